@@ -1,0 +1,1 @@
+"""benegraph: a benefits-enrollment GraphQL gateway."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: engine, sessions, shapes, and every statement."""

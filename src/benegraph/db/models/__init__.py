@@ -1,0 +1,28 @@
+"""Shapes: one class a table, and no behaviour."""
+
+from benegraph.db.models.access import ApiKey, IdempotencyKey, Tenant
+from benegraph.db.models.catalog import BenefitProduct, CarrierPlan, CarrierPlanRate
+from benegraph.db.models.employers import Employer
+from benegraph.db.models.enrollments import EnrolledDependent, Enrollment, Event, LifeEvent
+from benegraph.db.models.people import Dependent, Employee
+from benegraph.db.models.plan_years import ContributionClass, Plan, PlanRate, PlanYear
+
+__all__ = [
+    "ApiKey",
+    "BenefitProduct",
+    "CarrierPlan",
+    "CarrierPlanRate",
+    "ContributionClass",
+    "Dependent",
+    "Employee",
+    "Employer",
+    "EnrolledDependent",
+    "Enrollment",
+    "Event",
+    "IdempotencyKey",
+    "LifeEvent",
+    "Plan",
+    "PlanRate",
+    "PlanYear",
+    "Tenant",
+]

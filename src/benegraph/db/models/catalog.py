@@ -1,0 +1,61 @@
+"""Shapes of the catalogue: benefit products, and the carriers' plans that new plan years copy."""
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from benegraph.db.base import Base, Cents, Id, Identified, Tenanted, Versioned, id_check, reference, words
+from benegraph.domain.catalog import CoverageTier, PlanTier, ProductCategory
+from benegraph.domain.ids import Kind
+
+
+class BenefitProduct(Versioned, Base):
+    """A kind of benefit that employers offer year after year."""
+
+    __tablename__ = "benefit_products"
+
+    name: Mapped[str]
+    category: Mapped[ProductCategory] = mapped_column(words(ProductCategory))
+    carrier_name: Mapped[str | None]
+    active: Mapped[bool]
+
+    __table_args__ = (id_check(Kind.BENEFIT_PRODUCT), reference("benefit_products_tenant", "", "tenants"))
+
+
+class CarrierPlan(Identified, Base):
+    """A plan in a product's catalogue."""
+
+    __tablename__ = "carrier_plans"
+
+    benefit_product_id: Mapped[Id]
+    position: Mapped[int]
+    carrier_plan_id: Mapped[str]
+    name: Mapped[str]
+    tier: Mapped[PlanTier | None] = mapped_column(words(PlanTier))
+    monthly_premium_cents: Mapped[Cents]
+    deductible_cents: Mapped[Cents | None]
+    out_of_pocket_max_cents: Mapped[Cents | None]
+
+    __table_args__ = (
+        id_check(Kind.CARRIER_PLAN),
+        CheckConstraint(
+            "monthly_premium_cents >= 0 AND deductible_cents >= 0 AND out_of_pocket_max_cents >= 0", name="cents"
+        ),
+        UniqueConstraint("tenant_id", "benefit_product_id", "position", name="uq_carrier_plans_position"),
+        UniqueConstraint("tenant_id", "benefit_product_id", "carrier_plan_id", name="uq_carrier_plans_carrier_plan_id"),
+        reference("carrier_plans_benefit_product", "benefit_product_id", "benefit_products", "id"),
+    )
+
+
+class CarrierPlanRate(Tenanted, Base):
+    """What a catalogue plan costs a month for one tier."""
+
+    __tablename__ = "carrier_plan_rates"
+
+    carrier_plan_id: Mapped[Id] = mapped_column(primary_key=True)
+    coverage_tier: Mapped[CoverageTier] = mapped_column(words(CoverageTier), primary_key=True)
+    monthly_premium_cents: Mapped[Cents]
+
+    __table_args__ = (
+        CheckConstraint("monthly_premium_cents >= 0 AND coverage_tier <> 'UNSPECIFIED'", name="rate"),
+        reference("carrier_plan_rates_plan", "carrier_plan_id", "carrier_plans", "id", ondelete="CASCADE"),
+    )

@@ -1,0 +1,64 @@
+"""Shapes of people: employees and their dependents."""
+
+from datetime import date
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from benegraph.db.base import Base, Id, Versioned, id_check, reference, words
+from benegraph.domain.ids import Kind
+from benegraph.domain.people import EmploymentClass, Relationship
+
+
+class Employee(Versioned, Base):
+    """An employment: a person at one employer, from a hire to a termination."""
+
+    __tablename__ = "employees"
+
+    employer_id: Mapped[Id]
+    external_id: Mapped[str | None]
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    email: Mapped[str | None]
+    date_of_birth: Mapped[date | None]
+    employment_class: Mapped[EmploymentClass] = mapped_column(words(EmploymentClass))
+    hired_on: Mapped[date]
+    #: Set when the class changes after the hire: a waiting period then counts from it.
+    class_changed_on: Mapped[date | None]
+    terminated_on: Mapped[date | None]
+
+    __table_args__ = (
+        id_check(Kind.EMPLOYEE),
+        CheckConstraint("terminated_on >= hired_on", name="terminated_after_hire"),
+        UniqueConstraint("tenant_id", "employer_id", "id", name="uq_employees_of_employer"),
+        UniqueConstraint("tenant_id", "employer_id", "external_id", name="uq_employees_external_id"),
+        reference("employees_employer", "employer_id", "employers", "id"),
+        Index("ix_employees_last_name", "tenant_id", "last_name", "id"),
+        Index("ix_employees_hired_on", "tenant_id", "hired_on", "id"),
+        Index("ix_employees_created_at", "tenant_id", "created_at", "id"),
+        Index("ix_employees_employer_last_name", "tenant_id", "employer_id", "last_name", "id"),
+        Index("ix_employees_employer_hired_on", "tenant_id", "employer_id", "hired_on", "id"),
+        Index("ix_employees_employer_created_at", "tenant_id", "employer_id", "created_at", "id"),
+    )
+
+
+class Dependent(Versioned, Base):
+    """A member of an employee's family."""
+
+    __tablename__ = "dependents"
+
+    employer_id: Mapped[Id]
+    employee_id: Mapped[Id]
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    date_of_birth: Mapped[date]
+    relationship: Mapped[Relationship] = mapped_column(words(Relationship))
+    active: Mapped[bool]
+    disabled: Mapped[bool]
+
+    __table_args__ = (
+        id_check(Kind.DEPENDENT),
+        UniqueConstraint("tenant_id", "employer_id", "employee_id", "id", name="uq_dependents_of_employee"),
+        reference("dependents_employee", "employer_id employee_id", "employees", "employer_id id"),
+        Index("ix_dependents_employee", "tenant_id", "employee_id", "id"),
+    )

@@ -1,0 +1,64 @@
+"""The catalogue: products and their carrier plans."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, select
+
+from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate, PlanYear
+from benegraph.db.session import Reading, Transaction
+from benegraph.db.store.batches import Key, Many, One, Paged
+from benegraph.db.store.scope import visible
+
+
+def _offered(reading: Reading, product_id: Key) -> Collection[ColumnElement[bool]]:
+    # Employees see the products of their own employer's plan years past draft; everyone else the whole catalogue.
+    viewer = reading.viewer
+    if viewer.employee_id is None:
+        return ()
+    return (
+        exists().where(
+            PlanYear.tenant_id == viewer.tenant_id,
+            PlanYear.employer_id == viewer.employer_id,
+            PlanYear.benefit_product_id == product_id,
+            PlanYear.opened_on.is_not(None),
+        ),
+    )
+
+
+def rows(reading: Reading) -> Select[Any]:
+    """Products the viewer may see."""
+    return select(*BenefitProduct.__table__.c).where(
+        *visible(reading, BenefitProduct), *_offered(reading, BenefitProduct.id)
+    )
+
+
+def carrier_plan_rows(reading: Reading) -> Select[Any]:
+    """Carrier plans of products the viewer may see."""
+    return select(*CarrierPlan.__table__.c).where(
+        *visible(reading, CarrierPlan), *_offered(reading, CarrierPlan.benefit_product_id)
+    )
+
+
+def rate_rows(reading: Reading) -> Select[Any]:
+    """Rates of the carrier plans the viewer may see."""
+    return (
+        select(*CarrierPlanRate.__table__.c)
+        .join(
+            CarrierPlan,
+            and_(CarrierPlan.tenant_id == CarrierPlanRate.tenant_id, CarrierPlan.id == CarrierPlanRate.carrier_plan_id),
+        )
+        .where(*visible(reading, CarrierPlanRate), *_offered(reading, CarrierPlan.benefit_product_id))
+    )
+
+
+by_ids = One(rows, BenefitProduct.id)
+page = Paged(rows, None, {"ID": (BenefitProduct.id,)})
+carrier_plans_by_ids = One(carrier_plan_rows, CarrierPlan.id)
+carrier_plans_of = Many(carrier_plan_rows, CarrierPlan.benefit_product_id, (CarrierPlan.position,))
+rates_of = Many(rate_rows, CarrierPlanRate.carrier_plan_id, (CarrierPlanRate.monthly_premium_cents,))
+
+
+async def product(tx: Transaction, id: str) -> BenefitProduct | None:
+    """Read a product within the viewer's reach."""
+    return await tx.session.scalar(select(BenefitProduct).where(*visible(tx, BenefitProduct), BenefitProduct.id == id))

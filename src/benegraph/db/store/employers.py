@@ -1,0 +1,28 @@
+"""Employers: reads and locks."""
+
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from benegraph.db.models import Employer
+from benegraph.db.session import Reading, Transaction
+from benegraph.db.store.batches import One, Paged
+from benegraph.db.store.scope import visible
+
+
+def rows(reading: Reading) -> Select[Any]:
+    """Employers the viewer may see."""
+    return select(*Employer.__table__.c).where(*visible(reading, Employer, Employer.id))
+
+
+by_ids = One(rows, Employer.id)
+page = Paged(rows, None, {"ID": (Employer.id,)})
+
+
+async def lock(tx: Transaction, id: str, *, shared: bool = False) -> Employer | None:
+    """Lock an employer: shared by those who change its people, alone by those who open and close its plan years.
+
+    So nobody is hired unseen while enrollments are issued.
+    """
+    statement = select(Employer).where(*visible(tx, Employer, Employer.id), Employer.id == id)
+    return await tx.session.scalar(statement.with_for_update(read=shared, key_share=not shared))

@@ -1,0 +1,170 @@
+"""What the graph reads of enrollments: rows with their status today, who they cover, life events, history."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select, type_coerce
+
+from benegraph.db.base import words
+from benegraph.db.models import Dependent, Employer, EnrolledDependent, Enrollment, Event, LifeEvent, PlanYear
+from benegraph.db.session import Reading
+from benegraph.db.store.batches import Many, One, Paged
+from benegraph.db.store.scope import today_at, visible
+from benegraph.domain.enrollments.life_events import LifeEventStatus
+from benegraph.domain.enrollments.standing import CoverageStatus, ElectionDecision, EnrollmentStatus
+from benegraph.domain.ids import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentFilter:
+    """Which enrollments; what is None does not matter. The year is that in which the answer takes effect."""
+
+    status: tuple[EnrollmentStatus, ...] | None = None
+    plan_year_id: str | None = None
+    effective_in_year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LifeEventFilter:
+    """Which life events; what is None does not matter."""
+
+    status: LifeEventStatus | None = None
+    employer_id: str | None = None
+
+
+_opens_on = func.coalesce(Enrollment.window_opens_on, PlanYear.open_enrollment_starts_on)
+_closes_on = func.coalesce(Enrollment.window_closes_on, PlanYear.open_enrollment_ends_on)
+_ENROLLED = Enrollment.decision == ElectionDecision.ENROLLED
+
+
+def status_at(reading: Reading) -> ColumnElement[Any]:
+    """Derive an enrollment's status in SQL, as `domain.enrollments.standing.status_of` does."""
+    today = today_at(reading)
+    over = or_(
+        Enrollment.closed_on <= today,
+        PlanYear.coverage_ends_on < today,
+        and_(Enrollment.decision.is_(None), _closes_on < today),
+        and_(_ENROLLED, or_(Enrollment.coverage_ends_on.is_(None), Enrollment.coverage_ends_on < today)),
+    )
+    return case(
+        (over, EnrollmentStatus.INACTIVE.value),
+        (Enrollment.decision.is_(None), EnrollmentStatus.PENDING.value),
+        (_ENROLLED, EnrollmentStatus.ENROLLED.value),
+        else_=EnrollmentStatus.WAIVED.value,
+    )
+
+
+def _coverage_status_at(reading: Reading) -> ColumnElement[Any]:
+    today = today_at(reading)
+    return case(
+        (_ENROLLED.is_not(True), null()),
+        (Enrollment.coverage_ends_on.is_(None), CoverageStatus.CANCELLED.value),
+        (Enrollment.coverage_starts_on > today, CoverageStatus.UPCOMING.value),
+        (Enrollment.coverage_ends_on >= today, CoverageStatus.EFFECTIVE.value),
+        else_=CoverageStatus.ENDED.value,
+    )
+
+
+def rows(reading: Reading) -> Select[Any]:
+    """Enrollments the viewer may see, each with its window and where it stands today."""
+    today = today_at(reading)
+    return (
+        select(
+            *Enrollment.__table__.c,
+            type_coerce(status_at(reading), words(EnrollmentStatus)).label("status"),
+            type_coerce(_coverage_status_at(reading), words(CoverageStatus)).label("coverage_status"),
+            _opens_on.label("opens_on"),
+            _closes_on.label("closes_on"),
+            today.between(_opens_on, _closes_on).label("window_is_open"),
+        )
+        .join(
+            PlanYear,
+            and_(PlanYear.tenant_id == Enrollment.tenant_id, PlanYear.id == Enrollment.plan_year_id),
+        )
+        .join(Employer, and_(Employer.tenant_id == Enrollment.tenant_id, Employer.id == Enrollment.employer_id))
+        .where(*visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id))
+    )
+
+
+def narrow(reading: Reading, enrollments: Select[Any], chosen: EnrollmentFilter) -> Select[Any]:
+    if chosen.status is not None:
+        enrollments = enrollments.where(status_at(reading).in_([status.value for status in chosen.status]))
+    if chosen.plan_year_id is not None:
+        enrollments = enrollments.where(Enrollment.plan_year_id == chosen.plan_year_id)
+    if chosen.effective_in_year is not None:
+        year = chosen.effective_in_year
+        enrollments = enrollments.where(Enrollment.effective_on.between(date(year, 1, 1), date(year, 12, 31)))
+    return enrollments
+
+
+def covered_rows(reading: Reading) -> Select[Any]:
+    """Dependents within elections the viewer may see, each with the span of days it is covered."""
+    return (
+        select(
+            *Dependent.__table__.c,
+            Enrollment.coverage_starts_on.label("covered_from"),
+            # Cancelled coverage has no end, and neither has a dependent's part of it.
+            case(
+                (Enrollment.coverage_ends_on.is_(None), null()),
+                else_=func.least(Enrollment.coverage_ends_on, EnrolledDependent.through),
+            ).label("covered_through"),
+        )
+        .join(
+            EnrolledDependent,
+            and_(
+                EnrolledDependent.tenant_id == Dependent.tenant_id,
+                EnrolledDependent.employer_id == Dependent.employer_id,
+                EnrolledDependent.employee_id == Dependent.employee_id,
+                EnrolledDependent.dependent_id == Dependent.id,
+            ),
+        )
+        .join(
+            Enrollment,
+            and_(Enrollment.tenant_id == EnrolledDependent.tenant_id, Enrollment.id == EnrolledDependent.enrollment_id),
+        )
+        .where(*visible(reading, Dependent, Dependent.employer_id, Dependent.employee_id))
+    )
+
+
+def life_event_rows(reading: Reading) -> Select[Any]:
+    """Life events the viewer may see; an employee does not see what the reviewer noted."""
+    columns = list(LifeEvent.__table__.c)
+    if reading.viewer.employee_id is not None:
+        hidden = literal(None, LifeEvent.review_notes.type).label("review_notes")
+        columns = [hidden if column.key == "review_notes" else column for column in columns]
+    return select(*columns).where(*visible(reading, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id))
+
+
+def narrow_life_events(_reading: Reading, life_events: Select[Any], chosen: LifeEventFilter) -> Select[Any]:
+    if chosen.status is not None:
+        life_events = life_events.where(LifeEvent.status == chosen.status)
+    if chosen.employer_id is not None:
+        life_events = life_events.where(LifeEvent.employer_id == chosen.employer_id)
+    return life_events
+
+
+def event_rows(reading: Reading) -> Select[Any]:
+    """Enrollments' history within the viewer's reach; an employee sees who acted as a role only."""
+    columns = list(Event.__table__.c)
+    if reading.viewer.employee_id is not None:
+        role = Event.__table__.c.actor_role.label("actor")
+        columns = [role if column.key == "actor" else column for column in columns]
+    return select(*columns).where(
+        *visible(reading, Event, Event.employer_id, Event.employee_id),
+        Event.subject_id.startswith(f"{Kind.ENROLLMENT}_", autoescape=True),
+    )
+
+
+_BY_ID = {"ID": (Enrollment.id,)}
+by_ids = One(rows, Enrollment.id)
+page = Paged(rows, None, _BY_ID, narrow)
+of_employers = Paged(rows, Enrollment.employer_id, _BY_ID, narrow)
+of_employees = Paged(rows, Enrollment.employee_id, _BY_ID, narrow)
+of_plan_years = Paged(rows, Enrollment.plan_year_id, _BY_ID, narrow)
+dependents_of = Many(covered_rows, EnrolledDependent.enrollment_id, (Dependent.id,))
+life_events_by_ids = One(life_event_rows, LifeEvent.id)
+life_events_of = Many(life_event_rows, LifeEvent.employee_id, (LifeEvent.id,))
+life_event_page = Paged(life_event_rows, None, {"ID": (LifeEvent.id,)}, narrow_life_events)
+events_by_ids = One(event_rows, Event.id)
+events_of = Paged(event_rows, Event.subject_id, {"ID": (Event.id,)})

@@ -1,0 +1,92 @@
+"""History: every change leaves a row that says who, when, by which request, what was and what is."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm.attributes import instance_state
+
+from benegraph.db.models import Employee, Enrollment, Event, PlanYear
+from benegraph.db.session import Transaction
+from benegraph.db.store.writing import insert_rows
+from benegraph.domain.ids import Kind
+
+# What history keeps of an employee: the employment, never who it is.
+_STATUS_OF_EMPLOYEE = {"employment_class", "hired_on", "class_changed_on", "terminated_on"}
+_LEFT_OUT = {"tenant_id", "id", "employer_id", "employee_id", "created_at", "updated_at", "version"}
+
+Change = dict[str, Any]
+
+
+def change(tx: Transaction, row: Enrollment | PlanYear | Employee, action: str, reason: str | None = None) -> Change:
+    """Describe what a transaction has changed of a row and not flushed yet."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for attribute in instance_state(row).attrs:
+        changed = attribute.history
+        kept = attribute.key in _STATUS_OF_EMPLOYEE if isinstance(row, Employee) else attribute.key not in _LEFT_OUT
+        if kept and changed.has_changes():
+            before[attribute.key] = _plain(changed.deleted[0] if changed.deleted else None)
+            after[attribute.key] = _plain(attribute.value)
+    employee_id = {Employee: row.id, Enrollment: getattr(row, "employee_id", None)}.get(type(row))
+    return _event(tx, row.employer_id, employee_id, row.id, action, before, after, reason)
+
+
+def issued(
+    tx: Transaction, row: Mapping[str, Any], action: str, employee_id: str | None, reason: str | None = None
+) -> Change:
+    """Describe a row that a transaction inserts."""
+    kept = {key: _plain(value) for key, value in row.items() if key not in _LEFT_OUT and value is not None}
+    return _event(tx, row["employer_id"], employee_id, row["id"], action, None, kept, reason)
+
+
+def hired(tx: Transaction, row: Mapping[str, Any]) -> Change:
+    """Describe a hire, without who it is."""
+    kept = {key: _plain(row[key]) for key in sorted(_STATUS_OF_EMPLOYEE) if row.get(key) is not None}
+    return _event(tx, row["employer_id"], row["id"], row["id"], "HIRED", None, kept, None)
+
+
+def deleted(tx: Transaction, row: PlanYear) -> Change:
+    """Describe the deletion of a draft."""
+    before = {
+        column.key: _plain(getattr(row, column.key))
+        for column in inspect(PlanYear).columns
+        if column.key not in _LEFT_OUT
+    }
+    return _event(tx, row.employer_id, None, row.id, "DELETED", before, None, None)
+
+
+async def record(tx: Transaction, changes: Sequence[Change]) -> None:
+    """Write changes down for ever, in one statement."""
+    await insert_rows(tx, Event, changes)
+
+
+def _event(
+    tx: Transaction,
+    employer_id: str,
+    employee_id: str | None,
+    subject_id: str,
+    action: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+    reason: str | None,
+) -> Change:
+    return {
+        "id": tx.new_id(Kind.EVENT),
+        "employer_id": employer_id,
+        "employee_id": employee_id,
+        "subject_id": subject_id,
+        "action": action,
+        "actor": tx.viewer.actor,
+        "actor_role": tx.viewer.role,
+        "occurred_at": tx.clock.now,
+        "request_id": tx.request_id,
+        "reason": reason,
+        "before": before,
+        "after": after,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date | datetime) else value

@@ -1,0 +1,132 @@
+"""Employees and dependents: reads, filters and locks."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select
+
+from benegraph.db.models import Dependent, Employee, Employer
+from benegraph.db.session import Reading, Transaction
+from benegraph.db.store.batches import Many, One, Paged
+from benegraph.db.store.scope import today_at, visible
+from benegraph.domain.people import EmploymentClass
+
+
+@dataclass(frozen=True, slots=True)
+class EmployeeFilter:
+    """Which employees; what is None does not matter."""
+
+    employment_class: EmploymentClass | None = None
+    active: bool | None = None
+    external_id: str | None = None
+    search: str | None = None
+
+
+def rows(reading: Reading) -> Select[Any]:
+    """Employees the viewer may see, and whether each is active today."""
+    today = today_at(reading)
+    active = or_(Employee.terminated_on.is_(None), Employee.terminated_on > today)
+    return (
+        select(*Employee.__table__.c, active.label("active"), today.label("today"))
+        .join(Employer, and_(Employer.tenant_id == Employee.tenant_id, Employer.id == Employee.employer_id))
+        .where(*visible(reading, Employee, Employee.employer_id, Employee.id))
+    )
+
+
+def narrow(reading: Reading, employees: Select[Any], chosen: EmployeeFilter) -> Select[Any]:
+    if chosen.employment_class is not None:
+        employees = employees.where(Employee.employment_class == chosen.employment_class)
+    if chosen.external_id is not None:
+        employees = employees.where(Employee.external_id == chosen.external_id)
+    if chosen.active is not None:
+        gone = Employee.terminated_on <= today_at(reading)
+        employees = employees.where(gone.is_not(True) if chosen.active else gone)
+    for word in (chosen.search or "").split():
+        employees = employees.where(
+            or_(
+                *(
+                    func.lower(column, type_=column.type).contains(word.lower(), autoescape=True)
+                    for column in (Employee.first_name, Employee.last_name, Employee.email, Employee.external_id)
+                )
+            )
+        )
+    return employees
+
+
+ORDERS = {
+    "LAST_NAME": (Employee.last_name, Employee.id),
+    "START_DATE": (Employee.hired_on, Employee.id),
+    "CREATED_AT": (Employee.created_at, Employee.id),
+}
+by_ids = One(rows, Employee.id)
+page = Paged(rows, None, ORDERS, narrow)
+of_employers = Paged(rows, Employee.employer_id, ORDERS, narrow)
+
+
+def dependent_rows(reading: Reading) -> Select[Any]:
+    """Dependents the viewer may see."""
+    return select(*Dependent.__table__.c).where(
+        *visible(reading, Dependent, Dependent.employer_id, Dependent.employee_id)
+    )
+
+
+dependents_by_ids = One(dependent_rows, Dependent.id)
+dependents_of = Many(dependent_rows, Dependent.employee_id, (Dependent.id,))
+
+
+async def lock(tx: Transaction, id: str) -> Employee | None:
+    """Lock an employee, before any of their enrollments."""
+    statement = select(Employee).where(*visible(tx, Employee, Employee.employer_id, Employee.id), Employee.id == id)
+    return await tx.session.scalar(statement.with_for_update(key_share=True).execution_options(populate_existing=True))
+
+
+async def employer_of(tx: Transaction, employee_id: str) -> str | None:
+    """Tell whose employee this is, before anything is locked."""
+    return await tx.session.scalar(
+        select(Employee.employer_id).where(
+            *visible(tx, Employee, Employee.employer_id, Employee.id), Employee.id == employee_id
+        )
+    )
+
+
+async def employed(tx: Transaction, employer_id: str) -> Sequence[Employee]:
+    """Read everyone of an employer, for issuing; whoever changes people holds the employer's lock shared."""
+    found = await tx.session.scalars(
+        select(Employee)
+        .where(*visible(tx, Employee, Employee.employer_id, Employee.id), Employee.employer_id == employer_id)
+        .order_by(Employee.id)
+    )
+    return found.all()
+
+
+async def dependent(tx: Transaction, id: str) -> Dependent | None:
+    """Read a dependent, to learn whose it is; it changes only under that employee's lock."""
+    return await tx.session.scalar(
+        select(Dependent)
+        .where(*visible(tx, Dependent, Dependent.employer_id, Dependent.employee_id), Dependent.id == id)
+        .execution_options(populate_existing=True)
+    )
+
+
+async def family_of(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Dependent]:
+    """Read all dependents of some employees, active or not."""
+    found = await tx.session.scalars(
+        select(Dependent)
+        .where(
+            *visible(tx, Dependent, Dependent.employer_id, Dependent.employee_id),
+            Dependent.employee_id.in_(employee_ids),
+        )
+        .order_by(Dependent.id)
+    )
+    return found.all()
+
+
+async def known_dependents(tx: Transaction, ids: Collection[str]) -> set[str]:
+    """Tell which of these ids are dependents within the viewer's reach, whoever's they are."""
+    found = await tx.session.scalars(
+        select(Dependent.id).where(
+            *visible(tx, Dependent, Dependent.employer_id, Dependent.employee_id), Dependent.id.in_(ids)
+        )
+    )
+    return set(found)

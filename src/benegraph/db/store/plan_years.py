@@ -1,0 +1,170 @@
+"""Plan years, their contribution classes, plans and rates: reads and locks."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, delete, select, type_coerce
+
+from benegraph.db.base import words
+from benegraph.db.models import ContributionClass, Employee, Employer, Plan, PlanRate, PlanYear
+from benegraph.db.session import Reading, Transaction
+from benegraph.db.store.batches import Many, One, Paged
+from benegraph.db.store.scope import today_at, visible
+from benegraph.domain.plan_years import PlanYearStatus
+from benegraph.domain.values import DateSpan
+
+
+@dataclass(frozen=True, slots=True)
+class PlanYearFilter:
+    """Which plan years; what is None does not matter."""
+
+    status: PlanYearStatus | None = None
+
+
+def status_at(reading: Reading) -> ColumnElement[Any]:
+    """Derive a plan year's status in SQL, as `domain.plan_years.status_of` does."""
+    return case(
+        (PlanYear.opened_on.is_(None), PlanYearStatus.DRAFT.value),
+        (PlanYear.coverage_ends_on < today_at(reading), PlanYearStatus.EXPIRED.value),
+        (PlanYear.closed_on.is_(None), PlanYearStatus.OPEN_ENROLLMENT.value),
+        else_=PlanYearStatus.ACTIVE.value,
+    )
+
+
+def _past_draft(reading: Reading) -> Collection[ColumnElement[bool]]:
+    # An employee does not see what is not decided yet.
+    return () if reading.viewer.employee_id is None else (PlanYear.opened_on.is_not(None),)
+
+
+def rows(reading: Reading) -> Select[Any]:
+    """Plan years the viewer may see, with the status of each today."""
+    return (
+        select(
+            *PlanYear.__table__.c,
+            type_coerce(status_at(reading), words(PlanYearStatus)).label("status"),
+            today_at(reading).label("today"),
+        )
+        .join(Employer, and_(Employer.tenant_id == PlanYear.tenant_id, Employer.id == PlanYear.employer_id))
+        .where(*visible(reading, PlanYear, PlanYear.employer_id), *_past_draft(reading))
+    )
+
+
+def narrow(reading: Reading, plan_years: Select[Any], chosen: PlanYearFilter) -> Select[Any]:
+    return plan_years if chosen.status is None else plan_years.where(status_at(reading) == chosen.status.value)
+
+
+def class_rows(reading: Reading) -> Select[Any]:
+    """Contribution classes the viewer may see; an employee sees those of their own employment class."""
+    classes = (
+        select(*ContributionClass.__table__.c)
+        .join(
+            PlanYear,
+            and_(PlanYear.tenant_id == ContributionClass.tenant_id, PlanYear.id == ContributionClass.plan_year_id),
+        )
+        .where(*visible(reading, ContributionClass, ContributionClass.employer_id), *_past_draft(reading))
+    )
+    viewer = reading.viewer
+    if viewer.employee_id is None:
+        return classes
+    own = select(Employee.employment_class).where(
+        Employee.tenant_id == viewer.tenant_id, Employee.id == viewer.employee_id
+    )
+    return classes.where(ContributionClass.employment == own.scalar_subquery())
+
+
+def plan_rows(reading: Reading) -> Select[Any]:
+    """Plans the viewer may see."""
+    return (
+        select(*Plan.__table__.c)
+        .join(PlanYear, and_(PlanYear.tenant_id == Plan.tenant_id, PlanYear.id == Plan.plan_year_id))
+        .where(*visible(reading, Plan, Plan.employer_id), *_past_draft(reading))
+    )
+
+
+def rate_rows(reading: Reading) -> Select[Any]:
+    """Rates of the plans the viewer may see."""
+    return (
+        select(*PlanRate.__table__.c)
+        .join(PlanYear, and_(PlanYear.tenant_id == PlanRate.tenant_id, PlanYear.id == PlanRate.plan_year_id))
+        .where(*visible(reading, PlanRate, PlanRate.employer_id), *_past_draft(reading))
+    )
+
+
+_BY_ID = {"ID": (PlanYear.id,)}
+by_ids = One(rows, PlanYear.id)
+of_employers = Paged(rows, PlanYear.employer_id, _BY_ID, narrow)
+of_products = Paged(rows, PlanYear.benefit_product_id, _BY_ID)
+classes_by_ids = One(class_rows, ContributionClass.id)
+classes_of = Many(class_rows, ContributionClass.plan_year_id, (ContributionClass.position,))
+plans_by_ids = One(plan_rows, Plan.id)
+plans_of = Many(plan_rows, Plan.plan_year_id, (Plan.position,))
+rates_of = Many(rate_rows, PlanRate.plan_id, (PlanRate.monthly_premium_cents,))
+
+
+async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -> dict[str, PlanYear]:
+    """Lock plan years in order of their ids: shared by those who answer, alone by those who change them."""
+    found = await tx.session.scalars(
+        select(PlanYear)
+        .where(*visible(tx, PlanYear, PlanYear.employer_id), *_past_draft(tx), PlanYear.id.in_(ids))
+        .order_by(PlanYear.id)
+        .with_for_update(read=shared, key_share=not shared)
+        .execution_options(populate_existing=True)
+    )
+    return {plan_year.id: plan_year for plan_year in found}
+
+
+async def employer_of(tx: Transaction, id: str) -> str | None:
+    """Tell whose plan year this is, before anything is locked."""
+    return await tx.session.scalar(
+        select(PlanYear.employer_id).where(
+            *visible(tx, PlanYear, PlanYear.employer_id), *_past_draft(tx), PlanYear.id == id
+        )
+    )
+
+
+async def overlapping(
+    tx: Transaction, employer_id: str, benefit_product_id: str, coverage: DateSpan, *, besides: str | None = None
+) -> str | None:
+    """Find a plan year of this employer and product that shares a day with this span, drafts counted."""
+    statement = select(PlanYear.id).where(
+        *visible(tx, PlanYear, PlanYear.employer_id),
+        PlanYear.employer_id == employer_id,
+        PlanYear.benefit_product_id == benefit_product_id,
+        PlanYear.coverage_starts_on < coverage.stop,
+        PlanYear.coverage_ends_on >= coverage.start,
+        PlanYear.id != (besides or ""),
+    )
+    return await tx.session.scalar(statement.limit(1))
+
+
+async def in_force(tx: Transaction, employer_id: str, today: date) -> Sequence[PlanYear]:
+    """Read the opened plan years of an employer that are not over, oldest first, locked shared."""
+    found = await tx.session.scalars(
+        select(PlanYear)
+        .where(
+            *visible(tx, PlanYear, PlanYear.employer_id),
+            PlanYear.employer_id == employer_id,
+            PlanYear.opened_on.is_not(None),
+            PlanYear.coverage_ends_on >= today,
+        )
+        .order_by(PlanYear.id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    return found.all()
+
+
+async def remove_terms(tx: Transaction, plan_year_id: str, model: type[ContributionClass | Plan]) -> None:
+    """Delete a draft's classes or plans, to be written anew."""
+    await tx.session.execute(
+        delete(model).where(model.tenant_id == tx.viewer.tenant_id, model.plan_year_id == plan_year_id)
+    )
+
+
+async def remove(tx: Transaction, plan_year: PlanYear) -> None:
+    """Delete a draft, with its classes, plans and rates."""
+    await tx.session.execute(
+        delete(PlanYear).where(PlanYear.tenant_id == tx.viewer.tenant_id, PlanYear.id == plan_year.id)
+    )

@@ -1,0 +1,37 @@
+"""What of a table a viewer may see, and what day it is there: conditions that every read begins with."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, cast, func, literal
+from sqlalchemy.orm import InstrumentedAttribute
+
+from benegraph.db.base import Tenanted
+from benegraph.db.models import Employer
+from benegraph.db.session import Reading
+
+Column = InstrumentedAttribute[Any]
+
+
+def visible(
+    reading: Reading, table: type[Tenanted], employer: Column | None = None, employee: Column | None = None
+) -> Iterator[ColumnElement[bool]]:
+    """Limit a table to the viewer's tenant, and by the columns given to its employer and employee.
+
+    Row-level security holds the same beneath. Here it lets indexes be used, and says it where it is read.
+    """
+    viewer = reading.viewer
+    yield table.tenant_id == viewer.tenant_id
+    if employer is not None and viewer.employer_id is not None:
+        yield employer == viewer.employer_id
+    if employee is not None and viewer.employee_id is not None:
+        yield employee == viewer.employee_id
+
+
+def today_at(reading: Reading) -> ColumnElement[date]:
+    """Give the day it is in the joined employer's time zone, at the request's instant."""
+    clock = reading.clock
+    if clock.fixed_on is not None:
+        return literal(clock.fixed_on, Date)
+    return cast(func.timezone(Employer.time_zone, literal(clock.now)), Date)

@@ -1,0 +1,1 @@
+"""Pure rules on values: whatever runs without a database."""

@@ -1,0 +1,26 @@
+"""Checks of single input fields that every room makes alike: texts, and cents."""
+
+from collections.abc import Iterator
+
+from benegraph.domain.errors import BrokenRule, Code
+
+NAME_LENGTH = 200
+NOTE_LENGTH = 4000
+
+
+def check_text(value: str | None, *field: str, longest: int = NAME_LENGTH) -> Iterator[BrokenRule]:
+    """Refuse a text that is blank, too long or holds a control character; None is no text, so nothing to refuse."""
+    if value is None:
+        return
+    if not value.strip():
+        yield BrokenRule(Code.INVALID_INPUT, "This must not be blank.", field)
+    elif len(value) > longest:
+        yield BrokenRule(Code.INVALID_INPUT, f"This is longer than {longest} characters.", field)
+    elif any(character < " " and character not in "\n\t" for character in value) or "\x7f" in value:
+        # PostgreSQL's text can't hold U+0000 at all, and nobody's name holds the others.
+        yield BrokenRule(Code.INVALID_INPUT, "This holds a control character.", field)
+
+
+def check_cents(value: int | None, *field: str) -> Iterator[BrokenRule]:
+    if value is not None and value < 0:
+        yield BrokenRule(Code.INVALID_INPUT, "An amount can't be negative.", field)

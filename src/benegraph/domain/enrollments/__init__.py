@@ -1,0 +1,1 @@
+"""Enrollments: windows, tiers, life events, elections, and what their stored facts mean on a day."""

@@ -1,0 +1,228 @@
+"""Elections: every rule an answer must keep, and what it comes to when it keeps them all."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from benegraph.domain.catalog import CoverageTier
+from benegraph.domain.enrollments.life_events import RULES, LifeEventType
+from benegraph.domain.enrollments.standing import ElectionDecision, Facts
+from benegraph.domain.enrollments.tiers import FamilyMember, covered_through, is_coverable, tier_for
+from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.people import EmploymentClass, Relationship
+from benegraph.domain.plan_years import ContributionTerms, Cost, Eligibility, Price, class_for, cost_of
+from benegraph.domain.values import DateSpan
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What an employee answers to one pending enrollment."""
+
+    enrollment_id: str
+    decision: ElectionDecision
+    selected_plan_id: str | None = None
+    coverage_tier: CoverageTier | None = None
+    dependent_ids: tuple[str, ...] = ()
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedPlan:
+    """A plan of the plan year: the carrier's own code for it, and its price."""
+
+    carrier_plan_id: str
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a reissue replaces: the life event that allows it, and who had which plan till then (none: not enrolled)."""
+
+    event_type: LifeEventType
+    carrier_plan_id: str | None = None
+    dependent_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """All that an answer to one enrollment is judged by."""
+
+    facts: Facts
+    version: int
+    effective_on: date
+    through: date
+    eligibility: Eligibility
+    employment_class: EmploymentClass
+    classes: Sequence[ContributionTerms]
+    plans: Mapping[str, OfferedPlan]
+    family: Mapping[str, FamilyMember]
+    strangers: Collection[str] = ()
+    baseline: Baseline | None = None
+    other_coverage: Sequence[DateSpan] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredDependent:
+    """A dependent within an election; `through` is the last day its age allows, None where age ends nothing."""
+
+    id: str
+    through: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A good answer, ready to be recorded. A waiver has no plan, tier, shares or dependents."""
+
+    decision: ElectionDecision
+    plan_id: str | None = None
+    cost: Cost | None = None
+    dependents: tuple[CoveredDependent, ...] = ()
+
+
+def check_still_open(facts: Facts, today: date) -> Iterator[BrokenRule]:
+    """Refuse an enrollment that is answered or closed, and a day outside its window, first and last day inclusive."""
+    if facts.decision is not None or (facts.closed_on is not None and facts.closed_on <= today):
+        yield BrokenRule(Code.ENROLLMENT_NOT_PENDING, "This enrollment is answered or closed.", ("enrollmentId",))
+    yield from check_window(facts, today)
+
+
+def check_window(facts: Facts, today: date) -> Iterator[BrokenRule]:
+    if today not in facts.window:
+        yield BrokenRule(
+            Code.WINDOW_NOT_OPEN,
+            f"Answers are taken from {facts.window.start} through {facts.window.last}.",
+            ("enrollmentId",),
+        )
+
+
+def decide(choice: Choice, offer: Offer, today: date) -> Decided | list[BrokenRule]:
+    """Judge one answer by every rule at once; give what it comes to, or each rule it breaks."""
+    broken = [*check_still_open(offer.facts, today)]
+    if choice.expected_version is not None and choice.expected_version != offer.version:
+        broken.append(
+            BrokenRule(Code.VERSION_CONFLICT, f"This enrollment is at version {offer.version}.", ("expectedVersion",))
+        )
+    if choice.decision is ElectionDecision.WAIVED:
+        broken += _check_waiver(choice)
+        broken += _check_waiver_consistent(offer)
+        return broken or Decided(ElectionDecision.WAIVED)
+
+    dependents = [offer.family[id] for id in dict.fromkeys(choice.dependent_ids) if id in offer.family]
+    tier = tier_for([member.relationship for member in dependents])
+    plan = offer.plans.get(choice.selected_plan_id or "")
+    cost: Cost | None = None
+    broken += _check_eligible(offer)
+    broken += _check_dependents(choice, offer)
+    broken += _check_tier(choice, offer, dependents, tier)
+    broken += _check_plan(choice, plan)
+    if plan is not None and not any(rule.code is Code.TIER_DEPENDENTS_MISMATCH for rule in broken):
+        cost = cost_of(plan.price, class_for(offer.classes, offer.employment_class, tier), tier)
+        if cost is None:
+            broken.append(
+                BrokenRule(Code.TIER_NOT_OFFERED, f"This plan has no price for the tier {tier}.", ("coverageTier",))
+            )
+    broken += _check_consistent(offer, plan, dependents)
+    if any(span.overlaps(DateSpan.through(offer.effective_on, offer.through)) for span in offer.other_coverage):
+        broken.append(
+            BrokenRule(
+                Code.OVERLAPPING_COVERAGE, "Other coverage of this product shares a day with it.", ("enrollmentId",)
+            )
+        )
+    if broken:
+        return broken
+    covered = tuple(CoveredDependent(member.id, covered_through(member)) for member in dependents)
+    return Decided(ElectionDecision.ENROLLED, choice.selected_plan_id, cost, covered)
+
+
+def _check_waiver(choice: Choice) -> Iterator[BrokenRule]:
+    if choice.selected_plan_id is not None:
+        yield BrokenRule(Code.PLAN_NOT_ALLOWED_ON_WAIVER, "A waiver selects no plan.", ("selectedPlanId",))
+    if choice.coverage_tier not in (None, CoverageTier.UNSPECIFIED):
+        yield BrokenRule(Code.INVALID_INPUT, "A waiver has no coverage tier.", ("coverageTier",))
+    if choice.dependent_ids:
+        yield BrokenRule(Code.INVALID_INPUT, "A waiver covers no dependents.", ("dependentIds",))
+
+
+def _check_eligible(offer: Offer) -> Iterator[BrokenRule]:
+    for rule in offer.eligibility.rules:
+        if not rule.holds:
+            yield BrokenRule(
+                Code.NOT_ELIGIBLE, f"Not eligible ({rule.code}): this does not hold: {rule.message}", ("enrollmentId",)
+            )
+            return
+
+
+def _check_dependents(choice: Choice, offer: Offer) -> Iterator[BrokenRule]:
+    seen: set[str] = set()
+    for index, id in enumerate(choice.dependent_ids):
+        at = ("dependentIds", str(index))
+        member = offer.family.get(id)
+        if id in seen:
+            yield BrokenRule(Code.INVALID_INPUT, "This dependent stands here twice.", at)
+        elif member is None and id not in offer.strangers:
+            yield BrokenRule(Code.NOT_FOUND, "There is no such dependent.", at)
+        elif member is None:
+            yield BrokenRule(Code.DEPENDENT_NOT_COVERABLE, "This is not a dependent of the employee.", at)
+        elif not is_coverable(member, offer.effective_on):
+            yield BrokenRule(
+                Code.DEPENDENT_NOT_COVERABLE, "This dependent is inactive, or 26 when coverage starts.", at
+            )
+        seen.add(id)
+
+
+def _check_tier(
+    choice: Choice, offer: Offer, dependents: Sequence[FamilyMember], tier: CoverageTier
+) -> Iterator[BrokenRule]:
+    if sum(member.relationship is Relationship.SPOUSE for member in dependents) > 1:
+        yield BrokenRule(Code.TIER_DEPENDENTS_MISMATCH, "At most one spouse can be covered.", ("dependentIds",))
+    all_known = all(id in offer.family for id in choice.dependent_ids)
+    if choice.coverage_tier not in (None, CoverageTier.UNSPECIFIED, tier) and all_known:
+        yield BrokenRule(Code.TIER_DEPENDENTS_MISMATCH, f"These dependents make the tier {tier}.", ("coverageTier",))
+
+
+def _check_plan(choice: Choice, plan: OfferedPlan | None) -> Iterator[BrokenRule]:
+    if choice.selected_plan_id is None:
+        yield BrokenRule(Code.PLAN_REQUIRED, "Enrolling needs a plan.", ("selectedPlanId",))
+    elif plan is None:
+        yield BrokenRule(Code.PLAN_NOT_OFFERED, "The plan year does not offer this plan.", ("selectedPlanId",))
+
+
+# ------------------------------------------------------------------------ consistent with the life event
+# A change in mid-year must correspond to the event that allows it (26 CFR 1.125-4(c)(3)).
+
+
+def _inconsistent(event_type: LifeEventType, what: str, field: str) -> BrokenRule:
+    return BrokenRule(
+        Code.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT, f"The life event {event_type} does not let one {what}.", (field,)
+    )
+
+
+def _check_waiver_consistent(offer: Offer) -> Iterator[BrokenRule]:
+    baseline = offer.baseline
+    if baseline and baseline.carrier_plan_id is not None and not RULES[baseline.event_type].may_waive:
+        yield _inconsistent(baseline.event_type, "waive coverage", "decision")
+
+
+def _check_consistent(
+    offer: Offer, plan: OfferedPlan | None, dependents: Sequence[FamilyMember]
+) -> Iterator[BrokenRule]:
+    baseline = offer.baseline
+    if baseline is None:
+        return
+    rule = RULES[baseline.event_type]
+    chosen = {member.id for member in dependents}
+    added = {member.relationship for member in dependents if member.id not in baseline.dependent_ids}
+    # Who can no longer be covered anyway is not dropped by choice.
+    dropped = {
+        member.relationship
+        for member in offer.family.values()
+        if member.id in baseline.dependent_ids - chosen and is_coverable(member, offer.effective_on)
+    }
+    if baseline.carrier_plan_id is None and not rule.may_add:
+        yield _inconsistent(baseline.event_type, "enroll anew", "decision")
+    elif added - rule.may_add:
+        yield _inconsistent(baseline.event_type, "add this dependent", "dependentIds")
+    if dropped - rule.may_drop:
+        yield _inconsistent(baseline.event_type, "drop this dependent", "dependentIds")
+    if plan is not None and baseline.carrier_plan_id not in (None, plan.carrier_plan_id) and not rule.may_change_plan:
+        yield _inconsistent(baseline.event_type, "change the plan", "selectedPlanId")

@@ -1,0 +1,104 @@
+"""Every error that benegraph means: refusals of a rule as data, and the few that end a request."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+Path = tuple[str, ...]
+
+
+class Code(StrEnum):
+    """Why a mutation was refused. Clients branch on these, so a code is never renamed."""
+
+    NOT_FOUND = "NOT_FOUND"
+    INVALID_INPUT = "INVALID_INPUT"
+    ALREADY_EXISTS = "ALREADY_EXISTS"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    ENROLLMENT_NOT_PENDING = "ENROLLMENT_NOT_PENDING"
+    WINDOW_NOT_OPEN = "WINDOW_NOT_OPEN"
+    WINDOW_STILL_OPEN = "WINDOW_STILL_OPEN"
+    DUPLICATE_ELECTION = "DUPLICATE_ELECTION"
+    PLAN_REQUIRED = "PLAN_REQUIRED"
+    PLAN_NOT_OFFERED = "PLAN_NOT_OFFERED"
+    PLAN_NOT_ALLOWED_ON_WAIVER = "PLAN_NOT_ALLOWED_ON_WAIVER"
+    TIER_NOT_OFFERED = "TIER_NOT_OFFERED"
+    TIER_DEPENDENTS_MISMATCH = "TIER_DEPENDENTS_MISMATCH"
+    DEPENDENT_NOT_COVERABLE = "DEPENDENT_NOT_COVERABLE"
+    NOT_ELIGIBLE = "NOT_ELIGIBLE"
+    OVERLAPPING_COVERAGE = "OVERLAPPING_COVERAGE"
+    LIFE_EVENT_NOT_APPROVED = "LIFE_EVENT_NOT_APPROVED"
+    LIFE_EVENT_WINDOW_CLOSED = "LIFE_EVENT_WINDOW_CLOSED"
+    CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT = "CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT"
+    REISSUE_ALREADY_OPEN = "REISSUE_ALREADY_OPEN"
+    NOT_REISSUABLE = "NOT_REISSUABLE"
+    DATES_OUT_OF_ORDER = "DATES_OUT_OF_ORDER"
+    PLAN_YEAR_OVERLAP = "PLAN_YEAR_OVERLAP"
+    INVALID_STATUS_TRANSITION = "INVALID_STATUS_TRANSITION"
+    LINKED_TO_ENROLLMENT = "LINKED_TO_ENROLLMENT"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    """One refusal: its code, a sentence for the person, and the path of the input field that broke the rule."""
+
+    code: Code
+    message: str
+    field: Path | None = None
+
+    def under(self, *prefix: str) -> "BrokenRule":
+        """Place the path beneath `prefix`: a rule on one election becomes one on the whole input."""
+        return BrokenRule(self.code, self.message, (*prefix, *(self.field or ())))
+
+
+class BenegraphError(Exception):
+    """The root of everything benegraph raises on purpose."""
+
+
+class Refused(BenegraphError):
+    """Rules of the house refuse the change, all of them named; the transaction is rolled back."""
+
+    def __init__(self, rules: Iterable[BrokenRule]) -> None:
+        self.rules: Sequence[BrokenRule] = tuple(rules)
+        super().__init__(", ".join(rule.code for rule in self.rules))
+
+
+class RequestError(BenegraphError):
+    """An error that ends a field or a request; `code` stands in its `extensions`."""
+
+    code = "INTERNAL"
+
+
+class Unauthenticated(RequestError):
+    """The request carries no key, or none that is good."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(RequestError):
+    """The viewer may not do this, whatever the rows say."""
+
+    code = "FORBIDDEN"
+
+
+class BadInput(RequestError):
+    """An argument can't mean anything: a malformed id, a page of ten thousand, a foreign cursor."""
+
+    code = "BAD_USER_INPUT"
+
+
+class TooComplex(RequestError):
+    """The request asks for more than one request may."""
+
+    code = "TOO_COMPLEX"
+
+
+def refuse(code: Code, message: str, *field: str) -> Refused:
+    """Make the refusal of a single rule, to be raised."""
+    return Refused([BrokenRule(code, message, field or None)])
+
+
+def refuse_if_any(rules: Iterable[BrokenRule]) -> None:
+    """Raise Refused with all the broken rules, if there are any."""
+    if broken := tuple(rules):
+        raise Refused(broken)

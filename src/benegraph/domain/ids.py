@@ -1,0 +1,53 @@
+"""Ids as stored and shown: a prefix that names the kind of row, and a UUIDv7 in Crockford's base32 (TypeID)."""
+
+import re
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+SUFFIX = "[0-7][0-9a-hjkmnp-tv-z]{25}"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ID = re.compile(rf"([a-z]{{3,5}})_({SUFFIX})")
+
+RandomBits = Callable[[int], int]
+
+
+class Kind(StrEnum):
+    """A kind of row, by the prefix of its ids."""
+
+    EMPLOYER = "empr"
+    EMPLOYEE = "empl"
+    DEPENDENT = "dpnd"
+    BENEFIT_PRODUCT = "bprd"
+    CARRIER_PLAN = "cpln"
+    PLAN_YEAR = "plyr"
+    CONTRIBUTION_CLASS = "ccls"
+    PLAN = "plan"
+    ENROLLMENT = "enrl"
+    LIFE_EVENT = "qle"
+    EVENT = "evnt"
+    API_KEY = "akey"
+
+
+_KINDS = {kind.value: kind for kind in Kind}
+
+
+def new_id(kind: Kind, at: datetime, random_bits: RandomBits = secrets.randbits, *, count: int = 0) -> str:
+    """Make an id of this kind, in order of time, then of `count` (RFC 9562, version 7, with a counter of 26 bits)."""
+    high, low = count >> 14 & 0xFFF, count & 0x3FFF
+    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)  # whole numbers: a float would merge some of 2038's
+    number = milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low << 48 | random_bits(48)
+    return f"{kind}_{_base32(number)}"
+
+
+def kind_of(id: str) -> Kind | None:
+    """Tell what an id stands for; None where the text is no id at all."""
+    match = _ID.fullmatch(id)
+    return None if match is None else _KINDS.get(match[1])
+
+
+def _base32(number: int) -> str:
+    # 128 bits in 26 digits of five: the first digit holds three bits, so it is at most 7.
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))

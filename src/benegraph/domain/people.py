@@ -1,0 +1,110 @@
+"""Employees and their dependents: relationships, employment classes, and what makes their dates good."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from benegraph.domain.checks import check_text
+from benegraph.domain.errors import BrokenRule, Code
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+EARLIEST = date(1900, 1, 1)
+
+
+class EmploymentClass(StrEnum):
+    """The kind of employment, which decides what the employer contributes."""
+
+    FULL_TIME = "FULL_TIME"
+    PART_TIME = "PART_TIME"
+    TEMPORARY = "TEMPORARY"
+    INTERN = "INTERN"
+    SEASONAL = "SEASONAL"
+    INDIVIDUAL_CONTRACTOR = "INDIVIDUAL_CONTRACTOR"
+
+
+class Relationship(StrEnum):
+    """What a dependent is to the employee."""
+
+    SPOUSE = "SPOUSE"
+    CHILD = "CHILD"
+
+
+@dataclass(frozen=True, slots=True)
+class Employment:
+    """The facts of an employment that eligibility rests on."""
+
+    employment_class: EmploymentClass
+    hired_on: date
+    class_changed_on: date | None = None
+    terminated_on: date | None = None
+
+    @property
+    def counts_from(self) -> date:
+        """The day a waiting period counts from: the hire, or a later change of class (design, rule 3)."""
+        return max(self.hired_on, self.class_changed_on or self.hired_on)
+
+    def is_active(self, on: date) -> bool:
+        """Tell whether the employment stands on a day; it no longer does on the termination date."""
+        return self.terminated_on is None or on < self.terminated_on
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who an employee is, as an input names it."""
+
+    first_name: str
+    last_name: str
+    email: str | None
+    date_of_birth: date | None
+    external_id: str | None
+
+
+def check_person(person: Person, hired_on: date, today: date) -> Iterator[BrokenRule]:
+    """Check an employee's own facts, with the fields named as in CreateEmployeeInput."""
+    yield from check_text(person.first_name, "firstName")
+    yield from check_text(person.last_name, "lastName")
+    yield from check_text(person.external_id, "externalId")
+    yield from check_text(person.email, "email", longest=254)
+    if person.email is not None and person.email.strip() and not _EMAIL.fullmatch(person.email):
+        yield BrokenRule(Code.INVALID_INPUT, "This is no e-mail address.", ("email",))
+    yield from _check_birth(person.date_of_birth, today)
+    if hired_on < EARLIEST or hired_on.year > today.year + 2:
+        yield BrokenRule(Code.INVALID_INPUT, "A start date lies between 1900 and two years from now.", ("startDate",))
+    elif person.date_of_birth is not None and person.date_of_birth >= hired_on:
+        yield BrokenRule(Code.DATES_OUT_OF_ORDER, "Nobody is hired before being born.", ("startDate",))
+
+
+def check_dependent(first_name: str, last_name: str, date_of_birth: date, today: date) -> Iterator[BrokenRule]:
+    """Check a dependent's own facts, with the fields named as in AddDependentInput."""
+    yield from check_text(first_name, "firstName")
+    yield from check_text(last_name, "lastName")
+    yield from _check_birth(date_of_birth, today)
+
+
+def _check_birth(date_of_birth: date | None, today: date) -> Iterator[BrokenRule]:
+    if date_of_birth is not None and not EARLIEST <= date_of_birth <= today:
+        yield BrokenRule(Code.INVALID_INPUT, "A date of birth lies between 1900 and today.", ("dateOfBirth",))
+
+
+def check_termination(
+    hired_on: date, terminated_on: date, today: date, reason: str | None, *, administrator: bool
+) -> Iterator[BrokenRule]:
+    """Check a termination: not before the hire, and into a past month only with an administrator's reason.
+
+    Ending coverage that was already in force is a rescission, which the law forbids but for fraud and clerical delay
+    (29 CFR 2590.715-2712).
+    """
+    yield from check_text(reason, "reason", longest=1000)
+    if terminated_on < hired_on:
+        yield BrokenRule(Code.DATES_OUT_OF_ORDER, "The employment can't end before it began.", ("terminationDate",))
+    if terminated_on.year > today.year + 2:
+        yield BrokenRule(Code.INVALID_INPUT, "A termination lies at most two years ahead.", ("terminationDate",))
+    if terminated_on < today.replace(day=1):
+        if not administrator:
+            yield BrokenRule(
+                Code.INVALID_INPUT, "Only an administrator may end coverage of a past month.", ("terminationDate",)
+            )
+        if not (reason and reason.strip()):
+            yield BrokenRule(Code.INVALID_INPUT, "Ending coverage of a past month needs a reason.", ("reason",))

@@ -1,0 +1,86 @@
+"""Days, spans and cents: the values every rule is made of."""
+
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+MAX_CENTS = 2**53 - 1
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What time it is for one request: fixed when the request begins, and handed down."""
+
+    now: datetime
+    fixed_on: date | None = None
+
+    def today(self, time_zone: str) -> date:
+        """Tell the day it is in a time zone; the demo may have fixed it for all zones."""
+        return self.fixed_on or self.now.astimezone(ZoneInfo(time_zone)).date()
+
+    @classmethod
+    def at(cls, now: datetime, fixed_on: date | None = None) -> "Clock":
+        """Read the clock: where the day is fixed, instants fall on it at the real time of day."""
+        if fixed_on is not None:
+            now = datetime.combine(fixed_on, now.astimezone(UTC).timetz())
+        return cls(now, fixed_on)
+
+    @classmethod
+    def on(cls, day: date) -> "Clock":
+        """Stand still at noon UTC of a day."""
+        return cls(datetime.combine(day, time(12), UTC), day)
+
+
+@dataclass(frozen=True, slots=True)
+class DateSpan:
+    """Days from `start` up to, but not including, `stop`: half-open, so that spans that touch don't overlap."""
+
+    start: date
+    stop: date
+
+    def __post_init__(self) -> None:
+        if self.stop <= self.start:
+            raise ValueError("a span holds at least one day")
+
+    @classmethod
+    def through(cls, first: date, last: date) -> "DateSpan":
+        """Make a span from its inclusive ends, as they stand at the surface."""
+        return cls(first, last + DAY)
+
+    @property
+    def last(self) -> date:
+        return self.stop - DAY
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day < self.stop
+
+    def overlaps(self, other: "DateSpan") -> bool:
+        return self.start < other.stop and other.start < self.stop
+
+    def days(self) -> Iterator[date]:
+        return (self.start + timedelta(days=n) for n in range((self.stop - self.start).days))
+
+
+def last_of_month(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def first_after(day: date) -> date:
+    """Give the first of the month after a day, also where the day is a first itself."""
+    return last_of_month(day) + DAY
+
+
+def first_on_or_after(day: date) -> date:
+    """Give the day itself where it is a first, else the first of the month after."""
+    return day if day.day == 1 else first_after(day)
+
+
+def add_years(day: date, years: int) -> date:
+    """Add whole years; 29 February falls on 1 March of a common year, so that nobody's right ends early."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 3, 1)

@@ -1,0 +1,1 @@
+"""The graph: types, inputs, payloads and resolvers. Whatever mentions GraphQL."""

@@ -1,0 +1,79 @@
+"""What one request carries: who asks, what time it is, the database, and the loaders that gather its reads."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from benegraph.db.session import Database, Reading
+from benegraph.db.store.batches import Many, One, Paged, Slice, Window
+from benegraph.domain.access import Viewer
+from benegraph.domain.values import Clock
+
+# How many batches of one request read at once: a deep query must not take the whole pool.
+CONNECTIONS_A_REQUEST = 4
+
+
+class Batch(Protocol):
+    """Keys of all parents in, what each has out."""
+
+    def __call__(self, reading: Reading, keys: Sequence[str], /) -> Awaitable[dict[str, Any]]: ...
+
+
+@dataclass(eq=False)
+class Context:
+    """One request's own. A loader lives as long, and forgets what it knew when a mutation has changed the world."""
+
+    database: Database
+    viewer: Viewer
+    clock: Clock
+    request_id: str
+    replayed: bool = False
+    _loaders: dict[Hashable, DataLoader[str, Any]] = field(default_factory=dict)
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTIONS_A_REQUEST))
+
+    async def one(self, batch: One, key: str) -> Any:
+        """Load the row of a key, together with all others that are asked for now; None where there is none."""
+        return await self._loader(batch, batch).load(key)
+
+    async def ones(self, batch: One, keys: Sequence[str]) -> list[Any]:
+        found: list[Any] = await self._loader(batch, batch).load_many(keys)
+        return found
+
+    async def many(self, batch: Many, key: str) -> list[Any]:
+        return list(await self._loader(batch, batch).load(key))
+
+    async def manys(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
+        found: list[list[Any]] = await self._loader(batch, batch).load_many(keys)
+        return found
+
+    async def page(self, batch: Paged, key: str, window: Window) -> Slice:
+        loader = self._loader((batch, window), lambda reading, keys: batch(reading, keys, window))
+        found: Slice = await loader.load(key)
+        return found
+
+    async def count(self, batch: Paged, key: str, chosen: Any) -> int:
+        loader = self._loader(("count", batch, chosen), lambda reading, keys: batch.count(reading, keys, chosen))
+        found: int = await loader.load(key)
+        return found
+
+    def forget(self) -> None:
+        """Forget all that was read: a mutation has changed the world."""
+        self._loaders.clear()
+
+    def _loader(self, name: Hashable, batch: Callable[[Reading, Sequence[str]], Awaitable[dict[str, Any]]]) -> Any:
+        if name not in self._loaders:
+
+            async def load(keys: list[str]) -> list[Any]:
+                async with self._room, self.database.read(self.viewer, self.clock) as reading:
+                    found = await batch(reading, keys)
+                return [found.get(key) for key in keys]
+
+            self._loaders[name] = DataLoader(load_fn=load)
+        return self._loaders[name]
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,104 @@
+"""Keys: who holds one is let in as a viewer; administrators issue and revoke them."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from benegraph.db import store
+from benegraph.db.models import ApiKey
+from benegraph.db.session import Database, Transaction
+from benegraph.domain.access import Action, Role, Viewer
+from benegraph.domain.errors import BadInput, Forbidden, Unauthenticated
+from benegraph.domain.ids import Kind
+from benegraph.domain.values import Clock
+
+PREFIX = "bgk_"
+_SHOWN = len(PREFIX) + 8
+_LAST_USE_WITHIN = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a key is limited to: an employer, an employee of theirs, and for a service the mutations it may call."""
+
+    role: Role
+    employer_id: str | None = None
+    employee_id: str | None = None
+    actions: frozenset[Action] = frozenset()
+
+
+def hash_of(key: str) -> bytes:
+    """Hash a key for look-up. Its 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+async def authenticate(database: Database, clock: Clock, key: str, tenant_id: str | None) -> Viewer:
+    """Find out who holds a key, in the tenant asked for, or in its only one.
+
+    Raises Unauthenticated for a key that is unknown, revoked or expired; Forbidden for a tenant the key may not enter,
+    whether there is such a tenant or not; BadInput where the key is good for several tenants and none was named.
+    """
+    async with database.at_the_door() as session:
+        rows = [row for row in await store.access.keys_by_hash(session, hash_of(key)) if _is_good(row, clock.now)]
+    if not rows:
+        raise Unauthenticated("This key is not good.")
+    if tenant_id is not None:
+        rows = [row for row in rows if row.tenant_id == tenant_id]
+        if not rows:
+            raise Forbidden("This key may not enter that tenant.")
+    if len(rows) > 1:
+        raise BadInput("This key is good for several tenants: name one in X-Tenant.")
+    row = rows[0]
+    viewer = Viewer(
+        row.tenant_id,
+        row.id,
+        row.role,
+        row.employer_id,
+        row.employee_id,
+        frozenset(Action(action) for action in row.actions if action in list(Action)),
+    )
+    if row.last_used_at is None or row.last_used_at < clock.now - _LAST_USE_WITHIN:
+        await database.transact(viewer, clock, lambda tx: store.access.touch(tx, row.id, _LAST_USE_WITHIN))
+    return viewer
+
+
+async def issue_key(
+    tx: Transaction, scope: Scope, label: str, *, expires_at: datetime | None = None, key: str | None = None
+) -> tuple[str, str]:
+    """Issue a key in the transaction's tenant; give its id and the key, which is shown this once and never stored.
+
+    With `key`, the same key is made good for this tenant too.
+    """
+    key = key or PREFIX + secrets.token_urlsafe(32)
+    id = tx.new_id(Kind.API_KEY)
+    await store.access.add_key(
+        tx,
+        {
+            "id": id,
+            "prefix": key[:_SHOWN],
+            "secret_hash": hash_of(key),
+            "label": label,
+            "role": scope.role,
+            "employer_id": scope.employer_id,
+            "employee_id": scope.employee_id,
+            "actions": sorted(scope.actions),
+            "expires_at": expires_at,
+        },
+    )
+    return id, key
+
+
+async def list_keys(tx: Transaction) -> Sequence[ApiKey]:
+    """List a tenant's keys, oldest first, by what may be shown of them."""
+    return await store.access.keys(tx)
+
+
+async def revoke_key(tx: Transaction, id: str) -> bool:
+    """Revoke a key of the tenant; False where there is none in force."""
+    return await store.access.revoke(tx, id, tx.clock.now)
+
+
+def _is_good(row: ApiKey, now: datetime) -> bool:
+    return row.revoked_at is None and (row.expires_at is None or now < row.expires_at)

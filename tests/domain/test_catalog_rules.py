@@ -1,0 +1,120 @@
+"""The catalogue: products and carriers' plans, each bad term refused at its own path."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benegraph.domain.catalog import TIERS, CoverageTier, PlanTerms, PlanTier, Rate, check_plans, check_product
+from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.values import MAX_CENTS
+
+EE, ES, EC, EF = TIERS
+GOLD = PlanTerms(
+    "GOLD-1",
+    "Gold PPO",
+    PlanTier.GOLD,
+    77_700,
+    deductible_cents=150_000,
+    out_of_pocket_max_cents=650_000,
+    rates=(Rate(EE, 77_700), Rate(ES, 159_285), Rate(EC, 143_745), Rate(EF, 225_330)),
+)
+
+Refusal = tuple[Code, tuple[str, ...] | None]
+
+
+def refusals(*rules: BrokenRule) -> list[Refusal]:
+    return [(rule.code, rule.field) for rule in rules]
+
+
+def invalid(*paths: tuple[str, ...]) -> list[Refusal]:
+    return [(Code.INVALID_INPUT, path) for path in paths]
+
+
+def test_tiers_are_told_from_the_employee_alone_to_the_whole_family() -> None:
+    assert [str(tier) for tier in TIERS] == ["EE", "ES", "EC", "EF"]
+    assert {*TIERS, CoverageTier.UNSPECIFIED} == set(CoverageTier)
+
+
+@pytest.mark.parametrize(
+    ("name", "carrier_name", "expected"),
+    [
+        ("Medical", "Blue Harbor", []),
+        ("Medical", None, []),
+        ("", "Blue Harbor", invalid(("name",))),
+        ("Medical", "", invalid(("carrierName",))),
+        ("x" * 201, " ", invalid(("name",), ("carrierName",))),
+    ],
+)
+def test_a_product_is_checked_field_by_field(name: str, carrier_name: str | None, expected: list[Refusal]) -> None:
+    assert refusals(*check_product(name, carrier_name)) == expected
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        GOLD,
+        replace(GOLD, tier=None, deductible_cents=None, out_of_pocket_max_cents=None),
+        replace(GOLD, rates=()),
+        replace(GOLD, rates=(Rate(EF, 225_330),)),  # the employee's own rate need not be repeated
+        replace(GOLD, rates=(Rate(EE, 77_700),)),
+        replace(GOLD, rates=(Rate(ES, 0), Rate(EC, 1))),  # a family may cost less than the employee alone
+        replace(GOLD, monthly_premium_cents=0, rates=(Rate(EE, 0),)),
+        replace(GOLD, monthly_premium_cents=MAX_CENTS, rates=()),
+        replace(GOLD, deductible_cents=0, out_of_pocket_max_cents=0),
+    ],
+)
+def test_a_good_plan_is_let_through(plan: PlanTerms) -> None:
+    assert list(check_plans([plan])) == []
+
+
+def test_no_plans_break_no_rule() -> None:
+    assert list(check_plans([])) == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "paths"),
+    [
+        (replace(GOLD, carrier_plan_id=""), [("carrierPlanId",)]),
+        (replace(GOLD, name=" "), [("name",)]),
+        (replace(GOLD, monthly_premium_cents=-1, rates=()), [("monthlyPremiumCents",)]),
+        (replace(GOLD, deductible_cents=-1), [("deductibleCents",)]),
+        (replace(GOLD, out_of_pocket_max_cents=-1), [("outOfPocketMaxCents",)]),
+        (replace(GOLD, rates=(Rate(ES, -1),)), [("rates", "0", "monthlyPremiumCents")]),
+        (replace(GOLD, rates=(Rate(CoverageTier.UNSPECIFIED, 1),)), [("rates", "0", "coverageTier")]),
+        # A tier has one rate, even where both are the same.
+        (replace(GOLD, rates=(Rate(ES, 1), Rate(ES, 2))), [("rates", "1", "coverageTier")]),
+        (replace(GOLD, rates=(Rate(EE, 77_700), Rate(EE, 77_700))), [("rates", "1", "coverageTier")]),
+        # The employee alone costs the plan's premium, to the cent.
+        (replace(GOLD, rates=(Rate(EE, 77_699),)), [("rates", "0", "monthlyPremiumCents")]),
+        (replace(GOLD, rates=(Rate(EF, 1), Rate(EE, 77_701))), [("rates", "1", "monthlyPremiumCents")]),
+        (
+            PlanTerms("", "", None, -1, -1, -1, (Rate(ES, -1), Rate(ES, 0), Rate(CoverageTier.UNSPECIFIED, 0))),
+            [
+                ("carrierPlanId",),
+                ("name",),
+                ("monthlyPremiumCents",),
+                ("deductibleCents",),
+                ("outOfPocketMaxCents",),
+                ("rates", "0", "monthlyPremiumCents"),
+                ("rates", "1", "coverageTier"),
+                ("rates", "2", "coverageTier"),
+            ],
+        ),
+    ],
+)
+def test_every_bad_term_of_a_plan_is_refused_at_its_path(plan: PlanTerms, paths: list[tuple[str, ...]]) -> None:
+    rules = check_plans([replace(GOLD, carrier_plan_id="SILVER-1"), plan])
+    assert refusals(*rules) == invalid(*[("plans", "1", *path) for path in paths])
+
+
+def test_every_plan_that_repeats_a_carrier_plan_id_is_refused() -> None:
+    plans = [GOLD, replace(GOLD, carrier_plan_id="SILVER-1"), replace(GOLD, name="Gold HMO"), GOLD]
+    assert refusals(*check_plans(plans)) == invalid(("plans", "2", "carrierPlanId"), ("plans", "3", "carrierPlanId"))
+
+
+@given(st.permutations(TIERS), st.integers(0, 4), st.integers(0, MAX_CENTS))
+def test_any_set_of_tiers_may_have_rates_in_any_order(tiers: list[CoverageTier], count: int, premium: int) -> None:
+    rates = tuple(Rate(tier, premium) for tier in tiers[:count])
+    assert list(check_plans([replace(GOLD, monthly_premium_cents=premium, rates=rates)])) == []

@@ -1,0 +1,155 @@
+"""Ids: made as the TypeID format says, in order of time, and told apart from every other text."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import RFC_4122, UUID
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from benegraph.domain.ids import ALPHABET, SUFFIX, Kind, kind_of, new_id
+
+AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+GOOD = "empl_01h2xcejqtf2nbrexx3vqjhp41"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+INSTANTS = st.integers(0, 7 * 10**15).map(lambda microseconds: EPOCH + timedelta(microseconds=microseconds))
+COUNTS = st.integers(0, 2**26 - 1)
+PREFIXES = st.sampled_from([*Kind, "abcd", "emp", "empls", "EMPL", ""])
+
+
+def all_ones(bits: int) -> int:
+    return (1 << bits) - 1
+
+
+def all_zeros(_bits: int) -> int:
+    return 0
+
+
+def number_of(id: str) -> int:
+    """Read the 128 bits of an id back, digit by digit."""
+    number = 0
+    for digit in id.partition("_")[2]:
+        number = number * 32 + ALPHABET.index(digit)
+    return number
+
+
+def test_each_kind_has_its_prefix() -> None:
+    assert {kind.name: kind.value for kind in Kind} == {
+        "EMPLOYER": "empr",
+        "EMPLOYEE": "empl",
+        "DEPENDENT": "dpnd",
+        "BENEFIT_PRODUCT": "bprd",
+        "CARRIER_PLAN": "cpln",
+        "PLAN_YEAR": "plyr",
+        "CONTRIBUTION_CLASS": "ccls",
+        "PLAN": "plan",
+        "ENROLLMENT": "enrl",
+        "LIFE_EVENT": "qle",
+        "EVENT": "evnt",
+        "API_KEY": "akey",
+    }
+
+
+def test_an_id_is_the_one_the_typeid_specification_shows() -> None:
+    uuid = UUID("0188bac7-4afa-78aa-bc3b-bd1eef28d881")
+    at = EPOCH + timedelta(milliseconds=uuid.int >> 80)
+    count = (uuid.int >> 64 & 0xFFF) << 14 | uuid.int >> 48 & 0x3FFF
+    assert new_id(Kind.EMPLOYEE, at, {48: uuid.int & (1 << 48) - 1}.__getitem__, count=count) == GOOD
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_an_id_tells_its_kind(kind: Kind) -> None:
+    id = new_id(kind, AT)
+    assert kind_of(id) is kind
+    assert len(id) == len(kind) + 27
+
+
+@given(st.sampled_from(Kind), INSTANTS, COUNTS, st.integers(0, 2**48 - 1))
+def test_an_id_holds_a_uuid_of_version_7(kind: Kind, at: datetime, count: int, drawn: int) -> None:
+    id = new_id(kind, at, {48: drawn}.__getitem__, count=count)
+    uuid = UUID(int=number_of(id))
+    assert kind_of(id) is kind
+    assert (uuid.version, uuid.variant) == (7, RFC_4122)
+    assert uuid.int >> 80 == (at - EPOCH) // timedelta(milliseconds=1)
+    assert uuid.int & (1 << 48) - 1 == drawn
+
+
+@given(INSTANTS, st.integers(1, 10**10), COUNTS, COUNTS)
+@example(datetime(2038, 8, 8, 16, 33, 49, 626000, tzinfo=UTC), 1, 0, 0)  # floats can't tell these two apart
+def test_ids_are_in_order_of_time_to_the_millisecond(
+    earlier: datetime, milliseconds: int, count: int, later_count: int
+) -> None:
+    later = earlier + timedelta(milliseconds=milliseconds)
+    assert new_id(Kind.EVENT, earlier, all_ones, count=count) < new_id(Kind.EVENT, later, all_zeros, count=later_count)
+
+
+@given(COUNTS, COUNTS)
+@example(2**14 - 1, 2**14)  # where the counter goes on beyond the variant's two bits
+@example(2**26 - 2, 2**26 - 1)
+def test_ids_of_one_instant_are_in_order_of_their_count(one: int, other: int) -> None:
+    earlier, later = sorted((one, other))
+    made = new_id(Kind.EVENT, AT, all_ones, count=earlier), new_id(Kind.EVENT, AT, all_zeros, count=later)
+    assert (made[0] < made[1]) is (earlier < later)
+
+
+def test_ids_of_one_instant_differ() -> None:
+    assert len({new_id(Kind.EVENT, AT) for _ in range(1000)}) == 1000
+
+
+# ---------------------------------------------------------------------------------------------- what is no id
+
+
+def test_the_good_text_is_an_id() -> None:
+    assert kind_of(GOOD) is Kind.EMPLOYEE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "_",
+        "empl",
+        "empl_",
+        "empl_01h2xcejqtf2nbrexx3vqjhp4",  # 25 digits
+        "empl_01h2xcejqtf2nbrexx3vqjhp411",  # 27 digits
+        "empl_81h2xcejqtf2nbrexx3vqjhp41",  # more than 128 bits
+        "empl_z1h2xcejqtf2nbrexx3vqjhp41",
+        "empl_01h2xcejqtf2nbrexx3vqjhpi1",  # i, l, o and u are no digits
+        "empl_01h2xcejqtf2nbrexx3vqjhpl1",
+        "empl_01h2xcejqtf2nbrexx3vqjhpo1",
+        "empl_01h2xcejqtf2nbrexx3vqjhpu1",
+        "empl_01H2XCEJQTF2NBREXX3VQJHP41",
+        "EMPL_01h2xcejqtf2nbrexx3vqjhp41",
+        "Empl_01h2xcejqtf2nbrexx3vqjhp41",
+        " empl_01h2xcejqtf2nbrexx3vqjhp41",
+        "empl_01h2xcejqtf2nbrexx3vqjhp41 ",
+        "empl_01h2xcejqtf2nbrexx3vqjhp41\n",
+        "empl_ 1h2xcejqtf2nbrexx3vqjhp41",
+        "empl-01h2xcejqtf2nbrexx3vqjhp41",
+        "empl01h2xcejqtf2nbrexx3vqjhp41",
+        "empl__01h2xcejqtf2nbrexx3vqjhp41",
+        "01h2xcejqtf2nbrexx3vqjhp41",
+        "_01h2xcejqtf2nbrexx3vqjhp41",
+        "abcd_01h2xcejqtf2nbrexx3vqjhp41",  # no such kind
+        "emp_01h2xcejqtf2nbrexx3vqjhp41",
+        "empls_01h2xcejqtf2nbrexx3vqjhp41",
+        "empl_\u06601h2xcejqtf2nbrexx3vqjhp41",  # an Arabic digit
+        "empl_0188bac7-4afa-78aa-bc3b-bd1eef28d881",
+    ],
+)
+def test_no_other_text_is_an_id(text: str) -> None:
+    assert kind_of(text) is None
+
+
+@given(st.text() | st.builds("{}_{}".format, PREFIXES, st.text() | st.from_regex(rf"{SUFFIX}.?", fullmatch=True)))
+def test_telling_the_kind_never_fails(text: str) -> None:
+    prefix, _, digits = text.partition("_")
+    is_id = prefix in set(Kind) and len(digits) == 26 and set(digits) <= set(ALPHABET) and digits[0] < "8"
+    assert kind_of(text) is (Kind(prefix) if is_id else None)
+
+
+@pytest.mark.parametrize("left_out", ["i", "l", "o", "u"])
+def test_the_alphabet_leaves_out_letters_that_look_like_digits(left_out: str) -> None:
+    assert left_out not in ALPHABET
+    assert len(set(ALPHABET)) == 32
+    assert sorted(ALPHABET) == list(ALPHABET)

@@ -1,0 +1,216 @@
+"""Employees and dependents: when an employment stands, and which facts and dates are refused."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.people import (
+    Employment,
+    EmploymentClass,
+    Person,
+    check_dependent,
+    check_person,
+    check_termination,
+)
+
+TODAY = date(2026, 5, 20)
+HIRED = date(2024, 2, 29)
+ADA = Person("Ada", "Byron", "ada@example.com", date(1990, 12, 10), "E-1")
+
+Refusal = tuple[Code, tuple[str, ...] | None]
+
+
+def refusals(*rules: BrokenRule) -> list[Refusal]:
+    return [(rule.code, rule.field) for rule in rules]
+
+
+# ---------------------------------------------------------------------------------------------------- employment
+
+
+@pytest.mark.parametrize(
+    ("class_changed_on", "counts_from"),
+    [
+        (None, HIRED),
+        (date(2024, 2, 28), HIRED),  # a change from before a rehire counts no more
+        (HIRED, HIRED),
+        (date(2024, 3, 1), date(2024, 3, 1)),
+        (date(2026, 7, 1), date(2026, 7, 1)),
+    ],
+)
+def test_a_wait_counts_from_the_hire_or_a_later_change_of_class(
+    class_changed_on: date | None, counts_from: date
+) -> None:
+    assert Employment(EmploymentClass.FULL_TIME, HIRED, class_changed_on).counts_from == counts_from
+
+
+@pytest.mark.parametrize(
+    ("terminated_on", "active"),
+    [
+        (None, True),
+        (date(2026, 5, 21), True),
+        (date(2026, 5, 20), False),
+        (date(2026, 5, 19), False),
+    ],
+)
+def test_an_employment_stands_until_its_termination(terminated_on: date | None, active: bool) -> None:
+    employment = Employment(EmploymentClass.PART_TIME, HIRED, terminated_on=terminated_on)
+    assert employment.is_active(TODAY) is active
+
+
+# ---------------------------------------------------------------------------------------------------- people
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        ADA,
+        replace(ADA, email=None, date_of_birth=None, external_id=None),
+        replace(ADA, email="a@b.c"),
+        replace(ADA, email=f"{'x' * 242}@example.com"),  # 254 characters
+        replace(ADA, first_name="x" * 200),
+        replace(ADA, date_of_birth=date(1900, 1, 1)),
+        replace(ADA, date_of_birth=date(2024, 2, 28)),  # the day before the hire
+    ],
+)
+def test_a_good_person_is_let_through(person: Person) -> None:
+    assert list(check_person(person, HIRED, TODAY)) == []
+
+
+@pytest.mark.parametrize(
+    ("person", "expected"),
+    [
+        (replace(ADA, first_name=""), [(Code.INVALID_INPUT, ("firstName",))]),
+        (replace(ADA, last_name="  "), [(Code.INVALID_INPUT, ("lastName",))]),
+        (replace(ADA, external_id=""), [(Code.INVALID_INPUT, ("externalId",))]),
+        (replace(ADA, first_name="x" * 201), [(Code.INVALID_INPUT, ("firstName",))]),
+        (replace(ADA, email=" "), [(Code.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="ada"), [(Code.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="ada@example"), [(Code.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="ada@@example.com"), [(Code.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="@example.com"), [(Code.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="ada @example.com"), [(Code.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="ada@example.com\n"), [(Code.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email=f"{'x' * 243}@example.com"), [(Code.INVALID_INPUT, ("email",))]),
+        (replace(ADA, date_of_birth=date(1899, 12, 31)), [(Code.INVALID_INPUT, ("dateOfBirth",))]),
+        (replace(ADA, date_of_birth=HIRED), [(Code.DATES_OUT_OF_ORDER, ("startDate",))]),
+        (
+            replace(ADA, date_of_birth=date(2026, 5, 21)),
+            [(Code.INVALID_INPUT, ("dateOfBirth",)), (Code.DATES_OUT_OF_ORDER, ("startDate",))],
+        ),
+        (
+            Person("", "", "ada", date(1899, 12, 31), ""),
+            [
+                (Code.INVALID_INPUT, ("firstName",)),
+                (Code.INVALID_INPUT, ("lastName",)),
+                (Code.INVALID_INPUT, ("externalId",)),
+                (Code.INVALID_INPUT, ("email",)),
+                (Code.INVALID_INPUT, ("dateOfBirth",)),
+            ],
+        ),
+    ],
+)
+def test_every_bad_fact_of_a_person_is_refused_at_its_field(person: Person, expected: list[Refusal]) -> None:
+    assert refusals(*check_person(person, HIRED, TODAY)) == expected
+
+
+@pytest.mark.parametrize(
+    ("hired_on", "refused"),
+    [
+        (date(1899, 12, 31), True),
+        (date(1900, 1, 1), False),
+        (TODAY, False),
+        (date(2028, 12, 31), False),
+        (date(2029, 1, 1), True),
+    ],
+)
+def test_a_hire_lies_between_1900_and_two_years_from_now(hired_on: date, refused: bool) -> None:
+    expected = [(Code.INVALID_INPUT, ("startDate",))] if refused else []
+    assert refusals(*check_person(replace(ADA, date_of_birth=None), hired_on, TODAY)) == expected
+
+
+# ---------------------------------------------------------------------------------------------------- dependents
+
+
+@pytest.mark.parametrize(
+    ("first_name", "last_name", "born", "expected"),
+    [
+        ("Kit", "Byron", date(1900, 1, 1), []),
+        ("Kit", "Byron", TODAY, []),  # born today
+        ("Kit", "Byron", date(2026, 5, 21), [(Code.INVALID_INPUT, ("dateOfBirth",))]),
+        ("Kit", "Byron", date(1899, 12, 31), [(Code.INVALID_INPUT, ("dateOfBirth",))]),
+        ("", "Byron", TODAY, [(Code.INVALID_INPUT, ("firstName",))]),
+        (
+            "\x00",
+            "x" * 201,
+            date(2026, 5, 21),
+            [
+                (Code.INVALID_INPUT, ("firstName",)),
+                (Code.INVALID_INPUT, ("lastName",)),
+                (Code.INVALID_INPUT, ("dateOfBirth",)),
+            ],
+        ),
+    ],
+)
+def test_every_bad_fact_of_a_dependent_is_refused_at_its_field(
+    first_name: str, last_name: str, born: date, expected: list[Refusal]
+) -> None:
+    assert refusals(*check_dependent(first_name, last_name, born, TODAY)) == expected
+
+
+# ---------------------------------------------------------------------------------------------------- termination
+
+ENDS_BEFORE_HIRE = (Code.DATES_OUT_OF_ORDER, ("terminationDate",))
+BAD_DATE = (Code.INVALID_INPUT, ("terminationDate",))
+BAD_REASON = (Code.INVALID_INPUT, ("reason",))
+
+
+@pytest.mark.parametrize(
+    ("terminated_on", "reason", "administrator", "expected"),
+    [
+        # This month and later: anyone, with or without a reason.
+        (TODAY, None, False, []),
+        (date(2026, 5, 1), None, False, []),
+        (date(2026, 12, 31), "moves abroad", False, []),
+        (date(2028, 12, 31), None, False, []),
+        (date(2029, 1, 1), None, False, [BAD_DATE]),
+        # A past month: an administrator, with a reason.
+        (date(2026, 4, 30), "never started", True, []),
+        (date(2026, 4, 30), None, True, [BAD_REASON]),
+        (date(2026, 4, 30), "never started", False, [BAD_DATE]),
+        (date(2026, 4, 30), None, False, [BAD_DATE, BAD_REASON]),
+        (HIRED, "never started", True, []),
+        (date(2024, 2, 28), "never started", True, [ENDS_BEFORE_HIRE]),
+        (date(2024, 2, 28), None, False, [ENDS_BEFORE_HIRE, BAD_DATE, BAD_REASON]),
+        # The reason itself.
+        (TODAY, "x" * 1000, False, []),
+        (TODAY, "x" * 1001, False, [BAD_REASON]),
+        (TODAY, " ", False, [BAD_REASON]),
+    ],
+)
+def test_a_termination_is_refused_for_every_rule_it_breaks(
+    terminated_on: date, reason: str | None, administrator: bool, expected: list[Refusal]
+) -> None:
+    rules = check_termination(HIRED, terminated_on, TODAY, reason, administrator=administrator)
+    assert refusals(*rules) == expected
+
+
+@pytest.mark.parametrize(
+    ("today", "backdated"),
+    [
+        (date(2026, 4, 30), False),  # the last day of the termination's month
+        (date(2026, 5, 1), True),  # the first of the next
+    ],
+)
+def test_the_month_of_the_termination_is_past_on_the_first_of_the_next(today: date, backdated: bool) -> None:
+    rules = check_termination(HIRED, date(2026, 4, 1), today, "left", administrator=False)
+    assert refusals(*rules) == ([BAD_DATE] if backdated else [])
+
+
+def test_a_hire_of_this_month_may_be_ended_by_anyone_down_to_its_first_day() -> None:
+    hired = date(2026, 5, 18)
+    assert refusals(*check_termination(hired, hired, TODAY, None, administrator=False)) == []
+    assert refusals(*check_termination(hired, date(2026, 5, 17), TODAY, None, administrator=False)) == [
+        ENDS_BEFORE_HIRE
+    ]

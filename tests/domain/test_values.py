@@ -1,0 +1,224 @@
+"""Days, spans and the clock: both sides of every edge, leap days, and the laws that spans keep."""
+
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benegraph.domain.values import (
+    DAY,
+    MAX_CENTS,
+    Clock,
+    DateSpan,
+    add_years,
+    first_after,
+    first_on_or_after,
+    last_of_month,
+)
+
+ANY_DAY = st.dates(date(1900, 1, 1), date(2199, 12, 31))
+# Spans within two months of each other, so that they often touch, overlap and nest.
+NEAR = st.integers(0, 60).map(lambda n: date(2024, 2, 1) + timedelta(days=n))
+SPANS = st.builds(lambda first, days: DateSpan(first, first + timedelta(days=days)), NEAR, st.integers(1, 40))
+# Four years with a leap day, and the turn of a century that has none.
+EVERY_DAY = [
+    *DateSpan(date(2023, 1, 1), date(2027, 1, 1)).days(),
+    *DateSpan(date(2099, 12, 1), date(2100, 4, 1)).days(),
+]
+
+
+def test_the_largest_amount_is_the_largest_whole_number_that_javascript_keeps() -> None:
+    assert MAX_CENTS == 9_007_199_254_740_991
+
+
+# ---------------------------------------------------------------------------------------------------- spans
+
+
+@pytest.mark.parametrize("stop", [date(2026, 3, 1), date(2026, 2, 28), date(1900, 1, 1)])
+def test_a_span_without_a_day_is_none(stop: date) -> None:
+    with pytest.raises(ValueError, match="at least one day"):
+        DateSpan(date(2026, 3, 1), stop)
+
+
+def test_a_span_is_made_from_its_inclusive_ends() -> None:
+    span = DateSpan.through(date(2024, 2, 1), date(2024, 2, 29))
+    assert span == DateSpan(date(2024, 2, 1), date(2024, 3, 1))
+    assert span.last == date(2024, 2, 29)
+
+
+def test_a_span_through_its_first_day_is_that_day() -> None:
+    span = DateSpan.through(date(2026, 12, 31), date(2026, 12, 31))
+    assert list(span.days()) == [date(2026, 12, 31)]
+
+
+def test_a_span_through_the_day_before_its_first_is_none() -> None:
+    with pytest.raises(ValueError, match="at least one day"):
+        DateSpan.through(date(2026, 3, 1), date(2026, 2, 28))
+
+
+@pytest.mark.parametrize(
+    ("day", "within"),
+    [
+        (date(2026, 2, 28), False),
+        (date(2026, 3, 1), True),
+        (date(2026, 3, 2), True),
+        (date(2026, 3, 30), True),
+        (date(2026, 3, 31), True),
+        (date(2026, 4, 1), False),
+    ],
+)
+def test_a_span_holds_its_first_and_last_day_and_no_other(day: date, within: bool) -> None:
+    assert (day in DateSpan.through(date(2026, 3, 1), date(2026, 3, 31))) is within
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "overlap"),
+    [
+        (date(2026, 1, 1), date(2026, 2, 28), False),  # ends the day before
+        (date(2026, 1, 1), date(2026, 3, 1), True),  # shares the first day
+        (date(2026, 3, 10), date(2026, 3, 20), True),  # lies within
+        (date(2026, 1, 1), date(2026, 12, 31), True),  # lies around
+        (date(2026, 3, 1), date(2026, 3, 31), True),  # is the same
+        (date(2026, 3, 31), date(2026, 4, 30), True),  # shares the last day
+        (date(2026, 4, 1), date(2026, 4, 30), False),  # begins the day after
+    ],
+)
+def test_spans_overlap_where_they_share_a_day(first: date, last: date, overlap: bool) -> None:
+    march, other = DateSpan.through(date(2026, 3, 1), date(2026, 3, 31)), DateSpan.through(first, last)
+    assert march.overlaps(other) is overlap
+    assert other.overlaps(march) is overlap
+
+
+@given(SPANS, SPANS)
+def test_overlap_is_symmetric_and_means_a_shared_day(one: DateSpan, other: DateSpan) -> None:
+    shared = set(one.days()) & set(other.days())
+    assert one.overlaps(other) is other.overlaps(one) is bool(shared)
+
+
+@given(SPANS, st.integers(1, 40))
+def test_spans_that_touch_do_not_overlap(span: DateSpan, days: int) -> None:
+    following = DateSpan(span.stop, span.stop + timedelta(days=days))
+    assert not span.overlaps(following)
+    assert not following.overlaps(span)
+
+
+@given(ANY_DAY, st.integers(1, 800))
+def test_days_are_every_day_from_first_through_last(first: date, length: int) -> None:
+    span = DateSpan(first, first + timedelta(days=length))
+    days = list(span.days())
+    assert len(days) == length
+    assert (days[0], days[-1]) == (first, span.last)
+    assert all(later - earlier == DAY for earlier, later in pairwise(days))
+    assert all(day in span for day in days)
+
+
+# ---------------------------------------------------------------------------------------------------- months
+
+
+@pytest.mark.parametrize(
+    ("day", "last", "after", "on_or_after"),
+    [
+        (date(2026, 1, 1), date(2026, 1, 31), date(2026, 2, 1), date(2026, 1, 1)),
+        (date(2026, 1, 2), date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 1)),
+        (date(2026, 1, 31), date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 1)),
+        (date(2026, 4, 30), date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 1)),
+        (date(2023, 2, 28), date(2023, 2, 28), date(2023, 3, 1), date(2023, 3, 1)),
+        (date(2024, 2, 1), date(2024, 2, 29), date(2024, 3, 1), date(2024, 2, 1)),
+        (date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1), date(2024, 3, 1)),
+        (date(2024, 2, 29), date(2024, 2, 29), date(2024, 3, 1), date(2024, 3, 1)),
+        (date(2000, 2, 10), date(2000, 2, 29), date(2000, 3, 1), date(2000, 3, 1)),
+        (date(2100, 2, 10), date(2100, 2, 28), date(2100, 3, 1), date(2100, 3, 1)),
+        (date(2026, 12, 1), date(2026, 12, 31), date(2027, 1, 1), date(2026, 12, 1)),
+        (date(2026, 12, 31), date(2026, 12, 31), date(2027, 1, 1), date(2027, 1, 1)),
+    ],
+)
+def test_a_months_end_and_the_firsts_around_a_day(day: date, last: date, after: date, on_or_after: date) -> None:
+    assert last_of_month(day) == last
+    assert first_after(day) == after
+    assert first_on_or_after(day) == on_or_after
+
+
+def test_the_month_functions_agree_on_every_day() -> None:
+    for day in EVERY_DAY:
+        last, after = last_of_month(day), first_after(day)
+        assert (last.year, last.month) == (day.year, day.month)
+        assert last + DAY == after
+        assert after.day == 1
+        assert first_on_or_after(day) == (day if day.day == 1 else after)
+
+
+# ---------------------------------------------------------------------------------------------------- years
+
+
+@pytest.mark.parametrize(
+    ("day", "years", "expected"),
+    [
+        (date(2000, 3, 1), 26, date(2026, 3, 1)),
+        (date(2000, 2, 28), 26, date(2026, 2, 28)),
+        (date(2000, 2, 29), 26, date(2026, 3, 1)),  # no 29 February in 2026
+        (date(2024, 2, 29), 1, date(2025, 3, 1)),
+        (date(2024, 2, 29), 4, date(2028, 2, 29)),
+        (date(2024, 2, 29), 0, date(2024, 2, 29)),
+        (date(2096, 2, 29), 4, date(2100, 3, 1)),  # 2100 is no leap year
+        (date(2025, 12, 31), 1, date(2026, 12, 31)),
+    ],
+)
+def test_years_are_added(day: date, years: int, expected: date) -> None:
+    assert add_years(day, years) == expected
+
+
+@given(ANY_DAY, st.integers(0, 120))
+def test_only_a_leap_day_moves_when_years_are_added(day: date, years: int) -> None:
+    moved = add_years(day, years)
+    assert moved.year == day.year + years
+    leap_day_lost = (day.month, day.day) == (2, 29) and (moved.month, moved.day) == (3, 1)
+    assert leap_day_lost or (moved.month, moved.day) == (day.month, day.day)
+
+
+# ---------------------------------------------------------------------------------------------------- the clock
+
+
+@pytest.mark.parametrize(
+    ("now", "time_zone", "today"),
+    [
+        (datetime(2026, 3, 1, 4, 59, 59, tzinfo=UTC), "America/New_York", date(2026, 2, 28)),
+        (datetime(2026, 3, 1, 5, 0, 0, tzinfo=UTC), "America/New_York", date(2026, 3, 1)),
+        # Summer time begins on 8 March 2026, so that day ends an hour earlier by UTC.
+        (datetime(2026, 3, 9, 3, 59, 59, tzinfo=UTC), "America/New_York", date(2026, 3, 8)),
+        (datetime(2026, 3, 9, 4, 0, 0, tzinfo=UTC), "America/New_York", date(2026, 3, 9)),
+        (datetime(2026, 3, 1, 9, 59, 59, tzinfo=UTC), "Pacific/Honolulu", date(2026, 2, 28)),
+        (datetime(2026, 3, 1, 10, 0, 0, tzinfo=UTC), "Pacific/Honolulu", date(2026, 3, 1)),
+        (datetime(2026, 2, 28, 9, 59, 59, tzinfo=UTC), "Pacific/Kiritimati", date(2026, 2, 28)),
+        (datetime(2026, 2, 28, 10, 0, 0, tzinfo=UTC), "Pacific/Kiritimati", date(2026, 3, 1)),
+        (datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), "UTC", date(2026, 12, 31)),
+        (datetime(2027, 1, 1, 0, 0, 0, tzinfo=UTC), "UTC", date(2027, 1, 1)),
+        # The instant may be told with any offset.
+        (datetime(2026, 3, 1, 2, 0, 0, tzinfo=timezone(timedelta(hours=9))), "UTC", date(2026, 2, 28)),
+    ],
+)
+def test_today_is_the_day_in_the_employers_time_zone(now: datetime, time_zone: str, today: date) -> None:
+    assert Clock(now).today(time_zone) == today
+    assert Clock.at(now).today(time_zone) == today
+
+
+@pytest.mark.parametrize("time_zone", ["UTC", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_fixed_day_is_today_in_every_time_zone(time_zone: str) -> None:
+    fixed = date(2026, 11, 15)
+    assert Clock.on(fixed).today(time_zone) == fixed
+    assert Clock.at(datetime(2031, 1, 1, 23, 59, tzinfo=UTC), fixed).today(time_zone) == fixed
+
+
+def test_where_no_day_is_fixed_the_clock_tells_the_instant_as_it_is() -> None:
+    now = datetime(2026, 3, 1, 4, 59, 59, tzinfo=UTC)
+    assert Clock.at(now) == Clock(now, None)
+
+
+def test_instants_fall_on_the_fixed_day_at_the_real_time_of_day() -> None:
+    now = datetime(2031, 1, 2, 1, 30, 15, 250, tzinfo=timezone(timedelta(hours=2)))
+    assert Clock.at(now, date(2026, 11, 15)).now == datetime(2026, 11, 15, 23, 30, 15, 250, tzinfo=UTC)
+
+
+def test_a_clock_on_a_day_stands_still_at_noon() -> None:
+    assert Clock.on(date(2024, 2, 29)).now == datetime.combine(date(2024, 2, 29), time(12), UTC)
