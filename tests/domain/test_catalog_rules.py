@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import Refusal, refusals
 
 from benegraph.domain.catalog import TIERS, CoverageTier, PlanTerms, PlanTier, Rate, check_plans, check_product
-from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.errors import Code
 from benegraph.domain.values import MAX_CENTS
 
 EE, ES, EC, EF = TIERS
@@ -20,12 +21,6 @@ GOLD = PlanTerms(
     out_of_pocket_max_cents=650_000,
     rates=(Rate(EE, 77_700), Rate(ES, 159_285), Rate(EC, 143_745), Rate(EF, 225_330)),
 )
-
-Refusal = tuple[Code, tuple[str, ...] | None]
-
-
-def refusals(*rules: BrokenRule) -> list[Refusal]:
-    return [(rule.code, rule.field) for rule in rules]
 
 
 def invalid(*paths: tuple[str, ...]) -> list[Refusal]:
@@ -48,7 +43,7 @@ def test_tiers_are_told_from_the_employee_alone_to_the_whole_family() -> None:
     ],
 )
 def test_a_product_is_checked_field_by_field(name: str, carrier_name: str | None, expected: list[Refusal]) -> None:
-    assert refusals(*check_product(name, carrier_name)) == expected
+    assert refusals(check_product(name, carrier_name)) == expected
 
 
 @pytest.mark.parametrize(
@@ -106,12 +101,12 @@ def test_no_plans_break_no_rule() -> None:
 )
 def test_every_bad_term_of_a_plan_is_refused_at_its_path(plan: PlanTerms, paths: list[tuple[str, ...]]) -> None:
     rules = check_plans([replace(GOLD, carrier_plan_id="SILVER-1"), plan])
-    assert refusals(*rules) == invalid(*[("plans", "1", *path) for path in paths])
+    assert refusals(rules) == invalid(*[("plans", "1", *path) for path in paths])
 
 
 def test_every_plan_that_repeats_a_carrier_plan_id_is_refused() -> None:
     plans = [GOLD, replace(GOLD, carrier_plan_id="SILVER-1"), replace(GOLD, name="Gold HMO"), GOLD]
-    assert refusals(*check_plans(plans)) == invalid(("plans", "2", "carrierPlanId"), ("plans", "3", "carrierPlanId"))
+    assert refusals(check_plans(plans)) == invalid(("plans", "2", "carrierPlanId"), ("plans", "3", "carrierPlanId"))
 
 
 @given(st.permutations(TIERS), st.integers(0, 4), st.integers(0, MAX_CENTS))

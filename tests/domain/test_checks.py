@@ -1,19 +1,16 @@
-"""Checks of single fields: texts by their length and characters, cents by their sign."""
+"""Checks of single fields: ids by their kind, texts by length and characters, cents by sign, versions by sameness."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benegraph.domain.checks import NAME_LENGTH, NOTE_LENGTH, check_cents, check_text
+from benegraph.domain.checks import NAME_LENGTH, NOTE_LENGTH, check_cents, check_id, check_text, check_version
 from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.ids import Kind
 from benegraph.domain.values import MAX_CENTS
 
 BLANK = "This must not be blank."
 CONTROL = "This holds a control character."
-
-
-def refusals(*rules: BrokenRule) -> list[tuple[Code, str, tuple[str, ...] | None]]:
-    return [(rule.code, rule.message, rule.field) for rule in rules]
 
 
 def test_names_are_shorter_than_notes() -> None:
@@ -56,8 +53,8 @@ def test_a_good_text_is_let_through(text: str | None) -> None:
     ],
 )
 def test_a_bad_text_is_refused_once(text: str, message: str) -> None:
-    assert refusals(*check_text(text, "people", "0", "name")) == [
-        (Code.INVALID_INPUT, message, ("people", "0", "name")),
+    assert list(check_text(text, "people", "0", "name")) == [
+        BrokenRule(Code.INVALID_INPUT, message, ("people", "0", "name"))
     ]
 
 
@@ -83,6 +80,26 @@ def test_an_amount_of_nothing_or_more_is_let_through(cents: int | None) -> None:
 
 @pytest.mark.parametrize("cents", [-1, -MAX_CENTS])
 def test_a_negative_amount_is_refused(cents: int) -> None:
-    assert refusals(*check_cents(cents, "plans", "0", "monthlyPremiumCents")) == [
-        (Code.INVALID_INPUT, "An amount can't be negative.", ("plans", "0", "monthlyPremiumCents")),
+    assert list(check_cents(cents, "plans", "0", "monthlyPremiumCents")) == [
+        BrokenRule(Code.INVALID_INPUT, "An amount can't be negative.", ("plans", "0", "monthlyPremiumCents"))
     ]
+
+
+PLAN_YEAR = "plyr_01h2xcejqtf2nbrexx3vqjhp41"
+
+
+@pytest.mark.parametrize("id", [None, PLAN_YEAR])
+def test_an_id_of_the_kind_is_let_through(id: str | None) -> None:
+    assert list(check_id(Kind.PLAN_YEAR, id, "planYearId")) == []
+
+
+@pytest.mark.parametrize("id", ["", "plyr", PLAN_YEAR.upper(), f"{PLAN_YEAR} ", PLAN_YEAR.replace("plyr", "plan")])
+def test_no_id_and_an_id_of_another_kind_are_refused(id: str) -> None:
+    rules = [(rule.code, rule.field) for rule in check_id(Kind.PLAN_YEAR, id, "filter", "planYearId")]
+    assert rules == [(Code.INVALID_INPUT, ("filter", "planYearId"))]
+
+
+@pytest.mark.parametrize(("expected", "refused"), [(None, False), (6, True), (7, False), (8, True), (0, True)])
+def test_a_version_is_the_one_that_was_seen_or_a_conflict(expected: int | None, refused: bool) -> None:
+    rules = [(rule.code, rule.field) for rule in check_version(expected, 7)]
+    assert rules == ([(Code.VERSION_CONFLICT, ("expectedVersion",))] if refused else [])

@@ -85,6 +85,14 @@ class _Account:
             **drop,
         )
 
+    def command(self, pid: int) -> str:
+        """The command line of a process, which is empty for one that is dead or a zombie."""
+        if not Path("/proc/self").exists():  # macOS
+            return self.run("/bin/ps", "-ww", "-o", "command=", "-p", str(pid)).stdout
+        with contextlib.suppress(OSError):
+            return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).replace("\0", " ")
+        return ""
+
     def reaches(self, directory: Path) -> bool:
         """Ask the kernel: nothing else knows all of modes, ACLs and mounts on the way."""
         return self.uid == os.geteuid() or not self.run("/bin/sh", "-c", 'test -x "$0"', directory).returncode
@@ -199,9 +207,11 @@ class EmbeddedPostgres:
     def _create(self) -> None:
         if (self._cluster / "PG_VERSION").exists():
             return
-        fresh = self._cluster.with_suffix(".new")  # renamed when whole: initdb writes PG_VERSION first of all
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(0o700)
+        for broken in self._cluster.parent.glob(f"{self._cluster.name}.new-*"):
+            shutil.rmtree(broken, ignore_errors=True)
+        # Renamed when whole, as initdb writes PG_VERSION first of all; of another name each time, as a killed initdb
+        # leaves a child that writes on for a moment.
+        fresh = Path(tempfile.mkdtemp(prefix=f"{self._cluster.name}.new-", dir=self._cluster.parent))
         self._account.give(fresh)
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"]
         if self._major >= 17:  # noqa: PLR2004 - the first version with a locale provider of its own
@@ -237,10 +247,9 @@ class EmbeddedPostgres:
             self._socket = Path(lines[4])  # the launcher's temporary directory may not be ours
             return lines[7].strip() if len(lines) > 7 else "starting"  # noqa: PLR2004 - the state comes last
         pid = int(lines[0]) if lines and lines[0].isdigit() else 0
-        with contextlib.suppress(OSError):  # macOS has no /proc; there the socket's word has to do
-            name, *arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if name.endswith(b"postgres") and os.fsencode(self._cluster) in arguments:
-                return "deaf"
+        command = self._account.command(pid)
+        if "postgres " in command and f" -D {self._cluster} " in command:
+            return "deaf"
         # A pid that is dead or another user's is PostgreSQL's to see through. A zombie's, or a stranger's to whom the
         # number went, would keep it from starting. Its lock on shared memory still guards against a second postmaster.
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -285,10 +294,13 @@ class EmbeddedPostgres:
         return path
 
     def _halt(self) -> None:
-        stop = ("stop", "-w", "-t", str(TIMEOUT), "-m", "fast")
-        done = self._account.run(self._binaries / "pg_ctl", *stop, cluster=self._cluster)
-        if done.returncode and self._state() != "gone":
-            raise EmbeddedError(f"PostgreSQL in {self._cluster} did not stop:\n{done.stdout[-2000:]}")
+        # Without pg_ctl's own waiting, which a zombie's pid can keep up to the end, where nobody reaps orphans.
+        self._account.run(self._binaries / "pg_ctl", "stop", "-W", "-m", "fast", cluster=self._cluster)
+        deadline = time.monotonic() + TIMEOUT
+        while (state := self._state()) != "gone":
+            if time.monotonic() > deadline:
+                raise EmbeddedError(f"PostgreSQL in {self._cluster} is {state} {TIMEOUT} seconds after it was stopped.")
+            time.sleep(0.02)
 
     def _leave(self, users: int) -> None:
         """Give up our share, in our turn, and stop the server if it was the last."""

@@ -14,7 +14,9 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm.attributes import flag_modified
 
+from benegraph.db.base import Versioned
 from benegraph.db.constraints import refusal_of
 from benegraph.domain.access import Viewer
 from benegraph.domain.errors import BenegraphError
@@ -59,6 +61,11 @@ class Transaction(Reading):
     def new_id(self, kind: Kind) -> str:
         """Make an id that sorts after those this transaction made before."""
         return new_id(kind, self.clock.now, count=next(self._counter))
+
+    def touch(self, row: Versioned) -> None:
+        """Count a change of rows beneath this one as a change of it."""
+        row.updated_at = self.clock.now
+        flag_modified(row, "updated_at")
 
     async def flush(self) -> None:
         """Send the changes made so far, where the next statement depends on them."""

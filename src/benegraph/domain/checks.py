@@ -1,11 +1,24 @@
-"""Checks of single input fields that every room makes alike: texts, and cents."""
+"""Checks of single input fields that every room makes alike: ids, texts, cents, versions."""
 
 from collections.abc import Iterator
 
 from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.ids import Kind, kind_of
 
 NAME_LENGTH = 200
 NOTE_LENGTH = 4000
+
+
+def check_id(kind: Kind, id: str | None, *field: str) -> Iterator[BrokenRule]:
+    """Refuse a text that can't be an id of this kind; whether there is such a row is another question."""
+    if id is not None and kind_of(id) is not kind:
+        yield BrokenRule(Code.INVALID_INPUT, f"This is no id of the form {kind}_….", field)
+
+
+def check_version(expected: int | None, version: int) -> Iterator[BrokenRule]:
+    """Refuse a change by someone who saw another version of the row."""
+    if expected is not None and expected != version:
+        yield BrokenRule(Code.VERSION_CONFLICT, f"This is at version {version} by now.", ("expectedVersion",))
 
 
 def check_text(value: str | None, *field: str, longest: int = NAME_LENGTH) -> Iterator[BrokenRule]:

@@ -1,14 +1,19 @@
 """The Node interface: anything with an id, found again by it."""
 
-from typing import Any
+import asyncio
+from typing import Annotated, Any
 
 import strawberry
+from strawberry.types.field import StrawberryField
 
 from benegraph.db import store
 from benegraph.db.store.batches import One
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import Kind, kind_of
 from benegraph.graphql.context import Info
+from benegraph.graphql.edges import make
+
+MOST_AT_ONCE = 100
 
 #: For each kind of node, its type's name in the graph and the batch that finds it.
 NODES: dict[Kind, tuple[str, One]] = {
@@ -43,14 +48,63 @@ class Node:
         return True
 
 
-async def find(info: Info, id: str, *kinds: Kind) -> Any:
-    """Find a node by its id; None where the viewer can't see one.
-
-    Raises BadInput for a text that is no id, or an id of another kind than asked for.
-    """
-    kind = kind_of(id)
-    if kind not in NODES:
+def check_id(id: str, kind: Kind | None = None) -> Kind:
+    """Tell an id's kind. Raises BadInput for a text that is no id, or an id of another kind than is asked for."""
+    found = kind_of(id)
+    if found not in NODES:
         raise BadInput("This is no id.")
-    if kinds and kind not in kinds:
-        raise BadInput(f"This is an id of another type: one of {kinds[0]}_… is expected.")
-    return await info.context.one(NODES[kind][1], id)
+    if kind is not None and found is not kind:
+        raise BadInput(f"This is an id of another type: {kind}_… is expected.")
+    return found
+
+
+async def find(info: Info, id: str, kind: Kind | None = None) -> Any:
+    """Find a node by its id; None where the viewer can't see one. Raises BadInput as `check_id` does."""
+    return await info.context.one(NODES[check_id(id, kind)][1], id)
+
+
+class Lookup(StrawberryField):
+    """A field that finds one node of a kind by the id it is given."""
+
+    kind: Kind
+
+
+def by_id(kind: Kind, description: str) -> Any:
+    """Find one node of a kind by its id."""
+
+    async def resolve(
+        info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
+    ) -> Any:
+        return await find(info, id, kind)
+
+    field = make(Lookup, description, resolve, {})
+    field.kind = kind
+    return field
+
+
+async def _node(info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]) -> Any:
+    return await find(info, id)
+
+
+async def _nodes(
+    info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="The global ids.")]
+) -> Any:
+    if len(ids) > MOST_AT_ONCE:
+        raise BadInput(f"At most {MOST_AT_ONCE} ids are looked up at once.")
+    # An error that stands in a list is one of that item alone.
+    return await asyncio.gather(*(find(info, id) for id in ids), return_exceptions=True)
+
+
+@strawberry.type
+class NodeQuery:
+    node: Node | None = strawberry.field(
+        resolver=_node,
+        description="Find anything by its global id; null where there is none within the viewer's reach.",
+    )
+    nodes: list[Node | None] = strawberry.field(
+        resolver=_nodes,
+        description=(
+            f"Find up to {MOST_AT_ONCE} things by their global ids, in the order asked for: null for one that is not"
+            " within the viewer's reach, null and an error for one that is no id at all."
+        ),
+    )

@@ -4,7 +4,7 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -83,7 +83,7 @@ class Page:
 
     def _cursor(self, row: Any) -> str:
         place = [getattr(row, column.key) for column in self.batch.orders[self.window.order]]
-        return urlsafe_b64encode(orjson.dumps([_order_name(self.window), *place])).rstrip(b"=").decode()
+        return urlsafe_b64encode(orjson.dumps([_order_name(self.batch, self.window), *place])).rstrip(b"=").decode()
 
 
 async def page(
@@ -109,11 +109,20 @@ async def page(
     return Page(batch, key, window, found.rows, goes_on=found.goes_on)
 
 
-def _order_name(window: Window) -> str:
-    return f"-{window.order}" if window.descending else window.order
+def _order_name(batch: Paged, window: Window) -> str:
+    # Of which rows, too: a cursor from a list of other things would otherwise name some place in this one.
+    name = f"{batch.orders[window.order][-1].class_.__name__}.{window.order}"
+    return f"-{name}" if window.descending else name
 
 
-_PARSERS: dict[type, Callable[[str], Any]] = {str: str, date: date.fromisoformat, datetime: datetime.fromisoformat}
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.utcoffset() != timedelta(0):
+        raise ValueError("cursors are made of instants in UTC")
+    return instant
+
+
+_PARSERS: dict[type, Callable[[str], Any]] = {str: str, date: date.fromisoformat, datetime: _instant}
 
 
 def _place(batch: Paged, window: Window, cursor: str) -> tuple[Any, ...]:
@@ -122,7 +131,7 @@ def _place(batch: Paged, window: Window, cursor: str) -> tuple[Any, ...]:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         order, *place = orjson.loads(urlsafe_b64decode(padded))
         parsers = [_PARSERS[column.type.python_type] for column in columns]
-        if order == _order_name(window) and all(isinstance(part, str) and "\0" not in part for part in place):
+        if order == _order_name(batch, window) and all(isinstance(part, str) and "\0" not in part for part in place):
             return tuple(parse(part) for parse, part in zip(parsers, place, strict=True))
     except (ValueError, TypeError, binascii.Error):
         pass

@@ -2,12 +2,33 @@
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
-from strawberry.tools import merge_types
 
+from benegraph.graphql.access import AccessQuery
+from benegraph.graphql.catalog import CatalogQuery
 from benegraph.graphql.employers import EmployersQuery
+from benegraph.graphql.enrollments import EnrollmentsQuery
+from benegraph.graphql.mutations import MUTATIONS
+from benegraph.graphql.node import NodeQuery
+from benegraph.graphql.people import PeopleQuery
+from benegraph.graphql.plan_years import PlanYearsQuery
 from benegraph.graphql.scalars import SCALARS
 
 
+@strawberry.type(description="What can be read: everything within the viewer's reach, and nothing beyond.")
+class Query(NodeQuery, AccessQuery, EmployersQuery, PeopleQuery, EnrollmentsQuery, PlanYearsQuery, CatalogQuery):
+    pass
+
+
+@strawberry.type(description="What can be done: each in one transaction of its own, refusals told as `userErrors`.")
+class Mutation(*MUTATIONS):  # type: ignore[misc] # mypy follows no unpacked bases
+    pass
+
+
 def build_schema() -> strawberry.Schema:
-    query = merge_types("Query", (EmployersQuery,))
-    return strawberry.Schema(query=query, config=StrawberryConfig(scalar_map=SCALARS))
+    """Build the whole graph."""
+    return strawberry.Schema(query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS))
+
+
+def print_sdl() -> str:
+    """Print the schema as it stands in `schema.graphql`: types by name, fields as they were declared."""
+    return build_schema().as_str() + "\n"

@@ -1,16 +1,17 @@
-"""Keys: who holds one is let in as a viewer; administrators issue and revoke them."""
+"""Keys: who holds one is let in as a viewer; administrators issue and revoke them. And calls that count once."""
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from benegraph.db import store
 from benegraph.db.models import ApiKey
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role, Viewer
-from benegraph.domain.errors import BadInput, Forbidden, Unauthenticated
+from benegraph.domain.errors import BadInput, Code, Forbidden, Unauthenticated, refuse
 from benegraph.domain.ids import Kind
 from benegraph.domain.values import Clock
 
@@ -102,3 +103,27 @@ async def revoke_key(tx: Transaction, id: str) -> bool:
 
 def _is_good(row: ApiKey, now: datetime) -> bool:
     return row.revoked_at is None and (row.expires_at is None or now < row.expires_at)
+
+
+async def once(
+    tx: Transaction,
+    action: Action,
+    key: str,
+    input_hash: bytes,
+    story: Callable[[Transaction], Awaitable[dict[str, Any]]],
+) -> tuple[dict[str, Any], bool]:
+    """Do what a mutation does, unless its caller did it before under the same key; tell which.
+
+    The answer is kept in the same transaction, so there is never one without the other. Raises Refused where the key
+    was used for another input.
+    """
+    kept = await store.access.reserve(tx, action, key, input_hash)
+    if kept is None:
+        result = await story(tx)
+        await store.access.keep(tx, action, key, result)
+        return result, False
+    if kept.input_hash != input_hash:
+        raise refuse(
+            Code.IDEMPOTENCY_KEY_REUSED, "This key was used for another input of this mutation.", "idempotencyKey"
+        )
+    return kept.result, True

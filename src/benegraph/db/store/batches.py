@@ -91,7 +91,7 @@ class Paged:
         counted = _of_parents(rows, self.key, keys).subquery()
         parent = counted.c[PARENT]
         found = await reading.session.execute(select(parent, func.count()).group_by(parent))
-        return dict.fromkeys(keys, 0) | dict(found.tuples().all())
+        return dict.fromkeys(keys, 0) | dict(iter(found))
 
     def statement(self, reading: Reading, keys: Sequence[str], window: Window) -> Select[Any]:
         columns = self.orders[window.order]

@@ -3,12 +3,18 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, select
 
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate, PlanYear
 from benegraph.db.session import Reading, Transaction
 from benegraph.db.store.batches import Key, Many, One, Paged
 from benegraph.db.store.scope import visible
+from benegraph.domain.catalog import TIERS
+
+
+def in_tier_order(tier: Key) -> ColumnElement[int]:
+    """Sort from the employee alone to the whole family, as tiers are always shown."""
+    return case(*((tier == each, place) for place, each in enumerate(TIERS)))
 
 
 def _offered(reading: Reading, product_id: Key) -> Collection[ColumnElement[bool]]:
@@ -56,7 +62,7 @@ by_ids = One(rows, BenefitProduct.id)
 page = Paged(rows, None, {"ID": (BenefitProduct.id,)})
 carrier_plans_by_ids = One(carrier_plan_rows, CarrierPlan.id)
 carrier_plans_of = Many(carrier_plan_rows, CarrierPlan.benefit_product_id, (CarrierPlan.position,))
-rates_of = Many(rate_rows, CarrierPlanRate.carrier_plan_id, (CarrierPlanRate.monthly_premium_cents,))
+rates_of = Many(rate_rows, CarrierPlanRate.carrier_plan_id, (in_tier_order(CarrierPlanRate.coverage_tier),))
 
 
 async def product(tx: Transaction, id: str) -> BenefitProduct | None:

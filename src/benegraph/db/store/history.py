@@ -7,19 +7,24 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.orm.attributes import instance_state
 
-from benegraph.db.models import Employee, Enrollment, Event, PlanYear
+from benegraph.db.models import Employee, Enrollment, Event, LifeEvent, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.ids import Kind
 
 # What history keeps of an employee: the employment, never who it is.
 _STATUS_OF_EMPLOYEE = {"employment_class", "hired_on", "class_changed_on", "terminated_on"}
-_LEFT_OUT = {"tenant_id", "id", "employer_id", "employee_id", "created_at", "updated_at", "version"}
+_LEFT_OUT = {
+    *("tenant_id", "id", "employer_id", "employee_id", "created_at", "updated_at", "version"),
+    *("notes", "review_notes"),
+}
 
 Change = dict[str, Any]
 
 
-def change(tx: Transaction, row: Enrollment | PlanYear | Employee, action: str, reason: str | None = None) -> Change:
+def change(
+    tx: Transaction, row: Enrollment | PlanYear | Employee | LifeEvent, action: str, reason: str | None = None
+) -> Change:
     """Describe what a transaction has changed of a row and not flushed yet."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
@@ -29,7 +34,7 @@ def change(tx: Transaction, row: Enrollment | PlanYear | Employee, action: str, 
         if kept and changed.has_changes():
             before[attribute.key] = _plain(changed.deleted[0] if changed.deleted else None)
             after[attribute.key] = _plain(attribute.value)
-    employee_id = {Employee: row.id, Enrollment: getattr(row, "employee_id", None)}.get(type(row))
+    employee_id = row.id if isinstance(row, Employee) else getattr(row, "employee_id", None)
     return _event(tx, row.employer_id, employee_id, row.id, action, before, after, reason)
 
 

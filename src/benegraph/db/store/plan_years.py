@@ -11,6 +11,7 @@ from benegraph.db.base import words
 from benegraph.db.models import ContributionClass, Employee, Employer, Plan, PlanRate, PlanYear
 from benegraph.db.session import Reading, Transaction
 from benegraph.db.store.batches import Many, One, Paged
+from benegraph.db.store.catalog import in_tier_order
 from benegraph.db.store.scope import today_at, visible
 from benegraph.domain.plan_years import PlanYearStatus
 from benegraph.domain.values import DateSpan
@@ -100,7 +101,7 @@ classes_by_ids = One(class_rows, ContributionClass.id)
 classes_of = Many(class_rows, ContributionClass.plan_year_id, (ContributionClass.position,))
 plans_by_ids = One(plan_rows, Plan.id)
 plans_of = Many(plan_rows, Plan.plan_year_id, (Plan.position,))
-rates_of = Many(rate_rows, PlanRate.plan_id, (PlanRate.monthly_premium_cents,))
+rates_of = Many(rate_rows, PlanRate.plan_id, (in_tier_order(PlanRate.coverage_tier),))
 
 
 async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -> dict[str, PlanYear]:

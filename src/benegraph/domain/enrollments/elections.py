@@ -108,26 +108,22 @@ def decide(choice: Choice, offer: Offer, today: date) -> Decided | list[BrokenRu
         return broken or Decided(ElectionDecision.WAIVED)
 
     dependents = [offer.family[id] for id in dict.fromkeys(choice.dependent_ids) if id in offer.family]
+    all_known = all(id in offer.family for id in choice.dependent_ids)  # else the tier is anybody's guess
     tier = tier_for([member.relationship for member in dependents])
     plan = offer.plans.get(choice.selected_plan_id or "")
     cost: Cost | None = None
     broken += _check_eligible(offer)
     broken += _check_dependents(choice, offer)
-    broken += _check_tier(choice, offer, dependents, tier)
+    broken += _check_tier(choice, dependents, tier, all_known=all_known)
     broken += _check_plan(choice, plan)
-    if plan is not None and not any(rule.code is Code.TIER_DEPENDENTS_MISMATCH for rule in broken):
+    if plan is not None and all_known and not any(rule.code is Code.TIER_DEPENDENTS_MISMATCH for rule in broken):
         cost = cost_of(plan.price, class_for(offer.classes, offer.employment_class, tier), tier)
         if cost is None:
             broken.append(
                 BrokenRule(Code.TIER_NOT_OFFERED, f"This plan has no price for the tier {tier}.", ("coverageTier",))
             )
     broken += _check_consistent(offer, plan, dependents)
-    if any(span.overlaps(DateSpan.through(offer.effective_on, offer.through)) for span in offer.other_coverage):
-        broken.append(
-            BrokenRule(
-                Code.OVERLAPPING_COVERAGE, "Other coverage of this product shares a day with it.", ("enrollmentId",)
-            )
-        )
+    broken += _check_overlap(offer)
     if broken:
         return broken
     covered = tuple(CoveredDependent(member.id, covered_through(member)) for member in dependents)
@@ -171,11 +167,10 @@ def _check_dependents(choice: Choice, offer: Offer) -> Iterator[BrokenRule]:
 
 
 def _check_tier(
-    choice: Choice, offer: Offer, dependents: Sequence[FamilyMember], tier: CoverageTier
+    choice: Choice, dependents: Sequence[FamilyMember], tier: CoverageTier, *, all_known: bool
 ) -> Iterator[BrokenRule]:
     if sum(member.relationship is Relationship.SPOUSE for member in dependents) > 1:
         yield BrokenRule(Code.TIER_DEPENDENTS_MISMATCH, "At most one spouse can be covered.", ("dependentIds",))
-    all_known = all(id in offer.family for id in choice.dependent_ids)
     if choice.coverage_tier not in (None, CoverageTier.UNSPECIFIED, tier) and all_known:
         yield BrokenRule(Code.TIER_DEPENDENTS_MISMATCH, f"These dependents make the tier {tier}.", ("coverageTier",))
 
@@ -185,6 +180,16 @@ def _check_plan(choice: Choice, plan: OfferedPlan | None) -> Iterator[BrokenRule
         yield BrokenRule(Code.PLAN_REQUIRED, "Enrolling needs a plan.", ("selectedPlanId",))
     elif plan is None:
         yield BrokenRule(Code.PLAN_NOT_OFFERED, "The plan year does not offer this plan.", ("selectedPlanId",))
+
+
+def _check_overlap(offer: Offer) -> Iterator[BrokenRule]:
+    if offer.through < offer.effective_on:
+        return  # a termination leaves it no day, which eligibility tells
+    covered = DateSpan.through(offer.effective_on, offer.through)
+    if any(span.overlaps(covered) for span in offer.other_coverage):
+        yield BrokenRule(
+            Code.OVERLAPPING_COVERAGE, "Other coverage of this product shares a day with it.", ("enrollmentId",)
+        )
 
 
 # ------------------------------------------------------------------------ consistent with the life event

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
-from benegraph.db.models import EnrolledDependent, Enrollment, LifeEvent
+from benegraph.db.models import EnrolledDependent, Enrollment, LifeEvent, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.db.store.scope import visible
 from benegraph.db.store.writing import insert_rows
+from benegraph.domain.enrollments.standing import ElectionDecision
 
 
 async def whose(tx: Transaction, id: str) -> str | None:
@@ -29,7 +30,7 @@ async def plan_years_of(tx: Transaction, employee_id: str, ids: Collection[str])
             Enrollment.id.in_(ids),
         )
     )
-    return dict(found.tuples().all())
+    return dict(iter(found))
 
 
 async def lock_in_plan_years(
@@ -58,6 +59,44 @@ async def lock_of_plan_year(tx: Transaction, plan_year_ids: Collection[str]) -> 
         .order_by(Enrollment.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
+    )
+    return found.all()
+
+
+async def plan_years_held(tx: Transaction, employee_id: str) -> set[str]:
+    """Tell in which plan years an employee has enrollments."""
+    found = await tx.session.scalars(
+        select(Enrollment.plan_year_id)
+        .where(
+            *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.employee_id == employee_id,
+        )
+        .distinct()
+    )
+    return set(found)
+
+
+async def in_force_before(tx: Transaction, plan_year: PlanYear) -> Sequence[Enrollment]:
+    """Read the coverage in force on the last day of the plan year before this one, of its employer and product."""
+    before = (
+        select(func.max(PlanYear.coverage_ends_on))
+        .where(
+            PlanYear.tenant_id == plan_year.tenant_id,
+            PlanYear.employer_id == plan_year.employer_id,
+            PlanYear.benefit_product_id == plan_year.benefit_product_id,
+            PlanYear.coverage_ends_on < plan_year.coverage_starts_on,
+        )
+        .scalar_subquery()
+    )
+    found = await tx.session.scalars(
+        select(Enrollment).where(
+            *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.employer_id == plan_year.employer_id,
+            Enrollment.benefit_product_id == plan_year.benefit_product_id,
+            Enrollment.decision == ElectionDecision.ENROLLED,
+            Enrollment.coverage_starts_on <= before,
+            Enrollment.coverage_ends_on >= before,
+        )
     )
     return found.all()
 

@@ -1,0 +1,33 @@
+"""The viewer in the graph: who the key stands for."""
+
+from typing import Any
+
+import strawberry
+
+from benegraph.db import store
+from benegraph.graphql.context import Info
+from benegraph.graphql.edges import one
+from benegraph.graphql.employers import Employer
+from benegraph.graphql.enums import Role
+from benegraph.graphql.people import Employee
+
+
+@strawberry.type(description="Who asks: what the key is good for.")
+class Viewer:
+    tenant_id: str = strawberry.field(name="tenant", description="The tenant the key was shown to.")
+    role: Role = strawberry.field(description="In what capacity the viewer acts.")
+    employer: Employer | None = one(
+        store.employers.by_ids, "employer_id", "The employer the key is limited to; null where it is to none."
+    )
+    employee: Employee | None = one(
+        store.people.by_ids, "employee_id", "The employee the key is limited to; null where it is to none."
+    )
+
+
+def _viewer(info: Info) -> Any:
+    return info.context.viewer
+
+
+@strawberry.type
+class AccessQuery:
+    viewer: Viewer = strawberry.field(resolver=_viewer, description="Who asks.")

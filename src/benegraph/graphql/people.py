@@ -1,0 +1,144 @@
+"""People in the graph: employees and their dependents."""
+
+import asyncio
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+from benegraph.db import store
+from benegraph.domain.errors import BadInput
+from benegraph.domain.ids import Kind
+from benegraph.graphql.context import Info
+from benegraph.graphql.edges import many, one, paged
+from benegraph.graphql.enrollments import Enrollment, EnrollmentFilter, QualifyingLifeEvent
+from benegraph.graphql.enums import EmploymentClass, OrderDirection, Relationship, register
+from benegraph.graphql.node import Node, by_id, find
+from benegraph.graphql.paging import Connection
+from benegraph.graphql.plan_years import Eligibility, judge
+
+if TYPE_CHECKING:
+    from benegraph.graphql.employers import Employer
+
+LONGEST_SEARCH = 200
+
+
+class EmployeeOrderField(StrEnum):
+    """What employees are sorted by: the store's orders, by name."""
+
+    LAST_NAME = "LAST_NAME"
+    START_DATE = "START_DATE"
+    CREATED_AT = "CREATED_AT"
+
+
+register(
+    EmployeeOrderField,
+    "What employees are sorted by.",
+    {
+        "LAST_NAME": "The last name, by the rules of the database's language.",
+        "START_DATE": "The day of the hire.",
+        "CREATED_AT": "The instant the row was made.",
+    },
+)
+
+
+@strawberry.input(description="In which order employees come.")
+class EmployeeOrder:
+    field: EmployeeOrderField = strawberry.field(description="What they are sorted by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which end comes first.")
+
+    @property
+    def descending(self) -> bool:
+        return self.direction is OrderDirection.DESC
+
+
+@strawberry.input(description="Which employees; a field left out or null does not matter.")
+class EmployeeFilter:
+    employment_class: EmploymentClass | None = strawberry.field(description="Those of this employment class.")
+    active: bool | None = strawberry.field(description="Those employed today, or those no longer.")
+    external_id: str | None = strawberry.field(description="The one with this id in the employer's own system.")
+    search: str | None = strawberry.field(
+        description=(
+            "Those in whose names, e-mail address or external id each of these words stands, in any case;"
+            f" at most {LONGEST_SEARCH} characters."
+        )
+    )
+
+    def chosen(self) -> store.people.EmployeeFilter:
+        """Give what the store narrows by. Raises BadInput for a text that no row can hold, or that is too long."""
+        if len(self.search or "") > LONGEST_SEARCH:
+            raise BadInput(f"`search` is at most {LONGEST_SEARCH} characters.")
+        if "\0" in (self.search or "") or "\0" in (self.external_id or ""):
+            raise BadInput("No text holds U+0000.")
+        return store.people.EmployeeFilter(self.employment_class, self.active, self.external_id, self.search)
+
+
+@strawberry.type(description="A member of an employee's family.")
+class Dependent(Node):
+    first_name: str = strawberry.field(description="The first name.")
+    last_name: str = strawberry.field(description="The last name.")
+    date_of_birth: date | None = strawberry.field(description="The day of birth.")
+    relationship: Relationship = strawberry.field(description="What the dependent is to the employee.")
+    active: bool = strawberry.field(description="Whether the dependent can be covered at all.")
+    disabled: bool = strawberry.field(description="Whether a child stays coverable past its 26th birthday.")
+    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+
+
+async def _eligibility(
+    root: strawberry.Parent[Any],
+    info: Info,
+    plan_year_id: Annotated[strawberry.ID, strawberry.argument(description="A plan year of the employee's employer.")],
+) -> Any:
+    plan_year, classes = await asyncio.gather(
+        find(info, plan_year_id, Kind.PLAN_YEAR), info.context.many(store.plan_years.classes_of, plan_year_id)
+    )
+    if plan_year is None or plan_year.employer_id != root.employer_id:
+        return None
+    return judge(root, plan_year, classes)
+
+
+@strawberry.type(description="An employment: a person at one employer, from a hire to a termination.")
+class Employee(Node):
+    employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.employers")] = one(
+        store.employers.by_ids, "employer_id", "Where the person works."
+    )
+    external_id: str | None = strawberry.field(description="The employee's id in the employer's own system.")
+    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+    first_name: str = strawberry.field(description="The first name.")
+    last_name: str = strawberry.field(description="The last name.")
+    email: str | None = strawberry.field(description="The e-mail address.")
+    date_of_birth: date | None = strawberry.field(description="The day of birth.")
+    employment_class: EmploymentClass = strawberry.field(description="The kind of employment.")
+    hired_on: date = strawberry.field(name="startDate", description="The day of the hire.")
+    terminated_on: date | None = strawberry.field(
+        name="terminationDate", description="The day from which the employment no longer stands."
+    )
+    active: bool = strawberry.field(description="Whether the employment stands today, in the employer's time zone.")
+    dependents: list[Dependent] = many(store.people.dependents_of, "id", "The employee's family, active or not.")
+    enrollments: Connection[Enrollment] = paged(
+        store.enrollments.of_employees, "id", "The employee's enrollments, oldest first.", filter=EnrollmentFilter
+    )
+    qualifying_life_events: list[QualifyingLifeEvent] = many(
+        store.enrollments.life_events_of, "id", "What was reported of the employee's life, oldest first."
+    )
+    eligibility: Eligibility | None = strawberry.field(
+        resolver=_eligibility,
+        description="Whether the employee may be covered in a plan year; null where that is none of their employer's.",
+    )
+    created_at: datetime = strawberry.field(description="When the row was made.")
+    updated_at: datetime = strawberry.field(description="When the row last changed.")
+
+
+@strawberry.type
+class PeopleQuery:
+    employee: Employee | None = by_id(
+        Kind.EMPLOYEE, "One employee; null where there is none within the viewer's reach."
+    )
+    employees: Connection[Employee] = paged(
+        store.people.page,
+        None,
+        "The employees the viewer may see, by last name where no order is asked for.",
+        filter=EmployeeFilter,
+        order_by=EmployeeOrder,
+    )

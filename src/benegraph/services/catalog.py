@@ -1,0 +1,46 @@
+"""The catalogue: adding a product with its carrier plans."""
+
+from collections.abc import Sequence
+
+from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate
+from benegraph.db.session import Transaction
+from benegraph.db.store.writing import insert_rows
+from benegraph.domain.catalog import PlanTerms, ProductCategory, check_plans, check_product
+from benegraph.domain.errors import refuse_if_any
+from benegraph.domain.ids import Kind
+
+
+async def add_product(
+    tx: Transaction, name: str, category: ProductCategory, carrier_name: str | None, plans: Sequence[PlanTerms]
+) -> str:
+    """Add a benefit product and its catalogue of plans; give its id."""
+    refuse_if_any([*check_product(name, carrier_name), *check_plans(plans)])
+    id = tx.new_id(Kind.BENEFIT_PRODUCT)
+    product = {"id": id, "name": name, "category": category, "carrier_name": carrier_name, "active": True}
+    await insert_rows(tx, BenefitProduct, [product])
+    rows = [
+        {
+            "id": tx.new_id(Kind.CARRIER_PLAN),
+            "benefit_product_id": id,
+            "position": position,
+            "carrier_plan_id": plan.carrier_plan_id,
+            "name": plan.name,
+            "tier": plan.tier,
+            "monthly_premium_cents": plan.monthly_premium_cents,
+            "deductible_cents": plan.deductible_cents,
+            "out_of_pocket_max_cents": plan.out_of_pocket_max_cents,
+        }
+        for position, plan in enumerate(plans)
+    ]
+    await insert_rows(tx, CarrierPlan, rows)
+    rates = [
+        {
+            "carrier_plan_id": row["id"],
+            "coverage_tier": rate.coverage_tier,
+            "monthly_premium_cents": rate.monthly_premium_cents,
+        }
+        for row, plan in zip(rows, plans, strict=True)
+        for rate in plan.rates
+    ]
+    await insert_rows(tx, CarrierPlanRate, rates)
+    return id

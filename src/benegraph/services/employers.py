@@ -1,0 +1,25 @@
+"""Employers: taking one on, and what day it is there."""
+
+from datetime import date
+
+from benegraph.db import store
+from benegraph.db.models import Employer
+from benegraph.db.session import Transaction
+from benegraph.db.store.writing import insert_rows
+from benegraph.domain.employers import check_employer
+from benegraph.domain.errors import refuse_if_any
+from benegraph.domain.ids import Kind
+
+
+async def today_of(tx: Transaction, employer_id: str) -> date:
+    """Tell what day it is at an employer of the viewer's."""
+    found = await store.employers.by_ids(tx, [employer_id])
+    return tx.today(found[employer_id].time_zone)
+
+
+async def add_employer(tx: Transaction, name: str, time_zone: str) -> str:
+    """Take on an employer; give its id."""
+    refuse_if_any(check_employer(name, time_zone))
+    id = tx.new_id(Kind.EMPLOYER)
+    await insert_rows(tx, Employer, [{"id": id, "name": name, "time_zone": time_zone, "active": True}])
+    return id

@@ -1,0 +1,77 @@
+"""Edits of enrollments: collected first, then written in the order that keeps any two coverages apart."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from benegraph.db import store
+from benegraph.db.models import Enrollment
+from benegraph.db.session import Transaction
+from benegraph.domain.enrollments.standing import Answer, settle
+
+
+@dataclass(slots=True)
+class Edit:
+    """What is to change of one enrollment, and what history is to say of it."""
+
+    row: Enrollment
+    values: dict[str, Any]
+    action: str
+    reason: str | None = None
+
+    @property
+    def shortens(self) -> bool:
+        """Whether coverage gives up days, so that others may take them."""
+        now = self.row.coverage_ends_on
+        then: date | None = self.values.get("coverage_ends_on", now)
+        return now is not None and (then is None or then < now)
+
+
+@dataclass(slots=True)
+class Edits:
+    """All edits of one transaction, at most one an enrollment."""
+
+    by_id: dict[str, Edit] = field(default_factory=dict)
+
+    def add(self, row: Enrollment, action: str, reason: str | None = None, **values: Any) -> None:
+        self.by_id[row.id] = Edit(row, values, action, reason)
+
+    def value(self, row: Enrollment, name: str) -> Any:
+        """Give what a column will hold."""
+        edit = self.by_id.get(row.id)
+        return edit.values[name] if edit and name in edit.values else getattr(row, name)
+
+    def resettle(self, rows: Iterable[Enrollment], plan_year_ends_on: date, terminated_on: date | None) -> None:
+        """Lay out anew what the answers of one employee in one plan year cover, with the edits so far applied.
+
+        The rows are all of that employee's enrollments in the plan year, oldest first.
+        """
+        answered = [row for row in rows if self.value(row, "decision") is not None]
+        answers = [Answer(self.value(row, "decision"), row.effective_on) for row in answered]
+        for row, standing in zip(answered, settle(answers, plan_year_ends_on, terminated_on), strict=True):
+            laid_out = {
+                "coverage_ends_on": standing.coverage_ends_on,
+                "closed_on": standing.closed_on,
+                "close_reason": standing.close_reason,
+            }
+            moved = {name: value for name, value in laid_out.items() if self.value(row, name) != value}
+            if moved:
+                self.by_id.setdefault(row.id, Edit(row, {}, "COVERAGE_MOVED")).values.update(moved)
+
+    async def write(self, tx: Transaction) -> None:
+        """Write what shortens first, so that no two coverages share a day even in between; then note it all."""
+        changes: list[store.history.Change] = []
+        edits = sorted(self.by_id.values(), key=lambda edit: not edit.shortens)
+        for step in _steps(edits):
+            for edit in step:
+                for name, value in edit.values.items():
+                    setattr(edit.row, name, value)
+                changes.append(store.history.change(tx, edit.row, edit.action, edit.reason))
+            await tx.flush()
+        await store.history.record(tx, changes)
+
+
+def _steps(edits: Sequence[Edit]) -> list[list[Edit]]:
+    first = [edit for edit in edits if edit.shortens]
+    return [step for step in (first, list(edits[len(first) :])) if step]

@@ -1,0 +1,266 @@
+"""Electing: an employee's answers to pending enrollments, all of them or none; and taking an answer back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from benegraph.db import store
+from benegraph.db.models import Employee, Enrollment, PlanYear
+from benegraph.db.session import Transaction
+from benegraph.domain.catalog import CoverageTier
+from benegraph.domain.checks import check_id, check_version
+from benegraph.domain.enrollments.elections import Choice, Decided, Offer, check_window, decide
+from benegraph.domain.enrollments.standing import ElectionDecision, EnrollmentStatus, coverage_limit, status_of
+from benegraph.domain.enrollments.tiers import FamilyMember
+from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
+from benegraph.domain.ids import Kind, kind_of
+from benegraph.services.employers import today_of
+from benegraph.services.enrollments.edits import Edits
+from benegraph.services.enrollments.offers import Terms, baseline_of, facts_of, member_of, offer_of, terms_of
+
+MOST_ELECTIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an election leads to, as it stands in the transaction that makes it."""
+
+    enrollment_id: str
+    status: EnrollmentStatus
+    coverage_tier: CoverageTier | None
+    coverage_starts_on: date | None
+    coverage_ends_on: date | None
+    employee_contribution_cents: int | None
+    employer_contribution_cents: int | None
+    selected_plan_id: str | None
+    dependent_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What lies on the clerk's table: everything of the employee in the plan years concerned, locked."""
+
+    employee: Employee
+    plan_years: Mapping[str, PlanYear]
+    terms: Mapping[str, Terms]
+    rows: Sequence[Enrollment]
+    family: Mapping[str, FamilyMember]
+
+    def of_plan_year(self, id: str) -> list[Enrollment]:
+        return [row for row in self.rows if row.plan_year_id == id]
+
+
+async def elect(tx: Transaction, employee_id: str, choices: Sequence[Choice]) -> list[Preview]:
+    """Answer some or all of an employee's pending enrollments; every broken rule is refused at once (design, rule 5).
+
+    Locks the employee, the plan years, then the enrollments. Raises Refused.
+    """
+    refuse_if_any(_check_call(employee_id, choices))
+    employee = await store.people.lock(tx, employee_id)
+    if employee is None:
+        raise refuse(Code.NOT_FOUND, "There is no such employee.", "employeeId")
+    table = await _lay_table(tx, employee, [choice.enrollment_id for choice in choices])
+    today = await today_of(tx, employee.employer_id)
+    decided = _decide_all(choices, await _offers(tx, table, choices), today)
+    edits = Edits()
+    rows = {row.id: row for row in table.rows}
+    for choice, answer in decided:
+        record_answer(tx, edits, rows[choice.enrollment_id], answer)
+    for id, plan_year in table.plan_years.items():
+        edits.resettle(table.of_plan_year(id), plan_year.coverage_ends_on, employee.terminated_on)
+    await edits.write(tx)
+    await cover(tx, [(rows[choice.enrollment_id], answer) for choice, answer in decided])
+    return [
+        _preview(rows[choice.enrollment_id], table.plan_years[rows[choice.enrollment_id].plan_year_id], answer, today)
+        for choice, answer in decided
+    ]
+
+
+async def reopen(tx: Transaction, enrollment_id: str, expected_version: int | None) -> None:
+    """Return an answered enrollment to pending while its window is open; what it had ended is in force again."""
+    refuse_if_any(check_id(Kind.ENROLLMENT, enrollment_id, "enrollmentId"))
+    employee_id = await store.enrollments.whose(tx, enrollment_id)
+    employee = await store.people.lock(tx, employee_id) if employee_id else None
+    if employee is None:
+        raise refuse(Code.NOT_FOUND, "There is no such enrollment.", "enrollmentId")
+    table = await _lay_table(tx, employee, [enrollment_id])
+    row = next(row for row in table.rows if row.id == enrollment_id)
+    plan_year = table.plan_years[row.plan_year_id]
+    today = await today_of(tx, employee.employer_id)
+    refuse_if_any(
+        [
+            *check_version(expected_version, row.version),
+            *_check_reopenable(row, table, today),
+            *check_window(facts_of(row, plan_year), today),
+        ]
+    )
+    edits = Edits()
+    edits.add(row, "REOPENED", **dict.fromkeys(_ANSWER))
+    edits.resettle(table.of_plan_year(plan_year.id), plan_year.coverage_ends_on, employee.terminated_on)
+    await edits.write(tx)
+    await store.enrollments.uncover(tx, row.id)
+
+
+# ------------------------------------------------------------------------------------------------- recording
+
+_ANSWER = (
+    "decision",
+    "decided_at",
+    "coverage_tier",
+    "selected_plan_id",
+    "employee_contribution_cents",
+    "employer_contribution_cents",
+    "coverage_starts_on",
+    "coverage_ends_on",
+    "closed_on",
+    "close_reason",
+)
+
+
+def record_answer(tx: Transaction, edits: Edits, row: Enrollment, answer: Decided, action: str | None = None) -> None:
+    """Note what a good answer sets; how far it covers is laid out by Edits.resettle."""
+    enrolled = answer.decision is ElectionDecision.ENROLLED
+    cost = answer.cost
+    edits.add(
+        row,
+        action or answer.decision.value,
+        decision=answer.decision,
+        decided_at=tx.clock.now,
+        coverage_tier=cost.coverage_tier if cost else None,
+        selected_plan_id=answer.plan_id,
+        employee_contribution_cents=cost.employee_contribution_cents if cost else None,
+        employer_contribution_cents=cost.employer_contribution_cents if cost else None,
+        coverage_starts_on=row.effective_on if enrolled else None,
+    )
+
+
+async def cover(tx: Transaction, answers: Sequence[tuple[Enrollment, Decided]]) -> None:
+    """Write down who the answers cover, and until when their age allows."""
+    covered: list[dict[str, Any]] = [
+        {
+            "enrollment_id": row.id,
+            "dependent_id": dependent.id,
+            "employer_id": row.employer_id,
+            "employee_id": row.employee_id,
+            "through": dependent.through,
+        }
+        for row, answer in answers
+        for dependent in answer.dependents
+    ]
+    await store.enrollments.cover(tx, covered)
+
+
+def _preview(row: Enrollment, plan_year: PlanYear, answer: Decided, today: date) -> Preview:
+    return Preview(
+        row.id,
+        status_of(facts_of(row, plan_year), today),
+        row.coverage_tier,
+        row.coverage_starts_on,
+        row.coverage_ends_on,
+        row.employee_contribution_cents,
+        row.employer_contribution_cents,
+        row.selected_plan_id,
+        tuple(dependent.id for dependent in answer.dependents),
+    )
+
+
+# ------------------------------------------------------------------------------------------------- gathering
+
+
+async def _lay_table(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> _Table:
+    ids = [id for id in enrollment_ids if kind_of(id) is Kind.ENROLLMENT]
+    plan_year_ids = set((await store.enrollments.plan_years_of(tx, employee.id, ids)).values())
+    plan_years = await store.plan_years.lock(tx, plan_year_ids, shared=True)
+    rows = await store.enrollments.lock_in_plan_years(tx, employee.id, plan_year_ids)
+    family = await store.people.family_of(tx, [employee.id])
+    return _Table(
+        employee,
+        plan_years,
+        await terms_of(tx, plan_year_ids),
+        rows,
+        {dependent.id: member_of(dependent) for dependent in family},
+    )
+
+
+async def _offers(tx: Transaction, table: _Table, choices: Sequence[Choice]) -> dict[str, Offer]:
+    named = {id for choice in choices for id in choice.dependent_ids if kind_of(id) is Kind.DEPENDENT}
+    unknown = named - table.family.keys()
+    strangers = await store.people.known_dependents(tx, unknown) if unknown else set()
+    covered = await store.enrollments.enrolled_dependents(tx, [row.id for row in table.rows])
+    events = await store.enrollments.life_events_by_ids(
+        tx, [row.life_event_id for row in table.rows if row.life_event_id]
+    )
+    offers: dict[str, Offer] = {}
+    for row in table.rows:
+        terms = table.terms[row.plan_year_id]
+        event = events.get(row.life_event_id or "")
+        rows = table.of_plan_year(row.plan_year_id)
+        offers[row.id] = offer_of(
+            row,
+            table.employee,
+            table.plan_years[row.plan_year_id],
+            terms,
+            table.family,
+            strangers=strangers,
+            baseline=baseline_of(row, event.event_type, rows, covered, terms) if event else None,
+        )
+    return offers
+
+
+# -------------------------------------------------------------------------------------------------- judging
+
+
+def _check_call(employee_id: str, choices: Sequence[Choice]) -> list[BrokenRule]:
+    broken = [*check_id(Kind.EMPLOYEE, employee_id, "employeeId")]
+    if not choices:
+        broken.append(BrokenRule(Code.INVALID_INPUT, "An election has at least one answer.", ("elections",)))
+    if len(choices) > MOST_ELECTIONS:
+        broken.append(
+            BrokenRule(Code.INVALID_INPUT, f"At most {MOST_ELECTIONS} answers fit in one call.", ("elections",))
+        )
+    for index, choice in enumerate(choices):
+        broken += check_id(Kind.ENROLLMENT, choice.enrollment_id, "elections", str(index), "enrollmentId")
+    return broken
+
+
+def _decide_all(choices: Sequence[Choice], offers: Mapping[str, Offer], today: date) -> list[tuple[Choice, Decided]]:
+    broken: list[BrokenRule] = []
+    decided: list[tuple[Choice, Decided]] = []
+    seen: set[str] = set()
+    for index, choice in enumerate(choices):
+        rules: list[BrokenRule] = []
+        offer = offers.get(choice.enrollment_id)
+        if choice.enrollment_id in seen:
+            rules.append(
+                BrokenRule(Code.DUPLICATE_ELECTION, "This enrollment is answered here twice.", ("enrollmentId",))
+            )
+        elif offer is None:
+            rules.append(BrokenRule(Code.NOT_FOUND, "The employee has no such enrollment.", ("enrollmentId",)))
+        else:
+            answer = decide(choice, offer, today)
+            if isinstance(answer, Decided):
+                decided.append((choice, answer))
+            else:
+                rules += answer
+        seen.add(choice.enrollment_id)
+        broken += [rule.under("elections", str(index)) for rule in rules]
+    refuse_if_any(broken)
+    return decided
+
+
+def _check_reopenable(row: Enrollment, table: _Table, today: date) -> list[BrokenRule]:
+    plan_year = table.plan_years[row.plan_year_id]
+    limit = coverage_limit(plan_year.coverage_ends_on, table.employee.terminated_on)
+    successors = [other for other in table.rows if other.replaces_id == row.id]
+    if row.decision is None:
+        why = "This enrollment is not answered."
+    elif any(other.decision is not None for other in successors):
+        why = "This answer was replaced by a later one."
+    elif row.effective_on > limit:
+        why = "The employment ends before this answer would take effect."
+    elif any(status_of(facts_of(other, plan_year), today) is EnrollmentStatus.PENDING for other in successors):
+        return [BrokenRule(Code.REISSUE_ALREADY_OPEN, "A reissue of this enrollment is open.", ("enrollmentId",))]
+    else:
+        return []
+    return [BrokenRule(Code.INVALID_STATUS_TRANSITION, why, ("enrollmentId",))]

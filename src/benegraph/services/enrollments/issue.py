@@ -1,0 +1,121 @@
+"""Issuing: who gets an enrollment to answer, why, and from when it will cover."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from benegraph.db import store
+from benegraph.db.models import Employee, Enrollment, PlanYear
+from benegraph.db.session import Transaction
+from benegraph.domain.enrollments.standing import CloseReason, WindowReason, new_hire_window
+from benegraph.domain.ids import Kind
+from benegraph.domain.plan_years import Eligibility
+from benegraph.services.enrollments.edits import Edits
+from benegraph.services.enrollments.offers import eligibility_of, terms_of
+
+
+def issue_row(
+    tx: Transaction,
+    employee: Employee,
+    plan_year: PlanYear,
+    reason: WindowReason,
+    eligibility: Eligibility,
+    today: date,
+) -> dict[str, Any]:
+    """Make a new enrollment, to be answered in open enrollment or as a new hire (design, rules 2 and 3)."""
+    window = new_hire_window(eligibility.eligible_on, today) if reason is WindowReason.NEW_HIRE else None
+    return {
+        "id": tx.new_id(Kind.ENROLLMENT),
+        "employer_id": plan_year.employer_id,
+        "employee_id": employee.id,
+        "benefit_product_id": plan_year.benefit_product_id,
+        "plan_year_id": plan_year.id,
+        "reason": reason,
+        "issued_on": today,
+        "window_opens_on": window.start if window else None,
+        "window_closes_on": window.last if window else None,
+        "effective_on": eligibility.starts_on,
+    }
+
+
+async def issue_to_all(tx: Transaction, plan_year: PlanYear, today: date) -> int:
+    """Issue an enrollment of a plan year to everyone eligible, in one statement a table; give how many.
+
+    The caller holds the employer's lock, so that nobody is hired unseen meanwhile.
+    """
+    terms = (await terms_of(tx, [plan_year.id]))[plan_year.id]
+    rows: list[dict[str, Any]] = []
+    for employee in await store.people.employed(tx, plan_year.employer_id):
+        eligibility = eligibility_of(employee, plan_year, terms)
+        if eligibility.eligible:
+            by_the_start = eligibility.eligible_on <= plan_year.coverage_starts_on
+            reason = WindowReason.OPEN_ENROLLMENT if by_the_start else WindowReason.NEW_HIRE
+            rows.append(issue_row(tx, employee, plan_year, reason, eligibility, today))
+    await _insert(tx, rows)
+    return len(rows)
+
+
+async def issue_to_hire(tx: Transaction, employee: Employee, today: date) -> None:
+    """Bring what an employee has to answer in line with a hire, or with a change of its date or class.
+
+    In each opened plan year that is not over: issues a new hire's enrollment where there was none and the employee is
+    eligible; moves or closes one that nobody has answered yet. Answers stay as they are.
+    The caller holds the employer's lock shared, and the employee's unless it was inserted just now.
+    """
+    plan_years = await store.plan_years.in_force(tx, employee.employer_id, today)
+    terms = await terms_of(tx, [plan_year.id for plan_year in plan_years])
+    held = await store.enrollments.lock_in_plan_years(tx, employee.id, [plan_year.id for plan_year in plan_years])
+    edits, rows = Edits(), []
+    for plan_year in plan_years:
+        eligibility = eligibility_of(employee, plan_year, terms[plan_year.id])
+        issued = [row for row in held if row.plan_year_id == plan_year.id and _counts(row)]
+        for row in issued:
+            if _is_unanswered(row) and not _still_fits(row, plan_year, eligibility):
+                _amend(edits, row, eligibility, today)
+        left = [row for row in issued if edits.value(row, "close_reason") is not CloseReason.NOT_ELIGIBLE]
+        if eligibility.eligible and not left:
+            rows.append(issue_row(tx, employee, plan_year, WindowReason.NEW_HIRE, eligibility, today))
+    await edits.write(tx)
+    await _insert(tx, rows)
+
+
+async def _insert(tx: Transaction, rows: list[dict[str, Any]]) -> None:
+    await store.enrollments.issue(tx, rows)
+    await store.history.record(tx, [store.history.issued(tx, row, "ISSUED", row["employee_id"]) for row in rows])
+
+
+def _counts(row: Enrollment) -> bool:
+    # Reissues replace another, and one closed for want of eligibility makes room for the next.
+    return row.replaces_id is None and row.close_reason is not CloseReason.NOT_ELIGIBLE
+
+
+def _is_unanswered(row: Enrollment) -> bool:
+    return row.decision is None and row.closed_on is None
+
+
+def _still_fits(row: Enrollment, plan_year: PlanYear, eligibility: Eligibility) -> bool:
+    if not eligibility.eligible:
+        return False
+    if row.reason is WindowReason.OPEN_ENROLLMENT:
+        return eligibility.eligible_on <= plan_year.coverage_starts_on
+    return eligibility.starts_on == row.effective_on
+
+
+def _amend(edits: Edits, row: Enrollment, eligibility: Eligibility, today: date) -> None:
+    if not eligibility.eligible or row.reason is WindowReason.OPEN_ENROLLMENT:
+        # Whoever becomes eligible only later gets a new hire's enrollment in its place.
+        edits.add(row, "CLOSED", closed_on=today, close_reason=CloseReason.NOT_ELIGIBLE)
+        return
+    window = new_hire_window(eligibility.eligible_on, today)
+    edits.add(
+        row,
+        "MOVED",
+        effective_on=eligibility.starts_on,
+        window_opens_on=window.start,
+        window_closes_on=window.last,
+    )
+
+
+def unanswered(rows: Iterable[Enrollment]) -> list[Enrollment]:
+    """Give those that nobody has answered and nothing has closed."""
+    return [row for row in rows if _is_unanswered(row)]

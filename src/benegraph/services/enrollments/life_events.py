@@ -1,0 +1,91 @@
+"""Life events: an employee reports one, the employer judges it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from benegraph.db import store
+from benegraph.db.models import LifeEvent
+from benegraph.db.session import Transaction
+from benegraph.db.store.writing import insert_rows
+from benegraph.domain.checks import NOTE_LENGTH, check_id, check_text, check_version
+from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType, check_report
+from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
+from benegraph.domain.ids import Kind
+from benegraph.services.employers import today_of
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an employee tells of a life event."""
+
+    event_type: LifeEventType
+    event_on: date
+    dependent_id: str | None
+    notes: str | None
+
+
+async def report_life_event(tx: Transaction, employee_id: str, report: Report) -> str:
+    """Take down a life event, to be judged; give its id. Raises Refused."""
+    refuse_if_any(
+        [
+            *check_id(Kind.EMPLOYEE, employee_id, "employeeId"),
+            *check_id(Kind.DEPENDENT, report.dependent_id, "dependentId"),
+            *check_text(report.notes, "notes", longest=NOTE_LENGTH),
+        ]
+    )
+    employee = await store.people.lock(tx, employee_id)
+    if employee is None:
+        raise refuse(Code.NOT_FOUND, "There is no such employee.", "employeeId")
+    today = await today_of(tx, employee.employer_id)
+    broken = [*check_report(report.event_type, report.event_on, employee.hired_on, today)]
+    if report.dependent_id is not None:
+        dependent = await store.people.dependent(tx, report.dependent_id)
+        if dependent is None or dependent.employee_id != employee.id:
+            broken.append(BrokenRule(Code.NOT_FOUND, "The employee has no such dependent.", ("dependentId",)))
+    refuse_if_any(broken)
+    row = {
+        "id": tx.new_id(Kind.LIFE_EVENT),
+        "employer_id": employee.employer_id,
+        "employee_id": employee.id,
+        "dependent_id": report.dependent_id,
+        "event_type": report.event_type,
+        "event_on": report.event_on,
+        "reported_on": today,
+        "status": LifeEventStatus.PENDING,
+        "notes": report.notes,
+    }
+    await insert_rows(tx, LifeEvent, [row])
+    await store.history.record(tx, [store.history.issued(tx, row, "REPORTED", employee.id)])
+    return str(row["id"])
+
+
+async def review_life_event(
+    tx: Transaction, id: str, status: LifeEventStatus, review_notes: str | None, expected_version: int | None
+) -> None:
+    """Approve or deny a life event, once. Raises Refused."""
+    refuse_if_any(
+        [
+            *check_id(Kind.LIFE_EVENT, id, "qualifyingLifeEventId"),
+            *check_text(review_notes, "reviewNotes", longest=NOTE_LENGTH),
+        ]
+    )
+    employee_id = await store.enrollments.whose_life_event(tx, id)
+    employee = await store.people.lock(tx, employee_id) if employee_id else None
+    event = await store.enrollments.life_event(tx, id, employee.id) if employee else None
+    if employee is None or event is None:
+        raise refuse(Code.NOT_FOUND, "There is no such life event.", "qualifyingLifeEventId")
+    broken = [*check_version(expected_version, event.version)]
+    if event.status is not LifeEventStatus.PENDING:
+        broken.append(
+            BrokenRule(
+                Code.INVALID_STATUS_TRANSITION, "This life event was judged already.", ("qualifyingLifeEventId",)
+            )
+        )
+    refuse_if_any(broken)
+    event.status = status
+    event.reviewed_on = await today_of(tx, employee.employer_id)
+    event.reviewed_at = tx.clock.now
+    event.review_notes = review_notes
+    change = store.history.change(tx, event, status.value)
+    await tx.flush()
+    await store.history.record(tx, [change])

@@ -1,0 +1,144 @@
+"""Offers: all that an answer is judged by, gathered for many enrollments in a fixed number of statements."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from benegraph.db import store
+from benegraph.db.models import Dependent, Employee, EnrolledDependent, Enrollment, PlanYear
+from benegraph.db.session import Transaction
+from benegraph.domain.enrollments.elections import Baseline, Offer, OfferedPlan
+from benegraph.domain.enrollments.life_events import LifeEventType
+from benegraph.domain.enrollments.standing import ElectionDecision, Facts, coverage_limit
+from benegraph.domain.enrollments.tiers import FamilyMember
+from benegraph.domain.people import Employment, EmploymentClass
+from benegraph.domain.plan_years import ContributionTerms, Eligibility, Price, WaitingRule, judge_eligibility
+from benegraph.domain.values import DateSpan
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a plan year offers: its contributions and its plans."""
+
+    classes: Sequence[ContributionTerms]
+    plans: Mapping[str, OfferedPlan]
+
+    @property
+    def offered_to(self) -> set[EmploymentClass]:
+        return {terms.employment for terms in self.classes}
+
+
+def employment_of(employee: Employee) -> Employment:
+    return Employment(employee.employment_class, employee.hired_on, employee.class_changed_on, employee.terminated_on)
+
+
+def coverage_of(plan_year: PlanYear) -> DateSpan:
+    return DateSpan.through(plan_year.coverage_starts_on, plan_year.coverage_ends_on)
+
+
+def waiting_of(plan_year: PlanYear) -> WaitingRule:
+    return WaitingRule(plan_year.waiting_period_days, plan_year.starts_on_first_of_month)
+
+
+def facts_of(enrollment: Enrollment, plan_year: PlanYear) -> Facts:
+    """Give the facts that an enrollment's status is derived from."""
+    return Facts(
+        decision=enrollment.decision,
+        window=DateSpan.through(
+            enrollment.window_opens_on or plan_year.open_enrollment_starts_on,
+            enrollment.window_closes_on or plan_year.open_enrollment_ends_on,
+        ),
+        plan_year_ends_on=plan_year.coverage_ends_on,
+        coverage_starts_on=enrollment.coverage_starts_on,
+        coverage_ends_on=enrollment.coverage_ends_on,
+        closed_on=enrollment.closed_on,
+    )
+
+
+def member_of(dependent: Dependent) -> FamilyMember:
+    return FamilyMember(
+        dependent.id, dependent.relationship, dependent.date_of_birth, dependent.disabled, dependent.active
+    )
+
+
+async def terms_of(tx: Transaction, plan_year_ids: Collection[str]) -> dict[str, Terms]:
+    """Read what some plan years offer, in three statements."""
+    ids = sorted(plan_year_ids)
+    classes = await store.plan_years.classes_of(tx, ids)
+    plans = await store.plan_years.plans_of(tx, ids)
+    rates = await store.plan_years.rates_of(tx, [plan.id for rows in plans.values() for plan in rows])
+    return {
+        id: Terms(
+            [
+                ContributionTerms(
+                    row.employment,
+                    row.family_status,
+                    row.employee_contribution_cents,
+                    row.employer_contribution_cents,
+                )
+                for row in classes[id]
+            ],
+            {plan.id: OfferedPlan(plan.carrier_plan_id, _price(plan, rates[plan.id])) for plan in plans[id]},
+        )
+        for id in ids
+    }
+
+
+def _price(plan: Any, rates: Sequence[Any]) -> Price:
+    return Price(plan.monthly_premium_cents, {rate.coverage_tier: rate.monthly_premium_cents for rate in rates})
+
+
+def eligibility_of(
+    employee: Employee, plan_year: PlanYear, terms: Terms, effective_on: date | None = None
+) -> Eligibility:
+    """Judge whether an employee may be covered in a plan year, from a day that a life event sets or else its first."""
+    return judge_eligibility(
+        employment_of(employee), coverage_of(plan_year), waiting_of(plan_year), terms.offered_to, effective_on
+    )
+
+
+def offer_of(
+    enrollment: Enrollment,
+    employee: Employee,
+    plan_year: PlanYear,
+    terms: Terms,
+    family: Mapping[str, FamilyMember],
+    *,
+    strangers: Collection[str] = (),
+    baseline: Baseline | None = None,
+) -> Offer:
+    """Put together what an answer to this enrollment is judged by."""
+    return Offer(
+        facts=facts_of(enrollment, plan_year),
+        version=enrollment.version,
+        effective_on=enrollment.effective_on,
+        through=coverage_limit(plan_year.coverage_ends_on, employee.terminated_on),
+        eligibility=eligibility_of(employee, plan_year, terms, enrollment.effective_on),
+        employment_class=employee.employment_class,
+        classes=terms.classes,
+        plans=terms.plans,
+        family=family,
+        strangers=strangers,
+        baseline=baseline,
+    )
+
+
+def baseline_of(
+    enrollment: Enrollment,
+    event_type: LifeEventType,
+    rows: Sequence[Enrollment],
+    covered: Mapping[str, Sequence[EnrolledDependent]],
+    terms: Terms,
+) -> Baseline:
+    """Give what a reissue changes: the last answer before it in the plan year, which is the one in force."""
+    earlier = [row for row in rows if row.decision is not None and row.id != enrollment.id]
+    last = earlier[-1] if earlier else None
+    if last is None or last.decision is not ElectionDecision.ENROLLED or last.selected_plan_id is None:
+        return Baseline(event_type)
+    dependents = frozenset(
+        row.dependent_id
+        for row in covered.get(last.id, ())
+        if row.through is None or row.through >= enrollment.effective_on
+    )
+    return Baseline(event_type, terms.plans[last.selected_plan_id].carrier_plan_id, dependents)

@@ -1,0 +1,151 @@
+"""Reissuing: after a life event an employee may answer again; the old answer holds until the new one takes effect."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from benegraph.db import store
+from benegraph.db.models import Employee, Enrollment, LifeEvent, PlanYear
+from benegraph.db.session import Transaction
+from benegraph.domain.checks import check_id, check_text, check_version
+from benegraph.domain.enrollments.life_events import RULES, LifeEventStatus, enrollment_window, takes_effect_on
+from benegraph.domain.enrollments.standing import CloseReason, EnrollmentStatus, WindowReason, status_of
+from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
+from benegraph.domain.ids import Kind
+from benegraph.domain.plan_years import eligible_on
+from benegraph.services.employers import today_of
+from benegraph.services.enrollments.offers import (
+    coverage_of,
+    eligibility_of,
+    employment_of,
+    facts_of,
+    terms_of,
+    waiting_of,
+)
+
+
+async def reissue(
+    tx: Transaction, enrollment_id: str, life_event_id: str, reason: str | None, expected_version: int | None
+) -> str:
+    """Open a pending enrollment in place of one that is enrolled, waived or lapsed (design, rule 7); give its id.
+
+    The old one stays as it is until the new one is answered. Raises Refused.
+    """
+    refuse_if_any(
+        [
+            *check_id(Kind.ENROLLMENT, enrollment_id, "enrollmentId"),
+            *check_id(Kind.LIFE_EVENT, life_event_id, "qualifyingLifeEventId"),
+            *check_text(reason, "reason", longest=1000),
+        ]
+    )
+    employee_id = await store.enrollments.whose(tx, enrollment_id)
+    employee = await store.people.lock(tx, employee_id) if employee_id else None
+    if employee is None:
+        raise refuse(Code.NOT_FOUND, "There is no such enrollment.", "enrollmentId")
+    (plan_year_id,) = (await store.enrollments.plan_years_of(tx, employee.id, [enrollment_id])).values()
+    plan_year = (await store.plan_years.lock(tx, [plan_year_id], shared=True))[plan_year_id]
+    rows = await store.enrollments.lock_in_plan_years(tx, employee.id, [plan_year_id])
+    old = next(row for row in rows if row.id == enrollment_id)
+    event = await store.enrollments.life_event(tx, life_event_id, employee.id)
+    today = await today_of(tx, employee.employer_id)
+    effective_on = _effective_on(event, employee, plan_year) if event else None
+    broken = [
+        *check_version(expected_version, old.version),
+        *_check_event(event, today),
+        *_check_old(old, rows, plan_year, today),
+    ]
+    if event is not None and RULES[event.event_type].reissues:
+        broken += await _check_effective(tx, effective_on, employee, plan_year)
+    refuse_if_any(broken)
+    if event is None or effective_on is None:
+        raise AssertionError("a missing event and one past the plan year were refused")
+    return await _open(tx, old, event, effective_on, reason, today)
+
+
+async def _open(
+    tx: Transaction, old: Enrollment, event: LifeEvent, effective_on: date, reason: str | None, today: date
+) -> str:
+    window = enrollment_window(event.event_type, event.event_on, event.reviewed_on)
+    row = {
+        "id": tx.new_id(Kind.ENROLLMENT),
+        "employer_id": old.employer_id,
+        "employee_id": old.employee_id,
+        "benefit_product_id": old.benefit_product_id,
+        "plan_year_id": old.plan_year_id,
+        "reason": WindowReason.LIFE_EVENT,
+        "issued_on": today,
+        "window_opens_on": window.start,
+        "window_closes_on": window.last,
+        "effective_on": effective_on,
+        "replaces_id": old.id,
+        "life_event_id": event.id,
+        "reissue_reason": reason,
+    }
+    await store.enrollments.issue(tx, [row])
+    await store.history.record(tx, [store.history.issued(tx, row, "REISSUED", old.employee_id, reason)])
+    return str(row["id"])
+
+
+def _effective_on(event: LifeEvent, employee: Employee, plan_year: PlanYear) -> date | None:
+    return takes_effect_on(
+        event.event_type,
+        event.event_on,
+        event.reported_on,
+        coverage_of(plan_year),
+        eligible_on(employment_of(employee), waiting_of(plan_year)),
+    )
+
+
+def _check_event(event: LifeEvent | None, today: date) -> Iterator[BrokenRule]:
+    at = ("qualifyingLifeEventId",)
+    if event is None:
+        yield BrokenRule(Code.NOT_FOUND, "The employee has no such life event.", at)
+    elif event.status is not LifeEventStatus.APPROVED:
+        yield BrokenRule(Code.LIFE_EVENT_NOT_APPROVED, "This life event is not approved.", at)
+    elif not RULES[event.event_type].reissues:
+        yield BrokenRule(Code.NOT_REISSUABLE, "This kind of event ends eligibility and reissues nothing.", at)
+    elif today not in (window := enrollment_window(event.event_type, event.event_on, event.reviewed_on)):
+        yield BrokenRule(Code.LIFE_EVENT_WINDOW_CLOSED, f"Changes could be made through {window.last}.", at)
+
+
+def _check_old(old: Enrollment, rows: Sequence[Enrollment], plan_year: PlanYear, today: date) -> Iterator[BrokenRule]:
+    at = ("enrollmentId",)
+    open_reissues = [
+        row
+        for row in rows
+        if row.replaces_id is not None
+        and row.id != old.id
+        and status_of(facts_of(row, plan_year), today) is EnrollmentStatus.PENDING
+    ]
+    if open_reissues:
+        yield BrokenRule(Code.REISSUE_ALREADY_OPEN, "A reissue in this plan year is open: answer that one.", at)
+    elif not _is_reissuable(old, plan_year, today):
+        yield BrokenRule(
+            Code.NOT_REISSUABLE, "Only an enrollment that is enrolled, waived or lapsed can be reissued.", at
+        )
+
+
+def _is_reissuable(old: Enrollment, plan_year: PlanYear, today: date) -> bool:
+    status = status_of(facts_of(old, plan_year), today)
+    if status in (EnrollmentStatus.ENROLLED, EnrollmentStatus.WAIVED):
+        return old.close_reason is not CloseReason.REISSUED  # one replaced already is in force only for a while yet
+    lapsed = old.decision is None and old.close_reason in (None, CloseReason.LAPSED)
+    return lapsed and status is EnrollmentStatus.INACTIVE and plan_year.coverage_ends_on >= today
+
+
+async def _check_effective(
+    tx: Transaction, effective_on: date | None, employee: Employee, plan_year: PlanYear
+) -> list[BrokenRule]:
+    if effective_on is None:
+        return [
+            BrokenRule(
+                Code.NOT_REISSUABLE,
+                "The change would take effect after the plan year's end.",
+                ("qualifyingLifeEventId",),
+            )
+        ]
+    terms = await terms_of(tx, [plan_year.id])
+    if eligibility_of(employee, plan_year, terms[plan_year.id], effective_on).eligible:
+        return []
+    return [
+        BrokenRule(Code.NOT_ELIGIBLE, f"Not eligible on {effective_on}, when it would take effect.", ("enrollmentId",))
+    ]

@@ -1,0 +1,227 @@
+"""People: hire, update, terminate and reinstate employees; add and update their dependents."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from benegraph.db import store
+from benegraph.db.models import Dependent, Employee
+from benegraph.db.session import Transaction
+from benegraph.db.store.writing import insert_rows
+from benegraph.domain.access import Role
+from benegraph.domain.checks import check_id, check_version
+from benegraph.domain.enrollments.standing import CloseReason, coverage_limit
+from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
+from benegraph.domain.ids import Kind
+from benegraph.domain.people import (
+    EmploymentClass,
+    Person,
+    Relationship,
+    check_dependent,
+    check_person,
+    check_termination,
+)
+from benegraph.services.employers import today_of
+from benegraph.services.enrollments.edits import Edits
+from benegraph.services.enrollments.issue import issue_to_hire, unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Hire:
+    """Who is hired, from when, and as what."""
+
+    person: Person
+    employment_class: EmploymentClass
+    hired_on: date
+
+
+async def hire(tx: Transaction, employer_id: str, hiring: Hire) -> str:
+    """Hire an employee, and issue what plan years already opened have for them; give the id. Raises Refused."""
+    refuse_if_any(check_id(Kind.EMPLOYER, employer_id, "employerId"))
+    employer = await store.employers.lock(tx, employer_id, shared=True)
+    if employer is None:
+        raise refuse(Code.NOT_FOUND, "There is no such employer.", "employerId")
+    today = tx.today(employer.time_zone)
+    refuse_if_any(check_person(hiring.person, hiring.hired_on, today))
+    row = {
+        "id": tx.new_id(Kind.EMPLOYEE),
+        "employer_id": employer_id,
+        "external_id": hiring.person.external_id,
+        "first_name": hiring.person.first_name,
+        "last_name": hiring.person.last_name,
+        "email": hiring.person.email,
+        "date_of_birth": hiring.person.date_of_birth,
+        "employment_class": hiring.employment_class,
+        "hired_on": hiring.hired_on,
+    }
+    await insert_rows(tx, Employee, [row])
+    await store.history.record(tx, [store.history.hired(tx, row)])
+    employee = await _lock(tx, str(row["id"]))
+    await issue_to_hire(tx, employee, today)
+    return employee.id
+
+
+async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
+    """Change the columns named in `changes`; a new date or class of hire may issue enrollments. Raises Refused."""
+    employee, today = await _take(tx, id)
+    person = replace(
+        Person(employee.first_name, employee.last_name, employee.email, employee.date_of_birth, employee.external_id),
+        **{name: value for name, value in changes.items() if name in Person.__dataclass_fields__},
+    )
+    hired_on: date = changes.get("hired_on", employee.hired_on)
+    broken = [*check_version(expected_version, employee.version), *check_person(person, hired_on, today)]
+    if employee.terminated_on is not None and hired_on > employee.terminated_on:
+        broken.append(BrokenRule(Code.DATES_OUT_OF_ORDER, "The employment ended before that.", ("startDate",)))
+    refuse_if_any(broken)
+    if changes.get("employment_class", employee.employment_class) is not employee.employment_class:
+        employee.class_changed_on = today
+    for name, value in changes.items():
+        setattr(employee, name, value)
+    change = store.history.change(tx, employee, "UPDATED")
+    await tx.flush()
+    if change["after"]:
+        await store.history.record(tx, [change])
+        await issue_to_hire(tx, employee, today)
+
+
+async def terminate(
+    tx: Transaction, id: str, terminated_on: date, reason: str | None, expected_version: int | None
+) -> None:
+    """End an employment: coverage ends with the month, later coverage is cancelled, what is pending closes.
+
+    Design, rule 9. Raises Refused.
+    """
+    employee, today = await _take(tx, id)
+    broken = [
+        *check_version(expected_version, employee.version),
+        *check_termination(
+            employee.hired_on, terminated_on, today, reason, administrator=tx.viewer.role is Role.ADMINISTRATOR
+        ),
+    ]
+    if employee.terminated_on is not None:
+        broken.append(
+            BrokenRule(Code.INVALID_STATUS_TRANSITION, "This employee is terminated already.", ("employeeId",))
+        )
+    refuse_if_any(broken)
+    await _end(tx, employee, terminated_on, "TERMINATED", reason)
+    edits, rows, plan_years = await _enrollments_of(tx, employee)
+    for row in unanswered(rows):
+        limit = coverage_limit(plan_years[row.plan_year_id].coverage_ends_on, terminated_on)
+        # What could still cover days of the employment stays open as long as the employment does.
+        closed_on = max(today, terminated_on) if row.effective_on <= limit else today
+        edits.add(row, "CLOSED", reason, closed_on=closed_on, close_reason=CloseReason.TERMINATED)
+    await _resettle(tx, edits, rows, plan_years, terminated_on)
+
+
+async def reinstate(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
+    """Take a termination back: what it ended, cancelled or closed stands as before. Raises Refused."""
+    employee, today = await _take(tx, id)
+    broken = [*check_version(expected_version, employee.version)]
+    if employee.terminated_on is None:
+        broken.append(BrokenRule(Code.INVALID_STATUS_TRANSITION, "This employee is not terminated.", ("employeeId",)))
+    refuse_if_any(broken)
+    await _end(tx, employee, None, "REINSTATED", reason)
+    edits, rows, plan_years = await _enrollments_of(tx, employee)
+    for row in rows:
+        if row.decision is None and row.close_reason is CloseReason.TERMINATED:
+            edits.add(row, "REOPENED", reason, closed_on=None, close_reason=None)
+    await _resettle(tx, edits, rows, plan_years, None)
+    await issue_to_hire(tx, employee, today)
+
+
+async def add_dependent(
+    tx: Transaction,
+    employee_id: str,
+    first_name: str,
+    last_name: str,
+    date_of_birth: date,
+    relationship: Relationship,
+    *,
+    disabled: bool,
+) -> str:
+    """Add a member to an employee's family; give the id. Raises Refused."""
+    employee, today = await _take(tx, employee_id)
+    refuse_if_any(check_dependent(first_name, last_name, date_of_birth, today))
+    row = {
+        "id": tx.new_id(Kind.DEPENDENT),
+        "employer_id": employee.employer_id,
+        "employee_id": employee.id,
+        "first_name": first_name,
+        "last_name": last_name,
+        "date_of_birth": date_of_birth,
+        "relationship": relationship,
+        "active": True,
+        "disabled": disabled,
+    }
+    await insert_rows(tx, Dependent, [row])
+    return str(row["id"])
+
+
+async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
+    """Change the columns named in `changes`; elections already made stay as they are. Raises Refused."""
+    refuse_if_any(check_id(Kind.DEPENDENT, id, "dependentId"))
+    found = await store.people.dependent(tx, id)
+    if found is None:
+        raise refuse(Code.NOT_FOUND, "There is no such dependent.", "dependentId")
+    _employee, today = await _take(tx, found.employee_id)
+    dependent = await store.people.dependent(tx, id)  # again, as it stands under the lock
+    if dependent is None:
+        raise AssertionError("dependents are never deleted")
+    refuse_if_any(
+        [
+            *check_version(expected_version, dependent.version),
+            *check_dependent(
+                changes.get("first_name", dependent.first_name),
+                changes.get("last_name", dependent.last_name),
+                changes.get("date_of_birth", dependent.date_of_birth),
+                today,
+            ),
+        ]
+    )
+    for name, value in changes.items():
+        setattr(dependent, name, value)
+    await tx.flush()
+
+
+# ------------------------------------------------------------------------------------------------- together
+
+
+async def _take(tx: Transaction, id: str) -> tuple[Employee, date]:
+    """Lock the employer shared, then the employee; tell what day it is there."""
+    refuse_if_any(check_id(Kind.EMPLOYEE, id, "employeeId"))
+    employer_id = await store.people.employer_of(tx, id)
+    if employer_id is None:
+        raise refuse(Code.NOT_FOUND, "There is no such employee.", "employeeId")
+    await store.employers.lock(tx, employer_id, shared=True)
+    return await _lock(tx, id), await today_of(tx, employer_id)
+
+
+async def _lock(tx: Transaction, id: str) -> Employee:
+    employee = await store.people.lock(tx, id)
+    if employee is None:
+        raise AssertionError("employees are never deleted")
+    return employee
+
+
+async def _end(
+    tx: Transaction, employee: Employee, terminated_on: date | None, action: str, reason: str | None
+) -> None:
+    employee.terminated_on = terminated_on
+    change = store.history.change(tx, employee, action, reason)
+    await tx.flush()
+    await store.history.record(tx, [change])
+
+
+async def _enrollments_of(tx: Transaction, employee: Employee) -> tuple[Edits, Any, Any]:
+    ids = await store.enrollments.plan_years_held(tx, employee.id)
+    plan_years = await store.plan_years.lock(tx, ids, shared=True)
+    return Edits(), await store.enrollments.lock_in_plan_years(tx, employee.id), plan_years
+
+
+async def _resettle(
+    tx: Transaction, edits: Edits, rows: Any, plan_years: Mapping[str, Any], terminated_on: date | None
+) -> None:
+    for id, plan_year in plan_years.items():
+        edits.resettle([row for row in rows if row.plan_year_id == id], plan_year.coverage_ends_on, terminated_on)
+    await edits.write(tx)

@@ -1,0 +1,18 @@
+"""Plan years: create, change and delete drafts; open and close enrollment."""
+
+from benegraph.services.plan_years.drafts import (
+    PlanYearDraft,
+    create_plan_year,
+    delete_plan_year,
+    update_plan_year,
+)
+from benegraph.services.plan_years.seasons import close_enrollment, open_enrollment
+
+__all__ = [
+    "PlanYearDraft",
+    "close_enrollment",
+    "create_plan_year",
+    "delete_plan_year",
+    "open_enrollment",
+    "update_plan_year",
+]

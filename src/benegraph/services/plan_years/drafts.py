@@ -1,0 +1,268 @@
+"""Plan years as drafts: their dates, contributions and plans, till they are opened."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from benegraph.db import store
+from benegraph.db.models import ContributionClass, Plan, PlanRate, PlanYear
+from benegraph.db.session import Transaction
+from benegraph.db.store.writing import insert_rows
+from benegraph.domain.catalog import PlanTerms, Rate, check_plans
+from benegraph.domain.checks import check_id, check_version
+from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
+from benegraph.domain.ids import Kind
+from benegraph.domain.plan_years import (
+    ContributionTerms,
+    PlanYearDates,
+    PlanYearStatus,
+    RenewalMode,
+    WaitingRule,
+    check_classes,
+    check_dates,
+    check_waiting,
+    status_of,
+)
+from benegraph.domain.values import DateSpan
+
+
+@dataclass(frozen=True, slots=True)
+class PlanYearDraft:
+    """A plan year to be. Without plans of its own it copies the product's catalogue."""
+
+    employer_id: str
+    benefit_product_id: str
+    dates: PlanYearDates
+    classes: Sequence[ContributionTerms]
+    plans: Sequence[PlanTerms] | None = None
+    waiting: WaitingRule = field(default_factory=WaitingRule)
+    renewal: RenewalMode = RenewalMode.ACTIVE
+
+
+async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
+    """Draft a plan year for an employer and a product; give its id. Raises Refused."""
+    refuse_if_any(
+        [
+            *check_id(Kind.EMPLOYER, draft.employer_id, "employerId"),
+            *check_id(Kind.BENEFIT_PRODUCT, draft.benefit_product_id, "benefitProductId"),
+        ]
+    )
+    employer = await store.employers.lock(tx, draft.employer_id)
+    product = await store.catalog.product(tx, draft.benefit_product_id)
+    broken = [
+        *check_dates(draft.dates),
+        *check_waiting(draft.waiting),
+        *check_classes(draft.classes),
+        *check_plans(draft.plans or ()),
+    ]
+    if employer is None:
+        broken.append(BrokenRule(Code.NOT_FOUND, "There is no such employer.", ("employerId",)))
+    if product is None:
+        broken.append(BrokenRule(Code.NOT_FOUND, "There is no such product.", ("benefitProductId",)))
+    if employer is not None and product is not None:
+        broken += await _check_overlap(tx, employer.id, product.id, draft.dates)
+    refuse_if_any(broken)
+    plans = await _catalogue(tx, draft.benefit_product_id) if draft.plans is None else draft.plans
+    row = {
+        "id": tx.new_id(Kind.PLAN_YEAR),
+        "employer_id": draft.employer_id,
+        "benefit_product_id": draft.benefit_product_id,
+        "coverage_starts_on": draft.dates.coverage_start,
+        "coverage_ends_on": draft.dates.coverage_end,
+        "open_enrollment_starts_on": draft.dates.open_enrollment_start,
+        "open_enrollment_ends_on": draft.dates.open_enrollment_end,
+        "waiting_period_days": draft.waiting.days,
+        "starts_on_first_of_month": draft.waiting.to_first_of_month,
+        "renewal": draft.renewal,
+    }
+    id = str(row["id"])
+    await insert_rows(tx, PlanYear, [row])
+    await _insert_classes(tx, id, draft.employer_id, draft.classes)
+    await _insert_plans(tx, id, draft.employer_id, plans)
+    await store.history.record(tx, [store.history.issued(tx, row, "CREATED", None)])
+    return id
+
+
+async def update_plan_year(
+    tx: Transaction,
+    id: str,
+    changes: Mapping[str, Any],
+    classes: Sequence[ContributionTerms] | None,
+    plans: Sequence[PlanTerms] | None,
+    expected_version: int | None,
+) -> None:
+    """Change a plan year: a draft in everything, an open one in its enrollment's dates and its renewal. Raises Refused.
+
+    `changes` holds columns of the plan year; classes and plans, where given, replace all that were there.
+    """
+    plan_year, today = await take(tx, id)
+    broken = [*check_version(expected_version, plan_year.version)]
+    status = status_of(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
+    broken += _check_changeable(status, changes, has_classes=classes is not None, has_plans=plans is not None)
+    dates = PlanYearDates(*(changes.get(name, getattr(plan_year, name)) for name in _DATES))
+    waiting = WaitingRule(
+        changes.get("waiting_period_days", plan_year.waiting_period_days),
+        changes.get("starts_on_first_of_month", plan_year.starts_on_first_of_month),
+    )
+    broken += [
+        *check_dates(dates),
+        *check_waiting(waiting),
+        *(check_classes(classes) if classes is not None else ()),
+        *check_plans(plans or ()),
+        *await _check_overlap(tx, plan_year.employer_id, plan_year.benefit_product_id, dates, besides=id),
+    ]
+    refuse_if_any(broken)
+    for name, value in changes.items():
+        setattr(plan_year, name, value)
+    if classes is not None:
+        await store.plan_years.remove_terms(tx, id, ContributionClass)
+        await _insert_classes(tx, id, plan_year.employer_id, classes)
+    if plans is not None:
+        await store.plan_years.remove_terms(tx, id, Plan)
+        await _insert_plans(tx, id, plan_year.employer_id, plans)
+    change = store.history.change(tx, plan_year, "UPDATED")
+    if classes is not None or plans is not None:
+        tx.touch(plan_year)
+    await tx.flush()
+    await store.history.record(tx, [change])
+
+
+async def delete_plan_year(tx: Transaction, id: str, expected_version: int | None) -> None:
+    """Delete a draft. Raises Refused."""
+    plan_year, _today = await take(tx, id)
+    broken = [*check_version(expected_version, plan_year.version)]
+    if plan_year.opened_on is not None:
+        broken.append(BrokenRule(Code.INVALID_STATUS_TRANSITION, "Only a draft can be deleted.", ("planYearId",)))
+    refuse_if_any(broken)
+    await store.history.record(tx, [store.history.deleted(tx, plan_year)])
+    await store.plan_years.remove(tx, plan_year)
+
+
+async def take(tx: Transaction, id: str) -> tuple[PlanYear, date]:
+    """Lock the employer, then one of its plan years; tell what day it is there."""
+    refuse_if_any(check_id(Kind.PLAN_YEAR, id, "planYearId"))
+    employer_id = await store.plan_years.employer_of(tx, id)
+    employer = await store.employers.lock(tx, employer_id) if employer_id else None
+    plan_year = (await store.plan_years.lock(tx, [id])).get(id) if employer else None
+    if employer is None or plan_year is None:
+        raise refuse(Code.NOT_FOUND, "There is no such plan year.", "planYearId")
+    return plan_year, tx.today(employer.time_zone)
+
+
+# --------------------------------------------------------------------------------------------------- checking
+
+_DATES = ("coverage_starts_on", "coverage_ends_on", "open_enrollment_starts_on", "open_enrollment_ends_on")
+_OF_DRAFTS = {
+    "coverage_starts_on": "coverageStart",
+    "coverage_ends_on": "coverageEnd",
+    # Who was issued what rests on the wait, so it is settled when enrollment opens.
+    "waiting_period_days": "waitingPeriodDays",
+    "starts_on_first_of_month": "startsOnFirstOfMonth",
+}
+_OF_OPEN_ONES = {
+    "open_enrollment_starts_on": "openEnrollmentStart",
+    "open_enrollment_ends_on": "openEnrollmentEnd",
+    "renewal": "renewal",
+}
+
+
+def _check_changeable(
+    status: PlanYearStatus, changes: Mapping[str, Any], *, has_classes: bool, has_plans: bool
+) -> list[BrokenRule]:
+    if status is PlanYearStatus.DRAFT:
+        return []
+    refused = [field for name, field in _OF_DRAFTS.items() if name in changes]
+    refused += ["contributionClasses"] * has_classes + ["plans"] * has_plans
+    if status is not PlanYearStatus.OPEN_ENROLLMENT:
+        refused += [field for name, field in _OF_OPEN_ONES.items() if name in changes]
+    message = f"This can't change any more: the plan year is {status}."
+    return [BrokenRule(Code.INVALID_STATUS_TRANSITION, message, (field,)) for field in refused]
+
+
+async def _check_overlap(
+    tx: Transaction, employer_id: str, benefit_product_id: str, dates: PlanYearDates, besides: str | None = None
+) -> list[BrokenRule]:
+    if dates.coverage_end < dates.coverage_start:
+        return []
+    coverage = DateSpan.through(dates.coverage_start, dates.coverage_end)
+    other = await store.plan_years.overlapping(tx, employer_id, benefit_product_id, coverage, besides=besides)
+    if other is None:
+        return []
+    return [
+        BrokenRule(
+            Code.PLAN_YEAR_OVERLAP,
+            "Another plan year of this employer and product shares days with it.",
+            ("coverageStart",),
+        )
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------- writing
+
+
+async def _catalogue(tx: Transaction, benefit_product_id: str) -> list[PlanTerms]:
+    plans = (await store.catalog.carrier_plans_of(tx, [benefit_product_id]))[benefit_product_id]
+    rates = await store.catalog.rates_of(tx, [plan.id for plan in plans])
+    return [
+        PlanTerms(
+            plan.carrier_plan_id,
+            plan.name,
+            plan.tier,
+            plan.monthly_premium_cents,
+            plan.deductible_cents,
+            plan.out_of_pocket_max_cents,
+            tuple(Rate(rate.coverage_tier, rate.monthly_premium_cents) for rate in rates[plan.id]),
+        )
+        for plan in plans
+    ]
+
+
+async def _insert_classes(
+    tx: Transaction, plan_year_id: str, employer_id: str, classes: Sequence[ContributionTerms]
+) -> None:
+    rows = [
+        {
+            "id": tx.new_id(Kind.CONTRIBUTION_CLASS),
+            "employer_id": employer_id,
+            "plan_year_id": plan_year_id,
+            "position": position,
+            "employment": terms.employment,
+            "family_status": terms.family_status,
+            "employee_contribution_cents": terms.employee_contribution_cents,
+            "employer_contribution_cents": terms.employer_contribution_cents,
+        }
+        for position, terms in enumerate(classes)
+    ]
+    await insert_rows(tx, ContributionClass, rows)
+
+
+async def _insert_plans(tx: Transaction, plan_year_id: str, employer_id: str, plans: Sequence[PlanTerms]) -> None:
+    rows = [
+        {
+            "id": tx.new_id(Kind.PLAN),
+            "employer_id": employer_id,
+            "plan_year_id": plan_year_id,
+            "position": position,
+            "carrier_plan_id": plan.carrier_plan_id,
+            "name": plan.name,
+            "tier": plan.tier,
+            "monthly_premium_cents": plan.monthly_premium_cents,
+            "deductible_cents": plan.deductible_cents,
+            "out_of_pocket_max_cents": plan.out_of_pocket_max_cents,
+        }
+        for position, plan in enumerate(plans)
+    ]
+    await insert_rows(tx, Plan, rows)
+    rates = [
+        {
+            "plan_id": row["id"],
+            "coverage_tier": rate.coverage_tier,
+            "employer_id": employer_id,
+            "plan_year_id": plan_year_id,
+            "monthly_premium_cents": rate.monthly_premium_cents,
+        }
+        for row, plan in zip(rows, plans, strict=True)
+        for rate in plan.rates
+    ]
+    await insert_rows(tx, PlanRate, rates)

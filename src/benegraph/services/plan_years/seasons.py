@@ -1,0 +1,145 @@
+"""The seasons of a plan year: opening issues enrollments to everyone eligible, closing settles the unanswered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from benegraph.db import store
+from benegraph.db.models import Employee, EnrolledDependent, Enrollment, PlanYear
+from benegraph.db.session import Transaction
+from benegraph.domain.checks import check_version
+from benegraph.domain.enrollments.elections import Choice, Decided, decide
+from benegraph.domain.enrollments.standing import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.enrollments.tiers import FamilyMember, is_coverable
+from benegraph.domain.errors import BrokenRule, Code, refuse_if_any
+from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, status_of
+from benegraph.domain.values import DateSpan
+from benegraph.services.enrollments.edits import Edits
+from benegraph.services.enrollments.elect import cover, record_answer
+from benegraph.services.enrollments.issue import issue_to_all, unanswered
+from benegraph.services.enrollments.offers import Terms, member_of, offer_of, terms_of
+from benegraph.services.plan_years.drafts import take
+
+
+async def open_enrollment(tx: Transaction, id: str, expected_version: int | None) -> int:
+    """Open a draft: everyone eligible gets a pending enrollment; give how many did. Raises Refused."""
+    plan_year, today = await take(tx, id)
+    refuse_if_any(
+        [
+            *check_version(expected_version, plan_year.version),
+            *_check_status(plan_year, PlanYearStatus.DRAFT, today),
+        ]
+    )
+    plan_year.opened_on = today
+    await _note(tx, plan_year, "OPENED")
+    return await issue_to_all(tx, plan_year, today)
+
+
+async def close_enrollment(tx: Transaction, id: str, expected_version: int | None) -> int:
+    """Close open enrollment, once its last day is over; give how many enrollments lapsed. Raises Refused.
+
+    With PASSIVE renewal, who had coverage of the product till the eve of this plan year gets the same again, where it
+    is still offered. What new hires and life events left open lives on.
+    """
+    plan_year, today = await take(tx, id)
+    broken = [
+        *check_version(expected_version, plan_year.version),
+        *_check_status(plan_year, PlanYearStatus.OPEN_ENROLLMENT, today),
+    ]
+    if today <= plan_year.open_enrollment_ends_on:
+        broken.append(
+            BrokenRule(
+                Code.WINDOW_STILL_OPEN,
+                f"Answers are taken through {plan_year.open_enrollment_ends_on}.",
+                ("planYearId",),
+            )
+        )
+    refuse_if_any(broken)
+    plan_year.closed_on = today
+    await _note(tx, plan_year, "CLOSED")
+    rows = await store.enrollments.lock_of_plan_year(tx, [id])
+    pending = [row for row in unanswered(rows) if row.reason is WindowReason.OPEN_ENROLLMENT]
+    renewed = await _renewals(tx, plan_year, pending, today) if plan_year.renewal is RenewalMode.PASSIVE else {}
+    edits = Edits()
+    for row in pending:
+        if row.id in renewed:
+            record_answer(tx, edits, row, renewed[row.id], "RENEWED")
+            # An answer alone in its plan year covers all of it; who has left was not renewed.
+            edits.resettle([row], plan_year.coverage_ends_on, None)
+        else:
+            edits.add(row, "LAPSED", closed_on=today, close_reason=CloseReason.LAPSED)
+    await edits.write(tx)
+    await cover(tx, [(row, renewed[row.id]) for row in pending if row.id in renewed])
+    return len(pending) - len(renewed)
+
+
+# --------------------------------------------------------------------------------------------------- renewing
+
+
+@dataclass(frozen=True, slots=True)
+class _Year:
+    """What a renewal looks at: the new plan year, and the coverage of the one before."""
+
+    plan_year: PlanYear
+    terms: Terms
+    earlier: Mapping[str, Enrollment]
+    carrier_plan_ids: Mapping[str, str]
+    covered: Mapping[str, Sequence[EnrolledDependent]]
+
+
+async def _renewals(
+    tx: Transaction, plan_year: PlanYear, pending: Sequence[Enrollment], today: date
+) -> dict[str, Decided]:
+    earlier = await store.enrollments.in_force_before(tx, plan_year)
+    plans = await store.plan_years.plans_by_ids(tx, sorted({row.selected_plan_id or "" for row in earlier}))
+    year = _Year(
+        plan_year,
+        (await terms_of(tx, [plan_year.id]))[plan_year.id],
+        {row.employee_id: row for row in earlier},
+        {id: plan.carrier_plan_id for id, plan in plans.items()},
+        await store.enrollments.enrolled_dependents(tx, [row.id for row in earlier]),
+    )
+    renewable = [row for row in pending if row.employee_id in year.earlier]
+    employee_ids = [row.employee_id for row in renewable]
+    employees = {employee.id: employee for employee in await store.people.locked(tx, employee_ids)}
+    families: dict[str, dict[str, FamilyMember]] = {id: {} for id in employee_ids}
+    for dependent in await store.people.family_of(tx, employee_ids):
+        families[dependent.employee_id][dependent.id] = member_of(dependent)
+    answers = {
+        row.id: _renew(row, employees[row.employee_id], families[row.employee_id], year, today) for row in renewable
+    }
+    return {id: answer for id, answer in answers.items() if isinstance(answer, Decided)}
+
+
+def _renew(
+    row: Enrollment, employee: Employee, family: Mapping[str, FamilyMember], year: _Year, today: date
+) -> Decided | list[BrokenRule]:
+    earlier = year.earlier[row.employee_id]
+    carrier_plan_id = year.carrier_plan_ids[earlier.selected_plan_id or ""]
+    plan_id = next((id for id, plan in year.terms.plans.items() if plan.carrier_plan_id == carrier_plan_id), None)
+    # Who has left the family, or is 26 by then, is not carried over; the tier follows from who remains.
+    remaining = [
+        dependent.dependent_id
+        for dependent in year.covered[earlier.id]
+        if is_coverable(family[dependent.dependent_id], row.effective_on)
+    ]
+    offer = offer_of(row, employee, year.plan_year, year.terms, family)
+    # The window is over; what it was for is done here on the employee's behalf.
+    offer = replace(offer, facts=replace(offer.facts, window=DateSpan(today, today + timedelta(days=1))))
+    return decide(Choice(row.id, ElectionDecision.ENROLLED, plan_id, None, tuple(remaining)), offer, today)
+
+
+def _check_status(plan_year: PlanYear, wanted: PlanYearStatus, today: date) -> list[BrokenRule]:
+    status = status_of(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
+    if status is PlanYearStatus.DRAFT and plan_year.coverage_ends_on < today:
+        status = PlanYearStatus.EXPIRED  # nobody enrolls for days that are all past
+    if status is wanted:
+        return []
+    message = f"The plan year is {status}, not {wanted}."
+    return [BrokenRule(Code.INVALID_STATUS_TRANSITION, message, ("planYearId",))]
+
+
+async def _note(tx: Transaction, plan_year: PlanYear, action: str) -> None:
+    change = store.history.change(tx, plan_year, action)
+    await tx.flush()
+    await store.history.record(tx, [change])

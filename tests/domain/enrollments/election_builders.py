@@ -1,0 +1,114 @@
+"""What elections are made of in these tests: a family, a plan year, and an offer that a plain choice can take.
+
+The plan year is 2027, answered in November 2026. Full-time employees have contributions for every tier. Of the plans,
+GOLD and SILVER have a rate for each, FAMILY only for the whole family, and FLAT none at all.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from benegraph.domain.catalog import TIERS, CoverageTier
+from benegraph.domain.enrollments.elections import Baseline, Choice, Decided, Offer, OfferedPlan
+from benegraph.domain.enrollments.life_events import LifeEventType
+from benegraph.domain.enrollments.standing import ElectionDecision, Facts
+from benegraph.domain.enrollments.tiers import FamilyMember
+from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.people import Employment, EmploymentClass, Relationship
+from benegraph.domain.plan_years import ContributionTerms, Eligibility, Price, WaitingRule, judge_eligibility
+from benegraph.domain.values import DateSpan
+
+EE, ES, EC, EF = TIERS
+UNSPECIFIED = CoverageTier.UNSPECIFIED
+ENROLLED, WAIVED = ElectionDecision.ENROLLED, ElectionDecision.WAIVED
+FULL_TIME, PART_TIME = EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME
+
+TODAY = date(2026, 11, 15)
+WINDOW = DateSpan.through(date(2026, 11, 1), date(2026, 11, 30))
+COVERAGE = DateSpan.through(date(2027, 1, 1), date(2027, 12, 31))
+
+FAMILY = {
+    member.id: member
+    for member in [
+        FamilyMember("spouse", Relationship.SPOUSE, date(1990, 6, 15)),
+        FamilyMember("spouse-2", Relationship.SPOUSE, date(1991, 6, 15)),
+        FamilyMember("former", Relationship.SPOUSE, date(1989, 6, 15), active=False),
+        FamilyMember("child", Relationship.CHILD, date(2015, 6, 15)),
+        FamilyMember("baby", Relationship.CHILD, date(2026, 11, 10)),
+        FamilyMember("last-year", Relationship.CHILD, date(2001, 1, 2)),  # 26 the day after coverage starts
+        FamilyMember("aged-out", Relationship.CHILD, date(2001, 1, 1)),  # 26 on the day coverage starts
+        FamilyMember("disabled", Relationship.CHILD, date(1995, 1, 1), disabled=True),
+        FamilyMember("gone", Relationship.CHILD, date(2014, 1, 1), active=False),
+    ]
+}
+PLANS = {
+    "gold": OfferedPlan("GOLD", Price(77_700, {EE: 77_700, ES: 159_285, EC: 143_745, EF: 225_330})),
+    "silver": OfferedPlan("SILVER", Price(64_000, {ES: 131_200, EC: 118_400, EF: 185_600})),
+    "family": OfferedPlan("FAMILY", Price(64_000, {EF: 185_600})),
+    "flat": OfferedPlan("FLAT", Price(64_000, {})),
+}
+CLASSES = (
+    ContributionTerms(FULL_TIME, UNSPECIFIED, 10_000, 50_000),
+    ContributionTerms(FULL_TIME, EF, 20_000, 90_000),
+)
+
+
+def eligibility(
+    starts_on: date = COVERAGE.start,
+    *,
+    hired_on: date = date(2020, 1, 1),
+    terminated_on: date | None = None,
+    part_time: bool = False,
+) -> Eligibility:
+    employment = Employment(PART_TIME if part_time else FULL_TIME, hired_on, terminated_on=terminated_on)
+    return judge_eligibility(employment, COVERAGE, WaitingRule(), {FULL_TIME}, starts_on)
+
+
+FACTS = Facts(None, WINDOW, plan_year_ends_on=COVERAGE.last)
+OFFER = Offer(
+    FACTS,
+    version=3,
+    effective_on=COVERAGE.start,
+    through=COVERAGE.last,
+    eligibility=eligibility(),
+    employment_class=FULL_TIME,
+    classes=CLASSES,
+    plans=PLANS,
+    family=FAMILY,
+    strangers=frozenset({"stranger"}),
+)
+
+
+def offer(**changes: Any) -> Offer:
+    return replace(OFFER, **changes)
+
+
+def facts(**changes: Any) -> Offer:
+    """Make the offer of an enrollment whose stored facts differ."""
+    return replace(OFFER, facts=replace(FACTS, **changes))
+
+
+def reissue(event_type: LifeEventType, had: str | None, *dependents: str) -> Offer:
+    """Make the offer of a reissue: the carrier's plan it replaces (none: not enrolled), and who was covered."""
+    return replace(OFFER, baseline=Baseline(event_type, had, frozenset(dependents)))
+
+
+def enroll(*dependents: str, plan: str | None = "gold", tier: CoverageTier | None = None, **others: Any) -> Choice:
+    return Choice("enrollment", ENROLLED, plan, tier, dependents, **others)
+
+
+def waive(**others: Any) -> Choice:
+    return Choice("enrollment", WAIVED, **others)
+
+
+def decided(result: Decided | Iterable[BrokenRule]) -> Decided:
+    assert isinstance(result, Decided), result
+    return result
+
+
+def broken(result: Decided | Iterable[BrokenRule]) -> list[tuple[Code, str]]:
+    """Give each broken rule by its code and dotted path; none where the choice was good."""
+    if isinstance(result, Decided):
+        return []
+    return [(rule.code, ".".join(rule.field or ())) for rule in result]

@@ -1,0 +1,241 @@
+"""Laws of elections, over any choice and any offer: a good answer fits, and a refused one says why."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from election_builders import (
+    CLASSES,
+    COVERAGE,
+    EE,
+    ENROLLED,
+    FAMILY,
+    FULL_TIME,
+    OFFER,
+    PART_TIME,
+    PLANS,
+    TODAY,
+    UNSPECIFIED,
+    WAIVED,
+    WINDOW,
+    broken,
+    eligibility,
+    waive,
+)
+from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
+
+from benegraph.domain.catalog import TIERS, CoverageTier
+from benegraph.domain.enrollments.elections import Baseline, Choice, Decided, Offer, OfferedPlan, decide
+from benegraph.domain.enrollments.life_events import LifeEventType
+from benegraph.domain.enrollments.standing import ElectionDecision, EnrollmentStatus, Facts, status_of
+from benegraph.domain.enrollments.tiers import FamilyMember, is_coverable, tier_for
+from benegraph.domain.errors import Code
+from benegraph.domain.people import Relationship
+from benegraph.domain.plan_years import ContributionTerms, Price
+from benegraph.domain.values import DateSpan
+
+FIELDS = {"enrollmentId", "decision", "selectedPlanId", "coverageTier", "dependentIds", "expectedVersion"}
+LAW = settings(max_examples=300)
+SEARCH = settings(max_examples=2000, phases=[Phase.generate], derandomize=True, database=None)
+
+# What is likely good, so that many answers are taken, and beside it what may break any rule.
+
+GOOD_CHOICES = st.just(waive()) | st.builds(
+    Choice,
+    st.just("enrollment"),
+    st.just(ENROLLED),
+    st.sampled_from(["gold", "silver"]),
+    st.sampled_from([None, UNSPECIFIED]),
+    st.lists(st.sampled_from(["spouse", "child", "baby", "disabled"]), max_size=4, unique=True).map(tuple),
+)
+ANY_CHOICES = st.builds(
+    Choice,
+    st.just("enrollment"),
+    st.sampled_from(ElectionDecision),
+    st.sampled_from([*PLANS, None, "platinum"]),
+    st.none() | st.sampled_from(CoverageTier),
+    st.lists(st.sampled_from([*FAMILY, "nobody", "stranger"]), max_size=4).map(tuple),
+    st.sampled_from([None, 3, 2]),
+)
+
+CENTS = st.integers(0, 1_000_000)
+NEAR_TODAY = st.dates(WINDOW.start - timedelta(days=3), WINDOW.last + timedelta(days=3))
+PRICES = st.builds(Price, CENTS, st.just({}) | st.fixed_dictionaries(dict.fromkeys(TIERS, CENTS)))
+SOME_PRICES = st.builds(Price, CENTS, st.dictionaries(st.sampled_from(TIERS), CENTS))
+CLASSES_OF_ALL_TIERS = st.builds(
+    lambda shares: [ContributionTerms(FULL_TIME, tier, *cents) for tier, cents in shares.items()],
+    st.fixed_dictionaries(dict.fromkeys(CoverageTier, st.tuples(CENTS, CENTS))),
+)
+SOME_CLASSES = st.lists(
+    st.builds(ContributionTerms, st.sampled_from([FULL_TIME, PART_TIME]), st.sampled_from(CoverageTier), CENTS, CENTS),
+    max_size=4,
+)
+OTHER_FAMILIES = st.fixed_dictionaries(
+    {
+        id: st.builds(
+            FamilyMember,
+            st.just(id),
+            st.sampled_from(Relationship),
+            st.dates(date(1999, 1, 1), date(2003, 12, 31)),
+            st.booleans(),
+            st.booleans(),
+        )
+        for id in FAMILY
+    }
+)
+BASELINES = st.builds(
+    Baseline,
+    st.sampled_from(LifeEventType),
+    st.sampled_from([None, "gold", "GOLD"]),
+    st.frozensets(st.sampled_from(sorted(FAMILY)), max_size=3),
+)
+SPANS = st.builds(
+    lambda first, days: DateSpan(first, first + timedelta(days=days)),
+    st.dates(date(2026, 1, 1), date(2028, 1, 31)),
+    st.integers(1, 365),
+)
+
+
+def offers(
+    prices: st.SearchStrategy[Price], classes: st.SearchStrategy[list[ContributionTerms]]
+) -> dict[str, st.SearchStrategy[Any]]:
+    """Give the parts of an offer that are likely good."""
+    plans = {id: st.builds(OfferedPlan, st.just(id), prices) for id in ("gold", "silver")}
+    return {
+        "effective_on": st.dates(COVERAGE.start, COVERAGE.last),
+        "plans": st.just(PLANS) | st.fixed_dictionaries(plans),
+        "classes": st.just(CLASSES) | classes,
+    }
+
+
+GOOD_OFFERS = st.builds(replace, st.just(OFFER), **offers(PRICES, CLASSES_OF_ALL_TIERS))
+ANY_OFFERS = st.builds(
+    replace,
+    st.just(OFFER),
+    **offers(SOME_PRICES, SOME_CLASSES),
+    facts=st.builds(
+        Facts,
+        st.none() | st.sampled_from(ElectionDecision),
+        st.just(WINDOW),
+        st.just(COVERAGE.last),
+        closed_on=st.none() | NEAR_TODAY,
+    ),
+    through=st.dates(TODAY, COVERAGE.last),
+    eligibility=st.sampled_from([eligibility(), eligibility(part_time=True)]),
+    family=st.just(FAMILY) | OTHER_FAMILIES,
+    baseline=st.none() | BASELINES,
+    other_coverage=st.lists(SPANS, max_size=2),
+)
+CASES = (
+    st.tuples(GOOD_CHOICES, GOOD_OFFERS, st.just(TODAY))
+    | st.tuples(GOOD_CHOICES, ANY_OFFERS, st.just(TODAY))
+    | st.tuples(ANY_CHOICES, GOOD_OFFERS, NEAR_TODAY)
+    | st.tuples(ANY_CHOICES, ANY_OFFERS, NEAR_TODAY)
+)
+Case = tuple[Choice, Offer, date]
+
+
+def premium_of(offer: Offer, plan_id: str, tier: CoverageTier) -> int:
+    price = offer.plans[plan_id].price
+    if tier is EE:
+        return price.monthly_premium_cents
+    if price.rates:
+        return price.rates[tier]
+    by_tier = {terms.family_status: terms for terms in offer.classes if terms.employment is FULL_TIME}
+    terms = by_tier.get(tier) or by_tier[UNSPECIFIED]
+    return terms.employee_contribution_cents + terms.employer_contribution_cents
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_the_cases_hold_good_answers_of_every_tier(tier: CoverageTier) -> None:
+    def enrolls(case: Case) -> bool:
+        result = decide(*case)
+        return isinstance(result, Decided) and result.cost is not None and result.cost.coverage_tier is tier
+
+    assert enrolls(find(CASES, enrolls, settings=SEARCH))
+
+
+@LAW
+@given(CASES)
+def test_an_answer_is_a_good_one_or_a_list_of_reasons(case: Case) -> None:
+    choice, offer, today = case
+    result = decide(choice, offer, today)
+    if isinstance(result, Decided):
+        assert result.decision is choice.decision
+    else:
+        assert result
+        assert all(rule.message and rule.field and rule.field[0] in FIELDS for rule in result)
+
+
+@LAW
+@given(CASES)
+def test_a_good_answer_fits_its_family_and_its_shares_add_up(case: Case) -> None:
+    choice, offer, today = case
+    result = decide(choice, offer, today)
+    if not isinstance(result, Decided):
+        return
+    if result.decision is WAIVED:
+        assert result == Decided(WAIVED)
+        return
+    assert tuple(dependent.id for dependent in result.dependents) == choice.dependent_ids
+    members = [offer.family[dependent.id] for dependent in result.dependents]
+    assert all(is_coverable(member, offer.effective_on) for member in members)
+    assert sum(member.relationship is Relationship.SPOUSE for member in members) <= 1
+    assert result.plan_id is not None
+    assert result.cost is not None
+    tier = result.cost.coverage_tier
+    assert tier is tier_for([member.relationship for member in members])
+    assert choice.coverage_tier in {None, UNSPECIFIED, tier}
+    assert min(result.cost.employee_contribution_cents, result.cost.employer_contribution_cents) >= 0
+    assert result.cost.total_monthly_premium_cents == premium_of(offer, result.plan_id, tier)
+
+
+@LAW
+@given(CASES)
+def test_only_a_pending_enrollment_within_its_window_is_answered(case: Case) -> None:
+    choice, offer, today = case
+    if isinstance(decide(choice, offer, today), Decided):
+        assert status_of(offer.facts, today) is EnrollmentStatus.PENDING
+        assert today in offer.facts.window
+        assert choice.expected_version in {None, offer.version}
+
+
+@LAW
+@given(CASES)
+def test_nobody_is_enrolled_who_is_not_eligible_or_covered_already(case: Case) -> None:
+    choice, offer, today = case
+    result = decide(choice, offer, today)
+    if isinstance(result, Decided) and result.decision is ENROLLED:
+        assert offer.eligibility.eligible
+        assert not any(span.start <= offer.through and offer.effective_on <= span.last for span in offer.other_coverage)
+
+
+@LAW
+@given(CASES)
+def test_outside_a_life_event_nothing_is_inconsistent(case: Case) -> None:
+    choice, offer, today = case
+    codes = {code for code, _ in broken(decide(choice, replace(offer, baseline=None), today))}
+    assert Code.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT not in codes
+
+
+@LAW
+@given(CASES)
+def test_a_life_event_takes_rights_away_and_gives_none(case: Case) -> None:
+    choice, offer, today = case
+    within, outside = decide(choice, offer, today), decide(choice, replace(offer, baseline=None), today)
+    assert set(broken(within)) >= set(broken(outside))
+    if isinstance(within, Decided):
+        assert within == outside
+
+
+@LAW
+@given(CASES, st.sampled_from(LifeEventType))
+def test_whatever_stays_as_it_was_is_consistent_with_any_event(case: Case, event_type: LifeEventType) -> None:
+    choice, offer, today = case
+    plan = offer.plans.get(choice.selected_plan_id or "")
+    if choice.decision is ENROLLED and plan is not None:
+        same = Baseline(event_type, plan.carrier_plan_id, frozenset(choice.dependent_ids))
+        codes = {code for code, _ in broken(decide(choice, replace(offer, baseline=same), today))}
+        assert Code.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT not in codes

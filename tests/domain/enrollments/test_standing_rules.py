@@ -1,0 +1,218 @@
+"""Standing: what an enrollment's stored facts mean on each day, on both sides of every edge."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benegraph.domain.enrollments.standing import (
+    CoverageStatus,
+    ElectionDecision,
+    EnrollmentStatus,
+    Facts,
+    coverage_limit,
+    coverage_status_of,
+    new_hire_window,
+    status_of,
+)
+from benegraph.domain.values import DateSpan
+
+PENDING, ENROLLED, WAIVED, INACTIVE = EnrollmentStatus
+UPCOMING, EFFECTIVE, ENDED, CANCELLED = CoverageStatus
+
+NOVEMBER = DateSpan.through(date(2026, 11, 1), date(2026, 11, 30))
+UNANSWERED = Facts(None, NOVEMBER, plan_year_ends_on=date(2027, 12, 31))
+COVERED = replace(
+    UNANSWERED,
+    decision=ElectionDecision.ENROLLED,
+    coverage_starts_on=date(2027, 1, 1),
+    coverage_ends_on=date(2027, 12, 31),
+)
+DECLINED = replace(UNANSWERED, decision=ElectionDecision.WAIVED)
+
+CASES: dict[str, tuple[Facts, list[tuple[date, EnrollmentStatus, CoverageStatus | None]]]] = {
+    "unanswered": (
+        UNANSWERED,
+        [
+            (date(2026, 10, 31), PENDING, None),  # issued before its window opens
+            (date(2026, 11, 1), PENDING, None),
+            (date(2026, 11, 30), PENDING, None),
+            (date(2026, 12, 1), INACTIVE, None),
+        ],
+    ),
+    "unanswered, closed within its window": (
+        replace(UNANSWERED, closed_on=date(2026, 11, 15)),
+        [
+            (date(2026, 11, 14), PENDING, None),
+            (date(2026, 11, 15), INACTIVE, None),
+            (date(2026, 11, 16), INACTIVE, None),
+        ],
+    ),
+    "unanswered, its window longer than the plan year": (
+        replace(
+            UNANSWERED,
+            window=DateSpan.through(date(2027, 12, 20), date(2028, 1, 19)),
+        ),
+        [(date(2027, 12, 31), PENDING, None), (date(2028, 1, 1), INACTIVE, None)],
+    ),
+    "enrolled": (
+        COVERED,
+        [
+            (date(2026, 11, 15), ENROLLED, UPCOMING),
+            (date(2026, 12, 1), ENROLLED, UPCOMING),  # an answer outlives its window
+            (date(2026, 12, 31), ENROLLED, UPCOMING),
+            (date(2027, 1, 1), ENROLLED, EFFECTIVE),
+            (date(2027, 12, 31), ENROLLED, EFFECTIVE),
+            (date(2028, 1, 1), INACTIVE, ENDED),
+        ],
+    ),
+    "enrolled, ended before the plan year": (
+        replace(COVERED, coverage_ends_on=date(2027, 5, 31), closed_on=date(2027, 6, 1)),
+        [(date(2027, 5, 31), ENROLLED, EFFECTIVE), (date(2027, 6, 1), INACTIVE, ENDED)],
+    ),
+    "enrolled, ended and not yet closed": (
+        replace(COVERED, coverage_ends_on=date(2027, 5, 31)),
+        [(date(2027, 5, 31), ENROLLED, EFFECTIVE), (date(2027, 6, 1), INACTIVE, ENDED)],
+    ),
+    "enrolled for a single day": (
+        replace(COVERED, coverage_ends_on=date(2027, 1, 1)),
+        [
+            (date(2026, 12, 31), ENROLLED, UPCOMING),
+            (date(2027, 1, 1), ENROLLED, EFFECTIVE),
+            (date(2027, 1, 2), INACTIVE, ENDED),
+        ],
+    ),
+    "enrolled, closed while covered": (
+        replace(COVERED, closed_on=date(2027, 6, 1)),
+        [(date(2027, 5, 31), ENROLLED, EFFECTIVE), (date(2027, 6, 1), INACTIVE, EFFECTIVE)],
+    ),
+    "cancelled": (
+        replace(COVERED, coverage_ends_on=None),
+        [
+            (date(2026, 11, 15), INACTIVE, CANCELLED),
+            (date(2027, 1, 1), INACTIVE, CANCELLED),
+            (date(2028, 1, 1), INACTIVE, CANCELLED),
+        ],
+    ),
+    "waived": (
+        DECLINED,
+        [
+            (date(2026, 11, 15), WAIVED, None),
+            (date(2026, 12, 1), WAIVED, None),
+            (date(2027, 12, 31), WAIVED, None),
+            (date(2028, 1, 1), INACTIVE, None),
+        ],
+    ),
+    "waived with an effective date": (
+        replace(DECLINED, coverage_starts_on=date(2027, 1, 1)),
+        [(date(2026, 12, 31), WAIVED, None), (date(2027, 6, 1), WAIVED, None)],
+    ),
+    "waived, and closed by a new answer": (
+        replace(DECLINED, closed_on=date(2027, 6, 1)),
+        [(date(2027, 5, 31), WAIVED, None), (date(2027, 6, 1), INACTIVE, None)],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "today", "status", "coverage"),
+    [pytest.param(facts, *day, id=f"{name}, {day[0]}") for name, (facts, days) in CASES.items() for day in days],
+)
+def test_where_an_enrollment_stands(
+    facts: Facts, today: date, status: EnrollmentStatus, coverage: CoverageStatus | None
+) -> None:
+    assert status_of(facts, today) is status
+    assert coverage_status_of(facts, today) is coverage
+
+
+# ---------------------------------------------------------------------------------------------------- laws
+
+DAYS = st.dates(date(2026, 10, 15), date(2028, 1, 15))
+FACTS = st.builds(
+    Facts,
+    st.none() | st.sampled_from(ElectionDecision),
+    st.builds(lambda first, days: DateSpan(first, first + timedelta(days=days)), DAYS, st.integers(1, 60)),
+    st.just(date(2027, 12, 31)),
+    st.none() | DAYS,
+    st.none() | DAYS,
+    st.none() | DAYS,
+)
+
+
+@given(FACTS, DAYS)
+def test_pending_means_unanswered_and_neither_closed_nor_past_its_window_or_plan_year(
+    facts: Facts, today: date
+) -> None:
+    open_still = facts.closed_on is None or today < facts.closed_on
+    in_time = today <= facts.window.last and today <= facts.plan_year_ends_on
+    assert (status_of(facts, today) is PENDING) is (facts.decision is None and open_still and in_time)
+
+
+@given(FACTS, DAYS)
+def test_a_status_is_inactive_or_tells_the_answer(facts: Facts, today: date) -> None:
+    told = {None: PENDING, ElectionDecision.ENROLLED: ENROLLED, ElectionDecision.WAIVED: WAIVED}[facts.decision]
+    assert status_of(facts, today) in {told, INACTIVE}
+
+
+@given(FACTS, DAYS, st.integers(0, 400))
+def test_what_is_inactive_stays_so(facts: Facts, today: date, days: int) -> None:
+    if status_of(facts, today) is INACTIVE:
+        assert status_of(facts, today + timedelta(days=days)) is INACTIVE
+
+
+@given(FACTS, DAYS)
+def test_only_elected_coverage_has_a_status_and_none_is_enrolled_whose_coverage_is_over(
+    facts: Facts, today: date
+) -> None:
+    coverage = coverage_status_of(facts, today)
+    elected = facts.decision is ElectionDecision.ENROLLED and facts.coverage_starts_on is not None
+    assert (coverage is not None) is elected
+    if coverage in {ENDED, CANCELLED}:
+        assert status_of(facts, today) is INACTIVE
+
+
+# ---------------------------------------------------------------------------------------------------- windows
+
+
+@pytest.mark.parametrize(
+    ("eligible_on", "issued_on", "first", "last"),
+    [
+        (date(2026, 5, 1), date(2026, 4, 10), date(2026, 5, 1), date(2026, 5, 31)),  # issued before
+        (date(2026, 5, 1), date(2026, 5, 1), date(2026, 5, 1), date(2026, 5, 31)),
+        (date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 2), date(2026, 6, 1)),  # issued late
+        (date(2024, 1, 31), date(2024, 1, 1), date(2024, 1, 31), date(2024, 3, 1)),
+        (date(2024, 2, 29), date(2024, 2, 1), date(2024, 2, 29), date(2024, 3, 30)),
+        (date(2026, 12, 20), date(2026, 12, 1), date(2026, 12, 20), date(2027, 1, 19)),
+    ],
+)
+def test_a_new_hire_answers_from_eligibility_or_issue_through_30_days_after(
+    eligible_on: date, issued_on: date, first: date, last: date
+) -> None:
+    assert new_hire_window(eligible_on, issued_on) == DateSpan.through(first, last)
+
+
+@pytest.mark.parametrize(
+    ("terminated_on", "limit"),
+    [
+        (None, date(2028, 12, 31)),
+        (date(2028, 5, 1), date(2028, 5, 31)),
+        (date(2028, 5, 15), date(2028, 5, 31)),
+        (date(2028, 5, 31), date(2028, 5, 31)),
+        (date(2028, 2, 1), date(2028, 2, 29)),
+        (date(2027, 12, 31), date(2027, 12, 31)),  # before the plan year
+        (date(2028, 11, 30), date(2028, 11, 30)),
+        (date(2028, 12, 1), date(2028, 12, 31)),
+        (date(2029, 1, 1), date(2028, 12, 31)),  # after it
+    ],
+)
+def test_coverage_reaches_to_the_end_of_the_termination_s_month_or_of_the_plan_year(
+    terminated_on: date | None, limit: date
+) -> None:
+    assert coverage_limit(date(2028, 12, 31), terminated_on) == limit
+
+
+def test_a_plan_year_that_ends_within_a_month_ends_coverage_there() -> None:
+    assert coverage_limit(date(2026, 6, 14), date(2026, 6, 1)) == date(2026, 6, 14)
+    assert coverage_limit(date(2026, 6, 14), date(2026, 5, 31)) == date(2026, 5, 31)

@@ -1,0 +1,164 @@
+"""Money: which contributions serve a tier, what a plan costs for it, and how employer and employee share that."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benegraph.domain.catalog import TIERS, CoverageTier
+from benegraph.domain.people import EmploymentClass
+from benegraph.domain.plan_years import ContributionTerms, Cost, Price, class_for, cost_of, costs_of
+
+FULL_TIME, PART_TIME, INTERN = EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME, EmploymentClass.INTERN
+EE, ES, EC, EF = TIERS
+UNSPECIFIED = CoverageTier.UNSPECIFIED
+
+CLASSES = [
+    ContributionTerms(FULL_TIME, UNSPECIFIED, 1_000, 40_000),
+    ContributionTerms(FULL_TIME, EF, 2_000, 90_000),
+    ContributionTerms(PART_TIME, EE, 3_000, 10_000),
+    ContributionTerms(PART_TIME, ES, 4_000, 20_000),
+]
+GOLD = Price(77_700, {EE: 77_700, ES: 159_285, EC: 143_745, EF: 225_330})
+RATELESS = Price(77_700, {})
+
+CENTS = st.integers(0, 2**53 - 1)
+PRICES = st.builds(Price, CENTS, st.dictionaries(st.sampled_from(TIERS), CENTS))
+CLASS_LISTS = st.lists(
+    st.builds(ContributionTerms, st.sampled_from([FULL_TIME, PART_TIME]), st.sampled_from(CoverageTier), CENTS, CENTS),
+    max_size=8,
+    unique_by=lambda terms: (terms.employment, terms.family_status),
+)
+
+
+# ---------------------------------------------------------------------------------------------- classes
+
+
+@pytest.mark.parametrize(
+    ("employment", "tier", "expected"),
+    [
+        (FULL_TIME, EF, CLASSES[1]),  # its own
+        (FULL_TIME, EE, CLASSES[0]),  # the UNSPECIFIED one serves the rest
+        (FULL_TIME, ES, CLASSES[0]),
+        (FULL_TIME, EC, CLASSES[0]),
+        (PART_TIME, EE, CLASSES[2]),
+        (PART_TIME, ES, CLASSES[3]),
+        (PART_TIME, EC, None),  # another employment's UNSPECIFIED one serves nobody here
+        (PART_TIME, EF, None),
+        (INTERN, EE, None),
+    ],
+)
+def test_the_contributions_for_a_tier(
+    employment: EmploymentClass, tier: CoverageTier, expected: ContributionTerms | None
+) -> None:
+    assert class_for(CLASSES, employment, tier) is expected
+    assert class_for(CLASSES[::-1], employment, tier) is expected
+
+
+def test_contributions_of_nothing_are_contributions() -> None:
+    nothing = ContributionTerms(FULL_TIME, EE, 0, 0)
+    assert class_for([CLASSES[0], nothing], FULL_TIME, EE) is nothing
+
+
+# ---------------------------------------------------------------------------------------------- costs
+
+
+@pytest.mark.parametrize(
+    ("price", "tier", "employer_contribution", "expected"),
+    [
+        # A tier costs its rate; the employer pays its contribution, the employee the rest.
+        (GOLD, EE, 40_000, Cost(EE, 37_700, 40_000)),
+        (GOLD, ES, 40_000, Cost(ES, 119_285, 40_000)),
+        (GOLD, EC, 40_000, Cost(EC, 103_745, 40_000)),
+        (GOLD, EF, 40_000, Cost(EF, 185_330, 40_000)),
+        (GOLD, EF, 0, Cost(EF, 225_330, 0)),
+        # The employer pays at most the premium.
+        (GOLD, EE, 77_699, Cost(EE, 1, 77_699)),
+        (GOLD, EE, 77_700, Cost(EE, 0, 77_700)),
+        (GOLD, EE, 77_701, Cost(EE, 0, 77_700)),
+        (Price(0, {ES: 0}), EE, 40_000, Cost(EE, 0, 0)),
+        (Price(0, {ES: 0}), ES, 40_000, Cost(ES, 0, 0)),
+        # A tier without a rate is not offered where any other has one; the employee alone needs none.
+        (Price(77_700, {EF: 225_330}), ES, 40_000, None),
+        (Price(77_700, {EF: 225_330}), EF, 40_000, Cost(EF, 185_330, 40_000)),
+        (Price(77_700, {EF: 225_330}), EE, 40_000, Cost(EE, 37_700, 40_000)),
+        (Price(77_700, {EE: 77_700}), EC, 40_000, None),
+        # Without any rates a family costs the two contributions added up, the employee alone the premium.
+        (RATELESS, ES, 40_000, Cost(ES, 1_000, 40_000)),
+        (RATELESS, EF, 0, Cost(EF, 1_000, 0)),
+        (RATELESS, EE, 40_000, Cost(EE, 37_700, 40_000)),
+        # No tier, no cost.
+        (GOLD, UNSPECIFIED, 40_000, None),
+    ],
+)
+def test_what_a_plan_costs(price: Price, tier: CoverageTier, employer_contribution: int, expected: Cost | None) -> None:
+    terms = ContributionTerms(FULL_TIME, UNSPECIFIED, 1_000, employer_contribution)
+    assert cost_of(price, terms, tier) == expected
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("price", [GOLD, RATELESS], ids=["rates", "no rates"])
+def test_without_contributions_a_tier_is_not_offered(price: Price, tier: CoverageTier) -> None:
+    assert cost_of(price, None, tier) is None
+
+
+def test_a_total_is_both_shares() -> None:
+    assert Cost(ES, 119_285, 40_000).total_monthly_premium_cents == 159_285
+
+
+@pytest.mark.parametrize(
+    ("price", "employment", "expected"),
+    [
+        (
+            GOLD,
+            FULL_TIME,
+            [Cost(EE, 37_700, 40_000), Cost(ES, 119_285, 40_000), Cost(EC, 103_745, 40_000), Cost(EF, 135_330, 90_000)],
+        ),
+        (GOLD, PART_TIME, [Cost(EE, 67_700, 10_000), Cost(ES, 139_285, 20_000)]),
+        (GOLD, INTERN, []),
+        (Price(77_700, {EF: 225_330}), FULL_TIME, [Cost(EE, 37_700, 40_000), Cost(EF, 135_330, 90_000)]),
+        (Price(77_700, {EF: 225_330}), PART_TIME, [Cost(EE, 67_700, 10_000)]),
+        (
+            RATELESS,
+            FULL_TIME,
+            [Cost(EE, 37_700, 40_000), Cost(ES, 1_000, 40_000), Cost(EC, 1_000, 40_000), Cost(EF, 2_000, 90_000)],
+        ),
+    ],
+)
+def test_a_plan_is_priced_for_every_tier_that_is_offered(
+    price: Price, employment: EmploymentClass, expected: list[Cost]
+) -> None:
+    assert costs_of(price, CLASSES, employment) == expected
+
+
+# ---------------------------------------------------------------------------------------------- laws
+
+
+@given(PRICES, CLASS_LISTS, st.sampled_from([FULL_TIME, PART_TIME]))
+def test_shares_are_never_negative_and_add_up_to_the_premium(
+    price: Price, classes: list[ContributionTerms], employment: EmploymentClass
+) -> None:
+    for cost in costs_of(price, classes, employment):
+        terms = class_for(classes, employment, cost.coverage_tier)
+        assert terms is not None
+        if cost.coverage_tier is EE:
+            premium = price.monthly_premium_cents
+        elif price.rates:
+            premium = price.rates[cost.coverage_tier]
+        else:
+            premium = terms.employee_contribution_cents + terms.employer_contribution_cents
+        assert cost.total_monthly_premium_cents == premium
+        assert cost.employee_contribution_cents >= 0
+        assert 0 <= cost.employer_contribution_cents <= terms.employer_contribution_cents
+
+
+@given(PRICES, CLASS_LISTS)
+def test_a_tier_is_left_out_only_for_want_of_a_rate_or_of_contributions(
+    price: Price, classes: list[ContributionTerms]
+) -> None:
+    served = {terms.family_status for terms in classes if terms.employment is FULL_TIME}
+    offered = [
+        tier
+        for tier in TIERS
+        if served & {tier, UNSPECIFIED} and (tier is EE or not price.rates or tier in price.rates)
+    ]
+    assert [cost.coverage_tier for cost in costs_of(price, classes, FULL_TIME)] == offered

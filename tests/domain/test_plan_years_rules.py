@@ -1,0 +1,213 @@
+"""Plan years: the life cycle derived from dates, and which dates, waits and contribution classes are refused."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from refusals import Refusal, refusals
+
+from benegraph.domain.catalog import CoverageTier
+from benegraph.domain.errors import Code
+from benegraph.domain.people import EmploymentClass
+from benegraph.domain.plan_years import (
+    ContributionTerms,
+    PlanYearDates,
+    PlanYearStatus,
+    WaitingRule,
+    check_classes,
+    check_dates,
+    check_waiting,
+    status_of,
+)
+from benegraph.domain.values import DAY
+
+DATES = PlanYearDates(date(2027, 1, 1), date(2027, 12, 31), date(2026, 11, 1), date(2026, 11, 30))
+FULL_TIME, PART_TIME = EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME
+UNSPECIFIED, EE, ES = CoverageTier.UNSPECIFIED, CoverageTier.EE, CoverageTier.ES
+
+
+def covering(first: date, last: date) -> PlanYearDates:
+    """Give dates of this coverage, with an open enrollment that is over in time."""
+    return PlanYearDates(first, last, first - timedelta(days=60), first - timedelta(days=30))
+
+
+# ---------------------------------------------------------------------------------------------------- life cycle
+
+OPENED, CLOSED = date(2026, 11, 1), date(2026, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("opened_on", "closed_on", "today", "status"),
+    [
+        (None, None, date(2026, 10, 1), PlanYearStatus.DRAFT),
+        (None, None, date(2027, 12, 31), PlanYearStatus.DRAFT),
+        (None, None, date(2028, 1, 1), PlanYearStatus.DRAFT),  # a draft never expires
+        (OPENED, None, date(2026, 11, 1), PlanYearStatus.OPEN_ENROLLMENT),
+        (OPENED, None, date(2027, 6, 1), PlanYearStatus.OPEN_ENROLLMENT),  # until somebody closes it
+        (OPENED, None, date(2027, 12, 31), PlanYearStatus.OPEN_ENROLLMENT),
+        (OPENED, None, date(2028, 1, 1), PlanYearStatus.EXPIRED),
+        (OPENED, CLOSED, date(2026, 12, 1), PlanYearStatus.ACTIVE),
+        (OPENED, CLOSED, date(2027, 12, 30), PlanYearStatus.ACTIVE),
+        (OPENED, CLOSED, date(2027, 12, 31), PlanYearStatus.ACTIVE),  # its last day
+        (OPENED, CLOSED, date(2028, 1, 1), PlanYearStatus.EXPIRED),
+    ],
+)
+def test_where_a_plan_year_stands(
+    opened_on: date | None, closed_on: date | None, today: date, status: PlanYearStatus
+) -> None:
+    assert status_of(opened_on, closed_on, date(2027, 12, 31), today) is status
+
+
+# ---------------------------------------------------------------------------------------------------- dates
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        DATES,
+        replace(DATES, coverage_end=DATES.coverage_start),  # a single day of coverage
+        replace(DATES, open_enrollment_end=DATES.open_enrollment_start),  # a single day to answer
+        replace(DATES, open_enrollment_end=date(2026, 12, 31)),  # over the day before coverage starts
+        replace(DATES, open_enrollment_start=date(2020, 1, 1)),  # may have started in the past
+        covering(date(2198, 12, 31), date(2199, 12, 30)),
+        covering(date(2199, 12, 31), date(2199, 12, 31)),
+        PlanYearDates(date(1900, 1, 2), date(1900, 12, 31), date(1900, 1, 1), date(1900, 1, 1)),
+    ],
+)
+def test_good_dates_are_let_through(dates: PlanYearDates) -> None:
+    assert list(check_dates(dates)) == []
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        (replace(DATES, coverage_end=date(2026, 12, 31)), [(Code.DATES_OUT_OF_ORDER, ("coverageEnd",))]),
+        (replace(DATES, coverage_end=date(2028, 1, 1)), [(Code.INVALID_INPUT, ("coverageEnd",))]),
+        (replace(DATES, open_enrollment_end=date(2026, 10, 31)), [(Code.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",))]),
+        (replace(DATES, open_enrollment_end=date(2027, 1, 1)), [(Code.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",))]),
+        (covering(date(2200, 1, 1), date(2200, 12, 31)), [(Code.INVALID_INPUT, ("coverageStart",))]),
+        (covering(date(9999, 12, 31), date(9999, 12, 31)), [(Code.INVALID_INPUT, ("coverageStart",))]),
+        (covering(date(1899, 12, 31), date(1900, 6, 1)), [(Code.INVALID_INPUT, ("coverageStart",))]),
+        # Every rule that is broken is told at once.
+        (
+            PlanYearDates(date(2027, 1, 1), date(2026, 1, 1), date(2027, 3, 1), date(2027, 2, 28)),
+            [
+                (Code.DATES_OUT_OF_ORDER, ("coverageEnd",)),
+                (Code.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",)),
+                (Code.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",)),
+            ],
+        ),
+    ],
+)
+def test_bad_dates_are_refused_at_their_field(dates: PlanYearDates, expected: list[Refusal]) -> None:
+    assert refusals(check_dates(dates)) == expected
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        replace(DATES, open_enrollment_start=date(1899, 12, 31)),
+        covering(date(2199, 1, 2), date(2200, 1, 1)),
+    ],
+)
+def test_dates_of_other_centuries_are_refused(dates: PlanYearDates) -> None:
+    assert [rule.code for rule in check_dates(dates)] == [Code.INVALID_INPUT]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (date(2027, 1, 1), date(2027, 12, 31)),
+        (date(2027, 7, 15), date(2028, 7, 14)),
+        (date(2023, 2, 28), date(2024, 2, 27)),
+        (date(2023, 3, 1), date(2024, 2, 29)),
+        (date(2024, 2, 28), date(2025, 2, 27)),
+        (date(2024, 2, 29), date(2025, 2, 28)),  # the twelve months end with February
+        (date(2024, 3, 1), date(2025, 2, 28)),
+        (date(2024, 12, 31), date(2025, 12, 30)),
+    ],
+)
+def test_twelve_months_are_the_longest_plan_year(first: date, last: date) -> None:
+    assert refusals(check_dates(covering(first, last))) == []
+    assert refusals(check_dates(covering(first, last + DAY))) == [(Code.INVALID_INPUT, ("coverageEnd",))]
+
+
+@given(st.dates(date(1901, 1, 1), date(2198, 12, 31)))
+def test_a_plan_year_never_lasts_longer_than_a_leap_year(first: date) -> None:
+    def let_through(days: int) -> bool:
+        return not list(check_dates(covering(first, first + timedelta(days=days - 1))))
+
+    assert let_through(365)
+    assert not let_through(367)
+
+
+# ---------------------------------------------------------------------------------------------------- waiting
+
+
+@pytest.mark.parametrize(
+    ("days", "to_first_of_month", "refused"),
+    [
+        (-1, False, True),
+        (0, False, False),
+        (60, False, False),
+        (61, False, False),
+        (90, False, False),
+        (91, False, True),
+        (-1, True, True),
+        (0, True, False),
+        (60, True, False),
+        (61, True, True),
+        (90, True, True),
+        (91, True, True),
+    ],
+)
+def test_a_wait_is_90_days_at_most_and_60_before_a_first(days: int, to_first_of_month: bool, refused: bool) -> None:
+    expected = [(Code.INVALID_INPUT, ("waitingPeriodDays",))] if refused else []
+    assert refusals(check_waiting(WaitingRule(days, to_first_of_month))) == expected
+
+
+# ---------------------------------------------------------------------------------------------------- classes
+
+
+def test_classes_of_other_employments_or_family_statuses_stand_side_by_side() -> None:
+    classes = [
+        ContributionTerms(employment, tier, 0, 0)
+        for employment in EmploymentClass
+        for tier in CoverageTier  # UNSPECIFIED among them
+    ]
+    assert list(check_classes(classes)) == []
+
+
+@pytest.mark.parametrize(
+    ("classes", "paths"),
+    [
+        ([], [()]),
+        ([ContributionTerms(FULL_TIME, EE, -1, 0)], [("0", "employeeContributionCents")]),
+        ([ContributionTerms(FULL_TIME, EE, 0, -1)], [("0", "employerContributionCents")]),
+        (
+            [ContributionTerms(FULL_TIME, EE, 1, 2), ContributionTerms(FULL_TIME, EE, 3, 4)],
+            [("1", "familyStatus")],
+        ),
+        (
+            [
+                ContributionTerms(FULL_TIME, UNSPECIFIED, 0, 0),
+                ContributionTerms(PART_TIME, UNSPECIFIED, -1, -1),
+                ContributionTerms(FULL_TIME, ES, 0, 0),
+                ContributionTerms(FULL_TIME, UNSPECIFIED, 0, 0),
+                ContributionTerms(FULL_TIME, UNSPECIFIED, 0, 0),
+            ],
+            [
+                ("1", "employeeContributionCents"),
+                ("1", "employerContributionCents"),
+                ("3", "familyStatus"),
+                ("4", "familyStatus"),
+            ],
+        ),
+    ],
+)
+def test_missing_duplicate_and_negative_classes_are_refused(
+    classes: list[ContributionTerms], paths: list[tuple[str, ...]]
+) -> None:
+    assert refusals(check_classes(classes)) == [(Code.INVALID_INPUT, ("contributionClasses", *path)) for path in paths]
