@@ -5,8 +5,8 @@ A migration of its own, as a distributed PostgreSQL may know no exclusion constr
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
