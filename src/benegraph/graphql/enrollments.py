@@ -138,7 +138,7 @@ class ElectionWindow:
 
 @strawberry.type(description="One change of an enrollment. History is never changed or deleted.")
 class EnrollmentEvent(Node):
-    action: str = strawberry.field(description="What happened, such as ISSUED or ELECTED.")
+    action: str = strawberry.field(description="What happened, such as ISSUED, REISSUED or LAPSED.")
     actor: str = strawberry.field(description="Who did it: a role and a key. An employee is shown the role only.")
     occurred_at: datetime = strawberry.field(description="When it happened.")
     request_id: str | None = strawberry.field(description="The request that did it, as in `X-Request-Id`.")

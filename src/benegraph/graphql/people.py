@@ -14,7 +14,7 @@ from benegraph.graphql.context import Info
 from benegraph.graphql.edges import many, one, paged
 from benegraph.graphql.enrollments import Enrollment, EnrollmentFilter, QualifyingLifeEvent
 from benegraph.graphql.enums import EmploymentClass, OrderDirection, Relationship, register
-from benegraph.graphql.node import Node, by_id, find
+from benegraph.graphql.node import Node, by_id, check_id
 from benegraph.graphql.paging import Connection
 from benegraph.graphql.plan_years import Eligibility, judge
 
@@ -90,8 +90,10 @@ async def _eligibility(
     info: Info,
     plan_year_id: Annotated[strawberry.ID, strawberry.argument(description="A plan year of the employee's employer.")],
 ) -> Any:
+    check_id(plan_year_id, Kind.PLAN_YEAR)
     plan_year, classes = await asyncio.gather(
-        find(info, plan_year_id, Kind.PLAN_YEAR), info.context.many(store.plan_years.classes_of, plan_year_id)
+        info.context.one(store.plan_years.by_ids, plan_year_id),
+        info.context.many(store.plan_years.classes_of, plan_year_id),
     )
     if plan_year is None or plan_year.employer_id != root.employer_id:
         return None

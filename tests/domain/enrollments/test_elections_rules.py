@@ -146,6 +146,9 @@ def test_a_stale_version_is_a_conflict(version: int | None, expected: list[tuple
         # The tier.
         (enroll("spouse", plan="family"), [(Code.TIER_NOT_OFFERED, "coverageTier")]),
         (enroll("spouse", plan="family", tier=ES), [(Code.TIER_NOT_OFFERED, "coverageTier")]),
+        # Where tier and dependents are at odds, nobody knows which of them to price.
+        (enroll("spouse", plan="family", tier=EF), [(Code.TIER_DEPENDENTS_MISMATCH, "coverageTier")]),
+        (enroll("spouse", "spouse-2", plan="family"), [(Code.TIER_DEPENDENTS_MISMATCH, "dependentIds")]),
         (enroll(tier=ES), [(Code.TIER_DEPENDENTS_MISMATCH, "coverageTier")]),
         (enroll("spouse", tier=EE), [(Code.TIER_DEPENDENTS_MISMATCH, "coverageTier")]),
         (enroll("spouse", tier=EF), [(Code.TIER_DEPENDENTS_MISMATCH, "coverageTier")]),
@@ -233,6 +236,11 @@ def test_a_tier_without_contributions_is_not_offered() -> None:
 def test_no_day_is_covered_twice(others: list[DateSpan], overlap: bool) -> None:
     expected = [(Code.OVERLAPPING_COVERAGE, "enrollmentId")] if overlap else []
     assert broken(decide(enroll(), offer(other_coverage=others), TODAY)) == expected
+
+
+def test_a_single_day_of_coverage_may_be_one_too_many() -> None:
+    last_day = offer(effective_on=COVERAGE.last, other_coverage=[DateSpan.through(COVERAGE.last, COVERAGE.last)])
+    assert broken(decide(enroll(), last_day, TODAY)) == [(Code.OVERLAPPING_COVERAGE, "enrollmentId")]
 
 
 def test_coverage_that_a_termination_leaves_no_day_of_overlaps_nothing() -> None:

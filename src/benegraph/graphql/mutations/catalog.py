@@ -1,5 +1,7 @@
 """Mutations of the catalogue."""
 
+from typing import Annotated
+
 import strawberry
 
 from benegraph.db import store
@@ -9,7 +11,7 @@ from benegraph.graphql.catalog import BenefitProduct
 from benegraph.graphql.context import Info
 from benegraph.graphql.edges import one
 from benegraph.graphql.enums import ProductCategory
-from benegraph.graphql.mutations.inputs import IDEMPOTENCY_KEY, PlanInput, optional, present
+from benegraph.graphql.mutations.inputs import IDEMPOTENCY_KEY, THE_INPUT, PlanInput, optional, present
 from benegraph.graphql.mutations.perform import Result, UserError, perform, user_errors
 from benegraph.services.catalog import add_product
 
@@ -32,7 +34,9 @@ class CreateBenefitProductPayload:
 @strawberry.type
 class CatalogMutation:
     @strawberry.mutation(description="Add a product with its plans. For administrators, and services that may.")
-    async def create_benefit_product(self, info: Info, input: CreateBenefitProductInput) -> CreateBenefitProductPayload:
+    async def create_benefit_product(
+        self, info: Info, input: Annotated[CreateBenefitProductInput, THE_INPUT]
+    ) -> CreateBenefitProductPayload:
         plans = [plan.terms() for plan in input.plans or ()]
 
         async def story(tx: Transaction) -> Result:

@@ -1,5 +1,7 @@
 """Mutations of employers."""
 
+from typing import Annotated
+
 import strawberry
 
 from benegraph.db import store
@@ -8,7 +10,7 @@ from benegraph.domain.access import Action
 from benegraph.graphql.context import Info
 from benegraph.graphql.edges import one
 from benegraph.graphql.employers import Employer
-from benegraph.graphql.mutations.inputs import IDEMPOTENCY_KEY
+from benegraph.graphql.mutations.inputs import IDEMPOTENCY_KEY, THE_INPUT
 from benegraph.graphql.mutations.perform import Result, UserError, perform, user_errors
 from benegraph.services.employers import add_employer
 
@@ -31,7 +33,9 @@ class CreateEmployerPayload:
 @strawberry.type
 class EmployersMutation:
     @strawberry.mutation(description="Take on an employer. For administrators, and services that may.")
-    async def create_employer(self, info: Info, input: CreateEmployerInput) -> CreateEmployerPayload:
+    async def create_employer(
+        self, info: Info, input: Annotated[CreateEmployerInput, THE_INPUT]
+    ) -> CreateEmployerPayload:
         async def story(tx: Transaction) -> Result:
             return {"employer_id": await add_employer(tx, input.name, input.time_zone)}
 

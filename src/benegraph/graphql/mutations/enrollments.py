@@ -1,6 +1,7 @@
 """Mutations of enrollments: elect, reopen, reissue."""
 
 from datetime import date
+from typing import Annotated
 
 import strawberry
 
@@ -12,7 +13,7 @@ from benegraph.graphql.context import Info
 from benegraph.graphql.edges import one, several
 from benegraph.graphql.enrollments import Enrollment
 from benegraph.graphql.enums import CoverageTier, ElectionDecision, EnrollmentStatus
-from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, optional, present
+from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import Done, Result, UserError, perform, user_errors
 from benegraph.graphql.people import Dependent
 from benegraph.graphql.plan_years import Plan
@@ -122,7 +123,7 @@ class EnrollmentsMutation:
             " Reports every broken rule at once."
         )
     )
-    async def elect(self, info: Info, input: ElectInput) -> ElectPayload:
+    async def elect(self, info: Info, input: Annotated[ElectInput, THE_INPUT]) -> ElectPayload:
         choices = [election.choice() for election in input.elections]
         previews: list[Preview] = []
 
@@ -136,7 +137,9 @@ class EnrollmentsMutation:
         return done  # type: ignore[return-value] # stands for the payload, as rows stand for types
 
     @strawberry.mutation(description="Take an answer back while its window is open: people misclick.")
-    async def reopen_election(self, info: Info, input: ReopenElectionInput) -> ReopenElectionPayload:
+    async def reopen_election(
+        self, info: Info, input: Annotated[ReopenElectionInput, THE_INPUT]
+    ) -> ReopenElectionPayload:
         async def story(tx: Transaction) -> Result:
             await enrollments.reopen(tx, input.enrollment_id, present(input.expected_version))
             return {"enrollment_id": input.enrollment_id}
@@ -150,7 +153,7 @@ class EnrollmentsMutation:
             " effect; unanswered, nothing changes."
         )
     )
-    async def reissue(self, info: Info, input: ReissueInput) -> ReissuePayload:
+    async def reissue(self, info: Info, input: Annotated[ReissueInput, THE_INPUT]) -> ReissuePayload:
         async def story(tx: Transaction) -> Result:
             id = await enrollments.reissue(
                 tx,

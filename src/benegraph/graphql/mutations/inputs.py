@@ -9,6 +9,8 @@ from benegraph.domain.plan_years import ContributionTerms
 from benegraph.graphql.enums import CoverageTier, EmploymentClass, PlanTier
 from benegraph.graphql.scalars import Cents
 
+THE_INPUT = strawberry.argument(description="What is asked for.")
+
 
 def IDEMPOTENCY_KEY() -> Any:  # noqa: N802 - reads as the constant it would be, were fields not made anew for each class
     return strawberry.field(

@@ -2,6 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 
 import strawberry
 
@@ -12,7 +13,7 @@ from benegraph.graphql.context import Info
 from benegraph.graphql.edges import one
 from benegraph.graphql.enrollments import QualifyingLifeEvent
 from benegraph.graphql.enums import LifeEventStatus, LifeEventType, register
-from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, optional, present
+from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import Result, UserError, perform, user_errors
 from benegraph.services import enrollments
 from benegraph.services.enrollments.life_events import Report
@@ -72,7 +73,9 @@ class LifeEventsMutation:
     @strawberry.mutation(
         description="Report a life event, through day 30 after it (60 for the loss of Medicaid or CHIP)."
     )
-    async def report_life_event(self, info: Info, input: ReportLifeEventInput) -> ReportLifeEventPayload:
+    async def report_life_event(
+        self, info: Info, input: Annotated[ReportLifeEventInput, THE_INPUT]
+    ) -> ReportLifeEventPayload:
         report = Report(input.event_type, input.event_date, present(input.dependent_id), present(input.notes))
 
         async def story(tx: Transaction) -> Result:
@@ -84,7 +87,9 @@ class LifeEventsMutation:
     @strawberry.mutation(
         description="Judge a life event, once. Approval leaves at least ten days to make the change it allows."
     )
-    async def review_life_event(self, info: Info, input: ReviewLifeEventInput) -> ReviewLifeEventPayload:
+    async def review_life_event(
+        self, info: Info, input: Annotated[ReviewLifeEventInput, THE_INPUT]
+    ) -> ReviewLifeEventPayload:
         async def story(tx: Transaction) -> Result:
             await enrollments.review_life_event(
                 tx,

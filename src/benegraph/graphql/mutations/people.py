@@ -1,6 +1,7 @@
 """Mutations of people: employees and their dependents."""
 
 from datetime import date
+from typing import Annotated
 
 import strawberry
 
@@ -11,7 +12,7 @@ from benegraph.domain.people import Person
 from benegraph.graphql.context import Info
 from benegraph.graphql.edges import one
 from benegraph.graphql.enums import EmploymentClass, Relationship
-from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, optional, present
+from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import (
     Result,
     UserError,
@@ -147,7 +148,9 @@ class PeopleMutation:
     @strawberry.mutation(
         description="Hire an employee. Plan years already opened issue an enrollment to answer within 30 days."
     )
-    async def create_employee(self, info: Info, input: CreateEmployeeInput) -> CreateEmployeePayload:
+    async def create_employee(
+        self, info: Info, input: Annotated[CreateEmployeeInput, THE_INPUT]
+    ) -> CreateEmployeePayload:
         person = Person(
             input.first_name,
             input.last_name,
@@ -166,7 +169,9 @@ class PeopleMutation:
     @strawberry.mutation(
         description="Change an employee. A new class counts from today, and may issue an enrollment to answer."
     )
-    async def update_employee(self, info: Info, input: UpdateEmployeeInput) -> UpdateEmployeePayload:
+    async def update_employee(
+        self, info: Info, input: Annotated[UpdateEmployeeInput, THE_INPUT]
+    ) -> UpdateEmployeePayload:
         async def story(tx: Transaction) -> Result:
             check_not_cleared(input, "first_name", "last_name", "employment_class", "start_date")
             changes = given(input, _OF_EMPLOYEE)
@@ -179,7 +184,9 @@ class PeopleMutation:
     @strawberry.mutation(
         description="End an employment: coverage ends with its month, later coverage is cancelled, pending ones close."
     )
-    async def terminate_employee(self, info: Info, input: TerminateEmployeeInput) -> TerminateEmployeePayload:
+    async def terminate_employee(
+        self, info: Info, input: Annotated[TerminateEmployeeInput, THE_INPUT]
+    ) -> TerminateEmployeePayload:
         async def story(tx: Transaction) -> Result:
             await people.terminate(
                 tx,
@@ -194,7 +201,9 @@ class PeopleMutation:
         return done
 
     @strawberry.mutation(description="Take a termination back: what it ended or closed stands as before.")
-    async def reinstate_employee(self, info: Info, input: ReinstateEmployeeInput) -> ReinstateEmployeePayload:
+    async def reinstate_employee(
+        self, info: Info, input: Annotated[ReinstateEmployeeInput, THE_INPUT]
+    ) -> ReinstateEmployeePayload:
         async def story(tx: Transaction) -> Result:
             await people.reinstate(tx, input.employee_id, present(input.reason), present(input.expected_version))
             return {"employee_id": input.employee_id}
@@ -203,7 +212,7 @@ class PeopleMutation:
         return done
 
     @strawberry.mutation(description="Add a member to an employee's family, to be covered from the next election on.")
-    async def add_dependent(self, info: Info, input: AddDependentInput) -> AddDependentPayload:
+    async def add_dependent(self, info: Info, input: Annotated[AddDependentInput, THE_INPUT]) -> AddDependentPayload:
         async def story(tx: Transaction) -> Result:
             id = await people.add_dependent(
                 tx,
@@ -220,7 +229,9 @@ class PeopleMutation:
         return done
 
     @strawberry.mutation(description="Change a dependent; elections already made stay as they are.")
-    async def update_dependent(self, info: Info, input: UpdateDependentInput) -> UpdateDependentPayload:
+    async def update_dependent(
+        self, info: Info, input: Annotated[UpdateDependentInput, THE_INPUT]
+    ) -> UpdateDependentPayload:
         async def story(tx: Transaction) -> Result:
             check_not_cleared(input, *_OF_DEPENDENT)
             changes = given(input, {name: name for name in _OF_DEPENDENT})

@@ -1,6 +1,7 @@
 """Mutations of plan years: drafts, and the seasons of enrollment."""
 
 from datetime import date
+from typing import Annotated
 
 import strawberry
 
@@ -14,6 +15,7 @@ from benegraph.graphql.enums import RenewalMode
 from benegraph.graphql.mutations.inputs import (
     EXPECTED_VERSION,
     IDEMPOTENCY_KEY,
+    THE_INPUT,
     ContributionClassInput,
     PlanInput,
     optional,
@@ -148,7 +150,9 @@ class PlanYearsMutation:
     @strawberry.mutation(
         description="Draft a plan year. It copies the product's carrier plans unless the input names its own."
     )
-    async def create_plan_year(self, info: Info, input: CreatePlanYearInput) -> CreatePlanYearPayload:
+    async def create_plan_year(
+        self, info: Info, input: Annotated[CreatePlanYearInput, THE_INPUT]
+    ) -> CreatePlanYearPayload:
         draft = plan_years.PlanYearDraft(
             input.employer_id,
             input.benefit_product_id,
@@ -168,7 +172,9 @@ class PlanYearsMutation:
         return done
 
     @strawberry.mutation(description="Change a plan year: a draft in everything, an open one in dates and renewal.")
-    async def update_plan_year(self, info: Info, input: UpdatePlanYearInput) -> UpdatePlanYearPayload:
+    async def update_plan_year(
+        self, info: Info, input: Annotated[UpdatePlanYearInput, THE_INPUT]
+    ) -> UpdatePlanYearPayload:
         async def story(tx: Transaction) -> Result:
             check_not_cleared(input, *_COLUMNS, "contribution_classes", "plans")
             classes, plans = present(input.contribution_classes), present(input.plans)
@@ -186,7 +192,9 @@ class PlanYearsMutation:
         return done
 
     @strawberry.mutation(description="Delete a draft.")
-    async def delete_plan_year(self, info: Info, input: DeletePlanYearInput) -> DeletePlanYearPayload:
+    async def delete_plan_year(
+        self, info: Info, input: Annotated[DeletePlanYearInput, THE_INPUT]
+    ) -> DeletePlanYearPayload:
         async def story(tx: Transaction) -> Result:
             await plan_years.delete_plan_year(tx, input.plan_year_id, present(input.expected_version))
             return {"deleted_id": input.plan_year_id}
@@ -197,7 +205,9 @@ class PlanYearsMutation:
     @strawberry.mutation(
         description="Open a draft: everyone eligible gets an enrollment to answer, now or when they become eligible."
     )
-    async def open_enrollment(self, info: Info, input: OpenEnrollmentInput) -> OpenEnrollmentPayload:
+    async def open_enrollment(
+        self, info: Info, input: Annotated[OpenEnrollmentInput, THE_INPUT]
+    ) -> OpenEnrollmentPayload:
         async def story(tx: Transaction) -> Result:
             issued = await plan_years.open_enrollment(tx, input.plan_year_id, present(input.expected_version))
             return {"plan_year_id": input.plan_year_id, "issued_count": issued}
@@ -208,7 +218,9 @@ class PlanYearsMutation:
     @strawberry.mutation(
         description="Close open enrollment, once its last day is over: who did not answer lapses, or is renewed."
     )
-    async def close_enrollment(self, info: Info, input: CloseEnrollmentInput) -> CloseEnrollmentPayload:
+    async def close_enrollment(
+        self, info: Info, input: Annotated[CloseEnrollmentInput, THE_INPUT]
+    ) -> CloseEnrollmentPayload:
         async def story(tx: Transaction) -> Result:
             lapsed = await plan_years.close_enrollment(tx, input.plan_year_id, present(input.expected_version))
             return {"plan_year_id": input.plan_year_id, "lapsed_count": lapsed}

@@ -1,0 +1,53 @@
+"""Viewers of every role, tenants, and the insert that all factories share."""
+
+from collections.abc import Iterable
+from itertools import count
+from typing import Any
+
+from benegraph.db import store
+from benegraph.db.base import Base
+from benegraph.db.session import Database, Transaction
+from benegraph.db.store.writing import insert_rows
+from benegraph.domain.access import Action, Role, Viewer
+from benegraph.domain.ids import Kind, new_id
+from benegraph.domain.values import Clock
+
+TENANT = "acme"
+
+_made = count()
+
+
+def administrator(tenant: str = TENANT) -> Viewer:
+    return Viewer(tenant, "akey_administrator", Role.ADMINISTRATOR)
+
+
+def clerk(employer: str, tenant: str = TENANT) -> Viewer:
+    """An employer's benefits clerk."""
+    return Viewer(tenant, "akey_clerk", Role.EMPLOYER, employer)
+
+
+def employee(employer: str, employee: str, tenant: str = TENANT) -> Viewer:
+    return Viewer(tenant, "akey_employee", Role.EMPLOYEE, employer, employee)
+
+
+def service(tenant: str = TENANT, employer: str | None = None, actions: Iterable[Action] = ()) -> Viewer:
+    return Viewer(tenant, "akey_service", Role.SERVICE, employer, actions=frozenset(actions))
+
+
+async def make_tenant(database: Database, clock: Clock, *, tenant: str = TENANT) -> None:
+    """Make a tenant, unless it is there."""
+
+    async def story(tx: Transaction) -> None:
+        await store.access.add_tenant(tx, tenant.title())
+
+    await database.transact(administrator(tenant), clock, story)
+
+
+async def insert(
+    database: Database, clock: Clock, tenant: str, model: type[Base], *rows: dict[str, Any], kind: Kind | None = None
+) -> list[str]:
+    """Insert rows of one table, in one statement; give their ids, where rows of this kind have any."""
+    if kind is not None:
+        rows = tuple({"id": new_id(kind, clock.now, count=next(_made)), **row} for row in rows)
+    await database.transact(administrator(tenant), clock, lambda tx: insert_rows(tx, model, rows))
+    return [row["id"] for row in rows if kind is not None]

@@ -1,0 +1,152 @@
+"""Enrollments, life events and history."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+from benegraph.db.models import EnrolledDependent, Enrollment, Event, LifeEvent
+from benegraph.db.session import Database
+from benegraph.domain.access import Role
+from benegraph.domain.catalog import CoverageTier
+from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
+from benegraph.domain.enrollments.standing import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.ids import Kind
+from benegraph.domain.values import Clock
+from factories.access import TENANT, insert
+from factories.people import employer_of
+from factories.plan_years import plan_year_row
+
+
+async def make_enrollment(
+    database: Database,
+    clock: Clock,
+    *,
+    employee: str,
+    plan_year: str,
+    tenant: str = TENANT,
+    reason: WindowReason = WindowReason.OPEN_ENROLLMENT,
+    issued_on: date = date(2026, 11, 1),
+    window: tuple[date, date] | None = None,
+    effective_on: date | None = None,
+    replaces: str | None = None,
+    life_event: str | None = None,
+    decision: ElectionDecision | None = None,
+    plan: str | None = None,
+    coverage_tier: CoverageTier = CoverageTier.EE,
+    shares: tuple[int, int] = (10000, 40000),
+    coverage: tuple[date, date | None] | None = None,
+    closed_on: date | None = None,
+    close_reason: CloseReason = CloseReason.LAPSED,
+    covers: Mapping[str, date | None] | None = None,
+) -> str:
+    """Make an enrollment: unanswered, enrolled where a plan is given, or waived where the decision says so.
+
+    `shares` are the employee's and the employer's; coverage is that of the plan year, by default. `covers` names the
+    dependents, each with the last day its age allows.
+    """
+    year = await plan_year_row(database, clock, tenant, plan_year)
+    enrolled = plan is not None
+    decision = ElectionDecision.ENROLLED if enrolled else decision
+    starts_on, ends_on = coverage or (year.coverage_starts_on, year.coverage_ends_on)
+    row = {
+        "employer_id": year.employer_id,
+        "employee_id": employee,
+        "benefit_product_id": year.benefit_product_id,
+        "plan_year_id": plan_year,
+        "reason": reason,
+        "issued_on": issued_on,
+        "window_opens_on": window[0] if window else None,
+        "window_closes_on": window[1] if window else None,
+        "effective_on": effective_on or year.coverage_starts_on,
+        "replaces_id": replaces,
+        "life_event_id": life_event,
+        "decision": decision,
+        "decided_at": clock.now if decision else None,
+        "coverage_tier": coverage_tier if enrolled else None,
+        "selected_plan_id": plan,
+        "employee_contribution_cents": shares[0] if enrolled else None,
+        "employer_contribution_cents": shares[1] if enrolled else None,
+        "coverage_starts_on": starts_on if enrolled else None,
+        "coverage_ends_on": ends_on if enrolled else None,
+        "closed_on": closed_on,
+        "close_reason": close_reason if closed_on else None,
+    }
+    (id,) = await insert(database, clock, tenant, Enrollment, row, kind=Kind.ENROLLMENT)
+    covered = [
+        {
+            "enrollment_id": id,
+            "dependent_id": dependent,
+            "employer_id": year.employer_id,
+            "employee_id": employee,
+            "through": through,
+        }
+        for dependent, through in (covers or {}).items()
+    ]
+    await insert(database, clock, tenant, EnrolledDependent, *covered)
+    return id
+
+
+async def make_life_event(
+    database: Database,
+    clock: Clock,
+    *,
+    employee: str,
+    tenant: str = TENANT,
+    event_type: LifeEventType = LifeEventType.BIRTH,
+    event_on: date = date(2026, 11, 10),
+    reported_on: date = date(2026, 11, 12),
+    status: LifeEventStatus = LifeEventStatus.PENDING,
+    reviewed_on: date = date(2026, 11, 15),
+    dependent: str | None = None,
+    notes: str | None = None,
+    review_notes: str | None = None,
+) -> str:
+    """Make a life event; one that is not pending was reviewed on `reviewed_on`."""
+    reviewed = status is not LifeEventStatus.PENDING
+    row = {
+        "employer_id": await employer_of(database, clock, tenant, employee),
+        "employee_id": employee,
+        "dependent_id": dependent,
+        "event_type": event_type,
+        "event_on": event_on,
+        "reported_on": reported_on,
+        "status": status,
+        "reviewed_on": reviewed_on if reviewed else None,
+        "reviewed_at": datetime.combine(reviewed_on, time(12), clock.now.tzinfo) if reviewed else None,
+        "notes": notes,
+        "review_notes": review_notes,
+    }
+    (id,) = await insert(database, clock, tenant, LifeEvent, row, kind=Kind.LIFE_EVENT)
+    return id
+
+
+async def make_event(
+    database: Database,
+    clock: Clock,
+    *,
+    employee: str,
+    subject: str,
+    tenant: str = TENANT,
+    action: str = "ISSUED",
+    actor: str = "EMPLOYER akey_clerk",
+    actor_role: Role = Role.EMPLOYER,
+    request_id: str | None = None,
+    reason: str | None = None,
+    after: dict[str, Any] | None = None,
+) -> str:
+    """Make a line of history about one row, the subject."""
+    row = {
+        "employer_id": await employer_of(database, clock, tenant, employee),
+        "employee_id": employee,
+        "subject_id": subject,
+        "action": action,
+        "actor": actor,
+        "actor_role": actor_role,
+        "occurred_at": clock.now,
+        "request_id": request_id,
+        "reason": reason,
+        "before": None,
+        "after": after,
+    }
+    (id,) = await insert(database, clock, tenant, Event, row, kind=Kind.EVENT)
+    return id

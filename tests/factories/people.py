@@ -1,0 +1,83 @@
+"""Employees and dependents."""
+
+from datetime import date, datetime
+from typing import Any
+
+from benegraph.db.models import Dependent, Employee
+from benegraph.db.session import Database, Transaction
+from benegraph.domain.ids import Kind
+from benegraph.domain.people import EmploymentClass, Relationship
+from benegraph.domain.values import Clock
+from factories.access import TENANT, administrator, insert
+
+
+async def make_employee(
+    database: Database,
+    clock: Clock,
+    *,
+    employer: str,
+    tenant: str = TENANT,
+    first_name: str = "Ada",
+    last_name: str = "Adams",
+    email: str | None = None,
+    external_id: str | None = None,
+    date_of_birth: date | None = date(1990, 5, 17),
+    employment_class: EmploymentClass = EmploymentClass.FULL_TIME,
+    hired_on: date = date(2020, 1, 6),
+    class_changed_on: date | None = None,
+    terminated_on: date | None = None,
+    created_at: datetime | None = None,
+) -> str:
+    """Make an employee, hired long ago and still employed."""
+    row = {
+        "employer_id": employer,
+        "external_id": external_id,
+        "first_name": first_name,
+        "last_name": last_name,
+        "email": email,
+        "date_of_birth": date_of_birth,
+        "employment_class": employment_class,
+        "hired_on": hired_on,
+        "class_changed_on": class_changed_on,
+        "terminated_on": terminated_on,
+        "created_at": created_at or clock.now,
+    }
+    (id,) = await insert(database, clock, tenant, Employee, row, kind=Kind.EMPLOYEE)
+    return id
+
+
+async def make_dependent(
+    database: Database,
+    clock: Clock,
+    *,
+    employee: str,
+    tenant: str = TENANT,
+    first_name: str = "Ben",
+    last_name: str = "Adams",
+    date_of_birth: date = date(2015, 8, 30),
+    relationship: Relationship = Relationship.CHILD,
+    active: bool = True,
+    disabled: bool = False,
+) -> str:
+    """Make a dependent of an employee: a child, by default."""
+    row = {
+        "employer_id": await employer_of(database, clock, tenant, employee),
+        "employee_id": employee,
+        "first_name": first_name,
+        "last_name": last_name,
+        "date_of_birth": date_of_birth,
+        "relationship": relationship,
+        "active": active,
+        "disabled": disabled,
+    }
+    (id,) = await insert(database, clock, tenant, Dependent, row, kind=Kind.DEPENDENT)
+    return id
+
+
+async def employer_of(database: Database, clock: Clock, tenant: str, employee: str) -> str:
+    """Tell where an employee works, as everything of theirs says so too."""
+
+    async def story(tx: Transaction) -> Any:
+        return (await tx.session.get_one(Employee, (tenant, employee))).employer_id
+
+    return str(await database.transact(administrator(tenant), clock, story))

@@ -1,0 +1,314 @@
+"""An office told through the services: what a benefits clerk does in a line each, so that every rule of theirs holds.
+
+Unlike the other factories, which write rows past the rules. The office is that of an employer in New York; its plan
+year 2027 is answered in November 2026, and it is the 20th of that month.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import pytest
+from sqlalchemy import text
+
+from benegraph.db import store
+from benegraph.db.base import Base
+from benegraph.db.session import Database, Transaction
+from benegraph.db.store.batches import Window
+from benegraph.domain.access import Viewer
+from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, Rate
+from benegraph.domain.enrollments.elections import Choice
+from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
+from benegraph.domain.enrollments.standing import ElectionDecision
+from benegraph.domain.errors import Refused
+from benegraph.domain.people import EmploymentClass, Person, Relationship
+from benegraph.domain.plan_years import ContributionTerms, PlanYearDates, RenewalMode, WaitingRule
+from benegraph.domain.values import Clock
+from benegraph.services import enrollments, people, plan_years
+from benegraph.services.catalog import add_product
+from benegraph.services.employers import add_employer
+from benegraph.services.enrollments import Preview
+from benegraph.services.enrollments.life_events import Report
+from factories.access import TENANT, administrator
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TODAY = date(2026, 11, 20)
+DATES = PlanYearDates(date(2027, 1, 1), date(2027, 12, 31), date(2026, 11, 1), date(2026, 11, 30))
+#: The year before; who is hired today is eligible for both.
+DATES_2026 = PlanYearDates(date(2026, 1, 1), date(2026, 12, 31), date(2025, 11, 1), date(2025, 11, 30))
+
+EE, ES, EC, EF = CoverageTier.EE, CoverageTier.ES, CoverageTier.EC, CoverageTier.EF
+#: GOLD has a rate for each tier, SILVER none for a whole family, FLAT none at all.
+PLANS = (
+    PlanTerms(
+        "GOLD",
+        "Gold PPO",
+        PlanTier.GOLD,
+        50_000,
+        150_000,
+        600_000,
+        (Rate(EE, 50_000), Rate(ES, 100_000), Rate(EC, 90_000), Rate(EF, 140_000)),
+    ),
+    PlanTerms("SILVER", "Silver HMO", PlanTier.SILVER, 40_000, rates=(Rate(ES, 82_000), Rate(EC, 74_000))),
+    PlanTerms("FLAT", "Flat", None, 30_000),
+)
+#: Interns, contractors and the like have none; who works in part time has them for the employee alone.
+CLASSES = (
+    ContributionTerms(EmploymentClass.FULL_TIME, CoverageTier.UNSPECIFIED, 10_000, 45_000),
+    ContributionTerms(EmploymentClass.FULL_TIME, EF, 20_000, 90_000),
+    ContributionTerms(EmploymentClass.PART_TIME, EE, 20_000, 10_000),
+)
+
+Dump = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """An employer's office on one day, and who acts there."""
+
+    database: Database
+    employer: str
+    product: str
+    viewer: Viewer
+    today: date = TODAY
+    request_id: str | None = "request-1"
+    _moments: Iterator[int] = field(default_factory=count)
+
+    def on(self, day: date) -> "Office":
+        return replace(self, today=day)
+
+    def by(self, viewer: Viewer) -> "Office":
+        return replace(self, viewer=viewer)
+
+    def clock(self) -> Clock:
+        """Give a moment later than any before on this day, so that rows made later sort later."""
+        moment = datetime.combine(self.today, time(12), UTC) + timedelta(milliseconds=next(self._moments))
+        return Clock(moment, self.today)
+
+    async def tell(
+        self, story: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **options: P.kwargs
+    ) -> T:
+        """Run a service in a transaction of its own."""
+        return await self.database.transact(
+            self.viewer, self.clock(), lambda tx: story(tx, *args, **options), request_id=self.request_id
+        )
+
+    async def rehearse(
+        self, story: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **options: P.kwargs
+    ) -> T:
+        """Run a service, and take all of it back."""
+        return await self.database.transact(
+            self.viewer, self.clock(), lambda tx: story(tx, *args, **options), keep=False
+        )
+
+    async def refusals(self, telling: Coroutine[Any, Any, Any]) -> list[str]:
+        """Give the rules that refuse this, each as `CODE dotted.path`, having seen that nothing was changed."""
+        before = await self.dump()
+        with pytest.raises(Refused) as refused:
+            await telling
+        assert await self.dump() == before
+        return [" ".join([rule.code, ".".join(rule.field or ())]).strip() for rule in refused.value.rules]
+
+    async def dump(self) -> Dump:
+        """Read every row of every table of the tenant, each under its key."""
+        async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as reading:
+            rows = (await reading.session.execute(_DUMP)).all()
+        tables: Dump = {name: {} for name in Base.metadata.tables}
+        for row in rows:
+            tables[row.name][row.key] = row.content
+        return tables
+
+    # ------------------------------------------------------------------------------------------------- people
+
+    async def hire(
+        self,
+        first_name: str = "Ada",
+        *,
+        employment_class: EmploymentClass = EmploymentClass.FULL_TIME,
+        hired_on: date = date(2020, 1, 6),
+        external_id: str | None = None,
+    ) -> str:
+        person = Person(first_name, "Adams", None, date(1985, 5, 17), external_id)
+        return await self.tell(people.hire, self.employer, people.Hire(person, employment_class, hired_on))
+
+    async def child(self, employee: str, born: date = date(2015, 8, 30), *, disabled: bool = False) -> str:
+        return await self.tell(
+            people.add_dependent, employee, "Ben", "Adams", born, Relationship.CHILD, disabled=disabled
+        )
+
+    async def spouse(self, employee: str) -> str:
+        return await self.tell(
+            people.add_dependent, employee, "Eve", "Adams", date(1986, 2, 3), Relationship.SPOUSE, disabled=False
+        )
+
+    async def update(self, employee: str, version: int | None = None, **changes: Any) -> None:
+        await self.tell(people.update_employee, employee, changes, version)
+
+    async def update_dependent(self, dependent: str, version: int | None = None, **changes: Any) -> None:
+        await self.tell(people.update_dependent, dependent, changes, version)
+
+    async def terminate(
+        self, employee: str, on: date, reason: str | None = None, version: int | None = None
+    ) -> None:
+        await self.tell(people.terminate, employee, on, reason, version)
+
+    async def reinstate(self, employee: str, reason: str | None = None, version: int | None = None) -> None:
+        await self.tell(people.reinstate, employee, reason, version)
+
+    # --------------------------------------------------------------------------------------------- plan years
+
+    async def draft(
+        self,
+        dates: PlanYearDates = DATES,
+        *,
+        classes: Sequence[ContributionTerms] = CLASSES,
+        plans: Sequence[PlanTerms] | None = None,
+        waiting: WaitingRule = WaitingRule(),  # noqa: B008 - frozen
+        renewal: RenewalMode = RenewalMode.ACTIVE,
+    ) -> str:
+        draft = plan_years.PlanYearDraft(self.employer, self.product, dates, classes, plans, waiting, renewal)
+        return await self.tell(plan_years.create_plan_year, draft)
+
+    async def open(self, plan_year: str, version: int | None = None) -> int:
+        return await self.tell(plan_years.open_enrollment, plan_year, version)
+
+    async def opened(self, dates: PlanYearDates = DATES, **options: Any) -> str:
+        """Draft a plan year and open it."""
+        id = await self.draft(dates, **options)
+        await self.open(id)
+        return id
+
+    async def close(self, plan_year: str, version: int | None = None) -> int:
+        return await self.tell(plan_years.close_enrollment, plan_year, version)
+
+    async def amend(
+        self,
+        plan_year: str,
+        version: int | None = None,
+        classes: Sequence[ContributionTerms] | None = None,
+        plans: Sequence[PlanTerms] | None = None,
+        **changes: Any,
+    ) -> None:
+        await self.tell(plan_years.update_plan_year, plan_year, changes, classes, plans, version)
+
+    # -------------------------------------------------------------------------------------------- enrollments
+
+    async def elect(self, employee: str, *choices: Choice) -> list[Preview]:
+        return await self.tell(enrollments.elect, employee, choices)
+
+    async def reopen(self, enrollment: str, version: int | None = None) -> None:
+        await self.tell(enrollments.reopen, enrollment, version)
+
+    async def report(
+        self,
+        employee: str,
+        event_type: LifeEventType = LifeEventType.BIRTH,
+        event_on: date | None = None,
+        dependent: str | None = None,
+        notes: str | None = None,
+    ) -> str:
+        """Report a life event; of today, unless another day is given."""
+        report = Report(event_type, event_on or self.today, dependent, notes)
+        return await self.tell(enrollments.report_life_event, employee, report)
+
+    async def review(
+        self,
+        life_event: str,
+        status: LifeEventStatus = LifeEventStatus.APPROVED,
+        notes: str | None = None,
+        version: int | None = None,
+    ) -> None:
+        await self.tell(enrollments.review_life_event, life_event, status, notes, version)
+
+    async def approved(
+        self, employee: str, event_type: LifeEventType = LifeEventType.BIRTH, event_on: date | None = None
+    ) -> str:
+        """Report a life event, and approve it at once."""
+        id = await self.report(employee, event_type, event_on)
+        await self.review(id)
+        return id
+
+    async def reissue(
+        self, enrollment: str, life_event: str, reason: str | None = None, version: int | None = None
+    ) -> str:
+        return await self.tell(enrollments.reissue, enrollment, life_event, reason, version)
+
+    # -------------------------------------------------------------------------------------------------- reads
+
+    async def enrollments(self, employee: str) -> list[Any]:
+        """Read an employee's enrollments as the graph shows them today, oldest first."""
+        async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as reading:
+            found = await store.enrollments.of_employees(reading, [employee], Window(1000))
+        return found[employee].rows
+
+    async def enrollment(self, id: str) -> Any:
+        async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as reading:
+            return (await store.enrollments.by_ids(reading, [id]))[id]
+
+    async def pending(self, employee: str) -> Any:
+        """Read the one enrollment that the employee has to answer."""
+        (row,) = [row for row in await self.enrollments(employee) if row.status == "PENDING"]
+        return row
+
+    async def plans(self, plan_year: str) -> Mapping[str, str]:
+        """Read the ids of a plan year's plans, by the carrier's codes."""
+        async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as reading:
+            found = await store.plan_years.plans_of(reading, [plan_year])
+        return {plan.carrier_plan_id: plan.id for plan in found[plan_year]}
+
+    async def row(self, table: str, id: str) -> dict[str, Any]:
+        """Read a row as it is stored, days and instants as text."""
+        content: dict[str, Any] = (await self.dump())[table][id]
+        return content
+
+    async def history(self, subject: str) -> list[dict[str, Any]]:
+        """Read all that history says of a row, oldest first."""
+        events = (await self.dump())["events"].values()
+        return sorted((event for event in events if event["subject_id"] == subject), key=lambda event: event["id"])
+
+
+async def open_office(
+    database: Database, *, tenant: str = TENANT, time_zone: str = "America/New_York", today: date = TODAY
+) -> Office:
+    """Take on an employer, with a product and its catalogue; the viewer is an administrator."""
+
+    async def story(tx: Transaction) -> tuple[str, str]:
+        await store.access.add_tenant(tx, tenant.title())
+        return (
+            await add_employer(tx, "Acme Inc.", time_zone),
+            await add_product(tx, "Medical", ProductCategory.MEDICAL, "Blue Shield", PLANS),
+        )
+
+    employer, product = await database.transact(administrator(tenant), Clock.on(today), story)
+    return Office(database, employer, product, administrator(tenant), today)
+
+
+def enroll(
+    enrollment: str,
+    plan: str | None,
+    *dependents: str,
+    tier: CoverageTier | None = None,
+    version: int | None = None,
+) -> Choice:
+    return Choice(enrollment, ElectionDecision.ENROLLED, plan, tier, dependents, version)
+
+
+def waive(enrollment: str, version: int | None = None) -> Choice:
+    return Choice(enrollment, ElectionDecision.WAIVED, expected_version=version)
+
+
+def _key(name: str) -> str:
+    columns = [column.name for column in Base.metadata.tables[name].primary_key if column.name != "tenant_id"]
+    return " || ' ' || ".join(columns or ["tenant_id"])
+
+
+_DUMP = text(
+    " UNION ALL ".join(
+        f"SELECT '{name}' AS name, {_key(name)} AS key, to_jsonb(t) AS content FROM {name} t"  # noqa: S608 - our names
+        for name in Base.metadata.tables
+    )
+)

@@ -1,0 +1,57 @@
+"""Asking the graph as a viewer, past the web: what tests of reads and of mutations share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+from strawberry.types import ExecutionResult
+
+from benegraph.db.session import Database
+from benegraph.domain.access import Viewer
+from benegraph.domain.errors import RequestError
+from benegraph.domain.values import Clock
+from benegraph.graphql.context import Context
+from benegraph.graphql.schema import build_schema
+
+SCHEMA = build_schema()
+
+
+async def execute(database: Database, clock: Clock, viewer: Viewer, query: str, **variables: Any) -> ExecutionResult:
+    context = Context(database, viewer, clock, "request")
+    result = await SCHEMA.execute(query, variable_values=variables, context_value=context)
+    assert isinstance(result, ExecutionResult)
+    return result
+
+
+async def ask(database: Database, clock: Clock, viewer: Viewer, query: str, **variables: Any) -> dict[str, Any]:
+    """Ask something that goes well; give the data."""
+    result = await execute(database, clock, viewer, query, **variables)
+    assert result.errors is None, result.errors
+    assert result.data is not None
+    return result.data
+
+
+async def refusal(database: Database, clock: Clock, viewer: Viewer, query: str, **variables: Any) -> RequestError:
+    """Ask something that is refused with one error; give it."""
+    result = await execute(database, clock, viewer, query, **variables)
+    assert result.errors is not None
+    (error,) = result.errors
+    assert isinstance(error.original_error, RequestError), error.original_error
+    return error.original_error
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """Note every statement that is sent, but those that say for whom."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "set_config" not in statement:
+            sent.append(statement)
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(database.engine.sync_engine, "before_cursor_execute", note)

@@ -1,0 +1,272 @@
+"""Connections: whole lists by pages, in every order and both directions, and what is refused."""
+
+from base64 import urlsafe_b64encode
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any
+
+import orjson
+import pytest
+from asking import ask, refusal, statements
+
+from benegraph.db.session import Database
+from benegraph.domain.errors import BadInput
+from benegraph.domain.values import Clock
+from factories.access import administrator
+from factories.catalog import make_product
+from factories.employers import make_employer
+from factories.enrollments import make_enrollment, make_event
+from factories.people import make_employee
+from factories.plan_years import make_plan_year
+
+ADMINISTRATOR = administrator()
+PAGE = "nodes { id } edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+OF_EMPLOYER = f"""
+  query ($id: ID!, $first: Int, $after: String, $orderBy: EmployeeOrder) {{ employer(id: $id) {{
+    list: employees(first: $first, after: $after, orderBy: $orderBy) {{ {PAGE} }}
+  }} }}
+"""
+OF_ALL = f"""
+  query ($first: Int, $after: String, $orderBy: EmployeeOrder) {{
+    list: employees(first: $first, after: $after, orderBy: $orderBy) {{ {PAGE} }}
+  }}
+"""
+
+
+@pytest.fixture
+async def staff(database: Database, clock: Clock) -> tuple[str, list[dict[str, Any]]]:
+    """An employer and eleven employees with the facts they are sorted by, many of them alike."""
+    employer = await make_employer(database, clock)
+    people = []
+    for number in range(11):
+        facts: dict[str, Any] = {
+            "last_name": ["Zola", "adams", "Brontë", "Brontë"][number % 4],
+            "hired_on": date(2020, 1, 1) + timedelta(days=number % 3),
+            "created_at": clock.now - timedelta(seconds=number % 2, microseconds=number % 5),
+        }
+        people.append({"id": await make_employee(database, clock, employer=employer, **facts), **facts})
+    return employer, people
+
+
+async def walk(database: Database, clock: Clock, query: str, size: int, **variables: Any) -> list[str]:
+    """Page to the end, checking each page's own word on where it lies."""
+    seen: list[str] = []
+    after = None
+    while True:
+        data = await ask(database, clock, ADMINISTRATOR, query, first=size, after=after, **variables)
+        found = (data.get("employer") or data)["list"]
+        assert [edge["node"] for edge in found["edges"]] == found["nodes"]
+        info = found["pageInfo"]
+        assert info["hasPreviousPage"] is (after is not None)
+        assert info["startCursor"] == (found["edges"][0]["cursor"] if found["edges"] else None)
+        assert info["endCursor"] == (found["edges"][-1]["cursor"] if found["edges"] else None)
+        seen += [node["id"] for node in found["nodes"]]
+        assert len(set(seen)) == len(seen)  # or this would never end
+        if not info["hasNextPage"]:
+            return seen
+        assert len(found["nodes"]) == size
+        after = info["endCursor"]
+
+
+@pytest.mark.parametrize("size", [1, 4, 11, 100])
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+@pytest.mark.parametrize(("field", "key"), [("START_DATE", "hired_on"), ("CREATED_AT", "created_at")])
+async def test_every_page_of_an_order(
+    database: Database,
+    clock: Clock,
+    staff: tuple[str, list[dict[str, Any]]],
+    field: str,
+    key: str,
+    direction: str,
+    size: int,
+) -> None:
+    employer, people = staff
+    order_by = {"field": field, "direction": direction}
+    expected = sorted(people, key=lambda person: (person[key], person["id"]), reverse=direction == "DESC")
+    ids = [person["id"] for person in expected]
+    assert await walk(database, clock, OF_EMPLOYER, size, id=employer, orderBy=order_by) == ids
+    assert await walk(database, clock, OF_ALL, size, orderBy=order_by) == ids
+
+
+@pytest.mark.parametrize("size", [1, 3, 11])
+async def test_names_are_sorted_as_the_database_sorts(
+    database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]], size: int
+) -> None:
+    employer, people = staff
+    upwards = await walk(database, clock, OF_EMPLOYER, size, id=employer, orderBy={"field": "LAST_NAME"})
+    downwards = await walk(
+        database, clock, OF_EMPLOYER, size, id=employer, orderBy={"field": "LAST_NAME", "direction": "DESC"}
+    )
+    assert sorted(upwards) == sorted(person["id"] for person in people)
+    assert downwards == upwards[::-1]
+    names = {person["id"]: person["last_name"] for person in people}
+    assert len(list(groupby(names[id] for id in upwards))) == 3  # those of one name stand together
+    assert upwards == await walk(database, clock, OF_EMPLOYER, size, id=employer)  # the order nobody asked for
+
+
+async def test_a_row_added_meanwhile_shifts_no_page(
+    database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]]
+) -> None:
+    _, people = staff
+    order_by = {"field": "START_DATE"}
+    data = await ask(database, clock, ADMINISTRATOR, OF_ALL, first=5, orderBy=order_by)
+    employer = await make_employer(database, clock)
+    await make_employee(database, clock, employer=employer, hired_on=date(2019, 1, 1))
+    rest = await ask(
+        database, clock, ADMINISTRATOR, OF_ALL, first=100, after=data["list"]["pageInfo"]["endCursor"], orderBy=order_by
+    )
+    seen = [node["id"] for node in data["list"]["nodes"] + rest["list"]["nodes"]]
+    assert sorted(seen) == sorted(person["id"] for person in people)
+
+
+async def test_each_parent_has_its_own_page(database: Database, clock: Clock) -> None:
+    employers = [await make_employer(database, clock, name=name) for name in "ABC"]
+    staff = {id: [await make_employee(database, clock, employer=id) for _ in range(3)] for id in employers[:2]}
+    data = await ask(
+        database,
+        clock,
+        ADMINISTRATOR,
+        "{ employers { nodes { id employees(first: 2, orderBy: {field: CREATED_AT}) {"
+        " nodes { id } pageInfo { hasNextPage } totalCount } } } }",
+    )
+    found = {node["id"]: node["employees"] for node in data["employers"]["nodes"]}
+    assert list(found) == employers
+    for id in employers[:2]:
+        assert [node["id"] for node in found[id]["nodes"]] == staff[id][:2]
+        assert found[id]["pageInfo"]["hasNextPage"]
+        assert found[id]["totalCount"] == 3
+    assert found[employers[2]] == {"nodes": [], "pageInfo": {"hasNextPage": False}, "totalCount": 0}
+
+
+async def test_lists_in_order_of_making(database: Database, clock: Clock) -> None:
+    employer, product = await make_employer(database, clock), await make_product(database, clock)
+    plan_years = [
+        await make_plan_year(
+            database,
+            clock,
+            employer=employer,
+            product=product,
+            coverage_starts_on=date(year, 1, 1),
+            coverage_ends_on=date(year, 12, 31),
+        )
+        for year in (2029, 2027, 2028)
+    ]
+    person = await make_employee(database, clock, employer=employer)
+    enrollments = [await make_enrollment(database, clock, employee=person, plan_year=id) for id in plan_years]
+    events = [await make_event(database, clock, employee=person, subject=enrollments[0]) for _ in range(3)]
+    data = await ask(
+        database,
+        clock,
+        ADMINISTRATOR,
+        """query ($employer: ID!, $product: ID!, $person: ID!, $enrollment: ID!) {
+          employer(id: $employer) { planYears { nodes { id } } enrollments { nodes { id } } }
+          benefitProduct(id: $product) { planYears { nodes { id } } }
+          employee(id: $person) { enrollments { nodes { id } } }
+          enrollment(id: $enrollment) { events { nodes { id } } }
+          enrollments { nodes { id } } benefitProducts { nodes { id } }
+        }""",
+        employer=employer,
+        product=product,
+        person=person,
+        enrollment=enrollments[0],
+    )
+
+    def ids(connection: dict[str, Any]) -> list[str]:
+        return [node["id"] for node in connection["nodes"]]
+
+    assert ids(data["employer"]["planYears"]) == plan_years
+    assert ids(data["benefitProduct"]["planYears"]) == plan_years
+    assert ids(data["employer"]["enrollments"]) == enrollments
+    assert ids(data["employee"]["enrollments"]) == enrollments
+    assert ids(data["enrollments"]) == enrollments
+    assert ids(data["enrollment"]["events"]) == events
+    assert ids(data["benefitProducts"]) == [product]
+
+
+async def test_a_page_of_none(database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]]) -> None:
+    for employer, goes_on in ((staff[0], True), (await make_employer(database, clock), False)):
+        data = await ask(database, clock, ADMINISTRATOR, OF_EMPLOYER, id=employer, first=0)
+        assert data["employer"]["list"] == {
+            "nodes": [],
+            "edges": [],
+            "pageInfo": {"hasNextPage": goes_on, "hasPreviousPage": False, "startCursor": None, "endCursor": None},
+        }
+
+
+async def test_null_stands_for_the_default(database: Database, clock: Clock) -> None:
+    employer = await make_employer(database, clock)
+    for _ in range(22):
+        await make_employee(database, clock, employer=employer)
+    for arguments in ("", "(first: null, after: null, filter: null, orderBy: null)", "(filter: {})", '(after: "")'):
+        data = await ask(database, clock, ADMINISTRATOR, f"{{ employees{arguments} {{ nodes {{ id }} }} }}")
+        assert len(data["employees"]["nodes"]) == 20
+    data = await ask(database, clock, ADMINISTRATOR, "{ employees(first: 100) { nodes { id } totalCount } }")
+    assert len(data["employees"]["nodes"]) == data["employees"]["totalCount"] == 22
+
+
+@pytest.mark.parametrize("first", [-1, 101, 2**31 - 1])
+async def test_a_page_of_no_good_size(database: Database, clock: Clock, first: int) -> None:
+    error = await refusal(database, clock, ADMINISTRATOR, OF_ALL, first=first)
+    assert isinstance(error, BadInput)
+
+
+async def test_nothing_is_counted_unasked(
+    database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]]
+) -> None:
+    with statements(database) as sent:
+        await ask(database, clock, ADMINISTRATOR, "{ employees { nodes { id } } }")
+    assert len(sent) == 1
+    with statements(database) as sent:
+        data = await ask(database, clock, ADMINISTRATOR, "{ employees(first: 0) { totalCount } }")
+    assert len(sent) == 2
+    assert data["employees"]["totalCount"] == len(staff[1])
+
+
+def forged(*parts: Any) -> str:
+    return urlsafe_b64encode(orjson.dumps(parts)).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "äöü",
+        "AAAA",
+        "e30",  # {}
+        "MQ",  # 1
+        "bnVsbA",  # null
+        "W10",  # []
+        forged(),
+        forged("Employee.CREATED_AT"),
+        forged("Employee.CREATED_AT", "2026-11-20T00:00:00+00:00"),
+        forged("Employee.CREATED_AT", "2026-11-20T00:00:00", "empl_x"),
+        forged("Employee.CREATED_AT", "0001-01-01T00:00:00+14:00", "empl_x"),
+        forged("Employee.CREATED_AT", "yesterday", "empl_x"),
+        forged("Employee.CREATED_AT", 1, "empl_x"),
+        forged("Employee.CREATED_AT", None, "empl_x"),
+        forged("Employee.CREATED_AT", "2026-11-20T00:00:00+00:00", "empl_\0"),
+        forged("Employee.CREATED_AT", "2026-11-20T00:00:00+00:00", "empl_x", "more"),
+        forged("-Employee.CREATED_AT", "2026-11-20T00:00:00+00:00", "empl_x"),
+        forged("Employee.START_DATE", "2026-11-20", "empl_x"),
+        forged("Employer.CREATED_AT", "2026-11-20T00:00:00+00:00", "empr_x"),
+    ],
+)
+async def test_what_is_no_cursor_of_the_list(database: Database, clock: Clock, cursor: str) -> None:
+    order_by = {"field": "CREATED_AT"}
+    error = await refusal(database, clock, ADMINISTRATOR, OF_ALL, after=cursor, orderBy=order_by)
+    assert isinstance(error, BadInput)
+
+
+async def test_a_cursor_of_another_list_is_refused(
+    database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]]
+) -> None:
+    data = await ask(
+        database, clock, ADMINISTRATOR, "{ employers { edges { cursor } } employees { edges { cursor } } }"
+    )
+    of_employer, of_employee = (data[key]["edges"][0]["cursor"] for key in ("employers", "employees"))
+    query = "query ($after: String) { enrollments(after: $after) { nodes { id } } }"
+    for cursor in (of_employer, of_employee):
+        assert isinstance(await refusal(database, clock, ADMINISTRATOR, query, after=cursor), BadInput)
+    # The same employees in the same order, whosever list it was: the place is the same.
+    rest = await ask(database, clock, ADMINISTRATOR, OF_EMPLOYER, id=staff[0], after=of_employee)
+    assert len(rest["employer"]["list"]["nodes"]) == len(staff[1]) - 1

@@ -1,0 +1,274 @@
+"""Enrollments as they are read: coverage, window, reissue, life events, history."""
+
+from datetime import date
+
+import pytest
+from asking import ask
+from worlds import make_company
+
+from benegraph.db.session import Database
+from benegraph.domain.catalog import CoverageTier
+from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
+from benegraph.domain.enrollments.standing import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.values import Clock
+from factories.access import administrator, employee
+from factories.enrollments import make_enrollment, make_event, make_life_event
+from factories.people import make_dependent
+
+ADMINISTRATOR = administrator()
+ENROLLMENT = """
+  query ($id: ID!) { enrollment(id: $id) {
+    id employee { id } benefitProduct { id } planYear { id } status decision coverageTier
+    coverageStartDate coverageEndDate coverageStatus effectiveDate issuedOn
+    employeeContributionCents employerContributionCents selectedPlan { id }
+    enrolledDependents { id } dependentCoverage { dependent { id firstName } coverageStart coverageEnd }
+    electionWindow { opensOn closesOn isOpen reason } replaces { id } qualifyingLifeEvent { id }
+    createdAt updatedAt version
+  } }
+"""
+
+
+@pytest.fixture
+async def company(database: Database, clock: Clock) -> dict[str, str]:
+    return await make_company(database, clock)
+
+
+async def test_an_unanswered_enrollment(database: Database, clock: Clock, company: dict[str, str]) -> None:
+    id = await make_enrollment(database, clock, employee=company["employee"], plan_year=company["plan_year"])
+    data = await ask(database, clock, ADMINISTRATOR, ENROLLMENT, id=id)
+    now = clock.now.isoformat().replace("+00:00", "Z")
+    assert data["enrollment"] == {
+        "id": id,
+        "employee": {"id": company["employee"]},
+        "benefitProduct": {"id": company["product"]},
+        "planYear": {"id": company["plan_year"]},
+        "status": "PENDING",
+        "decision": None,
+        "coverageTier": None,
+        "coverageStartDate": None,
+        "coverageEndDate": None,
+        "coverageStatus": None,
+        "effectiveDate": "2027-01-01",
+        "issuedOn": "2026-11-01",
+        "employeeContributionCents": None,
+        "employerContributionCents": None,
+        "selectedPlan": None,
+        "enrolledDependents": [],
+        "dependentCoverage": [],
+        "electionWindow": {
+            "opensOn": "2026-11-01",
+            "closesOn": "2026-11-30",
+            "isOpen": True,
+            "reason": "OPEN_ENROLLMENT",
+        },
+        "replaces": None,
+        "qualifyingLifeEvent": None,
+        "createdAt": now,
+        "updatedAt": now,
+        "version": 1,
+    }
+
+
+async def test_an_election_and_who_it_covers(database: Database, clock: Clock, company: dict[str, str]) -> None:
+    grown = await make_dependent(database, clock, employee=company["employee"], date_of_birth=date(2001, 3, 9))
+    small = await make_dependent(database, clock, employee=company["employee"], first_name="Cleo")
+    await make_dependent(database, clock, employee=company["employee"], first_name="Left out")
+    id = await make_enrollment(
+        database,
+        clock,
+        employee=company["employee"],
+        plan_year=company["plan_year"],
+        plan=company["plan"],
+        coverage_tier=CoverageTier.EC,
+        shares=(50000, 40000),
+        covers={small: None, grown: date(2027, 3, 31)},
+    )
+    enrollment = (await ask(database, clock, ADMINISTRATOR, ENROLLMENT, id=id))["enrollment"]
+    assert enrollment["status"] == "ENROLLED"
+    assert enrollment["decision"] == "ENROLLED"
+    assert enrollment["coverageTier"] == "EC"
+    assert enrollment["coverageStartDate"] == "2027-01-01"
+    assert enrollment["coverageEndDate"] == "2027-12-31"
+    assert enrollment["coverageStatus"] == "UPCOMING"
+    assert enrollment["employeeContributionCents"] == 50000
+    assert enrollment["employerContributionCents"] == 40000
+    assert enrollment["selectedPlan"] == {"id": company["plan"]}
+    assert enrollment["enrolledDependents"] == [{"id": grown}, {"id": small}]
+    assert enrollment["dependentCoverage"] == [
+        {"dependent": {"id": grown, "firstName": "Ben"}, "coverageStart": "2027-01-01", "coverageEnd": "2027-03-31"},
+        {"dependent": {"id": small, "firstName": "Cleo"}, "coverageStart": "2027-01-01", "coverageEnd": "2027-12-31"},
+    ]
+
+
+async def test_cancelled_coverage_has_a_start_but_no_end(
+    database: Database, clock: Clock, company: dict[str, str]
+) -> None:
+    child = await make_dependent(database, clock, employee=company["employee"])
+    id = await make_enrollment(
+        database,
+        clock,
+        employee=company["employee"],
+        plan_year=company["plan_year"],
+        plan=company["plan"],
+        coverage=(date(2027, 1, 1), None),
+        closed_on=date(2026, 11, 19),
+        close_reason=CloseReason.TERMINATED,
+        covers={child: date(2041, 8, 31)},
+    )
+    enrollment = (await ask(database, clock, ADMINISTRATOR, ENROLLMENT, id=id))["enrollment"]
+    assert enrollment["status"] == "INACTIVE"
+    assert enrollment["decision"] == "ENROLLED"
+    assert enrollment["coverageStatus"] == "CANCELLED"
+    assert enrollment["coverageStartDate"] == "2027-01-01"
+    assert enrollment["coverageEndDate"] is None
+    assert enrollment["dependentCoverage"] == [
+        {"dependent": {"id": child, "firstName": "Ben"}, "coverageStart": "2027-01-01", "coverageEnd": None}
+    ]
+
+
+async def test_a_waiver_has_an_effective_date_and_nothing_else(
+    database: Database, clock: Clock, company: dict[str, str]
+) -> None:
+    id = await make_enrollment(
+        database,
+        clock,
+        employee=company["employee"],
+        plan_year=company["plan_year"],
+        decision=ElectionDecision.WAIVED,
+    )
+    enrollment = (await ask(database, clock, ADMINISTRATOR, ENROLLMENT, id=id))["enrollment"]
+    assert (enrollment["status"], enrollment["decision"]) == ("WAIVED", "WAIVED")
+    assert enrollment["effectiveDate"] == "2027-01-01"
+    assert [enrollment[field] for field in ("coverageTier", "coverageStartDate", "coverageStatus")] == [None] * 3
+
+
+async def test_a_reissued_enrollment_and_its_life_event(
+    database: Database, clock: Clock, company: dict[str, str]
+) -> None:
+    child = await make_dependent(database, clock, employee=company["employee"])
+    old = await make_enrollment(
+        database, clock, employee=company["employee"], plan_year=company["plan_year"], plan=company["plan"]
+    )
+    happened = await make_life_event(
+        database,
+        clock,
+        employee=company["employee"],
+        status=LifeEventStatus.APPROVED,
+        reviewed_on=date(2026, 12, 8),
+        dependent=child,
+        notes="It's a girl",
+        review_notes="Certificate seen",
+    )
+    new = await make_enrollment(
+        database,
+        clock,
+        employee=company["employee"],
+        plan_year=company["plan_year"],
+        reason=WindowReason.LIFE_EVENT,
+        issued_on=date(2026, 11, 15),
+        window=(date(2026, 11, 21), date(2026, 12, 18)),
+        effective_on=date(2027, 2, 1),
+        replaces=old,
+        life_event=happened,
+    )
+    enrollment = (await ask(database, clock, ADMINISTRATOR, ENROLLMENT, id=new))["enrollment"]
+    assert enrollment["replaces"] == {"id": old}
+    assert enrollment["qualifyingLifeEvent"] == {"id": happened}
+    assert enrollment["effectiveDate"] == "2027-02-01"
+    assert enrollment["electionWindow"] == {
+        "opensOn": "2026-11-21",
+        "closesOn": "2026-12-18",
+        "isOpen": False,  # it opens tomorrow
+        "reason": "LIFE_EVENT",
+    }
+    data = await ask(
+        database,
+        clock,
+        ADMINISTRATOR,
+        """query ($id: ID!) { node(id: $id) { ... on QualifyingLifeEvent {
+             id employee { id } eventType eventDate status enrollmentWindowStart enrollmentWindowEnd dependent { id }
+             notes reviewNotes reviewedAt createdAt version } } }""",
+        id=happened,
+    )
+    assert data["node"] == {
+        "id": happened,
+        "employee": {"id": company["employee"]},
+        "eventType": "BIRTH",
+        "eventDate": "2026-11-10",
+        "status": "APPROVED",
+        "enrollmentWindowStart": "2026-11-10",
+        "enrollmentWindowEnd": "2026-12-18",  # ten days after the approval, later than the thirtieth day
+        "dependent": {"id": child},
+        "notes": "It's a girl",
+        "reviewNotes": "Certificate seen",
+        "reviewedAt": "2026-12-08T12:00:00Z",
+        "createdAt": clock.now.isoformat().replace("+00:00", "Z"),
+        "version": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "event_type", "closes"),
+    [
+        (LifeEventStatus.PENDING, LifeEventType.MARRIAGE, "2026-12-10"),
+        (LifeEventStatus.DENIED, LifeEventType.MARRIAGE, "2026-12-10"),
+        (LifeEventStatus.PENDING, LifeEventType.MEDICAID_LOSS, "2027-01-09"),
+        (LifeEventStatus.APPROVED, LifeEventType.MEDICAID_LOSS, "2027-01-09"),
+        (LifeEventStatus.APPROVED, LifeEventType.MARRIAGE, "2026-12-30"),
+    ],
+)
+async def test_the_window_of_a_life_event(
+    database: Database,
+    clock: Clock,
+    company: dict[str, str],
+    status: LifeEventStatus,
+    event_type: LifeEventType,
+    closes: str,
+) -> None:
+    await make_life_event(
+        database,
+        clock,
+        employee=company["employee"],
+        status=status,
+        event_type=event_type,
+        reviewed_on=date(2026, 12, 20),
+    )
+    data = await ask(
+        database,
+        clock,
+        ADMINISTRATOR,
+        "query ($id: ID!) { employee(id: $id) { qualifyingLifeEvents { enrollmentWindowStart enrollmentWindowEnd"
+        " reviewNotes } } }",
+        id=company["employee"],
+    )
+    (event,) = data["employee"]["qualifyingLifeEvents"]
+    assert event == {"enrollmentWindowStart": "2026-11-10", "enrollmentWindowEnd": closes, "reviewNotes": None}
+
+
+async def test_history(database: Database, clock: Clock, company: dict[str, str]) -> None:
+    person = company["employee"]
+    id = await make_enrollment(database, clock, employee=person, plan_year=company["plan_year"])
+    other = await make_event(database, clock, employee=person, subject=person, action="HIRED")
+    first = await make_event(database, clock, employee=person, subject=id)
+    second = await make_event(
+        database, clock, employee=person, subject=id, action="ELECTED", request_id="r-1", reason="By phone"
+    )
+    query = """query ($id: ID!, $other: ID!, $first: ID!) {
+      enrollment(id: $id) { events { nodes { id action actor occurredAt requestId reason } totalCount } }
+      node(id: $other) { id } same: node(id: $first) { ... on EnrollmentEvent { action } }
+    }"""
+    data = await ask(database, clock, ADMINISTRATOR, query, id=id, other=other, first=first)
+    now = clock.now.isoformat().replace("+00:00", "Z")
+    told = {"actor": "EMPLOYER akey_clerk", "occurredAt": now}
+    assert data["enrollment"]["events"] == {
+        "nodes": [
+            {"id": first, "action": "ISSUED", "requestId": None, "reason": None, **told},
+            {"id": second, "action": "ELECTED", "requestId": "r-1", "reason": "By phone", **told},
+        ],
+        "totalCount": 2,
+    }
+    assert data["node"] is None  # an employee's history is no enrollment's
+    assert data["same"] == {"action": "ISSUED"}
+    themselves = employee(company["employer"], person)
+    data = await ask(database, clock, themselves, query, id=id, other=other, first=first)
+    assert [event["actor"] for event in data["enrollment"]["events"]["nodes"]] == ["EMPLOYER", "EMPLOYER"]

@@ -1,0 +1,252 @@
+"""Filters: what each lets through and what it keeps out, and what is no filter at all."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from asking import ask, refusal
+
+from benegraph.db.session import Database
+from benegraph.domain.enrollments.life_events import LifeEventStatus
+from benegraph.domain.enrollments.standing import ElectionDecision
+from benegraph.domain.errors import BadInput
+from benegraph.domain.ids import Kind, new_id
+from benegraph.domain.people import EmploymentClass
+from benegraph.domain.values import Clock
+from factories.access import administrator
+from factories.catalog import make_product
+from factories.employers import make_employer
+from factories.enrollments import make_enrollment, make_life_event
+from factories.people import make_employee
+from factories.plan_years import make_plan, make_plan_year
+
+ADMINISTRATOR = administrator()
+
+
+# ------------------------------------------------------------------------------------------------------ employees
+
+
+@pytest.fixture
+async def staff(database: Database, clock: Clock) -> dict[str, str]:
+    """Four employees of two employers, by first name."""
+    first, second = await make_employer(database, clock), await make_employer(database, clock, name="Second Inc.")
+    people: dict[str, dict[str, Any]] = {
+        "Ada": {"employer": first, "last_name": "Lovelace", "email": "ada@example.com", "external_id": "E-1"},
+        "Bob": {"employer": first, "last_name": "100%_sure\\", "terminated_on": date(2026, 11, 20)},
+        "Cyd": {"employer": first, "employment_class": EmploymentClass.INTERN, "terminated_on": date(2026, 11, 21)},
+        "Ängla": {"employer": second, "last_name": "Ö", "external_id": "E-1"},
+    }
+    return {name: await make_employee(database, clock, first_name=name, **facts) for name, facts in people.items()}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "names"),
+    [
+        ({}, {"Ada", "Bob", "Cyd", "Ängla"}),
+        ({"employmentClass": None, "active": None, "externalId": None, "search": None}, {"Ada", "Bob", "Cyd", "Ängla"}),
+        ({"employmentClass": "INTERN"}, {"Cyd"}),
+        ({"employmentClass": "SEASONAL"}, set()),
+        ({"active": True}, {"Ada", "Cyd", "Ängla"}),
+        ({"active": False}, {"Bob"}),
+        ({"externalId": "E-1"}, {"Ada", "Ängla"}),
+        ({"externalId": "e-1"}, set()),
+        ({"externalId": ""}, set()),
+        ({"search": "LOVE"}, {"Ada"}),
+        ({"search": "ada lovelace"}, {"Ada"}),
+        ({"search": "lovelace  ada"}, {"Ada"}),
+        ({"search": "ada bob"}, set()),
+        ({"search": "example.com"}, {"Ada"}),
+        ({"search": "e-1"}, {"Ada", "Ängla"}),
+        ({"search": "änGLA"}, {"Ängla"}),
+        ({"search": "%"}, {"Bob"}),
+        ({"search": "_"}, {"Bob"}),
+        ({"search": "\\"}, {"Bob"}),
+        ({"search": "'"}, set()),
+        ({"search": "  "}, {"Ada", "Bob", "Cyd", "Ängla"}),
+        ({"search": "x" * 200}, set()),
+        ({"search": "adams", "active": True, "employmentClass": "INTERN"}, {"Cyd"}),
+    ],
+)
+async def test_employees(
+    database: Database, clock: Clock, staff: dict[str, str], chosen: dict[str, Any], names: set[str]
+) -> None:
+    query = """query ($filter: EmployeeFilter) {
+      employees(filter: $filter) { nodes { id } totalCount }
+      employers { nodes { employees(filter: $filter) { nodes { id } totalCount } } }
+    }"""
+    data = await ask(database, clock, ADMINISTRATOR, query, filter=chosen)
+    assert {node["id"] for node in data["employees"]["nodes"]} == {staff[name] for name in names}
+    assert data["employees"]["totalCount"] == len(names)
+    of_each = [node["employees"] for node in data["employers"]["nodes"]]
+    assert {node["id"] for found in of_each for node in found["nodes"]} == {staff[name] for name in names}
+    assert [found["totalCount"] for found in of_each] == [len(found["nodes"]) for found in of_each]
+
+
+@pytest.mark.parametrize("chosen", [{"search": "x" * 201}, {"search": "a\0b"}, {"externalId": "\0"}])
+async def test_no_filter_of_employees(database: Database, clock: Clock, chosen: dict[str, Any]) -> None:
+    query = "query ($filter: EmployeeFilter) { employees(filter: $filter) { totalCount } }"
+    assert isinstance(await refusal(database, clock, ADMINISTRATOR, query, filter=chosen), BadInput)
+
+
+# ---------------------------------------------------------------------------------------------------- enrollments
+
+
+@pytest.fixture
+async def answers(database: Database, clock: Clock) -> dict[str, str]:
+    """Enrollments of every status, in two plan years; with the ids of those."""
+    employer = await make_employer(database, clock)
+    this, next_ = [
+        await make_plan_year(
+            database,
+            clock,
+            employer=employer,
+            product=await make_product(database, clock),
+            coverage_starts_on=date(year, 1, 1),
+            coverage_ends_on=date(year, 12, 31),
+            open_enrollment_starts_on=date(year - 1, 11, 1),
+            open_enrollment_ends_on=date(year - 1, 11, 30),
+            opened_on=date(year - 1, 11, 1),
+        )
+        for year in (2026, 2027)
+    ]
+    plan = await make_plan(database, clock, plan_year=next_)
+    kinds: dict[str, dict[str, Any]] = {
+        "PENDING": {"plan_year": next_},
+        "ENROLLED": {"plan_year": next_, "plan": plan},
+        "WAIVED": {"plan_year": next_, "decision": ElectionDecision.WAIVED},
+        "LATE": {"plan_year": this, "decision": ElectionDecision.WAIVED, "effective_on": date(2027, 1, 1)},
+        "INACTIVE": {"plan_year": this},
+    }
+    made = {
+        name: await make_enrollment(
+            database, clock, employee=await make_employee(database, clock, employer=employer), **facts
+        )
+        for name, facts in kinds.items()
+    }
+    return {**made, "this": this, "next": next_}
+
+
+ENROLLMENTS = """
+  query ($filter: EnrollmentFilter) {
+    enrollments(filter: $filter) { nodes { id } totalCount }
+    employers { nodes { enrollments(filter: $filter) { nodes { id } totalCount } } }
+    employees { nodes { enrollments(filter: $filter) { nodes { id } totalCount } } }
+    benefitProducts { nodes { planYears { nodes { enrollments(filter: $filter) { nodes { id } totalCount } } } } }
+  }
+"""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "names"),
+    [
+        ({}, {"PENDING", "ENROLLED", "WAIVED", "LATE", "INACTIVE"}),
+        ({"status": None}, {"PENDING", "ENROLLED", "WAIVED", "LATE", "INACTIVE"}),
+        ({"status": []}, set()),
+        ({"status": ["PENDING"]}, {"PENDING"}),
+        ({"status": "PENDING"}, {"PENDING"}),
+        ({"status": ["ENROLLED"]}, {"ENROLLED"}),
+        ({"status": ["WAIVED"]}, {"WAIVED", "LATE"}),
+        ({"status": ["INACTIVE"]}, {"INACTIVE"}),
+        ({"status": ["INACTIVE", "PENDING", "PENDING"]}, {"INACTIVE", "PENDING"}),
+        ({"planYearId": "this"}, {"LATE", "INACTIVE"}),
+        ({"planYearId": "next", "status": ["WAIVED"]}, {"WAIVED"}),
+        ({"planYearId": "unknown"}, set()),
+        ({"coverageEffectiveStartYear": 2026}, {"INACTIVE"}),
+        ({"coverageEffectiveStartYear": 2027}, {"PENDING", "ENROLLED", "WAIVED", "LATE"}),
+        ({"coverageEffectiveStartYear": 1900}, set()),
+        ({"coverageEffectiveStartYear": 2199}, set()),
+    ],
+)
+async def test_enrollments(
+    database: Database, clock: Clock, answers: dict[str, str], chosen: dict[str, Any], names: set[str]
+) -> None:
+    if year := chosen.get("planYearId"):
+        chosen = {**chosen, "planYearId": answers.get(year, new_id(Kind.PLAN_YEAR, clock.now))}
+    data = await ask(database, clock, ADMINISTRATOR, ENROLLMENTS, filter=chosen)
+    expected = {answers[name] for name in names}
+    products = [node["planYears"]["nodes"] for node in data["benefitProducts"]["nodes"]]
+    for lists in (
+        [data["enrollments"]],
+        [node["enrollments"] for node in data["employers"]["nodes"]],
+        [node["enrollments"] for node in data["employees"]["nodes"]],
+        [node["enrollments"] for nodes in products for node in nodes],
+    ):
+        assert {node["id"] for found in lists for node in found["nodes"]} == expected
+        assert sum(found["totalCount"] for found in lists) == len(expected)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"planYearId": ""},
+        {"planYearId": "plyr_x"},
+        {"planYearId": new_id(Kind.PLAN, Clock.on(date(2026, 1, 1)).now)},
+        {"coverageEffectiveStartYear": 1899},
+        {"coverageEffectiveStartYear": 2200},
+        {"coverageEffectiveStartYear": 0},
+        {"coverageEffectiveStartYear": -1},
+    ],
+)
+async def test_no_filter_of_enrollments(database: Database, clock: Clock, chosen: dict[str, Any]) -> None:
+    query = "query ($filter: EnrollmentFilter) { enrollments(filter: $filter) { totalCount } }"
+    assert isinstance(await refusal(database, clock, ADMINISTRATOR, query, filter=chosen), BadInput)
+
+
+# ---------------------------------------------------------------------------------------------------- life events
+
+
+async def test_life_events(database: Database, clock: Clock) -> None:
+    employers = [await make_employer(database, clock, name=name) for name in "AB"]
+    made: dict[tuple[int, LifeEventStatus], str] = {}
+    for number, employer in enumerate(employers):
+        person = await make_employee(database, clock, employer=employer)
+        for status in LifeEventStatus:
+            made[number, status] = await make_life_event(database, clock, employee=person, status=status)
+    query = """query ($filter: LifeEventFilter) {
+      qualifyingLifeEvents(filter: $filter) { nodes { id } totalCount } }"""
+    unknown = new_id(Kind.EMPLOYER, clock.now)
+    for chosen, expected in (
+        ({}, list(made.values())),
+        ({"status": None, "employerId": None}, list(made.values())),
+        ({"status": "DENIED"}, [made[0, LifeEventStatus.DENIED], made[1, LifeEventStatus.DENIED]]),
+        ({"employerId": employers[1]}, [made[1, status] for status in LifeEventStatus]),
+        ({"employerId": employers[0], "status": "PENDING"}, [made[0, LifeEventStatus.PENDING]]),
+        ({"employerId": unknown}, []),
+    ):
+        data = await ask(database, clock, ADMINISTRATOR, query, filter=chosen)
+        assert [node["id"] for node in data["qualifyingLifeEvents"]["nodes"]] == expected
+        assert data["qualifyingLifeEvents"]["totalCount"] == len(expected)
+    for malformed in ("", "empr_", new_id(Kind.EMPLOYEE, clock.now), unknown.upper(), f" {unknown}", f"{unknown}\n"):
+        error = await refusal(database, clock, ADMINISTRATOR, query, filter={"employerId": malformed})
+        assert isinstance(error, BadInput)
+
+
+# ----------------------------------------------------------------------------------------------------- plan years
+
+
+async def test_plan_years(database: Database, clock: Clock) -> None:
+    employer = await make_employer(database, clock)
+    facts: dict[str, dict[str, Any]] = {
+        "DRAFT": {"opened_on": None},
+        "OPEN_ENROLLMENT": {},
+        "ACTIVE": {"closed_on": date(2026, 11, 19)},
+        "EXPIRED": {
+            "coverage_starts_on": date(2026, 1, 1),
+            "coverage_ends_on": date(2026, 11, 19),
+            "open_enrollment_starts_on": date(2025, 11, 1),
+            "open_enrollment_ends_on": date(2025, 11, 30),
+        },
+    }
+    made = {
+        status: await make_plan_year(
+            database, clock, employer=employer, product=await make_product(database, clock), **of_status
+        )
+        for status, of_status in facts.items()
+    }
+    query = """query ($status: PlanYearStatus) { employers { nodes {
+      planYears(status: $status) { nodes { id status } totalCount } } } }"""
+    for chosen in (None, *made):
+        data = await ask(database, clock, ADMINISTRATOR, query, status=chosen)
+        expected = [{"id": id, "status": status} for status, id in made.items() if chosen in (None, status)]
+        (found,) = (node["planYears"] for node in data["employers"]["nodes"])
+        assert found == {"nodes": expected, "totalCount": len(expected)}

@@ -1,0 +1,129 @@
+"""Anything is found again by its id, and an id that can't be one is refused."""
+
+from typing import Any
+
+import pytest
+from asking import ask, execute, refusal
+from worlds import World, make_world
+
+from benegraph.db.session import Database
+from benegraph.domain.errors import BadInput
+from benegraph.domain.ids import Kind, kind_of, new_id
+from benegraph.domain.values import Clock
+from benegraph.graphql.node import MOST_AT_ONCE, NODES
+from factories.access import administrator
+
+ADMINISTRATOR = administrator()
+NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
+LIST = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
+
+
+@pytest.fixture
+async def world(database: Database, clock: Clock) -> World:
+    return await make_world(database, clock)
+
+
+async def test_every_kind_is_found_and_typed(database: Database, clock: Clock, world: World) -> None:
+    one_of_each = {kind_of(id): id for id in sorted(world.seen_by(ADMINISTRATOR))}
+    assert set(one_of_each) == set(NODES)
+    for kind, (name, _) in NODES.items():
+        data = await ask(database, clock, ADMINISTRATOR, NODE, id=one_of_each[kind])
+        assert data["node"] == {"__typename": name, "id": one_of_each[kind]}
+    data = await ask(database, clock, ADMINISTRATOR, LIST, ids=list(one_of_each.values()))
+    assert [node["id"] for node in data["nodes"]] == list(one_of_each.values())
+
+
+async def test_an_id_of_nothing_is_null(database: Database, clock: Clock) -> None:
+    for kind in NODES:
+        data = await ask(database, clock, ADMINISTRATOR, NODE, id=new_id(kind, clock.now))
+        assert data["node"] is None
+
+
+MALFORMED = [
+    "",
+    "1",
+    "empl",
+    "empl_",
+    "empl_01jd",
+    "empl_" + "z" * 26,  # more than 128 bits
+    "Empl_01jd5w4q3ze9dbv0gpxm1c2r8k",
+    "empl_01JD5W4Q3ZE9DBV0GPXM1C2R8K",
+    "empl_01jd5w4q3ze9dbv0gpxm1c2r8k ",
+    "empl_01jd5w4q3ze9dbv0gpxm1c2r8k\n",
+    "empl_01jd5w4q3ze9dbv0gpxm1c2r8\0",
+    "akey_01jd5w4q3ze9dbv0gpxm1c2r8k",  # keys are no nodes
+    "what_01jd5w4q3ze9dbv0gpxm1c2r8k",
+    "x" * 100_000,
+]
+
+
+@pytest.mark.parametrize("id", MALFORMED, ids=range(len(MALFORMED)))
+async def test_what_is_no_id(database: Database, clock: Clock, id: str) -> None:
+    for query in (NODE, "query ($id: ID!) { employee(id: $id) { id } }"):
+        assert isinstance(await refusal(database, clock, ADMINISTRATOR, query, id=id), BadInput)
+
+
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [
+        ("employer", Kind.EMPLOYER),
+        ("employee", Kind.EMPLOYEE),
+        ("enrollment", Kind.ENROLLMENT),
+        ("planYear", Kind.PLAN_YEAR),
+        ("benefitProduct", Kind.BENEFIT_PRODUCT),
+        ("plan", Kind.PLAN),
+    ],
+)
+async def test_an_id_of_another_type(database: Database, clock: Clock, field: str, kind: Kind) -> None:
+    query = f"query ($id: ID!) {{ found: {field}(id: $id) {{ id }} }}"
+    for other in NODES:
+        id = new_id(other, clock.now)
+        if other is kind:
+            assert (await ask(database, clock, ADMINISTRATOR, query, id=id))["found"] is None
+        else:
+            assert isinstance(await refusal(database, clock, ADMINISTRATOR, query, id=id), BadInput)
+
+
+async def test_a_plan_year_by_what_is_no_id_of_one(database: Database, clock: Clock, world: World) -> None:
+    seen = sorted(world.seen_by(ADMINISTRATOR))
+    person = next(id for id in seen if kind_of(id) is Kind.EMPLOYEE)
+    employer = next(thing.employer for thing in world.things if thing.id == person)
+    good = next(
+        thing.id for thing in world.things if thing.employer == employer and kind_of(thing.id) is Kind.PLAN_YEAR
+    )
+    query = """query ($id: ID!, $good: ID!, $bad: ID!) { employee(id: $id) {
+      id good: eligibility(planYearId: $good) { eligible } bad: eligibility(planYearId: $bad) { eligible } } }"""
+    for malformed in ("", "plyr_", f"{good}\0", person):
+        result = await execute(database, clock, ADMINISTRATOR, query, id=person, good=good, bad=malformed)
+        assert result.data == {"employee": {"id": person, "good": {"eligible": True}, "bad": None}}
+        assert result.errors is not None
+        (error,) = result.errors
+        assert isinstance(error.original_error, BadInput)
+        assert error.path == ["employee", "bad"]
+
+
+async def test_many_nodes_in_the_order_asked_for(database: Database, clock: Clock, world: World) -> None:
+    mine = sorted(world.seen_by(ADMINISTRATOR))[:3]
+    theirs = next(iter(world.seen_by(administrator("globex"))))
+    ids = [mine[2], theirs, mine[0], mine[2], new_id(Kind.PLAN, clock.now), mine[1]]
+    data = await ask(database, clock, ADMINISTRATOR, LIST, ids=ids)
+    assert [node and node["id"] for node in data["nodes"]] == [mine[2], None, mine[0], mine[2], None, mine[1]]
+    assert await ask(database, clock, ADMINISTRATOR, LIST, ids=[]) == {"nodes": []}
+
+
+async def test_a_malformed_id_among_many_is_an_error_of_its_own(database: Database, clock: Clock, world: World) -> None:
+    mine = min(world.seen_by(ADMINISTRATOR))
+    result = await execute(database, clock, ADMINISTRATOR, LIST, ids=[mine, "x", mine, ""])
+    assert result.data is not None
+    assert [node and node["id"] for node in result.data["nodes"]] == [mine, None, mine, None]
+    assert result.errors is not None
+    assert sorted((error.path, type(error.original_error)) for error in result.errors) == [
+        (["nodes", 1], BadInput),
+        (["nodes", 3], BadInput),
+    ]
+
+
+async def test_so_many_nodes_and_no_more(database: Database, clock: Clock) -> None:
+    ids: list[Any] = [new_id(Kind.PLAN, clock.now) for _ in range(MOST_AT_ONCE)]
+    assert (await ask(database, clock, ADMINISTRATOR, LIST, ids=ids))["nodes"] == [None] * MOST_AT_ONCE
+    assert isinstance(await refusal(database, clock, ADMINISTRATOR, LIST, ids=[*ids, ids[0]]), BadInput)

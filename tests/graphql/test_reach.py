@@ -1,0 +1,196 @@
+"""Nobody sees what is not theirs: not by id, not along any edge, not by a filter, not in a count."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asking import SCHEMA, ask, execute
+from graphql import GraphQLObjectType, get_named_type, is_required_argument
+from worlds import World, make_world
+
+from benegraph.db.session import Database
+from benegraph.domain.access import Role, Viewer
+from benegraph.domain.ids import Kind, kind_of, new_id
+from benegraph.domain.values import Clock
+from benegraph.graphql.node import NODES
+
+GRAPH = SCHEMA._schema
+
+
+@pytest.fixture
+async def world(database: Database, clock: Clock) -> World:
+    return await make_world(database, clock)
+
+
+def edges(type_: GraphQLObjectType, hops: int) -> str:
+    """Select all that leads on from a type, as far as so many nodes away, and nothing else but ids and counts.
+
+    One hop from everything seen is enough: whatever a longer path reaches is a hop from something seen.
+    """
+    is_node = GRAPH.type_map["Node"] in type_.interfaces
+    if is_node and hops == 0:
+        return "id"
+    parts = ["id"] if is_node else []
+    for name, made in type_.fields.items():
+        target = get_named_type(made.type)
+        if name == "totalCount":
+            parts.append(name)
+        if isinstance(target, GraphQLObjectType) and not any(map(is_required_argument, made.args.values())):
+            all_of_them = "(first: 100)" if "first" in made.args else ""
+            # Fragments on several types may not give one name to fields of different shapes.
+            parts.append(f"{type_.name}_{name}: {name}{all_of_them} {{ {edges(target, hops - is_node)} }}")
+    return " ".join(parts) or "__typename"
+
+
+def ids_in(data: Any) -> Iterator[str]:
+    if isinstance(data, dict):
+        if isinstance(data.get("id"), str):
+            yield data["id"]
+        data = list(data.values())
+    if isinstance(data, list):
+        for item in data:
+            yield from ids_in(item)
+
+
+def lists_in(data: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(data, dict):
+        if "totalCount" in data:
+            yield data
+        data = list(data.values())
+    if isinstance(data, list):
+        for item in data:
+            yield from lists_in(item)
+
+
+def name_of(viewer: Viewer) -> str:
+    return f"{viewer.tenant_id} {viewer.role} {viewer.employer_id} {viewer.employee_id}"
+
+
+FRAGMENTS = " ".join(
+    f"... on {name} {{ {edges(type_, 1)} }}"
+    for name, _ in NODES.values()
+    if isinstance(type_ := GRAPH.type_map[name], GraphQLObjectType)
+)
+FROM_NODES = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ id {FRAGMENTS} }} }}"
+FROM_ROOT = f"{{ {edges(GRAPH.query_type, 0)} }}" if GRAPH.query_type else ""
+
+
+async def test_ids_and_every_edge_from_what_is_seen(database: Database, clock: Clock, world: World) -> None:
+    everything = [thing.id for thing in world.things]
+    assert {kind_of(id) for id in everything} == set(NODES)
+    for viewer in world.viewers:
+        seen = world.seen_by(viewer)
+        assert seen
+        assert len(seen) < len(everything)
+        for start in range(0, len(everything), 100):
+            asked = everything[start : start + 100]
+            found = (await ask(database, clock, viewer, FROM_NODES, ids=asked))["nodes"]
+            shown = [node and node["id"] for node in found]
+            assert shown == [id if id in seen else None for id in asked], name_of(viewer)
+            assert set(ids_in(found)) <= seen, name_of(viewer)
+            for each in lists_in(found):
+                assert each["totalCount"] == len(list(_items(each))), name_of(viewer)
+
+
+async def test_every_list_is_all_that_is_seen_of_its_kind(database: Database, clock: Clock, world: World) -> None:
+    lists = {
+        "employers": Kind.EMPLOYER,
+        "employees": Kind.EMPLOYEE,
+        "enrollments": Kind.ENROLLMENT,
+        "benefitProducts": Kind.BENEFIT_PRODUCT,
+        "qualifyingLifeEvents": Kind.LIFE_EVENT,
+    }
+    for viewer in world.viewers:
+        seen = world.seen_by(viewer)
+        data = await ask(database, clock, viewer, FROM_ROOT)
+        assert set(ids_in(data)) <= seen
+        for name, kind in lists.items():
+            listed = data[f"Query_{name}"]
+            ids = {id for id in seen if kind_of(id) is kind}
+            assert set(_items(listed)) == ids, name_of(viewer)
+            assert listed["totalCount"] == len(ids)
+
+
+async def test_what_is_out_of_reach_is_as_if_it_were_not(database: Database, clock: Clock, world: World) -> None:
+    """No answer may differ between an id that is another's and one that is nobody's."""
+    query = """
+      query ($planYear: ID!, $employer: ID!, $employee: ID!, $enrollment: ID!, $product: ID!, $plan: ID!) {
+        planYear(id: $planYear) { id } employer(id: $employer) { id } employee(id: $employee) { id }
+        enrollment(id: $enrollment) { id } benefitProduct(id: $product) { id } plan(id: $plan) { id }
+        enrollments(filter: {planYearId: $planYear}) { nodes { id } totalCount }
+        qualifyingLifeEvents(filter: {employerId: $employer}) { nodes { id } totalCount }
+        employers { nodes {
+          enrollments(filter: {planYearId: $planYear}) { nodes { id } totalCount }
+          employees { nodes {
+            eligibility(planYearId: $planYear) { eligible }
+            enrollments(filter: {planYearId: $planYear}) { nodes { id } totalCount }
+          } }
+        } }
+      }
+    """
+    kinds = {
+        "planYear": Kind.PLAN_YEAR,
+        "employer": Kind.EMPLOYER,
+        "employee": Kind.EMPLOYEE,
+        "enrollment": Kind.ENROLLMENT,
+        "product": Kind.BENEFIT_PRODUCT,
+        "plan": Kind.PLAN,
+    }
+    nobodys = {name: new_id(kind, clock.now) for name, kind in kinds.items()}
+    for viewer in world.viewers:
+        seen = world.seen_by(viewer)
+        of_nobody = await execute(database, clock, viewer, query, **nobodys)
+        assert of_nobody.errors is None
+        assert of_nobody.data is not None
+        assert [of_nobody.data[name] for name in ("planYear", "employer", "employee", "enrollment")] == [None] * 4
+        assert of_nobody.data["enrollments"]["totalCount"] == 0
+        assert of_nobody.data["qualifyingLifeEvents"]["totalCount"] == 0
+        hidden = {
+            name: [thing.id for thing in world.things if kind_of(thing.id) is kind and thing.id not in seen]
+            for name, kind in kinds.items()
+        }
+        for number in range(2):  # something near, of the same employer or tenant, and something far
+            others = {name: ids[number * len(ids) // 2] if ids else nobodys[name] for name, ids in hidden.items()}
+            assert await execute(database, clock, viewer, query, **others) == of_nobody, name_of(viewer)
+
+
+async def test_an_employee_sees_no_reviewers_notes_and_no_names_of_actors(
+    database: Database, clock: Clock, world: World
+) -> None:
+    query = """{
+      qualifyingLifeEvents { nodes { notes reviewNotes } }
+      enrollments { nodes { events { nodes { actor } } qualifyingLifeEvent { notes reviewNotes } } }
+    }"""
+    for viewer in world.viewers:
+        data = await ask(database, clock, viewer, query)
+        is_employee = viewer.role is Role.EMPLOYEE
+        expected = {"notes": "Ours", "reviewNotes": None if is_employee else "Theirs"}
+        assert all(node == expected for node in data["qualifyingLifeEvents"]["nodes"])
+        enrollments = data["enrollments"]["nodes"]
+        assert {each["actor"] for node in enrollments for each in node["events"]["nodes"]} == {
+            "EMPLOYER" if is_employee else "EMPLOYER akey_clerk"
+        }
+        told = [node["qualifyingLifeEvent"] for node in enrollments if node["qualifyingLifeEvent"]]
+        assert told
+        assert all(each == expected for each in told)
+
+
+async def test_an_employee_sees_their_own_terms_and_no_drafts(database: Database, clock: Clock, world: World) -> None:
+    query = """{ employers { nodes { planYears { nodes { status contributionClasses { employment } plans { id } }
+                                                 totalCount } } } }"""
+    for viewer in world.viewers:
+        if viewer.employee_id is None:
+            continue
+        data = await ask(database, clock, viewer, query)
+        (of_employer,) = data["employers"]["nodes"]
+        assert of_employer["planYears"]["totalCount"] == 1
+        (plan_year,) = of_employer["planYears"]["nodes"]
+        assert plan_year["status"] == "OPEN_ENROLLMENT"
+        assert plan_year["contributionClasses"] == [{"employment": world.employment[viewer.employee_id]}]
+        assert len(plan_year["plans"]) == 1
+
+
+def _items(connection: dict[str, Any]) -> Iterator[str]:
+    """Give the ids on a page, under whatever alias it was asked for."""
+    nodes = next(value for key, value in connection.items() if key.endswith("_nodes"))
+    return (node["id"] for node in nodes)

@@ -1,0 +1,165 @@
+"""Employers, people and the viewer: each field says what its row holds."""
+
+from datetime import date
+
+from asking import ask
+
+from benegraph.db.session import Database
+from benegraph.domain.people import EmploymentClass, Relationship
+from benegraph.domain.values import Clock
+from factories.access import administrator, clerk, employee, service
+from factories.employers import make_employer
+from factories.people import make_dependent, make_employee
+
+ADMINISTRATOR = administrator()
+
+
+def instant(clock: Clock) -> str:
+    return clock.now.isoformat().replace("+00:00", "Z")
+
+
+async def test_an_employer(database: Database, clock: Clock) -> None:
+    id = await make_employer(database, clock, name="Initech", time_zone="America/Denver", active=False)
+    data = await ask(
+        database,
+        clock,
+        ADMINISTRATOR,
+        "query ($id: ID!) { employer(id: $id) { id name timeZone active version createdAt updatedAt } }",
+        id=id,
+    )
+    assert data["employer"] == {
+        "id": id,
+        "name": "Initech",
+        "timeZone": "America/Denver",
+        "active": False,
+        "version": 1,
+        "createdAt": instant(clock),
+        "updatedAt": instant(clock),
+    }
+
+
+async def test_an_employee(database: Database, clock: Clock) -> None:
+    employer = await make_employer(database, clock)
+    id = await make_employee(
+        database,
+        clock,
+        employer=employer,
+        first_name="Grace",
+        last_name="Hopper",
+        email="grace@example.com",
+        external_id="E-7",
+        date_of_birth=date(1980, 12, 9),
+        employment_class=EmploymentClass.PART_TIME,
+        hired_on=date(2021, 3, 1),
+        terminated_on=date(2026, 11, 20),
+    )
+    data = await ask(
+        database,
+        clock,
+        ADMINISTRATOR,
+        """query ($id: ID!) { employee(id: $id) {
+             id externalId version firstName lastName email dateOfBirth employmentClass startDate terminationDate
+             active createdAt updatedAt employer { id } dependents { id } qualifyingLifeEvents { id }
+        } }""",
+        id=id,
+    )
+    assert data["employee"] == {
+        "id": id,
+        "externalId": "E-7",
+        "version": 1,
+        "firstName": "Grace",
+        "lastName": "Hopper",
+        "email": "grace@example.com",
+        "dateOfBirth": "1980-12-09",
+        "employmentClass": "PART_TIME",
+        "startDate": "2021-03-01",
+        "terminationDate": "2026-11-20",
+        "active": False,  # no longer on the day of termination itself
+        "createdAt": instant(clock),
+        "updatedAt": instant(clock),
+        "employer": {"id": employer},
+        "dependents": [],
+        "qualifyingLifeEvents": [],
+    }
+
+
+async def test_what_an_employee_may_leave_unsaid(database: Database, clock: Clock) -> None:
+    employer = await make_employer(database, clock)
+    id = await make_employee(database, clock, employer=employer, date_of_birth=None)
+    data = await ask(
+        database,
+        clock,
+        ADMINISTRATOR,
+        "query ($id: ID!) { employee(id: $id) { externalId email dateOfBirth terminationDate active } }",
+        id=id,
+    )
+    assert data["employee"] == {
+        "externalId": None,
+        "email": None,
+        "dateOfBirth": None,
+        "terminationDate": None,
+        "active": True,
+    }
+
+
+async def test_dependents_in_the_order_they_were_added(database: Database, clock: Clock) -> None:
+    employee_id = await make_employee(database, clock, employer=await make_employer(database, clock))
+    spouse = await make_dependent(
+        database,
+        clock,
+        employee=employee_id,
+        first_name="Kit",
+        last_name="Reed",
+        date_of_birth=date(1991, 2, 3),
+        relationship=Relationship.SPOUSE,
+        active=False,
+    )
+    child = await make_dependent(database, clock, employee=employee_id, disabled=True)
+    fields = "id firstName lastName dateOfBirth relationship active disabled version"
+    data = await ask(
+        database,
+        clock,
+        ADMINISTRATOR,
+        f"query ($id: ID!, $child: ID!) {{ employee(id: $id) {{ dependents {{ {fields} }} }}"
+        f" node(id: $child) {{ ... on Dependent {{ {fields} }} }} }}",
+        id=employee_id,
+        child=child,
+    )
+    assert data["employee"]["dependents"] == [
+        {
+            "id": spouse,
+            "firstName": "Kit",
+            "lastName": "Reed",
+            "dateOfBirth": "1991-02-03",
+            "relationship": "SPOUSE",
+            "active": False,
+            "disabled": False,
+            "version": 1,
+        },
+        {
+            "id": child,
+            "firstName": "Ben",
+            "lastName": "Adams",
+            "dateOfBirth": "2015-08-30",
+            "relationship": "CHILD",
+            "active": True,
+            "disabled": True,
+            "version": 1,
+        },
+    ]
+    assert data["node"] == data["employee"]["dependents"][1]
+
+
+async def test_the_viewer_is_what_its_key_is_limited_to(database: Database, clock: Clock) -> None:
+    query = "{ viewer { tenant role employer { id } employee { id } } }"
+    employer = await make_employer(database, clock)
+    person = await make_employee(database, clock, employer=employer)
+    for viewer, role, limited_to, who in (
+        (administrator(), "ADMINISTRATOR", None, None),
+        (service(), "SERVICE", None, None),
+        (service(employer=employer), "SERVICE", {"id": employer}, None),
+        (clerk(employer), "EMPLOYER", {"id": employer}, None),
+        (employee(employer, person), "EMPLOYEE", {"id": employer}, {"id": person}),
+    ):
+        data = await ask(database, clock, viewer, query)
+        assert data["viewer"] == {"tenant": "acme", "role": role, "employer": limited_to, "employee": who}

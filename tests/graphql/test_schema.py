@@ -1,0 +1,166 @@
+"""The schema keeps what was promised, says what everything is, and stands in `schema.graphql` as it is."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import (
+    DefinitionNode,
+    DocumentNode,
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_ast_schema,
+    build_schema,
+    find_breaking_changes,
+    get_named_type,
+    parse,
+    specified_scalar_types,
+)
+
+from benegraph.domain.access import Action
+from benegraph.graphql import schema as ours
+from benegraph.graphql.edges import Derived, Edge
+from benegraph.graphql.node import NODES, Lookup
+
+ROOT = Path(__file__).parents[2]
+CONTRACT = Path(__file__).with_name("contract.graphql")
+
+# The carrier's side is to come; until then its types, and whatever leads to them, are promised by name only.
+LEFT_OUT = re.compile(
+    r"(Create|Update|Delete|Upsert|Record|Void|Reverse)?(Subscriber|GroupContract|Premium(Invoice|Payment))\w*"
+    r"|(Set)?PaidThrough\w*|InvoiceStatus|BatchOutcome"
+)
+LEFT_OUT_FIELDS = {"subscriberId"}
+
+
+@pytest.fixture(scope="module")
+def graph() -> GraphQLSchema:
+    return ours.build_schema()._schema
+
+
+def test_the_printed_schema_is_up_to_date() -> None:
+    assert (ROOT / "schema.graphql").read_text() == ours.print_sdl(), "run `benegraph export-schema > schema.graphql`"
+
+
+def test_the_printed_schema_can_be_read_back(graph: GraphQLSchema) -> None:
+    assert find_breaking_changes(graph, build_schema(ours.print_sdl())) == []
+
+
+def test_the_contract_is_kept(graph: GraphQLSchema) -> None:
+    document = _without_the_carriers_side(parse(CONTRACT.read_text()))
+    promised = build_ast_schema(document)
+    if graph.mutation_type is None:
+        promised = _reads_alone(document, promised)
+    broken = [change.description for change in find_breaking_changes(promised, graph)]
+    assert broken == []
+
+
+def test_the_comparison_would_notice(graph: GraphQLSchema) -> None:
+    narrower = build_schema(ours.print_sdl().replace("  issuedOn: Date!\n", "  madeOn: Date!\n"))
+    noticed = [change.description for change in find_breaking_changes(graph, narrower)]
+    assert len(noticed) == 1
+    assert "Enrollment.issuedOn was removed" in noticed[0]
+
+
+def test_every_mutation_is_an_action_with_its_rights(graph: GraphQLSchema) -> None:
+    if graph.mutation_type is None:
+        pytest.skip("no mutations yet")
+    assert set(graph.mutation_type.fields) == set(Action)
+
+
+def test_everything_has_a_description(graph: GraphQLSchema) -> None:
+    silent = [name for name, thing in _everything(graph) if not (thing.description or "").strip()]
+    assert silent == []
+
+
+def test_descriptions_are_sentences(graph: GraphQLSchema) -> None:
+    described = [(name, thing.description) for name, thing in _everything(graph) if thing.description]
+    ours_alone = [(name, said) for name, said in described if name not in specified_scalar_types]
+    assert [name for name, said in ours_alone if not re.match(r"[A-Z`]", said) or not said.endswith(".")] == []
+
+
+def test_every_node_has_a_kind_of_id(graph: GraphQLSchema) -> None:
+    interface = graph.type_map["Node"]
+    assert isinstance(interface, GraphQLInterfaceType)
+    assert {type_.name for type_ in graph.get_possible_types(interface)} == {name for name, _ in NODES.values()}
+
+
+def test_edges_can_be_found_by_another_executor(graph: GraphQLSchema) -> None:
+    enrollment, query = graph.type_map["Enrollment"], graph.type_map["Query"]
+    assert isinstance(enrollment, GraphQLObjectType)
+    assert isinstance(query, GraphQLObjectType)
+    plan = enrollment.fields["selectedPlan"].extensions["strawberry-definition"]
+    window = enrollment.fields["electionWindow"].extensions["strawberry-definition"]
+    employees = query.fields["employees"].extensions["strawberry-definition"]
+    employee = query.fields["employee"].extensions["strawberry-definition"]
+    assert isinstance(plan, Edge)
+    assert plan.key == "selected_plan_id"
+    assert isinstance(window, Derived)
+    assert isinstance(employees, Edge)
+    assert employees.by is not None
+    assert employees.by.name == "filter"
+    assert isinstance(employee, Lookup)
+
+
+# ---------------------------------------------------------------------------------------------------- helpers
+
+
+def _everything(graph: GraphQLSchema) -> Iterator[tuple[str, Any]]:
+    for name, type_ in graph.type_map.items():
+        if name.startswith("__"):
+            continue
+        yield name, type_
+        if isinstance(type_, GraphQLEnumType):
+            yield from ((f"{name}.{value}", each) for value, each in type_.values.items())
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            for field_name, field in type_.fields.items():
+                yield f"{name}.{field_name}", field
+                for argument_name, argument in getattr(field, "args", {}).items():
+                    yield f"{name}.{field_name}({argument_name})", argument
+
+
+def _type_name(node: Any) -> str:
+    while not hasattr(node, "name"):
+        node = node.type
+    name: str = node.name.value
+    return name
+
+
+def _without_the_carriers_side(document: DocumentNode) -> DocumentNode:
+    kept: list[DefinitionNode] = []
+    definition: Any
+    for definition in document.definitions:
+        if LEFT_OUT.fullmatch(definition.name.value):
+            continue
+        if hasattr(definition, "fields"):
+            fields = tuple(
+                field
+                for field in definition.fields
+                if not LEFT_OUT.fullmatch(_type_name(field.type)) and field.name.value not in LEFT_OUT_FIELDS
+            )
+            definition = replace(definition, fields=fields)  # noqa: PLW2901 - nodes are frozen
+        kept.append(definition)
+    return DocumentNode(definitions=tuple(kept))
+
+
+def _reads_alone(document: DocumentNode, promised: GraphQLSchema) -> GraphQLSchema:
+    """Leave out the mutations and everything that is reached through them alone."""
+    assert promised.query_type is not None
+    reached = {"Node"}
+    waiting: list[Any] = [promised.query_type, *promised.get_possible_types(promised.type_map["Node"])]  # type: ignore[arg-type]
+    while waiting:
+        type_ = waiting.pop()
+        if type_.name in reached:
+            continue
+        reached.add(type_.name)
+        for field in getattr(type_, "fields", {}).values():
+            waiting.append(get_named_type(field.type))
+            waiting += [get_named_type(argument.type) for argument in getattr(field, "args", {}).values()]
+    kept = tuple(node for node in document.definitions if node.name.value in reached)  # type: ignore[attr-defined]
+    return build_ast_schema(DocumentNode(definitions=kept))
