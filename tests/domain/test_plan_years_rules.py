@@ -21,7 +21,7 @@ from benegraph.domain.plan_years import (
     check_waiting,
     status_of,
 )
-from benegraph.domain.values import DAY
+from benegraph.domain.values import DAY, MAX_CENTS
 
 DATES = PlanYearDates(date(2027, 1, 1), date(2027, 12, 31), date(2026, 11, 1), date(2026, 11, 30))
 FULL_TIME, PART_TIME = EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME
@@ -87,9 +87,11 @@ def test_good_dates_are_let_through(dates: PlanYearDates) -> None:
         (replace(DATES, coverage_end=date(2028, 1, 1)), [(Code.INVALID_INPUT, ("coverageEnd",))]),
         (replace(DATES, open_enrollment_end=date(2026, 10, 31)), [(Code.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",))]),
         (replace(DATES, open_enrollment_end=date(2027, 1, 1)), [(Code.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",))]),
-        (covering(date(2200, 1, 1), date(2200, 12, 31)), [(Code.INVALID_INPUT, ("coverageStart",))]),
-        (covering(date(9999, 12, 31), date(9999, 12, 31)), [(Code.INVALID_INPUT, ("coverageStart",))]),
-        (covering(date(1899, 12, 31), date(1900, 6, 1)), [(Code.INVALID_INPUT, ("coverageStart",))]),
+        (replace(DATES, coverage_start=date(1899, 12, 31)), [(Code.INVALID_INPUT, ("coverageStart",))]),
+        (replace(DATES, coverage_end=date(2200, 1, 1)), [(Code.INVALID_INPUT, ("coverageEnd",))]),
+        (replace(DATES, coverage_end=date(9999, 12, 31)), [(Code.INVALID_INPUT, ("coverageEnd",))]),
+        (replace(DATES, open_enrollment_start=date(1899, 12, 31)), [(Code.INVALID_INPUT, ("openEnrollmentStart",))]),
+        (replace(DATES, open_enrollment_end=date(2200, 1, 1)), [(Code.INVALID_INPUT, ("openEnrollmentEnd",))]),
         # Every rule that is broken is told at once.
         (
             PlanYearDates(date(2027, 1, 1), date(2026, 1, 1), date(2027, 3, 1), date(2027, 2, 28)),
@@ -186,6 +188,7 @@ def test_classes_of_other_employments_or_family_statuses_stand_side_by_side() ->
         ([], [()]),
         ([ContributionTerms(FULL_TIME, EE, -1, 0)], [("0", "employeeContributionCents")]),
         ([ContributionTerms(FULL_TIME, EE, 0, -1)], [("0", "employerContributionCents")]),
+        ([ContributionTerms(FULL_TIME, EE, MAX_CENTS, 1)], [("0", "employeeContributionCents")]),
         (
             [ContributionTerms(FULL_TIME, EE, 1, 2), ContributionTerms(FULL_TIME, EE, 3, 4)],
             [("1", "familyStatus")],

@@ -48,11 +48,22 @@ _EMPLOYEES_OWN = frozenset(
         Action.REPORT_LIFE_EVENT,
     }
 )
-_ADMINISTRATORS_ALONE = frozenset({Action.CREATE_EMPLOYER, Action.CREATE_BENEFIT_PRODUCT})
+_EMPLOYERS = _EMPLOYEES_OWN | {
+    Action.CREATE_PLAN_YEAR,
+    Action.UPDATE_PLAN_YEAR,
+    Action.DELETE_PLAN_YEAR,
+    Action.OPEN_ENROLLMENT,
+    Action.CLOSE_ENROLLMENT,
+    Action.REVIEW_LIFE_EVENT,
+    Action.CREATE_EMPLOYEE,
+    Action.UPDATE_EMPLOYEE,
+    Action.TERMINATE_EMPLOYEE,
+    Action.REINSTATE_EMPLOYEE,
+}
 
 PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.ADMINISTRATOR: frozenset(Action),
-    Role.EMPLOYER: frozenset(Action) - _ADMINISTRATORS_ALONE,
+    Role.EMPLOYER: _EMPLOYERS,
     Role.EMPLOYEE: _EMPLOYEES_OWN,
     Role.SERVICE: frozenset(),  # what its key names, and nothing else
 }

@@ -9,11 +9,19 @@ from benegraph.domain.catalog import TIERS, CoverageTier
 from benegraph.domain.checks import check_cents
 from benegraph.domain.errors import BrokenRule, Code
 from benegraph.domain.people import EARLIEST, Employment, EmploymentClass
-from benegraph.domain.values import DateSpan, add_years, first_on_or_after
+from benegraph.domain.values import MAX_CENTS, DateSpan, add_years, first_on_or_after
 
 LATEST = date(2199, 12, 31)
 LONGEST_WAIT = 90
 LONGEST_WAIT_TO_A_FIRST = 60
+
+
+_DATE_FIELDS = {
+    "coverage_start": "coverageStart",
+    "coverage_end": "coverageEnd",
+    "open_enrollment_start": "openEnrollmentStart",
+    "open_enrollment_end": "openEnrollmentEnd",
+}
 
 
 class PlanYearStatus(StrEnum):
@@ -121,12 +129,12 @@ def status_of(opened_on: date | None, closed_on: date | None, coverage_ends_on: 
 
 def check_dates(dates: PlanYearDates) -> Iterator[BrokenRule]:
     """Check order and length (design, rule 8): at most twelve months, open enrollment over before coverage starts."""
-    if (
-        min(dates.coverage_start, dates.open_enrollment_start) < EARLIEST
-        or max(dates.coverage_end, dates.coverage_start) > LATEST
-    ):
-        yield BrokenRule(Code.INVALID_INPUT, "A plan year lies between 1900 and 2200.", ("coverageStart",))
-    elif dates.coverage_end < dates.coverage_start:
+    far_off = [name for name in _DATE_FIELDS if not EARLIEST <= getattr(dates, name) <= LATEST]
+    for name in far_off:
+        yield BrokenRule(Code.INVALID_INPUT, f"This lies between {EARLIEST} and {LATEST}.", (_DATE_FIELDS[name],))
+    if far_off:
+        return
+    if dates.coverage_end < dates.coverage_start:
         yield BrokenRule(Code.DATES_OUT_OF_ORDER, "Coverage ends before it starts.", ("coverageEnd",))
     elif dates.coverage_end >= add_years(dates.coverage_start, 1):
         yield BrokenRule(Code.INVALID_INPUT, "A plan year lasts at most twelve months.", ("coverageEnd",))
@@ -156,6 +164,12 @@ def check_classes(classes: Sequence[ContributionTerms]) -> Iterator[BrokenRule]:
         at = ("contributionClasses", str(index))
         yield from check_cents(terms.employee_contribution_cents, *at, "employeeContributionCents")
         yield from check_cents(terms.employer_contribution_cents, *at, "employerContributionCents")
+        if terms.employee_contribution_cents + terms.employer_contribution_cents > MAX_CENTS:
+            yield BrokenRule(
+                Code.INVALID_INPUT,
+                "The two shares add up to more than can be told.",
+                (*at, "employeeContributionCents"),
+            )
         if (terms.employment, terms.family_status) in seen:
             yield BrokenRule(
                 Code.INVALID_INPUT, "This employment class and family status stand here twice.", (*at, "familyStatus")

@@ -70,7 +70,6 @@ OFFER = Offer(
     FACTS,
     version=3,
     effective_on=COVERAGE.start,
-    through=COVERAGE.last,
     eligibility=eligibility(),
     employment_class=FULL_TIME,
     classes=CLASSES,

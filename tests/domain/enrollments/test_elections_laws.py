@@ -34,10 +34,9 @@ from benegraph.domain.enrollments.tiers import FamilyMember, is_coverable, tier_
 from benegraph.domain.errors import Code
 from benegraph.domain.people import Relationship
 from benegraph.domain.plan_years import ContributionTerms, Price
-from benegraph.domain.values import DateSpan
 
 FIELDS = {"enrollmentId", "decision", "selectedPlanId", "coverageTier", "dependentIds", "expectedVersion"}
-LAW = settings(max_examples=300)
+LAW = settings(max_examples=150)
 SEARCH = settings(max_examples=2000, phases=[Phase.generate], derandomize=True, database=None)
 
 # What is likely good, so that many answers are taken, and beside it what may break any rule.
@@ -91,11 +90,6 @@ BASELINES = st.builds(
     st.sampled_from([None, "gold", "GOLD"]),
     st.frozensets(st.sampled_from(sorted(FAMILY)), max_size=3),
 )
-SPANS = st.builds(
-    lambda first, days: DateSpan(first, first + timedelta(days=days)),
-    st.dates(date(2026, 1, 1), date(2028, 1, 31)),
-    st.integers(1, 365),
-)
 
 
 def offers(
@@ -122,11 +116,9 @@ ANY_OFFERS = st.builds(
         st.just(COVERAGE.last),
         closed_on=st.none() | NEAR_TODAY,
     ),
-    through=st.dates(TODAY, COVERAGE.last),
     eligibility=st.sampled_from([eligibility(), eligibility(part_time=True)]),
     family=st.just(FAMILY) | OTHER_FAMILIES,
     baseline=st.none() | BASELINES,
-    other_coverage=st.lists(SPANS, max_size=2),
 )
 CASES = (
     st.tuples(GOOD_CHOICES, GOOD_OFFERS, st.just(TODAY))
@@ -204,12 +196,11 @@ def test_only_a_pending_enrollment_within_its_window_is_answered(case: Case) -> 
 
 @LAW
 @given(CASES)
-def test_nobody_is_enrolled_who_is_not_eligible_or_covered_already(case: Case) -> None:
+def test_nobody_is_enrolled_who_is_not_eligible(case: Case) -> None:
     choice, offer, today = case
     result = decide(choice, offer, today)
     if isinstance(result, Decided) and result.decision is ENROLLED:
         assert offer.eligibility.eligible
-        assert not any(span.start <= offer.through and offer.effective_on <= span.last for span in offer.other_coverage)
 
 
 @LAW

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import pytest
 from election_builders import (
     CLASSES,
-    COVERAGE,
     EC,
     EE,
     EF,
@@ -29,7 +28,7 @@ from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.elections import Choice, CoveredDependent, Decided, Offer, check_window, decide
 from benegraph.domain.errors import Code
 from benegraph.domain.plan_years import Cost
-from benegraph.domain.values import DAY, DateSpan
+from benegraph.domain.values import DAY
 
 GOOD = offer()
 
@@ -77,8 +76,8 @@ def test_a_waiver_comes_to_nothing_more(tier: CoverageTier | None) -> None:
     assert decide(waive(coverage_tier=tier), GOOD, TODAY) == Decided(WAIVED)
 
 
-def test_whoever_is_not_eligible_or_is_covered_elsewhere_may_waive() -> None:
-    nobody = offer(eligibility=eligibility(part_time=True), classes=(), plans={}, other_coverage=[COVERAGE])
+def test_whoever_is_not_eligible_may_waive() -> None:
+    nobody = offer(eligibility=eligibility(part_time=True), classes=(), plans={})
     assert decide(waive(), nobody, TODAY) == Decided(WAIVED)
 
 
@@ -118,6 +117,9 @@ def test_an_answer_is_taken_from_the_first_through_the_last_day_of_its_window(
         (facts(closed_on=TODAY), TODAY, [NOT_PENDING]),
         (facts(closed_on=TODAY + DAY), TODAY, []),
         (facts(decision=ENROLLED), date(2026, 12, 1), [NOT_PENDING, NOT_OPEN]),
+        # A window may run past the plan year; nobody enrolls for days that are all over.
+        (facts(plan_year_ends_on=TODAY), TODAY, []),
+        (facts(plan_year_ends_on=TODAY - DAY), TODAY, [NOT_PENDING]),
     ],
 )
 def test_only_a_pending_enrollment_is_answered(
@@ -221,41 +223,11 @@ def test_a_tier_without_contributions_is_not_offered() -> None:
     assert broken(decide(enroll("spouse"), family_alone, TODAY)) == [(Code.TIER_NOT_OFFERED, "coverageTier")]
 
 
-@pytest.mark.parametrize(
-    ("others", "overlap"),
-    [
-        ([], False),
-        ([DateSpan.through(date(2026, 1, 1), date(2026, 12, 31))], False),  # ends the day before
-        ([DateSpan.through(date(2026, 1, 1), date(2027, 1, 1))], True),
-        ([DateSpan.through(date(2027, 3, 1), date(2027, 3, 1))], True),
-        ([DateSpan.through(date(2027, 12, 31), date(2028, 12, 30))], True),
-        ([DateSpan.through(date(2028, 1, 1), date(2028, 12, 31))], False),  # begins the day after
-        ([DateSpan.through(date(2025, 1, 1), date(2025, 6, 30)), COVERAGE], True),
-    ],
-)
-def test_no_day_is_covered_twice(others: list[DateSpan], overlap: bool) -> None:
-    expected = [(Code.OVERLAPPING_COVERAGE, "enrollmentId")] if overlap else []
-    assert broken(decide(enroll(), offer(other_coverage=others), TODAY)) == expected
-
-
-def test_a_single_day_of_coverage_may_be_one_too_many() -> None:
-    last_day = offer(effective_on=COVERAGE.last, other_coverage=[DateSpan.through(COVERAGE.last, COVERAGE.last)])
-    assert broken(decide(enroll(), last_day, TODAY)) == [(Code.OVERLAPPING_COVERAGE, "enrollmentId")]
-
-
-def test_coverage_that_a_termination_leaves_no_day_of_overlaps_nothing() -> None:
-    terminated = offer(
-        through=date(2026, 11, 30), eligibility=eligibility(terminated_on=TODAY), other_coverage=[COVERAGE]
-    )
-    assert broken(decide(enroll(), terminated, TODAY)) == [(Code.NOT_ELIGIBLE, "enrollmentId")]
-
-
 def test_every_broken_rule_is_told_at_once() -> None:
     hopeless = offer(
         facts=facts(decision=WAIVED).facts,
         eligibility=eligibility(part_time=True),
         employment_class=PART_TIME,
-        other_coverage=[COVERAGE],
     )
     choice = enroll("aged-out", "nobody", "stranger", "aged-out", plan="platinum", tier=EF, expected_version=1)
     assert broken(decide(choice, hopeless, TODAY + timedelta(days=30))) == [
@@ -268,5 +240,4 @@ def test_every_broken_rule_is_told_at_once() -> None:
         (Code.DEPENDENT_NOT_COVERABLE, "dependentIds.2"),
         (Code.INVALID_INPUT, "dependentIds.3"),
         (Code.PLAN_NOT_OFFERED, "selectedPlanId"),
-        (Code.OVERLAPPING_COVERAGE, "enrollmentId"),
     ]

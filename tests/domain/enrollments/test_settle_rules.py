@@ -213,14 +213,14 @@ def spans(answers: list[Answer], standings: list[Standing]) -> list[tuple[Answer
     ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(ANSWERS, TERMINATIONS)
 def test_spans_never_overlap(answers: list[Answer], terminated_on: date | None) -> None:
     covered = [span for _, span in spans(answers, settle(answers, ENDS, terminated_on))]
     assert not any(one.overlaps(other) for one, other in combinations(covered, 2))
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(ANSWERS, TERMINATIONS)
 def test_each_day_is_covered_by_the_latest_answer_in_force_unless_that_is_a_waiver(
     answers: list[Answer], terminated_on: date | None
@@ -235,7 +235,7 @@ def test_each_day_is_covered_by_the_latest_answer_in_force_unless_that_is_a_waiv
         assert by_day.get(day, []) == [answer for answer in in_force if answer.decision is ElectionDecision.ENROLLED]
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(ANSWERS, TERMINATIONS)
 def test_a_termination_cuts_every_answer_at_its_limit_and_changes_nothing_else(
     answers: list[Answer], terminated_on: date | None

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from benegraph.domain.catalog import CoverageTier
+from benegraph.domain.checks import check_version
 from benegraph.domain.enrollments.life_events import RULES, LifeEventType
 from benegraph.domain.enrollments.standing import ElectionDecision, Facts
 from benegraph.domain.enrollments.tiers import FamilyMember, covered_through, is_coverable, tier_for
 from benegraph.domain.errors import BrokenRule, Code
 from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.plan_years import ContributionTerms, Cost, Eligibility, Price, class_for, cost_of
-from benegraph.domain.values import DateSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,6 @@ class Offer:
     facts: Facts
     version: int
     effective_on: date
-    through: date
     eligibility: Eligibility
     employment_class: EmploymentClass
     classes: Sequence[ContributionTerms]
@@ -58,7 +57,6 @@ class Offer:
     family: Mapping[str, FamilyMember]
     strangers: Collection[str] = ()
     baseline: Baseline | None = None
-    other_coverage: Sequence[DateSpan] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +79,13 @@ class Decided:
 
 def check_still_open(facts: Facts, today: date) -> Iterator[BrokenRule]:
     """Refuse an enrollment that is answered or closed, and a day outside its window, first and last day inclusive."""
-    if facts.decision is not None or (facts.closed_on is not None and facts.closed_on <= today):
-        yield BrokenRule(Code.ENROLLMENT_NOT_PENDING, "This enrollment is answered or closed.", ("enrollmentId",))
+    closed = facts.closed_on is not None and facts.closed_on <= today
+    if facts.decision is not None or closed or facts.plan_year_ends_on < today:
+        yield BrokenRule(
+            Code.ENROLLMENT_NOT_PENDING,
+            "This enrollment is answered or closed, or its plan year is over.",
+            ("enrollmentId",),
+        )
     yield from check_window(facts, today)
 
 
@@ -97,11 +100,7 @@ def check_window(facts: Facts, today: date) -> Iterator[BrokenRule]:
 
 def decide(choice: Choice, offer: Offer, today: date) -> Decided | list[BrokenRule]:
     """Judge one answer by every rule at once; give what it comes to, or each rule it breaks."""
-    broken = [*check_still_open(offer.facts, today)]
-    if choice.expected_version is not None and choice.expected_version != offer.version:
-        broken.append(
-            BrokenRule(Code.VERSION_CONFLICT, f"This enrollment is at version {offer.version}.", ("expectedVersion",))
-        )
+    broken = [*check_still_open(offer.facts, today), *check_version(choice.expected_version, offer.version)]
     if choice.decision is ElectionDecision.WAIVED:
         broken += _check_waiver(choice)
         broken += _check_waiver_consistent(offer)
@@ -123,7 +122,6 @@ def decide(choice: Choice, offer: Offer, today: date) -> Decided | list[BrokenRu
                 BrokenRule(Code.TIER_NOT_OFFERED, f"This plan has no price for the tier {tier}.", ("coverageTier",))
             )
     broken += _check_consistent(offer, plan, dependents)
-    broken += _check_overlap(offer)
     if broken:
         return broken
     covered = tuple(CoveredDependent(member.id, covered_through(member)) for member in dependents)
@@ -140,12 +138,9 @@ def _check_waiver(choice: Choice) -> Iterator[BrokenRule]:
 
 
 def _check_eligible(offer: Offer) -> Iterator[BrokenRule]:
-    for rule in offer.eligibility.rules:
-        if not rule.holds:
-            yield BrokenRule(
-                Code.NOT_ELIGIBLE, f"Not eligible ({rule.code}): this does not hold: {rule.message}", ("enrollmentId",)
-            )
-            return
+    if not offer.eligibility.eligible:
+        why = " ".join(rule.message for rule in offer.eligibility.rules if not rule.holds)
+        yield BrokenRule(Code.NOT_ELIGIBLE, f"Not eligible, as this does not hold: {why}", ("enrollmentId",))
 
 
 def _check_dependents(choice: Choice, offer: Offer) -> Iterator[BrokenRule]:
@@ -180,16 +175,6 @@ def _check_plan(choice: Choice, plan: OfferedPlan | None) -> Iterator[BrokenRule
         yield BrokenRule(Code.PLAN_REQUIRED, "Enrolling needs a plan.", ("selectedPlanId",))
     elif plan is None:
         yield BrokenRule(Code.PLAN_NOT_OFFERED, "The plan year does not offer this plan.", ("selectedPlanId",))
-
-
-def _check_overlap(offer: Offer) -> Iterator[BrokenRule]:
-    if offer.through < offer.effective_on:
-        return  # a termination leaves it no day, which eligibility tells
-    covered = DateSpan.through(offer.effective_on, offer.through)
-    if any(span.overlaps(covered) for span in offer.other_coverage):
-        yield BrokenRule(
-            Code.OVERLAPPING_COVERAGE, "Other coverage of this product shares a day with it.", ("enrollmentId",)
-        )
 
 
 # ------------------------------------------------------------------------ consistent with the life event

@@ -10,7 +10,7 @@ from benegraph.db.models import Dependent, Employee, EnrolledDependent, Enrollme
 from benegraph.db.session import Transaction
 from benegraph.domain.enrollments.elections import Baseline, Offer, OfferedPlan
 from benegraph.domain.enrollments.life_events import LifeEventType
-from benegraph.domain.enrollments.standing import ElectionDecision, Facts, coverage_limit
+from benegraph.domain.enrollments.standing import ElectionDecision, Facts
 from benegraph.domain.enrollments.tiers import FamilyMember
 from benegraph.domain.people import Employment, EmploymentClass
 from benegraph.domain.plan_years import ContributionTerms, Eligibility, Price, WaitingRule, judge_eligibility
@@ -113,7 +113,6 @@ def offer_of(
         facts=facts_of(enrollment, plan_year),
         version=enrollment.version,
         effective_on=enrollment.effective_on,
-        through=coverage_limit(plan_year.coverage_ends_on, employee.terminated_on),
         eligibility=eligibility_of(employee, plan_year, terms, enrollment.effective_on),
         employment_class=employee.employment_class,
         classes=terms.classes,
