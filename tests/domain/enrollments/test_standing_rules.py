@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benegraph.domain.enrollments.standing import (
+    CloseReason,
     CoverageStatus,
     ElectionDecision,
     EnrollmentStatus,
     Facts,
+    closing_with,
     coverage_limit,
     coverage_status_of,
     new_hire_window,
@@ -216,3 +218,19 @@ def test_coverage_reaches_to_the_end_of_the_termination_s_month_or_of_the_plan_y
 def test_a_plan_year_that_ends_within_a_month_ends_coverage_there() -> None:
     assert coverage_limit(date(2026, 6, 14), date(2026, 6, 1)) == date(2026, 6, 14)
     assert coverage_limit(date(2026, 6, 14), date(2026, 5, 31)) == date(2026, 5, 31)
+
+
+@pytest.mark.parametrize(
+    ("terminated_on", "closed_on", "reason"),
+    [
+        (None, None, None),
+        (date(2026, 11, 19), None, None),  # a life event before the end may still be answered after it
+        (date(2026, 11, 20), None, None),
+        (date(2026, 11, 21), date(2026, 11, 21), CloseReason.TERMINATED),
+    ],
+)
+def test_what_is_left_open_closes_with_an_employment_whose_end_is_set(
+    terminated_on: date | None, closed_on: date | None, reason: CloseReason | None
+) -> None:
+    closing = closing_with(terminated_on, date(2026, 11, 20))
+    assert closing == {"closed_on": closed_on, "close_reason": reason}

@@ -94,6 +94,13 @@ def new_hire_window(eligible_on: date, issued_on: date) -> DateSpan:
     return DateSpan.through(opens_on, opens_on + timedelta(days=NEW_HIRE_DAYS))
 
 
+def closing_with(terminated_on: date | None, today: date) -> dict[str, date | CloseReason | None]:
+    """Give when and why an enrollment left open today closes: with an employment whose end is set already, if any."""
+    if terminated_on is None or terminated_on <= today:
+        return {"closed_on": None, "close_reason": None}
+    return {"closed_on": terminated_on, "close_reason": CloseReason.TERMINATED}
+
+
 # ------------------------------------------------------------------------------------------- spans of coverage
 
 

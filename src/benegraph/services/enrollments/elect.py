@@ -11,7 +11,7 @@ from benegraph.db.session import Transaction
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.checks import check_id, check_version
 from benegraph.domain.enrollments.elections import Choice, Decided, Offer, check_window, decide
-from benegraph.domain.enrollments.standing import ElectionDecision, EnrollmentStatus, coverage_limit, status_of
+from benegraph.domain.enrollments.standing import ElectionDecision, EnrollmentStatus, closing_with, status_of
 from benegraph.domain.enrollments.tiers import FamilyMember
 from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind, kind_of
@@ -96,7 +96,7 @@ async def reopen(tx: Transaction, enrollment_id: str, expected_version: int | No
         ]
     )
     edits = Edits()
-    edits.add(row, "REOPENED", **dict.fromkeys(_ANSWER))
+    edits.add(row, "REOPENED", **dict.fromkeys(_ANSWER) | closing_with(employee.terminated_on, today))
     edits.resettle(table.of_plan_year(plan_year.id), plan_year.coverage_ends_on, employee.terminated_on)
     await edits.write(tx)
     await store.enrollments.uncover(tx, row.id)
@@ -251,14 +251,13 @@ def _decide_all(choices: Sequence[Choice], offers: Mapping[str, Offer], today: d
 
 def _check_reopenable(row: Enrollment, table: _Table, today: date) -> list[BrokenRule]:
     plan_year = table.plan_years[row.plan_year_id]
-    limit = coverage_limit(plan_year.coverage_ends_on, table.employee.terminated_on)
     successors = [other for other in table.rows if other.replaces_id == row.id]
     if row.decision is None:
         why = "This enrollment is not answered."
     elif any(other.decision is not None for other in successors):
         why = "This answer was replaced by a later one."
-    elif row.effective_on > limit:
-        why = "The employment ends before this answer would take effect."
+    elif status_of(facts_of(row, plan_year), today) is EnrollmentStatus.INACTIVE:
+        why = "This enrollment is not in force any more."
     elif any(status_of(facts_of(other, plan_year), today) is EnrollmentStatus.PENDING for other in successors):
         return [BrokenRule(Code.REISSUE_ALREADY_OPEN, "A reissue of this enrollment is open.", ("enrollmentId",))]
     else:

@@ -7,7 +7,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, PlanYear
 from benegraph.db.session import Transaction
-from benegraph.domain.enrollments.standing import CloseReason, WindowReason, new_hire_window
+from benegraph.domain.enrollments.standing import CloseReason, WindowReason, closing_with, new_hire_window
 from benegraph.domain.ids import Kind
 from benegraph.domain.plan_years import Eligibility
 from benegraph.services.enrollments.edits import Edits
@@ -35,6 +35,7 @@ def issue_row(
         "window_opens_on": window.start if window else None,
         "window_closes_on": window.last if window else None,
         "effective_on": eligibility.starts_on,
+        **closing_with(employee.terminated_on, today),
     }
 
 

@@ -8,7 +8,13 @@ from benegraph.db.models import Employee, Enrollment, LifeEvent, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.domain.checks import check_id, check_text, check_version
 from benegraph.domain.enrollments.life_events import RULES, LifeEventStatus, enrollment_window, takes_effect_on
-from benegraph.domain.enrollments.standing import CloseReason, EnrollmentStatus, WindowReason, status_of
+from benegraph.domain.enrollments.standing import (
+    CloseReason,
+    EnrollmentStatus,
+    WindowReason,
+    closing_with,
+    status_of,
+)
 from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind
 from benegraph.domain.plan_years import eligible_on
@@ -58,11 +64,17 @@ async def reissue(
     refuse_if_any(broken)
     if event is None or effective_on is None:
         raise AssertionError("a missing event and one past the plan year were refused")
-    return await _open(tx, old, event, effective_on, reason, today)
+    return await _open(tx, old, event, effective_on, reason, today, employee.terminated_on)
 
 
 async def _open(
-    tx: Transaction, old: Enrollment, event: LifeEvent, effective_on: date, reason: str | None, today: date
+    tx: Transaction,
+    old: Enrollment,
+    event: LifeEvent,
+    effective_on: date,
+    reason: str | None,
+    today: date,
+    terminated_on: date | None,
 ) -> str:
     window = enrollment_window(event.event_type, event.event_on, event.reviewed_on)
     row = {
@@ -79,6 +91,7 @@ async def _open(
         "replaces_id": old.id,
         "life_event_id": event.id,
         "reissue_reason": reason,
+        **closing_with(terminated_on, today),
     }
     await store.enrollments.issue(tx, [row])
     await store.history.record(tx, [store.history.issued(tx, row, "REISSUED", old.employee_id, reason)])
