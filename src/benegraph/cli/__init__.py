@@ -1,0 +1,122 @@
+"""The command line: what each command takes. What it does stands beside, and is imported when it is called."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="benegraph: a benefits-enrollment GraphQL gateway.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they print local variables: keys, URLs, people
+)
+keys = typer.Typer(help="Issue, list and revoke API keys.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(file_okay=False, help="Where the embedded PostgreSQL keeps its data, where there is no DATABASE_URL."),
+]
+Tenant = Annotated[str, typer.Option(help="The tenant's id, as X-Tenant names it.")]
+
+
+@app.command()
+def serve(
+    *,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Serve made-up people from a database of the demo's own.")
+    ] = False,
+    host: Annotated[str | None, typer.Option(help="The address to listen on [BENEGRAPH_HOST, else 127.0.0.1].")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port [BENEGRAPH_PORT, else 8000]; 0 for any free one.")
+    ] = None,
+    data_dir: DataDir = None,
+    today: Annotated[
+        str | None, typer.Option(metavar="DATE", help="What day it is, for the demo and its data (YYYY-MM-DD).")
+    ] = None,
+) -> None:
+    """Serve the graph, over DATABASE_URL or over an embedded PostgreSQL that starts by itself."""
+    from benegraph.cli import serving
+
+    serving.serve(demo=demo, host=host, port=port, data_dir=data_dir, today=today)
+
+
+@app.command()
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database to the newest revision, as its owner: MIGRATION_DATABASE_URL, else DATABASE_URL."""
+    from benegraph.cli import databases
+
+    databases.migrate(data_dir)
+
+
+@app.command()
+def seed(
+    *,
+    employees: Annotated[int, typer.Option(min=1, help="How many employees to make.")] = 1000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 1,
+    tenant: Tenant = "seed",
+    data_dir: DataDir = None,
+) -> None:
+    """Fill a tenant with made-up people and their enrollments."""
+    from benegraph.cli import seeding
+
+    seeding.seed(employees, seed, tenant, data_dir)
+
+
+@app.command()
+def export_schema(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", dir_okay=False, help="A file, else standard output.")
+    ] = None,
+) -> None:
+    """Write the schema in GraphQL's own language."""
+    from benegraph.graphql.schema import print_sdl
+
+    if output is None:
+        typer.echo(print_sdl(), nl=False)
+    else:
+        output.write_text(print_sdl(), encoding="utf-8")
+
+
+@keys.command("issue")
+def issue_key(
+    *,
+    tenant: Tenant,
+    role: Annotated[str, typer.Option(help="administrator, employer, employee or service.")],
+    employer: Annotated[str | None, typer.Option(metavar="ID", help="The employer the key is limited to.")] = None,
+    employee: Annotated[str | None, typer.Option(metavar="ID", help="The employee the key is limited to.")] = None,
+    action: Annotated[
+        list[str] | None, typer.Option(help="A mutation that a service's key may call; may be given again.")
+    ] = None,
+    label: Annotated[str, typer.Option(help="What the key is for, as lists show it.")] = "",
+    expires: Annotated[int | None, typer.Option(min=1, metavar="DAYS", help="In how many days it ends.")] = None,
+    create_tenant: Annotated[str | None, typer.Option(metavar="NAME", help="Make the tenant, if it is new.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Issue a key, and write it to standard output: it is shown this once and never stored."""
+    from benegraph.cli import keyring
+
+    scope = keyring.scope_of(role, employer, employee, action or [])
+    keyring.issue(tenant, scope, label, expires, create_tenant, data_dir)
+
+
+@keys.command("list")
+def list_keys(*, tenant: Tenant, data_dir: DataDir = None) -> None:
+    """List a tenant's keys, by what may be shown of them."""
+    from benegraph.cli import keyring
+
+    keyring.show(tenant, data_dir)
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as issued or listed: akey_…")],
+    *,
+    tenant: Tenant,
+    data_dir: DataDir = None,
+) -> None:
+    """Revoke a key, at once and for good."""
+    from benegraph.cli import keyring
+
+    keyring.revoke(tenant, key_id, data_dir)

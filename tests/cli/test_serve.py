@@ -1,0 +1,295 @@
+"""`serve`, as a process: what it prints and leaves, whom it lets in, how it ends."""
+
+import asyncio
+import json
+import os
+import re
+import shlex
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benegraph.db.session import Database
+from benegraph.domain.access import Role
+from benegraph.domain.values import Clock
+from benegraph.services.access import Scope, issue_key
+from conftest import connect
+from factories.access import administrator, make_tenant
+
+PATIENCE = 60.0
+TODAY = "2026-11-20"
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway, and where it writes what it prints and logs."""
+
+    process: subprocess.Popen[bytes]
+    place: Path
+
+    @property
+    def page(self) -> str:
+        return (self.place / "page").read_text(encoding="utf-8")
+
+    @property
+    def log(self) -> str:
+        return (self.place / "log").read_text(encoding="utf-8")
+
+    @property
+    def url(self) -> str:
+        (url,) = set(re.findall(r"http://\S+", self.page))
+        return str(url)
+
+    @property
+    def note(self) -> dict[str, Any]:
+        note: dict[str, Any] = json.loads((self.place / "demo.json").read_bytes())
+        return note
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def get(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(self.url.replace("/graphql", path)) as response:  # noqa: S310 - our own
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def ask(self, query: str, key: str) -> dict[str, Any]:
+        return post(self.url, {"query": query}, {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
+
+
+@contextmanager
+def serving(place: Path, *words: str, until: str, **environment: str) -> Iterator[Gateway]:
+    """Serve on a free port, as a process with hardly an environment, until its page says something."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}  # noqa: TID251 - its own
+    with (place / "page").open("wb") as page, (place / "log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own words
+            [sys.executable, "-m", "benegraph", "serve", "--port", "0", *words],
+            env=kept | environment,
+            stdout=page,
+            stderr=log,
+        )
+    gateway = Gateway(process, place)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while until not in gateway.page:
+            assert process.poll() is None, gateway.log
+            assert time.monotonic() < deadline, gateway.log
+            time.sleep(0.05)
+        yield gateway
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def demo(place: Path) -> Any:
+    return serving(place, "--demo", "--today", TODAY, "--data-dir", str(place), until="Ctrl-C")
+
+
+def post(url: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - our own
+    with urllib.request.urlopen(request) as response:  # noqa: S310 - as above
+        answer: dict[str, Any] = json.load(response)
+    return answer
+
+
+def paste(line: str) -> dict[str, Any]:
+    """Do what a pasted curl line does."""
+    *curl, url, h, one, h2, other, d, body = shlex.split(line)
+    assert (curl, h, h2, d) == (["curl", "-sS", "-w", "\\n"], "-H", "-H", "-d")
+    return post(url, json.loads(body), dict(header.split(": ", 1) for header in (one, other)))
+
+
+@contextmanager
+def reachable() -> Iterator[Path]:
+    """Give a directory that the embedded server's own user can reach, as pytest's are not."""
+    with tempfile.TemporaryDirectory(prefix="benegraph-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture(scope="module")
+def demo_place() -> Iterator[Path]:
+    with reachable() as place:
+        yield place
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    with reachable() as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def gateway(demo_place: Path) -> Iterator[Gateway]:
+    with demo(demo_place) as gateway:
+        yield gateway
+
+
+def test_the_page_says_first_what_is_needed_first(gateway: Gateway) -> None:
+    keys = gateway.note["keys"]
+    said = [gateway.url, keys["administrator"], keys["employer"], keys["employee"], "curl", "curl"]
+    position = 0
+    for word in said:
+        position = gateway.page.index(word, position) + len(word)
+    lines = [line for line in gateway.page.splitlines() if line.startswith("curl ")]
+    assert len(lines) == 2
+
+
+def test_the_note_is_its_owners_and_says_the_same(gateway: Gateway) -> None:
+    note = gateway.place / "demo.json"
+    assert stat.S_IMODE(note.stat().st_mode) == 0o600
+    assert gateway.note["url"] == gateway.url
+    assert set(gateway.note) == {"url", "keys", "samples"}
+    assert set(gateway.note["keys"]) == {"administrator", "employer", "employee"}
+    assert set(gateway.note["samples"]) == {"employeeId", "employerId", "pendingEnrollmentIds"}
+    assert gateway.note["samples"]["pendingEnrollmentIds"]
+    assert [path.name for path in note.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_each_key_is_its_viewers(gateway: Gateway) -> None:
+    query = "{ viewer { role employer { id } employee { id } } }"
+    employer, employee = ({"id": gateway.note["samples"][f"{kind}Id"]} for kind in ("employer", "employee"))
+    for name, seen in {
+        "administrator": (None, None),
+        "employer": (employer, None),
+        "employee": (employer, employee),
+    }.items():
+        viewer = gateway.ask(query, gateway.note["keys"][name])["data"]["viewer"]
+        assert (viewer["role"], viewer["employer"], viewer["employee"]) == (name.upper(), *seen)
+
+
+def test_the_pasted_query_shows_employees_enrollments_and_plans(gateway: Gateway) -> None:
+    line, _ = (line for line in gateway.page.splitlines() if line.startswith("curl "))
+    answer = paste(line)
+    assert "errors" not in answer
+    employees = answer["data"]["employees"]["nodes"]
+    enrollments = [node for employee in employees for node in employee["enrollments"]["nodes"]]
+    assert enrollments
+    assert any(enrollment["eligiblePlans"] for enrollment in enrollments)
+
+
+def test_the_pasted_elect_counts_once_however_often_it_is_pasted(gateway: Gateway) -> None:
+    _, line = (line for line in gateway.page.splitlines() if line.startswith("curl "))
+    first, again = paste(line), paste(line)
+    assert first["data"]["elect"]["userErrors"] == []
+    (enrollment,) = first["data"]["elect"]["enrollments"]
+    assert enrollment["status"] in {"ENROLLED", "WAIVED"}
+    assert enrollment["id"] == gateway.note["samples"]["pendingEnrollmentIds"][0]
+    assert again == first | {"extensions": {"idempotentReplay": True}}
+
+
+def test_it_is_the_day_that_was_said(gateway: Gateway) -> None:
+    query = "{ enrollments(first: 1, filter: {status: [PENDING]}) { nodes { electionWindow { isOpen opensOn } } } }"
+    (found,) = gateway.ask(query, gateway.note["keys"]["employee"])["data"]["enrollments"]["nodes"]
+    window = found["electionWindow"]
+    assert window["isOpen"]
+    assert window["opensOn"] <= TODAY
+
+
+def test_probes_need_no_key_and_everything_else_does(gateway: Gateway) -> None:
+    assert (gateway.get("/livez"), gateway.get("/readyz"), gateway.get("/graphql")) == (200, 200, 401)
+
+
+def test_the_log_holds_no_key_and_no_query(gateway: Gateway) -> None:
+    gateway.get("/graphql?query=%7Bviewer%7Brole%7D%7D&name=Sesquipedalia")
+    assert " GET /graphql 401 " in gateway.log
+    for word in (*gateway.note["keys"].values(), "Sesquipedalia", "viewer"):
+        assert word not in gateway.log
+
+
+def test_it_ends_when_told_and_comes_back_as_it_was(gateway: Gateway) -> None:
+    before, place = gateway.note, gateway.place
+    assert list(place.glob("pg*/postmaster.pid"))
+    assert gateway.stop() == 0
+    assert "Traceback" not in gateway.log
+    assert not list(place.glob("pg*/postmaster.pid"))
+    with demo(place) as again:
+        assert again.note["keys"] == before["keys"]
+        assert again.note["samples"] == before["samples"]
+        assert again.ask("{ viewer { role } }", before["keys"]["employee"])["data"]
+        (place / "demo.json").unlink()
+        assert again.stop(signal.SIGINT) == 0
+    with demo(place) as anew:
+        assert set(anew.note["keys"].values()).isdisjoint(before["keys"].values())
+        assert anew.ask("{ viewer { role } }", anew.note["keys"]["administrator"])["data"]
+
+
+def test_one_over_a_database_of_its_operators_drains_before_it_ends(tmp_path: Path, database_url: str) -> None:
+    environment = {
+        "DATABASE_URL": database_url,
+        "BENEGRAPH_DRAIN_SECONDS": "2",
+        "XDG_DATA_HOME": str(tmp_path / "none"),
+    }
+    with serving(tmp_path, until="http://", **environment) as gateway:
+        deadline = time.monotonic() + PATIENCE
+        assert gateway.get("/readyz") == 200
+        gateway.process.send_signal(signal.SIGTERM)
+        while gateway.get("/readyz") != 503:
+            assert time.monotonic() < deadline
+        assert gateway.get("/livez") == 200
+        assert gateway.process.wait(PATIENCE) == 0
+        assert not (tmp_path / "none").exists()
+
+
+async def test_a_request_under_way_is_answered_before_it_ends(
+    tmp_path: Path, database: Database, database_url: str, owner_url: str, clock: Clock
+) -> None:
+    await make_tenant(database, clock)
+    scope = Scope(Role.ADMINISTRATOR)
+    _, key = await database.transact(administrator(), clock, lambda tx: issue_key(tx, scope, "test"))
+    connection = await connect(owner_url)
+    with serving(tmp_path, until="http://", DATABASE_URL=database_url) as gateway:
+        lock = connection.transaction()
+        await lock.start()
+        await connection.execute("LOCK TABLE employers IN ACCESS EXCLUSIVE MODE")
+        asked = asyncio.ensure_future(asyncio.to_thread(gateway.ask, "{ employers { totalCount } }", key))
+        for _ in range(500):
+            if await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                break
+            await asyncio.sleep(0.02)
+        gateway.process.terminate()
+        await asyncio.sleep(0.3)
+        assert gateway.process.poll() is None
+        await lock.rollback()
+        assert await asked == {"data": {"employers": {"totalCount": 0}}}
+        assert await asyncio.to_thread(gateway.process.wait, PATIENCE) == 0
+    await connection.close()
+
+
+def test_one_without_a_database_starts_its_own_and_tells_how_to_get_in(place: Path) -> None:
+    with serving(place, "--data-dir", str(place), until="keys issue") as gateway:
+        assert gateway.get("/readyz") == 200
+        line = gateway.page.splitlines()[-1]
+        assert line.startswith("benegraph keys issue ")
+        words = [sys.executable, "-m", *shlex.split(line), "--data-dir", str(place)]
+        issued = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603 - what we printed
+        assert gateway.ask("{ viewer { role } }", issued.stdout.strip())["data"] == {
+            "viewer": {"role": "ADMINISTRATOR"}
+        }
+        assert gateway.stop() == 0
+
+
+def test_one_told_to_end_while_it_starts_ends_and_leaves_no_server(place: Path) -> None:
+    words = [sys.executable, "-m", "benegraph", "serve", "--demo", "--port", "0", "--data-dir", str(place)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own words
+        deadline = time.monotonic() + PATIENCE
+        while not list(place.glob("pg*/postmaster.pid")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.terminate()
+        assert process.wait(PATIENCE) not in {0, -signal.SIGTERM}  # by its own leave, past its own handlers
+        assert list(place.glob("pg*/PG_VERSION"))
+        assert not list(place.glob("pg*/postmaster.pid"))

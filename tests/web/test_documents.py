@@ -1,0 +1,65 @@
+"""Documents that were found valid: kept by their text, within bounds."""
+
+from typing import Any
+
+import pytest
+from calling import schema
+from graphql import validate
+
+from benegraph.graphql import execute
+from benegraph.graphql.execute import Documents
+
+
+@pytest.fixture
+def validated(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Note each document that is really validated."""
+    done: list[Any] = []
+    really = validate
+
+    def note(graph: Any, document: Any, *args: Any, **options: Any) -> Any:
+        done.append(document)
+        return really(graph, document, *args, **options)
+
+    monkeypatch.setattr("benegraph.graphql.execute.validate", note)
+    return done
+
+
+def read(documents: Documents, text: str) -> None:
+    documents.validate(text, documents.parse(text))
+
+
+def test_a_text_is_parsed_and_validated_once(validated: list[Any]) -> None:
+    documents = Documents(schema())
+    for _ in range(3):
+        read(documents, "{ viewer { role } }")
+    assert documents.parse("{ viewer { role } }") is documents.parse("{ viewer { role } }")
+    assert len(validated) == 1
+
+
+def test_what_is_not_valid_is_not_kept(validated: list[Any]) -> None:
+    documents = Documents(schema())
+    for _ in range(2):
+        with pytest.raises(execute._Refused):
+            read(documents, "{ viewer { salary } }")
+    assert len(validated) == 2
+
+
+def test_the_longest_unused_go_when_there_are_too_many(validated: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third = (f"{{ viewer {{ role }} }} # {n}" for n in range(3))
+    monkeypatch.setattr(execute, "KEPT_TEXT", 2 * len(first))
+    documents = Documents(schema())
+    for text in (first, second, first, third):
+        read(documents, text)
+    assert len(validated) == 3
+    read(documents, first)
+    assert len(validated) == 3
+    read(documents, second)
+    assert len(validated) == 4
+
+
+def test_a_text_too_long_is_read_but_not_kept(validated: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "LONGEST_KEPT", 10)
+    documents = Documents(schema())
+    for _ in range(2):
+        read(documents, "{ viewer { role } }")
+    assert len(validated) == 2
