@@ -176,10 +176,10 @@ def test_the_pasted_query_shows_employees_enrollments_and_plans(gateway: Gateway
     line, _ = (line for line in gateway.page.splitlines() if line.startswith("curl "))
     answer = paste(line)
     assert "errors" not in answer
-    employees = answer["data"]["employees"]["nodes"]
-    enrollments = [node for employee in employees for node in employee["enrollments"]["nodes"]]
-    assert enrollments
-    assert any(enrollment["eligiblePlans"] for enrollment in enrollments)
+    enrollments = answer["data"]["employee"]["enrollments"]["nodes"]
+    pending = [enrollment["id"] for enrollment in enrollments if enrollment["status"] == "PENDING"]
+    assert set(gateway.note["samples"]["pendingEnrollmentIds"]) <= set(pending)
+    assert any(enrollment["selectedPlan"] for enrollment in enrollments if enrollment["status"] == "ENROLLED")
 
 
 def test_the_pasted_elect_counts_once_however_often_it_is_pasted(gateway: Gateway) -> None:

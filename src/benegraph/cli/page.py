@@ -11,18 +11,11 @@ from rich.text import Text
 from benegraph.cli.demo import Samples
 
 QUERY = """
-query {
-  employees(first: 3) {
-    nodes {
-      firstName lastName
-      enrollments {
-        nodes {
-          status coverageTier coverageStartDate
-          benefitProduct { name }
-          selectedPlan { name }
-          eligiblePlans { plan { name tier monthlyPremiumCents } }
-        }
-      }
+query($id: ID!) {
+  employee(id: $id) {
+    firstName lastName
+    enrollments(filter: { status: [PENDING, ENROLLED] }) {
+      nodes { id status coverageTier coverageStartDate benefitProduct { name } selectedPlan { name } }
     }
   }
 }
@@ -44,8 +37,8 @@ def show_demo(samples: Samples, directory: Path) -> None:
     page.head("Keys", "send one as Authorization: Bearer …, or as X-API-Key")
     for name, key in samples.keys.items():
         page.say(f"  {name:<15}", key)
-    page.head("Employee → Enrollments → Plans", "as the administrator")
-    page.paste(_curl(samples.url, samples.keys["administrator"], QUERY))
+    page.head("Employee → Enrollments → Plans", "as the employee")
+    page.paste(_curl(samples.url, samples.keys["employee"], QUERY, {"id": samples.employee_id}))
     if samples.election is not None:
         page.head("elect", "as the employee; pasted twice, it counts once")
         page.paste(_curl(samples.url, samples.keys["employee"], ELECT, {"input": samples.election}))

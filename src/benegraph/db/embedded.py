@@ -213,9 +213,11 @@ class EmbeddedPostgres:
         # leaves a child that writes on for a moment.
         fresh = Path(tempfile.mkdtemp(prefix=f"{self._cluster.name}.new-", dir=self._cluster.parent))
         self._account.give(fresh)
-        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"]
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions"]
         if self._major >= 17:  # noqa: PLR2004 - the first version with a locale provider of its own
-            options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+            options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        else:
+            options.append("--locale=C.UTF-8")  # plain C would fold the case of ASCII alone
         if self._fast:
             options.append("--no-sync")
         done = self._account.run(self._binaries / "initdb", *options, cluster=fresh)

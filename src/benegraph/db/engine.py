@@ -30,6 +30,7 @@ def create_engine(url: str, pool: Pool | None = None) -> AsyncEngine:
     pool = pool or Pool()
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
+        hide_parameters=True,  # they are people's data, and errors get logged
         pool_size=pool.size,
         max_overflow=pool.overflow,
         pool_timeout=pool.wait,
