@@ -1,0 +1,110 @@
+"""Employers: one with all its people, their stories told from the day it came to us to the eve of today."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from itertools import chain, islice, repeat
+from random import Random
+
+from benegraph.db.models import Employer
+from benegraph.domain.catalog import ProductCategory
+from benegraph.domain.ids import Kind
+from benegraph.domain.plan_years import RenewalMode
+from benegraph.domain.values import DAY
+from benegraph.services.demo.cast import TERMS, draw_cast
+from benegraph.services.demo.days import CLOSING, DRAFTING, ENDING, HIRING, OPENING, ZONES, at, start_of
+from benegraph.services.demo.dice import dice, pick
+from benegraph.services.demo.fates import Fate, Stay, draw_fate
+from benegraph.services.demo.grounds import Ground
+from benegraph.services.demo.happenings import plan_happening
+from benegraph.services.demo.ledger import Ledger
+from benegraph.services.demo.names import company
+from benegraph.services.demo.stories import close_season, issue_season, leave
+from benegraph.services.demo.workers import Agenda, enter_worker
+from benegraph.services.demo.years import (
+    PHASES,
+    WAITS,
+    Dates,
+    Phase,
+    Season,
+    Terms,
+    seasons_of,
+    tell_seasons,
+    tell_year,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One employer to be: its number in the tenant, how many people it has, and where it must stand, if anywhere."""
+
+    number: int
+    size: int
+    phase: Phase | None = None
+    has_cast: bool = False
+
+
+def tell_employer(ground: Ground, plot: Plot) -> Ledger:
+    """Tell an employer's whole story; give its rows. The same ground and plot give the same, byte for byte."""
+    rng = dice(*ground.words, plot.number)
+    # The day goes into the ids alone, so that a seed has the same people tomorrow, but never the same ids.
+    ledger = Ledger(ground.actor, dice(*ground.words, plot.number, ground.today))
+    phase = plot.phase or pick(rng, PHASES)
+    dates = seasons_of(rng, phase, ground.today)
+    stay = Stay(dates[0].drafted_on - timedelta(days=rng.randrange(5, 40)), ground.today)
+    employer_id = _enter_employer(ledger, rng, ground.companies + plot.number, stay.joined_on)
+    terms = TERMS if plot.has_cast else _draw_terms(rng)
+    seasons = tell_seasons(ledger, employer_id, ground.products, dates, terms, ground.today)
+    cast = draw_cast(rng, stay) if plot.has_cast else iter(())
+    if plot.has_cast:
+        _draft_another(ledger, employer_id, ground, dates[-1], terms)
+    fates = chain(cast, (draw_fate(rng, stay) for _ in repeat(None)))
+    for number, fate in enumerate(islice(fates, plot.size), 1):
+        _tell_worker(ledger, rng, employer_id, number, fate, seasons, ground.today)
+    return ledger
+
+
+def _draw_terms(rng: Random) -> Terms:
+    renewal = RenewalMode.PASSIVE if rng.random() < 0.4 else RenewalMode.ACTIVE  # noqa: PLR2004
+    part_timers = rng.random() < 0.5  # noqa: PLR2004
+    return Terms(pick(rng, WAITS), renewal, rng.randrange(85, 108), part_timers)
+
+
+def _enter_employer(ledger: Ledger, rng: Random, name: int, joined_on: date) -> str:
+    joined_at = at(joined_on, DRAFTING)
+    id = ledger.new_id(Kind.EMPLOYER, joined_at)
+    row = {"id": id, "name": company(name), "time_zone": rng.choice(ZONES), "active": True}
+    ledger.add(Employer, row, joined_at)
+    return id
+
+
+def _draft_another(ledger: Ledger, employer_id: str, ground: Ground, dates: Dates, terms: Terms) -> None:
+    """Draft one more benefit for the next plan year, never opened, so that a draft can be changed and deleted."""
+    hospital = next(product for product in ground.products if product.category is ProductCategory.HOSPITAL)
+    never = ground.today + DAY
+    draft = Dates(dates.coverage, dates.window, dates.drafted_on, never, never)
+    tell_year(ledger, employer_id, hospital, draft, terms, ground.today)
+
+
+def _tell_worker(
+    ledger: Ledger, rng: Random, employer_id: str, number: int, fate: Fate, seasons: Sequence[Season], today: date
+) -> None:
+    entered_at = at(fate.entered_on, HIRING)
+    worker = enter_worker(ledger, rng, employer_id, number, fate, entered_at)
+    agenda = Agenda(start_of(today))
+    before: Season | None = None
+    for season in seasons:
+        dates = season.dates
+        opened_at = at(dates.opened_on, OPENING)
+        if opened_at > entered_at:
+            agenda.plan(opened_at, partial(issue_season, worker, agenda, season, as_hire=False))
+        elif dates.coverage.last >= fate.entered_on:
+            agenda.plan(entered_at, partial(issue_season, worker, agenda, season, as_hire=True))
+        agenda.plan(at(dates.closed_on, CLOSING), partial(close_season, worker, season, before))
+        before = season
+    if fate.terminated_on and fate.noticed_on:
+        agenda.plan(at(fate.noticed_on, ENDING), partial(leave, worker, fate.terminated_on))
+    if fate.happening:
+        plan_happening(worker, agenda, seasons, fate.happening)
+    agenda.tell()
