@@ -51,10 +51,12 @@ def limit(name: str, column: str) -> str:
 
 
 def upgrade() -> None:
-    # A role belongs to the whole server, so another database may have made it already.
+    # A role belongs to the whole server: another database may have made it, or someone who may where we may not.
     op.execute(f"""
         DO $$ BEGIN
-            CREATE ROLE {ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
+                CREATE ROLE {ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+            END IF;
         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
         END $$
     """)
