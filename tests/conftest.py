@@ -4,6 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -20,7 +21,6 @@ from benegraph.domain.values import Clock
 
 #: The day it is in tests, unless they say otherwise: a Friday, with no end of anything near.
 TODAY = date(2026, 11, 20)
-TEMPLATE = "benegraph_template"
 GATEWAY = "benegraph_test_gateway"
 
 
@@ -38,24 +38,25 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str) -> str:
-    """A migrated database that tests clone; made once a run."""
-    asyncio.run(_make_template(server_url))
-    return TEMPLATE
+def template(server_url: str) -> Iterator[str]:
+    """A migrated database that tests clone; made once a worker, as workers may share a server."""
+    name = f"template_{uuid4().hex}"
+    asyncio.run(_make_template(server_url, name))
+    yield name
+    asyncio.run(_execute(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-async def _make_template(server_url: str) -> None:
-    connection = await connect(server_url)
+async def _make_template(server_url: str, name: str) -> None:
+    await _execute(server_url, f"CREATE DATABASE {name}")
+    await migrate(at(server_url, name))
+    with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+        await _execute(server_url, f"CREATE ROLE {GATEWAY} LOGIN PASSWORD 'test' IN ROLE benegraph_app")
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await connect(url)
     try:
-        await connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
-        await connection.execute(f"CREATE DATABASE {TEMPLATE}")
-    finally:
-        await connection.close()
-    await migrate(at(server_url, TEMPLATE))
-    connection = await connect(server_url)
-    try:
-        if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", GATEWAY):
-            await connection.execute(f"CREATE ROLE {GATEWAY} LOGIN PASSWORD 'test' IN ROLE benegraph_app")
+        await connection.execute(statement)
     finally:
         await connection.close()
 

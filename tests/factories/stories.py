@@ -151,9 +151,7 @@ class Office:
     async def update_dependent(self, dependent: str, version: int | None = None, **changes: Any) -> None:
         await self.tell(people.update_dependent, dependent, changes, version)
 
-    async def terminate(
-        self, employee: str, on: date, reason: str | None = None, version: int | None = None
-    ) -> None:
+    async def terminate(self, employee: str, on: date, reason: str | None = None, version: int | None = None) -> None:
         await self.tell(people.terminate, employee, on, reason, version)
 
     async def reinstate(self, employee: str, reason: str | None = None, version: int | None = None) -> None:

@@ -47,6 +47,9 @@ WIDE = """{
     } } }
   } } } }
 }"""
+#: An edge takes one statement at most (eligibility two: plan year and classes). Where two edges ask for the same
+#: kind of row, how the event loop takes its turns decides whether they share one.
+EDGES_OF_WIDE = 22
 
 
 async def hire(database: Database, clock: Clock, employer: str, plan_year: str, plan: str, number: int) -> None:
@@ -70,9 +73,13 @@ async def hire(database: Database, clock: Clock, employer: str, plan_year: str, 
     await make_event(database, clock, employee=person, subject=reissued)
 
 
-@pytest.mark.parametrize(("query", "exactly"), [(DEEP, STATEMENTS_OF_DEEP), (WIDE, None)], ids=["deep", "wide"])
+@pytest.mark.parametrize(
+    ("query", "least", "most"),
+    [(DEEP, STATEMENTS_OF_DEEP, STATEMENTS_OF_DEEP), (WIDE, STATEMENTS_OF_DEEP, EDGES_OF_WIDE)],
+    ids=["deep", "wide"],
+)
 async def test_statements_do_not_grow_with_rows(
-    database: Database, clock: Clock, query: str, exactly: int | None
+    database: Database, clock: Clock, query: str, least: int, most: int
 ) -> None:
     employers = [await make_employer(database, clock, name=name) for name in "AB"]
     product = await make_product(database, clock)
@@ -82,7 +89,6 @@ async def test_statements_do_not_grow_with_rows(
         await make_class(database, clock, plan_year=plan_year)
         offers.append((employer, plan_year, await make_plan(database, clock, plan_year=plan_year)))
     query = query.replace("PLAN_YEAR", offers[0][1])
-    counts = []
     hired = 0
     for staff in (3, 30):
         while hired < staff:
@@ -91,9 +97,7 @@ async def test_statements_do_not_grow_with_rows(
         with statements(database) as sent:
             data = await ask(database, clock, ADMINISTRATOR, query)
         assert sum(len(node["employees"]["nodes"]) for node in data["employers"]["nodes"]) == staff
-        counts.append(len(sent))
-    assert counts[0] == counts[1]
-    assert exactly in (None, counts[0])
+        assert least <= len(sent) <= most
 
 
 async def test_many_nodes_take_a_statement_a_kind(database: Database, clock: Clock) -> None:

@@ -7,6 +7,7 @@ from benegraph.domain.ids import Kind, kind_of
 
 NAME_LENGTH = 200
 NOTE_LENGTH = 4000
+REASON_LENGTH = 1000
 
 
 def check_id(kind: Kind, id: str | None, *field: str) -> Iterator[BrokenRule]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from benegraph.domain.checks import check_text
+from benegraph.domain.checks import REASON_LENGTH, check_text
 from benegraph.domain.errors import BrokenRule, Code
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -96,7 +96,7 @@ def check_termination(
     Ending coverage that was already in force is a rescission, which the law forbids but for fraud and clerical delay
     (29 CFR 2590.715-2712).
     """
-    yield from check_text(reason, "reason", longest=1000)
+    yield from check_text(reason, "reason", longest=REASON_LENGTH)
     if terminated_on < hired_on:
         yield BrokenRule(Code.DATES_OUT_OF_ORDER, "The employment can't end before it began.", ("terminationDate",))
     if terminated_on.year > today.year + 2:

@@ -11,6 +11,7 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSyntaxError,
+    OperationDefinitionNode,
     OperationType,
     get_operation_ast,
     parse,
@@ -57,20 +58,24 @@ class Documents:
         self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
         self._characters = 0
 
-    def document(self, text: str) -> DocumentNode:
-        """Parse and validate a text. Raises _Refused with all that is wrong with it, up to a few errors."""
+    def parse(self, text: str) -> DocumentNode:
+        """Parse a text, or give the document that was made of it before. Raises _Refused."""
         if (kept := self._kept.get(text)) is not None:
             self._kept.move_to_end(text)
             return kept
         try:
-            document = parse(text)
+            return parse(text)
         except GraphQLSyntaxError as error:
             raise _Refused([error], "PARSE_FAILED") from None
+
+    def validate(self, text: str, document: DocumentNode) -> None:
+        """Validate a text's document, unless that was done before. Raises _Refused, with the first few errors."""
+        if text in self._kept:
+            return
         if errors := validate(self.graph, document, RULES, max_errors=MOST_ERRORS, hide_suggestions=True):
             raise _Refused(errors, "VALIDATION_FAILED")
         if len(text) <= LONGEST_KEPT:
             self._keep(text, document)
-        return document
 
     def _keep(self, text: str, document: DocumentNode) -> None:
         self._kept[text] = document
@@ -115,12 +120,9 @@ async def execute(
 def _prepare(documents: Documents, context: Context, request: GraphQLRequest) -> Any:
     if len(request.query) > LONGEST_TEXT or len(request.query.encode()) > LONGEST_TEXT:
         raise TooComplex(f"The query's text is longer than {LONGEST_TEXT // 1024} KiB.")
-    document = documents.document(request.query)
-    operation = get_operation_ast(document, request.operation_name)
-    if operation is not None and operation.operation is OperationType.SUBSCRIPTION:
-        raise BadInput("Subscriptions are not offered here.")
-    if operation is not None and operation.operation is OperationType.MUTATION and request.read_only:
-        raise MutationNotAllowed("A mutation is sent by POST.")
+    document = documents.parse(request.query)
+    _check_kind(get_operation_ast(document, request.operation_name), request)
+    documents.validate(request.query, document)
     # As Schema.execute does, but for its extensions and middleware, of which this schema has none.
     executor = documents.schema.execution_context_class.build(
         documents.graph,
@@ -136,6 +138,15 @@ def _prepare(documents: Documents, context: Context, request: GraphQLRequest) ->
     if isinstance(executor, list):  # no such operation, or variables that can't be
         raise _Refused(executor, BadInput.code)
     return executor
+
+
+def _check_kind(operation: OperationDefinitionNode | None, request: GraphQLRequest) -> None:
+    if operation is None:  # the executor says why
+        return
+    if operation.operation is OperationType.SUBSCRIPTION:
+        raise BadInput("Subscriptions are not offered here.")
+    if operation.operation is OperationType.MUTATION and request.read_only:
+        raise MutationNotAllowed("A mutation is sent by POST.")
 
 
 def _answer(result: ExecutionResult, context: Context) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from benegraph.db.models import Dependent, Employee
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.access import Role
-from benegraph.domain.checks import check_id, check_version
+from benegraph.domain.checks import REASON_LENGTH, check_id, check_text, check_version
 from benegraph.domain.enrollments.standing import CloseReason, coverage_limit
 from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind
@@ -24,7 +24,7 @@ from benegraph.domain.people import (
 )
 from benegraph.services.employers import today_of
 from benegraph.services.enrollments.edits import Edits
-from benegraph.services.enrollments.issue import issue_to_hire, unanswered
+from benegraph.services.enrollments.issue import issue_to_hire, waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,9 @@ async def terminate(
     refuse_if_any(broken)
     await _end(tx, employee, terminated_on, "TERMINATED", reason)
     edits, rows, plan_years = await _enrollments_of(tx, employee)
-    for row in unanswered(rows):
+    for row in rows:
+        if not waits(row, today):
+            continue
         limit = coverage_limit(plan_years[row.plan_year_id].coverage_ends_on, terminated_on)
         # What could still cover days of the employment stays open as long as the employment does.
         closed_on = max(today, terminated_on) if row.effective_on <= limit else today
@@ -117,7 +119,10 @@ async def terminate(
 async def reinstate(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
     """Take a termination back: what it ended, cancelled or closed stands as before. Raises Refused."""
     employee, today = await _take(tx, id)
-    broken = [*check_version(expected_version, employee.version)]
+    broken = [
+        *check_version(expected_version, employee.version),
+        *check_text(reason, "reason", longest=REASON_LENGTH),
+    ]
     if employee.terminated_on is None:
         broken.append(BrokenRule(Code.INVALID_STATUS_TRANSITION, "This employee is not terminated.", ("employeeId",)))
     refuse_if_any(broken)

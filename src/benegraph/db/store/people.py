@@ -81,18 +81,6 @@ async def lock(tx: Transaction, id: str) -> Employee | None:
     return await tx.session.scalar(statement.with_for_update(key_share=True).execution_options(populate_existing=True))
 
 
-async def locked(tx: Transaction, ids: Collection[str]) -> Sequence[Employee]:
-    """Lock employees in order of their ids."""
-    found = await tx.session.scalars(
-        select(Employee)
-        .where(*visible(tx, Employee, Employee.employer_id, Employee.id), Employee.id.in_(ids))
-        .order_by(Employee.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return found.all()
-
-
 async def employer_of(tx: Transaction, employee_id: str) -> str | None:
     """Tell whose employee this is, before anything is locked."""
     return await tx.session.scalar(

@@ -17,6 +17,7 @@ from benegraph.domain.errors import BrokenRule, Code, Refused, refuse, refuse_if
 from benegraph.domain.ids import kind_of
 from benegraph.graphql.context import Info
 from benegraph.graphql.enums import register
+from benegraph.graphql.mutations.inputs import present
 from benegraph.graphql.node import NODES
 from benegraph.services.access import once
 
@@ -97,7 +98,7 @@ async def perform(
     """
     context = info.context
     require(context.viewer, action)
-    key: str | None = getattr(input, "idempotency_key", None) or None
+    key: str | None = present(input.idempotency_key)
     replayed = False
 
     async def whole(tx: Transaction) -> Result:
@@ -108,7 +109,7 @@ async def perform(
         return result
 
     try:
-        refuse_if_any(check_text(getattr(input, "idempotency_key", None) or None, "idempotencyKey", longest=KEY_LENGTH))
+        refuse_if_any(check_text(key, "idempotencyKey", longest=KEY_LENGTH))
         result = await context.database.transact(
             context.viewer, context.clock, whole, request_id=context.request_id, keep=keep
         )

@@ -1,6 +1,5 @@
 """Issuing: who gets an enrollment to answer, why, and from when it will cover."""
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -71,7 +70,7 @@ async def issue_to_hire(tx: Transaction, employee: Employee, today: date) -> Non
         eligibility = eligibility_of(employee, plan_year, terms[plan_year.id])
         issued = [row for row in held if row.plan_year_id == plan_year.id and _counts(row)]
         for row in issued:
-            if _is_unanswered(row) and not _still_fits(row, plan_year, eligibility):
+            if waits(row, today) and not _still_fits(row, plan_year, eligibility, today):
                 _amend(edits, row, eligibility, today)
         left = [row for row in issued if edits.value(row, "close_reason") is not CloseReason.NOT_ELIGIBLE]
         if eligibility.eligible and not left:
@@ -90,16 +89,14 @@ def _counts(row: Enrollment) -> bool:
     return row.replaces_id is None and row.close_reason is not CloseReason.NOT_ELIGIBLE
 
 
-def _is_unanswered(row: Enrollment) -> bool:
-    return row.decision is None and row.closed_on is None
-
-
-def _still_fits(row: Enrollment, plan_year: PlanYear, eligibility: Eligibility) -> bool:
+def _still_fits(row: Enrollment, plan_year: PlanYear, eligibility: Eligibility, today: date) -> bool:
     if not eligibility.eligible:
         return False
-    if row.reason is WindowReason.OPEN_ENROLLMENT:
+    if row.window_opens_on is None:
         return eligibility.eligible_on <= plan_year.coverage_starts_on
-    return eligibility.starts_on == row.effective_on
+    # A window that has opened moves only where eligibility comes later; one to come opens with eligibility.
+    opens_on = max(eligibility.eligible_on, min(row.window_opens_on, today))
+    return eligibility.starts_on == row.effective_on and opens_on == row.window_opens_on
 
 
 def _amend(edits: Edits, row: Enrollment, eligibility: Eligibility, today: date) -> None:
@@ -117,6 +114,6 @@ def _amend(edits: Edits, row: Enrollment, eligibility: Eligibility, today: date)
     )
 
 
-def unanswered(rows: Iterable[Enrollment]) -> list[Enrollment]:
-    """Give those that nobody has answered and nothing has closed."""
-    return [row for row in rows if _is_unanswered(row)]
+def waits(row: Enrollment, today: date) -> bool:
+    """Tell whether nobody has answered yet and nothing has closed it: who has given notice may answer till then."""
+    return row.decision is None and (row.closed_on is None or row.closed_on > today)

@@ -6,7 +6,7 @@ from datetime import date
 from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, LifeEvent, PlanYear
 from benegraph.db.session import Transaction
-from benegraph.domain.checks import check_id, check_text, check_version
+from benegraph.domain.checks import REASON_LENGTH, check_id, check_text, check_version
 from benegraph.domain.enrollments.life_events import RULES, LifeEventStatus, enrollment_window, takes_effect_on
 from benegraph.domain.enrollments.standing import (
     CloseReason,
@@ -40,7 +40,7 @@ async def reissue(
         [
             *check_id(Kind.ENROLLMENT, enrollment_id, "enrollmentId"),
             *check_id(Kind.LIFE_EVENT, life_event_id, "qualifyingLifeEventId"),
-            *check_text(reason, "reason", longest=1000),
+            *check_text(reason, "reason", longest=REASON_LENGTH),
         ]
     )
     employee_id = await store.enrollments.whose(tx, enrollment_id)

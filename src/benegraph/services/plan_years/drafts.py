@@ -14,6 +14,7 @@ from benegraph.domain.checks import check_id, check_version
 from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind
 from benegraph.domain.plan_years import (
+    LATEST,
     ContributionTerms,
     PlanYearDates,
     PlanYearStatus,
@@ -183,8 +184,8 @@ def _check_changeable(
 async def _check_overlap(
     tx: Transaction, employer_id: str, benefit_product_id: str, dates: PlanYearDates, besides: str | None = None
 ) -> list[BrokenRule]:
-    if dates.coverage_end < dates.coverage_start:
-        return []
+    if not dates.coverage_start <= dates.coverage_end <= LATEST:
+        return []  # no days to share, which check_dates tells
     coverage = DateSpan.through(dates.coverage_start, dates.coverage_end)
     other = await store.plan_years.overlapping(tx, employer_id, benefit_product_id, coverage, besides=besides)
     if other is None:

@@ -1,5 +1,6 @@
 """The seasons of a plan year: opening issues enrollments to everyone eligible, closing settles the unanswered."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -16,7 +17,7 @@ from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, status_of
 from benegraph.domain.values import DateSpan
 from benegraph.services.enrollments.edits import Edits
 from benegraph.services.enrollments.elect import cover, record_answer
-from benegraph.services.enrollments.issue import issue_to_all, unanswered
+from benegraph.services.enrollments.issue import issue_to_all, waits
 from benegraph.services.enrollments.offers import Terms, member_of, offer_of, terms_of
 from benegraph.services.plan_years.drafts import take
 
@@ -58,14 +59,21 @@ async def close_enrollment(tx: Transaction, id: str, expected_version: int | Non
     plan_year.closed_on = today
     await _note(tx, plan_year, "CLOSED")
     rows = await store.enrollments.lock_of_plan_year(tx, [id])
-    pending = [row for row in unanswered(rows) if row.reason is WindowReason.OPEN_ENROLLMENT]
-    renewed = await _renewals(tx, plan_year, pending, today) if plan_year.renewal is RenewalMode.PASSIVE else {}
+    pending = [row for row in rows if row.reason is WindowReason.OPEN_ENROLLMENT and waits(row, today)]
+    employees: dict[str, Employee] = {}
+    renewed: dict[str, Decided] = {}
+    if plan_year.renewal is RenewalMode.PASSIVE:
+        # They change under the employer's lock alone, which this holds; to lock them too would be out of order.
+        employees = {employee.id: employee for employee in await store.people.employed(tx, plan_year.employer_id)}
+        renewed = await _renewals(tx, plan_year, pending, employees, today)
+    held: dict[str, list[Enrollment]] = defaultdict(list)
+    for row in rows:
+        held[row.employee_id].append(row)
     edits = Edits()
     for row in pending:
         if row.id in renewed:
             record_answer(tx, edits, row, renewed[row.id], "RENEWED")
-            # An answer alone in its plan year covers all of it; who has left was not renewed.
-            edits.resettle([row], plan_year.coverage_ends_on, None)
+            edits.resettle(held[row.employee_id], plan_year.coverage_ends_on, employees[row.employee_id].terminated_on)
         else:
             edits.add(row, "LAPSED", closed_on=today, close_reason=CloseReason.LAPSED)
     await edits.write(tx)
@@ -88,7 +96,11 @@ class _Year:
 
 
 async def _renewals(
-    tx: Transaction, plan_year: PlanYear, pending: Sequence[Enrollment], today: date
+    tx: Transaction,
+    plan_year: PlanYear,
+    pending: Sequence[Enrollment],
+    employees: Mapping[str, Employee],
+    today: date,
 ) -> dict[str, Decided]:
     earlier = await store.enrollments.in_force_before(tx, plan_year)
     plans = await store.plan_years.plans_by_ids(tx, sorted({row.selected_plan_id or "" for row in earlier}))
@@ -101,7 +113,6 @@ async def _renewals(
     )
     renewable = [row for row in pending if row.employee_id in year.earlier]
     employee_ids = [row.employee_id for row in renewable]
-    employees = {employee.id: employee for employee in await store.people.locked(tx, employee_ids)}
     families: dict[str, dict[str, FamilyMember]] = {id: {} for id in employee_ids}
     for dependent in await store.people.family_of(tx, employee_ids):
         families[dependent.employee_id][dependent.id] = member_of(dependent)

@@ -1,0 +1,166 @@
+"""Life events: when one may be reported, and how it is judged (design, rules 2 and 7)."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from benegraph.db import store
+from benegraph.db.session import Database
+from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
+from benegraph.domain.values import Clock
+from benegraph.services import enrollments
+from benegraph.services.enrollments.life_events import Report
+from factories.access import clerk
+from factories.access import employee as employee_of
+from factories.stories import TODAY, Office, open_office
+
+BIRTH, MEDICAID_LOSS = LifeEventType.BIRTH, LifeEventType.MEDICAID_LOSS
+
+
+async def hired(database: Database, **options: Any) -> tuple[Office, str]:
+    office = await open_office(database, **options)
+    return office, await office.hire(hired_on=date(2026, 3, 2))
+
+
+async def test_a_report_is_taken_down_as_told(database: Database) -> None:
+    office, ada = await hired(database)
+    child = await office.child(ada, date(2026, 11, 1))
+    herself = office.by(employee_of(office.employer, ada))
+    id = await herself.report(ada, BIRTH, date(2026, 11, 1), child, "Twins are on their way.")
+    row = await office.row("life_events", id)
+    assert {name: row[name] for name in ("employer_id", "employee_id", "dependent_id", "event_type", "status")} == {
+        "employer_id": office.employer,
+        "employee_id": ada,
+        "dependent_id": child,
+        "event_type": "BIRTH",
+        "status": "PENDING",
+    }
+    assert (row["event_on"], row["reported_on"], row["notes"]) == (
+        "2026-11-01",
+        "2026-11-20",
+        "Twins are on their way.",
+    )
+    (event,) = await office.history(id)
+    assert (event["action"], event["actor_role"], event["before"]) == ("REPORTED", "EMPLOYEE", None)
+    assert "notes" not in event["after"]
+
+
+@pytest.mark.parametrize(
+    ("event_type", "days"), [(each, 60 if each is MEDICAID_LOSS else 30) for each in LifeEventType]
+)
+async def test_a_report_comes_from_the_day_through_day_30_or_60(
+    database: Database, event_type: LifeEventType, days: int
+) -> None:
+    office, ada = await hired(database)
+
+    def report(days_ago: int) -> Report:
+        return Report(event_type, TODAY - timedelta(days=days_ago), None, None)
+
+    for days_ago in (0, days):
+        await office.rehearse(enrollments.report_life_event, ada, report(days_ago))
+    for days_ago, rule in ((-1, "INVALID_INPUT"), (days + 1, "LIFE_EVENT_WINDOW_CLOSED")):
+        telling = office.tell(enrollments.report_life_event, ada, report(days_ago))
+        assert await office.refusals(telling) == [f"{rule} eventDate"]
+
+
+async def test_nothing_before_the_hire_counts(database: Database) -> None:
+    office, ada = await hired(database)
+    office = office.on(date(2026, 3, 5))
+    await office.report(ada, event_on=date(2026, 3, 2))
+    assert await office.refusals(office.report(ada, event_on=date(2026, 3, 1))) == ["INVALID_INPUT eventDate"]
+    assert await office.refusals(office.report(ada, event_on=date(1, 1, 1))) == ["INVALID_INPUT eventDate"]
+    assert await office.refusals(office.report(ada, event_on=date.max)) == ["INVALID_INPUT eventDate"]
+
+
+async def test_the_day_of_the_report_is_the_employers(database: Database) -> None:
+    """At 02:00 UTC on the 21st it is still the 20th in New York: what happened on the 21st is to come."""
+    office, ada = await hired(database)
+    clock = Clock(datetime(2026, 11, 21, 2, tzinfo=UTC))
+
+    async def report(event_on: date) -> str:
+        return await database.transact(
+            office.viewer,
+            clock,
+            lambda tx: enrollments.report_life_event(tx, ada, Report(BIRTH, event_on, None, None)),
+        )
+
+    assert await office.refusals(report(date(2026, 11, 21))) == ["INVALID_INPUT eventDate"]
+    row = await office.row("life_events", await report(date(2026, 11, 20)))
+    assert row["reported_on"] == "2026-11-20"
+    assert await office.refusals(report(date(2026, 10, 20))) == ["LIFE_EVENT_WINDOW_CLOSED eventDate"]
+    await report(date(2026, 10, 21))
+
+
+async def test_all_that_is_wrong_with_a_report(database: Database) -> None:
+    office, ada = await hired(database)
+    bobs = await office.child(await office.hire("Bob"))
+    assert await office.refusals(office.report(ada, event_on=date(2026, 1, 1), dependent=bobs)) == [
+        "INVALID_INPUT eventDate",
+        "NOT_FOUND dependentId",
+    ]
+    assert await office.refusals(office.report(bobs, dependent=ada, notes="\x00")) == [
+        "INVALID_INPUT employeeId",
+        "INVALID_INPUT dependentId",
+        "INVALID_INPUT notes",
+    ]
+    assert await office.refusals(office.report(ada, notes="x" * 4001)) == ["INVALID_INPUT notes"]
+    other = await open_office(database, tenant="other")
+    stranger = await other.hire()
+    assert await office.refusals(office.report(stranger)) == ["NOT_FOUND employeeId"]
+
+
+# ---------------------------------------------------------------------------------------------------- reviews
+
+
+@pytest.mark.parametrize("status", [LifeEventStatus.APPROVED, LifeEventStatus.DENIED])
+async def test_a_review_is_given_once(database: Database, status: LifeEventStatus) -> None:
+    office, ada = await hired(database)
+    id = await office.report(ada)
+    office = office.on(date(2026, 11, 25)).by(clerk(office.employer))
+    assert await office.refusals(office.review(id, version=2)) == ["VERSION_CONFLICT expectedVersion"]
+
+    await office.review(id, status, "Seen the certificate.", version=1)
+
+    row = await office.row("life_events", id)
+    assert (row["status"], row["reviewed_on"], row["reviewed_at"][:10], row["version"]) == (
+        status,
+        "2026-11-25",
+        "2026-11-25",
+        2,
+    )
+    assert row["review_notes"] == "Seen the certificate."
+    event = (await office.history(id))[-1]
+    assert (event["action"], event["actor"], event["before"]["status"], event["after"]["status"]) == (
+        status,
+        "EMPLOYER akey_clerk",
+        "PENDING",
+        status,
+    )
+    assert "review_notes" not in event["after"]
+    assert await office.refusals(office.review(id, version=1)) == [
+        "VERSION_CONFLICT expectedVersion",
+        "INVALID_STATUS_TRANSITION qualifyingLifeEventId",
+    ]
+
+
+async def test_what_a_review_refuses(database: Database) -> None:
+    office, ada = await hired(database)
+    id = await office.report(ada)
+    other = await open_office(database, tenant="other")
+    at = "qualifyingLifeEventId"
+    assert await office.refusals(office.review(ada, notes=" ")) == [f"INVALID_INPUT {at}", "INVALID_INPUT reviewNotes"]
+    assert await office.refusals(office.review(id, notes="x" * 4001)) == ["INVALID_INPUT reviewNotes"]
+    assert await other.refusals(other.review(id)) == [f"NOT_FOUND {at}"]
+    elsewhere = office.by(clerk("empr_none"))
+    assert await elsewhere.refusals(elsewhere.review(id)) == [f"NOT_FOUND {at}"]
+
+
+async def test_an_employee_does_not_read_what_the_reviewer_noted(database: Database) -> None:
+    office, ada = await hired(database)
+    id = await office.report(ada, notes="Mine.")
+    await office.review(id, notes="Doubtful.")
+    for viewer, noted in ((office.viewer, "Doubtful."), (employee_of(office.employer, ada), None)):
+        async with database.read(viewer, office.clock()) as reading:
+            row = (await store.enrollments.life_events_by_ids(reading, [id]))[id]
+        assert (row.notes, row.review_notes) == ("Mine.", noted)

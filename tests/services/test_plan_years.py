@@ -1,0 +1,285 @@
+"""Plan years as drafts: what they copy, what their dates must keep, and what may change when (design, rule 8)."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from benegraph.db.session import Database
+from benegraph.domain.catalog import CoverageTier, PlanTerms, ProductCategory, Rate
+from benegraph.domain.people import EmploymentClass
+from benegraph.domain.plan_years import ContributionTerms, PlanYearDates, RenewalMode, WaitingRule
+from benegraph.services import plan_years
+from benegraph.services.catalog import add_product
+from factories.access import clerk
+from factories.stories import CLASSES, DATES, EE, ES, PLANS, Office, open_office
+
+DAY = timedelta(days=1)
+FULL_TIME = EmploymentClass.FULL_TIME
+
+
+async def offered(office: Office, plan_year: str) -> dict[str, dict[str, int]]:
+    """Give a plan year's plans by the carrier's codes, each with its rates by tier."""
+    dump = await office.dump()
+    rates = [row for row in dump["plan_rates"].values() if row["plan_year_id"] == plan_year]
+    return {
+        plan["carrier_plan_id"]: {
+            rate["coverage_tier"]: rate["monthly_premium_cents"] for rate in rates if rate["plan_id"] == plan["id"]
+        }
+        for plan in dump["plans"].values()
+        if plan["plan_year_id"] == plan_year
+    }
+
+
+async def test_a_draft_copies_the_catalogue(database: Database) -> None:
+    office = await open_office(database)
+    id = await office.draft(waiting=WaitingRule(60, to_first_of_month=True), renewal=RenewalMode.PASSIVE)
+    row = await office.row("plan_years", id)
+    expected = {
+        "employer_id": office.employer,
+        "benefit_product_id": office.product,
+        "coverage_starts_on": "2027-01-01",
+        "coverage_ends_on": "2027-12-31",
+        "open_enrollment_starts_on": "2026-11-01",
+        "open_enrollment_ends_on": "2026-11-30",
+        "waiting_period_days": 60,
+        "starts_on_first_of_month": True,
+        "renewal": "PASSIVE",
+        "opened_on": None,
+        "closed_on": None,
+        "version": 1,
+    }
+    assert {name: row[name] for name in expected} == expected
+    assert await offered(office, id) == {
+        "GOLD": {"EE": 50_000, "ES": 100_000, "EC": 90_000, "EF": 140_000},
+        "SILVER": {"ES": 82_000, "EC": 74_000},
+        "FLAT": {},
+    }
+    plans = (await office.dump())["plans"].values()
+    assert [plan["position"] for plan in sorted(plans, key=lambda plan: str(plan["id"]))] == [0, 1, 2]
+    (event,) = await office.history(id)
+    assert (event["action"], event["employee_id"], event["after"]["renewal"]) == ("CREATED", None, "PASSIVE")
+
+
+async def test_a_draft_may_name_its_own_plans_or_none(database: Database) -> None:
+    office = await open_office(database)
+    own = await office.draft(plans=[PlanTerms("OWN", "Own", None, 0)])
+    none = await office.draft(
+        replace(DATES, coverage_start=date(2028, 1, 1), coverage_end=date(2028, 12, 31)), plans=[]
+    )
+    assert await offered(office, own) == {"OWN": {}}
+    assert await offered(office, none) == {}
+
+
+@pytest.mark.parametrize(
+    ("dates", "refused"),
+    [
+        ({"coverage_end": DATES.coverage_start}, []),
+        ({"coverage_end": DATES.coverage_start - DAY}, ["DATES_OUT_OF_ORDER coverageEnd"]),
+        ({"coverage_end": date(2027, 12, 31) + DAY}, ["INVALID_INPUT coverageEnd"]),
+        ({"open_enrollment_start": date(2026, 11, 30)}, []),
+        ({"open_enrollment_start": date(2026, 12, 1)}, ["DATES_OUT_OF_ORDER openEnrollmentEnd"]),
+        ({"open_enrollment_end": date(2026, 12, 31)}, []),
+        ({"open_enrollment_end": date(2027, 1, 1)}, ["DATES_OUT_OF_ORDER openEnrollmentEnd"]),
+        ({"open_enrollment_start": date(2020, 1, 1)}, []),
+        ({"coverage_start": date(1899, 12, 31)}, ["INVALID_INPUT coverageStart"]),
+        ({"coverage_end": date.max}, ["INVALID_INPUT coverageEnd"]),
+        (
+            {"coverage_start": date.max, "coverage_end": date.max},
+            ["INVALID_INPUT coverageStart", "INVALID_INPUT coverageEnd"],
+        ),
+        (
+            {"open_enrollment_start": date.min, "open_enrollment_end": date.max},
+            ["INVALID_INPUT openEnrollmentStart", "INVALID_INPUT openEnrollmentEnd"],
+        ),
+    ],
+)
+async def test_dates_keep_their_order(database: Database, dates: dict[str, date], refused: list[str]) -> None:
+    office = await open_office(database)
+    changed = replace(DATES, **dates)
+    if refused:
+        assert await office.refusals(office.draft(changed)) == refused
+        changes: dict[str, Any] = {
+            "coverage_starts_on": changed.coverage_start,
+            "coverage_ends_on": changed.coverage_end,
+            "open_enrollment_starts_on": changed.open_enrollment_start,
+            "open_enrollment_ends_on": changed.open_enrollment_end,
+        }
+        assert await office.refusals(office.amend(await office.draft(), **changes)) == refused
+    else:
+        await office.draft(changed)
+
+
+async def test_everything_wrong_with_a_draft_is_told_at_once(database: Database) -> None:
+    office = await open_office(database)
+    telling = office.draft(
+        replace(DATES, open_enrollment_end=date(2027, 1, 1)),
+        classes=[
+            ContributionTerms(FULL_TIME, EE, -1, 0),
+            ContributionTerms(FULL_TIME, EE, 0, -1),
+        ],
+        plans=[
+            PlanTerms("A", " ", None, -1, -1, -1, (Rate(CoverageTier.UNSPECIFIED, 1), Rate(ES, -1), Rate(ES, 1))),
+            PlanTerms("A", "x" * 201, None, 5, rates=(Rate(EE, 6),)),
+        ],
+        waiting=WaitingRule(61, to_first_of_month=True),
+    )
+    assert await office.refusals(telling) == [
+        "DATES_OUT_OF_ORDER openEnrollmentEnd",
+        "INVALID_INPUT waitingPeriodDays",
+        "INVALID_INPUT contributionClasses.0.employeeContributionCents",
+        "INVALID_INPUT contributionClasses.1.employerContributionCents",
+        "INVALID_INPUT contributionClasses.1.familyStatus",
+        "INVALID_INPUT plans.0.name",
+        "INVALID_INPUT plans.0.monthlyPremiumCents",
+        "INVALID_INPUT plans.0.deductibleCents",
+        "INVALID_INPUT plans.0.outOfPocketMaxCents",
+        "INVALID_INPUT plans.0.rates.0.coverageTier",
+        "INVALID_INPUT plans.0.rates.1.monthlyPremiumCents",
+        "INVALID_INPUT plans.0.rates.2.coverageTier",
+        "INVALID_INPUT plans.1.name",
+        "INVALID_INPUT plans.1.rates.0.monthlyPremiumCents",
+        "INVALID_INPUT plans.1.carrierPlanId",
+    ]
+    assert await office.refusals(office.draft(classes=[])) == ["INVALID_INPUT contributionClasses"]
+    for days in (-1, 91):
+        assert await office.refusals(office.draft(waiting=WaitingRule(days))) == ["INVALID_INPUT waitingPeriodDays"]
+
+
+async def test_employer_and_product_must_be_within_reach(database: Database) -> None:
+    office = await open_office(database)
+    other = await open_office(database, tenant="other")
+    lost = replace(office, employer=other.employer, product=other.product)
+    assert await lost.refusals(lost.draft()) == ["NOT_FOUND employerId", "NOT_FOUND benefitProductId"]
+    swapped = replace(office, employer=office.product, product=office.employer)
+    assert await swapped.refusals(swapped.draft()) == ["INVALID_INPUT employerId", "INVALID_INPUT benefitProductId"]
+    elsewhere = office.by(clerk("empr_none"))
+    assert await elsewhere.refusals(elsewhere.draft()) == ["NOT_FOUND employerId"]
+
+
+async def test_one_plan_year_an_employer_product_and_period(database: Database) -> None:
+    office = await open_office(database)
+    id = await office.draft()
+    overlap = ["PLAN_YEAR_OVERLAP coverageStart"]
+    before = PlanYearDates(date(2026, 6, 1), date(2026, 12, 31), date(2026, 5, 1), date(2026, 5, 2))
+    assert await office.refusals(office.draft()) == overlap
+    assert await office.refusals(office.draft(replace(before, coverage_end=date(2027, 1, 1)))) == overlap
+    after = replace(DATES, coverage_start=date(2027, 12, 31), coverage_end=date(2028, 1, 31))
+    assert await office.refusals(office.draft(after)) == overlap
+    neighbour = await office.draft(before)
+    await office.draft(replace(after, coverage_start=date(2028, 1, 1)))
+    assert await office.refusals(office.amend(neighbour, coverage_ends_on=date(2027, 1, 1))) == overlap
+    await office.amend(neighbour, coverage_ends_on=date(2026, 12, 30))
+
+    async def dental(office: Office) -> Office:
+        return replace(office, product=await office.tell(add_product, "Dental", ProductCategory.DENTAL, None, []))
+
+    await (await dental(office)).draft()
+    await office.tell(plan_years.delete_plan_year, id, None)
+    await office.draft()
+
+
+# ---------------------------------------------------------------------------------------------------- changing
+
+
+async def test_a_draft_changes_in_everything(database: Database) -> None:
+    office = await open_office(database)
+    id = await office.draft()
+    changes: dict[str, Any] = {
+        "coverage_starts_on": date(2027, 2, 1),
+        "coverage_ends_on": date(2028, 1, 31),
+        "open_enrollment_starts_on": date(2026, 12, 1),
+        "open_enrollment_ends_on": date(2027, 1, 31),
+        "waiting_period_days": 30,
+        "starts_on_first_of_month": True,
+        "renewal": RenewalMode.PASSIVE,
+    }
+    await office.amend(id, 1, CLASSES[:1], PLANS[1:], **changes)
+    row = await office.row("plan_years", id)
+    assert {name: row[name] for name in changes} == {
+        name: value.isoformat() if isinstance(value, date) else value for name, value in changes.items()
+    }
+    assert row["version"] == 2
+    assert (await offered(office, id)).keys() == {"SILVER", "FLAT"}
+    classes = (await office.dump())["contribution_classes"].values()
+    assert [(row["employment"], row["family_status"]) for row in classes] == [("FULL_TIME", "UNSPECIFIED")]
+    event = (await office.history(id))[-1]
+    assert (event["action"], event["before"]["renewal"], event["after"]["renewal"]) == ("UPDATED", "ACTIVE", "PASSIVE")
+
+
+async def test_new_plans_alone_count_as_a_change(database: Database) -> None:
+    office = await open_office(database)
+    id = await office.draft()
+    await office.amend(id, plans=PLANS[:1])
+    assert (await office.row("plan_years", id))["version"] == 2
+    assert await office.refusals(office.amend(id, 1, classes=CLASSES)) == ["VERSION_CONFLICT expectedVersion"]
+    assert [event["action"] for event in await office.history(id)] == ["CREATED", "UPDATED"]
+
+
+async def test_once_open_only_the_window_and_renewal_change(database: Database) -> None:
+    office = await open_office(database)
+    id = await office.opened()
+    fields: dict[str, Any] = {
+        "coverage_starts_on": date(2027, 1, 1),
+        "coverage_ends_on": date(2027, 12, 30),
+        "waiting_period_days": 0,
+        "starts_on_first_of_month": False,
+    }
+    settled = [
+        f"INVALID_STATUS_TRANSITION {field}"
+        for field in ("coverageStart", "coverageEnd", "waitingPeriodDays", "startsOnFirstOfMonth")
+    ]
+    terms = [f"INVALID_STATUS_TRANSITION {field}" for field in ("contributionClasses", "plans")]
+    window = [f"INVALID_STATUS_TRANSITION {field}" for field in ("openEnrollmentStart", "openEnrollmentEnd", "renewal")]
+    moved: dict[str, Any] = {
+        "open_enrollment_starts_on": date(2026, 11, 2),
+        "open_enrollment_ends_on": date(2026, 11, 29),
+        "renewal": RenewalMode.PASSIVE,
+    }
+    assert await office.refusals(office.amend(id, classes=CLASSES, plans=PLANS, **fields)) == [*settled, *terms]
+    await office.amend(id, **moved)
+    office = office.on(date(2026, 12, 1))
+    await office.close(id)
+    for day in (date(2026, 12, 1), date(2028, 1, 1)):  # active, then expired
+        there = office.on(day)
+        assert await there.refusals(there.amend(id, classes=CLASSES, plans=PLANS, **fields, **moved)) == [
+            *settled,
+            *terms,
+            *window,
+        ]
+
+
+async def test_only_a_draft_can_be_deleted(database: Database) -> None:
+    office = await open_office(database)
+    before = await office.dump()
+    id = await office.draft()
+    assert await office.refusals(office.tell(plan_years.delete_plan_year, id, 2)) == [
+        "VERSION_CONFLICT expectedVersion"
+    ]
+    office = office.by(clerk(office.employer))
+    await office.tell(plan_years.delete_plan_year, id, 1)
+    after = await office.dump()
+    assert [event["action"] for event in after.pop("events").values()] == ["CREATED", "DELETED"]
+    before.pop("events")
+    assert after == before
+    opened = await office.opened()
+    assert await office.refusals(office.tell(plan_years.delete_plan_year, opened, None)) == [
+        "INVALID_STATUS_TRANSITION planYearId"
+    ]
+    assert await office.refusals(office.tell(plan_years.delete_plan_year, id, None)) == ["NOT_FOUND planYearId"]
+
+
+async def test_another_employers_plan_year_is_not_found(database: Database) -> None:
+    office = await open_office(database)
+    id = await office.draft()
+    there = office.by(clerk("empr_none"))
+    for telling in (
+        there.amend(id),
+        there.open(id),
+        there.close(id),
+        there.tell(plan_years.delete_plan_year, id, None),
+    ):
+        assert await there.refusals(telling) == ["NOT_FOUND planYearId"]
+    for telling in (office.amend(office.employer), office.open("x"), office.close("plan_year")):
+        assert await office.refusals(telling) == ["INVALID_INPUT planYearId"]

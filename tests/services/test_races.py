@@ -1,0 +1,260 @@
+"""What happens at once, against real locks: exactly one wins, nobody is missed, and nobody waits for another in a ring.
+
+Each race starts behind a lock that a bystander holds, so that all of it is on the way before any of it can go on.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine
+from datetime import date
+from typing import Any
+
+from benegraph.db.session import Database, Transaction
+from benegraph.domain.access import Action
+from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
+from benegraph.domain.errors import Refused
+from benegraph.domain.people import EmploymentClass, Person
+from benegraph.domain.plan_years import RenewalMode
+from benegraph.services import enrollments, people
+from benegraph.services.access import once
+from conftest import connect
+from factories.stories import DATES, DATES_2026, Office, enroll, open_office, waive
+
+#: As many connections as the tests' pool has, but one to spare.
+AT_THE_GATE = 9
+
+Outcome = tuple[str, Any]
+
+
+async def race(owner_url: str, table: str, id: str, *runners: Coroutine[Any, Any, Any]) -> list[Outcome]:
+    """Let all go at once, once they wait for this row; give for each whether it was done, or the first refusal."""
+    bystander = await connect(owner_url)
+    try:
+        holding = bystander.transaction()
+        await holding.start()
+        await bystander.execute(f"SELECT FROM {table} WHERE id = $1 FOR UPDATE", id)
+        running = [asyncio.create_task(_outcome(runner)) for runner in runners]
+        while not all(task.done() for task in running):
+            waiting = await bystander.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if waiting >= min(AT_THE_GATE, sum(not task.done() for task in running)):
+                break
+            await asyncio.sleep(0.005)
+        await holding.commit()
+        return await asyncio.gather(*running)
+    finally:
+        await bystander.close()
+
+
+async def _outcome(runner: Coroutine[Any, Any, Any]) -> Outcome:
+    try:
+        return "done", await runner
+    except Refused as refused:
+        return str(refused.rules[0].code), None
+
+
+def tally(outcomes: list[Outcome]) -> Counter[str]:
+    return Counter(code for code, _ in outcomes)
+
+
+async def to_answer(database: Database) -> tuple[Office, str, str, dict[str, str]]:
+    office = await open_office(database)
+    ada = await office.hire()
+    plans = dict(await office.plans(await office.opened()))
+    return office, ada, (await office.pending(ada)).id, plans
+
+
+async def test_of_twenty_answers_one_counts(database: Database, owner_url: str) -> None:
+    office, ada, id, plans = await to_answer(database)
+    choices = [waive(id) if number % 2 else enroll(id, plans["GOLD"]) for number in range(20)]
+    outcomes = await race(owner_url, "employees", ada, *(office.elect(ada, choice) for choice in choices))
+    assert tally(outcomes) == {"done": 1, "ENROLLMENT_NOT_PENDING": 19}
+    (won,) = (value[0] for code, value in outcomes if code == "done")
+    assert (await office.enrollment(id)).status == won.status
+    assert len(await office.history(id)) == 2
+
+
+async def test_one_idempotency_key_has_one_effect(database: Database, owner_url: str) -> None:
+    office = await open_office(database)
+    hiring = people.Hire(Person("Ada", "Adams", None, None, None), EmploymentClass.FULL_TIME, date(2026, 11, 2))
+
+    async def hire(tx: Transaction) -> tuple[dict[str, Any], bool]:
+        async def story(tx: Transaction) -> dict[str, Any]:
+            return {"employee_id": await people.hire(tx, office.employer, hiring)}
+
+        return await once(tx, Action.CREATE_EMPLOYEE, "key", b"hash", story)
+
+    outcomes = await race(owner_url, "employers", office.employer, *(office.tell(hire) for _ in range(20)))
+    answers = [value for _, value in outcomes]
+    assert Counter(replayed for _, replayed in answers) == {True: 19, False: 1}
+    ((id,),) = {tuple(result.values()) for result, _ in answers}
+    assert (await office.dump())["employees"].keys() == {id}
+
+
+async def test_where_the_first_call_of_a_key_is_refused_the_next_does_it(database: Database, owner_url: str) -> None:
+    office, ada, id, _ = await to_answer(database)
+    told: list[int] = []
+
+    async def story(tx: Transaction) -> dict[str, Any]:
+        told.append(9 if not told else 1)  # the first comes with a version that never was
+        await enrollments.elect(tx, ada, [waive(id, version=told[-1])])
+        return {"enrollment_ids": [id]}
+
+    async def answer(tx: Transaction) -> bool:
+        return (await once(tx, Action.ELECT, "key", b"hash", story))[1]
+
+    outcomes = await race(owner_url, "employees", ada, *(office.tell(answer) for _ in range(20)))
+    assert Counter(outcomes) == {("VERSION_CONFLICT", None): 1, ("done", False): 1, ("done", True): 18}
+
+
+async def test_an_answer_and_a_termination(database: Database, owner_url: str) -> None:
+    office = await open_office(database)
+    staff = [await office.hire(f"Number {number}") for number in range(4)]
+    plans = await office.plans(await office.opened())
+    pending = {ada: (await office.pending(ada)).id for ada in staff}
+    runners: list[Coroutine[Any, Any, Any]] = []
+    for ada in staff:
+        runners += [office.elect(ada, enroll(pending[ada], plans["GOLD"])), office.terminate(ada, date(2027, 2, 3))]
+    outcomes = await race(owner_url, "plan_years", next(iter((await office.dump())["plan_years"])), *runners)
+    assert tally(outcomes) == {"done": 8}
+    for ada in staff:
+        (row,) = await office.enrollments(ada)
+        assert (row.coverage_ends_on, row.closed_on) == (date(2027, 2, 28), date(2027, 3, 1))
+
+
+async def test_an_answer_and_leaving_today(database: Database, owner_url: str) -> None:
+    office, ada, id, plans = await to_answer(database)
+    outcomes = await race(
+        owner_url,
+        "employees",
+        ada,
+        office.elect(ada, enroll(id, plans["GOLD"])),
+        office.terminate(ada, office.today),
+    )
+    (answer, _), (termination, _) = outcomes
+    assert (answer, termination) in {("done", "done"), ("ENROLLMENT_NOT_PENDING", "done")}
+    row = await office.enrollment(id)
+    assert (row.status, row.coverage_ends_on, row.close_reason) == ("INACTIVE", None, "TERMINATED")
+
+
+async def test_nobody_hired_while_enrollment_opens_is_missed_or_doubled(database: Database, owner_url: str) -> None:
+    office = await open_office(database)
+    before = [await office.hire(f"Number {number}") for number in range(3)]
+    await office.terminate(before[0], office.today)
+    id = await office.draft()
+    outcomes = await race(
+        owner_url,
+        "employers",
+        office.employer,
+        *(office.hire(f"New {number}") for number in range(4)),
+        office.open(id),
+        office.reinstate(before[0]),
+        office.update(before[1], employment_class=EmploymentClass.PART_TIME),
+        *(office.hire(f"Newer {number}") for number in range(2)),
+    )
+    assert tally(outcomes) == {"done": 9}
+    dump = await office.dump()
+    assert len(dump["employees"]) == 9
+    held = Counter(row["employee_id"] for row in dump["enrollments"].values())
+    assert held == dict.fromkeys(dump["employees"], 1)
+
+
+async def test_enrollment_opens_once(database: Database, owner_url: str) -> None:
+    office = await open_office(database)
+    await office.hire()
+    id = await office.draft()
+    outcomes = await race(owner_url, "employers", office.employer, *(office.open(id) for _ in range(5)))
+    assert tally(outcomes) == {"done": 1, "INVALID_STATUS_TRANSITION": 4}
+    assert len((await office.dump())["enrollments"]) == 1
+
+
+async def test_one_reissue_is_open(database: Database, owner_url: str) -> None:
+    office, ada, id, plans = await to_answer(database)
+    await office.elect(ada, enroll(id, plans["GOLD"]))
+    events = [await office.approved(ada), await office.approved(ada, LifeEventType.MARRIAGE)]
+    outcomes = await race(owner_url, "employees", ada, *(office.reissue(id, event) for event in events))
+    assert tally(outcomes) == {"done": 1, "REISSUE_ALREADY_OPEN": 1}
+    assert len(await office.enrollments(ada)) == 2
+
+
+async def test_a_reissue_and_taking_the_answer_back(database: Database, owner_url: str) -> None:
+    office, ada, id, plans = await to_answer(database)
+    await office.elect(ada, enroll(id, plans["GOLD"]))
+    event = await office.approved(ada)
+    outcomes = await race(owner_url, "employees", ada, office.reissue(id, event), office.reopen(id))
+    assert sorted(tally(outcomes)) in (["NOT_REISSUABLE", "done"], ["REISSUE_ALREADY_OPEN", "done"])
+
+
+async def test_one_plan_year_a_period(database: Database, owner_url: str) -> None:
+    office = await open_office(database)
+    outcomes = await race(owner_url, "employers", office.employer, *(office.draft() for _ in range(5)))
+    assert tally(outcomes) == {"done": 1, "PLAN_YEAR_OVERLAP": 4}
+    assert len((await office.dump())["plan_years"]) == 1
+
+
+async def test_an_answer_and_the_end_of_the_window(database: Database, owner_url: str) -> None:
+    """The window is cut to yesterday meanwhile: the answer counts if it came first, and else it is too late."""
+    office, ada, id, plans = await to_answer(database)
+    plan_year = (await office.enrollment(id)).plan_year_id
+    outcomes = await race(
+        owner_url,
+        "plan_years",
+        plan_year,
+        office.elect(ada, enroll(id, plans["GOLD"])),
+        office.amend(plan_year, open_enrollment_ends_on=date(2026, 11, 19)),
+    )
+    (answer, _), (change, _) = outcomes
+    assert change == "done"
+    row = await office.enrollment(id)
+    assert (answer, row.status) in {("done", "ENROLLED"), ("WINDOW_NOT_OPEN", "INACTIVE")}
+    assert row.closes_on == date(2026, 11, 19)
+
+
+async def test_new_hires_answer_while_the_season_is_closed(database: Database, owner_url: str) -> None:
+    """Closing renews many, and locks nobody out of order: each story is told once, for no deadlock ends one."""
+    office = await open_office(database, today=date(2025, 11, 20))
+    staff = [await office.hire(f"Number {number}") for number in range(4)]
+    last_year = await office.opened(DATES_2026)
+    for ada in staff:
+        await office.elect(ada, enroll((await office.pending(ada)).id, (await office.plans(last_year))["GOLD"]))
+    office = office.on(date(2026, 11, 20))
+    id = await office.opened(DATES, renewal=RenewalMode.PASSIVE)
+    office = office.on(date(2026, 12, 1))
+    events = {ada: await office.approved(ada) for ada in staff}
+    reissued = {ada: await office.reissue((await office.enrollments(ada))[1].id, events[ada]) for ada in staff}
+    told: Counter[str] = Counter()
+
+    async def answer(tx: Transaction, ada: str) -> None:
+        told[ada] += 1
+        await enrollments.elect(tx, ada, [enroll(reissued[ada], (await office.plans(id))["GOLD"])])
+
+    outcomes = await race(owner_url, "plan_years", id, *(office.tell(answer, ada) for ada in staff), office.close(id))
+    assert tally(outcomes) == {"done": 5}
+    assert told == dict.fromkeys(staff, 1)
+    for ada in staff:
+        rows = [row for row in await office.enrollments(ada) if row.plan_year_id == id]
+        assert [(row.coverage_status, row.coverage_ends_on) for row in rows] == [
+            ("CANCELLED", None),
+            ("UPCOMING", date(2027, 12, 31)),
+        ]
+
+
+async def test_a_version_is_changed_once(database: Database, owner_url: str) -> None:
+    office, ada, _, _ = await to_answer(database)
+    runners = [office.update(ada, 1, first_name=f"Number {number}") for number in range(5)]
+    assert tally(await race(owner_url, "employees", ada, *runners)) == {"done": 1, "VERSION_CONFLICT": 4}
+
+
+async def test_an_external_id_is_taken_once(database: Database, owner_url: str) -> None:
+    office = await open_office(database)
+    runners = [office.hire(external_id="E-1") for _ in range(5)]
+    outcomes = await race(owner_url, "employers", office.employer, *runners)
+    assert tally(outcomes) == {"done": 1, "ALREADY_EXISTS": 4}
+
+
+async def test_a_life_event_is_judged_once_and_an_employee_leaves_once(database: Database, owner_url: str) -> None:
+    office, ada, _, _ = await to_answer(database)
+    event = await office.report(ada)
+    reviews = [office.review(event, status) for status in (LifeEventStatus.APPROVED, LifeEventStatus.DENIED)]
+    assert tally(await race(owner_url, "employees", ada, *reviews)) == {"done": 1, "INVALID_STATUS_TRANSITION": 1}
+    departures = [office.terminate(ada, day) for day in (date(2026, 11, 20), date(2026, 12, 20))]
+    assert tally(await race(owner_url, "employees", ada, *departures)) == {"done": 1, "INVALID_STATUS_TRANSITION": 1}

@@ -1,0 +1,202 @@
+"""Reissuing after a life event: from when, of what, and what becomes of the coverage there was (design, rule 7)."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from benegraph.db.session import Database
+from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
+from factories.access import employee as employee_of
+from factories.stories import DATES_2026, Office, enroll, open_office, waive
+
+BIRTH, MARRIAGE, JOB_LOSS = LifeEventType.BIRTH, LifeEventType.MARRIAGE, LifeEventType.JOB_LOSS
+MARCH_10 = date(2027, 3, 10)
+
+
+async def enrolled(database: Database, code: str | None = "GOLD") -> tuple[Office, str, str, dict[str, str]]:
+    """Ada is enrolled alone for 2027, or has waived, and it is 10 March; give her id, the enrollment's, the plans'."""
+    office = await open_office(database)
+    ada = await office.hire()
+    plans = dict(await office.plans(await office.opened()))
+    id = (await office.pending(ada)).id
+    await office.elect(ada, enroll(id, plans[code]) if code else waive(id))
+    return office.on(MARCH_10), ada, id, plans
+
+
+async def spans(office: Office, employee: str) -> list[tuple[date | None, date | None]]:
+    return [(row.coverage_starts_on, row.coverage_ends_on) for row in await office.enrollments(employee)]
+
+
+# ------------------------------------------------------------------------------------------ from when it counts
+
+
+@pytest.mark.parametrize(
+    ("event_type", "event_on", "reported_on", "effective_on"),
+    [
+        (BIRTH, date(2027, 2, 27), MARCH_10, date(2027, 2, 27)),
+        (BIRTH, date(2026, 12, 30), date(2027, 1, 5), date(2027, 1, 1)),
+        (LifeEventType.ADOPTION, MARCH_10, MARCH_10, MARCH_10),
+        (JOB_LOSS, date(2027, 1, 31), MARCH_10 - timedelta(days=9), date(2027, 2, 1)),
+        (JOB_LOSS, date(2027, 3, 1), MARCH_10, date(2027, 3, 1)),
+        (JOB_LOSS, date(2027, 3, 2), MARCH_10, date(2027, 4, 1)),
+        (LifeEventType.DIVORCE, date(2027, 2, 28), MARCH_10, date(2027, 3, 1)),
+        (LifeEventType.DEATH, date(2027, 3, 1), MARCH_10, date(2027, 3, 1)),
+        (MARRIAGE, date(2027, 2, 27), date(2027, 2, 28), date(2027, 3, 1)),
+        (MARRIAGE, date(2027, 2, 27), date(2027, 3, 1), date(2027, 4, 1)),
+        (LifeEventType.OTHER, date(2027, 2, 1), date(2027, 2, 1), date(2027, 3, 1)),
+        (LifeEventType.MEDICAID_LOSS, date(2027, 2, 1), date(2027, 4, 2), date(2027, 2, 1)),
+    ],
+)
+async def test_each_kind_of_event_takes_effect_in_its_way(
+    database: Database, event_type: LifeEventType, event_on: date, reported_on: date, effective_on: date
+) -> None:
+    office, ada, id, _ = await enrolled(database)
+    office = office.on(reported_on)
+    event = await office.approved(ada, event_type, event_on)
+    reissued = await office.enrollment(await office.reissue(id, event))
+    assert (reissued.status, reissued.reason, reissued.replaces_id, reissued.life_event_id) == (
+        "PENDING",
+        "LIFE_EVENT",
+        id,
+        event,
+    )
+    assert (reissued.effective_on, reissued.issued_on, reissued.opens_on) == (effective_on, reported_on, event_on)
+
+
+async def test_never_before_the_hire_is_eligible(database: Database) -> None:
+    office, _, _, _ = await enrolled(database)
+    bob = await office.hire("Bob", hired_on=date(2027, 3, 1))
+    id = (await office.pending(bob)).id
+    await office.elect(bob, waive(id))
+    event = await office.approved(bob, BIRTH, date(2027, 3, 1))
+    assert (await office.enrollment(await office.reissue(id, event))).effective_on == date(2027, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "event_on", "effective_on"),
+    [
+        (BIRTH, date(2027, 12, 31), date(2027, 12, 31)),
+        (MARRIAGE, date(2027, 12, 1), None),
+        (JOB_LOSS, date(2027, 12, 2), None),
+    ],
+)
+async def test_what_would_take_effect_after_the_plan_year_is_refused(
+    database: Database, event_type: LifeEventType, event_on: date, effective_on: date | None
+) -> None:
+    office, ada, id, _ = await enrolled(database)
+    office = office.on(date(2027, 12, 31))
+    event = await office.approved(ada, event_type, event_on)
+    if effective_on is None:
+        assert await office.refusals(office.reissue(id, event)) == ["NOT_REISSUABLE qualifyingLifeEventId"]
+    else:
+        assert (await office.enrollment(await office.reissue(id, event))).effective_on == effective_on
+
+
+async def test_who_has_left_by_then_is_not_eligible(database: Database) -> None:
+    office, ada, id, _ = await enrolled(database)
+    await office.terminate(ada, date(2027, 3, 31))
+    marriage = await office.approved(ada, MARRIAGE)
+    assert await office.refusals(office.reissue(id, marriage)) == ["NOT_ELIGIBLE enrollmentId"]
+    birth = await office.approved(ada, BIRTH)
+    assert (await office.enrollment(await office.reissue(id, birth))).effective_on == MARCH_10
+
+
+# ------------------------------------------------------------------------------------- what can be reissued
+
+
+async def test_only_an_approved_event_of_the_employees_own_reissues(database: Database) -> None:
+    office, ada, id, _ = await enrolled(database)
+    bob = await office.hire("Bob")
+    pending, denied = await office.report(ada), await office.report(ada)
+    await office.review(denied, LifeEventStatus.DENIED)
+    others = await office.approved(bob)
+    at = "qualifyingLifeEventId"
+    assert await office.refusals(office.reissue(id, pending)) == [f"LIFE_EVENT_NOT_APPROVED {at}"]
+    assert await office.refusals(office.reissue(id, denied)) == [f"LIFE_EVENT_NOT_APPROVED {at}"]
+    assert await office.refusals(office.reissue(id, others)) == [f"NOT_FOUND {at}"]
+    assert await office.refusals(office.reissue(ada, id)) == ["INVALID_INPUT enrollmentId", f"INVALID_INPUT {at}"]
+    himself = office.by(employee_of(office.employer, bob))
+    assert await himself.refusals(himself.reissue(id, others)) == ["NOT_FOUND enrollmentId"]
+
+
+@pytest.mark.parametrize("event_type", [LifeEventType.TERMINATION, LifeEventType.REDUCTION_IN_HOURS])
+async def test_what_ends_eligibility_reissues_nothing(database: Database, event_type: LifeEventType) -> None:
+    office, ada, id, _ = await enrolled(database)
+    event = await office.approved(ada, event_type)
+    assert await office.refusals(office.reissue(id, event)) == ["NOT_REISSUABLE qualifyingLifeEventId"]
+
+
+async def test_a_pending_one_is_answered_not_reissued(database: Database) -> None:
+    office = await open_office(database)
+    ada = await office.hire()
+    await office.opened()
+    event = await office.approved(ada)
+    id = (await office.pending(ada)).id
+    assert await office.refusals(office.reissue(id, event, version=9)) == [
+        "VERSION_CONFLICT expectedVersion",
+        "NOT_REISSUABLE enrollmentId",
+    ]
+
+
+async def test_one_reissue_at_a_time(database: Database) -> None:
+    office, ada, id, plans = await enrolled(database)
+    birth, marriage = await office.approved(ada, BIRTH), await office.approved(ada, MARRIAGE)
+    reissued = await office.reissue(id, birth)
+    for event in (birth, marriage):
+        assert await office.refusals(office.reissue(id, event)) == ["REISSUE_ALREADY_OPEN enrollmentId"]
+    assert await office.refusals(office.reissue(reissued, marriage)) == ["NOT_REISSUABLE enrollmentId"]
+    await office.elect(ada, enroll(reissued, plans["SILVER"]))
+    assert await office.refusals(office.reissue(id, marriage)) == ["NOT_REISSUABLE enrollmentId"]
+    await office.reissue(reissued, marriage)
+
+
+async def test_one_event_reissues_each_enrollment_it_concerns(database: Database) -> None:
+    """A birth in November changes this year's coverage and next year's, which is elected but has not begun."""
+    office = await open_office(database, today=date(2025, 11, 20))
+    ada = await office.hire()
+    this_year = await office.opened(DATES_2026)
+    await office.elect(ada, enroll((await office.pending(ada)).id, (await office.plans(this_year))["GOLD"]))
+    office = office.on(date(2026, 11, 20))
+    next_year = await office.opened()
+    await office.elect(ada, enroll((await office.pending(ada)).id, (await office.plans(next_year))["GOLD"]))
+    child = await office.child(ada, date(2026, 11, 18))
+    birth = await office.approved(ada, BIRTH, date(2026, 11, 18))
+    for row, effective_on in zip(await office.enrollments(ada), [date(2026, 11, 18), date(2027, 1, 1)], strict=True):
+        reissued = await office.reissue(row.id, birth)
+        assert (await office.enrollment(reissued)).effective_on == effective_on
+        await office.elect(ada, enroll(reissued, (await office.plans(row.plan_year_id))["GOLD"], child))
+    assert await spans(office, ada) == [
+        (date(2026, 1, 1), date(2026, 11, 17)),
+        (date(2027, 1, 1), None),
+        (date(2026, 11, 18), date(2026, 12, 31)),
+        (date(2027, 1, 1), date(2027, 12, 31)),
+    ]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_a_lapsed_one_can_be_reissued(database: Database, closed: bool) -> None:
+    office = await open_office(database)
+    ada = await office.hire()
+    id = await office.opened()
+    lapsed = (await office.pending(ada)).id
+    if closed:
+        await office.on(date(2026, 12, 1)).close(id)
+    office = office.on(MARCH_10)
+    assert (await office.enrollment(lapsed)).status == "INACTIVE"
+    reissued = await office.reissue(lapsed, await office.approved(ada))
+    await office.elect(ada, enroll(reissued, (await office.plans(id))["GOLD"]))
+    assert await spans(office, ada) == [(None, None), (MARCH_10, date(2027, 12, 31))]
+
+
+async def test_what_was_closed_for_another_reason_stays_closed(database: Database) -> None:
+    office = await open_office(database)
+    ada = await office.hire()
+    await office.opened()
+    (closed,) = await office.enrollments(ada)
+    event = await office.approved(ada)
+    await office.terminate(ada, office.today)
+    assert (await office.enrollment(closed.id)).close_reason == "TERMINATED"
+    assert await office.refusals(office.reissue(closed.id, event)) == [
+        "NOT_REISSUABLE enrollmentId",
+        "NOT_ELIGIBLE enrollmentId",
+    ]

@@ -1,0 +1,288 @@
+"""Failures that pass: the whole transaction is told again, a bounded number of times, and its change is there once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from benegraph.db import store
+from benegraph.db.engine import Pool, create_engine
+from benegraph.db.models import Employee
+from benegraph.db.session import Database, OutcomeUnknown, Transaction
+from benegraph.db.store.writing import insert_rows
+from benegraph.domain.errors import Code, refuse
+from benegraph.domain.people import EmploymentClass, Person
+from benegraph.services import people
+from conftest import connect
+from factories.stories import Office, open_office
+
+ATTEMPTS = 6
+HIRING = people.Hire(Person("Ada", "Adams", None, None, None), EmploymentClass.FULL_TIME, date(2026, 11, 2))
+
+
+async def names(office: Office) -> list[str]:
+    return [row["first_name"] for row in (await office.dump())["employees"].values()]
+
+
+# ------------------------------------------------------------------------------------------------- in the midst
+
+
+async def test_a_session_ended_in_the_midst_is_told_again(database: Database, owner_url: str) -> None:
+    office = await open_office(database)
+    await office.opened()
+    bystander = await connect(owner_url)
+    told = 0
+
+    async def story(tx: Transaction) -> str:
+        nonlocal told
+        told += 1
+        id = await people.hire(tx, office.employer, HIRING)
+        if told < 3:
+            number = (await tx.session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+            assert await bystander.fetchval("SELECT pg_terminate_backend($1, 5000)", number)
+        return id
+
+    try:
+        id = await office.tell(story)
+    finally:
+        await bystander.close()
+    assert told == 3
+    dump = await office.dump()
+    assert dump["employees"].keys() == {id}
+    assert [row["employee_id"] for row in dump["enrollments"].values()] == [id]
+    assert [event["action"] for event in await office.history(id)] == ["HIRED"]
+
+
+async def test_of_two_in_a_deadlock_one_is_told_again(database: Database) -> None:
+    office = await open_office(database)
+    ada, bob = await office.hire(), await office.hire("Bob")
+    both_hold = asyncio.Barrier(2)
+    told: list[str] = []
+
+    async def story(tx: Transaction, first: str, second: str) -> None:
+        told.append(first)
+        for id in (first, second):
+            employee = await store.people.lock(tx, id)
+            assert employee is not None
+            employee.first_name += "!"
+            await tx.flush()
+            if id == first and len(told) < 3:
+                await both_hold.wait()
+
+    await asyncio.gather(office.tell(story, ada, bob), office.tell(story, bob, ada))
+    assert len(told) == 3
+    assert sorted(await names(office)) == ["Ada!!", "Bob!!"]
+
+
+async def test_of_two_that_can_not_be_put_in_an_order_one_is_told_again(database_url: str) -> None:
+    engine = create_engine(database_url).execution_options(isolation_level="REPEATABLE READ")
+    office = await open_office(Database(engine))
+    ada = await office.hire()
+    both_see = asyncio.Barrier(2)
+    told = 0
+
+    async def story(tx: Transaction) -> None:
+        nonlocal told
+        told += 1
+        employee = await tx.session.get_one(Employee, (tx.viewer.tenant_id, ada))
+        if told < 3:
+            await both_see.wait()
+        employee.first_name += "!"
+
+    await asyncio.gather(office.tell(story), office.tell(story))
+    assert told == 3
+    assert await names(office) == ["Ada!!"]
+    await engine.dispose()
+
+
+# ---------------------------------------------------------------------------------------------- at the commit
+
+
+@asynccontextmanager
+async def wire(url: str, at_commit: Callable[[], str]) -> AsyncIterator[Database]:
+    """Lead to the database by a wire of our own, which may be cut at a COMMIT.
+
+    `at_commit` says for each: `pass` it, cut `before` it is forwarded, or `after` its reply came, which is kept back;
+    or `down`: as after, and let nobody in any more.
+    """
+    target = make_url(url)
+    down = False
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal down
+        if down:
+            writer.close()
+            return
+        host = str(target.query.get("host") or target.host)
+        port = int(str(target.query.get("port") or target.port or 5432))
+        if host.startswith("/"):
+            back, there = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        else:
+            back, there = await asyncio.open_connection(host, port)
+        answers = asyncio.create_task(_copy(back, writer))
+        tasks.add(answers)
+        while data := await reader.read(65536):
+            fate = at_commit() if b"COMMIT" in data else "pass"
+            if fate == "before":
+                break
+            if fate in {"after", "down"}:
+                answers.cancel()
+                await asyncio.wait([answers])
+                there.write(data)
+                await back.read(65536)
+                down = fate == "down"
+                break
+            there.write(data)
+        for end in (there, writer):
+            end.close()
+        answers.cancel()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    url = target.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
+    engine = create_engine(url, Pool(size=2, overflow=0))
+    try:
+        yield Database(engine)
+    finally:
+        await engine.dispose()
+        server.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
+
+
+def fates(*first: str) -> Callable[[], str]:
+    left = list(first)
+    return lambda: left.pop(0) if left else "pass"
+
+
+@pytest.mark.parametrize(("fate", "told"), [("pass", 1), ("after", 1), ("before", 2)])
+async def test_a_connection_lost_at_the_commit_makes_one_change(
+    database: Database, database_url: str, fate: str, told: int
+) -> None:
+    office = await open_office(database)
+    calls: list[str] = []
+
+    async def story(tx: Transaction) -> str:
+        calls.append(await people.hire(tx, office.employer, HIRING))
+        return calls[-1]
+
+    async with wire(database_url, fates(fate)) as behind_wire:
+        id = await behind_wire.transact(office.viewer, office.clock(), story)
+
+    assert len(calls) == told
+    assert (await office.dump())["employees"].keys() == {id} == {calls[-1]}
+
+
+async def test_what_became_of_a_commit_can_be_unknown(database: Database, database_url: str) -> None:
+    """Nobody can be asked: then it is never told again, for that could hire twice."""
+    office = await open_office(database)
+    told = 0
+
+    async def story(tx: Transaction) -> str:
+        nonlocal told
+        told += 1
+        return await people.hire(tx, office.employer, HIRING)
+
+    async with wire(database_url, fates("down")) as behind_wire:
+        with pytest.raises(OutcomeUnknown):
+            await behind_wire.transact(office.viewer, office.clock(), story)
+    assert told == 1
+    assert await names(office) == ["Ada"]
+
+
+# --------------------------------------------------------------------------------------------------- for good
+
+
+async def test_a_failure_that_stays_ends_after_some_attempts(database: Database) -> None:
+    office = await open_office(database)
+    told = 0
+
+    async def story(tx: Transaction) -> None:
+        nonlocal told
+        told += 1
+        await people.hire(tx, office.employer, HIRING)
+        await tx.session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"))
+
+    with pytest.raises(DBAPIError):
+        await office.tell(story)
+    assert told == ATTEMPTS
+    assert await names(office) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("SELECT 1 / 0", DBAPIError),
+        ("SELECT nothing", DBAPIError),
+        ("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '55P03'; END $$", DBAPIError),
+        ("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '57014'; END $$", DBAPIError),
+        ("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '23505'; END $$", IntegrityError),
+    ],
+)
+async def test_what_would_fail_again_is_told_once(database: Database, statement: str, error: type[Exception]) -> None:
+    office = await open_office(database)
+    told = 0
+
+    async def story(tx: Transaction) -> None:
+        nonlocal told
+        told += 1
+        await people.hire(tx, office.employer, HIRING)
+        await tx.session.execute(text(statement))
+
+    with pytest.raises(error):
+        await office.tell(story)
+    assert told == 1
+    assert await names(office) == []
+
+
+@pytest.mark.parametrize("error", [refuse(Code.INVALID_INPUT, "No."), ValueError("no"), KeyError("no")])
+async def test_a_storys_own_error_is_raised_once(database: Database, error: Exception) -> None:
+    office = await open_office(database)
+    told = 0
+
+    async def story(tx: Transaction) -> None:
+        nonlocal told
+        told += 1
+        await people.hire(tx, office.employer, HIRING)
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        await office.tell(story)
+    assert raised.value is error
+    assert told == 1
+    assert await names(office) == []
+
+
+async def test_a_violated_constraint_of_no_rule_is_a_fault_of_ours(database: Database) -> None:
+    office = await open_office(database)
+    row: dict[str, Any] = {"id": "empl_x", "employer_id": office.employer, "first_name": "Ada", "last_name": "Adams"}
+    row |= {"employment_class": EmploymentClass.FULL_TIME, "hired_on": office.today}
+    with pytest.raises(IntegrityError, match="ck_employees_id"):
+        await office.tell(insert_rows, Employee, [row])
+
+
+async def test_a_rehearsal_is_told_again_too_and_kept_never(database: Database) -> None:
+    office = await open_office(database)
+    told = 0
+
+    async def story(tx: Transaction) -> str:
+        nonlocal told
+        told += 1
+        if told == 1:
+            await tx.session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$"))
+        return await people.hire(tx, office.employer, HIRING)
+
+    assert (await office.rehearse(story)).startswith("empl_")
+    assert told == 2
+    assert await names(office) == []
