@@ -66,8 +66,8 @@ def tell_employer(ground: Ground, plot: Plot) -> Ledger:
 
 
 def _draw_terms(rng: Random) -> Terms:
-    renewal = RenewalMode.PASSIVE if rng.random() < 0.4 else RenewalMode.ACTIVE  # noqa: PLR2004
-    part_timers = rng.random() < 0.5  # noqa: PLR2004
+    renewal = RenewalMode.PASSIVE if rng.random() < 0.4 else RenewalMode.ACTIVE
+    part_timers = rng.random() < 0.5
     return Terms(pick(rng, WAITS), renewal, rng.randrange(85, 108), part_timers)
 
 

@@ -61,7 +61,7 @@ class Stay:
 def draw_fate(rng: Random, stay: Stay) -> Fate:
     """Draw what is in store for somebody, after the shares of research/domain.md (g)."""
     today = stay.today
-    if rng.random() < 0.015:  # noqa: PLR2004 - one in seventy has signed, and begins within weeks
+    if rng.random() < 0.015:  # one in seventy has signed, and begins within weeks
         hired_on = today + timedelta(days=rng.randrange(3, 45))
         entered_on = today - timedelta(days=rng.randrange(1, 12))
     else:
@@ -70,9 +70,9 @@ def draw_fate(rng: Random, stay: Stay) -> Fate:
     person = draw_someone(rng, entered_on)
     grown_on = person.date_of_birth + timedelta(days=18 * _YEAR)
     fate = Fate(person, max(hired_on, grown_on), entered_on)
-    if rng.random() < 0.22:  # noqa: PLR2004 - 18 % leave within a year
+    if rng.random() < 0.22:  # 18 % leave within a year
         fate = _leaving(rng, fate, today)
-    if rng.random() < 0.17:  # noqa: PLR2004 - 8 % a year, over two years
+    if rng.random() < 0.17:  # 8 % a year, over two years
         fate = replace(fate, happening=_happen(rng, fate, stay))
     return fate
 
@@ -117,7 +117,7 @@ def _happen(rng: Random, fate: Fate, stay: Stay) -> Happening | None:
         return None
     event_on = first + timedelta(days=rng.randrange((stay.today - first).days))
     event_type = pick(rng, _OF_THE_MARRIED if is_married(fate.person) else _OF_THE_SINGLE)
-    return draw_happening(rng, fate.person, event_type, event_on, approved=rng.random() < 0.88)  # noqa: PLR2004
+    return draw_happening(rng, fate.person, event_type, event_on, approved=rng.random() < 0.88)
 
 
 def draw_happening(

@@ -162,7 +162,7 @@ def _baseline(worker: Worker, held: Held, event_type: LifeEventType) -> tuple[Ba
 def _choose(worker: Worker, held: Held, baseline: Baseline, plan_id: str | None) -> Choice:
     """Choose what the event lets one choose: keep who was covered, and add whom one may; some stay waived."""
     rule = RULES[baseline.event_type]
-    if plan_id is None and (not rule.may_add or worker.rng.random() < 0.4):  # noqa: PLR2004
+    if plan_id is None and (not rule.may_add or worker.rng.random() < 0.4):
         return Choice(held.row["id"], ElectionDecision.WAIVED)
     kept = [
         member.id

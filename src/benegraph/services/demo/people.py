@@ -72,8 +72,8 @@ def draw_someone(rng: Random, on: date, employment_class: EmploymentClass | None
     spouse = age >= _MARRIED_FROM and tier in (CoverageTier.ES, CoverageTier.EF)
     children = age >= _PARENT_FROM and tier in (CoverageTier.EC, CoverageTier.EF)
     # Of those who would cover themselves alone, a good part have a family that is insured elsewhere.
-    also_spouse = tier is CoverageTier.EE and age >= _MARRIED_FROM and rng.random() < 0.25  # noqa: PLR2004
-    also_children = tier is CoverageTier.EE and age >= _PARENT_FROM and rng.random() < 0.15  # noqa: PLR2004
+    also_spouse = tier is CoverageTier.EE and age >= _MARRIED_FROM and rng.random() < 0.25
+    also_children = tier is CoverageTier.EE and age >= _PARENT_FROM and rng.random() < 0.15
     family: list[Relative] = []
     if spouse or also_spouse:
         family.append(draw_spouse(rng, last_name, on, age))
@@ -93,14 +93,14 @@ def draw_someone(rng: Random, on: date, employment_class: EmploymentClass | None
 def draw_spouse(rng: Random, last_name: str, on: date, age: float) -> Relative:
     """Draw somebody's spouse, who is of about their age."""
     age = min(max(age + rng.gauss(0, 4), _YOUNGEST), _OLDEST + 4)
-    name = last_name if rng.random() < 0.7 else rng.choice(FAMILY)  # noqa: PLR2004
+    name = last_name if rng.random() < 0.7 else rng.choice(FAMILY)
     return Relative(rng.choice(GIVEN), name, _born(rng, on, age), Relationship.SPOUSE)
 
 
 def draw_child(rng: Random, last_name: str, on: date, age: float) -> Relative:
     """Draw a child of somebody of this age: up to 26, so that some are about to be too old to be covered."""
     years = rng.uniform(0, min(age - _YOUNGEST, AGE_OUT))
-    disabled = rng.random() < 0.01  # noqa: PLR2004
+    disabled = rng.random() < 0.01
     return Relative(rng.choice(GIVEN), last_name, _born(rng, on, years), Relationship.CHILD, disabled)
 
 

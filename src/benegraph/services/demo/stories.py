@@ -97,7 +97,7 @@ def _plan_answers(worker: Worker, agenda: Agenda, season: Season, issued: Sequen
     if chance < (0.22 if passive else 0.04):
         return  # they let it lapse, or be renewed
     # One in fourteen forgets about one of them.
-    answered = issued[:-1] if chance > 0.93 and len(issued) > 1 else issued  # noqa: PLR2004
+    answered = issued[:-1] if chance > 0.93 and len(issued) > 1 else issued
     first = max(answered[0].window.start, at.date() + DAY)
     days = (answered[0].window.stop - first).days
     if days > 0:
@@ -121,8 +121,8 @@ def _choose(worker: Worker, held: Held) -> Choice:
     wishes, rng = worker.wishes, worker.rng
     waives, richness = held.year.category in wishes.waives, wishes.richness
     if not worker.fate.steady:
-        waives = waives if rng.random() < 0.95 else not waives  # noqa: PLR2004
-        richness = richness if rng.random() < 0.9 else rng.random()  # noqa: PLR2004
+        waives = waives if rng.random() < 0.95 else not waives
+        richness = richness if rng.random() < 0.9 else rng.random()
     if waives:
         return Choice(held.row["id"], ElectionDecision.WAIVED)
     plans = list(held.year.plans)
