@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from benegraph.domain.catalog import CoverageTier
@@ -44,13 +44,11 @@ def see(dump: Dump) -> Seen:
 
 
 def check_coverage(seen: Seen) -> None:
-    """Paint each answer over the days from which it takes effect, oldest first: what shows is what is covered."""
+    """Paint each answer over the days from which it takes effect, first to last: what shows is what is covered."""
     ends = {row["id"]: day(row["coverage_ends_on"]) for row in seen.of("plan_years")}
     left = {row["id"]: row["terminated_on"] for row in seen.of("employees")}
     painted: dict[str, Days] = {id: {} for id in left}
-    for row in seen.of("enrollments"):
-        if row["decision"] is None:
-            continue
+    for row in _as_answered(seen.dump["enrollments"]):
         gone = left[row["employee_id"]]
         last = min(ends[row["plan_year_id"]], last_of_month(day(gone)) if gone else date.max)
         for each in days(day(row["effective_on"]), ends[row["plan_year_id"]]):
@@ -58,6 +56,22 @@ def check_coverage(seen: Seen) -> None:
             if row["decision"] == "ENROLLED" and each <= last:
                 painted[row["employee_id"]][each] = row["id"]
     assert painted == seen.covered
+
+
+def _as_answered(rows: dict[str, Row]) -> list[Row]:
+    """Give the answers as they were given; but what a life event let someone answer anew lies over what there was."""
+    painted: list[Row] = []
+
+    def paint(row: Row) -> None:
+        if row["replaces_id"] is not None:
+            paint(rows[row["replaces_id"]])
+        if row["decision"] is not None and row not in painted:
+            painted.append(row)
+
+    answered = [row for row in rows.values() if row["decision"] is not None]
+    for row in sorted(answered, key=lambda row: datetime.fromisoformat(row["decided_at"])):
+        paint(row)
+    return painted
 
 
 def check_answers(seen: Seen) -> None:

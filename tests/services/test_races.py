@@ -23,6 +23,13 @@ from factories.stories import DATES, DATES_2026, Office, enroll, open_office, wa
 #: As many connections as the tests' pool has, but one to spare.
 AT_THE_GATE = 9
 
+#: How many sessions of this database wait for a lock.
+WAITING = """
+    SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN (
+        SELECT pid FROM pg_locks
+        WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""
+
 Outcome = tuple[str, Any]
 
 
@@ -35,7 +42,7 @@ async def race(owner_url: str, table: str, id: str, *runners: Coroutine[Any, Any
         await bystander.execute(f"SELECT FROM {table} WHERE id = $1 FOR UPDATE", id)
         running = [asyncio.create_task(_outcome(runner)) for runner in runners]
         while not all(task.done() for task in running):
-            waiting = await bystander.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            waiting = await bystander.fetchval(WAITING)
             if waiting >= min(AT_THE_GATE, sum(not task.done() for task in running)):
                 break
             await asyncio.sleep(0.005)

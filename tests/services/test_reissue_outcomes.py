@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from benegraph.db.session import Database
 from benegraph.domain.enrollments.life_events import LifeEventType
+from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import PlanYearDates
 from benegraph.services import enrollments
 from factories.stories import Office, enroll, open_office, waive
@@ -181,3 +182,43 @@ async def test_dates_of_a_short_plan_year(database: Database) -> None:
 
 async def married(office: Office, employee: str) -> str:
     return await office.approved(employee, MARRIAGE)
+
+
+async def test_the_answer_given_last_holds_whenever_it_was_asked_for(database: Database) -> None:
+    """Ada said nothing; a marriage reissues that, then a change of class asks her as a new hire. She answers both."""
+    office = await open_office(database)
+    ada = await office.hire()
+    plans = await office.plans(await office.opened())
+    lapsed = (await office.pending(ada)).id
+    office = office.on(date(2027, 2, 10))
+    reissued = await office.reissue(lapsed, await office.approved(ada, MARRIAGE))
+    office = office.on(date(2027, 2, 15))
+    await office.update(ada, employment_class=EmploymentClass.PART_TIME)
+    (as_new_hire,) = [row.id for row in await office.enrollments(ada) if row.reason == "NEW_HIRE"]
+    await office.elect(ada, enroll(as_new_hire, plans["GOLD"]))
+    await office.elect(ada, enroll(reissued, plans["SILVER"]))
+    assert await spans(office, ada) == [
+        (None, None),
+        (date(2027, 3, 1), date(2027, 12, 31)),
+        (date(2027, 2, 15), date(2027, 2, 28)),
+    ]
+    await office.reopen(reissued)
+    assert (await office.enrollment(as_new_hire)).coverage_ends_on == date(2027, 12, 31)
+
+
+async def test_a_late_answer_does_not_undo_the_one_that_replaced_it(database: Database) -> None:
+    """The window is opened again after a reissue was answered: the old question is answered for the days till then."""
+    office = await open_office(database)
+    ada = await office.hire()
+    year = await office.opened()
+    plans = await office.plans(year)
+    lapsed = (await office.pending(ada)).id
+    office = office.on(date(2026, 12, 10))
+    reissued = await office.reissue(lapsed, await office.approved(ada, JOB_LOSS, date(2026, 12, 10)))
+    await office.elect(ada, enroll(reissued, plans["SILVER"]))
+    await office.amend(year, open_enrollment_ends_on=date(2026, 12, 20))
+    await office.elect(ada, enroll(lapsed, plans["GOLD"]))
+    assert await spans(office, ada) == [
+        (date(2027, 1, 1), None),
+        (date(2027, 1, 1), date(2027, 12, 31)),
+    ]

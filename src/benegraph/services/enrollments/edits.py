@@ -1,8 +1,8 @@
 """Edits of enrollments: collected first, then written in the order that keeps any two coverages apart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from benegraph.db import store
@@ -42,12 +42,12 @@ class Edits:
         edit = self.by_id.get(row.id)
         return edit.values[name] if edit and name in edit.values else getattr(row, name)
 
-    def resettle(self, rows: Iterable[Enrollment], plan_year_ends_on: date, terminated_on: date | None) -> None:
+    def resettle(self, rows: Sequence[Enrollment], plan_year_ends_on: date, terminated_on: date | None) -> None:
         """Lay out anew what the answers of one employee in one plan year cover, with the edits so far applied.
 
         The rows are all of that employee's enrollments in the plan year, oldest first.
         """
-        answered = [row for row in rows if self.value(row, "decision") is not None]
+        answered = in_order(rows, lambda row: self.value(row, "decided_at"))
         answers = [Answer(self.value(row, "decision"), row.effective_on) for row in answered]
         for row, standing in zip(answered, settle(answers, plan_year_ends_on, terminated_on), strict=True):
             laid_out = {
@@ -70,6 +70,25 @@ class Edits:
                 changes.append(store.history.change(tx, edit.row, edit.action, edit.reason))
             await tx.flush()
         await store.history.record(tx, changes)
+
+
+def in_order(
+    rows: Sequence[Enrollment], decided_at: Callable[[Enrollment], datetime | None] = lambda row: row.decided_at
+) -> list[Enrollment]:
+    """Put what is answered in the order in which the answers hold: as they were given, none after what replaced it.
+
+    The rows are all of one employee's enrollments in a plan year, oldest first. A renewal, or an answer in a window
+    that was opened again, comes late, and yet before the answer to a life event that replaced it.
+    """
+    counts_at: dict[str, datetime] = {}
+    for row in reversed(rows):
+        moments = [moment for moment in (decided_at(row), counts_at.get(row.id)) if moment is not None]
+        if not moments:
+            continue
+        counts_at[row.id] = min(moments)
+        if row.replaces_id is not None:
+            counts_at[row.replaces_id] = min(counts_at[row.id], counts_at.get(row.replaces_id, counts_at[row.id]))
+    return sorted((row for row in rows if decided_at(row) is not None), key=lambda row: counts_at[row.id])
 
 
 def _steps(edits: Sequence[Edit]) -> list[list[Edit]]:

@@ -15,6 +15,7 @@ from benegraph.domain.enrollments.tiers import FamilyMember
 from benegraph.domain.people import Employment, EmploymentClass
 from benegraph.domain.plan_years import ContributionTerms, Eligibility, Price, WaitingRule, judge_eligibility
 from benegraph.domain.values import DateSpan
+from benegraph.services.enrollments.edits import in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def baseline_of(
     terms: Terms,
 ) -> Baseline:
     """Give what a reissue changes: the last answer before it in the plan year, which is the one in force."""
-    earlier = [row for row in rows if row.decision is not None and row.id != enrollment.id]
+    earlier = [row for row in in_order(rows) if row.id != enrollment.id]
     last = earlier[-1] if earlier else None
     if last is None or last.decision is not ElectionDecision.ENROLLED or last.selected_plan_id is None:
         return Baseline(event_type)
