@@ -8,7 +8,7 @@ from benegraph.db.session import Database
 from benegraph.domain.catalog import PlanTerms
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.people import EmploymentClass
-from benegraph.domain.plan_years import RenewalMode
+from benegraph.domain.plan_years import PlanYearDates, RenewalMode
 from factories.stories import CLASSES, DATES, DATES_2026, PLANS, Office, enroll, open_office, waive
 
 AFTER = date(2026, 12, 1)
@@ -71,6 +71,19 @@ async def test_who_was_not_covered_on_the_eve_lapses(database: Database) -> None
         "LAPSED",
         "LAPSED",
     ]
+
+
+async def test_a_draft_that_was_never_opened_is_no_year_before(database: Database) -> None:
+    office, ada, year = await last_year(database)
+    await covered(office, ada, year, "GOLD")
+    january = date(2027, 1, 1), date(2027, 1, 31), date(2026, 11, 1), date(2026, 11, 30)
+    await office.draft(PlanYearDates(*january))
+
+    office = office.on(date(2026, 11, 20))
+    february = date(2027, 2, 1), date(2027, 12, 31), date(2026, 11, 1), date(2026, 11, 30)
+    id = await office.opened(PlanYearDates(*february), renewal=RenewalMode.PASSIVE)
+
+    assert await office.on(AFTER).close(id) == 0
 
 
 async def test_without_passive_renewal_everyone_lapses(database: Database) -> None:

@@ -18,7 +18,7 @@ from factories.stories import DATES_2026, Office, enroll, open_office
 # Which column of a table names the employer and the employee of a row, once more by hand.
 LIMITS: dict[str, tuple[str | None, str | None]] = {
     "tenants": (None, None),
-    "api_keys": (None, None),
+    "api_keys": ("employer_id", "employee_id"),
     "idempotency_keys": (None, None),
     "benefit_products": (None, None),
     "carrier_plans": (None, None),

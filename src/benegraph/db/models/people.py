@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from benegraph.db.base import Base, Id, Versioned, id_check, reference, words
@@ -31,8 +31,16 @@ class Employee(Versioned, Base):
         id_check(Kind.EMPLOYEE),
         CheckConstraint("terminated_on >= hired_on", name="terminated_after_hire"),
         UniqueConstraint("tenant_id", "employer_id", "id", name="uq_employees_of_employer"),
-        UniqueConstraint("tenant_id", "employer_id", "external_id", name="uq_employees_external_id"),
         reference("employees_employer", "employer_id", "employers", "id"),
+        # Without the nulls, which would make it the smallest index, and the planner's choice to look up an id.
+        Index(
+            "uq_employees_external_id",
+            "tenant_id",
+            "employer_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id IS NOT NULL"),
+        ),
         Index("ix_employees_last_name", "tenant_id", "last_name", "id"),
         Index("ix_employees_hired_on", "tenant_id", "hired_on", "id"),
         Index("ix_employees_created_at", "tenant_id", "created_at", "id"),

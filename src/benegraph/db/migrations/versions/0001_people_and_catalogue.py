@@ -154,8 +154,14 @@ def upgrade() -> None:
             ["tenant_id", "employer_id"], ["employers.tenant_id", "employers.id"], name="fk_employees_employer"
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_employees")),
-        sa.UniqueConstraint("tenant_id", "employer_id", "external_id", name="uq_employees_external_id"),
         sa.UniqueConstraint("tenant_id", "employer_id", "id", name="uq_employees_of_employer"),
+    )
+    op.create_index(
+        "uq_employees_external_id",
+        "employees",
+        ["tenant_id", "employer_id", "external_id"],
+        unique=True,
+        postgresql_where=sa.text("external_id IS NOT NULL"),
     )
     op.create_index("ix_employees_created_at", "employees", ["tenant_id", "created_at", "id"], unique=False)
     op.create_index(

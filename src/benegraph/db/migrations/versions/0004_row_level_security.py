@@ -12,7 +12,7 @@ ROLE = "benegraph_app"
 # Which column names the employer and the employee of a row; a viewer limited to one sees no other.
 TABLES: dict[str, tuple[str | None, str | None]] = {
     "tenants": (None, None),
-    "api_keys": (None, None),
+    "api_keys": ("employer_id", "employee_id"),
     "idempotency_keys": (None, None),
     "benefit_products": (None, None),
     "carrier_plans": (None, None),

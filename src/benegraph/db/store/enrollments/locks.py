@@ -85,6 +85,7 @@ async def in_force_before(tx: Transaction, plan_year: PlanYear) -> Sequence[Enro
             PlanYear.employer_id == plan_year.employer_id,
             PlanYear.benefit_product_id == plan_year.benefit_product_id,
             PlanYear.coverage_ends_on < plan_year.coverage_starts_on,
+            PlanYear.opened_on.is_not(None),
         )
         .scalar_subquery()
     )
