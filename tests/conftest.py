@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from sqlalchemy import make_url
 
 from benegraph.db.embedded import EmbeddedPostgres
@@ -21,6 +22,10 @@ from benegraph.domain.values import Clock
 
 #: The day it is in tests, unless they say otherwise: a Friday, with no end of anything near.
 TODAY = date(2026, 11, 20)
+# How long one example takes says more of the machine than of the code.
+settings.register_profile("house", settings.default, deadline=None)
+settings.load_profile("house")
+
 GATEWAY = "benegraph_test_gateway"
 
 

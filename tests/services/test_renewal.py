@@ -192,3 +192,36 @@ async def test_a_life_event_answered_before_the_close_takes_over_from_the_renewa
     assert (renewed.coverage_starts_on, renewed.coverage_ends_on) == (date(2027, 1, 1), date(2027, 1, 31))
     assert (answered.coverage_starts_on, answered.coverage_ends_on) == (date(2027, 2, 1), date(2027, 12, 31))
     assert (renewed.close_reason, renewed.closed_on) == ("REISSUED", date(2027, 2, 1))
+
+
+async def test_who_was_gone_at_the_close_and_is_back_is_renewed_after_all(database: Database) -> None:
+    office, ada, year = await last_year(database)
+    await covered(office, ada, year, "GOLD")
+    office = office.on(date(2026, 11, 20))
+    id = await office.opened(DATES, renewal=RenewalMode.PASSIVE)
+    await office.terminate(ada, date(2026, 11, 25))
+    office = office.on(AFTER)
+    assert await office.close(id) == 0  # nobody waits for an answer any more
+    await office.reinstate(ada)
+
+    old, new = await office.enrollments(ada)
+    assert (old.status, old.coverage_ends_on) == ("ENROLLED", date(2026, 12, 31))
+    assert (new.status, new.coverage_starts_on, new.coverage_ends_on) == (
+        "ENROLLED",
+        date(2027, 1, 1),
+        date(2027, 12, 31),
+    )
+    assert [event["action"] for event in await office.history(new.id)] == ["ISSUED", "CLOSED", "REOPENED", "RENEWED"]
+
+
+async def test_who_was_gone_at_the_close_and_had_nothing_to_renew_lapses(database: Database) -> None:
+    office, ada, _year = await last_year(database)
+    office = office.on(date(2026, 11, 20))
+    id = await office.opened(DATES, renewal=RenewalMode.PASSIVE)
+    await office.terminate(ada, date(2026, 11, 25))
+    office = office.on(AFTER)
+    await office.close(id)
+    await office.reinstate(ada)
+
+    _old, new = await office.enrollments(ada)
+    assert (new.status, new.close_reason, new.closed_on) == ("INACTIVE", "LAPSED", AFTER)

@@ -256,7 +256,7 @@ class EmbeddedPostgres:
         # number went, would keep it from starting. Its lock on shared memory still guards against a second postmaster.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, 0)
-            note.unlink()
+            note.unlink(missing_ok=True)  # it may be on its way out by itself
         return "gone"
 
     def _launch(self) -> str:
@@ -292,7 +292,7 @@ class EmbeddedPostgres:
         path.chmod(0o700)
         if not _listens(path / SOCKET):  # else a killed server's lock stays in force while its pid is a zombie's
             for left in path.glob(f"{SOCKET}*"):
-                left.unlink()
+                left.unlink(missing_ok=True)
         return path
 
     def _halt(self) -> None:

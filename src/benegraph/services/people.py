@@ -25,6 +25,7 @@ from benegraph.domain.people import (
 from benegraph.services.employers import today_of
 from benegraph.services.enrollments.edits import Edits
 from benegraph.services.enrollments.issue import issue_to_hire, waits
+from benegraph.services.plan_years import settle_unanswered
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ async def terminate(
 
 
 async def reinstate(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
-    """Take a termination back: what it ended, cancelled or closed stands as before. Raises Refused."""
+    """Take a termination back: what it ended, cancelled or closed stands as if it had not been. Raises Refused."""
     employee, today = await _take(tx, id)
     broken = [
         *check_version(expected_version, employee.version),
@@ -132,6 +133,11 @@ async def reinstate(tx: Transaction, id: str, reason: str | None, expected_versi
         if row.decision is None and row.close_reason is CloseReason.TERMINATED:
             edits.add(row, "REOPENED", reason, closed_on=None, close_reason=None)
     await _resettle(tx, edits, rows, plan_years, None)
+    for plan_year in plan_years.values():
+        if plan_year.closed_on is not None and plan_year.coverage_ends_on >= today:
+            # Closing passed over whoever was gone then: they are renewed now, or lapse like everyone else.
+            of_plan_year = [row for row in rows if row.plan_year_id == plan_year.id]
+            await settle_unanswered(tx, plan_year, of_plan_year, [employee], today)
     await issue_to_hire(tx, employee, today)
 
 

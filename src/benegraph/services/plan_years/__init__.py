@@ -6,7 +6,7 @@ from benegraph.services.plan_years.drafts import (
     delete_plan_year,
     update_plan_year,
 )
-from benegraph.services.plan_years.seasons import close_enrollment, open_enrollment
+from benegraph.services.plan_years.seasons import close_enrollment, open_enrollment, settle_unanswered
 
 __all__ = [
     "PlanYearDraft",
@@ -14,5 +14,6 @@ __all__ = [
     "create_plan_year",
     "delete_plan_year",
     "open_enrollment",
+    "settle_unanswered",
     "update_plan_year",
 ]

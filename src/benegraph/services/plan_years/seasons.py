@@ -59,12 +59,24 @@ async def close_enrollment(tx: Transaction, id: str, expected_version: int | Non
     plan_year.closed_on = today
     await _note(tx, plan_year, "CLOSED")
     rows = await store.enrollments.lock_of_plan_year(tx, [id])
+    # They change under the employer's lock alone, which this holds; to lock them too would be out of order.
+    passive = plan_year.renewal is RenewalMode.PASSIVE
+    employees = await store.people.employed(tx, plan_year.employer_id) if passive else []
+    return await settle_unanswered(tx, plan_year, rows, employees, today)
+
+
+async def settle_unanswered(
+    tx: Transaction, plan_year: PlanYear, rows: Sequence[Enrollment], employed: Sequence[Employee], today: date
+) -> int:
+    """Renew what open enrollment left unanswered, where the plan year renews, and let the rest lapse; give how many.
+
+    The rows are all enrollments in the plan year of those concerned, locked; `employed` are at least their employees,
+    where it renews.
+    """
     pending = [row for row in rows if row.reason is WindowReason.OPEN_ENROLLMENT and waits(row, today)]
-    employees: dict[str, Employee] = {}
+    employees = {employee.id: employee for employee in employed}
     renewed: dict[str, Decided] = {}
-    if plan_year.renewal is RenewalMode.PASSIVE:
-        # They change under the employer's lock alone, which this holds; to lock them too would be out of order.
-        employees = {employee.id: employee for employee in await store.people.employed(tx, plan_year.employer_id)}
+    if plan_year.renewal is RenewalMode.PASSIVE and pending:
         renewed = await _renewals(tx, plan_year, pending, employees, today)
     held: dict[str, list[Enrollment]] = defaultdict(list)
     for row in rows:
@@ -102,7 +114,8 @@ async def _renewals(
     employees: Mapping[str, Employee],
     today: date,
 ) -> dict[str, Decided]:
-    earlier = await store.enrollments.in_force_before(tx, plan_year)
+    whose = next(iter(employees)) if len(employees) == 1 else None
+    earlier = await store.enrollments.in_force_before(tx, plan_year, whose)
     plans = await store.plan_years.plans_by_ids(tx, sorted({row.selected_plan_id or "" for row in earlier}))
     year = _Year(
         plan_year,

@@ -76,8 +76,8 @@ async def plan_years_held(tx: Transaction, employee_id: str) -> set[str]:
     return set(found)
 
 
-async def in_force_before(tx: Transaction, plan_year: PlanYear) -> Sequence[Enrollment]:
-    """Read the coverage in force on the last day of the plan year before this one, of its employer and product."""
+async def in_force_before(tx: Transaction, plan_year: PlanYear, employee_id: str | None = None) -> Sequence[Enrollment]:
+    """Read the coverage in force on the last day of the plan year before this one, of everyone or of one employee."""
     before = (
         select(func.max(PlanYear.coverage_ends_on))
         .where(
@@ -89,17 +89,17 @@ async def in_force_before(tx: Transaction, plan_year: PlanYear) -> Sequence[Enro
         )
         .scalar_subquery()
     )
-    found = await tx.session.scalars(
-        select(Enrollment).where(
-            *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
-            Enrollment.employer_id == plan_year.employer_id,
-            Enrollment.benefit_product_id == plan_year.benefit_product_id,
-            Enrollment.decision == ElectionDecision.ENROLLED,
-            Enrollment.coverage_starts_on <= before,
-            Enrollment.coverage_ends_on >= before,
-        )
+    statement = select(Enrollment).where(
+        *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+        Enrollment.employer_id == plan_year.employer_id,
+        Enrollment.benefit_product_id == plan_year.benefit_product_id,
+        Enrollment.decision == ElectionDecision.ENROLLED,
+        Enrollment.coverage_starts_on <= before,
+        Enrollment.coverage_ends_on >= before,
     )
-    return found.all()
+    if employee_id is not None:
+        statement = statement.where(Enrollment.employee_id == employee_id)
+    return (await tx.session.scalars(statement)).all()
 
 
 async def enrolled_dependents(tx: Transaction, ids: Collection[str]) -> dict[str, list[EnrolledDependent]]:
