@@ -161,15 +161,6 @@ class Database:
             await asyncio.sleep(_pause(attempt) + 0.1)
         raise OutcomeUnknown("The connection was lost at the commit, and the database could not be asked since.")
 
-    async def is_up(self) -> bool:
-        """Tell whether the database answers."""
-        try:
-            async with self.engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except (DBAPIError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            return False
-        return True
-
 
 def is_passing(error: BaseException) -> bool:
     """Tell whether an error is one that goes away by trying again: a lost connection, a deadlock, a restart."""

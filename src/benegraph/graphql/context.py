@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -15,12 +15,6 @@ from benegraph.domain.values import Clock
 
 # How many batches of one request read at once: a deep query must not take the whole pool.
 CONNECTIONS_A_REQUEST = 4
-
-
-class Batch(Protocol):
-    """Keys of all parents in, what each has out."""
-
-    def __call__(self, reading: Reading, keys: Sequence[str], /) -> Awaitable[dict[str, Any]]: ...
 
 
 @dataclass(eq=False)

@@ -1,6 +1,7 @@
 """The catalogue: adding a product with its carrier plans."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate
 from benegraph.db.session import Transaction
@@ -8,6 +9,18 @@ from benegraph.db.store.writing import insert_rows
 from benegraph.domain.catalog import PlanTerms, ProductCategory, check_plans, check_product
 from benegraph.domain.errors import refuse_if_any
 from benegraph.domain.ids import Kind
+
+
+def columns_of(plan: PlanTerms) -> dict[str, Any]:
+    """Give a plan's terms as the columns that the catalogue and a plan year share."""
+    return {
+        "carrier_plan_id": plan.carrier_plan_id,
+        "name": plan.name,
+        "tier": plan.tier,
+        "monthly_premium_cents": plan.monthly_premium_cents,
+        "deductible_cents": plan.deductible_cents,
+        "out_of_pocket_max_cents": plan.out_of_pocket_max_cents,
+    }
 
 
 async def add_product(
@@ -23,12 +36,7 @@ async def add_product(
             "id": tx.new_id(Kind.CARRIER_PLAN),
             "benefit_product_id": id,
             "position": position,
-            "carrier_plan_id": plan.carrier_plan_id,
-            "name": plan.name,
-            "tier": plan.tier,
-            "monthly_premium_cents": plan.monthly_premium_cents,
-            "deductible_cents": plan.deductible_cents,
-            "out_of_pocket_max_cents": plan.out_of_pocket_max_cents,
+            **columns_of(plan),
         }
         for position, plan in enumerate(plans)
     ]

@@ -8,6 +8,7 @@ from random import Random
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate
 from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, Rate
 from benegraph.domain.ids import Kind
+from benegraph.services.catalog import columns_of
 from benegraph.services.demo.ledger import Ledger
 from benegraph.services.demo.names import CARRIERS, PLAN_NAMES
 
@@ -109,12 +110,7 @@ def _enter(ledger: Ledger, made_at: datetime, product_id: str, position: int, pl
         "id": ledger.new_id(Kind.CARRIER_PLAN, made_at),
         "benefit_product_id": product_id,
         "position": position,
-        "carrier_plan_id": plan.carrier_plan_id,
-        "name": plan.name,
-        "tier": plan.tier,
-        "monthly_premium_cents": plan.monthly_premium_cents,
-        "deductible_cents": plan.deductible_cents,
-        "out_of_pocket_max_cents": plan.out_of_pocket_max_cents,
+        **columns_of(plan),
     }
     ledger.add(CarrierPlan, row, made_at)
     for rate in plan.rates:

@@ -13,6 +13,7 @@ from benegraph.domain.ids import Kind
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import ContributionTerms, Price, RenewalMode, WaitingRule
 from benegraph.domain.values import DAY, DateSpan, add_years, first_after
+from benegraph.services.catalog import columns_of
 from benegraph.services.demo.catalogue import Product, priced
 from benegraph.services.demo.days import CLOSING, DRAFTING, OPENING, at
 from benegraph.services.demo.ledger import Ledger, Row
@@ -248,12 +249,7 @@ def _enter_plans(ledger: Ledger, year: Row, plans: Sequence[PlanTerms]) -> dict[
             "id": id,
             **of_year,
             "position": position,
-            "carrier_plan_id": plan.carrier_plan_id,
-            "name": plan.name,
-            "tier": plan.tier,
-            "monthly_premium_cents": plan.monthly_premium_cents,
-            "deductible_cents": plan.deductible_cents,
-            "out_of_pocket_max_cents": plan.out_of_pocket_max_cents,
+            **columns_of(plan),
         }
         ledger.add(Plan, row, year["created_at"])
         for rate in plan.rates:

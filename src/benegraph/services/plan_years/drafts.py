@@ -26,6 +26,7 @@ from benegraph.domain.plan_years import (
     status_of,
 )
 from benegraph.domain.values import DateSpan
+from benegraph.services.catalog import columns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +246,7 @@ async def _insert_plans(tx: Transaction, plan_year_id: str, employer_id: str, pl
             "employer_id": employer_id,
             "plan_year_id": plan_year_id,
             "position": position,
-            "carrier_plan_id": plan.carrier_plan_id,
-            "name": plan.name,
-            "tier": plan.tier,
-            "monthly_premium_cents": plan.monthly_premium_cents,
-            "deductible_cents": plan.deductible_cents,
-            "out_of_pocket_max_cents": plan.out_of_pocket_max_cents,
+            **columns_of(plan),
         }
         for position, plan in enumerate(plans)
     ]
