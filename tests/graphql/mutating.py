@@ -13,6 +13,7 @@ from benegraph.domain.access import Viewer
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.plan_years import PlanYearDates
 from benegraph.graphql.context import Context
+from benegraph.graphql.documents import Documents
 from benegraph.graphql.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
 from factories.stories import Office, enroll, open_office, waive
@@ -54,7 +55,7 @@ async def call(office: Office, mutation: str, input: Input, *, viewer: Viewer | 
     """Call a mutation with its whole payload, one level deep."""
     context = Context(office.database, viewer or office.viewer, office.clock(), "request-1")
     request = GraphQLRequest(document(mutation), {"input": input})
-    answer = await execute(SCHEMA, context, request)
+    answer = await execute(Documents(SCHEMA), context, request)
     errors = [error["extensions"]["code"] for error in answer.get("errors", ())]
     if not answer.get("data"):
         return Answer(None, errors=errors)

@@ -8,10 +8,13 @@ import asyncpg
 import orjson
 import pytest
 
+from benegraph.db import store
 from benegraph.db.base import Base
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role
+from benegraph.graphql.documents import digest_of
 from benegraph.services.access import Scope, issue_key, once
+from benegraph.services.documents import trust
 from conftest import connect
 from factories.stories import DATES_2026, Office, enroll, open_office
 
@@ -20,6 +23,7 @@ LIMITS: dict[str, tuple[str | None, str | None]] = {
     "tenants": (None, None),
     "api_keys": ("employer_id", "employee_id"),
     "idempotency_keys": (None, None),
+    "persisted_queries": (None, None),
     "benefit_products": (None, None),
     "carrier_plans": (None, None),
     "carrier_plan_rates": (None, None),
@@ -35,8 +39,18 @@ LIMITS: dict[str, tuple[str | None, str | None]] = {
     "enrolled_dependents": ("employer_id", "employee_id"),
     "events": ("employer_id", "employee_id"),
 }
-DELETABLE = {"plan_years", "contribution_classes", "plans", "plan_rates", "enrolled_dependents", "idempotency_keys"}
-UNCHANGEABLE = {"events", "tenants"}
+DELETABLE = {
+    "plan_years",
+    "contribution_classes",
+    "plans",
+    "plan_rates",
+    "enrolled_dependents",
+    "idempotency_keys",
+    "persisted_queries",
+}
+UNCHANGEABLE = {"events", "tenants", "persisted_queries"}
+#: The gateway's own: no tenant's, and the same for all.
+TENANTLESS = "trusted_documents"
 
 ALL = {table: f"SELECT to_jsonb(t) AS row FROM {table} t" for table in LIMITS}  # noqa: S608 - names of ours
 
@@ -56,6 +70,8 @@ async def fill(office: Office) -> list[str]:
     async def keys(tx: Transaction) -> None:
         await issue_key(tx, Scope(Role.EMPLOYEE, office.employer, staff[0]), "A key", key=f"bgk_{office.employer}")
         await once(tx, Action.ELECT, office.employer, b"hash", _nothing)
+        await store.documents.persist(tx, digest_of(office.employer), office.employer)
+        await trust(tx, {office.employer: (digest_of("{ viewer { role } }"), "{ viewer { role } }")})
 
     await office.tell(keys)
     return staff
@@ -99,7 +115,7 @@ def is_seen(table: str, row: Row, rights: dict[str, str]) -> bool:
 
 
 async def test_the_tables_are_those_that_are_told_here(database: Database) -> None:
-    assert set(LIMITS) == set(Base.metadata.tables)
+    assert {*LIMITS, TENANTLESS} == set(Base.metadata.tables)
     office = await open_office(database)
     await fill(office)
     assert {table for table, rows in (await office.dump()).items() if not rows} == set()
@@ -213,6 +229,14 @@ async def test_the_role_may_do_to_each_table_what_it_needs_and_no_more(database_
             expected |= set() if table in UNCHANGEABLE else {"UPDATE"}
             expected |= {"DELETE"} if table in DELETABLE else set()
             assert may == expected, table
+
+
+async def test_trusted_documents_are_everybodys_and_never_changed(database: Database, database_url: str) -> None:
+    await fill(await open_office(database))
+    for rights in ({}, {"tenant": "acme"}, {"tenant": "globex"}):
+        async with acting(database_url, **rights) as role:
+            assert await role.fetchval(f"SELECT count(*) FROM {TENANTLESS}") == 1  # noqa: S608 - our name
+    assert await _refused(database_url, {"tenant": "acme"}, f"UPDATE {TENANTLESS} SET text = ''") == "42501"  # noqa: S608
 
 
 async def test_the_role_owns_nothing_and_can_not_step_over_a_policy(database_url: str) -> None:

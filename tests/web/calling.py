@@ -55,8 +55,11 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(database: Database, clock: Clock, graph: strawberry.Schema | None = None) -> AsyncIterator[Caller]:
-    app = create_app(database, graph or schema(), fixed_on=clock.fixed_on)
+async def calling(
+    database: Database, clock: Clock, graph: strawberry.Schema | None = None, **options: Any
+) -> AsyncIterator[Caller]:
+    """Serve an app, made with these options, for as long as it is called."""
+    app = create_app(database, graph or schema(), fixed_on=clock.fixed_on, **options)
     key = await make_key(database, clock)
     server = TestServer(app)
     await server.start_server(access_log_class=AccessLog)

@@ -243,7 +243,7 @@ async def test_no_name_of_the_schema_is_suggested_and_errors_are_few(caller: Cal
 
 async def test_a_character_that_cant_be_stored_is_refused(caller: Caller, owner: asyncpg.Connection) -> None:
     answer = await (await caller.post(PRODUCT, {"input": {"name": "A\0B", "category": "MEDICAL"}})).json()
-    assert answer == {"data": {"createBenefitProduct": {"benefitProduct": None}}}
+    assert answer["data"] == {"createBenefitProduct": {"benefitProduct": None}}
     query = "query($text: String) { employees(filter: {search: $text}) { nodes { id } } }"
     assert await told(await caller.post(query, {"text": "A\0B"})) == (200, ["BAD_USER_INPUT"])
     assert await owner.fetchval("SELECT count(*) FROM benefit_products") == 0

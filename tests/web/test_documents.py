@@ -6,8 +6,8 @@ import pytest
 from calling import schema
 from graphql import validate
 
-from benegraph.graphql import execute
-from benegraph.graphql.execute import Documents
+from benegraph.graphql import documents as module
+from benegraph.graphql.documents import Documents, Malformed
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         done.append(document)
         return really(graph, document, *args, **options)
 
-    monkeypatch.setattr("benegraph.graphql.execute.validate", note)
+    monkeypatch.setattr("benegraph.graphql.documents.validate", note)
     return done
 
 
@@ -39,14 +39,14 @@ def test_a_text_is_parsed_and_validated_once(validated: list[Any]) -> None:
 def test_what_is_not_valid_is_not_kept(validated: list[Any]) -> None:
     documents = Documents(schema())
     for _ in range(2):
-        with pytest.raises(execute._Refused):
+        with pytest.raises(Malformed):
             read(documents, "{ viewer { salary } }")
     assert len(validated) == 2
 
 
 def test_the_longest_unused_go_when_there_are_too_many(validated: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = (f"{{ viewer {{ role }} }} # {n}" for n in range(3))
-    monkeypatch.setattr(execute, "KEPT_TEXT", 2 * len(first))
+    monkeypatch.setattr(module, "KEPT_TEXT", 2 * len(first))
     documents = Documents(schema())
     for text in (first, second, first, third):
         read(documents, text)
@@ -58,7 +58,7 @@ def test_the_longest_unused_go_when_there_are_too_many(validated: list[Any], mon
 
 
 def test_a_text_too_long_is_read_but_not_kept(validated: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "LONGEST_KEPT", 10)
+    monkeypatch.setattr(module, "LONGEST_KEPT", 10)
     documents = Documents(schema())
     for _ in range(2):
         read(documents, "{ viewer { role } }")

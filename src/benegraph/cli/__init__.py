@@ -13,6 +13,10 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="Issue, list and revoke API keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+documents = typer.Typer(help="Load, list and remove the documents that are trusted.", no_args_is_help=True)
+app.add_typer(documents, name="documents")
+explorers = typer.Typer(help="Make the explorer that the gateway shows to browsers.", no_args_is_help=True)
+app.add_typer(explorers, name="explorer")
 
 DataDir = Annotated[
     Path | None,
@@ -31,6 +35,9 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="The port [BENEGRAPH_PORT, else 8000]; 0 for any free one.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many processes answer [BENEGRAPH_WORKERS, else 1].")
+    ] = None,
     data_dir: DataDir = None,
     today: Annotated[
         str | None, typer.Option(metavar="DATE", help="What day it is, for the demo and its data (YYYY-MM-DD).")
@@ -39,7 +46,7 @@ def serve(
     """Serve the graph, over DATABASE_URL or over an embedded PostgreSQL that starts by itself."""
     from benegraph.cli import serving
 
-    serving.serve(demo=demo, host=host, port=port, data_dir=data_dir, today=today)
+    serving.serve(demo=demo, host=host, port=port, workers=workers, data_dir=data_dir, today=today)
 
 
 @app.command()
@@ -120,3 +127,57 @@ def revoke_key(
     from benegraph.cli import keyring
 
     keyring.revoke(tenant, key_id, data_dir)
+
+
+@documents.command("load")
+def load_documents(
+    manifests: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MANIFEST…",
+            exists=True,
+            dir_okay=False,
+            help="JSON as relay-compiler, graphql-codegen or Apollo's tools write it.",
+        ),
+    ],
+    *,
+    instead: Annotated[bool, typer.Option("--instead", help="Trust these instead of all that were before.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Trust the documents of manifests; all of them or, where one is not valid, none."""
+    from benegraph.cli import manifests as trusted
+
+    trusted.load(manifests, data_dir, instead=instead)
+
+
+@documents.command("list")
+def list_documents(*, data_dir: DataDir = None) -> None:
+    """List the documents that are trusted."""
+    from benegraph.cli import manifests
+
+    manifests.show(data_dir)
+
+
+@documents.command("remove")
+def remove_documents(
+    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="The documents' ids, as listed.")],
+    *,
+    data_dir: DataDir = None,
+) -> None:
+    """Trust documents no more."""
+    from benegraph.cli import manifests
+
+    manifests.remove(ids, data_dir)
+
+
+@explorers.command("build")
+def build_explorer(
+    directory: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", file_okay=False, help="Where to put it; else it is kept in the user's cache."),
+    ] = None,
+) -> None:
+    """Bundle GraphiQL from the npm registry, ahead of the first `serve`."""
+    from benegraph.cli import explorer
+
+    explorer.build(directory)

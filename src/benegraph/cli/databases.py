@@ -1,9 +1,10 @@
 """Which database a command works on: the one that DATABASE_URL names, or an embedded one that starts for it."""
 
+import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +24,8 @@ from benegraph.web.health import head
 T = TypeVar("T")
 
 GATEWAY = "gateway"
+#: Seconds that closing all connections may take.
+FAREWELL = 0.5
 TWO_DATABASES = "--data-dir is the embedded PostgreSQL's, and DATABASE_URL names another: leave one out."
 #: Closing the terminal ends a command as Ctrl-C does, and no server is left behind.
 ENDING = [number for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)) if number is not None]
@@ -82,7 +85,9 @@ async def opened(place: Place, pool: Pool | None = None) -> AsyncIterator[Databa
     try:
         yield Database(engine)
     finally:
-        await engine.dispose()
+        with suppress(TimeoutError):  # a database that hangs would keep us from ending
+            async with asyncio.timeout(FAREWELL):
+                await engine.dispose()
 
 
 def in_database(data_dir: Path | None, story: Callable[[Database], Awaitable[T]]) -> T:

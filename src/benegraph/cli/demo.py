@@ -11,14 +11,17 @@ from typing import Any
 import orjson
 import strawberry
 
+from benegraph.cli.tabs import lay_out
 from benegraph.db.session import Database
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.errors import RequestError
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
+from benegraph.graphql.documents import Documents
 from benegraph.graphql.execute import GraphQLRequest, execute
 from benegraph.services import access
 from benegraph.services.demo import DemoHandles, fill
+from benegraph.web.explorer import Opening
 
 NOTE = "demo.json"
 SEED = 1
@@ -37,6 +40,8 @@ class Samples:
     pending_enrollment_ids: tuple[str, ...]
     #: An input of `elect` that answers the first pending enrollment; None where nothing is pending.
     election: dict[str, Any] | None
+    #: How the explorer opens.
+    opening: Opening
 
 
 async def prepare(
@@ -55,8 +60,10 @@ async def prepare(
         keys[name] = key
     viewer = await access.authenticate(database, clock, keys["employee"], handles.tenant_id)
     election = await _election(schema, Context(database, viewer, clock, OPERATOR), handles)
+    administrator = await access.authenticate(database, clock, keys["administrator"], handles.tenant_id)
+    opening = await lay_out(schema, Context(database, administrator, clock, OPERATOR), handles, keys)
     pending = tuple(handles.pending_enrollment_ids)
-    return Samples(url, keys, handles.employee_id, handles.employer_id, pending, election)
+    return Samples(url, keys, handles.employee_id, handles.employer_id, pending, election, opening)
 
 
 def write(directory: Path, samples: Samples) -> None:
@@ -116,7 +123,7 @@ async def _election(schema: strawberry.Schema, context: Context, handles: DemoHa
     if not handles.pending_enrollment_ids:
         return None
     id = handles.pending_enrollment_ids[0]
-    answer = await execute(schema, context, GraphQLRequest(ELIGIBLE, {"id": id}))
+    answer = await execute(Documents(schema), context, GraphQLRequest(ELIGIBLE, {"id": id}))
     found = (answer.get("data") or {}).get("enrollment") or {"eligiblePlans": []}
     plans = [
         offer["plan"]["id"]

@@ -31,9 +31,10 @@ mutation($input: ElectInput!) {
 
 
 def show_demo(samples: Samples, directory: Path) -> None:
-    """Show the URL, the keys and two calls."""
+    """Show where the explorer is, the keys and two calls."""
     page = _Page()
-    page.say("benegraph is serving a demo of made-up people at", samples.url)
+    page.say("benegraph is serving a demo of made-up people. Open", _explorer_of(samples.url), "in a browser")
+    page.say("or ask", samples.url)
     page.head("Keys", "send one as Authorization: Bearer …, or as X-API-Key")
     for name, key in samples.keys.items():
         page.say(f"  {name:<15}", key)
@@ -49,6 +50,7 @@ def show_plain(url: str, *, embedded: bool) -> None:
     """Show the URL; over an embedded database also how to come by a key."""
     page = _Page()
     page.say("benegraph is serving at", url)
+    page.say("with an explorer for browsers at", _explorer_of(url))
     if embedded:
         page.head("A first key", "shown once, by")
         page.paste("benegraph keys issue --tenant acme --create-tenant Acme --role administrator")
@@ -59,14 +61,18 @@ class _Page:
         # Wrapping is the terminal's business: a line that we broke would be pasted broken.
         self._console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
-    def say(self, what: str, value: str) -> None:
-        self._console.print(Text.assemble(what, " ", (value, "bold cyan")))
+    def say(self, what: str, value: str, rest: str = "") -> None:
+        self._console.print(Text.assemble(what, " ", (value, "bold cyan"), f" {rest}".rstrip()))
 
     def head(self, title: str, remark: str) -> None:
         self._console.print(Text.assemble("\n", (title, "bold"), "  ", (remark, "dim")))
 
     def paste(self, line: str) -> None:
         self._console.print(Text(line))
+
+
+def _explorer_of(url: str) -> str:
+    return url.rpartition("/")[0] + "/"
 
 
 def _curl(url: str, key: str, query: str, variables: dict[str, Any] | None = None) -> str:

@@ -1,36 +1,30 @@
-"""`serve`: bring a database in reach, answer requests until told to stop, then drain."""
+"""`serve`: bring a database in reach, and have one process or several workers answer until told to end."""
 
-import asyncio
 import contextlib
 import ipaddress
-import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-import strawberry
-from aiohttp import web
 from rich.console import Console
 from rich.status import Status
 
-from benegraph import telemetry
 from benegraph.cli import demo as demonstration
 from benegraph.cli import page
-from benegraph.cli.databases import ENDING, Place, embedded, opened, place, prepare
+from benegraph.cli.answering import Address, Ending, Manner, answer, begin, bind
+from benegraph.cli.databases import Place, embedded, opened, place, prepare
 from benegraph.cli.outcome import MISUSED, fail, in_one_line, run
+from benegraph.cli.workers import Order, shared_directory, supervise
 from benegraph.db.engine import check_fit_to_serve
 from benegraph.db.session import Database
+from benegraph.domain.access import Role
 from benegraph.graphql.schema import build_schema
 from benegraph.settings import Settings
-from benegraph.web.app import PATH, create_app
-from benegraph.web.health import HEALTH
-from benegraph.web.middleware import AccessLog
-
-#: How long requests under way may take to end, once we are to stop.
-GRACE = 30.0
+from benegraph.web.app import PATH
+from benegraph.web.explorer import Opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,55 +32,84 @@ class Serving:
     """What one run of `serve` knows from its start."""
 
     settings: Settings
-    socket: socket.socket
+    listener: socket.socket
+    address: Address
     url: str
+    workers: int = 1
     demo: Path | None = None
     today: date | None = None
 
 
 @in_one_line
-def serve(*, demo: bool, host: str | None, port: int | None, data_dir: Path | None, today: str | None) -> None:
+def serve(
+    *, demo: bool, host: str | None, port: int | None, workers: int | None, data_dir: Path | None, today: str | None
+) -> None:
     settings = Settings.from_environment()
     host, port = host or settings.host, settings.port if port is None else port
+    workers = workers or settings.workers
     if demo and not _is_loopback(host):
         fail(
             f"The demo's keys are printed for all to see, so it listens on a loopback address, not on {host}.", MISUSED
         )
     if today is not None and not demo:
         fail("--today is for the demo alone: what a gateway answers depends on the real day.", MISUSED)
+    if workers > 1 and not hasattr(socket, "SO_REUSEPORT"):
+        fail("Workers share a port by SO_REUSEPORT, which this system has not: leave --workers out.", MISUSED)
     data = (data_dir or settings.data_home / "demo").absolute() if demo else None
-    with _listening(host, port) as listener:
-        url = _url_of(host, listener.getsockname()[1])
-        serving = Serving(settings, listener, url, data, _day(today))
-        with contextlib.ExitStack() as stack:
-            with _starting("Starting PostgreSQL"):
-                here = stack.enter_context(embedded(data) if data else place(settings, data_dir))
+    day = _day(today)
+    with contextlib.ExitStack() as stack:
+        listener, address = stack.enter_context(_listening(host, port, shared=workers > 1))
+        serving = Serving(settings, listener, address, _url_of(host, address.name[1]), workers, data, day)
+        with _starting("Starting PostgreSQL"):
+            here = stack.enter_context(embedded(data) if data else place(settings, data_dir))
+        if workers == 1:
             run(_serve(serving, here))
+        else:
+            directory = stack.enter_context(shared_directory())
+            run(_serve_by_workers(serving, here, directory))
 
 
 async def _serve(serving: Serving, here: Place) -> None:
-    loop = asyncio.get_running_loop()
-    telemetry.configure(serving.settings.log_level)
-    telemetry.watch(loop)
-    told = _listen_to_signals(loop)
+    ending = _begin(serving)
     async with opened(here, serving.settings.pool) as database:
-        with _starting("Preparing the database"):
-            await prepare(here)
-            await check_fit_to_serve(database.engine)
-            schema = build_schema()
-            app = create_app(database, schema, fixed_on=serving.today)
-            samples = await _samples(serving, database, schema)
-        async with _answering(app, serving):
+        samples = await _prepare(serving, here, database)
+
+        def show() -> None:
             _show(serving, here, samples)
-            await told()
-            app[HEALTH].draining = True
-            await asyncio.sleep(serving.settings.drain_seconds)
+
+        await answer(database, serving.listener, _manner(serving, samples), show, ending.wait)
 
 
-async def _samples(serving: Serving, database: Database, schema: strawberry.Schema) -> demonstration.Samples | None:
-    if serving.demo is None:
-        return None
-    return await demonstration.prepare(database, schema, serving.demo, serving.url, serving.today)
+async def _serve_by_workers(serving: Serving, here: Place, directory: Path) -> None:
+    ending, pool = _begin(serving), serving.settings.pool
+    async with opened(here, pool) as database:
+        samples = await _prepare(serving, here, database)
+    order = Order(_manner(serving, samples), here.url, pool, serving.address, directory)
+    await supervise(order, serving.workers, ending, lambda: _show(serving, here, samples))
+
+
+def _begin(serving: Serving) -> Ending:
+    ending = begin(serving.settings)
+    ending.listen_to_signals()
+    return ending
+
+
+async def _prepare(serving: Serving, here: Place, database: Database) -> demonstration.Samples | None:
+    """See that the database can be served from; fill it, for the demo."""
+    with _starting("Preparing the database"):
+        await prepare(here)
+        await check_fit_to_serve(database.engine)
+        if serving.demo is None:
+            return None
+        return await demonstration.prepare(database, build_schema(), serving.demo, serving.url, serving.today)
+
+
+def _manner(serving: Serving, samples: demonstration.Samples | None) -> Manner:
+    if samples is None:
+        return Manner(serving.settings, Opening(), serving.today)
+    # The demo is there to be explored, by each of its viewers.
+    door = replace(serving.settings.door, introspection=frozenset(Role))
+    return Manner(replace(serving.settings, door=door), samples.opening, serving.today)
 
 
 def _show(serving: Serving, here: Place, samples: demonstration.Samples | None) -> None:
@@ -97,49 +120,20 @@ def _show(serving: Serving, here: Place, samples: demonstration.Samples | None) 
         page.show_plain(serving.url, embedded=here.owner_url is not None)
 
 
-@asynccontextmanager
-async def _answering(app: web.Application, serving: Serving) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log_class=AccessLog, shutdown_timeout=GRACE)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, serving.socket).start()
-        yield
-    finally:
-        await runner.cleanup()
-
-
-def _listen_to_signals(loop: asyncio.AbstractEventLoop) -> Callable[[], Awaitable[None]]:
-    """Give what waits for a signal to end. One that comes before ends the start; a second one, the draining."""
-    main, stop, waiting = asyncio.current_task(loop), asyncio.Event(), False
-
-    def tell() -> None:
-        if main is not None and (stop.is_set() or not waiting):
-            main.cancel()
-        stop.set()
-
-    async def told() -> None:
-        nonlocal waiting
-        waiting = True
-        await stop.wait()
-
-    for number in (signal.SIGINT, *ENDING):
-        with contextlib.suppress(NotImplementedError):  # Windows
-            loop.add_signal_handler(number, tell)
-    return told
-
-
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Take the port before anything is started for it."""
-    with contextlib.ExitStack() as stack:
-        try:
-            (family, _, _, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            listener = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-        except OSError as error:
-            fail(f"Can't listen on {host} port {port}: {error.strerror}.")
-        yield listener
+def _listening(host: str, port: int, *, shared: bool) -> Iterator[tuple[socket.socket, Address]]:
+    """Take the port before anything is started for it; `shared`, so that workers may take it too."""
+    try:
+        (family, _, _, _, name), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        listener = bind(Address(family, name), shared=False)
+        address = Address(family, listener.getsockname())
+        if shared:  # taken alone first: two that share would not notice each other
+            listener.close()
+            listener = bind(address, shared=True)
+    except OSError as error:
+        fail(f"Can't listen on {host} port {port}: {error.strerror}.")
+    with listener:
+        yield listener, address
 
 
 def _url_of(host: str, port: int) -> str:

@@ -76,11 +76,17 @@ class OutcomeUnknown(BenegraphError):
     """Whether a transaction was committed can't be told. Never tried again: that could do it twice."""
 
 
+def _tell_nobody(_reason: str) -> None:
+    """Let a repetition pass unsaid: commands and tests count none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """The system of record, reached through one engine."""
 
     engine: AsyncEngine
+    #: Told of each transaction that is tried again, and why: an SQLSTATE, or the kind of the error.
+    retried: Callable[[str], None] = _tell_nobody
 
     @asynccontextmanager
     async def at_the_door(self) -> AsyncIterator[AsyncSession]:
@@ -119,6 +125,7 @@ class Database:
             except Exception as error:
                 if attempt == _ATTEMPTS or not is_passing(error):
                     raise
+                self.retried(_reason(error))
                 await asyncio.sleep(_pause(attempt))
         raise AssertionError("the last attempt returns or raises")
 
@@ -171,6 +178,11 @@ def is_passing(error: BaseException) -> bool:
         or getattr(error.orig, "sqlstate", None) in _PASSING
         or "connection is closed" in str(error.orig)
     )
+
+
+def _reason(error: BaseException) -> str:
+    cause = getattr(error, "orig", None) or error
+    return getattr(cause, "sqlstate", None) or type(cause).__name__
 
 
 def _rights(viewer: Viewer) -> dict[str, str]:

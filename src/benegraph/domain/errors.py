@@ -1,8 +1,9 @@
 """Every error that benegraph means: refusals of a rule as data, and the few that end a request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 Path = tuple[str, ...]
 
@@ -64,9 +65,13 @@ class Refused(BenegraphError):
 
 
 class RequestError(BenegraphError):
-    """An error that ends a field or a request; `code` stands in its `extensions`."""
+    """An error that ends a field or a request: its code, and what a program may want to know beside the message."""
 
     code = "INTERNAL"
+
+    def __init__(self, message: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = details or {}
 
 
 class Unauthenticated(RequestError):
@@ -91,6 +96,28 @@ class TooComplex(RequestError):
     """The request asks for more than one request may."""
 
     code = "TOO_COMPLEX"
+
+
+class Throttled(RequestError):
+    """The key has spent what it may for now; `seconds` from now it may ask this again."""
+
+    code = "THROTTLED"
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class Unavailable(RequestError):
+    """Nothing is wrong with the request; it can't be answered now, and may be in a moment."""
+
+    code = "UNAVAILABLE"
+
+
+class UnknownDocument(RequestError):
+    """The hash or id names no document that is known here: send its text along."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
 
 
 def refuse(code: Code, message: str, *field: str) -> Refused:

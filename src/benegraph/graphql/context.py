@@ -10,11 +10,27 @@ from strawberry.dataloader import DataLoader
 
 from benegraph.db.session import Database, Reading
 from benegraph.db.store.batches import Many, One, Paged, Slice, Window
-from benegraph.domain.access import Viewer
+from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 
 # How many batches of one request read at once: a deep query must not take the whole pool.
 CONNECTIONS_A_REQUEST = 4
+#: Who may read the schema itself, unless a gateway is set up otherwise.
+INTROSPECTION = frozenset({Role.ADMINISTRATOR, Role.EMPLOYER, Role.SERVICE})
+
+
+@dataclass(slots=True)
+class Asked:
+    """What is known of a request's operation, once it was read: its name, kind, digest of the text, and cost."""
+
+    operation: str | None = None
+    kind: str | None = None
+    document: str | None = None
+    cost: int | None = None
+
+
+def _free(_cost: int) -> None:
+    """Take nothing: the demo's own questions and tests pay nobody."""
 
 
 @dataclass(eq=False)
@@ -25,7 +41,11 @@ class Context:
     viewer: Viewer
     clock: Clock
     request_id: str
+    #: Takes an operation's cost from what the viewer's key may spend. Raises Throttled.
+    pay: Callable[[int], None] = _free
+    introspection: frozenset[Role] = INTROSPECTION
     replayed: bool = False
+    asked: Asked = field(default_factory=Asked)
     _loaders: dict[Hashable, DataLoader[str, Any]] = field(default_factory=dict)
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTIONS_A_REQUEST))
 

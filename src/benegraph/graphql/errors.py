@@ -40,14 +40,14 @@ def failed(errors: Sequence[GraphQLError], request_id: str) -> list[Formatted]:
             note = f"{getattr(getattr(field, 'name', None), 'value', 'a field')}: {describe(cause)}"
             if note not in told:  # one fault may stand in every row of a page
                 told.add(note)
-                log.error("Request %s failed (%s) at %s", request_id, code, note)
+                log.error("Failed (%s) at %s", code, note, extra={"fields": {"request_id": request_id}})
         formatted.append(_formatted(error, message, code))
     return formatted
 
 
 def body_of(error: RequestError) -> dict[str, Any]:
     """Make the answer to a request that was refused as a whole."""
-    return {"errors": [{"message": str(error), "extensions": {"code": error.code}}]}
+    return {"errors": [{"message": str(error), "extensions": {"code": error.code, **error.details}}]}
 
 
 def judge(error: BaseException) -> tuple[str, str]:

@@ -1,132 +1,84 @@
-"""From a query's text to its answer: parse, validate, execute, so that each error carries the code of its phase."""
+"""From a query's text to its answer: parse, measure, validate, pay, execute; an error has the code of its phase."""
 
-from collections import OrderedDict
+import asyncio
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any
 
-import strawberry
-from graphql import (
-    DocumentNode,
-    ExecutionResult,
-    GraphQLError,
-    GraphQLSyntaxError,
-    OperationDefinitionNode,
-    OperationType,
-    get_operation_ast,
-    parse,
-    specified_rules,
-    validate,
-)
-from graphql.validation import recommended_rules
+from graphql import ExecutionResult, OperationDefinitionNode, OperationType
 from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from benegraph.domain.errors import BadInput, RequestError, TooComplex
+from benegraph.domain.errors import BadInput, Forbidden, RequestError, Throttled
 from benegraph.graphql.context import Context
-from benegraph.graphql.errors import body_of, failed, refused
-
-LONGEST_TEXT = 64 * 1024  # bytes
-MOST_ERRORS = 5
-#: Characters of text whose documents are kept; a document takes some 80 to 250 bytes for each.
-KEPT_TEXT = 256 * 1024
-LONGEST_KEPT = 16 * 1024
-RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+from benegraph.graphql.documents import MOST_ERRORS, Document, Documents, Malformed, Operation
+from benegraph.graphql.errors import TOO_SLOW, body_of, failed
+from benegraph.graphql.limits.cost import at
+from benegraph.graphql.limits.shape import too_complex
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a client asks, in whatever way it came. `read_only` where the way does not allow a change."""
+    """What a client asks, in whatever way it came.
+
+    `read_only` where the way does not allow a change; `trusted` where our own people wrote the document.
+    """
 
     query: str
     variables: dict[str, Any] = field(default_factory=dict)
     operation_name: str | None = None
     read_only: bool = False
+    trusted: bool = False
 
 
 class MutationNotAllowed(BadInput):
     """The way this request came is for reading alone."""
 
 
-class Documents:
-    """The documents of a schema that were found valid, by their text; the latest used are kept."""
+class TookTooLong(RequestError):
+    """The time of the request is over; what it did not commit by then is rolled back."""
 
-    def __init__(self, schema: strawberry.Schema) -> None:
-        self.schema = schema
-        self.graph = schema._schema  # noqa: SLF001 - what Strawberry itself executes; there is no public way to it
-        self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
-        self._characters = 0
-
-    def parse(self, text: str) -> DocumentNode:
-        """Parse a text, or give the document that was made of it before. Raises _Refused."""
-        if (kept := self._kept.get(text)) is not None:
-            self._kept.move_to_end(text)
-            return kept
-        try:
-            return parse(text)
-        except GraphQLSyntaxError as error:
-            raise _Refused([error], "PARSE_FAILED") from None
-
-    def validate(self, text: str, document: DocumentNode) -> None:
-        """Validate a text's document, unless that was done before. Raises _Refused, with the first few errors."""
-        if text in self._kept:
-            return
-        if errors := validate(self.graph, document, RULES, max_errors=MOST_ERRORS, hide_suggestions=True):
-            raise _Refused(errors, "VALIDATION_FAILED")
-        if len(text) <= LONGEST_KEPT:
-            self._keep(text, document)
-
-    def _keep(self, text: str, document: DocumentNode) -> None:
-        self._kept[text] = document
-        self._characters += len(text)
-        while self._characters > KEPT_TEXT:
-            oldest, _ = self._kept.popitem(last=False)
-            self._characters -= len(oldest)
+    code = "TIMEOUT"
 
 
-class _Refused(Exception):
-    """The request was refused before anything was executed."""
+async def execute(documents: Documents, context: Context, request: GraphQLRequest) -> dict[str, Any]:
+    """Answer a request. Where the answer has no `data`, nothing was executed, or its time was over.
 
-    def __init__(self, errors: list[GraphQLError], code: str) -> None:
-        super().__init__(code)
-        self.errors = refused(errors, code)
-
-
-async def execute(
-    schema: strawberry.Schema, context: Context, request: GraphQLRequest, documents: Documents | None = None
-) -> dict[str, Any]:
-    """Answer a request. Where the answer has no `data`, nothing was executed.
-
-    `documents` remembers what was parsed before. Raises MutationNotAllowed; every other error stands in the answer.
+    Raises MutationNotAllowed and Throttled; every other error stands in the answer.
     """
     try:
-        executor = _prepare(documents or Documents(schema), context, request)
-    except MutationNotAllowed:
+        operation, executor = _prepare(documents, context, request)
+    except (MutationNotAllowed, Throttled):
         raise
     except RequestError as error:
         return body_of(error)
-    except _Refused as error:
+    except Malformed as error:
         return {"errors": error.errors}
-    outcome = executor.execute_operation()
-    if isawaitable(outcome):
-        outcome = await outcome
-    answer = _answer(outcome, context)
-    if context.replayed:
-        answer["extensions"] = {"idempotentReplay": True}
-    return answer
+    changes = operation.node.operation is OperationType.MUTATION
+    limits = documents.limits
+    try:
+        async with asyncio.timeout(limits.mutation_seconds if changes else limits.query_seconds):
+            outcome = executor.execute_operation()
+            if isawaitable(outcome):
+                outcome = await outcome
+    except TimeoutError:
+        advice = " What it was to change may have been changed: ask again with the same idempotencyKey."
+        return body_of(TookTooLong(TOO_SLOW + (advice if changes else "")))
+    return _answer(outcome, context, limits.cost)
 
 
-def _prepare(documents: Documents, context: Context, request: GraphQLRequest) -> Any:
-    if len(request.query) > LONGEST_TEXT or len(request.query.encode()) > LONGEST_TEXT:
-        raise TooComplex(f"The query's text is longer than {LONGEST_TEXT // 1024} KiB.")
-    document = documents.parse(request.query)
-    _check_kind(get_operation_ast(document, request.operation_name), request)
-    documents.validate(request.query, document)
+def _prepare(documents: Documents, context: Context, request: GraphQLRequest) -> tuple[Operation, Any]:
+    document = documents.parse(request.query, trusted=request.trusted)
+    context.asked.document = document.digest
+    node = document.chosen(request.operation_name)
+    _check_kind(node, request)
+    documents.validate(request.query, document, trusted=request.trusted)
+    operation = _operation(document, node)
+    if operation is not None:
+        _admit(operation, context, request, documents.limits.cost)
     # As Schema.execute does, but for its extensions and middleware, of which this schema has none.
     executor = documents.schema.execution_context_class.build(
         documents.graph,
-        document,
+        document.ast,
         context_value=context,
         raw_variable_values=request.variables,
         operation_name=request.operation_name,
@@ -136,8 +88,15 @@ def _prepare(documents: Documents, context: Context, request: GraphQLRequest) ->
         operation_extensions=None,
     )
     if isinstance(executor, list):  # no such operation, or variables that can't be
-        raise _Refused(executor, BadInput.code)
-    return executor
+        raise Malformed(executor, BadInput.code)
+    assert operation is not None, "what can be executed was chosen"  # noqa: S101 - the executor chooses as we do
+    return operation, executor
+
+
+def _operation(document: Document, node: OperationDefinitionNode | None) -> Operation | None:
+    if node is None or document.operations is None:
+        return None
+    return document.operations[node.name.value if node.name else ""]
 
 
 def _check_kind(operation: OperationDefinitionNode | None, request: GraphQLRequest) -> None:
@@ -149,9 +108,25 @@ def _check_kind(operation: OperationDefinitionNode | None, request: GraphQLReque
         raise MutationNotAllowed("A mutation is sent by POST.")
 
 
-def _answer(result: ExecutionResult, context: Context) -> dict[str, Any]:
+def _admit(operation: Operation, context: Context, request: GraphQLRequest, most: int) -> None:
+    """See that an operation is permitted and affordable, and have it paid for."""
+    asked = context.asked
+    asked.operation = operation.node.name.value if operation.node.name else None
+    asked.kind = operation.node.operation.value
+    if operation.introspects and context.viewer.role not in context.introspection:
+        raise Forbidden("The schema is not open to this key.")
+    asked.cost = at(operation.price, request.variables)
+    if asked.cost > most:
+        raise too_complex("cost", most, f"This costs {asked.cost}; one request may cost at most {{}}.")
+    context.pay(max(1, asked.cost))
+
+
+def _answer(result: ExecutionResult, context: Context, most: int) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     if result.errors:
         answer["errors"] = failed(result.errors, context.request_id)
     answer["data"] = result.data
+    answer["extensions"] = {"cost": {"requestedQueryCost": context.asked.cost, "maximumQueryCost": most}}
+    if context.replayed:
+        answer["extensions"]["idempotentReplay"] = True
     return answer

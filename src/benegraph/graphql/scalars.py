@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from benegraph.domain.values import MAX_CENTS
@@ -23,7 +22,7 @@ def parse_date(value: Any) -> date:
             return date.fromisoformat(match[1])
         except ValueError:
             pass
-    raise GraphQLError("A Date is a string of the form YYYY-MM-DD.")
+    raise ValueError("A Date is a string of the form YYYY-MM-DD.")
 
 
 def parse_instant(value: Any) -> datetime:
@@ -35,14 +34,14 @@ def parse_instant(value: Any) -> datetime:
             instant = None
         if instant is not None and instant.tzinfo is not None:
             return instant.astimezone(UTC)
-    raise GraphQLError("A DateTime is a string such as 2026-11-20T09:30:00Z, with its offset.")
+    raise ValueError("A DateTime is a string such as 2026-11-20T09:30:00Z, with its offset.")
 
 
 def parse_cents(value: Any) -> int:
     """Take a whole number; a boolean is none, though Python thinks so."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_CENTS:
         return value
-    raise GraphQLError("Cents are a whole number up to 2^53-1, without quotes or a fraction.")
+    raise ValueError("Cents are a whole number up to 2^53-1, without quotes or a fraction.")
 
 
 def _show_instant(value: datetime) -> str:

@@ -1,6 +1,7 @@
-"""Keys: who holds one is let in as a viewer; administrators issue and revoke them. And calls that count once."""
+"""Keys and tokens: who holds one is let in; administrators issue and revoke keys. And calls that count once."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,12 @@ from benegraph.domain.values import Clock
 PREFIX = "bgk_"
 _SHOWN = len(PREFIX) + 8
 _LAST_USE_WITHIN = timedelta(minutes=5)
+
+#: Why a token opens no tenant; it never says more, or tokens could be used to find out what tenants there are.
+NO_ENTRY = "This token may not enter that tenant."
+_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_SEEN_WITHIN = timedelta(minutes=1)
+_MOST_SEEN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,32 @@ async def authenticate(database: Database, clock: Clock, key: str, tenant_id: st
     if row.last_used_at is None or row.last_used_at < clock.now - _LAST_USE_WITHIN:
         await database.transact(viewer, clock, lambda tx: store.access.touch(tx, row.id, _LAST_USE_WITHIN))
     return viewer
+
+
+class Admission:
+    """Lets in whom a token names, and remembers it for a minute, so that not every request has to ask."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str | None, str | None], datetime] = {}
+
+    async def admit(self, database: Database, clock: Clock, viewer: Viewer) -> None:
+        """Look that there is the viewer's tenant, and in it the employer, and the employee of theirs.
+
+        Raises Forbidden, with the same words whatever there is not.
+        """
+        named = (viewer.tenant_id, viewer.employer_id, viewer.employee_id)
+        seen = self._seen.get(named)
+        if seen is not None and abs(clock.now - seen) < _SEEN_WITHIN:
+            return
+        if not _TENANT.fullmatch(viewer.tenant_id):
+            raise Forbidden(NO_ENTRY)
+        async with database.read(viewer, clock) as reading:
+            if not await store.access.is_there(reading):
+                raise Forbidden(NO_ENTRY)
+        self._seen.pop(named, None)
+        self._seen[named] = clock.now
+        if len(self._seen) > _MOST_SEEN:
+            del self._seen[next(iter(self._seen))]  # the one seen longest ago
 
 
 async def issue_key(

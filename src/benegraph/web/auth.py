@@ -10,32 +10,39 @@ from benegraph.domain.access import Viewer
 from benegraph.domain.errors import BadInput, Unauthenticated
 from benegraph.domain.values import Clock
 from benegraph.services import access
+from benegraph.web.tokens import TOKENS
 
 _BEARER = re.compile(r"bearer +(\S+)", re.ASCII | re.IGNORECASE)
 _KEY = re.compile(r"bgk_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 async def authenticate(request: web.Request, database: Database, clock: Clock) -> Viewer:
-    """Find out who asks, by the key in one header and the tenant in another.
+    """Find out who asks, by the key or the token in one header and the tenant in another.
 
-    Raises Unauthenticated, Forbidden or BadInput, as `services.access` does.
+    Raises Unauthenticated, Forbidden or BadInput, as `services.access` does; for a token Unavailable, too.
     """
-    key = _key(request.headers)
-    return await access.authenticate(database, clock, key, _only(request.headers, "X-Tenant"))
+    credential, may_be_token = _credential(request.headers)
+    tokens = request.app.get(TOKENS)
+    if tokens is not None and may_be_token:
+        return await tokens.authenticate(database, clock, credential, _only(request.headers, "X-Tenant"))
+    if not _KEY.fullmatch(credential):
+        raise Unauthenticated("This key is not good.")
+    return await access.authenticate(database, clock, credential, _only(request.headers, "X-Tenant"))
 
 
-def _key(headers: CIMultiDictProxy[str]) -> str:
+def _credential(headers: CIMultiDictProxy[str]) -> tuple[str, bool]:
+    """Give what is shown of a viewer, and whether it may be a token: a bearer's, and no key."""
     authorization, api_key = _only(headers, "Authorization"), _only(headers, "X-API-Key")
     if authorization is not None and api_key is not None:
         raise BadInput("Send the key in one header: Authorization or X-API-Key.")
-    if authorization is not None:
-        match = _BEARER.fullmatch(authorization.strip())
-        api_key = match[1] if match else ""
-    if api_key is None:
+    if api_key is not None:
+        return api_key.strip(), False
+    if authorization is None:
         raise Unauthenticated("A key is needed: Authorization: Bearer bgk_…")
-    if not _KEY.fullmatch(api_key.strip()):
-        raise Unauthenticated("This key is not good.")
-    return api_key.strip()
+    match = _BEARER.fullmatch(authorization.strip())
+    if match is None:
+        return "", False
+    return match[1], not match[1].startswith(access.PREFIX)
 
 
 def _only(headers: CIMultiDictProxy[str], name: str) -> str | None:

@@ -1,61 +1,112 @@
-"""What every request passes: its id, the last resort for errors, the headers of every answer, the access log."""
+"""What every request passes: its id, the last resort for errors, the headers of every answer; and who is told of it."""
 
 import logging
 import re
 import secrets
+from time import perf_counter
+from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from benegraph.domain.errors import RequestError
 from benegraph.graphql.errors import describe, judge
 from benegraph.web.answers import refuse, refuse_http
+from benegraph.web.facts import FACTS, Facts, current
+
+if TYPE_CHECKING:
+    from benegraph.telemetry.metrics import Metrics
+    from benegraph.telemetry.traces import Traces
 
 log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_ID = web.RequestKey("request_id", str)
+_FIRST_REFUSAL = 400
 
 
-def request_id_of(request: web.BaseRequest) -> str:
-    """Give the id under which this request stands in logs and in history."""
-    name: str = request.get(_ID, "-")
-    return name
+def named_and_answered(path: str, metrics: "Metrics", traces: "Traces | None" = None) -> Middleware:
+    """Name each request and answer it in GraphQL's shape whatever happens; measure and trace those of a path."""
 
+    async def observe(request: web.Request, handler: Handler, facts: Facts) -> web.StreamResponse:
+        start = perf_counter()
+        metrics.begin()
+        try:
+            if traces is None:
+                response = await _answer(request, handler, facts)
+            else:
+                with traces.span(facts, _method(request), request.headers.get("traceparent")) as answered:
+                    response = await _answer(request, handler, facts)
+                    answered(response.status)
+        finally:
+            metrics.end()
+        refused = response.status >= _FIRST_REFUSAL
+        outcome = facts.code or (f"http_{response.status}" if refused else "ok")
+        metrics.count(facts, outcome, perf_counter() - start)
+        return response
 
-@web.middleware
-async def named_and_answered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Name a request, see to it that it is answered in GraphQL's shape whatever happens, and say so in headers."""
-    given = request.headers.get("X-Request-ID", "")
-    request[_ID] = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
-    try:
-        response = await handler(request)
-    except RequestError as error:
-        response = refuse(request, error)
-    except web.HTTPException as error:
-        response = refuse_http(request, error)
-    except Exception as error:  # noqa: BLE001 - the last resort: nobody above would tell the client
-        code, message = judge(error)
-        log.error("Request %s failed (%s): %s", request[_ID], code, describe(error))  # noqa: TRY400 - never its text
-        response = refuse(request, _Failed(code, message))
-    response.headers["X-Request-ID"] = request[_ID]
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Server"] = "benegraph"  # aiohttp's own names its version and Python's
-    return response
+    @web.middleware
+    async def name_and_answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("X-Request-ID", "")
+        facts = Facts(request_id=given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12))
+        request[FACTS] = facts
+        current.set(facts)
+        response = await (observe if request.path == path else _answer)(request, handler, facts)
+        response.headers["X-Request-ID"] = facts.request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Server"] = "benegraph"  # aiohttp's own names its version and Python's
+        return response
+
+    return name_and_answer
 
 
 class AccessLog(AbstractAccessLogger):
     """One line a request: no query string and no path but our own, since either may name a person."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        resource = request.match_info.route.resource if isinstance(request, web.Request) else None
-        path = resource.canonical if resource is not None else "(unknown)"
-        milliseconds = round(time * 1000)
-        self.logger.info(
-            "%s %s %s %s %dms", request_id_of(request), request.method, path, response.status, milliseconds
-        )
+        facts = request.get(FACTS)
+        fields = {
+            "method": _method(request),
+            "path": _path(request),
+            "status": response.status,
+            "ms": round(time * 1000),
+            "kind": facts and facts.kind,
+            "cost": facts and facts.cost,
+            "code": facts and facts.code,
+            "bytes": response.body_length,
+        }
+        self.logger.info("%(method)s %(path)s %(status)s %(ms)dms", fields, extra={"facts": facts, "fields": fields})
+
+
+async def _answer(request: web.Request, handler: Handler, facts: Facts) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except RequestError as error:
+        facts.code = error.code
+        return refuse(request, error)
+    except web.HTTPException as error:
+        return refuse_http(request, error)
+    except Exception as error:  # noqa: BLE001 - the last resort: nobody above would tell the client
+        facts.code, message = judge(error)
+        log.error("Failed (%s): %s", facts.code, describe(error))  # noqa: TRY400 - never its text
+        return refuse(request, _Failed(facts.code, message))
+
+
+def _method(request: web.BaseRequest) -> str:
+    # One parser of aiohttp's takes any word for a method.
+    return request.method if request.method in hdrs.METH_ALL else "_OTHER"
+
+
+def _path(request: web.BaseRequest) -> str:
+    # There is no match where there was no HTTP, and the public word for it asserts that there is one.
+    if isinstance(request, web.Request) and request._match_info is not None:  # noqa: SLF001
+        resource = request.match_info.route.resource
+        if resource is not None:
+            return resource.canonical
+        if any(each.canonical == request.path for each in request.app.router.resources()):  # but not by this method
+            return request.path
+    return "(unknown)"
 
 
 class _Failed(RequestError):

@@ -2,6 +2,7 @@
 
 from benegraph.db.models.access import ApiKey, IdempotencyKey, Tenant
 from benegraph.db.models.catalog import BenefitProduct, CarrierPlan, CarrierPlanRate
+from benegraph.db.models.documents import PersistedQuery, TrustedDocument
 from benegraph.db.models.employers import Employer
 from benegraph.db.models.enrollments import EnrolledDependent, Enrollment, Event, LifeEvent
 from benegraph.db.models.people import Dependent, Employee
@@ -21,8 +22,10 @@ __all__ = [
     "Event",
     "IdempotencyKey",
     "LifeEvent",
+    "PersistedQuery",
     "Plan",
     "PlanRate",
     "PlanYear",
     "Tenant",
+    "TrustedDocument",
 ]

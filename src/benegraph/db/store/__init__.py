@@ -1,5 +1,5 @@
 """Every SELECT, lock and bulk write, scoped to the viewer and batch first: keys of all parents in, rows out."""
 
-from benegraph.db.store import access, catalog, employers, enrollments, history, people, plan_years
+from benegraph.db.store import access, catalog, documents, employers, enrollments, history, people, plan_years
 
-__all__ = ["access", "catalog", "employers", "enrollments", "history", "people", "plan_years"]
+__all__ = ["access", "catalog", "documents", "employers", "enrollments", "history", "people", "plan_years"]

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, text, update
+from sqlalchemy import and_, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from benegraph.db.models import ApiKey, IdempotencyKey, Tenant
-from benegraph.db.session import Transaction
+from benegraph.db.models import ApiKey, Employee, Employer, IdempotencyKey, Tenant
+from benegraph.db.session import Reading, Transaction
+from benegraph.db.store.scope import visible
 
 KEPT = timedelta(days=30)
 
@@ -22,6 +23,18 @@ async def keys_by_hash(session: AsyncSession, secret_hash: bytes) -> Sequence[Ap
     await session.execute(_SHOW_HASH, {"hash": secret_hash.hex()})
     found = await session.scalars(select(ApiKey).where(ApiKey.secret_hash == secret_hash).order_by(ApiKey.tenant_id))
     return found.all()
+
+
+async def is_there(reading: Reading) -> bool:
+    """Tell whether there is what the viewer is limited to: the tenant, the employer in it, an employee of theirs."""
+    viewer = reading.viewer
+    named = [select(Tenant.tenant_id).where(*visible(reading, Tenant)).exists()]
+    if viewer.employer_id is not None:
+        named.append(select(Employer.id).where(*visible(reading, Employer, Employer.id)).exists())
+    if viewer.employee_id is not None:
+        there = visible(reading, Employee, Employee.employer_id, Employee.id)
+        named.append(select(Employee.id).where(*there).exists())
+    return bool(await reading.session.scalar(select(and_(*named))))
 
 
 async def keys(tx: Transaction) -> Sequence[ApiKey]:

@@ -1,0 +1,154 @@
+"""Documents: what is known of a text once it was parsed, measured and found valid; the latest used are kept."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import strawberry
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_operation_ast,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.validation import recommended_rules
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from benegraph.domain.errors import BenegraphError
+from benegraph.graphql.errors import refused
+from benegraph.graphql.limits import Limits
+from benegraph.graphql.limits.cost import Price, price_of
+from benegraph.graphql.limits.shape import check_shape, too_complex
+
+LONGEST_TEXT = 64 * 1024  # bytes
+MOST_ERRORS = 5
+#: Characters of text whose documents are kept; a document takes some 80 to 250 bytes for each.
+KEPT_TEXT = 256 * 1024
+LONGEST_KEPT = 16 * 1024
+RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+
+
+class Malformed(BenegraphError):
+    """The request was refused before anything was executed: it can't be parsed, is not valid, or can't be begun."""
+
+    def __init__(self, errors: list[GraphQLError], code: str) -> None:
+        super().__init__(code)
+        self.errors = refused(errors, code)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of a document: what it costs, and whether it reads the schema itself."""
+
+    node: OperationDefinitionNode
+    price: Price
+    introspects: bool
+
+
+@dataclass(slots=True)
+class Document:
+    """A parsed text; `operations` once it was found valid, by their names, a nameless one under ''."""
+
+    ast: DocumentNode
+    #: SHA-256 of the text, in hex.
+    digest: str
+    operations: dict[str, Operation] | None = None
+
+    def chosen(self, operation_name: str | None) -> OperationDefinitionNode | None:
+        """Find the operation that is meant; None where the name names none, or several could be meant."""
+        return get_operation_ast(self.ast, operation_name)
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(slots=True)
+class Documents:
+    """The documents of a schema. Those that were written by our own people (`trusted`) may be of any shape."""
+
+    schema: strawberry.Schema
+    limits: Limits = field(default_factory=Limits)
+    hits: int = 0
+    misses: int = 0
+    _kept: OrderedDict[tuple[str, bool], Document] = field(default_factory=OrderedDict)
+    _characters: int = 0
+
+    @property
+    def graph(self) -> GraphQLSchema:
+        return self.schema._schema  # noqa: SLF001 - what Strawberry itself executes; there is no public way to it
+
+    def parse(self, text: str, *, trusted: bool = False) -> Document:
+        """Parse a text, or give the document that was made of it before. Raises TooComplex, Malformed."""
+        if (kept := self._kept.get((text, trusted))) is not None:
+            self._kept.move_to_end((text, trusted))
+            self.hits += 1
+            return kept
+        self.misses += 1
+        if len(text) > LONGEST_TEXT or len(text.encode("utf-8", "surrogatepass")) > LONGEST_TEXT:
+            raise too_complex("text", LONGEST_TEXT, "A query's text holds at most {} bytes.")
+        most = None if trusted else self.limits.tokens
+        try:
+            ast = parse(text, max_tokens=most)
+        except GraphQLSyntaxError as error:
+            if most is not None and error.description.startswith(f"Document contains more than {most} tokens"):
+                raise too_complex("tokens", most, "A document holds at most {} tokens.") from None
+            raise Malformed([error], "PARSE_FAILED") from None
+        return Document(ast, digest_of(text))
+
+    def validate(self, text: str, document: Document, *, trusted: bool = False) -> None:
+        """Measure and validate a text's document, unless that was done before.
+
+        Raises TooComplex, or Malformed with the first few errors.
+        """
+        if document.operations is not None:
+            return
+        if not trusted:
+            check_shape(document.ast, self.graph, self.limits)
+        if errors := validate(self.graph, document.ast, RULES, max_errors=MOST_ERRORS, hide_suggestions=True):
+            raise Malformed(errors, "VALIDATION_FAILED")
+        definitions = document.ast.definitions
+        fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
+        document.operations = {
+            node.name.value if node.name else "": Operation(
+                node, price_of(node, fragments, self.graph), _introspects(node.selection_set, fragments)
+            )
+            for node in definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+        if len(text) <= LONGEST_KEPT:
+            self._keep((text, trusted), document)
+
+    def _keep(self, key: tuple[str, bool], document: Document) -> None:
+        self._kept[key] = document
+        self._characters += len(key[0])
+        while self._characters > KEPT_TEXT:
+            (oldest, _), _ = self._kept.popitem(last=False)
+            self._characters -= len(oldest)
+
+
+def _introspects(root: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
+    waiting, spread = [root], set()
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                if node.name.value in {"__schema", "__type"}:
+                    return True
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)  # once: fragments that spread two others each would have no end
+                waiting.append(fragments[node.name.value].selection_set)
+    return False

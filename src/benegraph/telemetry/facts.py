@@ -1,0 +1,41 @@
+"""What is known of a request while it is answered: what logs, metrics and traces tell of it, and nothing personal."""
+
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from benegraph.graphql.context import Asked
+
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_LONGEST_NAME = 64
+
+
+@dataclass(slots=True, kw_only=True)
+class Facts(Asked):
+    """One request's own, filled in as it goes. No variables, no text of a query, no name of a person."""
+
+    request_id: str
+    #: The id of the viewer's key, or what stands for the subject of a token.
+    key_id: str | None = None
+    tenant: str | None = None
+    #: The code of the first error, of those that stand under `errors`.
+    code: str | None = None
+    replayed: bool = False
+    #: The trace that this request is a part of, in hex, where it is traced.
+    trace_id: str | None = None
+
+
+#: The facts of the request that is answered now, so that any line of the log can carry them.
+current: ContextVar[Facts | None] = ContextVar("facts", default=None)
+
+
+def name_of(facts: Facts) -> str | None:
+    """Give the operation's name as it may be told: it is the client's word, so only what GraphQL takes for a name."""
+    name = (facts.operation or "")[:_LONGEST_NAME]
+    return name if _NAME.fullmatch(name) else None
+
+
+def digest_of(facts: Facts) -> str | None:
+    """Give the document's hash, if that is what it is: a client may name a document by any text."""
+    return facts.document if _DIGEST.fullmatch(facts.document or "") else None

@@ -1,0 +1,6 @@
+"""GraphiQL, served by us: what npm makes it of, the making, and the page with how it opens."""
+
+from benegraph.web.explorer.opening import Opening, Persona, Tab
+from benegraph.web.explorer.views import Explorer
+
+__all__ = ["Explorer", "Opening", "Persona", "Tab"]

@@ -1,0 +1,54 @@
+// The bar above GraphiQL: whose gateway this is, and who asks it.
+import { useId } from "react";
+
+export function Bar({ viewers, viewer, onChange }) {
+  return (
+    <header className="bar">
+      <h1>benegraph</h1>
+      {viewers.length ? <Picker {...{ viewers, viewer, onChange }} /> : <SignIn {...{ viewer, onChange }} />}
+    </header>
+  );
+}
+
+function Picker({ viewers, viewer, onChange }) {
+  const id = useId();
+  const pick = ({ target }) => onChange(viewers.find(({ name }) => name === target.value));
+  return (
+    <>
+      <label htmlFor={id}>Viewer</label>
+      <select id={id} value={viewer.name} onChange={pick} autoComplete="off">
+        {viewers.map(({ name, label }) => (
+          <option key={name} value={name}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </>
+  );
+}
+
+// The key is kept in this page's memory alone, and is gone with it.
+function SignIn({ viewer, onChange }) {
+  const id = useId();
+  const signIn = ({ target }) => {
+    const key = target.value.trim();
+    if (key !== (viewer?.key ?? "")) {
+      onChange(key ? { key } : null);
+    }
+  };
+  return (
+    <>
+      <label htmlFor={id}>Key</label>
+      <input
+        id={id}
+        type="password"
+        autoComplete="off"
+        spellCheck={false}
+        placeholder="bgk_… and Enter"
+        onBlur={signIn}
+        onKeyDown={(event) => event.key === "Enter" && signIn(event)}
+      />
+      <span role="status">{viewer ? "in use" : "needed"}</span>
+    </>
+  );
+}

@@ -1,0 +1,69 @@
+// Bundles the page, Monaco's workers and the licences of all that is in them: `node build.mjs DIRECTORY`.
+import { existsSync, globSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { constants, gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const [, , outdir] = process.argv;
+const SMALLEST = 1024; // bytes: what is smaller gains nothing by being packed
+
+const common = {
+  outdir,
+  bundle: true,
+  minify: true,
+  metafile: true,
+  charset: "utf8",
+  target: "es2022",
+  legalComments: "none",
+  logLevel: "warning",
+  define: { "process.env.NODE_ENV": '"production"' },
+};
+
+// GraphiQL's own style sheet holds Monaco's, fonts and all; imported again, it would come as files that nothing links.
+const withoutMonacosStyles = {
+  name: "without-monacos-styles",
+  setup({ onLoad }) {
+    onLoad({ filter: /monaco-editor.*\.css$/ }, () => ({ contents: "", loader: "empty" }));
+  },
+};
+
+const built = await Promise.all([
+  build({
+    ...common,
+    entryPoints: { main: "main.jsx" },
+    format: "esm",
+    splitting: true,
+    jsx: "automatic",
+    chunkNames: "[name]-[hash]",
+    plugins: [withoutMonacosStyles],
+  }),
+  build({
+    ...common,
+    entryPoints: {
+      "editor.worker": "monaco-editor/esm/vs/editor/editor.worker.js",
+      "graphql.worker": "monaco-graphql/esm/graphql.worker.js",
+      "json.worker": "monaco-editor/esm/vs/language/json/json.worker.js",
+    },
+    format: "iife",
+  }),
+]);
+
+writeFileSync(join(outdir, "licences.txt"), licences(built.flatMap(({ metafile }) => Object.keys(metafile.inputs))));
+for (const name of readdirSync(outdir)) {
+  const path = join(outdir, name);
+  if (statSync(path).size >= SMALLEST) {
+    writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: constants.Z_BEST_COMPRESSION }));
+  }
+}
+
+function licences(inputs) {
+  const packages = new Set(inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []));
+  return [...packages].sort().map(licence).join(`\n${"-".repeat(100)}\n\n`);
+}
+
+function licence(directory) {
+  const { name, version, license } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
+  const [file] = globSync("LICEN[CS]E*", { cwd: directory }).sort();
+  const text = file && existsSync(join(directory, file)) ? readFileSync(join(directory, file), "utf8") : "";
+  return `${name} ${version} (${license})\n\n${text.trim()}\n`;
+}

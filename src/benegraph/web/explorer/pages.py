@@ -1,0 +1,79 @@
+"""The page's HTML: the explorer itself, and what stands in its place where there is none yet."""
+
+from html import escape
+
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
+    "%3Cg fill='none' stroke='%230b7285' stroke-width='3'%3E%3Cpath d='M8 16 24 7M8 16l16 9'/%3E"
+    "%3Cg fill='%230b7285'%3E%3Ccircle cx='8' cy='16' r='4'/%3E%3Ccircle cx='24' cy='7' r='3'/%3E"
+    "%3Ccircle cx='24' cy='25' r='3'/%3E%3C/g%3E%3C/g%3E%3C/svg%3E"
+)
+
+_FRAME = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>benegraph</title>
+<link rel="icon" href="{icon}">
+{head}
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+_STYLE = """\
+<style>
+:root { --ground: #ffffff; --ink: #3b4b68; --faint: #5d6b85; --line: #e3e6ec; --accent: #0b7285; }
+@media (prefers-color-scheme: dark) {
+  :root { --ground: #212a3b; --ink: #dfe5f0; --faint: #a3afc4; --line: #3a465d; --accent: #5cc8d7; }
+}
+body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.6 "Roboto", system-ui, sans-serif; }
+main { max-width: 34rem; margin: 18vh auto; padding: 0 24px; }
+h1 { margin: 0 0 16px; color: var(--accent); font-size: 1.75rem; font-weight: 500; }
+p { margin: 0 0 12px; }
+p.step { padding: 12px 16px; border: 1px solid var(--line); border-left: 4px solid var(--accent); border-radius: 6px; }
+p.rest { color: var(--faint); }
+code { font-family: ui-monospace, monospace; font-size: 0.9em; }
+</style>"""
+
+_LATER = "<p class='rest'>The API is there all the same, at <code>{endpoint}</code>.</p>"
+
+
+def explorer(files: str) -> str:
+    """Make the page that loads the explorer from where its files are."""
+    head = (
+        f'<link rel="stylesheet" href="{files}/main.css">\n'
+        f'<script type="module" src="{files}/main.js"></script>\n'
+        "<noscript><style>main { display: none; }</style></noscript>"
+    )
+    return _frame(head, "<main></main>\n<noscript><p>The explorer takes JavaScript.</p></noscript>")
+
+
+def progress(step: str, endpoint: str) -> str:
+    """Make the page that says how far the explorer is, and looks again by itself."""
+    return _frame(
+        '<meta http-equiv="refresh" content="2">\n' + _STYLE,
+        "<main>\n<h1>benegraph</h1>\n"
+        "<p>The explorer is being made. It is done once, takes about half a minute, and then shows here.</p>\n"
+        f"<p class='step' role='status'>{escape(step)} …</p>\n{_LATER.format(endpoint=endpoint)}\n</main>",
+    )
+
+
+def failure(reason: str, endpoint: str) -> str:
+    """Make the page that says why there is no explorer, and how to come by one."""
+    return _frame(
+        _STYLE,
+        "<main>\n<h1>benegraph</h1>\n<p>There is no explorer here.</p>\n"
+        f"<p class='step' role='alert'>{escape(reason)}</p>\n"
+        "<p>The gateway tries again when it is started again. Or run <code>benegraph explorer build</code>, "
+        f"then reload this page.</p>\n{_LATER.format(endpoint=endpoint)}\n</main>",
+    )
+
+
+def _frame(head: str, body: str) -> str:
+    return _FRAME.format(icon=_ICON, head=head, body=body)

@@ -1,0 +1,158 @@
+"""Settings: what each variable means, what it can't be, and that the README names every one with its default."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benegraph.db.engine import Pool
+from benegraph.domain.access import Role
+from benegraph.graphql.limits import Limits
+from benegraph.settings import Door, Issuer, Rate, Settings, SettingsError
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+class Noting(Mapping[str, str]):
+    """An environment that notes what it is asked for."""
+
+    def __init__(self, **given: str) -> None:
+        self.given = given
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self.given[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.given)
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+
+def settings(**given: str) -> Settings:
+    return Settings.from_environment(given)
+
+
+def test_without_an_environment_everything_has_a_default() -> None:
+    made = settings()
+    assert (made.database_url, made.host, made.port, made.workers) == (None, "127.0.0.1", 8000, 1)
+    assert made.door == Door()
+    assert (made.log_level, made.log_format, made.traces, made.drain_seconds) == ("INFO", None, False, 0.0)
+
+
+def test_every_variable_is_in_the_readme_and_no_other() -> None:
+    noting = Noting(BENEGRAPH_JWT_ISSUER="https://id.example", BENEGRAPH_JWT_AUDIENCE="benegraph")
+    Settings.from_environment(noting)
+    ours = {name for name in noting.asked if name.startswith("BENEGRAPH_") or name.endswith("DATABASE_URL")}
+    assert len(ours) > 25
+    assert set(re.findall(r"\b(?:BENEGRAPH_[A-Z_]+|(?:[A-Z]+_)?DATABASE_URL)\b", README)) >= ours
+    told = set(re.findall(r"\bBENEGRAPH_[A-Z_]*[A-Z]\b", README))
+    assert told <= noting.asked
+
+
+@pytest.mark.parametrize("name", Limits.__slots__)
+def test_the_readme_tells_each_limits_default(name: str) -> None:
+    variable = f"BENEGRAPH_{name.upper()}" if name.endswith("seconds") else f"BENEGRAPH_MAX_{name.upper()}"
+    (line,) = (line for line in README.splitlines() if line.startswith("|") and f"`{variable}`" in line)
+    usual = getattr(Limits(), name)
+    assert f"| {usual:,g} ".replace(",", " ") in line, line
+    changed = settings(**{variable: "7", "BENEGRAPH_STATEMENT_TIMEOUT": "1"})
+    assert getattr(changed.door.limits, name) == 7
+    assert "TOO_COMPLEX" in line or "TIMEOUT" in line
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"BENEGRAPH_RATE_BURST": "50000", "BENEGRAPH_RATE_PER_SECOND": "0.5"}, Door(rate=Rate(50_000, 0.5))),
+        ({"BENEGRAPH_RATE_BURST": "0"}, Door(rate=Rate(0))),
+        ({"BENEGRAPH_DOCUMENTS": "trusted"}, Door(trusted_documents_only=True)),
+        ({"BENEGRAPH_DOCUMENTS": "any"}, Door()),
+        (
+            {"BENEGRAPH_CORS_ORIGINS": "https://app.example, HTTP://localhost:3000"},
+            Door(origins=frozenset({"https://app.example", "http://localhost:3000"})),
+        ),
+        ({"BENEGRAPH_INTROSPECTION": "none"}, Door(introspection=frozenset())),
+        (
+            {"BENEGRAPH_INTROSPECTION": "administrator,EMPLOYEE"},
+            Door(introspection=frozenset({Role.ADMINISTRATOR, Role.EMPLOYEE})),
+        ),
+        (
+            {"BENEGRAPH_JWT_ISSUER": "https://id.example", "BENEGRAPH_JWT_AUDIENCE": "benegraph"},
+            Door(issuer=Issuer("https://id.example", "benegraph")),
+        ),
+        (
+            {
+                "BENEGRAPH_JWT_ISSUER": "https://id.example",
+                "BENEGRAPH_JWT_AUDIENCE": "benegraph",
+                "BENEGRAPH_JWT_KEYS_URL": "https://id.example/keys",
+                "BENEGRAPH_JWT_TENANT_CLAIM": "org",
+            },
+            Door(issuer=Issuer("https://id.example", "benegraph", "https://id.example/keys", tenant_claim="org")),
+        ),
+    ],
+)
+def test_the_door_is_set_up_by_variables(given: dict[str, str], expected: Door) -> None:
+    assert settings(**given).door == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"BENEGRAPH_MAX_DEPTH": "0"}, "BENEGRAPH_MAX_DEPTH"),
+        ({"BENEGRAPH_MAX_COST": "secret"}, "BENEGRAPH_MAX_COST"),
+        ({"BENEGRAPH_MAX_COST": "200000"}, "BENEGRAPH_RATE_BURST"),
+        ({"BENEGRAPH_RATE_BURST": "19999"}, "BENEGRAPH_RATE_BURST"),
+        ({"BENEGRAPH_RATE_PER_SECOND": "0"}, "BENEGRAPH_RATE_PER_SECOND"),
+        ({"BENEGRAPH_QUERY_SECONDS": "-1"}, "BENEGRAPH_QUERY_SECONDS"),
+        ({"BENEGRAPH_STATEMENT_TIMEOUT": "10"}, "BENEGRAPH_STATEMENT_TIMEOUT"),
+        ({"BENEGRAPH_STATEMENT_TIMEOUT": "0"}, "BENEGRAPH_STATEMENT_TIMEOUT"),
+        ({"BENEGRAPH_DOCUMENTS": "secret"}, "BENEGRAPH_DOCUMENTS"),
+        ({"BENEGRAPH_INTROSPECTION": "secret"}, "BENEGRAPH_INTROSPECTION"),
+        ({"BENEGRAPH_CORS_ORIGINS": "*"}, "BENEGRAPH_CORS_ORIGINS"),
+        ({"BENEGRAPH_CORS_ORIGINS": "https://secret.example/path"}, "BENEGRAPH_CORS_ORIGINS"),
+        ({"BENEGRAPH_CORS_ORIGINS": "null"}, "BENEGRAPH_CORS_ORIGINS"),
+        ({"BENEGRAPH_JWT_ISSUER": "https://secret.example"}, "BENEGRAPH_JWT_AUDIENCE"),
+        ({"BENEGRAPH_LOG_FORMAT": "secret"}, "BENEGRAPH_LOG_FORMAT"),
+        ({"BENEGRAPH_WORKERS": "0"}, "BENEGRAPH_WORKERS"),
+    ],
+)
+def test_a_setting_that_can_not_be_is_named_and_not_shown(given: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=named) as caught:
+        settings(**given)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_statement_has_less_time_than_its_request() -> None:
+    for given, expected in (
+        ({}, 8.0),
+        ({"BENEGRAPH_QUERY_SECONDS": "5"}, 4.0),
+        ({"BENEGRAPH_MUTATION_SECONDS": "2"}, 1.6),
+        ({"BENEGRAPH_STATEMENT_TIMEOUT": "9.9"}, 9.9),
+    ):
+        assert settings(**given).pool.statement_timeout == expected
+    assert Pool().statement_timeout > 8  # commands of our own, such as `seed`, have more
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, True),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, False),
+        ({"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, False),
+    ],
+)
+def test_traces_are_asked_for_by_open_telemetrys_own_variables(given: dict[str, str], *, expected: bool) -> None:
+    assert settings(**given).traces is expected
+
+
+def test_a_bundle_goes_to_the_users_cache() -> None:
+    made: Any = settings(XDG_CACHE_HOME="/cache")
+    assert made.cache_home == Path("/cache/benegraph")

@@ -1,0 +1,121 @@
+"""The demo's tabs: each runs as it stands, twice in a row, and shows what it is about."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from benegraph.cli.tabs import lay_out
+from benegraph.db.session import Database
+from benegraph.domain.access import Role, Viewer
+from benegraph.domain.values import Clock
+from benegraph.graphql.context import Context
+from benegraph.graphql.documents import Documents
+from benegraph.graphql.execute import GraphQLRequest, execute
+from benegraph.graphql.schema import build_schema
+from benegraph.services.demo import fill
+from benegraph.web.explorer import Opening
+
+DAYS = [date(2026, 11, 20), date(2026, 12, 31), date(2028, 2, 29)]
+KEYS = {"administrator": "a", "employer": "b", "employee": "c"}
+TITLES = ["EnrollmentsAndPlans", "EligiblePlans", "DryRunElection", "Election", "Reissue", "NewPlanYear"]
+
+
+class Visitor:
+    """Somebody in front of the tabs, who runs one after the other."""
+
+    def __init__(self, context: Context, documents: Documents, opening: Opening) -> None:
+        self._context = context
+        self._documents = documents
+        self._opening = opening
+
+    async def run(self, title: str) -> dict[str, Any]:
+        tab = self._opening.tabs[TITLES.index(title)]
+        assert f" {title}(" in tab.query
+        request = GraphQLRequest(tab.query, dict(tab.variables or {}))
+        answer = await execute(self._documents, self._context, request)
+        assert "errors" not in answer, answer
+        return answer
+
+
+@pytest.fixture(params=DAYS, ids=str)
+async def visitors(request: pytest.FixtureRequest, database: Database) -> dict[str, Visitor]:
+    clock = Clock.on(request.param)
+    handles = await fill(database, clock, 1)
+    documents = Documents(build_schema())
+    viewers = {
+        "administrator": Viewer(handles.tenant_id, "a", Role.ADMINISTRATOR),
+        "employee": Viewer(
+            handles.tenant_id, "c", Role.EMPLOYEE, employer_id=handles.employer_id, employee_id=handles.employee_id
+        ),
+    }
+    contexts = {name: Context(database, viewer, clock, "test") for name, viewer in viewers.items()}
+    opening = await lay_out(documents.schema, contexts["administrator"], handles, KEYS)
+    return {name: Visitor(context, documents, opening) for name, context in contexts.items()}
+
+
+async def test_each_tab_runs_twice_in_a_row(visitors: dict[str, Visitor]) -> None:
+    visitor = visitors["administrator"]
+    seen: dict[str, list[str]] = {}
+    for _ in range(2):
+        employee = (await visitor.run("EnrollmentsAndPlans"))["data"]["employee"]
+        assert (employee["firstName"], employee["lastName"]) == ("Maya", "Delacroix")
+        assert {node["status"] for node in employee["enrollments"]["nodes"]} >= {"PENDING", "ENROLLED"}
+
+        enrollment = (await visitor.run("EligiblePlans"))["data"]["enrollment"]
+        assert enrollment["electionWindow"]["isOpen"]
+        assert all(offer["costs"] for offer in enrollment["eligiblePlans"])
+        assert enrollment["eligiblePlans"]
+
+        trial = (await visitor.run("DryRunElection"))["data"]["elect"]
+        assert trial["userErrors"] == []
+        (preview,) = trial["previews"]
+        assert (preview["status"], preview["coverageTier"], len(preview["dependents"])) == ("ENROLLED", "EF", 3)
+
+        election = (await visitor.run("Election"))["data"]
+        assert election["elect"]["userErrors"] == []
+        (enrollment,) = election["elect"]["enrollments"]
+        assert (enrollment["status"], enrollment["coverageTier"]) == ("ENROLLED", "EF")
+        seen.setdefault("reopened", []).append(str(election["reopenElection"]["enrollment"]))
+
+        reissue = (await visitor.run("Reissue"))["data"]["reissue"]
+        assert reissue["userErrors"] == []
+        assert (reissue["enrollment"]["status"], reissue["replacedEnrollment"]["status"]) == ("PENDING", "ENROLLED")
+        assert reissue["enrollment"]["effectiveDate"] == reissue["enrollment"]["qualifyingLifeEvent"]["eventDate"]
+        seen.setdefault("reissued", []).append(reissue["enrollment"]["id"])
+
+        plan_year = (await visitor.run("NewPlanYear"))["data"]["createPlanYear"]
+        assert plan_year["userErrors"] == []
+        assert plan_year["planYear"]["status"] == "DRAFT"
+        assert plan_year["planYear"]["plans"]
+        seen.setdefault("drafted", []).append(plan_year["planYear"]["id"])
+    assert seen["reopened"] == ["None", "{'status': 'PENDING'}"]
+    assert len(set(seen["reissued"])) == len(set(seen["drafted"])) == 1
+
+
+async def test_the_employee_runs_what_is_theirs_to_do(visitors: dict[str, Visitor]) -> None:
+    visitor = visitors["employee"]
+    for _ in range(2):
+        assert (await visitor.run("EnrollmentsAndPlans"))["data"]["employee"]["enrollments"]["nodes"]
+        assert (await visitor.run("EligiblePlans"))["data"]["enrollment"]["eligiblePlans"]
+        assert (await visitor.run("DryRunElection"))["data"]["elect"]["previews"]
+        assert (await visitor.run("Election"))["data"]["elect"]["enrollments"]
+        assert (await visitor.run("Reissue"))["data"]["reissue"]["enrollment"]
+
+
+async def test_the_tabs_are_the_same_after_they_were_run(database: Database) -> None:
+    clock = Clock.on(DAYS[0])
+    documents = Documents(build_schema())
+    openings = []
+    for _ in range(2):
+        handles = await fill(database, clock, 1)
+        context = Context(database, Viewer(handles.tenant_id, "a", Role.ADMINISTRATOR), clock, "test")
+        openings.append(await lay_out(documents.schema, context, handles, KEYS))
+        for title in TITLES:
+            await Visitor(context, documents, openings[0]).run(title)
+    assert openings[0] == openings[1]
+    assert [persona.label for persona in openings[0].personas] == [
+        "Administrator",
+        "Employer: Elmstead Veterinary Cooperative",
+        "Employee: Maya Delacroix",
+    ]

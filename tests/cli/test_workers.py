@@ -1,0 +1,287 @@
+"""Several workers behind one port, as processes: one gateway to its clients, kept alive, and gone when it is told."""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benegraph.cli import workers
+from benegraph.cli.answering import Address, Ending, Manner
+from benegraph.cli.workers import Order, WorkersFail, share, supervise
+from benegraph.db.engine import Pool
+from benegraph.db.session import Database
+from benegraph.domain.access import Role
+from benegraph.domain.values import Clock
+from benegraph.services.access import Scope, issue_key
+from benegraph.settings import Settings
+from benegraph.web.explorer import Opening
+from conftest import connect
+from factories.access import administrator, make_tenant
+from gateways import PATIENCE, Gateway, die, die_when_ready, launched, reachable, serving, wait_until
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="who answers is read from /proc")
+
+SLOW = 'mutation { createEmployer(input: {name: "Slow Inc."}) { employer { name } } }'
+
+
+@pytest.fixture
+async def key(database: Database, clock: Clock) -> str:
+    await make_tenant(database, clock)
+    scope = Scope(Role.ADMINISTRATOR)
+    _, key = await database.transact(administrator(), clock, lambda tx: issue_key(tx, scope, "test"))
+    return key
+
+
+def workers_of(gateway: Gateway) -> set[int]:
+    pid = gateway.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(child) for child in children if "spawn_main" in words_of(int(child))}
+
+
+def words_of(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
+
+
+def is_alive(pid: int) -> bool:
+    return bool(words_of(pid))
+
+
+def answerer_of(gateway: Gateway, connection: HTTPConnection) -> int:
+    """Find the worker at the other end of a connection, by the socket that it has open."""
+    ends = f"0100007F:{gateway.port:04X} 0100007F:{connection.sock.getsockname()[1]:04X}"
+    (inode,) = (line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines() if f" {ends} " in line)
+    for worker in workers_of(gateway):
+        for descriptor in Path(f"/proc/{worker}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                if str(descriptor.readlink()) == f"socket:[{inode}]":
+                    return worker
+    raise AssertionError("nobody has this connection open")
+
+
+@contextmanager
+def one_to_each(gateway: Gateway, count: int) -> Iterator[dict[int, HTTPConnection]]:
+    """Open a connection to each worker."""
+    with ExitStack() as stack:
+        found: dict[int, HTTPConnection] = {}
+        deadline = time.monotonic() + PATIENCE
+        while len(found) < count:
+            assert time.monotonic() < deadline, gateway.log
+            connection = gateway.connection()
+            stack.callback(connection.close)
+            assert get(connection, "/livez") == 200
+            found.setdefault(answerer_of(gateway, connection), connection)
+        yield found
+
+
+def get(connection: HTTPConnection, path: str) -> int:
+    connection.request("GET", path)
+    response = connection.getresponse()
+    response.read()
+    return response.status
+
+
+def ask(connection: HTTPConnection, key: str, query: str) -> tuple[int, dict[str, object]]:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    connection.request("POST", "/graphql", json.dumps({"query": query}), headers)
+    response = connection.getresponse()
+    return response.status, json.loads(response.read())
+
+
+def metric(gateway: Gateway, name: str) -> float:
+    with urllib.request.urlopen(gateway.url.replace("/graphql", "/metrics")) as response:  # noqa: S310 - our own
+        found = re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", response.read().decode(), re.MULTILINE)
+    return sum(float(number) for number in found)
+
+
+def run_directories(place: Path) -> list[Path]:
+    return list(place.glob("benegraph-run-*"))
+
+
+async def test_limits_and_metrics_are_the_gateways_and_not_each_workers(
+    tmp_path: Path, database_url: str, key: str
+) -> None:
+    limits = {"BENEGRAPH_MAX_COST": "100", "BENEGRAPH_RATE_BURST": "100", "BENEGRAPH_RATE_PER_SECOND": "0.5"}
+    query = "{ employers(first: 5) { nodes { id } } }"
+    with (
+        serving(tmp_path, "--workers", "2", DATABASE_URL=database_url, **limits) as gateway,
+        one_to_each(gateway, 2) as connections,
+        ThreadPoolExecutor() as threads,
+    ):
+        assert set(connections) == workers_of(gateway)
+        assert metric(gateway, "benegraph_database_pool_size") == Pool().size + Pool().overflow
+        begun = time.monotonic()
+        asking = [
+            threads.submit(lambda one: [ask(one, key, query) for _ in range(60)], connection)
+            for connection in connections.values()
+        ]
+        answers = [answer for each in asking for answer in each.result()]
+        took = time.monotonic() - begun
+        granted = [body["extensions"]["cost"]["requestedQueryCost"] for status, body in answers if status == 200]  # type: ignore[index]
+        assert {status for status, _ in answers} == {200, 429}
+        assert 100 - max(granted) - sum(status == 429 for status, _ in answers) <= sum(granted) <= 100 + 0.5 * took
+        assert metric(gateway, "benegraph_requests_total") == len(answers)
+
+
+async def test_a_killed_worker_is_replaced_and_a_worker_told_to_end_drains(
+    tmp_path: Path, database_url: str, key: str, owner_url: str
+) -> None:
+    owner = await connect(owner_url)
+    await owner.execute("""
+        CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END $$;
+        CREATE TRIGGER wait AFTER INSERT ON employers FOR EACH ROW EXECUTE FUNCTION wait();
+        SELECT pg_advisory_lock(42);
+    """)
+    with serving(tmp_path, "--workers", "2", DATABASE_URL=database_url) as gateway, ThreadPoolExecutor() as threads:
+        killed, kept = sorted(workers_of(gateway))
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: f"Worker {killed} ended (-9)" in gateway.log, gateway)
+        with one_to_each(gateway, 1) as connections:
+            assert set(connections) == {kept}
+        await asyncio.to_thread(wait_until, lambda: workers_of(gateway) - {killed, kept}, gateway)
+        with one_to_each(gateway, 2) as connections:
+            assert metric(gateway, "benegraph_database_pool_size") == Pool().size + Pool().overflow
+            assert killed not in connections
+            answers = [threads.submit(ask, connection, key, SLOW) for connection in connections.values()]
+            for _ in range(500):
+                if await owner.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") == 2:
+                    break
+                await asyncio.sleep(0.02)
+            pids = {gateway.process.pid, *connections}
+            for pid in connections:  # as a terminal does, for which a worker does not end
+                os.kill(pid, signal.SIGINT)
+                os.kill(pid, signal.SIGHUP)
+            for pid in pids:  # as a service manager does that ends a whole group
+                os.kill(pid, signal.SIGTERM)
+            await asyncio.sleep(0.3)
+            assert all(map(is_alive, pids))
+            await owner.execute("SELECT pg_advisory_unlock(42)")
+            done = {"data": {"createEmployer": {"employer": {"name": "Slow Inc."}}}}
+            assert [(status, body["data"]) for status, body in (each.result() for each in answers)] == [
+                (200, done["data"])
+            ] * 2
+            assert await asyncio.to_thread(gateway.process.wait, 6) == 0
+        assert not any(map(is_alive, pids))
+        assert "Traceback" not in gateway.log
+    assert await owner.fetchval("SELECT count(*) FROM employers") == 2
+    await owner.close()
+
+
+def test_workers_whose_supervisor_is_killed_end_and_the_next_one_takes_over() -> None:
+    with reachable() as place:
+        words = ("--data-dir", str(place), "--workers", "2")
+        with serving(place, *words, TMPDIR=str(place)) as gateway:
+            port, crew = gateway.port, workers_of(gateway)
+            assert len(crew) == 2
+            assert len(run_directories(place)) == 1
+            gateway.process.kill()
+            wait_until(lambda: not any(map(is_alive, crew)), gateway, 5)
+            assert "Traceback" not in gateway.log
+        assert run_directories(place) == []
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+        with serving(place, *words, TMPDIR=str(place)) as again:
+            assert again.get("/readyz") == 200
+            everybody = workers_of(again) | {again.process.pid}
+            assert again.stop(signal.SIGINT) == 0
+            assert not any(map(is_alive, everybody))
+            assert "Traceback" not in again.log
+        assert not list(place.glob("pg*/postmaster.pid"))
+        assert run_directories(place) == []
+
+
+def test_one_told_to_end_while_its_workers_start_leaves_nothing(tmp_path: Path, database_url: str) -> None:
+    environment = {"DATABASE_URL": database_url, "BENEGRAPH_WORKERS": "2", "TMPDIR": str(tmp_path)}
+    with launched(tmp_path, **environment) as gateway:
+        wait_until(lambda: len(workers_of(gateway)) == 2, gateway)
+        assert len(run_directories(tmp_path)) == 1
+        everybody = workers_of(gateway) | {gateway.process.pid}
+        gateway.process.terminate()
+        assert gateway.process.wait(5) == 130
+        assert gateway.page == ""
+        assert not any(map(is_alive, everybody))
+        assert "Traceback" not in gateway.log
+    assert run_directories(tmp_path) == []
+
+
+def test_a_port_that_workers_share_is_no_other_gateways(database_url: str) -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(  # noqa: S603 - our own words
+            [sys.executable, "-m", "benegraph", "serve", "--workers", "2", "--port", str(port)],
+            env={"DATABASE_URL": database_url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"benegraph: Can't listen on 127.0.0.1 port {port}: Address already in use.\n",
+    )
+
+
+def order(directory: Path) -> Order:
+    manner = Manner(Settings.from_environment({}), Opening(), None)
+    return Order(manner, "postgresql://nobody@127.0.0.1:1/none", Pool(), Address(socket.AF_INET, ()), directory)
+
+
+async def test_workers_that_all_die_at_once_are_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workers, "work", die)
+    monkeypatch.setattr(workers, "DEATHS", 2)
+    task = asyncio.current_task()
+    assert task is not None
+    with pytest.raises(WorkersFail):
+        await supervise(order(tmp_path), 2, Ending(task), lambda: pytest.fail("nobody was ready"))
+    assert caplog.text.count("ended (3)") == 2
+
+
+async def test_workers_that_die_after_they_were_ready_are_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workers, "work", die_when_ready)
+    monkeypatch.setattr(workers, "DEATHS", 1)
+
+    async def supervised() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        await supervise(order(tmp_path), 1, Ending(task), lambda: None)
+
+    task = asyncio.create_task(supervised())
+    async with asyncio.timeout(PATIENCE):
+        while caplog.text.count("ended (3)") < 2:
+            assert not task.done()
+            await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@given(size=st.integers(1, 40), overflow=st.integers(0, 40), count=st.integers(2, 60))
+def test_the_workers_shares_of_a_pool_are_the_pool(size: int, overflow: int, count: int) -> None:
+    shares = [share(Pool(size=size, overflow=overflow), number, count) for number in range(count)]
+    assert sum(each.size + each.overflow for each in shares) == max(size + overflow, count)
+    assert all(each.size >= 1 and each.overflow >= 0 for each in shares)
+    assert max(each.size for each in shares) - min(each.size for each in shares) <= 1

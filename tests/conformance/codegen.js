@@ -1,0 +1,12 @@
+// What graphql-codegen makes of the operations: its preset for clients, with a manifest of the documents.
+export default {
+  schema: process.env.SCHEMA,
+  documents: process.env.DOCUMENTS,
+  generates: {
+    [process.env.MADE]: {
+      preset: "client",
+      presetConfig: { persistedDocuments: { hashAlgorithm: "sha256" } },
+      config: { scalars: { Cents: "number", Date: "string", DateTime: "string" }, strictScalars: true },
+    },
+  },
+};

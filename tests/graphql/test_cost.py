@@ -1,0 +1,126 @@
+"""What an operation costs, in exact numbers: objects, page sizes multiplied, and nothing counted twice."""
+
+from functools import cache
+from typing import Any
+
+import pytest
+import strawberry
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benegraph.graphql.documents import Documents
+from benegraph.graphql.limits.cost import at
+from benegraph.graphql.schema import build_schema
+
+
+@cache
+def schema() -> strawberry.Schema:
+    return build_schema()
+
+
+def cost(text: str, name: str = "", **variables: Any) -> int:
+    documents = Documents(schema())
+    document = documents.parse(text)
+    documents.validate(text, document)
+    assert document.operations is not None
+    return at(document.operations[name].price, variables)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{ __typename }", 0),
+        ("{ viewer { role } }", 1),
+        ("{ viewer { role tenant role } }", 1),
+        ("{ viewer { role } viewer { tenant } }", 1),
+        ("{ a: viewer { role } b: viewer { role } }", 2),
+        ("{ viewer { employer { name } employee { id } } }", 3),
+        # A connection is one statement, its nodes are as many as the page.
+        ("{ employees { nodes { id } } }", 1 + 20),
+        ("{ employees(first: 7) { nodes { id } } }", 1 + 7),
+        ("{ employees(first: 0) { nodes { id } } }", 1),
+        ("{ employees(first: null) { nodes { id } } }", 1 + 20),
+        ("{ employees(first: 100000) { nodes { id } } }", 1 + 100),
+        ("{ employees { edges { cursor node { id } } } }", 1 + 20),
+        ("{ employees { edges { node { id } } nodes { id } } }", 1 + 40),
+        ("{ employees { pageInfo { endCursor hasNextPage } } }", 1),
+        ("{ employees { totalCount } }", 2),
+        # Page sizes multiply.
+        ("{ employees(first: 10) { nodes { enrollments(first: 5) { nodes { id } } } } }", 1 + 10 * (1 + 1 + 5)),
+        (
+            (
+                "{ employees(first: 10) { nodes"
+                " { enrollments(first: 5) { nodes { selectedPlan { rates { coverageTier } } } } } } }"
+            ),
+            1 + 10 * (1 + 1 + 5 * (1 + 1 + 5)),
+        ),
+        # Lists without pages count as five.
+        ("{ employee(id: 1) { dependents { firstName } } }", 1 + 5),
+        ("{ nodes(ids: [1, 2, 3]) { id } }", 3),
+        ("{ nodes(ids: []) { id } }", 0),
+        # Of a type that may be several, the dearest.
+        ("{ node(id: 1) { id } }", 1),
+        (
+            (
+                "{ node(id: 1)"
+                " { ... on Employee { enrollments { nodes { id } } } ... on Employer { employees { totalCount } } } }"
+            ),
+            1 + 21,
+        ),
+        ("{ node(id: 1) { ... on Node { id } ... on Plan { planYear { id } } } }", 2),
+        # Left out for good, it's free.
+        ("{ viewer { role } employees @skip(if: true) { nodes { id } } }", 1),
+        ("{ viewer { role } employees @include(if: false) { nodes { id } } }", 1),
+        ("{ viewer { role } employees @include(if: true) { nodes { id } } }", 22),
+        ("{ __schema { types { name } } }", 100),
+        ('{ __type(name: "Plan") { name } }', 10),
+        ("fragment E on Employee { dependents { id } } { employees(first: 2) { nodes { ...E ...E } } }", 1 + 2 * 6),
+        (
+            'mutation { createEmployer(input: {name: "A"}) { employer { id } userErrors { code } } }',
+            10 + 1 + 1 + 5,
+        ),
+        ('mutation { a: createEmployer(input: {name: "A"}) { employer { id } } __typename }', 10 + 1 + 1),
+    ],
+)
+def test_a_query_costs(text: str, expected: int) -> None:
+    assert cost(text) == expected
+
+
+PAGE = "query($n: Int) { employees(first: $n) { nodes { id } } }"
+USUAL = "query($n: Int = 3) { employees(first: $n) { nodes { id } } }"
+IDS = 'query($ids: [ID!]! = ["a", "b"]) { nodes(ids: $ids) { id } }'
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "expected"),
+    [
+        (PAGE, {"n": 7}, 8),
+        (PAGE, {}, 21),
+        (PAGE, {"n": None}, 21),
+        (PAGE, {"n": -5}, 1),
+        (PAGE, {"n": 10**9}, 101),
+        (PAGE, {"n": "7"}, 21),
+        (USUAL, {}, 4),
+        (USUAL, {"n": 5}, 6),
+        (USUAL, {"n": None}, 21),
+        (IDS, {}, 2),
+        (IDS, {"ids": ["a"] * 9}, 9),
+        (IDS, {"ids": "a"}, 1),
+        (PAGE.replace("nodes", "nodes @skip(if: true)"), {"n": 7}, 1),
+    ],
+)
+def test_variables_count_as_they_come(text: str, variables: dict[str, Any], expected: int) -> None:
+    assert cost(text, **variables) == expected
+
+
+def test_each_operation_has_its_own_price() -> None:
+    text = "query A { viewer { role } } query B { employees { nodes { id } } }"
+    assert (cost(text, "A"), cost(text, "B")) == (1, 21)
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_a_literal_and_a_variable_cost_the_same(outer: int, inner: int) -> None:
+    query = "{ employees(first: A) { edges { node { enrollments(first: B) { nodes { id } } } } } }"
+    literal = query.replace("A", str(outer)).replace("B", str(inner))
+    variable = "query($a: Int, $b: Int) " + query.replace("A", "$a").replace("B", "$b")
+    assert cost(literal) == cost(variable, a=outer, b=inner) == 1 + outer * (1 + 1 + inner)

@@ -1,0 +1,255 @@
+"""The end of a gateway: what is under way finishes, what still comes is refused, and it takes ten seconds at most."""
+
+import asyncio
+import http.client
+import json
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from calling import calling, make_key, told
+
+from benegraph.db.session import Database
+from benegraph.domain.values import Clock
+from benegraph.web.draining import DRAINING, GRACE, Draining, add_draining
+from conftest import connect
+from gateways import PATIENCE, Gateway, serving, wait_until
+
+CREATE = 'mutation { createEmployer(input: {name: "Slow Inc."}) { employer { name } userErrors { code } } }'
+MARGIN = 2.0
+GATE = 42
+
+
+@pytest.fixture
+async def owner(owner_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await connect(owner_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def key(database: Database, clock: Clock) -> str:
+    return await make_key(database, clock)
+
+
+async def make_slow(owner: asyncpg.Connection, wait: str) -> None:
+    """Have each new employer wait for something, in its transaction."""
+    await owner.execute(f"""
+        CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM {wait}; RETURN NEW; END $$;
+        CREATE TRIGGER wait AFTER INSERT ON employers FOR EACH ROW EXECUTE FUNCTION wait();
+    """)
+
+
+async def until_it_waits(owner: asyncpg.Connection, event: str) -> None:
+    """Wait until a statement waits for it."""
+    for _ in range(500):
+        if await owner.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = $1", event):
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"nobody waits for {event}")
+
+
+async def number_of_employers(owner: asyncpg.Connection) -> int:
+    return int(await owner.fetchval("SELECT count(*) FROM employers"))
+
+
+def send(connection: http.client.HTTPConnection, key: str, query: str) -> None:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    connection.request("POST", "/graphql", json.dumps({"query": query}), headers)
+
+
+def receive(connection: http.client.HTTPConnection) -> tuple[http.client.HTTPResponse, Any]:
+    response = connection.getresponse()
+    return response, json.loads(response.read())
+
+
+def get(connection: http.client.HTTPConnection, path: str) -> tuple[int, Any]:
+    connection.request("GET", path)
+    response, body = receive(connection)
+    return response.status, body
+
+
+@contextmanager
+def connected(gateway: Gateway, count: int) -> Iterator[list[http.client.HTTPConnection]]:
+    """Open connections that are kept alive."""
+    connections = [gateway.connection() for _ in range(count)]
+    try:
+        for connection in connections:
+            assert get(connection, "/livez") == (200, {"live": True})
+        yield connections
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def is_refused(gateway: Gateway) -> bool:
+    try:
+        gateway.connection().close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+async def test_a_mutation_under_way_is_done_and_answered_while_all_else_is_refused(
+    tmp_path: Path, database_url: str, owner: asyncpg.Connection, key: str
+) -> None:
+    await make_slow(owner, f"pg_advisory_xact_lock({GATE})")
+    await owner.execute("SELECT pg_advisory_lock($1)", GATE)
+    with serving(tmp_path, DATABASE_URL=database_url) as gateway, connected(gateway, 4) as (slow, *others):
+        await asyncio.to_thread(send, slow, key, CREATE)
+        await until_it_waits(owner, "advisory")
+        gateway.process.terminate()
+        await asyncio.to_thread(wait_until, lambda: is_refused(gateway), gateway, 5)
+
+        query, reads, probe = others
+        await asyncio.to_thread(send, query, key, "{ viewer { role } }")
+        response, body = await asyncio.to_thread(receive, query)
+        assert (response.status, response.headers["Connection"], response.headers["Retry-After"]) == (503, "close", "1")
+        assert [error["extensions"]["code"] for error in body["errors"]] == ["UNAVAILABLE"]
+        assert response.headers["X-Request-ID"]
+        assert "data" not in body
+        assert (await asyncio.to_thread(get, reads, "/"))[0] == 503
+        assert await asyncio.to_thread(get, probe, "/readyz") == (503, {"ready": False, "reason": "draining"})
+        assert gateway.process.poll() is None
+
+        await owner.execute("SELECT pg_advisory_unlock($1)", GATE)
+        response, body = await asyncio.to_thread(receive, slow)
+        assert (response.status, response.headers["Connection"]) == (200, "close")
+        assert body["data"] == {"createEmployer": {"employer": {"name": "Slow Inc."}, "userErrors": []}}
+        assert await asyncio.to_thread(gateway.process.wait, 6) == 0
+    assert await number_of_employers(owner) == 1
+    assert "cut off" not in gateway.log
+    assert "Traceback" not in gateway.log
+
+
+async def test_what_never_ends_is_cut_off_within_ten_seconds_and_rolled_back(
+    tmp_path: Path, database_url: str, owner: asyncpg.Connection, key: str
+) -> None:
+    await make_slow(owner, "pg_sleep(60)")
+    patient = {f"BENEGRAPH_{name}": "60" for name in ("QUERY_SECONDS", "MUTATION_SECONDS")}
+    environment = patient | {"DATABASE_URL": database_url, "BENEGRAPH_STATEMENT_TIMEOUT": "50"}
+    with serving(tmp_path, **environment) as gateway, connected(gateway, 2) as (slow, idle):
+        await asyncio.to_thread(send, slow, key, CREATE)
+        with socket.create_connection(("127.0.0.1", gateway.port)) as stalled:
+            head = f"POST /graphql HTTP/1.1\r\nHost: us\r\nAuthorization: Bearer {key}\r\n"
+            stalled.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+            await until_it_waits(owner, "PgSleep")
+            told_at = time.monotonic()
+            gateway.process.terminate()
+            assert await asyncio.to_thread(gateway.process.wait, PATIENCE) == 0
+            took = time.monotonic() - told_at
+        assert GRACE - 1.5 < took < GRACE + MARGIN
+        with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+            await asyncio.to_thread(receive, slow)
+        with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+            await asyncio.to_thread(get, idle, "/livez")
+    assert "cut off unfinished: 2" in gateway.log
+    for _ in range(100):
+        if not await owner.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"):
+            break
+        await asyncio.sleep(0.02)
+    else:
+        pytest.fail("the statement goes on")
+    assert await number_of_employers(owner) == 0
+
+
+async def test_a_second_signal_ends_at_once_and_rolls_back(
+    tmp_path: Path, database_url: str, owner: asyncpg.Connection, key: str
+) -> None:
+    await make_slow(owner, "pg_sleep(60)")
+    with serving(tmp_path, DATABASE_URL=database_url) as gateway, connected(gateway, 1) as (slow,):
+        await asyncio.to_thread(send, slow, key, CREATE)
+        await until_it_waits(owner, "PgSleep")
+        gateway.process.send_signal(signal.SIGINT)
+        await asyncio.to_thread(wait_until, lambda: is_refused(gateway), gateway, 5)
+        assert gateway.process.poll() is None
+        gateway.process.send_signal(signal.SIGHUP)
+        await asyncio.sleep(0.3)
+        assert gateway.process.poll() is None
+        gateway.process.send_signal(signal.SIGINT)
+        assert await asyncio.to_thread(gateway.process.wait, 6) == 130
+    assert await number_of_employers(owner) == 0
+
+
+def test_while_it_lags_it_takes_requests_and_says_on_each_connection_that_it_is_the_last(
+    tmp_path: Path, database_url: str
+) -> None:
+    environment = {"DATABASE_URL": database_url, "BENEGRAPH_DRAIN_SECONDS": "1.5"}
+    with serving(tmp_path, **environment) as gateway, connected(gateway, 2) as (one, other):
+        told_at = time.monotonic()
+        gateway.process.terminate()
+        wait_until(lambda: gateway.get("/readyz") == 503, gateway, 1)
+        one.request("GET", "/graphql")
+        response, _ = receive(one)
+        assert (response.status, response.headers["Connection"]) == (401, "close")
+        assert get(other, "/livez") == (200, {"live": True})
+        assert gateway.process.wait(5) == 0
+        assert time.monotonic() - told_at > 1.5
+
+
+async def test_a_refusal_is_an_answer_like_any_other(database: Database, clock: Clock) -> None:
+    async with calling(database, clock) as caller:
+        caller.app[DRAINING].told = caller.app[DRAINING].refusing = True
+        response = await caller.post("{ viewer { role } }", Accept="application/graphql-response+json")
+        assert response.content_type == "application/graphql-response+json"
+        assert await told(response) == (503, ["UNAVAILABLE"])
+        assert response.headers["Retry-After"] == "1"
+        assert (await caller.client.get("/metrics")).status == 200
+        assert (await caller.client.get("/livez")).status == 200
+
+
+async def test_a_request_is_under_way_until_its_answer_is_sent() -> None:
+    gate, sent = asyncio.Event(), asyncio.Event()
+
+    async def show(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"first")
+        await gate.wait()
+        await response.write(b" and last")
+        sent.set()
+        return response
+
+    app = web.Application()
+    draining = add_draining(app)
+    app.router.add_get("/slow", show)
+    async with TestClient(TestServer(app)) as client:
+        response = await client.get("/slow")
+        await draining.finish(0.1)
+        waiting = asyncio.ensure_future(draining.finish(5))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        gate.set()
+        await waiting
+        assert sent.is_set()
+        assert await response.text() == "first and last"
+        async with asyncio.timeout(1):  # the connection is idle, and no more under way
+            await draining.finish(5)
+
+
+async def test_one_that_does_not_let_itself_be_cancelled_is_not_waited_for() -> None:
+    draining = Draining()
+
+    async def stubborn() -> None:
+        for _ in range(30):
+            try:
+                await asyncio.sleep(0.1)
+            except asyncio.CancelledError:
+                continue
+
+    task = asyncio.create_task(stubborn())
+    draining.count(task)
+    await asyncio.sleep(0)
+    begun = time.monotonic()
+    await draining.cut()
+    assert 0.9 < time.monotonic() - begun < 2.0
+    assert not task.done()
+    await task
