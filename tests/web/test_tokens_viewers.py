@@ -114,7 +114,7 @@ def test_claims_make_the_viewer_they_describe(
     "claims",
     [
         *each("role", ..., None, "", "root", "ADMIN", "ADMINISTRATOR ", f"ADM{DOTLESS_I}NISTRATOR", 1, True, {}),
-        *each("role", [], ["root"], ["EMPLOYEE", "SERVICE"], ["SERVICE", 1], [["SERVICE"]]),
+        *each("role", [], ["root"], ["SERVICE", "ADMINISTRATOR"], ["SERVICE", 1], [["SERVICE"]]),
         {"role": "ADMINISTRATOR EMPLOYER"},
         {"role": "EMPLOYER"},
         {"role": "EMPLOYER", "employee_id": EMPLOYEE},

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from aiohttp import ClientSession
@@ -54,8 +53,7 @@ class Keys:
         """Give up what is being fetched."""
         if self._fetching is not None:
             self._fetching.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._fetching
+            await asyncio.gather(self._fetching, return_exceptions=True)
 
     async def _freshen(self, now: datetime) -> bool:
         """Fetch the keys anew, if need be; tell whether we have waited for it."""
