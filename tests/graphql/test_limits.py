@@ -163,11 +163,10 @@ def test_a_fragment_within_itself_is_told_as_what_it_is() -> None:
     assert "within itself" in caught.value.errors[0]["message"]
 
 
-def test_many_copies_of_one_field_are_stopped_before_validation_compares_them() -> None:
+def test_many_copies_of_one_field_are_stopped_before_validation_compares_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("benegraph.graphql.documents.validate")  # to validate them now would fail
     copies = "{ " + "employees { nodes { id firstName lastName } } " * 200 + "}"
-    started = time.perf_counter()
     assert limit_of(copies)["name"] == "duplicates"
-    assert time.perf_counter() - started < 0.2
 
 
 @pytest.mark.parametrize("descriptions", [True, False])
