@@ -10,8 +10,11 @@ const VALUES = [
   "EligibilityRule",
   "EligiblePlan",
   "PageInfo",
+  "PaidThroughResult",
   "PlanCost",
   "PlanRate",
+  "SubscriberEnrollmentUpsertResult",
+  "TenantSettings",
   "UserError",
   "Viewer",
 ];

@@ -56,6 +56,13 @@ def test_an_employer_keeps_neither_employers_nor_products() -> None:
     assert not PERMISSIONS[Role.EMPLOYER] & {Action.CREATE_EMPLOYER, Action.CREATE_BENEFIT_PRODUCT}
 
 
+def test_the_carriers_side_is_for_administrators_and_services() -> None:
+    words = ("Subscriber", "GroupContract", "Premium", "PaidThrough", "TenantSettings")
+    carriers = {action for action in Action if any(word in action for word in words)}
+    assert len(carriers) == 12
+    assert not carriers & (PERMISSIONS[Role.EMPLOYER] | PERMISSIONS[Role.EMPLOYEE])
+
+
 # ---------------------------------------------------------------------------------------------------- keys
 
 

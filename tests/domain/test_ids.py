@@ -45,6 +45,11 @@ def test_each_kind_has_its_prefix() -> None:
         "PLAN": "plan",
         "ENROLLMENT": "enrl",
         "LIFE_EVENT": "qle",
+        "SUBSCRIBER": "subr",
+        "SUBSCRIBER_ENROLLMENT": "sube",
+        "GROUP_CONTRACT": "grpc",
+        "PREMIUM_INVOICE": "pinv",
+        "PREMIUM_PAYMENT": "ppmt",
         "EVENT": "evnt",
         "API_KEY": "akey",
     }

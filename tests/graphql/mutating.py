@@ -6,6 +6,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+from carriers_inputs import carriers_inputs, set_up_carrier
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_list_type, is_non_null_type
 
 from benegraph.db.session import Database
@@ -63,6 +64,8 @@ async def call(office: Office, mutation: str, input: Input, *, viewer: Viewer | 
     refusals = payload.pop("userErrors")
     if refusals:  # whatever else the payload has is null then
         assert set(payload.values()) == {None}
+    for result in payload.get("results") or ():  # an item of a batch is refused by itself
+        refusals += result.get("userErrors", ())
     return Answer(
         payload,
         [" ".join([each["code"], ".".join(each["field"] or ())]).strip() for each in refusals],
@@ -193,9 +196,11 @@ async def busy_office(database: Database, *, tenant: str = "acme") -> tuple[Offi
         "marriage": event,
         "report": await office.report(ada),
         "dee": dee,
+        **await set_up_carrier(office),
     }
     return office, {
-        mutation: input | {"idempotencyKey": f"key of {mutation}"} for mutation, input in _inputs(ids).items()
+        mutation: input | {"idempotencyKey": f"key of {mutation}"}
+        for mutation, input in (_inputs(ids) | carriers_inputs(ids)).items()
     }
 
 
@@ -230,6 +235,8 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
         "waitingPeriodDays": 30,
         "startsOnFirstOfMonth": True,
         "renewal": "PASSIVE",
+        "groupId": "G100",
+        "groupCoverageStart": "2020-01-01",
     }
     person = {
         "firstName": "Eli",
@@ -239,6 +246,8 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
         "employmentClass": "FULL_TIME",
         "startDate": "2026-11-16",
         "externalId": "E-5",
+        "divisionId": "D1",
+        "subscriberId": "S-FREE",
     }
     dependent = {"firstName": "Ben", "lastName": "Evans", "dateOfBirth": "2020-01-01", "relationship": "CHILD"}
     election = {

@@ -45,6 +45,10 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
         ("{ employees { edges { node { id } } nodes { id } } }", 1 + 40),
         ("{ employees { pageInfo { endCursor hasNextPage } } }", 1),
         ("{ employees { totalCount } }", 2),
+        # Some lists have pages of another size.
+        ('{ subscriber(subscriberId: "1") { enrollments { nodes { id } } } }', 1 + 1 + 100),
+        ('{ subscriber(subscriberId: "1") { enrollments(first: null) { nodes { id } } } }', 1 + 1 + 100),
+        ('{ subscriber(subscriberId: "1") { enrollments(first: 3, offset: 9) { nodes { id } } } }', 1 + 1 + 3),
         # Page sizes multiply.
         ("{ employees(first: 10) { nodes { enrollments(first: 5) { nodes { id } } } } }", 1 + 10 * (1 + 1 + 5)),
         (

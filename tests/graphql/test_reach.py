@@ -8,6 +8,7 @@ from asking import SCHEMA, ask, execute
 from graphql import GraphQLObjectType, get_named_type, is_required_argument
 from worlds import World, make_world
 
+from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.ids import Kind, kind_of, new_id
@@ -76,6 +77,18 @@ FROM_ROOT = f"{{ {edges(GRAPH.query_type, 0)} }}" if GRAPH.query_type else ""
 
 
 async def test_ids_and_every_edge_from_what_is_seen(database: Database, clock: Clock, world: World) -> None:
+    await see_that_all_and_nothing_else_is_seen(database, clock, world)
+
+
+async def test_the_store_says_by_itself_what_row_level_security_holds(
+    owner_url: str, clock: Clock, world: World
+) -> None:
+    engine = create_engine(owner_url, Pool(size=5, overflow=5))
+    await see_that_all_and_nothing_else_is_seen(Database(engine), clock, world)
+    await engine.dispose()
+
+
+async def see_that_all_and_nothing_else_is_seen(database: Database, clock: Clock, world: World) -> None:
     everything = [thing.id for thing in world.things]
     assert {kind_of(id) for id in everything} == set(NODES)
     for viewer in world.viewers:
@@ -99,6 +112,7 @@ async def test_every_list_is_all_that_is_seen_of_its_kind(database: Database, cl
         "enrollments": Kind.ENROLLMENT,
         "benefitProducts": Kind.BENEFIT_PRODUCT,
         "qualifyingLifeEvents": Kind.LIFE_EVENT,
+        "subscribers": Kind.SUBSCRIBER,
     }
     for viewer in world.viewers:
         seen = world.seen_by(viewer)

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from carrier_world import make_carrier
+
 from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
 from benegraph.domain.enrollments.life_events import LifeEventStatus
@@ -30,6 +32,10 @@ class Thing:
     offered_by: str | None = None
     draft: bool = False
     employment: EmploymentClass | None = None
+    #: Another employer who may see it too, but none of its employees: a subscriber is covered under its contract.
+    covering: str | None = None
+    #: What a group is billed, and who else is covered, is no employee's business.
+    premium: bool = False
 
 
 @dataclass
@@ -37,6 +43,8 @@ class World:
     things: list[Thing] = field(default_factory=list)
     viewers: list[Viewer] = field(default_factory=list)
     employment: dict[str, EmploymentClass] = field(default_factory=dict)
+    #: What each employee is enrolled in.
+    elections: dict[str, str] = field(default_factory=dict)
 
     def seen_by(self, viewer: Viewer) -> set[str]:
         """Tell the ids of all that a viewer may see, by the design's table of who reads what."""
@@ -46,7 +54,7 @@ class World:
         if thing.tenant != viewer.tenant_id:
             return False
         if viewer.employer_id is not None and thing.employer not in (None, viewer.employer_id):
-            return False
+            return viewer.employee_id is None and thing.covering == viewer.employer_id
         if viewer.employee_id is None:
             return True
         return (
@@ -54,6 +62,7 @@ class World:
             and thing.offered_by in (None, viewer.employer_id)
             and thing.employment in (None, self.employment[viewer.employee_id])
             and not thing.draft
+            and not thing.premium
         )
 
 
@@ -77,6 +86,7 @@ async def make_world(database: Database, clock: Clock) -> World:
         world.viewers += [administrator(tenant), service(tenant)]
         for name in ("One", "Two"):
             await _add_employer(world, database, clock, tenant, name)
+        await _add_carrier(world, database, clock, tenant)
     return world
 
 
@@ -110,8 +120,20 @@ async def _add_employer(world: World, database: Database, clock: Clock, tenant: 
         world.employment[person] = employment
         world.viewers.append(employee(employer, person, tenant))
         add(person, employer=employer, employee=person)
-        for id in await _make_belongings(database, clock, tenant, person, plan_year, plan):
+        belongings = await _make_belongings(database, clock, tenant, person, plan_year, plan)
+        world.elections[person] = belongings[1]
+        for id in belongings:
             add(id, employer=employer, employee=person)
+
+
+async def _add_carrier(world: World, database: Database, clock: Clock, tenant: str) -> None:
+    staff = {
+        thing.id: (str(thing.employer), world.elections[thing.id])
+        for thing in world.things
+        if thing.tenant == tenant and thing.id in world.elections
+    }
+    seen = await make_carrier(database, clock, tenant, staff)
+    world.things += [Thing(id, tenant, **facts) for id, facts in seen]
 
 
 async def _make_belongings(

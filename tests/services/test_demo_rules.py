@@ -20,6 +20,7 @@ from benegraph.db.models import (
     Plan,
     PlanRate,
     PlanYear,
+    PremiumPayment,
 )
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.employers import check_employer
@@ -72,8 +73,8 @@ def _check_nothing_lies_ahead(told: Ledger, today: date) -> None:
     for rows in told.tables.values():
         for row in rows:
             assert all(value < start_of(today) for value in row.values() if isinstance(value, datetime))
-    done = ("issued_on", "opened_on", "reported_on", "event_on", "reviewed_on")
-    for model in (Enrollment, PlanYear, LifeEvent):
+    done = ("issued_on", "opened_on", "reported_on", "event_on", "reviewed_on", "received_on")
+    for model in (Enrollment, PlanYear, LifeEvent, PremiumPayment):
         for row in told.tables.get(model, []):
             assert all(row[name] < today for name in done if row.get(name))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -16,6 +17,8 @@ from benegraph.graphql.documents import digest_of
 from benegraph.services.access import Scope, issue_key, once
 from benegraph.services.documents import trust
 from conftest import connect
+from factories.billing import make_invoice
+from factories.coverage import key_of, make_contract, make_coverage, make_subscriber
 from factories.stories import DATES_2026, Office, enroll, open_office
 
 # Which column of a table names the employer and the employee of a row, once more by hand.
@@ -38,7 +41,13 @@ LIMITS: dict[str, tuple[str | None, str | None]] = {
     "enrollments": ("employer_id", "employee_id"),
     "enrolled_dependents": ("employer_id", "employee_id"),
     "events": ("employer_id", "employee_id"),
+    "group_contracts": ("employer_id", None),
+    "subscribers": ("employer_id", "employee_id"),
+    "subscriber_enrollments": ("employer_id", "employee_id"),
+    "premium_invoices": ("employer_id", None),
+    "premium_payments": ("employer_id", None),
 }
+NOT_FOR_EMPLOYEES = {"premium_invoices", "premium_payments"}
 DELETABLE = {
     "plan_years",
     "contribution_classes",
@@ -47,6 +56,7 @@ DELETABLE = {
     "enrolled_dependents",
     "idempotency_keys",
     "persisted_queries",
+    "subscriber_enrollments",
 }
 UNCHANGEABLE = {"events", "tenants", "persisted_queries"}
 #: The gateway's own: no tenant's, and the same for all.
@@ -55,6 +65,7 @@ TENANTLESS = "trusted_documents"
 ALL = {table: f"SELECT to_jsonb(t) AS row FROM {table} t" for table in LIMITS}  # noqa: S608 - names of ours
 
 Row = dict[str, Any]
+Rows = dict[str, list[Row]]
 
 
 async def fill(office: Office) -> list[str]:
@@ -74,14 +85,29 @@ async def fill(office: Office) -> list[str]:
         await trust(tx, {office.employer: (digest_of("{ viewer { role } }"), "{ viewer { role } }")})
 
     await office.tell(keys)
+    await _fill_carrier(office, staff)
     return staff
+
+
+async def _fill_carrier(office: Office, staff: list[str]) -> None:
+    """Have an employee covered by the office's group and by nobody's, and a stranger by each; and bill both groups."""
+    own = office.employer[-8:]
+    ours, nobodys = f"G{own}", f"N{own}"
+    await make_contract(office, ours)
+    await make_contract(office, nobodys, employer_id=None)
+    for number, employee in ((f"E{own}", staff[0]), (f"S{own}", None), (f"X{own}", None), (f"L{own}", None)):
+        await make_subscriber(office, number, employee)
+    for number, group in ((f"E{own}", ours), (f"E{own}", nobodys), (f"S{own}", ours), (f"X{own}", nobodys)):
+        await make_coverage(office, key_of(date(2026, 1, 1), number, group))
+    for group in (ours, nobodys):
+        await make_invoice(office, 1, paid_cents=10_000, group_id=group)
 
 
 async def _nothing(_tx: Transaction) -> dict[str, Any]:
     return {}
 
 
-async def rows_of(url: str) -> dict[str, list[Row]]:
+async def rows_of(url: str) -> Rows:
     """Read everything there is, as the owner."""
     connection = await connect(url)
     try:
@@ -105,7 +131,18 @@ async def acting(url: str, **rights: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-def is_seen(table: str, row: Row, rights: dict[str, str]) -> bool:
+def is_seen(table: str, row: Row, rights: dict[str, str], everything: Rows) -> bool:
+    if table in NOT_FOR_EMPLOYEES and rights.get("employee"):
+        return False
+    if table == "subscribers" and rights.get("employer") and not rights.get("employee"):
+        # Whoever has coverage under an employer's contract is known to it.
+        covered = {
+            coverage["subscriber_id"]
+            for coverage in everything["subscriber_enrollments"]
+            if (coverage["tenant_id"], coverage["employer_id"]) == (rights.get("tenant"), rights["employer"])
+        }
+        if row["tenant_id"] == rights.get("tenant") and row["subscriber_id"] in covered:
+            return True
     employer, employee = LIMITS[table]
     return (
         row["tenant_id"] == rights.get("tenant")
@@ -153,7 +190,8 @@ async def test_a_viewer_sees_the_rows_of_its_reach_and_no_others(
             for table, rows in everything.items():
                 found = await viewer.fetch(ALL[table])
                 seen = sorted(str(orjson.loads(each["row"])) for each in found)
-                assert seen == sorted(str(row) for row in rows if is_seen(table, row, rights)), (table, rights)
+                expected = sorted(str(row) for row in rows if is_seen(table, row, rights, everything))
+                assert seen == expected, (table, rights)
 
 
 async def test_rights_end_with_the_transaction(database: Database, database_url: str) -> None:
@@ -180,11 +218,12 @@ async def test_nothing_can_be_written_beyond_ones_reach(database: Database, data
     ]
     for rights in cases:
         for table, rows in everything.items():
-            beyond = [row for row in rows if not is_seen(table, row, rights)]
+            within = [row for row in rows if is_seen(table, row, rights, everything)]
+            beyond = [row for row in rows if row not in within]
             assert beyond
             for row in beyond:
                 assert await _refused(database_url, rights, *_insert(table, row)) == "42501", (table, rights)
-            if table in UNCHANGEABLE:
+            if table in UNCHANGEABLE or not within:
                 continue
             # What is beyond reach is not found; and what is within can't be moved out.
             async with acting(database_url, **rights) as viewer:
@@ -229,6 +268,16 @@ async def test_the_role_may_do_to_each_table_what_it_needs_and_no_more(database_
             expected |= set() if table in UNCHANGEABLE else {"UPDATE"}
             expected |= {"DELETE"} if table in DELETABLE else set()
             assert may == expected, table
+
+
+async def test_of_a_tenant_its_settings_alone_can_change(database: Database, database_url: str) -> None:
+    await open_office(database)
+    await open_office(database, tenant="globex")
+    async with acting(database_url, tenant="acme") as role:
+        assert await role.execute("UPDATE tenants SET auto_paid_through = true") == "UPDATE 1"
+    for name in ("name", "tenant_id", "created_at"):
+        statement = f"UPDATE tenants SET {name} = {name}"  # noqa: S608 - our names
+        assert await _refused(database_url, {"tenant": "acme"}, statement) == "42501"
 
 
 async def test_trusted_documents_are_everybodys_and_never_changed(database: Database, database_url: str) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from benegraph.exchange import Form
+
 app = typer.Typer(
     help="benegraph: a benefits-enrollment GraphQL gateway.",
     no_args_is_help=True,
@@ -17,12 +19,17 @@ documents = typer.Typer(help="Load, list and remove the documents that are trust
 app.add_typer(documents, name="documents")
 explorers = typer.Typer(help="Make the explorer that the gateway shows to browsers.", no_args_is_help=True)
 app.add_typer(explorers, name="explorer")
+imports = typer.Typer(help="Take in files of another system.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+exports = typer.Typer(help="Write files for another system.", no_args_is_help=True)
+app.add_typer(exports, name="export")
 
 DataDir = Annotated[
     Path | None,
     typer.Option(file_okay=False, help="Where the embedded PostgreSQL keeps its data, where there is no DATABASE_URL."),
 ]
 Tenant = Annotated[str, typer.Option(help="The tenant's id, as X-Tenant names it.")]
+Format = Annotated[Form | None, typer.Option("--format", help="How the file is written, where its name doesn't say.")]
 
 
 @app.command()
@@ -181,3 +188,39 @@ def build_explorer(
     from benegraph.cli import explorer
 
     explorer.build(directory)
+
+
+@imports.command("coverage")
+def import_coverage(
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A .csv or .jsonl file.")],
+    *,
+    tenant: Tenant,
+    form: Format = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Create or update coverage of record from a file, row by row; what is refused is told by its line.
+
+    Rows are taken in 1,000 at a time, each thousand as a whole.
+    An import that was cut short can be called again: it changes nothing twice.
+    Ends with 0; with 1 where a row was refused; with 2, and nothing written,
+    where the file has other columns than coverage.
+    """
+    from benegraph.cli import files
+
+    files.import_coverage(file, form, tenant, data_dir)
+
+
+@exports.command("coverage")
+def export_coverage(
+    *,
+    tenant: Tenant,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", dir_okay=False, help="A .csv or .jsonl file, else standard output.")
+    ] = None,
+    form: Format = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write all coverage of record as `import coverage` reads it, in order of its key and as of one moment."""
+    from benegraph.cli import files
+
+    files.export_coverage(output, form, tenant, data_dir)

@@ -13,6 +13,21 @@ REFUSALS = {
         "Another plan year of this employer and product shares days with it.",
         ("coverageStart",),
     ),
+    "uq_subscribers_subscriber_id": BrokenRule(
+        Code.ALREADY_EXISTS, "Another subscriber carries this number.", ("subscriberId",)
+    ),
+    "uq_subscribers_employee": BrokenRule(
+        Code.ALREADY_EXISTS, "Another subscriber stands for this employee.", ("employeeId",)
+    ),
+    "uq_group_contracts_key": BrokenRule(
+        Code.ALREADY_EXISTS, "There is a contract of this group, division and start already.", ("groupId",)
+    ),
+    "uq_subscriber_enrollments_key": BrokenRule(
+        Code.ALREADY_EXISTS, "There is a coverage of this key already.", ("key",)
+    ),
+    "ex_subscriber_enrollments_coverage": BrokenRule(
+        Code.OVERLAPPING_COVERAGE, "Another coverage of this subscriber shares a day with it.", ("key", "startDate")
+    ),
     "ex_enrollments_coverage": BrokenRule(
         Code.OVERLAPPING_COVERAGE, "Other coverage of this product shares a day with it."
     ),

@@ -36,6 +36,18 @@ class Action(StrEnum):
     ADD_DEPENDENT = "addDependent"
     UPDATE_DEPENDENT = "updateDependent"
     CREATE_BENEFIT_PRODUCT = "createBenefitProduct"
+    CREATE_SUBSCRIBER = "createSubscriber"
+    CREATE_GROUP_CONTRACT = "createGroupContract"
+    CREATE_SUBSCRIBER_ENROLLMENT = "createSubscriberEnrollment"
+    UPDATE_SUBSCRIBER_ENROLLMENT = "updateSubscriberEnrollment"
+    DELETE_SUBSCRIBER_ENROLLMENT = "deleteSubscriberEnrollment"
+    UPSERT_SUBSCRIBER_ENROLLMENTS = "upsertSubscriberEnrollments"
+    SET_PAID_THROUGH = "setPaidThrough"
+    RECORD_PREMIUM_INVOICE = "recordPremiumInvoice"
+    VOID_PREMIUM_INVOICE = "voidPremiumInvoice"
+    RECORD_PREMIUM_PAYMENT = "recordPremiumPayment"
+    REVERSE_PREMIUM_PAYMENT = "reversePremiumPayment"
+    UPDATE_TENANT_SETTINGS = "updateTenantSettings"
 
 
 _EMPLOYEES_OWN = frozenset(
@@ -93,6 +105,12 @@ class Viewer:
 
     def may(self, action: Action) -> bool:
         return action in PERMISSIONS[self.role] or (self.role is Role.SERVICE and action in self.actions)
+
+
+def require_whole_tenant(viewer: Viewer) -> None:
+    """Raise Forbidden for a viewer who is limited to one employer, where all of the tenant is concerned."""
+    if viewer.employer_id is not None:
+        raise Forbidden("This key is limited to one employer.")
 
 
 def require(viewer: Viewer, action: Action) -> None:

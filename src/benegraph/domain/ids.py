@@ -27,6 +27,11 @@ class Kind(StrEnum):
     PLAN = "plan"
     ENROLLMENT = "enrl"
     LIFE_EVENT = "qle"
+    SUBSCRIBER = "subr"
+    SUBSCRIBER_ENROLLMENT = "sube"
+    GROUP_CONTRACT = "grpc"
+    PREMIUM_INVOICE = "pinv"
+    PREMIUM_PAYMENT = "ppmt"
     EVENT = "evnt"
     API_KEY = "akey"
 

@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 
 from benegraph.domain.checks import REASON_LENGTH, check_text
+from benegraph.domain.coverage import DIVISION_LENGTH
 from benegraph.domain.errors import BrokenRule, Code
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -108,3 +109,7 @@ def check_termination(
             )
         if not (reason and reason.strip()):
             yield BrokenRule(Code.INVALID_INPUT, "Ending coverage of a past month needs a reason.", ("reason",))
+
+
+def check_division(division_id: str | None) -> Iterator[BrokenRule]:
+    yield from check_text(division_id, "divisionId", longest=DIVISION_LENGTH)

@@ -9,7 +9,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from benegraph.db.session import Database, Reading
-from benegraph.db.store.batches import Many, One, Paged, Slice, Window
+from benegraph.db.store.batches import Many, One, OneByParts, Paged, Slice, Window
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 
@@ -46,10 +46,10 @@ class Context:
     introspection: frozenset[Role] = INTROSPECTION
     replayed: bool = False
     asked: Asked = field(default_factory=Asked)
-    _loaders: dict[Hashable, DataLoader[str, Any]] = field(default_factory=dict)
+    _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTIONS_A_REQUEST))
 
-    async def one(self, batch: One, key: str) -> Any:
+    async def one(self, batch: One | OneByParts, key: Any) -> Any:
         """Load the row of a key, together with all others that are asked for now; None where there is none."""
         return await self._loader(batch, batch).load(key)
 
@@ -78,10 +78,10 @@ class Context:
         """Forget all that was read: a mutation has changed the world."""
         self._loaders.clear()
 
-    def _loader(self, name: Hashable, batch: Callable[[Reading, Sequence[str]], Awaitable[dict[str, Any]]]) -> Any:
+    def _loader(self, name: Hashable, batch: Callable[[Reading, Sequence[Any]], Awaitable[dict[Any, Any]]]) -> Any:
         if name not in self._loaders:
 
-            async def load(keys: list[str]) -> list[Any]:
+            async def load(keys: list[Any]) -> list[Any]:
                 async with self._room, self.database.read(self.viewer, self.clock) as reading:
                     found = await batch(reading, keys)
                 return [found.get(key) for key in keys]

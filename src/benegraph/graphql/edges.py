@@ -12,9 +12,9 @@ import strawberry
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
-from benegraph.db.store.batches import Many, One, Paged
+from benegraph.db.store.batches import Many, One, Order, Paged
 from benegraph.graphql.context import Info
-from benegraph.graphql.paging import FIRST, MOST, page
+from benegraph.graphql.paging import FIRST, FURTHEST, MOST, page
 
 F = TypeVar("F", bound=StrawberryField)
 
@@ -30,11 +30,15 @@ class By:
 
 
 class Edge(StrawberryField):
-    """A field that leads from a row to others; `by` is the argument that narrows a paged one, if any."""
+    """A field that leads from a row to others.
+
+    Of a paged one, `by` is the argument that narrows it, if any, and `usual` the size of a page nobody gave a size.
+    """
 
     batch: One | Many | Paged
     key: str
     by: By | None
+    usual: int
 
 
 class Derived(StrawberryField):
@@ -73,48 +77,55 @@ def many(batch: Many, key: str, description: str, **options: Any) -> Any:
 
 
 def paged(
-    batch: Paged, key: str | None, description: str, filter: Any = None, order_by: Any = None, **options: Any
+    batch: Paged,
+    key: str | None,
+    description: str,
+    filter: Any = None,
+    order_by: Any = None,
+    usual: int = FIRST,
+    *,
+    jumps: bool = False,
+    **options: Any,
 ) -> Any:
     """Lead to a page of the parent's rows; without a key, of all the viewer may see.
 
-    `filter` is an input type with a method `chosen()`, or a By; `order_by` one with `field` and `descending`.
+    `filter` is an input type with a method `chosen()`, or a By; `order_by` one with `field` and `descending`, or a list
+    of such. A list that `jumps` takes an offset.
     """
     by = filter
     if by is not None and not isinstance(by, By):
         by = By("filter", filter, filter.chosen, "Which of them; all, by default.")
 
-    async def resolve(
-        root: strawberry.Parent[Any],
-        info: Info,
-        first: Annotated[
-            int | None, strawberry.argument(description=f"How many at most, 0 to {MOST}; null is the default.")
-        ] = FIRST,
-        after: Annotated[
-            str | None, strawberry.argument(description="Begin after this cursor of the same list and order.")
-        ] = strawberry.UNSET,
-        order_by: Any = strawberry.UNSET,
-        **narrowing: Any,
-    ) -> Any:
-        choice = narrowing.get(by.name) if by else None
+    async def resolve(root: strawberry.Parent[Any], info: Info, **asked: Any) -> Any:
+        choice = asked.get(by.name) if by else None
         return await page(
             info.context,
             batch,
             getattr(root, key) if key else "",
-            first,
-            after or None,
+            asked.get("first"),
+            asked.get("after") or None,
             by.chosen(choice) if by and choice is not None else None,
-            order_by.field.value if order_by else None,
-            descending=bool(order_by) and order_by.descending,
+            _order(asked.get("order_by")),
+            asked.get("offset"),
+            usual,
         )
 
-    signature = inspect.signature(resolve)
-    *parameters, ordering, _ = signature.parameters.values()
+    arguments = [
+        _optional("first", int, f"How many at most, 0 to {MOST}; null is the default.", usual),
+        _optional("after", str, "Begin after this cursor of the same list and order."),
+    ]
+    if jumps:
+        arguments.append(_optional("offset", int, f"How many to pass over, 0 to {FURTHEST}; not with `after`."))
     if by is not None:
-        parameters.append(_optional(by.name, by.kind, by.description))
+        arguments.append(_optional(by.name, by.kind, by.description))
     if order_by is not None:
-        parameters.append(_optional(ordering.name, order_by, "In which order; the list's own, by default."))
-    resolve.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return _edge(batch, key or "", description, resolve, options, by)
+        arguments.append(_optional("order_by", order_by, "In which order; the list's own, by default."))
+    signature = inspect.signature(resolve)
+    fixed = [signature.parameters[name] for name in ("root", "info")]
+    resolve.__signature__ = signature.replace(parameters=[*fixed, *arguments])  # type: ignore[attr-defined]
+    edge = _edge(batch, key or "", description, resolve, options)
+    edge.by, edge.usual = by, usual
+    return edge
 
 
 def derived(compute: Callable[[Any], Any], description: str, **options: Any) -> Any:
@@ -146,22 +157,21 @@ def make(kind: type[F], description: str, resolve: Callable[..., Any], options: 
 
 
 def _edge(
-    batch: One | Many | Paged,
-    key: str,
-    description: str,
-    resolve: Callable[..., Any],
-    options: dict[str, Any],
-    by: By | None = None,
+    batch: One | Many | Paged, key: str, description: str, resolve: Callable[..., Any], options: dict[str, Any]
 ) -> Edge:
     edge = make(Edge, description, resolve, options)
     edge.batch = batch
     edge.key = key
-    edge.by = by
+    edge.by = None
+    edge.usual = FIRST
     return edge
 
 
-def _optional(name: str, kind: Any, description: str) -> inspect.Parameter:
+def _order(chosen: Any) -> Order:
+    asked = chosen if isinstance(chosen, list) else [chosen] if chosen else []
+    return tuple((each.field.value, each.descending) for each in asked)
+
+
+def _optional(name: str, kind: Any, description: str, default: Any = strawberry.UNSET) -> inspect.Parameter:
     annotation = Annotated[kind | None, strawberry.argument(description=description)]
-    return inspect.Parameter(
-        name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=strawberry.UNSET, annotation=annotation
-    )
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)

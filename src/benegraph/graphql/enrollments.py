@@ -29,6 +29,7 @@ from benegraph.graphql.scalars import Cents
 
 if TYPE_CHECKING:
     from benegraph.graphql.catalog import BenefitProduct
+    from benegraph.graphql.coverage import SubscriberEnrollment
     from benegraph.graphql.people import Dependent, Employee
     from benegraph.graphql.plan_years import Plan, PlanYear
 
@@ -222,6 +223,9 @@ class Enrollment(Node):
     )
     qualifying_life_event: QualifyingLifeEvent | None = one(
         store.enrollments.life_events_by_ids, "life_event_id", "The life event that it was reissued for."
+    )
+    subscriber_enrollment: Annotated["SubscriberEnrollment", strawberry.lazy("benegraph.graphql.coverage")] | None = (
+        one(store.coverage.by_ids, "subscriber_enrollment_id", "The coverage of record on the carrier's side.")
     )
     events: Connection[EnrollmentEvent] = paged(store.enrollments.events_of, "id", "Its history, oldest first.")
     created_at: datetime = strawberry.field(description="When it was issued.")

@@ -9,7 +9,9 @@ from typing import Any
 import strawberry
 
 from benegraph.domain.access import Role
+from benegraph.domain.billing import InvoiceStatus
 from benegraph.domain.catalog import CoverageTier, PlanTier, ProductCategory
+from benegraph.domain.coverage import Outcome
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.enrollments.standing import CoverageStatus, ElectionDecision, EnrollmentStatus, WindowReason
 from benegraph.domain.people import EmploymentClass, Relationship
@@ -21,9 +23,11 @@ __all__ = [
     "ElectionDecision",
     "EmploymentClass",
     "EnrollmentStatus",
+    "InvoiceStatus",
     "LifeEventStatus",
     "LifeEventType",
     "OrderDirection",
+    "Outcome",
     "PlanTier",
     "PlanYearStatus",
     "ProductCategory",
@@ -191,4 +195,24 @@ register(
     LifeEventStatus,
     "How a life event was judged.",
     {"PENDING": "Not judged yet.", "APPROVED": "It allows a change.", "DENIED": "It allows none."},
+)
+register(
+    Outcome,
+    "What came of one item of a batch.",
+    {
+        "CREATED": "It was not there, and is now.",
+        "UPDATED": "It was there, and was changed.",
+        "UNCHANGED": "It was there just so; its version is the same.",
+        "FAILED": "Rules refused it, and it alone; `userErrors` says which.",
+    },
+    name="BatchOutcome",
+)
+register(
+    InvoiceStatus,
+    "Where a premium invoice stands.",
+    {
+        "OPEN": "Some of it is not paid yet.",
+        "PAID": "All of it is paid, or more.",
+        "VOID": "It was withdrawn, and bills nobody.",
+    },
 )

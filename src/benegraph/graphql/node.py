@@ -1,13 +1,15 @@
 """The Node interface: anything with an id, found again by it."""
 
 import asyncio
+import inspect
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import strawberry
 from strawberry.types.field import StrawberryField
 
 from benegraph.db import store
-from benegraph.db.store.batches import One
+from benegraph.db.store.batches import One, OneByParts
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import Kind, kind_of
 from benegraph.graphql.context import Info
@@ -28,6 +30,11 @@ NODES: dict[Kind, tuple[str, One]] = {
     Kind.ENROLLMENT: ("Enrollment", store.enrollments.by_ids),
     Kind.LIFE_EVENT: ("QualifyingLifeEvent", store.enrollments.life_events_by_ids),
     Kind.EVENT: ("EnrollmentEvent", store.enrollments.events_by_ids),
+    Kind.SUBSCRIBER: ("Subscriber", store.coverage.subscribers_by_ids),
+    Kind.SUBSCRIBER_ENROLLMENT: ("SubscriberEnrollment", store.coverage.by_ids),
+    Kind.GROUP_CONTRACT: ("GroupContract", store.coverage.contracts_by_ids),
+    Kind.PREMIUM_INVOICE: ("PremiumInvoice", store.billing.by_ids),
+    Kind.PREMIUM_PAYMENT: ("PremiumPayment", store.billing.payments_by_ids),
 }
 
 
@@ -79,6 +86,32 @@ def by_id(kind: Kind, description: str) -> Any:
 
     field = make(Lookup, description, resolve, {})
     field.kind = kind
+    return field
+
+
+class Naming(StrawberryField):
+    """A field that finds one node by a key the world outside knows it by."""
+
+    batch: One | OneByParts
+    #: Makes the batch's key of the field's arguments; None where they can be no key.
+    key_of: Callable[..., Any]
+
+
+def by_key(batch: One | OneByParts, key_of: Callable[..., Any], description: str) -> Any:
+    """Find one node by the arguments of `key_of`, which makes a key of them, or None where they can be none."""
+
+    async def resolve(info: Info, **asked: Any) -> Any:
+        key = key_of(**asked)
+        return None if key is None else await info.context.one(batch, key)
+
+    signature = inspect.signature(resolve)
+    arguments = inspect.signature(key_of).parameters.values()
+    resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[signature.parameters["info"], *arguments]
+    )
+    field = make(Naming, description, resolve, {})
+    field.batch = batch
+    field.key_of = key_of
     return field
 
 

@@ -10,20 +10,26 @@ from typing import Any, Generic, TypeVar
 import orjson
 import strawberry
 
-from benegraph.db.store.batches import Paged, Window
+from benegraph.db.store.batches import Order, Paged, Window, is_nullable
 from benegraph.domain.errors import BadInput
+from benegraph.domain.values import MAX_CENTS
 from benegraph.graphql.context import Context, Info
 
 N = TypeVar("N")
 
 FIRST = 20
 MOST = 100
+#: How many rows a jump passes over at most: the server reads them all to throw them away.
+FURTHEST = 100_000
+MOST_ORDERS = 5
 
 
 @strawberry.type(description="Where a page lies in its list.")
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Whether more follow after this page.")
-    has_previous_page: bool = strawberry.field(description="Whether this page is not the first: `after` was given.")
+    has_previous_page: bool = strawberry.field(
+        description="Whether this page is not the first: `after` was given, or an `offset`."
+    )
     start_cursor: str | None = strawberry.field(description="The cursor of the page's first item.")
     end_cursor: str | None = strawberry.field(description="The cursor of the page's last item: `after` of the next.")
 
@@ -70,20 +76,29 @@ class Page:
 
     @property
     def edges(self) -> list[Item]:
-        return [Item(self._cursor(row), row) for row in self.nodes]
+        cursor = self._cursors()
+        return [Item(cursor(row), row) for row in self.nodes]
 
     @property
     def page_info(self) -> PageInfo:
+        cursor = self._cursors()
         return PageInfo(
             has_next_page=self._goes_on,
-            has_previous_page=self.window.after is not None,
-            start_cursor=self._cursor(self.nodes[0]) if self.nodes else None,
-            end_cursor=self._cursor(self.nodes[-1]) if self.nodes else None,
+            has_previous_page=self.window.after is not None or self.window.offset > 0,
+            start_cursor=cursor(self.nodes[0]) if self.nodes else None,
+            end_cursor=cursor(self.nodes[-1]) if self.nodes else None,
         )
 
-    def _cursor(self, row: Any) -> str:
-        place = [getattr(row, column.key) for column in self.batch.orders[self.window.order]]
-        return urlsafe_b64encode(orjson.dumps([_order_name(self.batch, self.window), *place])).rstrip(b"=").decode()
+    def _cursors(self) -> Callable[[Any], str]:
+        """Make what names the place of each row."""
+        name = _order_name(self.batch, self.window.order)
+        places = [column.key for column, _ in self.batch.columns(self.window.order)]
+
+        def cursor(row: Any) -> str:
+            place = [getattr(row, key) for key in places]
+            return urlsafe_b64encode(orjson.dumps([name, *place])).rstrip(b"=").decode()
+
+        return cursor
 
 
 async def page(
@@ -93,26 +108,47 @@ async def page(
     first: int | None,
     after: str | None,
     chosen: Any = None,
-    order: str | None = None,
-    *,
-    descending: bool = False,
+    order: Order = (),
+    offset: int | None = None,
+    usual: int = FIRST,
 ) -> Page:
-    """Read one page of a parent's list. Raises BadInput for a size or a cursor that can't be."""
+    """Read one page of a parent's list; `usual` is its size where none is asked for.
+
+    Raises BadInput for a size, an order, a cursor or a jump that can't be.
+    """
     if first is None:
-        first = FIRST
+        first = usual
     if not 0 <= first <= MOST:
         raise BadInput(f"`first` is 0 to {MOST}.")
-    window = Window(first, None, order or next(iter(batch.orders)), descending, chosen)
-    if after:
-        window = Window(first, _place(batch, window, after), window.order, descending, chosen)
+    if offset is not None and not 0 <= offset <= FURTHEST:
+        raise BadInput(f"`offset` is 0 to {FURTHEST}.")
+    if offset is not None and after:
+        raise BadInput("`after` and `offset` are two places to begin at: give one.")
+    if len(order) > MOST_ORDERS or len({name for name, _ in order}) < len(order):
+        raise BadInput(f"`orderBy` holds at most {MOST_ORDERS} fields, each once.")
+    place = _place(batch, order, after) if after else None
+    window = Window(first, place, order, chosen, offset or 0)
     found = await context.page(batch, key, window)
     return Page(batch, key, window, found.rows, goes_on=found.goes_on)
 
 
-def _order_name(batch: Paged, window: Window) -> str:
+def _order_name(batch: Paged, order: Order) -> str:
     # Of which rows, too: a cursor from a list of other things would otherwise name some place in this one.
-    name = f"{batch.orders[window.order][-1].class_.__name__}.{window.order}"
-    return f"-{name}" if window.descending else name
+    rows = batch.columns(order)[-1][0].class_.__name__
+    named = order or ((next(iter(batch.orders)), False),)
+    return ",".join(f"{'-' if descending else ''}{rows}.{name}" for name, descending in named)
+
+
+def _text(part: Any) -> str:
+    if not isinstance(part, str) or "\0" in part:
+        raise ValueError("cursors hold texts that can be stored")
+    return part
+
+
+def _number(part: Any) -> int:
+    if isinstance(part, bool) or not isinstance(part, int) or abs(part) > MAX_CENTS:
+        raise ValueError("cursors hold numbers that can be stored")
+    return part
 
 
 def _instant(text: str) -> datetime:
@@ -122,17 +158,24 @@ def _instant(text: str) -> datetime:
     return instant
 
 
-_PARSERS: dict[type, Callable[[str], Any]] = {str: str, date: date.fromisoformat, datetime: _instant}
+_PARSERS: dict[type, Callable[[Any], Any]] = {
+    str: _text,
+    int: _number,
+    date: date.fromisoformat,
+    datetime: _instant,
+}
 
 
-def _place(batch: Paged, window: Window, cursor: str) -> tuple[Any, ...]:
-    columns = batch.orders[window.order]
+def _place(batch: Paged, order: Order, cursor: str) -> tuple[Any, ...]:
+    columns = [column for column, _ in batch.columns(order)]
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        order, *place = orjson.loads(urlsafe_b64decode(padded))
-        parsers = [_PARSERS[column.type.python_type] for column in columns]
-        if order == _order_name(batch, window) and all(isinstance(part, str) and "\0" not in part for part in place):
-            return tuple(parse(part) for parse, part in zip(parsers, place, strict=True))
+        name, *place = orjson.loads(urlsafe_b64decode(padded))
+        if name == _order_name(batch, order):
+            return tuple(
+                None if part is None and is_nullable(column) else _PARSERS[column.type.python_type](part)
+                for column, part in zip(columns, place, strict=True)
+            )
     except (ValueError, TypeError, binascii.Error):
         pass
     raise BadInput("`after` is no cursor of this list in this order.")

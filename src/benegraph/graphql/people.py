@@ -11,6 +11,7 @@ from benegraph.db import store
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import Kind
 from benegraph.graphql.context import Info
+from benegraph.graphql.coverage import Subscriber
 from benegraph.graphql.edges import many, one, paged
 from benegraph.graphql.enrollments import Enrollment, EnrollmentFilter, QualifyingLifeEvent
 from benegraph.graphql.enums import EmploymentClass, OrderDirection, Relationship, register
@@ -113,6 +114,9 @@ class Employee(Node):
     date_of_birth: date | None = strawberry.field(description="The day of birth.")
     employment_class: EmploymentClass = strawberry.field(description="The kind of employment.")
     hired_on: date = strawberry.field(name="startDate", description="The day of the hire.")
+    division_id: str | None = strawberry.field(
+        description="The carrier's code of the group's division that the employee belongs to."
+    )
     terminated_on: date | None = strawberry.field(
         name="terminationDate", description="The day from which the employment no longer stands."
     )
@@ -123,6 +127,9 @@ class Employee(Node):
     )
     qualifying_life_events: list[QualifyingLifeEvent] = many(
         store.enrollments.life_events_of, "id", "What was reported of the employee's life, oldest first."
+    )
+    subscriber: Subscriber | None = one(
+        store.coverage.subscribers_of_employees, "id", "Who the employee is to the carrier, where that is known."
     )
     eligibility: Eligibility | None = strawberry.field(
         resolver=_eligibility,

@@ -101,6 +101,10 @@ class PlanYear(Node):
         description="Whether the wait goes on to the next first of a month."
     )
     renewal: RenewalMode = strawberry.field(description="What closing does for those who did not answer.")
+    group_id: str | None = strawberry.field(
+        description="The group of the carrier's contract under which elections are recorded; null where they are not."
+    )
+    group_coverage_start: date | None = strawberry.field(description="The day that contract's coverage started.")
     contribution_classes: list[ContributionClass] = many(
         store.plan_years.classes_of, "id", "Who pays what. An employee sees their own employment class only."
     )

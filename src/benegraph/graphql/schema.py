@@ -4,7 +4,9 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from benegraph.graphql.access import AccessQuery
+from benegraph.graphql.billing import BillingQuery
 from benegraph.graphql.catalog import CatalogQuery
+from benegraph.graphql.coverage import CoverageQuery
 from benegraph.graphql.employers import EmployersQuery
 from benegraph.graphql.enrollments import EnrollmentsQuery
 from benegraph.graphql.mutations import MUTATIONS
@@ -15,7 +17,17 @@ from benegraph.graphql.scalars import SCALARS
 
 
 @strawberry.type(description="What can be read: everything within the viewer's reach, and nothing beyond.")
-class Query(NodeQuery, AccessQuery, EmployersQuery, PeopleQuery, EnrollmentsQuery, PlanYearsQuery, CatalogQuery):
+class Query(
+    NodeQuery,
+    AccessQuery,
+    EmployersQuery,
+    PeopleQuery,
+    EnrollmentsQuery,
+    PlanYearsQuery,
+    CatalogQuery,
+    CoverageQuery,
+    BillingQuery,
+):
     pass
 
 

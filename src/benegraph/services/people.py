@@ -19,9 +19,12 @@ from benegraph.domain.people import (
     Person,
     Relationship,
     check_dependent,
+    check_division,
     check_person,
     check_termination,
 )
+from benegraph.services.coverage.bridge import follow
+from benegraph.services.coverage.links import UNCHANGED, check_unlinked, link, require_linking
 from benegraph.services.employers import today_of
 from benegraph.services.enrollments.edits import Edits
 from benegraph.services.enrollments.issue import issue_to_hire, waits
@@ -35,16 +38,20 @@ class Hire:
     person: Person
     employment_class: EmploymentClass
     hired_on: date
+    #: The carrier's code of the group's division, and the carrier's number of the person.
+    division_id: str | None = None
+    subscriber_id: str | None = None
 
 
 async def hire(tx: Transaction, employer_id: str, hiring: Hire) -> str:
     """Hire an employee, and issue what plan years already opened have for them; give the id. Raises Refused."""
+    require_linking(tx, hiring.subscriber_id or UNCHANGED)
     refuse_if_any(check_id(Kind.EMPLOYER, employer_id, "employerId"))
     employer = await store.employers.lock(tx, employer_id, shared=True)
     if employer is None:
         raise refuse(Code.NOT_FOUND, "There is no such employer.", "employerId")
     today = tx.today(employer.time_zone)
-    refuse_if_any(check_person(hiring.person, hiring.hired_on, today))
+    refuse_if_any([*check_person(hiring.person, hiring.hired_on, today), *check_division(hiring.division_id)])
     row = {
         "id": tx.new_id(Kind.EMPLOYEE),
         "employer_id": employer_id,
@@ -55,23 +62,34 @@ async def hire(tx: Transaction, employer_id: str, hiring: Hire) -> str:
         "date_of_birth": hiring.person.date_of_birth,
         "employment_class": hiring.employment_class,
         "hired_on": hiring.hired_on,
+        "division_id": hiring.division_id,
     }
     await insert_rows(tx, Employee, [row])
     await store.history.record(tx, [store.history.hired(tx, row)])
     employee = await _lock(tx, str(row["id"]))
     await issue_to_hire(tx, employee, today)
+    if hiring.subscriber_id is not None:
+        await link(tx, employee, hiring.subscriber_id)
     return employee.id
 
 
 async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
     """Change the columns named in `changes`; a new date or class of hire may issue enrollments. Raises Refused."""
+    changes = dict(changes)
+    subscriber_id = changes.pop("subscriber_id", UNCHANGED)
+    require_linking(tx, subscriber_id)
     employee, today = await _take(tx, id)
     person = replace(
         Person(employee.first_name, employee.last_name, employee.email, employee.date_of_birth, employee.external_id),
         **{name: value for name, value in changes.items() if name in Person.__dataclass_fields__},
     )
     hired_on: date = changes.get("hired_on", employee.hired_on)
-    broken = [*check_version(expected_version, employee.version), *check_person(person, hired_on, today)]
+    broken = [
+        *check_version(expected_version, employee.version),
+        *check_person(person, hired_on, today),
+        *check_division(changes.get("division_id")),
+        *await check_unlinked(tx, employee, changes.get("division_id", employee.division_id)),
+    ]
     if employee.terminated_on is not None and hired_on > employee.terminated_on:
         broken.append(BrokenRule(Code.DATES_OUT_OF_ORDER, "The employment ended before that.", ("startDate",)))
     refuse_if_any(broken)
@@ -84,6 +102,10 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     if change["after"]:
         await store.history.record(tx, [change])
         await issue_to_hire(tx, employee, today)
+    if "division_id" in changes:
+        await follow(tx, [employee])
+    if subscriber_id is not UNCHANGED:
+        await link(tx, employee, subscriber_id)
 
 
 async def terminate(
@@ -114,7 +136,7 @@ async def terminate(
         # What could still cover days of the employment stays open as long as the employment does.
         closed_on = max(today, terminated_on) if row.effective_on <= limit else today
         edits.add(row, "CLOSED", reason, closed_on=closed_on, close_reason=CloseReason.TERMINATED)
-    await _resettle(tx, edits, rows, plan_years, terminated_on)
+    await _resettle(tx, employee, edits, rows, plan_years, terminated_on)
 
 
 async def reinstate(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
@@ -132,7 +154,7 @@ async def reinstate(tx: Transaction, id: str, reason: str | None, expected_versi
     for row in rows:
         if row.decision is None and row.close_reason is CloseReason.TERMINATED:
             edits.add(row, "REOPENED", reason, closed_on=None, close_reason=None)
-    await _resettle(tx, edits, rows, plan_years, None)
+    await _resettle(tx, employee, edits, rows, plan_years, None)
     for plan_year in plan_years.values():
         if plan_year.closed_on is not None and plan_year.coverage_ends_on >= today:
             # Closing passed over whoever was gone then: they are renewed now, or lapse like everyone else.
@@ -231,8 +253,14 @@ async def _enrollments_of(tx: Transaction, employee: Employee) -> tuple[Edits, A
 
 
 async def _resettle(
-    tx: Transaction, edits: Edits, rows: Any, plan_years: Mapping[str, Any], terminated_on: date | None
+    tx: Transaction,
+    employee: Employee,
+    edits: Edits,
+    rows: Any,
+    plan_years: Mapping[str, Any],
+    terminated_on: date | None,
 ) -> None:
     for id, plan_year in plan_years.items():
         edits.resettle([row for row in rows if row.plan_year_id == id], plan_year.coverage_ends_on, terminated_on)
     await edits.write(tx)
+    await follow(tx, [employee], plan_years.values())

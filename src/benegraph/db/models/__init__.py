@@ -1,7 +1,9 @@
 """Shapes: one class a table, and no behaviour."""
 
 from benegraph.db.models.access import ApiKey, IdempotencyKey, Tenant
+from benegraph.db.models.billing import PremiumInvoice, PremiumPayment
 from benegraph.db.models.catalog import BenefitProduct, CarrierPlan, CarrierPlanRate
+from benegraph.db.models.coverage import GroupContract, Subscriber, SubscriberEnrollment
 from benegraph.db.models.documents import PersistedQuery, TrustedDocument
 from benegraph.db.models.employers import Employer
 from benegraph.db.models.enrollments import EnrolledDependent, Enrollment, Event, LifeEvent
@@ -20,12 +22,17 @@ __all__ = [
     "EnrolledDependent",
     "Enrollment",
     "Event",
+    "GroupContract",
     "IdempotencyKey",
     "LifeEvent",
     "PersistedQuery",
     "Plan",
     "PlanRate",
     "PlanYear",
+    "PremiumInvoice",
+    "PremiumPayment",
+    "Subscriber",
+    "SubscriberEnrollment",
     "Tenant",
     "TrustedDocument",
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ARRAY, CheckConstraint, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import ARRAY, CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,6 +17,8 @@ class Tenant(Tenanted, Base):
     __tablename__ = "tenants"
 
     name: Mapped[str]
+    #: Whether recording a payment or voiding an invoice brings coverages' `paid_through` up to date at once.
+    auto_paid_through: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[Instant]
 
     __table_args__ = (CheckConstraint("tenant_id ~ '^[a-z0-9][a-z0-9-]{0,62}$'", name="tenant_id"),)

@@ -78,6 +78,8 @@ class Enrollment(Versioned, Base):
     employer_contribution_cents: Mapped[Cents | None]
     coverage_starts_on: Mapped[date | None]
     coverage_ends_on: Mapped[date | None]
+    #: The coverage of record that this answer is a part of.
+    subscriber_enrollment_id: Mapped[Id | None]
 
     closed_on: Mapped[date | None]
     close_reason: Mapped[CloseReason | None] = mapped_column(words(CloseReason))
@@ -125,6 +127,13 @@ class Enrollment(Versioned, Base):
             "employer_id employee_id life_event_id",
             "life_events",
             "employer_id employee_id id",
+        ),
+        reference("enrollments_subscriber_enrollment", "subscriber_enrollment_id", "subscriber_enrollments", "id"),
+        Index(
+            "ix_enrollments_subscriber_enrollment",
+            "tenant_id",
+            "subscriber_enrollment_id",
+            postgresql_where=text("subscriber_enrollment_id IS NOT NULL"),
         ),
         Index("ix_enrollments_employee", "tenant_id", "employee_id", "id"),
         Index("ix_enrollments_employer", "tenant_id", "employer_id", "id"),
@@ -179,7 +188,8 @@ class Event(Identified, Base):
 
     __tablename__ = "events"
 
-    employer_id: Mapped[Id]
+    #: None where the carrier keeps a group that is no employer's here.
+    employer_id: Mapped[Id | None]
     employee_id: Mapped[Id | None]
     #: The row that changed: an enrollment, a plan year, an employee, a life event.
     subject_id: Mapped[Id]

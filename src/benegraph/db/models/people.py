@@ -22,6 +22,8 @@ class Employee(Versioned, Base):
     email: Mapped[str | None]
     date_of_birth: Mapped[date | None]
     employment_class: Mapped[EmploymentClass] = mapped_column(words(EmploymentClass))
+    #: The carrier's code of the group's division that the employee belongs to.
+    division_id: Mapped[str | None]
     hired_on: Mapped[date]
     #: Set when the class changes after the hire: a waiting period then counts from it.
     class_changed_on: Mapped[date | None]
@@ -30,6 +32,7 @@ class Employee(Versioned, Base):
     __table_args__ = (
         id_check(Kind.EMPLOYEE),
         CheckConstraint("terminated_on >= hired_on", name="terminated_after_hire"),
+        CheckConstraint("char_length(division_id) BETWEEN 1 AND 20", name="division_id"),
         UniqueConstraint("tenant_id", "employer_id", "id", name="uq_employees_of_employer"),
         reference("employees_employer", "employer_id", "employers", "id"),
         # Without the nulls, which would make it the smallest index, and the planner's choice to look up an id.

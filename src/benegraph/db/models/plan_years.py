@@ -28,6 +28,10 @@ class PlanYear(Versioned, Base):
     waiting_period_days: Mapped[int]
     starts_on_first_of_month: Mapped[bool]
     renewal: Mapped[RenewalMode] = mapped_column(words(RenewalMode))
+    #: The carrier's contract that this year's coverage is recorded under, by its group and start; the division is each
+    #: employee's own.
+    group_id: Mapped[Id | None]
+    group_coverage_start: Mapped[date | None]
     opened_on: Mapped[date | None]
     closed_on: Mapped[date | None]
 
@@ -39,6 +43,7 @@ class PlanYear(Versioned, Base):
             name="open_enrollment",
         ),
         CheckConstraint("waiting_period_days BETWEEN 0 AND 90", name="waiting_period_days"),
+        CheckConstraint("(group_id IS NULL) = (group_coverage_start IS NULL)", name="contract"),
         CheckConstraint("closed_on IS NULL OR opened_on IS NOT NULL", name="life_cycle"),
         UniqueConstraint("tenant_id", "employer_id", "id", name="uq_plan_years_of_employer"),
         UniqueConstraint("tenant_id", "employer_id", "benefit_product_id", "id", name="uq_plan_years_of_product"),

@@ -1,5 +1,27 @@
 """Every SELECT, lock and bulk write, scoped to the viewer and batch first: keys of all parents in, rows out."""
 
-from benegraph.db.store import access, catalog, documents, employers, enrollments, history, people, plan_years
+from benegraph.db.store import (
+    access,
+    billing,
+    catalog,
+    coverage,
+    documents,
+    employers,
+    enrollments,
+    history,
+    people,
+    plan_years,
+)
 
-__all__ = ["access", "catalog", "documents", "employers", "enrollments", "history", "people", "plan_years"]
+__all__ = [
+    "access",
+    "billing",
+    "catalog",
+    "coverage",
+    "documents",
+    "employers",
+    "enrollments",
+    "history",
+    "people",
+    "plan_years",
+]

@@ -5,17 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, select, text, update
+from sqlalchemy import Select, and_, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benegraph.db.models import ApiKey, Employee, Employer, IdempotencyKey, Tenant
 from benegraph.db.session import Reading, Transaction
+from benegraph.db.store.batches import One
 from benegraph.db.store.scope import visible
 
 KEPT = timedelta(days=30)
 
 _SHOW_HASH = text("SELECT set_config('app.key_hash', :hash, true)")
+
+
+def tenant_rows(reading: Reading) -> Select[Any]:
+    """The viewer's own tenant, with its settings."""
+    return select(*Tenant.__table__.c).where(*visible(reading, Tenant))
+
+
+tenants = One(tenant_rows, Tenant.tenant_id)
 
 
 async def keys_by_hash(session: AsyncSession, secret_hash: bytes) -> Sequence[ApiKey]:

@@ -4,7 +4,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, any_, func, literal, select, true, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    and_,
+    any_,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from benegraph.db.session import Reading
@@ -14,6 +29,8 @@ PARENT = "parent_key"
 
 Rows = Callable[[Reading], Select[Any]]
 Key = InstrumentedAttribute[Any]
+#: The names of orders, the weightiest first, each with whether it descends.
+Order = tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +43,22 @@ class One:
     async def __call__(self, reading: Reading, keys: Sequence[str]) -> dict[str, Row[Any]]:
         found = await reading.session.execute(_of_parents(self.rows(reading), self.key, keys))
         return {row.parent_key: row for row in found}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OneByParts:
+    """At most one row a key of several columns: a contract by its group, division and start."""
+
+    rows: Rows
+    parts: tuple[Key, ...]
+
+    async def __call__(self, reading: Reading, keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], Row[Any]]:
+        names = [part.key for part in self.parts]
+        columns = [literal([key[place] for key in keys], ARRAY(part.type)) for place, part in enumerate(self.parts)]
+        asked = func.unnest(*columns).table_valued(*names).render_derived("asked")
+        named = and_(*(part == asked.c[part.key] for part in self.parts))
+        found = await reading.session.execute(self.rows(reading).join(asked, named))
+        return {tuple(getattr(row, name) for name in names): row for row in found}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,13 +79,16 @@ class Many:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which part of each parent's list is asked for. `after` holds the order's values in the last row seen."""
+    """Which part of each parent's list is asked for, in an order: the list's own, by default.
+
+    `after` holds the values of the order's columns in the last row seen; `offset` passes over so many rows.
+    """
 
     first: int
     after: tuple[Any, ...] | None = None
-    order: str = "ID"
-    descending: bool = False
+    order: Order = ()
     filter: Any = None
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +104,7 @@ class Paged:
     """The rows of each key, a window at a time: `employer.employees`. Without a key it is the viewer's whole list.
 
     Each order is the columns it sorts by, ending in a unique one, so that a cursor names one place (keyset paging).
+    Several orders one after another make another. Nulls come last from both ends.
     """
 
     rows: Rows
@@ -93,23 +130,30 @@ class Paged:
         found = await reading.session.execute(select(parent, func.count()).group_by(parent))
         return dict.fromkeys(keys, 0) | dict(iter(found))
 
+    def columns(self, order: Order) -> list[tuple[Key, bool]]:
+        """Give what an order sorts by, each with whether it descends; the unique column goes as the last order does."""
+        order = order or ((next(iter(self.orders)), False),)
+        sorting = [(column, descending) for name, descending in order for column in self.orders[name][:-1]]
+        last, descending = order[-1]
+        return [*sorting, (self.orders[last][-1], descending)]
+
     def statement(self, reading: Reading, keys: Sequence[str], window: Window) -> Select[Any]:
-        columns = self.orders[window.order]
+        sorting = self.columns(window.order)
         rows = self._narrowed(reading, window.filter)
         if window.after is not None:
-            place = tuple_(*(literal(value, column.type) for value, column in zip(window.after, columns, strict=True)))
-            rows = rows.where(tuple_(*columns) < place if window.descending else tuple_(*columns) > place)
-        rows = rows.order_by(*(column.desc() if window.descending else column for column in columns))
+            rows = rows.where(_beyond(sorting, window.after))
+        rows = rows.order_by(*(_sorted(column, column, descending) for column, descending in sorting))
         rows = rows.limit(window.first + 1)
+        if window.offset:
+            rows = rows.offset(window.offset)
         if self.key is None:
             return rows
         parents = func.unnest(_keys(keys)).table_valued("key").render_derived("parents")
         part = rows.where(self.key == parents.c.key).lateral("part")
-        sorting = [part.c[column.key] for column in columns]
         return (
             select(parents.c.key.label(PARENT), part)
             .join_from(parents, part, true())
-            .order_by(PARENT, *(column.desc() if window.descending else column for column in sorting))
+            .order_by(PARENT, *(_sorted(column, part.c[column.key], descending) for column, descending in sorting))
         )
 
     def _narrowed(self, reading: Reading, chosen: Any) -> Select[Any]:
@@ -123,3 +167,39 @@ def _keys(keys: Sequence[str]) -> ColumnElement[Any]:
 
 def _of_parents(rows: Select[Any], key: Key, keys: Sequence[str]) -> Select[Any]:
     return rows.add_columns(key.label(PARENT)).where(key == any_(_keys(keys)))
+
+
+def is_nullable(column: Key) -> bool:
+    return bool(column.expression.nullable)
+
+
+def _sorted(column: Key, shown: ColumnElement[Any] | Key, descending: bool) -> ColumnElement[Any] | Key:
+    """Sort by a column as it shows: upwards nulls come last by themselves, downwards they must be told to."""
+    if not descending:
+        return shown
+    return shown.desc().nulls_last() if is_nullable(column) else shown.desc()
+
+
+def _beyond(sorting: Sequence[tuple[Key, bool]], place: Sequence[Any]) -> ColumnElement[bool]:
+    """Limit a list to what comes after a place in it."""
+    columns = [column for column, _ in sorting]
+    if len({descending for _, descending in sorting}) == 1 and not any(map(is_nullable, columns)):
+        # The same, in the words that an index understands.
+        values = tuple_(*(literal(value, column.type) for value, column in zip(place, columns, strict=True)))
+        return tuple_(*columns) < values if sorting[0][1] else tuple_(*columns) > values
+    beyond: ColumnElement[bool] = false()
+    for (column, descending), value in reversed(list(zip(sorting, place, strict=True))):
+        beyond = or_(_comes_after(column, value, descending), and_(_is(column, value), beyond))
+    return beyond
+
+
+def _comes_after(column: Key, value: Any, descending: bool) -> ColumnElement[bool]:
+    if value is None:
+        return false()
+    there = literal(value, column.type)
+    further = column < there if descending else column > there
+    return or_(further, column.is_(None)) if is_nullable(column) else further
+
+
+def _is(column: Key, value: Any) -> ColumnElement[bool]:
+    return column.is_(None) if value is None else column == literal(value, column.type)

@@ -62,6 +62,23 @@ def deleted(tx: Transaction, row: PlanYear) -> Change:
     return _event(tx, row.employer_id, None, row.id, "DELETED", before, None, None)
 
 
+def covered(
+    tx: Transaction,
+    row: Mapping[str, Any],
+    action: str,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    employee_id: str | None = None,
+    reason: str | None = None,
+) -> Change:
+    """Describe a change of a coverage of record or of an invoice, from the values of its columns.
+
+    `employee_id` is of the row's own employer: of another, the two would name nobody.
+    """
+    return _event(tx, row["employer_id"], employee_id, row["id"], action, _kept(before), _kept(after), reason)
+
+
 async def record(tx: Transaction, changes: Sequence[Change]) -> None:
     """Write changes down for ever, in one statement."""
     await insert_rows(tx, Event, changes)
@@ -69,7 +86,7 @@ async def record(tx: Transaction, changes: Sequence[Change]) -> None:
 
 def _event(
     tx: Transaction,
-    employer_id: str,
+    employer_id: str | None,
     employee_id: str | None,
     subject_id: str,
     action: str,
@@ -91,6 +108,12 @@ def _event(
         "before": before,
         "after": after,
     }
+
+
+def _kept(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if values is None:
+        return None
+    return {name: _plain(value) for name, value in values.items() if name not in _LEFT_OUT}
 
 
 def _plain(value: Any) -> Any:

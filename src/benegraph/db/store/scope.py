@@ -1,10 +1,10 @@
 """What of a table a viewer may see, and what day it is there: conditions that every read begins with."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, cast, func, literal
+from sqlalchemy import ARRAY, ColumnElement, Date, Text, any_, cast, func, literal
 from sqlalchemy.orm import InstrumentedAttribute
 
 from benegraph.db.base import Tenanted
@@ -27,6 +27,11 @@ def visible(
         yield employer == viewer.employer_id
     if employee is not None and viewer.employee_id is not None:
         yield employee == viewer.employee_id
+
+
+def among(ids: Collection[str]) -> ColumnElement[Any]:
+    """Give what an id is compared with to be one of these; as one array, as the driver takes so many arguments only."""
+    return any_(literal(list(ids), ARRAY(Text)))
 
 
 def today_at(reading: Reading) -> ColumnElement[date]:

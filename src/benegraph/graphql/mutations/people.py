@@ -1,5 +1,6 @@
 """Mutations of people: employees and their dependents."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated
 
@@ -8,6 +9,9 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
+from benegraph.domain.checks import check_text
+from benegraph.domain.coverage import SUBSCRIBER_LENGTH
+from benegraph.domain.errors import BrokenRule, refuse_if_any
 from benegraph.domain.people import Person
 from benegraph.graphql.context import Info
 from benegraph.graphql.edges import one
@@ -24,6 +28,9 @@ from benegraph.graphql.mutations.perform import (
 from benegraph.graphql.people import Dependent, Employee
 from benegraph.services import people
 
+_DIVISION = "The carrier's code of the group's division that the employee belongs to."
+_SUBSCRIBER = "The carrier's number of who the employee is there, for administrators and services."
+
 
 @strawberry.input(description="Who is hired, by whom, from when, and as what.")
 class CreateEmployeeInput:
@@ -35,6 +42,8 @@ class CreateEmployeeInput:
     employment_class: EmploymentClass = strawberry.field(description="The kind of employment.")
     start_date: date = strawberry.field(description="The first day of the employment.")
     external_id: str | None = optional("Your own number for the employee, unique within the employer.")
+    division_id: str | None = optional(_DIVISION)
+    subscriber_id: str | None = optional(_SUBSCRIBER)
     idempotency_key: str | None = IDEMPOTENCY_KEY()
 
 
@@ -54,6 +63,8 @@ class UpdateEmployeeInput:
     employment_class: EmploymentClass | None = optional("The kind of employment, from today.")
     start_date: date | None = optional("The first day of the employment.")
     external_id: str | None = optional("Your own number for the employee; null clears it.")
+    division_id: str | None = optional(f"{_DIVISION[:-1]}; null clears it.")
+    subscriber_id: str | None = optional(f"{_SUBSCRIBER[:-1]}; null takes the link away.")
     expected_version: int | None = EXPECTED_VERSION()
     idempotency_key: str | None = IDEMPOTENCY_KEY()
 
@@ -139,8 +150,15 @@ _OF_EMPLOYEE = {
     "employment_class": "employment_class",
     "start_date": "hired_on",
     "external_id": "external_id",
+    "division_id": "division_id",
+    "subscriber_id": "subscriber_id",
 }
 _OF_DEPENDENT = ("first_name", "last_name", "date_of_birth", "relationship", "disabled", "active")
+
+
+def check_number(subscriber_id: str | None) -> Iterator[BrokenRule]:
+    """Refuse what can be no subscriber's number, before anybody is looked for by it."""
+    yield from check_text(subscriber_id, "subscriberId", longest=SUBSCRIBER_LENGTH)
 
 
 @strawberry.type
@@ -158,9 +176,16 @@ class PeopleMutation:
             present(input.date_of_birth),
             present(input.external_id),
         )
-        hiring = people.Hire(person, input.employment_class, input.start_date)
+        hiring = people.Hire(
+            person,
+            input.employment_class,
+            input.start_date,
+            present(input.division_id),
+            present(input.subscriber_id),
+        )
 
         async def story(tx: Transaction) -> Result:
+            refuse_if_any(check_number(hiring.subscriber_id))
             return {"employee_id": await people.hire(tx, input.employer_id, hiring)}
 
         done: CreateEmployeePayload = await perform(info, Action.CREATE_EMPLOYEE, input, story)
@@ -174,6 +199,7 @@ class PeopleMutation:
     ) -> UpdateEmployeePayload:
         async def story(tx: Transaction) -> Result:
             check_not_cleared(input, "first_name", "last_name", "employment_class", "start_date")
+            refuse_if_any(check_number(present(input.subscriber_id)))
             changes = given(input, _OF_EMPLOYEE)
             await people.update_employee(tx, input.employee_id, changes, present(input.expected_version))
             return {"employee_id": input.employee_id}

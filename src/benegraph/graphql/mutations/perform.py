@@ -1,7 +1,8 @@
 """Performing a mutation: permission first, then one transaction, kept once under an idempotency key."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import fields
 from datetime import date
 from enum import Enum
@@ -13,8 +14,8 @@ import strawberry
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action, require
 from benegraph.domain.checks import check_text
-from benegraph.domain.errors import BrokenRule, Code, Refused, refuse, refuse_if_any
-from benegraph.domain.ids import kind_of
+from benegraph.domain.errors import BenegraphError, BrokenRule, Code, Refused, refuse, refuse_if_any
+from benegraph.domain.ids import Kind, kind_of
 from benegraph.graphql.context import Info
 from benegraph.graphql.enums import register
 from benegraph.graphql.mutations.inputs import present
@@ -83,6 +84,14 @@ class Done:
         return self._result.get(name)
 
 
+class AllRefused(BenegraphError):
+    """Each part of a call was refused by itself, so that nothing was done: nothing is kept, and the result told."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__("each part was refused")
+        self.result = result
+
+
 def user_errors() -> Any:
     """Declare a payload's refusals."""
     return strawberry.field(description="The rules that refused it, all of them; empty where it was done.")
@@ -119,16 +128,27 @@ async def perform(
             await _check_reach(info, result)
     except Refused as refused:
         return Done(user_errors=tuple(refused.rules))
+    except AllRefused as refused:
+        return Done(refused.result)
     return Done(result)
 
 
 async def _check_reach(info: Info, result: Result) -> None:
     # What was changed then may be out of this viewer's reach by now.
-    for name, value in result.items():
-        for id in value if isinstance(value, list) else [value]:
-            kind = kind_of(id) if isinstance(id, str) and name != "deleted_id" else None
-            if kind in NODES and await info.context.one(NODES[kind][1], id) is None:
-                raise refuse(Code.NOT_FOUND, "What this key did is out of reach by now.", "idempotencyKey")
+    touched: dict[Kind, set[str]] = defaultdict(set)
+    for kind, id in _ids_in({name: value for name, value in result.items() if name != "deleted_id"}):
+        touched[kind].add(id)
+    for kind, ids in touched.items():
+        if None in await info.context.ones(NODES[kind][1], sorted(ids)):
+            raise refuse(Code.NOT_FOUND, "What this key did is out of reach by now.", "idempotencyKey")
+
+
+def _ids_in(value: Any) -> Iterator[tuple[Kind, str]]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _ids_in(item)
+    elif isinstance(value, str) and (kind := kind_of(value)) in NODES:
+        yield kind, value
 
 
 def input_hash(input: Any) -> bytes:

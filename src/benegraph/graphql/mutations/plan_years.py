@@ -1,5 +1,6 @@
 """Mutations of plan years: drafts, and the seasons of enrollment."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated
 
@@ -8,6 +9,9 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
+from benegraph.domain.checks import check_text
+from benegraph.domain.coverage import GROUP_LENGTH
+from benegraph.domain.errors import BrokenRule, refuse_if_any
 from benegraph.domain.plan_years import PlanYearDates, WaitingRule
 from benegraph.graphql.context import Info
 from benegraph.graphql.edges import one
@@ -41,6 +45,8 @@ _FIRST = "Whether coverage waits on for the next first of a month."
 _RENEWAL = "What closing does for those who did not answer."
 _PLANS = "The plans on offer, in place of the product's catalogue."
 _CLASSES = "Who pays what; at least one."
+_GROUP = "The group of the carrier's contract under which elections are recorded; it goes with `groupCoverageStart`."
+_GROUP_START = "The day that contract's coverage started; the division is each employee's own."
 
 
 @strawberry.input(description="A plan year of one employer and product, as a draft.")
@@ -56,6 +62,8 @@ class CreatePlanYearInput:
     waiting_period_days: int = strawberry.field(default=0, description=_WAIT)
     starts_on_first_of_month: bool = strawberry.field(default=False, description=_FIRST)
     renewal: RenewalMode = strawberry.field(default=RenewalMode.ACTIVE, description=_RENEWAL)
+    group_id: str | None = optional(_GROUP)
+    group_coverage_start: date | None = optional(_GROUP_START)
     idempotency_key: str | None = IDEMPOTENCY_KEY()
 
 
@@ -83,6 +91,8 @@ class UpdatePlanYearInput:
     waiting_period_days: int | None = optional(f"{_WAIT} Settled when enrollment opens.")
     starts_on_first_of_month: bool | None = optional(f"{_FIRST} Settled when enrollment opens.")
     renewal: RenewalMode | None = optional(_RENEWAL)
+    group_id: str | None = optional(f"{_GROUP} Settled when enrollment opens; null for both clears them.")
+    group_coverage_start: date | None = optional(_GROUP_START)
     expected_version: int | None = EXPECTED_VERSION()
     idempotency_key: str | None = IDEMPOTENCY_KEY()
 
@@ -134,7 +144,7 @@ class CloseEnrollmentPayload:
     user_errors: list[UserError] = user_errors()
 
 
-_COLUMNS = {
+_ALWAYS = {
     "coverage_start": "coverage_starts_on",
     "coverage_end": "coverage_ends_on",
     "open_enrollment_start": "open_enrollment_starts_on",
@@ -143,6 +153,12 @@ _COLUMNS = {
     "starts_on_first_of_month": "starts_on_first_of_month",
     "renewal": "renewal",
 }
+_COLUMNS = _ALWAYS | {"group_id": "group_id", "group_coverage_start": "group_coverage_start"}
+
+
+def check_group(group_id: str | None) -> Iterator[BrokenRule]:
+    """Refuse what can be no group's code, before a contract is looked for by it."""
+    yield from check_text(group_id, "groupId", longest=GROUP_LENGTH)
 
 
 @strawberry.type
@@ -163,9 +179,12 @@ class PlanYearsMutation:
             None if present(input.plans) is None else [plan.terms() for plan in input.plans or ()],
             WaitingRule(input.waiting_period_days, input.starts_on_first_of_month),
             input.renewal,
+            present(input.group_id),
+            present(input.group_coverage_start),
         )
 
         async def story(tx: Transaction) -> Result:
+            refuse_if_any(check_group(draft.group_id))
             return {"plan_year_id": await plan_years.create_plan_year(tx, draft)}
 
         done: CreatePlanYearPayload = await perform(info, Action.CREATE_PLAN_YEAR, input, story)
@@ -176,7 +195,8 @@ class PlanYearsMutation:
         self, info: Info, input: Annotated[UpdatePlanYearInput, THE_INPUT]
     ) -> UpdatePlanYearPayload:
         async def story(tx: Transaction) -> Result:
-            check_not_cleared(input, *_COLUMNS, "contribution_classes", "plans")
+            check_not_cleared(input, *_ALWAYS, "contribution_classes", "plans")
+            refuse_if_any(check_group(present(input.group_id)))
             classes, plans = present(input.contribution_classes), present(input.plans)
             await plan_years.update_plan_year(
                 tx,

@@ -12,16 +12,18 @@ from benegraph.domain.catalog import ProductCategory
 from benegraph.domain.ids import Kind
 from benegraph.domain.plan_years import RenewalMode
 from benegraph.domain.values import DAY
+from benegraph.services.demo.carrier import Desk, tell_carrier
 from benegraph.services.demo.cast import TERMS, draw_cast
 from benegraph.services.demo.days import CLOSING, DRAFTING, ENDING, HIRING, OPENING, ZONES, at, start_of
 from benegraph.services.demo.dice import dice, pick
-from benegraph.services.demo.fates import Fate, Stay, draw_fate
+from benegraph.services.demo.fates import Stay, draw_fate
 from benegraph.services.demo.grounds import Ground
+from benegraph.services.demo.groups import Group, draw_division, enter_group
 from benegraph.services.demo.happenings import plan_happening
-from benegraph.services.demo.ledger import Ledger
+from benegraph.services.demo.ledger import Ledger, Row
 from benegraph.services.demo.names import company
 from benegraph.services.demo.stories import close_season, issue_season, leave
-from benegraph.services.demo.workers import Agenda, enter_worker
+from benegraph.services.demo.workers import Agenda, Worker, enter_worker
 from benegraph.services.demo.years import (
     PHASES,
     WAITS,
@@ -37,12 +39,16 @@ from benegraph.services.demo.years import (
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """One employer to be: its number in the tenant, how many people it has, and where it must stand, if anywhere."""
+    """One employer to be: its number in the tenant, how many people it has, and where it must stand, if anywhere.
+
+    `before` is how many people the employers before it have.
+    """
 
     number: int
     size: int
     phase: Phase | None = None
     has_cast: bool = False
+    before: int = 0
 
 
 def tell_employer(ground: Ground, plot: Plot) -> Ledger:
@@ -53,16 +59,41 @@ def tell_employer(ground: Ground, plot: Plot) -> Ledger:
     phase = plot.phase or pick(rng, PHASES)
     dates = seasons_of(rng, phase, ground.today)
     stay = Stay(dates[0].drafted_on - timedelta(days=rng.randrange(5, 40)), ground.today)
-    employer_id = _enter_employer(ledger, rng, ground.companies + plot.number, stay.joined_on)
+    employer = _enter_employer(ledger, rng, ground.companies + plot.number, stay.joined_on)
+    desk = _open_desk(ledger, ground, plot, employer, dates[0].coverage.start)
     terms = TERMS if plot.has_cast else _draw_terms(rng)
-    seasons = tell_seasons(ledger, employer_id, ground.products, dates, terms, ground.today)
+    seasons = tell_seasons(ledger, desk.group, ground.products, dates, terms, ground.today)
     cast = draw_cast(rng, stay) if plot.has_cast else iter(())
     if plot.has_cast:
-        _draft_another(ledger, employer_id, ground, dates[-1], terms)
+        _draft_another(ledger, desk.group, ground, dates[-1], terms)
     fates = chain(cast, (draw_fate(rng, stay) for _ in repeat(None)))
+    workers = []
     for number, fate in enumerate(islice(fates, plot.size), 1):
-        _tell_worker(ledger, rng, employer_id, number, fate, seasons, ground.today)
+        division_id = desk.group.divisions[0] if number == 1 else draw_division(desk.rng, desk.group)
+        worker = enter_worker(ledger, rng, employer["id"], division_id, number, fate, at(fate.entered_on, HIRING))
+        _tell_worker(worker, seasons, ground.today)
+        workers.append(worker)
+    tell_carrier(desk, workers)
     return ledger
+
+
+def _open_desk(ledger: Ledger, ground: Ground, plot: Plot, employer: Row, first_year_on: date) -> Desk:
+    # Dice and ids of its own, so that what the carrier does changes nothing for anybody else.
+    rng = dice(*ground.words, plot.number, "carrier")
+    beside = ledger.beside(dice(*ground.words, plot.number, ground.today, "carrier"))
+    divided = plot.has_cast or (plot.size >= 12 and rng.random() < 0.7)
+    group = enter_group(beside, rng, employer, ground.groups + plot.number, first_year_on, divided=divided)
+    return Desk(
+        beside,
+        rng,
+        group,
+        employer["created_at"].date(),
+        first_year_on,
+        ground.today,
+        ground.members + plot.before,
+        eventful=plot.has_cast,
+        keeps_up=ground.auto_paid_through,
+    )
 
 
 def _draw_terms(rng: Random) -> Terms:
@@ -71,27 +102,23 @@ def _draw_terms(rng: Random) -> Terms:
     return Terms(pick(rng, WAITS), renewal, rng.randrange(85, 108), part_timers)
 
 
-def _enter_employer(ledger: Ledger, rng: Random, name: int, joined_on: date) -> str:
+def _enter_employer(ledger: Ledger, rng: Random, name: int, joined_on: date) -> Row:
     joined_at = at(joined_on, DRAFTING)
     id = ledger.new_id(Kind.EMPLOYER, joined_at)
     row = {"id": id, "name": company(name), "time_zone": rng.choice(ZONES), "active": True}
-    ledger.add(Employer, row, joined_at)
-    return id
+    return ledger.add(Employer, row, joined_at)
 
 
-def _draft_another(ledger: Ledger, employer_id: str, ground: Ground, dates: Dates, terms: Terms) -> None:
+def _draft_another(ledger: Ledger, group: Group, ground: Ground, dates: Dates, terms: Terms) -> None:
     """Draft one more benefit for the next plan year, never opened, so that a draft can be changed and deleted."""
     hospital = next(product for product in ground.products if product.category is ProductCategory.HOSPITAL)
     never = ground.today + DAY
     draft = Dates(dates.coverage, dates.window, dates.drafted_on, never, never)
-    tell_year(ledger, employer_id, hospital, draft, terms, ground.today)
+    tell_year(ledger, group, hospital, draft, terms, ground.today)
 
 
-def _tell_worker(
-    ledger: Ledger, rng: Random, employer_id: str, number: int, fate: Fate, seasons: Sequence[Season], today: date
-) -> None:
-    entered_at = at(fate.entered_on, HIRING)
-    worker = enter_worker(ledger, rng, employer_id, number, fate, entered_at)
+def _tell_worker(worker: Worker, seasons: Sequence[Season], today: date) -> None:
+    fate, entered_at = worker.fate, worker.row["created_at"]
     agenda = Agenda(start_of(today))
     before: Season | None = None
     for season in seasons:

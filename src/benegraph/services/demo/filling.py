@@ -21,6 +21,8 @@ from benegraph.services.demo.years import Phase
 
 #: The demo's tenants, with their names; the first is the one to try things in.
 TENANTS = {"demo": "Demo Benefits", "demo-coast": "Coastline Benefits", "demo-plains": "Plainsong Benefits"}
+#: The one of them in which each change of an invoice brings paid-through up to date.
+KEEPS_UP = "demo-coast"
 
 _PHASES = (Phase.OPEN, Phase.CLOSING, Phase.CLOSED, Phase.DRAFTED)
 _SMALLEST, _LARGEST = 5, 120
@@ -60,15 +62,16 @@ async def fill(database: Database, clock: Clock, seed: int) -> DemoHandles:
 
 async def _fill_tenant(database: Database, clock: Clock, tenant_id: str, seed: int, sizes: list[int]) -> None:
     today = day_of(clock)
-    broken = break_ground(("demo", seed, tenant_id), today)
+    broken = break_ground(("demo", seed, tenant_id), today, auto_paid_through=tenant_id == KEEPS_UP)
     viewer = Viewer(tenant_id, _OPERATOR, Role.ADMINISTRATOR)
 
     async def story(tx: Transaction) -> None:
         await store.access.add_tenant(tx, TENANTS[tenant_id])
         if (await store.employers.page(tx, [""], Window(1)))[""].rows:
             return
+        await store.billing.set_auto_paid_through(tx, on=broken.ground.auto_paid_through)
         plots = [
-            Plot(number, size, phase, has_cast=phase is Phase.OPEN)
+            Plot(number, size, phase, has_cast=phase is Phase.OPEN, before=sum(sizes[:number]))
             for number, (size, phase) in enumerate(zip(sizes, _PHASES, strict=True))
         ]
         await write(tx, [broken.ledger, *(tell_employer(broken.ground, plot) for plot in plots)])
@@ -86,7 +89,7 @@ def _sizes(rng: Random) -> list[int]:
 
 async def _find_handles(reading: Reading) -> DemoHandles:
     found = await store.people.page(
-        reading, [""], Window(1, order="CREATED_AT", filter=EmployeeFilter(external_id=FIRST))
+        reading, [""], Window(1, order=(("CREATED_AT", False),), filter=EmployeeFilter(external_id=FIRST))
     )
     if not found[""].rows:
         raise NotTheDemo(f"The tenant {reading.viewer.tenant_id} holds employers, but not the demo's.")

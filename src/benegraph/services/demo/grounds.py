@@ -7,6 +7,7 @@ from benegraph.domain.ids import Kind
 from benegraph.services.demo.catalogue import Product, draw_catalogue
 from benegraph.services.demo.days import DRAFTING, at
 from benegraph.services.demo.dice import dice
+from benegraph.services.demo.groups import GROUPS, MEMBERS
 from benegraph.services.demo.ledger import Ledger
 
 # Longer ago than two plan years and all that goes before the first of them.
@@ -17,7 +18,8 @@ _SINCE = timedelta(days=4 * 365)
 class Ground:
     """What all employers of one tenant stand on: the words of its dice, who acts, the day, and the catalogue.
 
-    `companies` is the number of the first employer's name.
+    `companies` is the number of the first employer's name, `groups` of its group with the carrier, and `members` of
+    its first subscriber.
     """
 
     words: tuple[object, ...]
@@ -25,6 +27,10 @@ class Ground:
     today: date
     products: tuple[Product, ...]
     companies: int
+    groups: int
+    members: int
+    #: Whether the tenant wants paid-through brought up to date whenever an invoice changes.
+    auto_paid_through: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class BrokenGround:
     made_at: datetime
 
 
-def break_ground(words: tuple[object, ...], today: date) -> BrokenGround:
+def break_ground(words: tuple[object, ...], today: date, *, auto_paid_through: bool = False) -> BrokenGround:
     """Draw a catalogue, and the administrator who does everything in it."""
     made_at = at(today - _SINCE, DRAFTING)
     bits = dice(*words, today, "ground")
@@ -44,4 +50,8 @@ def break_ground(words: tuple[object, ...], today: date) -> BrokenGround:
     actor = f"ADMINISTRATOR {ledger.new_id(Kind.API_KEY, made_at)}"
     products = draw_catalogue(dice(*words, "catalogue"), ledger, made_at)
     companies = dice(*words, "companies").randrange(10_000)
-    return BrokenGround(Ground(words, actor, today, products, companies), ledger, made_at)
+    # The carrier's numbers are unique, so that they are others on another day, as ids are.
+    numbers = dice(*words, today, "numbers")
+    groups, members = numbers.randrange(GROUPS), numbers.randrange(MEMBERS)
+    ground = Ground(words, actor, today, products, companies, groups, members, auto_paid_through)
+    return BrokenGround(ground, ledger, made_at)

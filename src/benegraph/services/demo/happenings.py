@@ -146,6 +146,7 @@ def _answer(worker: Worker, reissued: Sequence[Held], at: datetime) -> None:
             baseline, plan_id = _baseline(worker, held, held.event_type)
             choice = _choose(worker, held, baseline, plan_id)
             record(worker, held, make_decision(worker, held, choice, at.date(), baseline), at)
+    worker.note_elected(at)
 
 
 def _baseline(worker: Worker, held: Held, event_type: LifeEventType) -> tuple[Baseline, str | None]:

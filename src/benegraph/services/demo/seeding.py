@@ -83,7 +83,7 @@ def _plots(rng: Random, employees: int) -> Iterator[Plot]:
         size = min(max(int(rng.lognormvariate(3.2, 0.9)), _SMALLEST), _LARGEST, left)
         if left - size < _SMALLEST:
             size = left
-        yield Plot(number, size)
+        yield Plot(number, size, before=employees - left)
         left, number = left - size, number + 1
 
 

@@ -44,6 +44,7 @@ _UNANSWERED: Row = dict.fromkeys(
         "coverage_ends_on",
         "closed_on",
         "close_reason",
+        "subscriber_enrollment_id",
     )
 )
 
@@ -114,6 +115,7 @@ def answer_all(worker: Worker, helds: Sequence[Held], at: datetime) -> None:
         effective_on: date = held.row["effective_on"]
         if held.is_pending(at.date()) and worker.eligibility(held.year, effective_on).eligible:
             record(worker, held, make_decision(worker, held, _choose(worker, held), at.date()), at)
+    worker.note_elected(at)
 
 
 def _choose(worker: Worker, held: Held) -> Choice:
@@ -224,14 +226,18 @@ def close_season(worker: Worker, season: Season, before: Season | None, at: date
     """Close a worker's open enrollment: what is unanswered lapses, or is renewed where the employer renews."""
     for place, year in enumerate(season.years):
         earlier = before.years[place] if before else None
+        any_renewed = False
         for held in worker.in_year(year):
             if held.waits(at.date()) and held.row["reason"] is WindowReason.OPEN_ENROLLMENT:
                 renewed = _renew(worker, held, earlier, at.date()) if earlier else None
                 if renewed:
                     record(worker, held, renewed, at, "RENEWED")
+                    any_renewed = True
                 else:
                     values: Row = {"closed_on": at.date(), "close_reason": CloseReason.LAPSED}
                     worker.ledger.note_change(Enrollment, held.row, "LAPSED", values, at)
+        if any_renewed:
+            worker.note_elected(at)
 
 
 def _renew(worker: Worker, held: Held, earlier: Year, today: date) -> Decided | None:
@@ -268,3 +274,4 @@ def leave(worker: Worker, terminated_on: date, at: datetime) -> None:
             worker.ledger.note_change(Enrollment, held.row, "CLOSED", values, at)
     for year in {held.year.id: held.year for held in worker.held}.values():
         resettle(worker, year, at)
+    worker.note_elected(at)

@@ -60,6 +60,16 @@ class Held:
         return self.row["decision"] is None and (closed_on is None or closed_on > today)
 
 
+@dataclass(frozen=True, slots=True)
+class Elected:
+    """What somebody had elected by an instant: each answer with the days it covers, None where it is cancelled."""
+
+    at: datetime
+    rows: tuple[tuple[Row, DateSpan | None], ...]
+    hired_on: date
+    terminated_on: date | None
+
+
 @dataclass(slots=True)
 class Worker:
     """An employee in the midst of their stories."""
@@ -73,6 +83,8 @@ class Worker:
     family: dict[str, FamilyMember] = field(default_factory=dict)
     relatives: dict[str, Row] = field(default_factory=dict)
     held: list[Held] = field(default_factory=list)
+    #: What they had elected, after each time it may have changed: the carrier follows it.
+    elected: list[Elected] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -84,6 +96,12 @@ class Worker:
 
     def eligibility(self, year: Year, effective_on: date | None = None) -> Eligibility:
         return judge_eligibility(self.employment, year.coverage, year.waiting, year.offered_to, effective_on)
+
+    def note_elected(self, at: datetime) -> None:
+        """Note what they have elected by now; nothing is noted where they have elected nothing yet."""
+        rows = tuple((held.row, _covered(held.row)) for held in self.held if held.enrolled)
+        if rows:
+            self.elected.append(Elected(at, rows, self.row["hired_on"], self.employment.terminated_on))
 
     def spouse(self) -> FamilyMember | None:
         spouses = (member for member in self.family.values() if member.relationship is Relationship.SPOUSE)
@@ -110,7 +128,14 @@ class Agenda:
             story(at)
 
 
-def enter_worker(ledger: Ledger, rng: Random, employer_id: str, number: int, fate: Fate, at: datetime) -> Worker:
+def _covered(row: Row) -> DateSpan | None:
+    last: date | None = row["coverage_ends_on"]
+    return None if last is None else DateSpan.through(row["coverage_starts_on"], last)
+
+
+def enter_worker(
+    ledger: Ledger, rng: Random, employer_id: str, division_id: str, number: int, fate: Fate, at: datetime
+) -> Worker:
     """Take somebody on, as `createEmployee` does, with the family they tell of; what that issues comes after."""
     person = fate.person
     row: Row = {
@@ -122,6 +147,7 @@ def enter_worker(ledger: Ledger, rng: Random, employer_id: str, number: int, fat
         "email": email_of(person.first_name, person.last_name, number),
         "date_of_birth": person.date_of_birth,
         "employment_class": person.employment_class,
+        "division_id": division_id,
         "hired_on": fate.hired_on,
         "class_changed_on": None,
         "terminated_on": None,

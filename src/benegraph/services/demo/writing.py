@@ -14,10 +14,15 @@ from benegraph.db.models import (
     EnrolledDependent,
     Enrollment,
     Event,
+    GroupContract,
     LifeEvent,
     Plan,
     PlanRate,
     PlanYear,
+    PremiumInvoice,
+    PremiumPayment,
+    Subscriber,
+    SubscriberEnrollment,
 )
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
@@ -28,15 +33,20 @@ _ORDER: tuple[type[Base], ...] = (
     CarrierPlan,
     CarrierPlanRate,
     Employer,
+    GroupContract,
     PlanYear,
     ContributionClass,
     Plan,
     PlanRate,
     Employee,
+    Subscriber,
+    SubscriberEnrollment,
     Dependent,
     LifeEvent,
     Enrollment,
     EnrolledDependent,
+    PremiumInvoice,
+    PremiumPayment,
     Event,
 )
 

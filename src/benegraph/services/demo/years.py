@@ -16,6 +16,7 @@ from benegraph.domain.values import DAY, DateSpan, add_years, first_after
 from benegraph.services.catalog import columns_of
 from benegraph.services.demo.catalogue import Product, priced
 from benegraph.services.demo.days import CLOSING, DRAFTING, OPENING, at
+from benegraph.services.demo.groups import Group
 from benegraph.services.demo.ledger import Ledger, Row
 
 
@@ -175,7 +176,7 @@ def _of_class(
 
 
 def tell_seasons(
-    ledger: Ledger, employer_id: str, products: Sequence[Product], dates: Sequence[Dates], terms: Terms, today: date
+    ledger: Ledger, group: Group, products: Sequence[Product], dates: Sequence[Dates], terms: Terms, today: date
 ) -> tuple[Season, ...]:
     """Enter an employer's plan years as far as they have come by today."""
     newest = len(dates) - 1
@@ -183,7 +184,7 @@ def tell_seasons(
         Season(
             season,
             tuple(
-                tell_year(ledger, employer_id, product, season, terms, today, percent=100 - 6 * (newest - place))
+                tell_year(ledger, group, product, season, terms, today, percent=100 - 6 * (newest - place))
                 for product in products
                 if product.category in _BENEFITS
             ),
@@ -193,14 +194,14 @@ def tell_seasons(
 
 
 def tell_year(
-    ledger: Ledger, employer_id: str, product: Product, dates: Dates, terms: Terms, today: date, *, percent: int = 100
+    ledger: Ledger, group: Group, product: Product, dates: Dates, terms: Terms, today: date, *, percent: int = 100
 ) -> Year:
     """Enter one plan year: drafted, then opened and closed where those days are past."""
     plans = priced(product.plans, percent)
     drafted_at = at(dates.drafted_on, DRAFTING)
     drafted: Row = {
         "id": ledger.new_id(Kind.PLAN_YEAR, drafted_at),
-        "employer_id": employer_id,
+        "employer_id": group.employer_id,
         "benefit_product_id": product.id,
         "coverage_starts_on": dates.coverage.start,
         "coverage_ends_on": dates.coverage.last,
@@ -209,6 +210,8 @@ def tell_year(
         "waiting_period_days": terms.waiting.days,
         "starts_on_first_of_month": terms.waiting.to_first_of_month,
         "renewal": terms.renewal,
+        "group_id": group.id,
+        "group_coverage_start": group.coverage_start,
         "opened_on": None,
         "closed_on": None,
     }

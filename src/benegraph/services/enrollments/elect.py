@@ -15,6 +15,7 @@ from benegraph.domain.enrollments.standing import ElectionDecision, EnrollmentSt
 from benegraph.domain.enrollments.tiers import FamilyMember
 from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind, kind_of
+from benegraph.services.coverage.bridge import follow
 from benegraph.services.employers import today_of
 from benegraph.services.enrollments.edits import Edits
 from benegraph.services.enrollments.offers import Terms, baseline_of, facts_of, member_of, offer_of, terms_of
@@ -71,6 +72,7 @@ async def elect(tx: Transaction, employee_id: str, choices: Sequence[Choice]) ->
         edits.resettle(table.of_plan_year(id), plan_year.coverage_ends_on, employee.terminated_on)
     await edits.write(tx)
     await cover(tx, [(rows[choice.enrollment_id], answer) for choice, answer in decided])
+    await follow(tx, [employee], table.plan_years.values())
     return [
         _preview(rows[choice.enrollment_id], table.plan_years[rows[choice.enrollment_id].plan_year_id], answer, today)
         for choice, answer in decided
@@ -100,6 +102,7 @@ async def reopen(tx: Transaction, enrollment_id: str, expected_version: int | No
     edits.resettle(table.of_plan_year(plan_year.id), plan_year.coverage_ends_on, employee.terminated_on)
     await edits.write(tx)
     await store.enrollments.uncover(tx, row.id)
+    await follow(tx, [employee], [plan_year])
 
 
 # ------------------------------------------------------------------------------------------------- recording

@@ -40,6 +40,9 @@ class PlanYearDraft:
     plans: Sequence[PlanTerms] | None = None
     waiting: WaitingRule = field(default_factory=WaitingRule)
     renewal: RenewalMode = RenewalMode.ACTIVE
+    #: The carrier's contract that its coverage is recorded under, by group and start.
+    group_id: str | None = None
+    group_coverage_start: date | None = None
 
 
 async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
@@ -64,6 +67,7 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
         broken.append(BrokenRule(Code.NOT_FOUND, "There is no such product.", ("benefitProductId",)))
     if employer is not None and product is not None:
         broken += await _check_overlap(tx, employer.id, product.id, draft.dates)
+        broken += await _check_contract(tx, employer.id, draft.group_id, draft.group_coverage_start, draft.dates)
     refuse_if_any(broken)
     plans = await _catalogue(tx, draft.benefit_product_id) if draft.plans is None else draft.plans
     row = {
@@ -77,6 +81,8 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
         "waiting_period_days": draft.waiting.days,
         "starts_on_first_of_month": draft.waiting.to_first_of_month,
         "renewal": draft.renewal,
+        "group_id": draft.group_id,
+        "group_coverage_start": draft.group_coverage_start,
     }
     id = str(row["id"])
     await insert_rows(tx, PlanYear, [row])
@@ -113,6 +119,13 @@ async def update_plan_year(
         *(check_classes(classes) if classes is not None else ()),
         *check_plans(plans or ()),
         *await _check_overlap(tx, plan_year.employer_id, plan_year.benefit_product_id, dates, besides=id),
+        *await _check_contract(
+            tx,
+            plan_year.employer_id,
+            changes.get("group_id", plan_year.group_id),
+            changes.get("group_coverage_start", plan_year.group_coverage_start),
+            dates,
+        ),
     ]
     refuse_if_any(broken)
     for name, value in changes.items():
@@ -161,6 +174,8 @@ _OF_DRAFTS = {
     # Who was issued what rests on the wait, so it is settled when enrollment opens.
     "waiting_period_days": "waitingPeriodDays",
     "starts_on_first_of_month": "startsOnFirstOfMonth",
+    "group_id": "groupId",
+    "group_coverage_start": "groupCoverageStart",
 }
 _OF_OPEN_ONES = {
     "open_enrollment_starts_on": "openEnrollmentStart",
@@ -198,6 +213,25 @@ async def _check_overlap(
             ("coverageStart",),
         )
     ]
+
+
+async def _check_contract(
+    tx: Transaction, employer_id: str, group_id: str | None, group_coverage_start: date | None, dates: PlanYearDates
+) -> list[BrokenRule]:
+    """Refuse a contract that the employer has not, or under which some division has no coverage on some day."""
+    if group_id is None and group_coverage_start is None:
+        return []
+    if group_id is None or group_coverage_start is None:
+        missing = "groupId" if group_id is None else "groupCoverageStart"
+        return [BrokenRule(Code.INVALID_INPUT, "A contract is named by its group and its start.", (missing,))]
+    contracts = await store.coverage.contracts_of_groups(tx, [employer_id], [(group_id, group_coverage_start)])
+    if not contracts:
+        return [BrokenRule(Code.NOT_FOUND, "The employer has no contract of this group and start.", ("groupId",))]
+    if dates.coverage_start < group_coverage_start:
+        return [BrokenRule(Code.DATES_OUT_OF_ORDER, "The contract starts later.", ("coverageStart",))]
+    if any(each.coverage_end is not None and each.coverage_end < dates.coverage_end for each in contracts):
+        return [BrokenRule(Code.DATES_OUT_OF_ORDER, "The contract ends earlier.", ("coverageEnd",))]
+    return []
 
 
 # ---------------------------------------------------------------------------------------------------- writing

@@ -15,6 +15,7 @@ from benegraph.domain.enrollments.tiers import FamilyMember, is_coverable
 from benegraph.domain.errors import BrokenRule, Code, refuse_if_any
 from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, status_of
 from benegraph.domain.values import DateSpan
+from benegraph.services.coverage.bridge import follow
 from benegraph.services.enrollments.edits import Edits
 from benegraph.services.enrollments.elect import cover, record_answer
 from benegraph.services.enrollments.issue import issue_to_all, waits
@@ -90,6 +91,7 @@ async def settle_unanswered(
             edits.add(row, "LAPSED", closed_on=today, close_reason=CloseReason.LAPSED)
     await edits.write(tx)
     await cover(tx, [(row, renewed[row.id]) for row in pending if row.id in renewed])
+    await follow(tx, [employees[row.employee_id] for row in pending if row.id in renewed], [plan_year])
     return len(pending) - len(renewed)
 
 

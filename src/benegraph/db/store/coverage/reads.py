@@ -1,0 +1,101 @@
+"""What the graph reads of coverage: subscribers, contracts with groups, the coverage of record, and its elections."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+
+from benegraph.db.models import Enrollment, GroupContract, Subscriber, SubscriberEnrollment
+from benegraph.db.session import Reading
+from benegraph.db.store.batches import Key, Many, One, OneByParts, Paged
+from benegraph.db.store.enrollments.reads import rows as enrollment_rows
+from benegraph.db.store.scope import visible
+
+
+def subscriber_rows(reading: Reading) -> Select[Any]:
+    """Subscribers the viewer may see: an employer's employees, and whoever has coverage under its contracts."""
+    return select(*Subscriber.__table__.c).where(*_known(reading))
+
+
+def _known(reading: Reading) -> Iterator[ColumnElement[bool]]:
+    viewer = reading.viewer
+    if viewer.employer_id is None or viewer.employee_id is not None:
+        yield from visible(reading, Subscriber, Subscriber.employer_id, Subscriber.employee_id)
+        return
+    covered = exists().where(
+        SubscriberEnrollment.tenant_id == Subscriber.tenant_id,
+        SubscriberEnrollment.subscriber_id == Subscriber.subscriber_id,
+        SubscriberEnrollment.employer_id == viewer.employer_id,
+    )
+    yield from visible(reading, Subscriber)
+    yield or_(Subscriber.employer_id == viewer.employer_id, covered)
+
+
+def contract_rows(reading: Reading) -> Select[Any]:
+    """Contracts the viewer may see."""
+    return select(*GroupContract.__table__.c).where(*visible(reading, GroupContract, GroupContract.employer_id))
+
+
+def rows(reading: Reading) -> Select[Any]:
+    """Coverage of record the viewer may see, each with the id of its contract."""
+    contract = and_(
+        GroupContract.tenant_id == SubscriberEnrollment.tenant_id,
+        GroupContract.group_id == SubscriberEnrollment.group_id,
+        GroupContract.division_id == SubscriberEnrollment.division_id,
+        GroupContract.coverage_start == SubscriberEnrollment.group_coverage_start,
+    )
+    return (
+        select(*SubscriberEnrollment.__table__.c, GroupContract.id.label("group_contract_id"))
+        # Outward, as what is not asked for is not joined then: a count reads one table.
+        .outerjoin(GroupContract, contract)
+        .where(
+            *visible(reading, SubscriberEnrollment, SubscriberEnrollment.employer_id, SubscriberEnrollment.employee_id)
+        )
+    )
+
+
+def _by(column: Key) -> tuple[Key, ...]:
+    return column, SubscriberEnrollment.id
+
+
+ORDERS = {
+    "START_DATE": _by(SubscriberEnrollment.start_date),
+    "END_DATE": _by(SubscriberEnrollment.end_date),
+    "GROUP_ID": _by(SubscriberEnrollment.group_id),
+    "DIVISION_ID": _by(SubscriberEnrollment.division_id),
+    "GROUP_COVERAGE_START": _by(SubscriberEnrollment.group_coverage_start),
+    "PAID_THROUGH": _by(SubscriberEnrollment.paid_through),
+    "ANNUAL_MAX": _by(SubscriberEnrollment.annual_max_cents),
+    "LIFETIME_MAX": _by(SubscriberEnrollment.lifetime_max_cents),
+    "DATE_EMPLOYED": _by(SubscriberEnrollment.date_employed),
+    "ELIGIBILITY_DATE": _by(SubscriberEnrollment.eligibility_date),
+    "ORIGINAL_ENROLLMENT_DATE": _by(SubscriberEnrollment.original_enrollment_date),
+    "POLICY_NUMBER": _by(SubscriberEnrollment.policy_number),
+    "TERM_DATE": _by(SubscriberEnrollment.term_date),
+    "ENTRY_DATE": _by(SubscriberEnrollment.created_at),
+    "ENTRY_USER": _by(SubscriberEnrollment.entry_user),
+    "UPDATE_DATE": _by(SubscriberEnrollment.updated_at),
+    "UPDATE_USER": _by(SubscriberEnrollment.update_user),
+}
+subscribers_by_ids = One(subscriber_rows, Subscriber.id)
+subscribers_by_numbers = One(subscriber_rows, Subscriber.subscriber_id)
+subscribers_of_employees = One(subscriber_rows, Subscriber.employee_id)
+subscriber_page = Paged(subscriber_rows, None, {"ID": (Subscriber.id,)})
+contracts_by_ids = One(contract_rows, GroupContract.id)
+contracts_by_names = OneByParts(
+    contract_rows, (GroupContract.group_id, GroupContract.division_id, GroupContract.coverage_start)
+)
+by_ids = One(rows, SubscriberEnrollment.id)
+by_keys = OneByParts(
+    rows,
+    (
+        SubscriberEnrollment.subscriber_id,
+        SubscriberEnrollment.group_id,
+        SubscriberEnrollment.division_id,
+        SubscriberEnrollment.group_coverage_start,
+        SubscriberEnrollment.start_date,
+    ),
+)
+#: By the carrier's numbers of subscribers.
+of_subscribers = Paged(rows, SubscriberEnrollment.subscriber_id, ORDERS)
+elections_of = Many(enrollment_rows, Enrollment.subscriber_enrollment_id, (Enrollment.id,))

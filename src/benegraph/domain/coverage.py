@@ -1,0 +1,159 @@
+"""Coverage of record, on the carrier's side: the five-part key, its fields, and how far a coverage may reach."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from benegraph.domain.checks import check_cents, check_text
+from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.values import DAY, DateSpan
+
+SUBSCRIBER_LENGTH = 9
+GROUP_LENGTH = 20
+DIVISION_LENGTH = 20
+POLICY_LENGTH = 25
+MOST_AT_ONCE = 1000
+#: No coverage reaches it: the end of one that has none.
+FOREVER = date.max
+
+
+class Outcome(StrEnum):
+    """What came of one item of a batch."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    UNCHANGED = "UNCHANGED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ContractKey:
+    """Which contract of a group: the group, its division, and when the group's coverage started."""
+
+    group_id: str
+    division_id: str
+    coverage_start: date
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Which coverage of record: the subscriber, the contract, and the day it starts."""
+
+    subscriber_id: str
+    group_id: str
+    division_id: str
+    group_coverage_start: date
+    start_date: date
+
+    @property
+    def contract(self) -> ContractKey:
+        return ContractKey(self.group_id, self.division_id, self.group_coverage_start)
+
+
+def check_contract(key: ContractKey, coverage_end: date | None, policy_number: str | None) -> Iterator[BrokenRule]:
+    yield from check_text(key.group_id, "groupId", longest=GROUP_LENGTH)
+    yield from check_text(key.division_id, "divisionId", longest=DIVISION_LENGTH)
+    yield from check_text(policy_number, "policyNumber", longest=POLICY_LENGTH)
+    if coverage_end is not None and coverage_end < key.coverage_start:
+        yield BrokenRule(Code.DATES_OUT_OF_ORDER, "A contract ends no earlier than it starts.", ("coverageEnd",))
+
+
+def check_subscriber(subscriber_id: str, first_name: str | None, last_name: str | None) -> Iterator[BrokenRule]:
+    yield from check_text(subscriber_id, "subscriberId", longest=SUBSCRIBER_LENGTH)
+    yield from check_text(first_name, "firstName")
+    yield from check_text(last_name, "lastName")
+
+
+def check_key(key: Key) -> Iterator[BrokenRule]:
+    """Refuse a key that can't be one; whether what it names is there is another question."""
+    yield from check_text(key.subscriber_id, "subscriberId", longest=SUBSCRIBER_LENGTH)
+    yield from check_text(key.group_id, "groupId", longest=GROUP_LENGTH)
+    yield from check_text(key.division_id, "divisionId", longest=DIVISION_LENGTH)
+    if key.start_date >= FOREVER:
+        yield BrokenRule(Code.INVALID_INPUT, "No coverage starts on the last day there is.", ("startDate",))
+
+
+def check_fields(changes: Mapping[str, Any]) -> Iterator[BrokenRule]:
+    """Refuse amounts and texts that can't be, of fields by the names of their columns."""
+    yield from check_cents(changes.get("annual_max_cents"), "annualMaxCents")
+    yield from check_cents(changes.get("lifetime_max_cents"), "lifetimeMaxCents")
+    yield from check_text(changes.get("policy_number"), "policyNumber", longest=POLICY_LENGTH)
+
+
+def check_span(start: date, end: date | None, contract: tuple[date, date | None]) -> Iterator[BrokenRule]:
+    """Refuse a coverage that ends before it starts, or starts outside its contract's span."""
+    if end is not None and end < start:
+        yield BrokenRule(Code.DATES_OUT_OF_ORDER, "A coverage ends no earlier than it starts.", ("fields", "endDate"))
+    first, last = contract
+    if start < first or (last is not None and start > last):
+        yield BrokenRule(
+            Code.DATES_OUT_OF_ORDER, "A coverage starts within its group's contract.", ("key", "startDate")
+        )
+
+
+def overlap(start: date, end: date | None, other_start: date, other_end: date | None) -> bool:
+    """Tell whether two coverages share a day; one without an end goes on for ever."""
+    return start <= (other_end or FOREVER) and other_start <= (end or FOREVER)
+
+
+def joined(spans: Sequence[DateSpan]) -> list[DateSpan]:
+    """Join spans that touch or overlap: what is covered without a gap, in order."""
+    whole: list[DateSpan] = []
+    for span in sorted(spans, key=lambda span: span.start):
+        if whole and span.start <= whole[-1].stop:
+            whole[-1] = DateSpan(whole[-1].start, max(whole[-1].stop, span.stop))
+        else:
+            whole.append(span)
+    return whole
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A coverage of record as the bridge sees it: the days, and whether it follows an election already."""
+
+    id: str
+    span: DateSpan
+    linked: bool
+    #: Whether it stands under the contract that the elections are recorded under.
+    fits: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What elections make of the coverages of record of one subscriber in one group and division."""
+
+    #: Each span elected, and the record that carries it from now on; None for one that is to be made.
+    carried: tuple[tuple[DateSpan, str | None], ...]
+    #: Records of the carrier's own that end before an election begins, and the last day each keeps.
+    cut: Mapping[str, date]
+    removed: frozenset[str]
+
+
+def lay_out(elected: Sequence[DateSpan], records: Sequence[Recorded]) -> Layout:
+    """Lay out coverages of record so that they hold the elected days, whole spans without a gap, and no others.
+
+    A record that follows elections is moved to the span it shares days with, and goes where none is left. What the
+    carrier recorded itself stays up to the day an election begins; from then on the election decides.
+    """
+    carried: list[tuple[DateSpan, str | None]] = []
+    cut: dict[str, date] = {}
+    removed: set[str] = set()
+    used: set[str] = set()
+    in_order = sorted(records, key=lambda record: (not record.linked, record.span.start))
+    for span in joined(elected):
+        taken: str | None = None
+        for record in in_order:
+            if record.id in used or record.id in removed or not record.span.overlaps(span):
+                continue
+            if taken is None and record.fits and (record.linked or record.span.start >= span.start):
+                taken = record.id
+                used.add(taken)
+            elif not record.linked and record.span.start < span.start:
+                cut.setdefault(record.id, span.start - DAY)
+            elif not record.linked:
+                removed.add(record.id)
+        carried.append((span, taken))
+    removed |= {record.id for record in records if record.linked and record.id not in used}
+    return Layout(tuple(carried), cut, frozenset(removed))

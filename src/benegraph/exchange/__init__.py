@@ -1,0 +1,10 @@
+"""Files of other systems: what stands in them becomes items for services, and rows of the store become their lines."""
+
+from enum import StrEnum
+
+
+class Form(StrEnum):
+    """How a file is written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"

@@ -1,0 +1,129 @@
+"""Coverage of record in files, by the other system's names: rows become items, and coverage becomes lines."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any, BinaryIO
+
+from benegraph.domain.coverage import Key
+from benegraph.exchange import Form
+from benegraph.exchange.rows import Names, Row, rows_of
+from benegraph.exchange.values import (
+    Unreadable,
+    read_day,
+    read_dollars,
+    read_text,
+    show_day,
+    show_dollars,
+    show_instant,
+)
+from benegraph.services.coverage import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value: how files write it, and how it is read, unless it is ignored there."""
+
+    show: Callable[[Any], str]
+    read: Callable[[object], Any] | None = None
+
+
+TEXT, DAY, DOLLARS = Kind(str, read_text), Kind(show_day, read_day), Kind(show_dollars, read_dollars)
+#: Who wrote a coverage and when is the gateway's to say.
+OUR_INSTANT, OUR_TEXT = Kind(show_instant), Kind(str)
+
+#: The columns in the order of the other system's own page: what we call each, and its kind.
+COLUMNS = {
+    "subscriber_ID": ("subscriber_id", TEXT),
+    "group_ID": ("group_id", TEXT),
+    "division_ID": ("division_id", TEXT),
+    "group_Coverage_Start": ("group_coverage_start", DAY),
+    "start_Date": ("start_date", DAY),
+    "annual_Max": ("annual_max_cents", DOLLARS),
+    "date_Employed": ("date_employed", DAY),
+    "eligibility_Date": ("eligibility_date", DAY),
+    "end_Date": ("end_date", DAY),
+    "entry_Date": ("created_at", OUR_INSTANT),
+    "entry_User": ("entry_user", OUR_TEXT),
+    "lifetime_Max": ("lifetime_max_cents", DOLLARS),
+    "original_Enrollment_Date": ("original_enrollment_date", DAY),
+    "paid_Through": ("paid_through", DAY),
+    "policy_Number": ("policy_number", TEXT),
+    "term_Date": ("term_date", DAY),
+    "update_Date": ("updated_at", OUR_INSTANT),
+    "update_User": ("update_user", OUR_TEXT),
+}
+KEY = ("subscriber_ID", "group_ID", "division_ID", "group_Coverage_Start", "start_Date")
+_FIELDS = [name for name, (_, kind) in COLUMNS.items() if kind.read is not None and name not in KEY]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a row of a file, beginning on a line, comes to: an item, or all reasons why it is none."""
+
+    line: int
+    item: Item | None = None
+    reasons: tuple[str, ...] = ()
+
+
+def read_coverage(source: BinaryIO, form: Form) -> Iterator[Entry]:
+    """Read a file entry by entry, holding one at a time. Raises Unreadable, at once, for a bad header."""
+    return map(_entry, rows_of(source, form, Names(COLUMNS, KEY)))
+
+
+def _entry(row: Row) -> Entry:
+    if row.flaw is not None:
+        return Entry(row.line, reasons=(row.flaw,))
+    values: dict[str, Any] = {}
+    reasons = []
+    for name in (*KEY, *_FIELDS):
+        if name not in row.values:
+            continue
+        ours, kind = COLUMNS[name]
+        value = row.values[name]
+        try:
+            values[ours] = _read(kind, value, required=name in KEY)
+        except Unreadable as error:
+            reasons.append(f"{name}: {error}")
+    if reasons:
+        return Entry(row.line, reasons=tuple(reasons))
+    key = Key(**{COLUMNS[name][0]: values.pop(COLUMNS[name][0]) for name in KEY})
+    return Entry(row.line, Item(key, values))
+
+
+def _read(kind: Kind, value: object, *, required: bool) -> Any:
+    if value is None and required:
+        raise Unreadable("This is part of the key, and must be there.")
+    return None if value is None or kind.read is None else kind.read(value)
+
+
+def header_of(form: Form) -> str:
+    """Give what stands before the first line."""
+    return _cells(list(COLUMNS)) if form is Form.CSV else ""
+
+
+def line_of(coverage: Any, form: Form) -> str:
+    """Write a coverage, which has our columns as attributes, as a line."""
+    shown = {name: _shown(kind, getattr(coverage, ours)) for name, (ours, kind) in COLUMNS.items()}
+    if form is Form.CSV:
+        return _cells([value or "" for value in shown.values()])
+    members = ",".join(f'"{name}":{_json(name, value)}' for name, value in shown.items())
+    return f"{{{members}}}\n"
+
+
+def _shown(kind: Kind, value: Any) -> str | None:
+    return None if value is None else kind.show(value)
+
+
+def _json(name: str, value: str | None) -> str:
+    if value is not None and COLUMNS[name][1] is DOLLARS:
+        return value  # to the cent: no float could hold all of them
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _cells(values: list[str]) -> str:
+    line = StringIO()
+    csv.writer(line).writerow(values)
+    return line.getvalue()

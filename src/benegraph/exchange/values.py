@@ -1,0 +1,67 @@
+"""Single values as files write them: days, instants, dollars and texts, each strict about what it takes."""
+
+import re
+from datetime import UTC, date, datetime
+
+from benegraph.domain.errors import BenegraphError
+from benegraph.domain.values import MAX_CENTS
+
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?", re.ASCII)
+# The bound on the digits is for the eye's sake: what is too much is told by its cents.
+_DOLLARS = re.compile(r"(\d{1,30})(?:\.(\d{1,2}))?", re.ASCII)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Unreadable(BenegraphError):
+    """A value, a row or a file that can't be read; the message says why, and quotes nobody's data."""
+
+
+class Number(str):
+    """A number of a JSON text, digit by digit as it stands there: a float would round what is money."""
+
+    __slots__ = ()
+
+
+def read_text(value: object) -> str:
+    """Take a text. Raises Unreadable."""
+    if not isinstance(value, str) or isinstance(value, Number):
+        raise Unreadable("This must be a text.")
+    if _SURROGATE.search(value):  # what bytes that are no UTF-8 are read as, and what JSON may spell as \ud800
+        raise Unreadable("This is no text in UTF-8.")
+    return value
+
+
+def read_day(value: object) -> date:
+    """Take YYYY-MM-DD, or a date-time at midnight UTC or of no zone. Raises Unreadable."""
+    if isinstance(value, str) and (match := _DAY.fullmatch(value)):
+        try:
+            return date.fromisoformat(match[1])
+        except ValueError:
+            pass
+    raise Unreadable("A date is YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z.")
+
+
+def show_day(day: date) -> str:
+    """Write a day as a date-time, which is all that the other system reads."""
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+def read_dollars(value: object) -> int:
+    """Take dollars with at most two decimals; give cents. Raises Unreadable."""
+    match = _DOLLARS.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise Unreadable("An amount is dollars such as 1234.50: no sign, no separators, at most two decimals.")
+    whole, decimals = match.groups(default="")
+    cents = int(whole) * 100 + int(decimals.ljust(2, "0"))
+    if cents > MAX_CENTS:
+        raise Unreadable("An amount is at most 2^53-1 cents.")
+    return cents
+
+
+def show_dollars(cents: int) -> str:
+    """Write an amount that isn't negative in dollars, as a number of JSON."""
+    return f"{cents // 100}.{cents % 100:02}"
+
+
+def show_instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

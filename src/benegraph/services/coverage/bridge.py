@@ -1,0 +1,253 @@
+"""The bridge: what employees elect becomes the coverage of record under their group's contract, day for day."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row
+
+from benegraph.db import store
+from benegraph.db.models import Employee, Enrollment, GroupContract, PlanYear, SubscriberEnrollment
+from benegraph.db.session import Transaction
+from benegraph.db.store.writing import insert_rows, update_rows
+from benegraph.domain.coverage import FOREVER, Recorded, lay_out
+from benegraph.domain.ids import Kind
+from benegraph.domain.values import DateSpan
+from benegraph.services.coverage.records import FIELDS
+
+Group = tuple[str, date]
+Values = dict[str, Any]
+
+
+async def follow(
+    tx: Transaction, employees: Sequence[Employee], plan_years: Collection[PlanYear] | None = None
+) -> None:
+    """Bring the coverage of record of some employees, who are locked, in line with what they have elected.
+
+    One record spans all contiguous enrolled coverage under one contract, whatever the products. Who is no subscriber,
+    or has no contract for their division, has none. A fixed number of statements, however many employees; none where
+    the plan years in which something has changed name no contract.
+    """
+    if not employees or (plan_years is not None and all(each.group_id is None for each in plan_years)):
+        return
+    rows = await store.coverage.elected(tx, [employee.id for employee in employees])
+    if not rows:
+        return
+    table = await _lay_table(tx, employees, rows)
+    changes = _Changes()
+    for employee in employees:
+        for group in table.groups_of(employee.id):
+            _settle(tx, table, changes, employee, group)
+    await changes.write(tx)
+
+
+# ------------------------------------------------------------------------------------------------- gathering
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What lies on the clerk's table: elections, contracts, and all coverage of the subscribers, locked."""
+
+    elected: Mapping[tuple[str, Group], Sequence[Row[Any]]]
+    numbers: Mapping[str, str]
+    contracts: Mapping[tuple[str, Group], Sequence[GroupContract]]
+    records: Mapping[str, Sequence[SubscriberEnrollment]]
+
+    def groups_of(self, employee_id: str) -> Iterator[Group]:
+        return (group for whose, group in self.elected if whose == employee_id)
+
+    def contract_of(self, employee: Employee, group: Group) -> GroupContract | None:
+        """Find the contract of an employee's division; where there is but one, it needs no division."""
+        contracts = self.contracts.get((employee.employer_id, group), ())
+        if employee.division_id is None:
+            return contracts[0] if len(contracts) == 1 else None
+        return next((each for each in contracts if each.division_id == employee.division_id), None)
+
+
+async def _lay_table(tx: Transaction, employees: Sequence[Employee], rows: Sequence[Row[Any]]) -> _Table:
+    elected: dict[tuple[str, Group], list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        elected[row.employee_id, (row.group_id, row.group_coverage_start)].append(row)
+    numbers = await store.coverage.numbers_of(tx, {row.employee_id for row in rows})
+    contracts: dict[tuple[str, Group], list[GroupContract]] = defaultdict(list)
+    records: dict[str, list[SubscriberEnrollment]] = defaultdict(list)
+    if numbers:
+        groups = {group for _, group in elected}
+        employers = {employee.employer_id for employee in employees}
+        for contract in await store.coverage.contracts_of_groups(tx, employers, groups):
+            contracts[contract.employer_id or "", (contract.group_id, contract.coverage_start)].append(contract)
+        await store.coverage.lock_subscribers(tx, numbers.values())
+        for record in await store.coverage.lock_coverage(tx, numbers.values()):
+            records[record.subscriber_id].append(record)
+    return _Table(elected, numbers, contracts, records)
+
+
+# -------------------------------------------------------------------------------------------------- settling
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What is to be written, in the order that keeps any two coverages apart."""
+
+    unlinked: list[Values] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    shrunk: list[Values] = field(default_factory=list)
+    grown: list[Values] = field(default_factory=list)
+    added: list[Values] = field(default_factory=list)
+    linked: list[Values] = field(default_factory=list)
+    events: list[store.history.Change] = field(default_factory=list)
+
+    async def write(self, tx: Transaction) -> None:
+        await update_rows(tx, Enrollment, self.unlinked)
+        if self.removed:
+            await store.coverage.remove(tx, self.removed)
+        await update_rows(tx, SubscriberEnrollment, self.shrunk)
+        await update_rows(tx, SubscriberEnrollment, self.grown)
+        await insert_rows(tx, SubscriberEnrollment, self.added)
+        await update_rows(tx, Enrollment, self.linked)
+        await store.history.record(tx, self.events)
+
+
+def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, group: Group) -> None:
+    """Settle one employee's coverage under one contract."""
+    rows = table.elected[employee.id, group]
+    contract = table.contract_of(employee, group)
+    number = table.numbers.get(employee.id)
+    links = {row.subscriber_enrollment_id for row in rows} - {None}
+    if number is None or (contract is None and not links):
+        return
+    here = [
+        record
+        for record in table.records.get(number, ())
+        if record.id in links
+        or (contract and (record.group_id, record.division_id) == (contract.group_id, contract.division_id))
+    ]
+    spans = {row.id: _span(row.coverage_starts_on, row.coverage_ends_on) for row in rows if row.coverage_ends_on}
+    layout = lay_out(list(spans.values()) if contract else [], [_recorded(each, links, group) for each in here])
+    records = {record.id: record for record in here}
+    for id in layout.removed:
+        changes.removed.append(id)
+        _note(tx, changes, employee, _values(records[id]), "DELETED", before=_values(records[id]))
+    for id, last in layout.cut.items():
+        _move(tx, changes, employee, records[id], _span(records[id].start_date, last), own=False)
+    carriers: dict[str, DateSpan] = {}
+    for span, carrier in layout.carried:
+        if carrier is not None:
+            _move(tx, changes, employee, records[carrier], span)
+            carriers[carrier] = span
+        elif contract is not None:
+            carriers[_add(tx, changes, employee, contract, number, span)] = span
+    _link(changes, rows, spans, carriers, layout.removed)
+
+
+def _link(
+    changes: _Changes,
+    rows: Sequence[Row[Any]],
+    spans: Mapping[str, DateSpan],
+    carriers: Mapping[str, DateSpan],
+    removed: frozenset[str],
+) -> None:
+    for row in rows:
+        span = spans.get(row.id)
+        carrier = next((id for id, whole in carriers.items() if span and whole.overlaps(span)), None)
+        if carrier == row.subscriber_enrollment_id:
+            continue
+        if carrier is None or row.subscriber_enrollment_id in removed:
+            changes.unlinked.append({"id": row.id, "subscriber_enrollment_id": None})
+        if carrier is not None:
+            changes.linked.append({"id": row.id, "subscriber_enrollment_id": carrier})
+
+
+def _add(
+    tx: Transaction,
+    changes: _Changes,
+    employee: Employee,
+    contract: GroupContract,
+    number: str,
+    span: DateSpan,
+) -> str:
+    values: Values = {
+        "id": tx.new_id(Kind.SUBSCRIBER_ENROLLMENT),
+        "employer_id": employee.employer_id,
+        "employee_id": employee.id,
+        "subscriber_id": number,
+        "group_id": contract.group_id,
+        "division_id": contract.division_id,
+        "group_coverage_start": contract.coverage_start,
+        "start_date": span.start,
+        **dict.fromkeys(FIELDS),
+        "end_date": span.last,
+        "date_employed": employee.hired_on,
+        "original_enrollment_date": span.start,
+        "policy_number": contract.policy_number,
+        "term_date": employee.terminated_on,
+        "entry_user": tx.viewer.key_id,
+        "update_user": tx.viewer.key_id,
+    }
+    changes.added.append(values)
+    _note(tx, changes, employee, values, "CREATED", after=values)
+    return str(values["id"])
+
+
+def _move(
+    tx: Transaction,
+    changes: _Changes,
+    employee: Employee,
+    record: SubscriberEnrollment,
+    span: DateSpan,
+    *,
+    own: bool = True,
+) -> None:
+    """Move a record to a span, by way of the days it has and will have: so it never meets another in between.
+
+    Of one that is not `own`, but the carrier's, nothing else changes.
+    """
+    now = _span(record.start_date, record.end_date)
+    paid = record.paid_through
+    wanted = {
+        "start_date": span.start,
+        "end_date": span.last,
+        "term_date": employee.terminated_on if own else record.term_date,
+        "paid_through": None if paid is None or paid < span.start else min(paid, span.last),
+    }
+    before = {name: getattr(record, name) for name in wanted}
+    moved = {name: value for name, value in wanted.items() if value != before[name]}
+    if not moved:
+        return
+    stamp = {"version": record.version + 1, "updated_at": tx.clock.now, "update_user": tx.viewer.key_id}
+    written = {"id": record.id, **wanted, **stamp}
+    kept = DateSpan(max(now.start, span.start), min(now.stop, span.stop))
+    if kept not in (now, span):
+        changes.shrunk.append(written | {"start_date": kept.start, "end_date": kept.last})
+    (changes.shrunk if kept == span else changes.grown).append(written)
+    _note(tx, changes, employee, _values(record), "MOVED", before={name: before[name] for name in moved}, after=moved)
+
+
+def _note(
+    tx: Transaction,
+    changes: _Changes,
+    employee: Employee,
+    values: Values,
+    action: str,
+    before: Values | None = None,
+    after: Values | None = None,
+) -> None:
+    changes.events.append(
+        store.history.covered(tx, values, action, before=before, after=after, employee_id=employee.id)
+    )
+
+
+def _recorded(record: SubscriberEnrollment, links: set[str], group: Group) -> Recorded:
+    fits = (record.group_id, record.group_coverage_start) == group
+    return Recorded(record.id, _span(record.start_date, record.end_date), record.id in links, fits)
+
+
+def _values(record: SubscriberEnrollment) -> Values:
+    return {column.key: getattr(record, column.key) for column in SubscriberEnrollment.__table__.columns}
+
+
+def _span(first: date, last: date | None) -> DateSpan:
+    # Carriers write the last day there is for none.
+    return DateSpan(first, FOREVER) if last in (None, FOREVER) else DateSpan.through(first, last)

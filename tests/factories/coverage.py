@@ -1,0 +1,56 @@
+"""The carrier's side of an office: contracts, subscribers and coverage of record, told through the services."""
+
+from datetime import date
+from typing import Any
+
+from benegraph.db.session import Transaction
+from benegraph.domain.coverage import ContractKey, Key
+from benegraph.services.coverage import records, registry
+from factories.stories import Office
+
+GROUP, DIVISION = "G100", "D1"
+CONTRACT_START = date(2020, 1, 1)
+NUMBER = "S00000001"
+
+
+async def make_contract(
+    office: Office,
+    group_id: str = GROUP,
+    division_id: str = DIVISION,
+    coverage_start: date = CONTRACT_START,
+    coverage_end: date | None = None,
+    *,
+    employer_id: str | None = "ours",
+    policy_number: str | None = "P-1",
+) -> str:
+    """Make a contract; of the office's employer, unless another (or none) is given."""
+    whose = office.employer if employer_id == "ours" else employer_id
+    key = ContractKey(group_id, division_id, coverage_start)
+    return await office.tell(registry.create_contract, key, coverage_end, whose, policy_number)
+
+
+async def make_subscriber(office: Office, subscriber_id: str = NUMBER, employee_id: str | None = None) -> str:
+    return await office.tell(registry.create_subscriber, subscriber_id, "Ada", "Adams", employee_id)
+
+
+def key_of(
+    start_date: date,
+    subscriber_id: str = NUMBER,
+    group_id: str = GROUP,
+    division_id: str = DIVISION,
+    group_coverage_start: date = CONTRACT_START,
+) -> Key:
+    return Key(subscriber_id, group_id, division_id, group_coverage_start, start_date)
+
+
+async def make_coverage(office: Office, key: Key, **changes: Any) -> str:
+    async def story(tx: Transaction) -> str:
+        return await records.create(tx, records.Item(key, changes))
+
+    return await office.tell(story)
+
+
+async def coverage(office: Office) -> list[dict[str, Any]]:
+    """Read all coverage of record, in the order of its keys."""
+    rows = (await office.dump())["subscriber_enrollments"].values()
+    return sorted(rows, key=lambda row: (row["subscriber_id"], row["group_id"], row["division_id"], row["start_date"]))

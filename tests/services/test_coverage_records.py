@@ -1,0 +1,292 @@
+"""Coverage of record from the carrier's side: by its key, one at a time or many as if one after another."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_number_of_statements import statements
+
+from benegraph.db.engine import Pool, create_engine
+from benegraph.db.session import Database, Transaction
+from benegraph.domain.coverage import Key, Outcome
+from benegraph.services.coverage import records, registry
+from benegraph.services.coverage.records import Item, Result
+from factories.coverage import (
+    DIVISION,
+    NUMBER,
+    coverage,
+    key_of,
+    make_contract,
+    make_coverage,
+    make_subscriber,
+)
+from factories.stories import Office, open_office
+
+JAN, JUN, JUL, DEC = date(2026, 1, 1), date(2026, 6, 30), date(2026, 7, 1), date(2026, 12, 31)
+
+
+@pytest.fixture
+async def office(database: Database) -> Office:
+    office = await open_office(database)
+    await make_contract(office, coverage_end=date(2030, 12, 31))
+    await make_subscriber(office)
+    return office
+
+
+async def upsert(office: Office, *items: Item) -> list[Result]:
+    return await office.tell(records.upsert, items)
+
+
+def told(results: Sequence[Result]) -> list[str]:
+    """Give each outcome, a failed one's with its rules as `CODE dotted.path`."""
+    return [
+        " ".join([result.outcome, *(f"{rule.code} {'.'.join(rule.field or ())}" for rule in result.rules)])
+        for result in results
+    ]
+
+
+async def test_a_coverage_is_created_with_the_fields_given(office: Office) -> None:
+    id = await make_coverage(office, key_of(JAN), end_date=DEC, annual_max_cents=150_000, policy_number="P-7")
+    (row,) = await coverage(office)
+    assert (row["id"], row["end_date"], row["annual_max_cents"], row["policy_number"], row["lifetime_max_cents"]) == (
+        id,
+        "2026-12-31",
+        150_000,
+        "P-7",
+        None,
+    )
+    assert (row["version"], row["entry_user"], row["update_user"]) == (1, office.viewer.key_id, office.viewer.key_id)
+    assert (row["employer_id"], row["employee_id"]) == (office.employer, None)
+    assert [event["action"] for event in await office.history(id)] == ["CREATED"]
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "refused"),
+    [
+        (key_of(JAN), {}, "ALREADY_EXISTS key"),
+        (key_of(JUN), {}, "OVERLAPPING_COVERAGE key.startDate"),
+        (key_of(date(2025, 6, 1)), {}, "OVERLAPPING_COVERAGE key.startDate"),
+        (key_of(date(2025, 6, 1)), {"end_date": JAN}, "OVERLAPPING_COVERAGE key.startDate"),
+        (key_of(JUL), {"end_date": JUN}, "DATES_OUT_OF_ORDER fields.endDate"),
+        (key_of(date(2019, 12, 31)), {"end_date": JUN}, "DATES_OUT_OF_ORDER key.startDate"),
+        (key_of(date(2031, 1, 1)), {}, "DATES_OUT_OF_ORDER key.startDate"),
+        (key_of(JUL, "S404"), {}, "NOT_FOUND key.subscriberId"),
+        (key_of(JUL, group_id="G404"), {}, "NOT_FOUND key.groupId"),
+        (key_of(JUL, division_id="D404"), {}, "NOT_FOUND key.groupId"),
+        (key_of(JUL, group_coverage_start=JAN), {}, "NOT_FOUND key.groupId"),
+        (key_of(JUL, "S23456789X"), {}, "INVALID_INPUT key.subscriberId"),
+        (key_of(JUL, " "), {}, "INVALID_INPUT key.subscriberId"),
+        (key_of(JUL, group_id="G" * 21), {}, "INVALID_INPUT key.groupId"),
+        (key_of(JUL, division_id="D" * 21), {}, "INVALID_INPUT key.divisionId"),
+        (key_of(JUL), {"policy_number": "P" * 26}, "INVALID_INPUT fields.policyNumber"),
+        (key_of(JUL), {"annual_max_cents": -1}, "INVALID_INPUT fields.annualMaxCents"),
+        (key_of(JUL), {"lifetime_max_cents": -1}, "INVALID_INPUT fields.lifetimeMaxCents"),
+    ],
+)
+async def test_what_can_not_be_created_is_refused(
+    office: Office, key: Key, changes: dict[str, Any], refused: str
+) -> None:
+    await make_coverage(office, key_of(JAN), end_date=JUN)
+    assert await office.refusals(make_coverage(office, key, **changes)) == [refused]
+
+
+async def test_all_that_is_wrong_is_told_at_once(office: Office) -> None:
+    wrong = make_coverage(office, key_of(JAN, "S404", group_id="G404"))
+    assert await office.refusals(wrong) == ["NOT_FOUND key.subscriberId", "NOT_FOUND key.groupId"]
+
+
+async def test_the_lengths_of_a_key_are_those_of_the_carrier(office: Office) -> None:
+    await make_contract(office, "G" * 20, "D" * 20)
+    await make_subscriber(office, "S23456789")
+    await make_coverage(office, key_of(JAN, "S23456789", "G" * 20, "D" * 20), policy_number="P" * 25)
+
+
+async def test_what_touches_does_not_overlap(office: Office) -> None:
+    await make_coverage(office, key_of(JAN), end_date=JUN)
+    await make_coverage(office, key_of(JUL))
+    await make_contract(office, division_id="D2")
+    await make_coverage(office, key_of(JAN, division_id="D2"))
+    assert len(await coverage(office)) == 3
+
+
+async def test_a_field_left_out_stays_and_null_clears(office: Office) -> None:
+    id = await make_coverage(office, key_of(JAN), end_date=DEC, annual_max_cents=5, policy_number="P-7")
+
+    async def update(version: int | None = None, **changes: Any) -> dict[str, Any]:
+        assert await office.tell(records.update, Item(key_of(JAN), changes), version) == id
+        return (await coverage(office))[0]
+
+    row = await update(1, annual_max_cents=None, date_employed=JAN)
+    assert (row["annual_max_cents"], row["date_employed"], row["policy_number"]) == (None, "2026-01-01", "P-7")
+    assert (row["version"], row["end_date"]) == (2, "2026-12-31")
+    assert (await update(end_date=None))["end_date"] is None
+    unchanged = await update(3, end_date=None, policy_number="P-7")
+    assert unchanged["version"] == 3
+    assert [event["action"] for event in await office.history(id)] == ["CREATED", "UPDATED", "UPDATED"]
+    stale = office.tell(records.update, Item(key_of(JAN), {"end_date": JUN}), 1)
+    assert await office.refusals(stale) == ["VERSION_CONFLICT expectedVersion"]
+
+
+async def test_only_what_is_there_is_updated_or_deleted(office: Office) -> None:
+    await make_coverage(office, key_of(JAN), end_date=JUN)
+    for telling in (
+        office.tell(records.update, Item(key_of(JUL), {}), None),
+        office.tell(records.delete, key_of(JUL), None),
+        office.tell(records.delete, key_of(JAN, "S404"), None),
+    ):
+        assert await office.refusals(telling) == ["NOT_FOUND key"]
+    assert await office.refusals(office.tell(records.delete, key_of(JAN), 2)) == ["VERSION_CONFLICT expectedVersion"]
+    id = await office.tell(records.delete, key_of(JAN), 1)
+    assert await coverage(office) == []
+    events = await office.history(id)
+    assert [event["action"] for event in events] == ["CREATED", "DELETED"]
+    assert events[-1]["before"]["end_date"] == "2026-06-30"
+
+
+async def test_a_batch_answers_each_item_and_one_bad_item_fails_alone(office: Office) -> None:
+    await make_coverage(office, key_of(JAN), end_date=JUN)
+    results = await upsert(
+        office,
+        Item(key_of(JUL), {"annual_max_cents": 7}),
+        Item(key_of(JAN), {"end_date": JUN}),
+        Item(key_of(JAN), {"policy_number": "P-9"}),
+        Item(key_of(JUL, "S404"), {}),
+        Item(key_of(date(2026, 3, 1)), {}),
+        Item(key_of(JUL), {"annual_max_cents": -1, "policy_number": "P" * 26}),
+    )
+    assert told(results) == [
+        "CREATED",
+        "UNCHANGED",
+        "UPDATED",
+        "FAILED NOT_FOUND enrollments.3.key.subscriberId",
+        "FAILED OVERLAPPING_COVERAGE enrollments.4.key.startDate",
+        "FAILED INVALID_INPUT enrollments.5.fields.annualMaxCents INVALID_INPUT enrollments.5.fields.policyNumber",
+    ]
+    first, second = await coverage(office)
+    assert (first["policy_number"], first["version"]) == ("P-9", 2)
+    assert (second["annual_max_cents"], second["version"]) == (7, 1)
+    assert [result.id for result in results] == [second["id"], first["id"], first["id"], None, None, None]
+
+
+async def test_an_item_sees_what_the_ones_before_it_did(office: Office) -> None:
+    results = await upsert(
+        office,
+        Item(key_of(JAN), {"end_date": DEC}),
+        Item(key_of(JUL), {}),
+        Item(key_of(JAN), {"end_date": JUN}),
+        Item(key_of(JUL), {}),
+        Item(key_of(JAN), {"end_date": DEC}),
+        Item(key_of(JUL), {"term_date": DEC}),
+    )
+    assert told(results) == [
+        "CREATED",
+        "FAILED OVERLAPPING_COVERAGE enrollments.1.key.startDate",
+        "UPDATED",
+        "CREATED",
+        "FAILED OVERLAPPING_COVERAGE enrollments.4.key.startDate",
+        "UPDATED",
+    ]
+    assert [(row["end_date"], row["version"]) for row in await coverage(office)] == [("2026-06-30", 2), (None, 2)]
+
+
+async def test_a_call_takes_one_to_a_thousand_items(office: Office) -> None:
+    item = Item(key_of(JAN), {})
+    for items in ((), (item,) * 1001):
+        assert await office.refusals(upsert(office, *items)) == ["INVALID_INPUT enrollments"]
+    assert told(await upsert(office, *(item,) * 1000)) == ["CREATED"] + ["UNCHANGED"] * 999
+
+
+async def test_a_thousand_new_ones_take_as_many_statements_as_ten(office: Office) -> None:
+    numbers = [f"N{n}" for n in range(1010)]
+
+    async def subscribe(tx: Transaction) -> None:
+        for number in numbers:
+            await registry.create_subscriber(tx, number, None, None, None)
+
+    await office.tell(subscribe)
+    counts, seconds = [], 0.0
+    for part in (numbers[:10], numbers[10:]):
+        with statements(office.database) as sent:
+            started = time.monotonic()
+            results = await upsert(office, *(Item(key_of(JAN, number), {"end_date": JUN}) for number in part))
+            seconds = time.monotonic() - started
+        assert {result.outcome for result in results} == {Outcome.CREATED}
+        counts.append(len(sent))
+    assert counts[0] == counts[1] == 7
+    assert seconds < 4  # half a second on an idle machine
+    with statements(office.database) as sent:
+        results = await upsert(office, *(Item(key_of(JAN, number), {"end_date": DEC}) for number in numbers[10:]))
+    assert {result.outcome for result in results} == {Outcome.UPDATED}
+    assert len(sent) == 7
+
+
+async def test_calls_at_once_on_one_subscriber_take_turns(office: Office) -> None:
+    async def call(start: date) -> list[str]:
+        return told(await upsert(office, Item(key_of(start), {})))
+
+    outcomes = await asyncio.gather(*(call(JAN + timedelta(days=day)) for day in range(6)))
+    assert sorted(outcome[0].split()[0] for outcome in outcomes) == ["CREATED"] + ["FAILED"] * 5
+    assert len(await coverage(office)) == 1
+    same = await asyncio.gather(
+        *(make_coverage(office, key_of(date(2025, 1, 1)), end_date=date(2025, 1, 31)) for _ in range(4)),
+        return_exceptions=True,
+    )
+    assert sorted(type(each).__name__ for each in same) == ["Refused", "Refused", "Refused", "str"]
+
+
+days = st.integers(0, 5).map(lambda n: JAN + timedelta(days=n))
+items = st.builds(
+    lambda start, division, number, changes: Item(key_of(start, number, division_id=division), changes),
+    days,
+    st.sampled_from([DIVISION, "D2", "D404"]),
+    st.sampled_from([NUMBER, "S2", "S404"]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "end_date": st.none() | days,
+            "policy_number": st.sampled_from([None, "A", "B", "P" * 26]),
+            "annual_max_cents": st.sampled_from([None, 0, 5, -1]),
+        },
+    ),
+)
+
+
+def test_a_batch_comes_to_what_its_items_come_to_one_after_another(database_url: str) -> None:
+    with asyncio.Runner() as runner:
+        engine = create_engine(database_url, Pool(size=1, overflow=1))
+        numbers = count()
+
+        async def office_of_two() -> Office:
+            office = await open_office(Database(engine), tenant=f"law-{next(numbers)}")
+            for division in (DIVISION, "D2"):
+                await make_contract(office, division_id=division)
+            for number in (NUMBER, "S2"):
+                await make_subscriber(office, number)
+            return office
+
+        together, apart = runner.run(office_of_two()), runner.run(office_of_two())
+
+        @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @given(st.lists(items, min_size=1, max_size=8))
+        def law(batch: list[Item]) -> None:
+            whole = told(runner.run(upsert(together, *batch)))
+            single = [told(runner.run(upsert(apart, item)))[0] for item in batch]
+            assert [line.replace("enrollments.0", f"enrollments.{n}") for n, line in enumerate(single)] == whole
+            assert facts(runner.run(coverage(together))) == facts(runner.run(coverage(apart)))
+
+        try:
+            law()
+        finally:
+            runner.run(engine.dispose())
+
+
+def facts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give all of rows but what tells one office from another."""
+    told_apart = {"id", "tenant_id", "employer_id", "created_at", "updated_at"}
+    return [{name: value for name, value in row.items() if name not in told_apart} for row in rows]

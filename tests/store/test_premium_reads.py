@@ -1,0 +1,119 @@
+"""What the graph reads of premiums: invoices with what is paid of them, their payments, and to whom they are shown."""
+
+from typing import Any
+
+import pytest
+
+from benegraph.db import store
+from benegraph.db.session import Database
+from benegraph.db.store.batches import Window
+from benegraph.domain.access import Viewer
+from benegraph.domain.billing import InvoiceStatus, status_of
+from factories.access import administrator, clerk, employee, service
+from factories.billing import CENTS, make_invoice, make_payment, reverse, void
+from factories.coverage import NUMBER, make_contract, make_subscriber
+from factories.stories import Office, open_office
+
+OTHER = "S00000002"
+
+
+async def group_of(database: Database, **options: Any) -> Office:
+    office = await open_office(database, **options)
+    await make_contract(office)
+    for number in (NUMBER, OTHER):
+        await make_subscriber(office, number)
+    return office
+
+
+async def test_an_invoice_stands_where_the_domain_says(database: Database) -> None:
+    office = await group_of(database)
+    expected: dict[str, tuple[int, InvoiceStatus]] = {}
+    for amount_cents in (0, CENTS):
+        for payments in ((), (CENTS - 1,), (CENTS - 1, 1), (CENTS, CENTS)):
+            for voided in (False, True):
+                id = await make_invoice(office, 1, amount_cents=amount_cents)
+                for cents in payments:
+                    await make_payment(office, id, cents)
+                await reverse(office, await make_payment(office, id, 7))
+                if voided:
+                    await void(office, id)
+                paid_cents = sum(payments)
+                expected[id] = (paid_cents, status_of(amount_cents, paid_cents, void=voided))
+    assert {status for _, status in expected.values()} == set(InvoiceStatus)
+    async with database.read(office.viewer, office.clock()) as reading:
+        found = await store.billing.by_ids(reading, [*expected, "pinv_x"])
+    assert {id: (row.paid_cents, row.status) for id, row in found.items()} == expected
+    assert {type(row.paid_cents) for row in found.values()} == {int}
+    assert {type(row.status) for row in found.values()} == {InvoiceStatus}
+
+
+async def test_a_subscribers_own_invoices_come_in_pages(database: Database) -> None:
+    office = await group_of(database)
+    own = [await make_invoice(office, number, NUMBER, paid_cents=number) for number in (3, 1, 2)]
+    others = [await make_invoice(office, 1, OTHER, paid_cents=CENTS)]
+    await make_invoice(office, 1, paid_cents=CENTS)
+    keys = [NUMBER, OTHER, "S3"]
+    async with database.read(office.viewer, office.clock()) as reading:
+        first = await store.billing.of_subscribers(reading, keys, Window(2))
+        rest = await store.billing.of_subscribers(reading, keys, Window(2, after=(own[1],)))
+        back = await store.billing.of_subscribers(reading, keys, Window(9, order=(("ID", True),)))
+        counts = await store.billing.of_subscribers.count(reading, keys, None)
+    assert {key: ([row.id for row in part.rows], part.goes_on) for key, part in first.items()} == {
+        NUMBER: (own[:2], True),
+        OTHER: (others, False),
+        "S3": ([], False),
+    }
+    assert [(row.paid_cents, row.status) for row in first[NUMBER].rows] == [(3, "OPEN"), (1, "OPEN")]
+    assert [row.id for row in rest[NUMBER].rows] == own[2:]
+    assert [row.id for row in back[NUMBER].rows] == own[::-1]
+    assert counts == {NUMBER: 3, OTHER: 1, "S3": 0}
+
+
+async def test_payments_come_in_the_order_they_were_recorded(database: Database) -> None:
+    office = await group_of(database)
+    ids = [await make_invoice(office, number) for number in (1, 2, 3)]
+    payments = [await make_payment(office, id, cents) for id, cents in ((ids[0], 9), (ids[1], 5), (ids[0], 2))]
+    await reverse(office, payments[0])
+    async with database.read(office.viewer, office.clock()) as reading:
+        found = await store.billing.payments_of(reading, ids)
+        by_id = await store.billing.payments_by_ids(reading, [*payments, "ppmt_x"])
+    assert {key: [(row.id, row.amount_cents, row.reversed) for row in rows] for key, rows in found.items()} == {
+        ids[0]: [(payments[0], 9, True), (payments[2], 2, False)],
+        ids[1]: [(payments[1], 5, False)],
+        ids[2]: [],
+    }
+    assert {id: (row.received_on, row.reversed) for id, row in by_id.items()} == {
+        id: (office.today, id == payments[0]) for id in payments
+    }
+
+
+@pytest.mark.parametrize("who", ["administrator", "service", "clerk", "another's clerk", "employee", "another tenant"])
+async def test_premiums_are_shown_to_those_whose_business_they_are(database: Database, who: str) -> None:
+    office = await group_of(database)
+    elsewhere = await open_office(database)
+    ada = await office.hire()
+    await make_contract(office, "G200", employer_id=None)
+    ours = await make_invoice(office, 1, NUMBER, paid_cents=CENTS)
+    nobodys = await make_invoice(office, 1, group_id="G200", paid_cents=CENTS)
+    viewers: dict[str, tuple[Viewer, list[str]]] = {
+        "administrator": (administrator(), [ours, nobodys]),
+        "service": (service(), [ours, nobodys]),
+        "clerk": (clerk(office.employer), [ours]),
+        "another's clerk": (clerk(elsewhere.employer), []),
+        "employee": (employee(office.employer, ada), []),
+        "another tenant": (administrator("globex"), []),
+    }
+    viewer, expected = viewers[who]
+    payments = (await office.dump())["premium_payments"]
+    async with database.read(viewer, office.clock()) as reading:
+        found = await store.billing.by_ids(reading, [ours, nobodys])
+        paid = await store.billing.payments_of(reading, [ours, nobodys])
+        by_id = await store.billing.payments_by_ids(reading, list(payments))
+        own = await store.billing.of_subscribers(reading, [NUMBER], Window(5))
+        counts = await store.billing.of_subscribers.count(reading, [NUMBER], None)
+    assert [row.paid_cents for row in found.values()] == [CENTS] * len(expected)
+    assert sorted(found) == expected
+    assert sorted(id for id, rows in paid.items() if rows) == expected
+    assert sorted(row.invoice_id for row in by_id.values()) == expected
+    assert [row.id for row in own[NUMBER].rows] == [id for id in expected if id == ours]
+    assert counts == {NUMBER: len(own[NUMBER].rows)}
