@@ -29,7 +29,7 @@ from benegraph.services.coverage import records
 from factories.coverage import CONTRACT_START, DIVISION, GROUP, key_of, make_contract, make_coverage, make_subscriber
 from factories.stories import PLANS, enroll, open_office, waive
 
-EXAMPLES = 60
+EXAMPLES = 40
 STEPS = 25
 START = date(2026, 12, 1)
 #: Two years of two months each, for both products; the first is answered as the story begins.
@@ -69,7 +69,7 @@ def test_both_sides_agree_on_each_day(database_url: str) -> None:
         finally:
             runner.run(engine.dispose())
     # Stories in which everything is refused would show nothing.
-    assert min(told.values()) >= 10, told
+    assert min(told.values()) >= 5, told
     assert set(told) == {"elect", "waive", "reopen", "reissue", "terminate", "reinstate", "pay", "record", "close"}
 
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import make_url
+from test_number_of_statements import statements
 
 from benegraph.db import store
 from benegraph.db.base import Base
@@ -225,6 +226,15 @@ async def test_an_interrupted_seeding_is_completed_by_the_next(database: Databas
     assert 0 < begun < 150
     await seed(database, AFTERNOON, "acme", 150, 1, lambda _done, _total: None)
     assert len((await dump(owner_url))["employees"]) == 150
+
+
+async def test_a_batch_takes_as_many_statements_for_many_as_for_few(database: Database) -> None:
+    counts = []
+    for tenant_id, employees in (("small", 60), ("large", 600)):
+        with statements(database) as sent:
+            await seed(database, AFTERNOON, tenant_id, employees, 1, lambda _done, _total: None)
+        counts.append(len(sent))
+    assert counts[0] == counts[1]
 
 
 async def test_seeding_the_same_again_adds_nothing_and_another_seed_adds_more(

@@ -92,9 +92,9 @@ def _follow(ledger: Ledger, member: Member, elected: Elected, at: datetime) -> N
 
 
 def _months(desk: Desk) -> list[date]:
-    """Give the firsts of the months that were billed by now, since a year or a year and a half ago."""
+    """Give the firsts of the months that were billed by now: of about a year, or a year and a half."""
     month = desk.today.replace(day=1)
-    for _ in range(desk.rng.randrange(11, 17)):
+    for _ in range(16 if desk.eventful else desk.rng.randrange(11, 14)):
         month = (month - DAY).replace(day=1)
     return list(_billed_since(max(month, desk.first_year_on), desk.today))
 

@@ -68,8 +68,9 @@ def write_down(ledger: Ledger, member: Member, start: date, end: date | None, at
 
 def follow(ledger: Ledger, member: Member, elected: Elected, at: datetime) -> None:
     """Bring a member's coverage of record in line with what they have elected, as the bridge does."""
-    links = {row["subscriber_enrollment_id"] for row, _ in elected.rows}
-    spans = [span for _, span in elected.rows if span]
+    answers = elected.spans()
+    links = {row["subscriber_enrollment_id"] for row, _ in answers}
+    spans = [span for _, span in answers if span]
     layout = lay_out(spans, [Recorded(row["id"], _span(row), row["id"] in links) for row in member.records])
     records = {row["id"]: row for row in member.records}
     for id in layout.removed:
@@ -94,7 +95,7 @@ def follow(ledger: Ledger, member: Member, elected: Elected, at: datetime) -> No
             row = records[carrier]
             _move(ledger, row, span, elected.terminated_on, at)
         carriers.append((span, row["id"]))
-    for row, covered in elected.rows:
+    for row, covered in answers:
         found = (id for whole, id in carriers if covered and whole.overlaps(covered))
         row["subscriber_enrollment_id"] = next(found, None)
 

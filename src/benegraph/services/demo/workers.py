@@ -62,12 +62,20 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Elected:
-    """What somebody had elected by an instant: each answer with the days it covers, None where it is cancelled."""
+    """What somebody had elected by an instant: the answers, and how long each covered then, None where cancelled."""
 
     at: datetime
-    rows: tuple[tuple[Row, DateSpan | None], ...]
+    rows: tuple[Row, ...]
+    ends: tuple[date | None, ...]
     hired_on: date
     terminated_on: date | None
+
+    def spans(self) -> list[tuple[Row, DateSpan | None]]:
+        """Give each answer with the days it covered."""
+        return [
+            (row, None if end is None else DateSpan.through(row["coverage_starts_on"], end))
+            for row, end in zip(self.rows, self.ends, strict=True)
+        ]
 
 
 @dataclass(slots=True)
@@ -99,9 +107,10 @@ class Worker:
 
     def note_elected(self, at: datetime) -> None:
         """Note what they have elected by now; nothing is noted where they have elected nothing yet."""
-        rows = tuple((held.row, _covered(held.row)) for held in self.held if held.enrolled)
+        rows = tuple(held.row for held in self.held if held.enrolled)
         if rows:
-            self.elected.append(Elected(at, rows, self.row["hired_on"], self.employment.terminated_on))
+            ends = tuple(row["coverage_ends_on"] for row in rows)
+            self.elected.append(Elected(at, rows, ends, self.row["hired_on"], self.employment.terminated_on))
 
     def spouse(self) -> FamilyMember | None:
         spouses = (member for member in self.family.values() if member.relationship is Relationship.SPOUSE)
@@ -126,11 +135,6 @@ class Agenda:
         while self._coming:
             at, _, story = heappop(self._coming)
             story(at)
-
-
-def _covered(row: Row) -> DateSpan | None:
-    last: date | None = row["coverage_ends_on"]
-    return None if last is None else DateSpan.through(row["coverage_starts_on"], last)
 
 
 def enter_worker(
