@@ -32,7 +32,10 @@ class Visitor:
     async def run(self, title: str) -> dict[str, Any]:
         tab = self._opening.tabs[TITLES.index(title)]
         assert f" {title}(" in tab.query
-        request = GraphQLRequest(tab.query, dict(tab.variables or {}))
+        return await self.ask(tab.query, dict(tab.variables or {}))
+
+    async def ask(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        request = GraphQLRequest(query, variables)
         answer = await execute(self._documents, self._context, request)
         assert "errors" not in answer, answer
         return answer
@@ -101,6 +104,20 @@ async def test_the_employee_runs_what_is_theirs_to_do(visitors: dict[str, Visito
         assert (await visitor.run("DryRunElection"))["data"]["elect"]["previews"]
         assert (await visitor.run("Election"))["data"]["elect"]["enrollments"]
         assert (await visitor.run("Reissue"))["data"]["reissue"]["enrollment"]
+
+
+RECORDED = """
+query($id: ID!) { enrollment(id: $id) { coverageEndDate subscriberEnrollment { endDate paidThrough } } }
+"""
+
+
+async def test_what_a_tab_elects_is_the_carriers_at_once(visitors: dict[str, Visitor]) -> None:
+    visitor = visitors["administrator"]
+    for _ in range(2):
+        (enrollment,) = (await visitor.run("Election"))["data"]["elect"]["enrollments"]
+        seen = (await visitor.ask(RECORDED, {"id": enrollment["id"]}))["data"]["enrollment"]
+        assert seen["subscriberEnrollment"]["endDate"] == seen["coverageEndDate"] == enrollment["coverageEndDate"]
+        assert seen["subscriberEnrollment"]["paidThrough"]
 
 
 async def test_the_tabs_are_the_same_after_they_were_run(database: Database) -> None:

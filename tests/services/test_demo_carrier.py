@@ -144,7 +144,7 @@ def check_paid_through(seen: Seen) -> None:
 
 
 def check_invoices(seen: Seen) -> None:
-    """Add up what a month costs: of all who are covered on its first day, and had elected before it was billed."""
+    """Add up what a month costs: of all who are covered on its last day."""
     divisions = {row["id"]: (row["group_id"], row["division_id"]) for row in seen.of("subscriber_enrollments")}
     enrolled = [row for row in seen.of("enrollments") if row["subscriber_enrollment_id"]]
     for (group_id, division_id, month), invoices in seen.by(
@@ -159,8 +159,7 @@ def check_invoices(seen: Seen) -> None:
             row["employee_contribution_cents"] + row["employer_contribution_cents"]
             for row in enrolled
             if divisions[row["subscriber_enrollment_id"]] == (group_id, division_id)
-            and row["coverage_starts_on"] <= month <= row["coverage_ends_on"]
-            and row["decided_at"].date() < min((each["created_at"].date() for each in ours), default=date.min)
+            and row["coverage_starts_on"] <= last_of_month(month) <= row["coverage_ends_on"]
         )
         for invoice in ours:
             assert invoice["amount_cents"] == due or (invoice["voided_at"] and invoice["amount_cents"] > due)
@@ -197,7 +196,7 @@ def check(seen: Seen) -> None:
 
 # ---------------------------------------------------------------------------------------------- where they hold
 
-DAYS = [TODAY, date(2028, 2, 29), date(2026, 12, 31), date(2027, 1, 1), date(2026, 1, 31), date(2026, 3, 12)]
+DAYS = [TODAY, date(2028, 2, 29), date(2026, 12, 31), date(2027, 1, 1), date(2026, 1, 31), date(2028, 3, 17)]
 
 
 @pytest.mark.parametrize("today", DAYS, ids=str)

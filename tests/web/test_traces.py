@@ -153,7 +153,9 @@ async def test_a_request_is_a_part_of_its_callers_trace_and_so_are_its_lines_of_
     assert (one.trace_id.hex(), one.parent_span_id.hex()) == (PARENT.split("-")[1], PARENT.split("-")[2])
     assert not other.parent_span_id
     assert not one.trace_state
-    assert [line["trace_id"] for line in log.records] == [one.trace_id.hex()] * 2 + [other.trace_id.hex()] * 2
+    # The collector answers in this process too, and its own line of the access log is a part of no trace.
+    traced = [line["trace_id"] for line in log.records if "trace_id" in line]
+    assert traced == [one.trace_id.hex()] * 2 + [other.trace_id.hex()] * 2
 
 
 async def test_what_a_caller_does_not_sample_is_not_exported(

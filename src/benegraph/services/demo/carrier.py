@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from random import Random
 
-from benegraph.domain.values import DAY, add_years, first_after, first_on_or_after, last_of_month
+from benegraph.domain.values import DAY, add_years, first_after, last_of_month
 from benegraph.services.demo.cast import FIRST
 from benegraph.services.demo.courses import LEAD, Order, draw_courses, draw_own_courses, plan_invoice
 from benegraph.services.demo.days import HIRING, RECORDING, SETTLING, at, start_of
@@ -61,10 +61,10 @@ def tell_carrier(desk: Desk, workers: Sequence[Worker]) -> None:
             _plan_own_coverage(desk, accounts[division_id], member, worker)
     _plan_retirement(desk, accounts[desk.group.divisions[0]], len(workers), months)
     for division_id, account in accounts.items():
-        courses = draw_courses(desk.rng, len(months), eventful=desk.eventful)
-        for month, cents, course in zip(months, dues[division_id], courses, strict=True):
-            if cents:
-                plan_invoice(Order(account, None, month, month, cents), month - LEAD, course)
+        billed = [(month, cents) for month, cents in zip(months, dues[division_id], strict=True) if cents]
+        courses = draw_courses(desk.rng, len(billed), eventful=desk.eventful)
+        for (month, cents), course in zip(billed, courses, strict=True):
+            plan_invoice(Order(account, None, month, month, cents), month - LEAD, course)
         agenda.plan(at(desk.today - DAY, SETTLING), partial(settle, account, account.members))
     agenda.tell()
 
@@ -106,7 +106,10 @@ def _billed_since(month: date, today: date) -> Iterator[date]:
 
 
 def _add_dues(dues: list[int], months: Sequence[date], worker: Worker) -> None:
-    """Add what somebody's coverage costs: each month on whose first day it is in force, if elected before the bill."""
+    """Add what somebody's coverage costs in each month on whose last day it is in force, as far as known today.
+
+    Coverage may begin within a month, but where it ends within one, it is that another takes its place.
+    """
     if not months:
         return
     since = months[0].year * 12 + months[0].month
@@ -115,9 +118,9 @@ def _add_dues(dues: list[int], months: Sequence[date], worker: Worker) -> None:
         last: date | None = row["coverage_ends_on"]
         if last is None:
             continue
-        billable = first_on_or_after(max(row["coverage_starts_on"], row["decided_at"].date() + LEAD + DAY))
-        first_place = max(billable.year * 12 + billable.month - since, 0)
-        stop_place = min(last.year * 12 + last.month - since + 1, len(dues))
+        start, stop = row["coverage_starts_on"], last + DAY
+        first_place = max(start.year * 12 + start.month - since, 0)
+        stop_place = min(stop.year * 12 + stop.month - since, len(dues))
         for place in range(first_place, stop_place):
             dues[place] += _premium(row)
 

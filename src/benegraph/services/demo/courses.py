@@ -49,7 +49,7 @@ def draw_courses(rng: Random, months: int, *, eventful: bool) -> list[Course]:
         if eventful or rng.random() < 0.3:
             courses[place] = event
     behind = eventful or rng.random() < 0.3
-    return courses + [in_time, in_time, half if behind else in_time, never][-recent:]
+    return courses + [in_time, in_time, half if behind else in_time, never][4 - recent :]
 
 
 def draw_own_courses(rng: Random, months: int) -> list[Course]:
