@@ -1,4 +1,4 @@
-"""Days, spans and the clock: both sides of every edge, leap days, and the laws that spans keep."""
+"""Days, spans and the clock: how a day is written, both sides of every edge, leap days, and the laws of spans."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise
@@ -13,6 +13,7 @@ from benegraph.domain.values import (
     Clock,
     DateSpan,
     add_years,
+    day_of,
     first_after,
     first_on_or_after,
     last_of_month,
@@ -31,6 +32,59 @@ EVERY_DAY = [
 
 def test_the_largest_amount_is_the_largest_whole_number_that_javascript_keeps() -> None:
     assert MAX_CENTS == 9_007_199_254_740_991
+
+
+# ---------------------------------------------------------------------------------------------------- days
+
+
+@given(st.dates())
+def test_a_day_is_read_as_it_is_written(day: date) -> None:
+    assert day_of(day.isoformat()) == day
+    assert day_of(f"{day.isoformat()}T00:00:00Z") == day
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2019-08-24",
+        "2019-08-24T00:00:00Z",
+        "2019-08-24T00:00:00+00:00",
+        "2019-08-24T00:00:00",
+        "2019-08-24T00:00:00.000Z",
+        "2019-08-24T00:00",
+    ],
+)
+def test_a_day_may_stand_as_a_date_time_at_midnight(value: str) -> None:
+    assert day_of(value) == date(2019, 8, 24)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2019-08-24T14:15:22Z",
+        "2019-08-24T00:00:00.001Z",
+        "2019-08-24T00:00:00+02:00",
+        "2019-08-24T00:00:00-00:00",
+        "2019-08-24 00:00:00",
+        "2019-08-24T",
+        "2019-02-29",
+        "20190824",
+        "2019-W34-6",
+        "24.08.2019",
+        "8/24/2019",
+        "٢٠١٩-٠٨-٢٤",
+        " 2019-08-24",
+        "2019-08-24\n",
+        "2019-08-24\0",
+        "",
+        20190824,
+        True,
+        None,
+        [],
+    ],
+)
+def test_nothing_else_is_a_day(value: object) -> None:
+    assert day_of(value) is None
 
 
 # ---------------------------------------------------------------------------------------------------- spans

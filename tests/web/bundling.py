@@ -27,6 +27,26 @@ def lay_bundle(place: Path, digest: str | None = None) -> None:
     (place / bundle.STAMP).write_text(digest or bundle.digest(), encoding="ascii")
 
 
+# Fixtures once a module makes them such: one that is autouse is not to reach the rest of the web's tests.
+
+
+def place_of_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give where a bundle would be packed: nowhere, but for what a test puts there."""
+    place = tmp_path / "packed"
+    monkeypatch.setattr(bundle, "PACKED", place)
+    return place
+
+
+def empty_cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def cache_with_bundle(cache: Path) -> Path:
+    """Give a cache with a bundle in it."""
+    lay_bundle(cache / f"explorer-{bundle.digest()}")
+    return cache
+
+
 def steps(monkeypatch: pytest.MonkeyPatch, *sources: str) -> None:
     """Let the bundle be made by programs of ours; the first fetches packages, the second bundles."""
     made = tuple(

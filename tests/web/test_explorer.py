@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import bundling
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
@@ -29,25 +30,9 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
 
 Client = TestClient[web.Request, web.Application]
 
-
-@pytest.fixture(autouse=True)
-def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give where a bundle would be packed: nowhere, but for what a test puts there."""
-    place = tmp_path / "packed"
-    monkeypatch.setattr(bundle, "PACKED", place)
-    return place
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def made(cache: Path) -> Path:
-    """Give a cache with a bundle in it."""
-    lay_bundle(cache / f"explorer-{bundle.digest()}")
-    return cache
+packed = pytest.fixture(bundling.place_of_packed, autouse=True)
+cache = pytest.fixture(bundling.empty_cache)
+made = pytest.fixture(bundling.cache_with_bundle)
 
 
 @asynccontextmanager

@@ -6,30 +6,15 @@ import re
 import tomllib
 from pathlib import Path
 
+import bundling
 import pytest
 from bundling import BUNDLED, BUNDLES, SLEEPS, WAITS, lay_bundle, names_in, steps, until
 
 from benegraph.web.explorer import bundle
 
-
-@pytest.fixture(autouse=True)
-def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give where a bundle would be packed: nowhere, but for what a test puts there."""
-    place = tmp_path / "packed"
-    monkeypatch.setattr(bundle, "PACKED", place)
-    return place
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def made(cache: Path) -> Path:
-    """Give a cache with a bundle in it."""
-    lay_bundle(cache / f"explorer-{bundle.digest()}")
-    return cache
+packed = pytest.fixture(bundling.place_of_packed, autouse=True)
+cache = pytest.fixture(bundling.empty_cache)
+made = pytest.fixture(bundling.cache_with_bundle)
 
 
 # ------------------------------------------------------------------------------------------------------ its making

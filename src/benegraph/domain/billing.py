@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from benegraph.domain.checks import REASON_LENGTH, check_text
-from benegraph.domain.coverage import DIVISION_LENGTH, FOREVER, GROUP_LENGTH, SUBSCRIBER_LENGTH
+from benegraph.domain.checks import DIVISION_LENGTH, REASON_LENGTH, check_text
+from benegraph.domain.coverage import FOREVER, GROUP_LENGTH, SUBSCRIBER_LENGTH
 from benegraph.domain.errors import BrokenRule, Code
 from benegraph.domain.values import DAY, MAX_CENTS
 

@@ -8,6 +8,7 @@ from benegraph.domain.ids import Kind, kind_of
 NAME_LENGTH = 200
 NOTE_LENGTH = 4000
 REASON_LENGTH = 1000
+DIVISION_LENGTH = 20
 
 
 def check_id(kind: Kind, id: str | None, *field: str) -> Iterator[BrokenRule]:

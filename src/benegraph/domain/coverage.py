@@ -6,13 +6,12 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from benegraph.domain.checks import check_cents, check_text
+from benegraph.domain.checks import DIVISION_LENGTH, check_cents, check_text
 from benegraph.domain.errors import BrokenRule, Code
 from benegraph.domain.values import DAY, DateSpan
 
 SUBSCRIBER_LENGTH = 9
 GROUP_LENGTH = 20
-DIVISION_LENGTH = 20
 POLICY_LENGTH = 25
 MOST_AT_ONCE = 1000
 #: No coverage reaches it: the end of one that has none.

@@ -9,6 +9,7 @@ from enum import StrEnum
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 SUFFIX = "[0-7][0-9a-hjkmnp-tv-z]{25}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 _ID = re.compile(rf"([a-z]{{3,5}})_({SUFFIX})")
 
 RandomBits = Callable[[int], int]
@@ -54,5 +55,5 @@ def kind_of(id: str) -> Kind | None:
 
 
 def _base32(number: int) -> str:
-    # 128 bits in 26 digits of five: the first digit holds three bits, so it is at most 7.
-    return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    # 128 bits in 26 digits of five, two at a time: the first digit holds three bits, so it is at most 7.
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])

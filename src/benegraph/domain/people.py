@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from benegraph.domain.checks import REASON_LENGTH, check_text
-from benegraph.domain.coverage import DIVISION_LENGTH
+from benegraph.domain.checks import DIVISION_LENGTH, REASON_LENGTH, check_text
 from benegraph.domain.errors import BrokenRule, Code
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")

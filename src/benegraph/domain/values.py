@@ -1,5 +1,6 @@
 """Days, spans and cents: the values every rule is made of."""
 
+import re
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 MAX_CENTS = 2**53 - 1
 DAY = timedelta(days=1)
+# Python's own parser also takes 20261120 and 2026-W47-5.
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,20 @@ class DateSpan:
 
     def days(self) -> Iterator[date]:
         return (self.start + timedelta(days=n) for n in range((self.stop - self.start).days))
+
+
+def day_of(value: object) -> date | None:
+    """Read YYYY-MM-DD, or a date-time at midnight UTC or of no zone; None where a value is anything else."""
+    if isinstance(value, str) and (match := _DAY.fullmatch(value)):
+        try:
+            return date.fromisoformat(match[1])
+        except ValueError:  # there is no such day
+            return None
+    return None
+
+
+def show_instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def last_of_month(day: date) -> date:

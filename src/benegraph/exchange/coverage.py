@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any, BinaryIO
 
 from benegraph.domain.coverage import Key
+from benegraph.domain.values import show_instant
 from benegraph.exchange import Form
 from benegraph.exchange.rows import Names, Row, rows_of
 from benegraph.exchange.values import (
@@ -17,7 +18,6 @@ from benegraph.exchange.values import (
     read_text,
     show_day,
     show_dollars,
-    show_instant,
 )
 from benegraph.services.coverage import Item
 

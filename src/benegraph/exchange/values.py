@@ -1,12 +1,11 @@
 """Single values as files write them: days, instants, dollars and texts, each strict about what it takes."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 
 from benegraph.domain.errors import BenegraphError
-from benegraph.domain.values import MAX_CENTS
+from benegraph.domain.values import MAX_CENTS, day_of
 
-_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?", re.ASCII)
 # The bound on the digits is for the eye's sake: what is too much is told by its cents.
 _DOLLARS = re.compile(r"(\d{1,30})(?:\.(\d{1,2}))?", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -33,12 +32,9 @@ def read_text(value: object) -> str:
 
 def read_day(value: object) -> date:
     """Take YYYY-MM-DD, or a date-time at midnight UTC or of no zone. Raises Unreadable."""
-    if isinstance(value, str) and (match := _DAY.fullmatch(value)):
-        try:
-            return date.fromisoformat(match[1])
-        except ValueError:
-            pass
-    raise Unreadable("A date is YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z.")
+    if (day := day_of(value)) is None:
+        raise Unreadable("A date is YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z.")
+    return day
 
 
 def show_day(day: date) -> str:
@@ -61,7 +57,3 @@ def read_dollars(value: object) -> int:
 def show_dollars(cents: int) -> str:
     """Write an amount that isn't negative in dollars, as a number of JSON."""
     return f"{cents // 100}.{cents % 100:02}"
-
-
-def show_instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,28 +1,21 @@
 """Scalars: days, instants and cents, each strict about what it takes."""
 
-import re
 from datetime import UTC, date, datetime
 from typing import Any, NewType
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from benegraph.domain.values import MAX_CENTS
+from benegraph.domain.values import MAX_CENTS, day_of, show_instant
 
 Cents = NewType("Cents", int)
-
-# Python's own parser also takes 20261120 and 2026-W47-5.
-_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?", re.ASCII)
 
 
 def parse_date(value: Any) -> date:
     """Take YYYY-MM-DD, or a date-time at midnight UTC; refuse everything else."""
-    if isinstance(value, str) and (match := _DAY.fullmatch(value)):
-        try:
-            return date.fromisoformat(match[1])
-        except ValueError:
-            pass
-    raise ValueError("A Date is a string of the form YYYY-MM-DD.")
+    if (day := day_of(value)) is None:
+        raise ValueError("A Date is a string of the form YYYY-MM-DD.")
+    return day
 
 
 def parse_instant(value: Any) -> datetime:
@@ -44,10 +37,6 @@ def parse_cents(value: Any) -> int:
     raise ValueError("Cents are a whole number up to 2^53-1, without quotes or a fraction.")
 
 
-def _show_instant(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 SCALARS: dict[object, ScalarDefinition] = {
     date: strawberry.scalar(
         name="Date",
@@ -60,7 +49,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="DateTime",
         description="An instant: date, time and offset, shown in UTC, as 2026-11-20T09:30:00Z.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
-        serialize=_show_instant,
+        serialize=show_instant,
         parse_value=parse_instant,
     ),
     Cents: strawberry.scalar(

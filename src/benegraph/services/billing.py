@@ -31,6 +31,7 @@ from benegraph.domain.billing import (
 from benegraph.domain.checks import check_id, check_version
 from benegraph.domain.errors import BrokenRule, Code, Refused, refuse_if_any
 from benegraph.domain.ids import Kind
+from benegraph.services.coverage.records import employee_of
 from benegraph.services.employers import today_of
 
 
@@ -245,7 +246,7 @@ def _moved(tx: Transaction, row: SubscriberEnrollment, day: date | None, whose: 
         "PAID_THROUGH",
         before={"paid_through": row.paid_through},
         after={"paid_through": day},
-        employee_id=whose.employee_id if whose.employer_id == row.employer_id else None,
+        employee_id=employee_of(whose, row.employer_id),
     )
 
 

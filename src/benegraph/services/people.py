@@ -24,7 +24,7 @@ from benegraph.domain.people import (
     check_termination,
 )
 from benegraph.services.coverage.bridge import follow
-from benegraph.services.coverage.links import UNCHANGED, check_unlinked, link, require_linking
+from benegraph.services.coverage.links import UNCHANGED, check_number, check_unlinked, link, require_linking
 from benegraph.services.employers import today_of
 from benegraph.services.enrollments.edits import Edits
 from benegraph.services.enrollments.issue import issue_to_hire, waits
@@ -45,6 +45,7 @@ class Hire:
 
 async def hire(tx: Transaction, employer_id: str, hiring: Hire) -> str:
     """Hire an employee, and issue what plan years already opened have for them; give the id. Raises Refused."""
+    refuse_if_any(check_number(hiring.subscriber_id))
     require_linking(tx, hiring.subscriber_id or UNCHANGED)
     refuse_if_any(check_id(Kind.EMPLOYER, employer_id, "employerId"))
     employer = await store.employers.lock(tx, employer_id, shared=True)
@@ -77,6 +78,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     """Change the columns named in `changes`; a new date or class of hire may issue enrollments. Raises Refused."""
     changes = dict(changes)
     subscriber_id = changes.pop("subscriber_id", UNCHANGED)
+    refuse_if_any(check_number(subscriber_id))
     require_linking(tx, subscriber_id)
     employee, today = await _take(tx, id)
     person = replace(

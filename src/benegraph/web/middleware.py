@@ -100,7 +100,7 @@ def _method(request: web.BaseRequest) -> str:
 
 def _path(request: web.BaseRequest) -> str:
     # There is no match where there was no HTTP, and the public word for it asserts that there is one.
-    if isinstance(request, web.Request) and request._match_info is not None:  # noqa: SLF001
+    if isinstance(request, web.Request) and request._match_info is not None:  # noqa: SLF001 - as said above
         resource = request.match_info.route.resource
         if resource is not None:
             return resource.canonical

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
-    any_,
     false,
     func,
     literal,
@@ -23,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from benegraph.db.session import Reading
+from benegraph.db.store.scope import among
 
 #: The name under which a row carries the key of the parent it belongs to.
 PARENT = "parent_key"
@@ -148,7 +148,7 @@ class Paged:
             rows = rows.offset(window.offset)
         if self.key is None:
             return rows
-        parents = func.unnest(_keys(keys)).table_valued("key").render_derived("parents")
+        parents = func.unnest(literal(list(keys), ARRAY(Text))).table_valued("key").render_derived("parents")
         part = rows.where(self.key == parents.c.key).lateral("part")
         return (
             select(parents.c.key.label(PARENT), part)
@@ -161,12 +161,8 @@ class Paged:
         return rows if chosen is None or self.narrow is None else self.narrow(reading, rows, chosen)
 
 
-def _keys(keys: Sequence[str]) -> ColumnElement[Any]:
-    return literal(list(keys), ARRAY(Text))
-
-
 def _of_parents(rows: Select[Any], key: Key, keys: Sequence[str]) -> Select[Any]:
-    return rows.add_columns(key.label(PARENT)).where(key == any_(_keys(keys)))
+    return rows.add_columns(key.label(PARENT)).where(key == among(keys))
 
 
 def is_nullable(column: Key) -> bool:

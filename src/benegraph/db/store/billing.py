@@ -5,19 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
     Row,
     Select,
-    Text,
-    any_,
     case,
     cast,
     exists,
     false,
     func,
-    literal,
     select,
     true,
     type_coerce,
@@ -36,7 +32,7 @@ from benegraph.db.models import (
 )
 from benegraph.db.session import Reading, Transaction
 from benegraph.db.store.batches import Many, One, Paged
-from benegraph.db.store.scope import visible
+from benegraph.db.store.scope import among, visible
 from benegraph.domain.billing import InvoiceStatus
 
 # -------------------------------------------------------------------------------------- what the graph reads
@@ -190,11 +186,10 @@ async def invoices_over(
     tx: Transaction, group_id: str, division_id: str, subscriber_ids: Collection[str]
 ) -> Sequence[Row[Any]]:
     """Read what was billed to a group's division, and to these subscribers in it, in one look."""
-    theirs: ColumnElement[Any] = PremiumInvoice.subscriber_id == any_(literal(list(subscriber_ids), ARRAY(Text)))
     over = rows(tx).where(
         PremiumInvoice.group_id == group_id,
         PremiumInvoice.division_id == division_id,
-        PremiumInvoice.subscriber_id.is_(None) | theirs,
+        PremiumInvoice.subscriber_id.is_(None) | (PremiumInvoice.subscriber_id == among(subscriber_ids)),
     )
     found: Sequence[Row[Any]] = (await tx.session.execute(over)).all()
     return found

@@ -1,6 +1,5 @@
 """Mutations of people: employees and their dependents."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Annotated
 
@@ -9,9 +8,6 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.domain.checks import check_text
-from benegraph.domain.coverage import SUBSCRIBER_LENGTH
-from benegraph.domain.errors import BrokenRule, refuse_if_any
 from benegraph.domain.people import Person
 from benegraph.graphql.context import Info
 from benegraph.graphql.edges import one
@@ -156,11 +152,6 @@ _OF_EMPLOYEE = {
 _OF_DEPENDENT = ("first_name", "last_name", "date_of_birth", "relationship", "disabled", "active")
 
 
-def check_number(subscriber_id: str | None) -> Iterator[BrokenRule]:
-    """Refuse what can be no subscriber's number, before anybody is looked for by it."""
-    yield from check_text(subscriber_id, "subscriberId", longest=SUBSCRIBER_LENGTH)
-
-
 @strawberry.type
 class PeopleMutation:
     @strawberry.mutation(
@@ -185,7 +176,6 @@ class PeopleMutation:
         )
 
         async def story(tx: Transaction) -> Result:
-            refuse_if_any(check_number(hiring.subscriber_id))
             return {"employee_id": await people.hire(tx, input.employer_id, hiring)}
 
         done: CreateEmployeePayload = await perform(info, Action.CREATE_EMPLOYEE, input, story)
@@ -199,7 +189,6 @@ class PeopleMutation:
     ) -> UpdateEmployeePayload:
         async def story(tx: Transaction) -> Result:
             check_not_cleared(input, "first_name", "last_name", "employment_class", "start_date")
-            refuse_if_any(check_number(present(input.subscriber_id)))
             changes = given(input, _OF_EMPLOYEE)
             await people.update_employee(tx, input.employee_id, changes, present(input.expected_version))
             return {"employee_id": input.employee_id}

@@ -1,6 +1,5 @@
 """Mutations of plan years: drafts, and the seasons of enrollment."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Annotated
 
@@ -9,9 +8,6 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.domain.checks import check_text
-from benegraph.domain.coverage import GROUP_LENGTH
-from benegraph.domain.errors import BrokenRule, refuse_if_any
 from benegraph.domain.plan_years import PlanYearDates, WaitingRule
 from benegraph.graphql.context import Info
 from benegraph.graphql.edges import one
@@ -156,11 +152,6 @@ _ALWAYS = {
 _COLUMNS = _ALWAYS | {"group_id": "group_id", "group_coverage_start": "group_coverage_start"}
 
 
-def check_group(group_id: str | None) -> Iterator[BrokenRule]:
-    """Refuse what can be no group's code, before a contract is looked for by it."""
-    yield from check_text(group_id, "groupId", longest=GROUP_LENGTH)
-
-
 @strawberry.type
 class PlanYearsMutation:
     @strawberry.mutation(
@@ -184,7 +175,6 @@ class PlanYearsMutation:
         )
 
         async def story(tx: Transaction) -> Result:
-            refuse_if_any(check_group(draft.group_id))
             return {"plan_year_id": await plan_years.create_plan_year(tx, draft)}
 
         done: CreatePlanYearPayload = await perform(info, Action.CREATE_PLAN_YEAR, input, story)
@@ -196,7 +186,6 @@ class PlanYearsMutation:
     ) -> UpdatePlanYearPayload:
         async def story(tx: Transaction) -> Result:
             check_not_cleared(input, *_ALWAYS, "contribution_classes", "plans")
-            refuse_if_any(check_group(present(input.group_id)))
             classes, plans = present(input.contribution_classes), present(input.plans)
             await plan_years.update_plan_year(
                 tx,

@@ -1,7 +1,7 @@
 """The bridge: what employees elect becomes the coverage of record under their group's contract, day for day."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -15,7 +15,7 @@ from benegraph.db.store.writing import insert_rows, update_rows
 from benegraph.domain.coverage import FOREVER, Recorded, lay_out
 from benegraph.domain.ids import Kind
 from benegraph.domain.values import DateSpan
-from benegraph.services.coverage.records import FIELDS
+from benegraph.services.coverage.records import FIELDS, values_of
 
 Group = tuple[str, date]
 Values = dict[str, Any]
@@ -38,7 +38,7 @@ async def follow(
     table = await _lay_table(tx, employees, rows)
     changes = _Changes()
     for employee in employees:
-        for group in table.groups_of(employee.id):
+        for group in table.elected.get(employee.id, ()):
             _settle(tx, table, changes, employee, group)
     await changes.write(tx)
 
@@ -50,13 +50,11 @@ async def follow(
 class _Table:
     """What lies on the clerk's table: elections, contracts, and all coverage of the subscribers, locked."""
 
-    elected: Mapping[tuple[str, Group], Sequence[Row[Any]]]
+    #: By employee, then by group.
+    elected: Mapping[str, Mapping[Group, Sequence[Row[Any]]]]
     numbers: Mapping[str, str]
     contracts: Mapping[tuple[str, Group], Sequence[GroupContract]]
     records: Mapping[str, Sequence[SubscriberEnrollment]]
-
-    def groups_of(self, employee_id: str) -> Iterator[Group]:
-        return (group for whose, group in self.elected if whose == employee_id)
 
     def contract_of(self, employee: Employee, group: Group) -> GroupContract | None:
         """Find the contract of an employee's division; where there is but one, it needs no division."""
@@ -67,14 +65,14 @@ class _Table:
 
 
 async def _lay_table(tx: Transaction, employees: Sequence[Employee], rows: Sequence[Row[Any]]) -> _Table:
-    elected: dict[tuple[str, Group], list[Row[Any]]] = defaultdict(list)
+    elected: dict[str, dict[Group, list[Row[Any]]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        elected[row.employee_id, (row.group_id, row.group_coverage_start)].append(row)
-    numbers = await store.coverage.numbers_of(tx, {row.employee_id for row in rows})
+        elected[row.employee_id][row.group_id, row.group_coverage_start].append(row)
+    numbers = await store.coverage.numbers_of(tx, elected)
     contracts: dict[tuple[str, Group], list[GroupContract]] = defaultdict(list)
     records: dict[str, list[SubscriberEnrollment]] = defaultdict(list)
     if numbers:
-        groups = {group for _, group in elected}
+        groups = {group for theirs in elected.values() for group in theirs}
         employers = {employee.employer_id for employee in employees}
         for contract in await store.coverage.contracts_of_groups(tx, employers, groups):
             contracts[contract.employer_id or "", (contract.group_id, contract.coverage_start)].append(contract)
@@ -112,7 +110,7 @@ class _Changes:
 
 def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, group: Group) -> None:
     """Settle one employee's coverage under one contract."""
-    rows = table.elected[employee.id, group]
+    rows = table.elected[employee.id][group]
     contract = table.contract_of(employee, group)
     number = table.numbers.get(employee.id)
     links = {row.subscriber_enrollment_id for row in rows} - {None}
@@ -129,7 +127,7 @@ def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employe
     records = {record.id: record for record in here}
     for id in layout.removed:
         changes.removed.append(id)
-        _note(tx, changes, employee, _values(records[id]), "DELETED", before=_values(records[id]))
+        _note(tx, changes, employee, values_of(records[id]), "DELETED", before=values_of(records[id]))
     for id, last in layout.cut.items():
         _move(tx, changes, employee, records[id], _span(records[id].start_date, last), own=False)
     carriers: dict[str, DateSpan] = {}
@@ -222,7 +220,7 @@ def _move(
     if kept not in (now, span):
         changes.shrunk.append(written | {"start_date": kept.start, "end_date": kept.last})
     (changes.shrunk if kept == span else changes.grown).append(written)
-    _note(tx, changes, employee, _values(record), "MOVED", before={name: before[name] for name in moved}, after=moved)
+    _note(tx, changes, employee, values_of(record), "MOVED", before={name: before[name] for name in moved}, after=moved)
 
 
 def _note(
@@ -242,10 +240,6 @@ def _note(
 def _recorded(record: SubscriberEnrollment, links: set[str], group: Group) -> Recorded:
     fits = (record.group_id, record.group_coverage_start) == group
     return Recorded(record.id, _span(record.start_date, record.end_date), record.id in links, fits)
-
-
-def _values(record: SubscriberEnrollment) -> Values:
-    return {column.key: getattr(record, column.key) for column in SubscriberEnrollment.__table__.columns}
 
 
 def _span(first: date, last: date | None) -> DateSpan:

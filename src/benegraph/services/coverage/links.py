@@ -1,5 +1,6 @@
 """Links: which subscriber of the carrier's an employee is."""
 
+from collections.abc import Iterator
 from enum import Enum
 from typing import Final, Literal
 
@@ -7,6 +8,8 @@ from benegraph.db import store
 from benegraph.db.models import Employee
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Role
+from benegraph.domain.checks import check_text
+from benegraph.domain.coverage import SUBSCRIBER_LENGTH
 from benegraph.domain.errors import BrokenRule, Code, Forbidden, refuse, refuse_if_any
 from benegraph.services.coverage.bridge import follow
 
@@ -24,6 +27,12 @@ def require_linking(tx: Transaction, wanted: Wanted) -> None:
     """Raise Forbidden where a viewer says which subscriber an employee is, or that it is none, and may not."""
     if wanted is not UNCHANGED and tx.viewer.role not in (Role.ADMINISTRATOR, Role.SERVICE):
         raise Forbidden("Linking a subscriber to an employee is for administrators and services.")
+
+
+def check_number(wanted: Wanted) -> Iterator[BrokenRule]:
+    """Refuse what can be no subscriber's number, before anybody is looked for by it."""
+    if wanted is not UNCHANGED:
+        yield from check_text(wanted, "subscriberId", longest=SUBSCRIBER_LENGTH)
 
 
 async def link(tx: Transaction, employee: Employee, wanted: Wanted) -> None:

@@ -227,7 +227,7 @@ class Ledger:
     ) -> None:
         """Note for history what happens to a coverage."""
         whose = self.subscribers[record.values["subscriber_id"]]
-        employee_id = whose.employee_id if whose.employer_id == record.values["employer_id"] else None
+        employee_id = employee_of(whose, record.values["employer_id"])
         change = store.history.covered(tx, record.values, action, before=before, after=after, employee_id=employee_id)
         self.events.append(change)
 
@@ -256,7 +256,16 @@ async def open_ledger(tx: Transaction, items: Sequence[Item]) -> Ledger:
     contracts = await store.coverage.contracts_by_key(tx, {key.contract for key in keys})
     rows = await store.coverage.lock_coverage(tx, subscribers)
     linked = await store.coverage.linked(tx, [row.id for row in rows])
-    return Ledger(subscribers, contracts, {_key(row): Record(_values(row)) for row in rows}, linked)
+    return Ledger(subscribers, contracts, {_key(row): Record(values_of(row)) for row in rows}, linked)
+
+
+def values_of(row: SubscriberEnrollment) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in SubscriberEnrollment.__table__.columns}
+
+
+def employee_of(subscriber: Subscriber, employer_id: str | None) -> str | None:
+    """Tell which employee coverage concerns: the subscriber's, where it is recorded with their own employer."""
+    return subscriber.employee_id if subscriber.employer_id == employer_id else None
 
 
 def _place(key: Key) -> tuple[str, str, str]:
@@ -265,10 +274,6 @@ def _place(key: Key) -> tuple[str, str, str]:
 
 def _key(row: SubscriberEnrollment) -> Key:
     return Key(row.subscriber_id, row.group_id, row.division_id, row.group_coverage_start, row.start_date)
-
-
-def _values(row: SubscriberEnrollment) -> dict[str, Any]:
-    return {column.key: getattr(row, column.key) for column in SubscriberEnrollment.__table__.columns}
 
 
 def _written(record: Record) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Plan years as drafts: their dates, contributions and plans, till they are opened."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -10,7 +10,8 @@ from benegraph.db.models import ContributionClass, Plan, PlanRate, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.catalog import PlanTerms, Rate, check_plans
-from benegraph.domain.checks import check_id, check_version
+from benegraph.domain.checks import check_id, check_text, check_version
+from benegraph.domain.coverage import GROUP_LENGTH
 from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind
 from benegraph.domain.plan_years import (
@@ -47,6 +48,7 @@ class PlanYearDraft:
 
 async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
     """Draft a plan year for an employer and a product; give its id. Raises Refused."""
+    refuse_if_any(check_group(draft.group_id))
     refuse_if_any(
         [
             *check_id(Kind.EMPLOYER, draft.employer_id, "employerId"),
@@ -104,6 +106,7 @@ async def update_plan_year(
 
     `changes` holds columns of the plan year; classes and plans, where given, replace all that were there.
     """
+    refuse_if_any(check_group(changes.get("group_id")))
     plan_year, today = await take(tx, id)
     broken = [*check_version(expected_version, plan_year.version)]
     status = status_of(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
@@ -213,6 +216,11 @@ async def _check_overlap(
             ("coverageStart",),
         )
     ]
+
+
+def check_group(group_id: str | None) -> Iterator[BrokenRule]:
+    """Refuse what can be no group's code, before a contract is looked for by it."""
+    yield from check_text(group_id, "groupId", longest=GROUP_LENGTH)
 
 
 async def _check_contract(
