@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from asking import statements
 from carriers_inputs import CARRIERS
 from mutating import MUTATIONS, Input, Rehearsing, busy_office, call
 
@@ -14,6 +13,7 @@ from benegraph.domain.access import Action, Role, Viewer
 from factories.access import administrator, clerk, service
 from factories.access import employee as employee_of
 from factories.stories import Office, open_office
+from sent import statements
 
 # As design.md tells it, once more by hand.
 EMPLOYEES_OWN = {"elect", "reopenElection", "reissue", "addDependent", "updateDependent", "reportLifeEvent"}
@@ -73,7 +73,7 @@ async def test_what_a_role_may_not_is_forbidden_before_anything_is_read(database
 async def test_the_wrong_input_of_someone_who_may_not_is_not_even_looked_at(database: Database) -> None:
     office = await open_office(database)
     viewer = employee_of(office.employer, f"empl{NO_ID}")
-    with statements(database) as sent:
+    async with statements(database) as sent:
         answer = await call(office, "deletePlanYear", {"planYearId": "nonsense"}, viewer=viewer)
     assert (answer.errors, sent) == (["FORBIDDEN"], [])
 
@@ -128,7 +128,7 @@ async def test_what_is_out_of_reach_is_as_if_it_were_not_there(database: Databas
         # The catalogue is everybody's in the tenant.
         kept = {office.product} if viewer.tenant_id == "acme" else set()
         for asked in (input, _with_none_of_its_ids(input, kept)):
-            with statements(database) as sent:
+            async with statements(database) as sent:
                 answer = await call(office, mutation, asked, viewer=viewer)
             assert answer.errors == []
             told.append((answer.payload, answer.refusals, answer.messages, len(sent)))

@@ -20,7 +20,7 @@ from graphql import (
 from benegraph.domain.access import Action
 from benegraph.graphql import schema as ours
 from benegraph.graphql.edges import Derived, Edge
-from benegraph.graphql.node import NODES, Lookup, Naming
+from benegraph.graphql.node import NODES, Finding, Named
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = Path(__file__).with_name("contract.graphql")
@@ -88,9 +88,10 @@ def test_edges_can_be_found_by_another_executor(graph: GraphQLSchema) -> None:
     assert isinstance(employees, Edge)
     assert employees.by is not None
     assert employees.by.name == "filter"
-    assert isinstance(employee, Lookup)
-    assert isinstance(subscriber, Naming)
-    assert subscriber.key_of("S-1") == "S-1"
+    assert isinstance(employee, Finding)
+    assert isinstance(subscriber, Finding)
+    batch = subscriber.batches["Subscriber"]
+    assert subscriber.named(None, "S-1") == Named("Subscriber", batch, "S-1")
 
 
 # ---------------------------------------------------------------------------------------------------- helpers

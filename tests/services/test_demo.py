@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import make_url
-from test_number_of_statements import statements
 
 from benegraph.db import store
 from benegraph.db.base import Base
@@ -29,6 +28,7 @@ from benegraph.services import enrollments, people, plan_years
 from benegraph.services.demo import TENANTS, DemoHandles, NotTheDemo, fill, seed, seeding
 from benegraph.services.employers import add_employer
 from conftest import at, connect
+from sent import statements
 
 DAY = date(2026, 11, 20)
 AFTERNOON = Clock.at(datetime(2026, 11, 20, 15, 12, 1, 350, UTC), DAY)
@@ -231,7 +231,7 @@ async def test_an_interrupted_seeding_is_completed_by_the_next(database: Databas
 async def test_a_batch_takes_as_many_statements_for_many_as_for_few(database: Database) -> None:
     counts = []
     for tenant_id, employees in (("small", 60), ("large", 600)):
-        with statements(database) as sent:
+        async with statements(database) as sent:
             await seed(database, AFTERNOON, tenant_id, employees, 1, lambda _done, _total: None)
         counts.append(len(sent))
     assert counts[0] == counts[1]

@@ -1,30 +1,15 @@
-"""How many statements the services send: as many for a large employer as for a small one, and few for an election."""
+"""How many turns to the server the services take: as many for a large employer as for a small one, few to elect."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from sqlalchemy import event
-
-from benegraph.db.session import Database
+from benegraph.db.session import Database, Transaction
+from benegraph.domain.access import Action
 from benegraph.domain.plan_years import RenewalMode
+from benegraph.services import enrollments
+from benegraph.services.access import once
 from factories.stories import DATES, DATES_2026, Office, enroll, open_office
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """Note every statement that is sent; one for many rows counts once."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+from sent import statements
 
 
 async def seasons_of(office: Office, staff: int) -> tuple[int, int]:
@@ -37,10 +22,10 @@ async def seasons_of(office: Office, staff: int) -> tuple[int, int]:
         await office.elect(employee, enroll((await office.pending(employee)).id, plans["GOLD"], child))
     office = office.on(date(2026, 11, 20))
     id = await office.draft(DATES, renewal=RenewalMode.PASSIVE)
-    with statements(office.database) as opening:
+    async with statements(office.database) as opening:
         assert await office.open(id) == staff
     office = office.on(date(2026, 12, 1))
-    with statements(office.database) as closing:
+    async with statements(office.database) as closing:
         assert await office.close(id) == 0
     return len(opening), len(closing)
 
@@ -48,15 +33,22 @@ async def seasons_of(office: Office, staff: int) -> tuple[int, int]:
 async def test_a_season_takes_as_many_for_many_as_for_few(database: Database) -> None:
     small = await open_office(database, today=date(2025, 11, 20))
     large = await open_office(database, today=date(2025, 11, 20))
-    assert await seasons_of(small, 1) == await seasons_of(large, 8) == (12, 18)
+    assert await seasons_of(small, 1) == await seasons_of(large, 8) == (11, 15)
 
 
-async def test_an_election_takes_fifteen_whatever_it_answers(database: Database) -> None:
+async def test_an_election_takes_six_turns_whatever_it_answers(database: Database) -> None:
+    """The key, the employee, their plan years and enrollments, all that is written; and BEGIN and COMMIT."""
     office = await open_office(database)
     ada = await office.hire()
     plans = await office.plans(await office.opened())
     family = [await office.child(ada) for _ in range(5)]
     choice = enroll((await office.pending(ada)).id, plans["GOLD"], *family)
-    with statements(database) as sent:
-        await office.elect(ada, choice)
-    assert len(sent) == 15
+    answered = {"enrollment_ids": [choice.enrollment_id]}
+
+    async def elect(tx: Transaction) -> dict[str, Any]:
+        await enrollments.elect(tx, ada, [choice])
+        return answered
+
+    async with statements(database) as sent:
+        await office.tell(once, Action.ELECT, "key", bytes([1]) * 32, elect, answered)
+    assert len(sent) == 6

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from test_number_of_statements import statements
 
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.coverage import Outcome
@@ -31,6 +30,7 @@ from factories.coverage import (
     make_subscriber,
 )
 from factories.stories import Office, open_office
+from sent import statements
 
 NEW_YEAR = date(2026, 1, 1)
 OTHER = "S00000002"
@@ -314,20 +314,20 @@ async def test_it_takes_as_many_statements_for_many_as_for_few(database: Databas
         await make_contract(office)
         invoice = await large(office, people)
         await keep_up(office)
-        with statements(database) as paying:
+        async with statements(database) as paying:
             payment = await make_payment(office, invoice)
         assert [day for _, _, day, _ in await paid(office)] == [None, *["2026-01-31"] * (people - 1)]
         assert await changes(office) == people - 1
-        with statements(database) as reversing:
+        async with statements(database) as reversing:
             await reverse(office, payment)
         assert {day for _, _, day, _ in await paid(office)} == {None}
         assert await changes(office) == 2 * (people - 1)
         await make_payment(office, invoice)
-        with statements(database) as voiding:
+        async with statements(database) as voiding:
             await void(office, invoice)
         assert {day for _, _, day, _ in await paid(office)} == {None}
         assert await changes(office) == 4 * (people - 1)
-        assert [len(sent) for sent in (paying, reversing, voiding)] == [14, 14, 11]
+        assert [len(sent) for sent in (paying, reversing, voiding)] == [15, 15, 12]
 
 
 async def changes(office: Office) -> int:

@@ -5,16 +5,19 @@ Each race starts behind a lock that a bystander holds, so that all of it is on t
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
+
+import asyncpg
 
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.errors import Refused
 from benegraph.domain.people import EmploymentClass, Person
-from benegraph.domain.plan_years import RenewalMode
+from benegraph.domain.plan_years import PlanYearDates, RenewalMode
 from benegraph.services import enrollments, people
 from benegraph.services.access import once
 from conftest import connect
@@ -214,6 +217,51 @@ async def test_an_answer_and_the_end_of_the_window(database: Database, owner_url
     row = await office.enrollment(id)
     assert (answer, row.status) in {("done", "ENROLLED"), ("WINDOW_NOT_OPEN", "INACTIVE")}
     assert row.closes_on == date(2026, 11, 19)
+
+
+async def test_an_answer_that_waited_sees_what_it_waited_for(database: Database, owner_url: str) -> None:
+    office, ada, id, plans = await to_answer(database)
+    async with held(owner_url, "plan_years", (await office.enrollment(id)).plan_year_id) as bystander:
+        answer = asyncio.create_task(_outcome(office.elect(ada, enroll(id, plans["GOLD"]))))
+        await _waited(bystander)
+        closed = "UPDATE enrollments SET closed_on = $2, close_reason = 'LAPSED', version = 2 WHERE id = $1"
+        await bystander.execute(closed, id, office.today)
+    assert await answer == ("ENROLLMENT_NOT_PENDING", None)
+
+
+async def test_an_answer_locks_all_its_plan_years_before_any_enrollment(database: Database, owner_url: str) -> None:
+    office, ada, first, plans = await to_answer(database)
+    later = PlanYearDates(date(2028, 1, 1), date(2028, 12, 31), date(2026, 11, 1), date(2026, 11, 30))
+    second = await office.opened(later)
+    rows = await office.enrollments(ada)
+    choices = [enroll(first, plans["GOLD"]), enroll(rows[1].id, (await office.plans(second))["GOLD"])]
+    async with held(owner_url, "plan_years", second) as bystander:
+        answer = asyncio.create_task(_outcome(office.elect(ada, *choices)))
+        await _waited(bystander)
+        free = "SELECT id FROM enrollments WHERE employee_id = $1 ORDER BY id FOR UPDATE SKIP LOCKED"
+        assert [row["id"] for row in await bystander.fetch(free, ada)] == [row.id for row in rows]
+        free = "SELECT id FROM plan_years WHERE id <> $1 FOR UPDATE SKIP LOCKED"
+        assert await bystander.fetch(free, second) == []
+    assert (await answer)[0] == "done"
+
+
+@asynccontextmanager
+async def held(owner_url: str, table: str, id: str) -> AsyncIterator[asyncpg.Connection]:
+    """Hold a row by a bystander's lock, till the end."""
+    bystander = await connect(owner_url)
+    try:
+        async with bystander.transaction():
+            await bystander.execute(f"SELECT FROM {table} WHERE id = $1 FOR UPDATE", id)
+            yield bystander
+    finally:
+        await bystander.close()
+
+
+async def _waited(bystander: asyncpg.Connection) -> None:
+    while True:
+        if await bystander.fetchval(WAITING):
+            return
+        await asyncio.sleep(0.005)
 
 
 async def test_new_hires_answer_while_the_season_is_closed(database: Database, owner_url: str) -> None:

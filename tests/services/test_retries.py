@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,15 +14,18 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from benegraph.db import store
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.models import Employee
-from benegraph.db.session import Database, OutcomeUnknown, Transaction
+from benegraph.db.session import Database, OutcomeUnknown, RolledBack, Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.errors import Code, refuse
 from benegraph.domain.people import EmploymentClass, Person
 from benegraph.services import people
-from conftest import connect
-from factories.stories import Office, open_office
+from conftest import GATEWAY, connect
+from factories.stories import Office, open_office, waive
 
 ATTEMPTS = 6
+NO_ENROLLMENT = "enrl_00000000000000000000000000"
+#: The gateway's sessions with the test's database.
+OURS = "FROM pg_stat_activity WHERE usename = $1 AND datname = current_database()"
 HIRING = people.Hire(Person("Ada", "Adams", None, None, None), EmploymentClass.FULL_TIME, date(2026, 11, 2))
 
 
@@ -98,6 +102,37 @@ async def test_of_two_that_can_not_be_put_in_an_order_one_is_told_again(database
     assert told == 3
     assert await names(office) == ["Ada!!"]
     await engine.dispose()
+
+
+async def test_connections_that_the_server_ended_meanwhile_are_passed_over(database: Database, owner_url: str) -> None:
+    office = await open_office(database)
+    told: list[str] = []
+    office = replace(office, database=replace(database, retried=told.append))
+    await asyncio.gather(*(office.hire(name) for name in ("Ada", "Bob", "Cyd")))
+    bystander = await connect(owner_url)
+    assert len(await bystander.fetch(f"SELECT pg_terminate_backend(pid, 5000) {OURS}", GATEWAY)) >= 2
+    await bystander.close()
+    await asyncio.sleep(0.05)  # as soon as the driver has heard of it
+    assert sorted(await names(office)) == ["Ada", "Bob", "Cyd"]
+    await office.hire("Dee")
+    assert told == []
+
+
+async def test_who_gives_up_waiting_waits_no_more(database: Database, owner_url: str) -> None:
+    """What is called off holds no lock, and its connection is not given to another."""
+    office = await open_office(database)
+    ada = await office.hire()
+    bystander = await connect(owner_url)
+    holding = bystander.transaction()
+    await holding.start()
+    await bystander.execute("SELECT FROM employees WHERE id = $1 FOR UPDATE", ada)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await office.elect(ada, waive(NO_ENROLLMENT))
+    assert await bystander.fetchval(f"SELECT count(*) {OURS} AND state <> 'idle'", GATEWAY) == 0
+    await holding.rollback()
+    await bystander.close()
+    assert await office.refusals(office.elect(ada, waive(NO_ENROLLMENT))) == ["NOT_FOUND elections.0.enrollmentId"]
 
 
 # ---------------------------------------------------------------------------------------------- at the commit
@@ -285,4 +320,18 @@ async def test_a_rehearsal_is_told_again_too_and_kept_never(database: Database) 
 
     assert (await office.rehearse(story)).startswith("empl_")
     assert told == 2
+    assert await names(office) == []
+
+
+async def test_what_the_server_did_not_keep_is_not_told_as_done(database: Database) -> None:
+    """A story that passes over a statement's error has its transaction rolled back, for which a COMMIT has no error."""
+    office = await open_office(database)
+
+    async def story(tx: Transaction) -> None:
+        await people.hire(tx, office.employer, HIRING)
+        with suppress(DBAPIError):
+            await tx.session.execute(text("SELECT 1 / 0"))
+
+    with pytest.raises(RolledBack):
+        await office.tell(story)
     assert await names(office) == []

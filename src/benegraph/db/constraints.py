@@ -36,6 +36,7 @@ REFUSALS = {
 
 def refusal_of(error: IntegrityError) -> Refused | None:
     """Turn a violated constraint into the refusal it stands for; None where it stands for a fault of ours."""
-    cause = error.orig.__cause__ if error.orig is not None else None
+    # The driver's own error: what SQLAlchemy sent has it beneath an adapter's, what was sent past it has not.
+    cause = error.orig if hasattr(error.orig, "constraint_name") else getattr(error.orig, "__cause__", None)
     rule = REFUSALS.get(getattr(cause, "constraint_name", None) or "")
     return None if rule is None else Refused([rule])

@@ -1,9 +1,12 @@
 """The engine: how many connections, with which timeouts, and the check that they can't step over row-level security."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import make_url, text
+from sqlalchemy import event, make_url, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from benegraph.domain.errors import BenegraphError
 
@@ -28,7 +31,7 @@ class Pool:
 def create_engine(url: str, pool: Pool | None = None) -> AsyncEngine:
     """Make an engine for a PostgreSQL URL of any common spelling; no connection is opened yet."""
     pool = pool or Pool()
-    return create_async_engine(
+    engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         hide_parameters=True,  # they are people's data, and errors get logged
         pool_size=pool.size,
@@ -36,7 +39,6 @@ def create_engine(url: str, pool: Pool | None = None) -> AsyncEngine:
         pool_timeout=pool.wait,
         pool_recycle=1800,
         pool_use_lifo=True,
-        pool_pre_ping=True,
         connect_args={
             "timeout": 5,
             "command_timeout": pool.statement_timeout + 5,  # the server's own timeout should speak first
@@ -44,12 +46,40 @@ def create_engine(url: str, pool: Pool | None = None) -> AsyncEngine:
                 "application_name": "benegraph",
                 "jit": "off",  # it costs more than it saves on statements this short
                 "timezone": "UTC",
+                "standard_conforming_strings": "on",
                 "statement_timeout": str(int(pool.statement_timeout * 1000)),
                 "lock_timeout": str(int(pool.lock_timeout * 1000)),
                 "idle_in_transaction_session_timeout": "30000",
             },
         },
     )
+    _pass_over_the_lost(engine)
+    return engine
+
+
+def _pass_over_the_lost(engine: AsyncEngine) -> None:
+    """Have the pool give out no connection that is known to be lost, without asking the server each time.
+
+    The driver sees a connection's end. Where one was lost unseen, as its server went without a word, so were those
+    opened before it was found out.
+    """
+    losses = 0
+
+    def opened(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["losses"] = losses
+
+    def lost(_connection: Any, _record: ConnectionPoolEntry, error: BaseException | None) -> None:
+        nonlocal losses
+        # What was found out just now: no cancellation, and none that is passed over here.
+        losses += isinstance(error, Exception) and not isinstance(error, DisconnectionError)
+
+    def taken(connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        if connection.driver_connection.is_closed() or record.info["losses"] < losses:
+            raise DisconnectionError
+
+    event.listen(engine.sync_engine, "connect", opened)
+    event.listen(engine.sync_engine, "invalidate", lost)
+    event.listen(engine.sync_engine, "checkout", taken)
 
 
 async def check_fit_to_serve(engine: AsyncEngine) -> None:

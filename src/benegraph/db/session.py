@@ -3,21 +3,23 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, UOWTransaction
 from sqlalchemy.orm.attributes import flag_modified
 
 from benegraph.db.base import Versioned
 from benegraph.db.constraints import refusal_of
+from benegraph.db.readers import Readers
+from benegraph.db.rights import become, rights_of
 from benegraph.domain.access import Viewer
 from benegraph.domain.errors import BenegraphError
 from benegraph.domain.ids import Kind, new_id
@@ -30,12 +32,7 @@ _PASSING = {"40001", "40P01", "57P01", "57P02", "57P03", "53300"}
 _ATTEMPTS = 6
 _LONGEST_PAUSE = 0.5
 
-_BECOME = (
-    "SELECT set_config('app.tenant', :tenant, true), set_config('app.employer', :employer, true),"
-    " set_config('app.employee', :employee, true)"
-)
-_BECOME_READER = text(_BECOME)
-_BECOME_WRITER = text(f"{_BECOME}, pg_current_xact_id()::text AS number")
+_NUMBER = "SELECT pg_current_xact_id()::text"
 _OUTCOME = text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))")
 
 
@@ -55,8 +52,11 @@ class Reading:
 class Transaction(Reading):
     """A transaction on behalf of a viewer: what it writes is there as a whole once it has ended, or not at all."""
 
+    #: The driver's own connection, which the session's statements go through too.
+    driver: Any
     request_id: str | None = None
     _counter: Iterator[int] = field(default_factory=count)
+    _numbers: list[str] = field(default_factory=list)
 
     def new_id(self, kind: Kind) -> str:
         """Make an id that sorts after those this transaction made before."""
@@ -69,11 +69,26 @@ class Transaction(Reading):
 
     async def flush(self) -> None:
         """Send the changes made so far, where the next statement depends on them."""
-        await self.session.flush()
+        if self.session.in_transaction():  # else nothing has happened in it
+            await self.session.flush()
+
+    def is_numbered(self, number: str) -> None:
+        """Learn the server's number of this transaction from a statement that tells it beside what it does."""
+        self._numbers[:] = [number]
+
+    async def number(self) -> str:
+        """Tell the server's number of this transaction, by which its outcome can be asked for."""
+        if not self._numbers:
+            self.is_numbered(await self.driver.fetchval(_NUMBER))
+        return self._numbers[0]
 
 
 class OutcomeUnknown(BenegraphError):
     """Whether a transaction was committed can't be told. Never tried again: that could do it twice."""
+
+
+class RolledBack(BenegraphError):
+    """The server kept nothing of a transaction that was to be committed, as a statement in it had failed."""
 
 
 def _tell_nobody(_reason: str) -> None:
@@ -87,6 +102,13 @@ class Database:
     engine: AsyncEngine
     #: Told of each transaction that is tried again, and why: an SQLSTATE, or the kind of the error.
     retried: Callable[[str], None] = _tell_nobody
+    #: Whether statements may be prepared under names, and sessions kept: not through PgBouncer.
+    named: bool = True
+    #: Connections that reads share, past SQLAlchemy's own execution.
+    readers: Readers = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "readers", Readers(self.engine, named=self.named))
 
     @asynccontextmanager
     async def at_the_door(self) -> AsyncIterator[AsyncSession]:
@@ -98,7 +120,7 @@ class Database:
     async def read(self, viewer: Viewer, clock: Clock) -> AsyncIterator[Reading]:
         """Open a short read-only session scoped to the viewer."""
         async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
-            await session.execute(_BECOME_READER, _rights(viewer))
+            await session.execute(text(become(rights_of(viewer)).replace(":", r"\:")))
             yield Reading(session, viewer, clock)
 
     async def transact(
@@ -138,21 +160,37 @@ class Database:
         *,
         keep: bool,
     ) -> T:
-        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
-            session.info["clock"] = clock
-            number = (await session.execute(_BECOME_WRITER, _rights(viewer))).one().number
-            result = await story(Transaction(session, viewer, clock, request_id))
-            await session.flush()  # a rehearsal, too, meets the constraints
+        async with self._begun(viewer, clock, request_id) as tx:
+            result = await story(tx)
+            await tx.flush()  # a rehearsal, too, meets the constraints
             if not keep:
-                await session.rollback()
+                await tx.driver.execute("ROLLBACK")
                 return result
+            number = await tx.number()
             try:
-                await session.commit()
+                await commit(tx.driver)
             except Exception as error:
                 # Lost here, a connection leaves open whether the change is there; trying again could do it twice.
                 if not is_passing(error) or not await self._was_committed(number):
                     raise
             return result
+
+    @asynccontextmanager
+    async def _begun(self, viewer: Viewer, clock: Clock, request_id: str | None) -> AsyncIterator[Transaction]:
+        """Begin a transaction as a viewer, in one turn; what the story leaves open is undone."""
+        isolation = self.engine.sync_engine.get_execution_options().get("isolation_level")
+        async with _taken(self.engine) as (connection, driver):
+            session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
+            session.info["clock"] = clock
+            try:
+                await driver.execute(f"{_begin(isolation)}; {become(rights_of(viewer))}")
+                yield Transaction(session, viewer, clock, driver, request_id)
+            except Exception as error:
+                await _undo(connection, driver, error)
+                raise
+            finally:
+                if session.in_transaction():
+                    await session.close()
 
     async def _was_committed(self, number: str) -> bool:
         for attempt in range(1, _ATTEMPTS + 1):
@@ -171,8 +209,12 @@ class Database:
 
 def is_passing(error: BaseException) -> bool:
     """Tell whether an error is one that goes away by trying again: a lost connection, a deadlock, a restart."""
-    if isinstance(error, OSError | TimeoutError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError):
+    if isinstance(error, OSError | TimeoutError | asyncpg.PostgresConnectionError):
         return True
+    if isinstance(error, asyncpg.InterfaceError):
+        return not isinstance(error, ValueError)  # that is a value no place takes, and never will
+    if isinstance(error, asyncpg.PostgresError):
+        return error.sqlstate in _PASSING
     return isinstance(error, DBAPIError) and (
         error.connection_invalidated
         or getattr(error.orig, "sqlstate", None) in _PASSING
@@ -185,13 +227,54 @@ def _reason(error: BaseException) -> str:
     return getattr(cause, "sqlstate", None) or type(cause).__name__
 
 
-def _rights(viewer: Viewer) -> dict[str, str]:
-    # Row-level security reads these; they end with the transaction, so a pooled connection carries nobody's rights on.
-    return {
-        "tenant": viewer.tenant_id,
-        "employer": viewer.employer_id or "",
-        "employee": viewer.employee_id or "",
-    }
+async def commit(driver: Any) -> None:
+    """Commit what the driver's connection has begun. Raises RolledBack, for which the server has no error."""
+    if await driver.execute("COMMIT") != "COMMIT":
+        raise RolledBack("A statement had failed, and its error was passed over.")
+
+
+def _begin(isolation: str | None) -> str:
+    return "BEGIN" if isolation is None else f"BEGIN ISOLATION LEVEL {isolation}"
+
+
+@asynccontextmanager
+async def _taken(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, Any]]:
+    """Take a connection, on which SQLAlchemy begins and ends nothing by itself, and the driver's own beneath it.
+
+    It goes back to the pool unless it is lost, or was left in the midst of a statement, which is then called off.
+    """
+    pooled = await engine.raw_connection()
+    adapter: Any = pooled.dbapi_connection
+    driver: Any = pooled.driver_connection
+    connection = AsyncConnection(engine, Connection(engine.sync_engine, pooled))
+    adapter.autocommit = True
+    try:
+        yield connection, driver
+    except Exception:
+        raise
+    except BaseException:
+        calling_off = asyncio.ensure_future(connection.invalidate())
+        while not calling_off.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(calling_off)
+        raise
+    finally:
+        if driver.is_closed():
+            await connection.invalidate()
+        if not connection.invalidated:
+            adapter.autocommit = False
+            await connection.close()
+
+
+async def _undo(connection: AsyncConnection, driver: Any, error: Exception) -> None:
+    """Roll back what is open; a connection on which that can't be done is lost."""
+    try:
+        if not driver.is_closed():
+            await driver.execute("ROLLBACK")
+            return
+    except Exception as another:  # noqa: BLE001 - the first is raised
+        error = another
+    await connection.invalidate(error)
 
 
 def _pause(attempt: int) -> float:

@@ -1,12 +1,9 @@
 """The viewer in the graph: who the key stands for."""
 
-from typing import Any
-
 import strawberry
 
 from benegraph.db import store
-from benegraph.graphql.context import Info
-from benegraph.graphql.edges import one
+from benegraph.graphql.edges import given, one
 from benegraph.graphql.employers import Employer
 from benegraph.graphql.enums import Role
 from benegraph.graphql.people import Employee
@@ -24,10 +21,6 @@ class Viewer:
     )
 
 
-def _viewer(info: Info) -> Any:
-    return info.context.viewer
-
-
 @strawberry.type
 class AccessQuery:
-    viewer: Viewer = strawberry.field(resolver=_viewer, description="Who asks.")
+    viewer: Viewer = given(lambda context: context.viewer, "Who asks.")

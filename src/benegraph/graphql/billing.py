@@ -1,16 +1,15 @@
 """Billing in the graph: premium invoices, the payments on them, and the tenant's settings for them."""
 
 from datetime import date
-from typing import Any
 
 import strawberry
 
 from benegraph.db import store
 from benegraph.domain.access import Role
-from benegraph.graphql.context import Info
+from benegraph.graphql.context import Context
 from benegraph.graphql.edges import many
 from benegraph.graphql.enums import InvoiceStatus
-from benegraph.graphql.node import Node
+from benegraph.graphql.node import Named, Node, finding
 from benegraph.graphql.scalars import Cents
 
 
@@ -47,15 +46,17 @@ class TenantSettings:
     )
 
 
-async def _settings(info: Info) -> Any:
-    viewer = info.context.viewer
+def _settings(context: Context) -> Named | None:
+    viewer = context.viewer
     if viewer.role is not Role.ADMINISTRATOR:
         return None
-    return await info.context.one(store.access.tenants, viewer.tenant_id)
+    return Named("TenantSettings", store.access.tenants, viewer.tenant_id)
 
 
 @strawberry.type
 class BillingQuery:
-    tenant_settings: TenantSettings | None = strawberry.field(
-        resolver=_settings, description="The tenant's settings; null for everyone but administrators."
+    tenant_settings: TenantSettings | None = finding(
+        {"TenantSettings": store.access.tenants},
+        _settings,
+        "The tenant's settings; null for everyone but administrators.",
     )

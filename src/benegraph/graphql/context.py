@@ -86,8 +86,16 @@ class Context:
                     found = await batch(reading, keys)
                 return [found.get(key) for key in keys]
 
-            self._loaders[name] = DataLoader(load_fn=load)
+            self._loaders[name] = _Loader(load_fn=load)
         return self._loaders[name]
+
+
+class _Loader(DataLoader[Any, Any]):
+    """A loader whose rows several fields may wait for: one that is given up cancels none of the others."""
+
+    def load(self, key: Any) -> Any:
+        # The executor cancels the siblings of a field that failed, and with them what they wait for.
+        return asyncio.shield(super().load(key))
 
 
 Info = strawberry.Info[Context, None]

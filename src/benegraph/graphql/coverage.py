@@ -204,6 +204,7 @@ def _coverage(
 @strawberry.type
 class CoverageQuery:
     subscriber: Subscriber | None = by_key(
+        "Subscriber",
         store.coverage.subscribers_by_numbers,
         _number,
         "One subscriber, by the carrier's number; null where there is none within the viewer's reach.",
@@ -212,11 +213,13 @@ class CoverageQuery:
         store.coverage.subscriber_page, None, "The subscribers the viewer may see, oldest first."
     )
     group_contract: GroupContract | None = by_key(
+        "GroupContract",
         store.coverage.contracts_by_names,
         _contract,
         "One contract with a group's division; null where there is none within the viewer's reach.",
     )
     subscriber_enrollment: SubscriberEnrollment | None = by_key(
+        "SubscriberEnrollment",
         store.coverage.by_keys,
         _coverage,
         "One coverage of record, by its key; null where there is none within the viewer's reach.",

@@ -1,9 +1,10 @@
 """Documents: what is known of a text once it was parsed, measured and found valid; the latest used are kept."""
 
 import hashlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import strawberry
 from graphql import (
@@ -27,6 +28,8 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from benegraph.domain.errors import BenegraphError
+from benegraph.execution import Plan, Uncovered, compile_operation, conditions_of
+from benegraph.graphql.compiled import Declared, Sources
 from benegraph.graphql.errors import refused
 from benegraph.graphql.limits import Limits
 from benegraph.graphql.limits.cost import Price, price_of
@@ -34,6 +37,8 @@ from benegraph.graphql.limits.shape import check_shape, too_complex
 
 LONGEST_TEXT = 64 * 1024  # bytes
 MOST_ERRORS = 5
+#: Plans kept of one operation, whose directives' variables may be chosen in many ways.
+MOST_PLANS = 16
 #: Characters of text whose documents are kept; a document takes some 80 to 250 bytes for each.
 KEPT_TEXT = 256 * 1024
 LONGEST_KEPT = 16 * 1024
@@ -55,6 +60,8 @@ class Operation:
     node: OperationDefinitionNode
     price: Price
     introspects: bool
+    #: What the breadth-first executor made of it, by the values of the variables in its directives; or why it can't.
+    plans: dict[tuple[Any, ...], Plan | Uncovered] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -81,8 +88,13 @@ class Documents:
 
     schema: strawberry.Schema
     limits: Limits = field(default_factory=Limits)
+    #: Whether the breadth-first executor answers what it covers.
+    compiled: bool = False
     hits: int = 0
     misses: int = 0
+    #: How many operations it answered, and how many it left to Strawberry's, by the reason.
+    answered: int = 0
+    fell_back: Counter[str] = field(default_factory=Counter)
     _kept: OrderedDict[tuple[str, bool], Document] = field(default_factory=OrderedDict)
     _characters: int = 0
 
@@ -130,6 +142,30 @@ class Documents:
         }
         if len(text) <= LONGEST_KEPT:
             self._keep((text, trusted), document)
+
+    def plan(self, document: Document, operation: Operation, variables: Mapping[str, Any]) -> Plan | Uncovered:
+        """Give the plan of an operation, made once for the values that its directives ask for."""
+        fragments = {
+            node.name.value: node for node in document.ast.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        try:
+            names = conditions_of(operation.node, fragments)
+        except Uncovered as uncovered:
+            return uncovered
+        conditions = {name: variables.get(name) for name in names}
+        key = tuple(conditions.values())
+        plan = operation.plans.get(key)
+        if plan is None:
+            try:
+                plan = compile_operation(
+                    self.graph, Declared(self.schema), Sources(), operation.node, fragments, conditions
+                )
+            except Uncovered as uncovered:
+                plan = uncovered
+            if len(operation.plans) >= MOST_PLANS:
+                del operation.plans[next(iter(operation.plans))]
+            operation.plans[key] = plan
+        return plan
 
     def _keep(self, key: tuple[str, bool], document: Document) -> None:
         self._kept[key] = document

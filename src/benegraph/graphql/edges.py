@@ -4,17 +4,17 @@ Strawberry's resolver reads the batch through a loader; another executor finds b
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import strawberry
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from benegraph.db.store.batches import Many, One, Order, Paged
-from benegraph.graphql.context import Info
-from benegraph.graphql.paging import FIRST, FURTHEST, MOST, page
+from benegraph.graphql.context import Context, Info
+from benegraph.graphql.paging import FIRST, FURTHEST, MOST, View, page, view_of
 
 F = TypeVar("F", bound=StrawberryField)
 
@@ -37,14 +37,36 @@ class Edge(StrawberryField):
 
     batch: One | Many | Paged
     key: str
+    #: Whether the parent's key is a list of keys.
+    listed: bool
     by: By | None
     usual: int
+    #: Of a paged one: tells by the arguments which page is asked for. Raises BadInput.
+    view: Callable[..., View]
 
 
 class Derived(StrawberryField):
-    """A field computed from its parent's row alone, by a pure function."""
+    """A field computed from its parent's row alone, by a pure function that reads these columns of it."""
 
     compute: Callable[[Any], Any]
+    needs: tuple[str, ...]
+
+
+class Batched(StrawberryField):
+    """A field computed for many parents at once, from these columns of their rows and what is read for all of them."""
+
+    load: Callable[..., Awaitable[Sequence[Any]]]
+    needs: tuple[str, ...]
+
+
+class Reads(Protocol):
+    """What a batched field reads by: a request's loaders, or another executor's reader."""
+
+    async def ones(self, batch: One, keys: Sequence[str]) -> list[Any]:
+        """Give the row of each key, None where there is none."""
+
+    async def manys(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
+        """Give the rows of each key."""
 
 
 def one(batch: One, key: str, description: str, **options: Any) -> Any:
@@ -64,7 +86,9 @@ def several(batch: One, key: str, description: str, **options: Any) -> Any:
         keys = getattr(root, key)
         return None if keys is None else await info.context.ones(batch, keys)
 
-    return _edge(batch, key, description, resolve, options)
+    edge = _edge(batch, key, description, resolve, options)
+    edge.listed = True
+    return edge
 
 
 def many(batch: Many, key: str, description: str, **options: Any) -> Any:
@@ -96,12 +120,10 @@ def paged(
     if by is not None and not isinstance(by, By):
         by = By("filter", filter, filter.chosen, "Which of them; all, by default.")
 
-    async def resolve(root: strawberry.Parent[Any], info: Info, **asked: Any) -> Any:
+    def view(**asked: Any) -> View:
         choice = asked.get(by.name) if by else None
-        return await page(
-            info.context,
+        return view_of(
             batch,
-            getattr(root, key) if key else "",
             asked.get("first"),
             asked.get("after") or None,
             by.chosen(choice) if by and choice is not None else None,
@@ -109,6 +131,9 @@ def paged(
             asked.get("offset"),
             usual,
         )
+
+    async def resolve(root: strawberry.Parent[Any], info: Info, **asked: Any) -> Any:
+        return await page(info.context, view(**asked), getattr(root, key) if key else "")
 
     arguments = [
         _optional("first", int, f"How many at most, 0 to {MOST}; null is the default.", usual),
@@ -120,22 +145,57 @@ def paged(
         arguments.append(_optional(by.name, by.kind, by.description))
     if order_by is not None:
         arguments.append(_optional("order_by", order_by, "In which order; the list's own, by default."))
-    signature = inspect.signature(resolve)
-    fixed = [signature.parameters[name] for name in ("root", "info")]
-    resolve.__signature__ = signature.replace(parameters=[*fixed, *arguments])  # type: ignore[attr-defined]
+    take_arguments(resolve, ("root", "info"), arguments)
     edge = _edge(batch, key or "", description, resolve, options)
-    edge.by, edge.usual = by, usual
+    edge.by, edge.usual, edge.view = by, usual, view
     return edge
 
 
-def derived(compute: Callable[[Any], Any], description: str, **options: Any) -> Any:
-    """Compute a field from the parent's row."""
+def derived(compute: Callable[[Any], Any], description: str, needs: tuple[str, ...] = (), **options: Any) -> Any:
+    """Compute a field from the parent's row, from the columns that `needs` names."""
 
     def resolve(root: strawberry.Parent[Any]) -> Any:
         return compute(root)
 
     field = make(Derived, description, resolve, options)
-    field.compute = compute
+    field.compute, field.needs = compute, needs
+    return field
+
+
+def batched(load: Callable[..., Awaitable[Sequence[Any]]], needs: tuple[str, ...], description: str) -> Any:
+    """Compute a field of many parents at once.
+
+    `load(reads, rows, **arguments)` gives a value for each row, or the error that it comes to. Its further parameters
+    are the field's arguments.
+    """
+
+    async def resolve(root: strawberry.Parent[Any], info: Info, **asked: Any) -> Any:
+        (value,) = await load(info.context, [root], **asked)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    arguments = list(inspect.signature(load).parameters.values())[2:]
+    take_arguments(resolve, ("root", "info"), arguments)
+    field = make(Batched, description, resolve, {})
+    field.load, field.needs = load, needs
+    return field
+
+
+class Given(StrawberryField):
+    """A field of the query that the request's context holds already."""
+
+    value: Callable[[Context], Any]
+
+
+def given(value: Callable[[Context], Any], description: str) -> Any:
+    """Give what the context holds."""
+
+    def resolve(info: Info) -> Any:
+        return value(info.context)
+
+    field = make(Given, description, resolve, {})
+    field.value = value
     return field
 
 
@@ -156,12 +216,19 @@ def make(kind: type[F], description: str, resolve: Callable[..., Any], options: 
     )
 
 
+def take_arguments(resolve: Any, own: Sequence[str], arguments: Iterable[inspect.Parameter]) -> None:
+    """Give a resolver of any arguments these, beside its own: Strawberry reads them off its signature."""
+    signature = inspect.signature(resolve)
+    resolve.__signature__ = signature.replace(parameters=[*(signature.parameters[name] for name in own), *arguments])
+
+
 def _edge(
     batch: One | Many | Paged, key: str, description: str, resolve: Callable[..., Any], options: dict[str, Any]
 ) -> Edge:
     edge = make(Edge, description, resolve, options)
     edge.batch = batch
     edge.key = key
+    edge.listed = False
     edge.by = None
     edge.usual = FIRST
     return edge

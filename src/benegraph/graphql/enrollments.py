@@ -1,6 +1,6 @@
 """Enrollments in the graph: the enrollment, who it covers, what may be chosen, life events, and history."""
 
-import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +12,12 @@ from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import Kind
 from benegraph.domain.plan_years import Price, costs_of
 from benegraph.domain.values import DateSpan
-from benegraph.graphql.context import Info
-from benegraph.graphql.edges import derived, itself, many, one, paged
+from benegraph.graphql.edges import Reads, batched, derived, itself, many, one, paged
 from benegraph.graphql.enums import (
     CoverageStatus,
     CoverageTier,
     ElectionDecision,
+    EmploymentClass,
     EnrollmentStatus,
     LifeEventStatus,
     LifeEventType,
@@ -69,6 +69,9 @@ class LifeEventFilter:
         return store.enrollments.LifeEventFilter(self.status, self.employer_id)
 
 
+_WINDOW = ("event_type", "event_on", "status", "reviewed_on")
+
+
 def window_of(event: Any) -> DateSpan:
     """Give the days on which an event's change may be made, from its row."""
     approved_on = event.reviewed_on if event.status is LifeEventStatus.APPROVED else None
@@ -84,11 +87,14 @@ class QualifyingLifeEvent(Node):
     event_on: date = strawberry.field(name="eventDate", description="The day it happened.")
     status: LifeEventStatus = strawberry.field(description="How it was judged.")
     enrollment_window_start: date = derived(
-        lambda event: window_of(event).start, "The first day on which the change it allows can be made."
+        lambda event: window_of(event).start,
+        "The first day on which the change it allows can be made.",
+        _WINDOW,
     )
     enrollment_window_end: date = derived(
         lambda event: window_of(event).last,
         "The last day on which the change can be made, inclusive; an approval keeps it open ten days more.",
+        _WINDOW,
     )
     dependent: Annotated["Dependent", strawberry.lazy("benegraph.graphql.people")] | None = one(
         store.people.dependents_by_ids, "dependent_id", "Whom it is about, where that is a dependent."
@@ -146,20 +152,26 @@ class EnrollmentEvent(Node):
     reason: str | None = strawberry.field(description="The reason given, if any.")
 
 
-async def _eligible_plans(root: strawberry.Parent[Any], info: Info) -> Any:
-    context = info.context
-    plans, classes, employee = await asyncio.gather(
-        context.many(store.plan_years.plans_of, root.plan_year_id),
-        context.many(store.plan_years.classes_of, root.plan_year_id),
-        context.one(store.people.by_ids, root.employee_id),
-    )
-    rates = await context.manys(store.plan_years.rates_of, [plan.id for plan in plans])
+async def _eligible_plans(reads: Reads, enrollments: Sequence[Any]) -> list[Any]:
+    years = [enrollment.plan_year_id for enrollment in enrollments]
+    offered = await reads.manys(store.plan_years.plans_of, years)
+    classes = await reads.manys(store.plan_years.classes_of, years)
+    employees = await reads.ones(store.people.by_ids, [enrollment.employee_id for enrollment in enrollments])
+    ids = list(dict.fromkeys(plan.id for plans in offered for plan in plans))
+    rates = dict(zip(ids, await reads.manys(store.plan_years.rates_of, ids), strict=True))
+    return [
+        _with_costs(plans, rates, terms, employee.employment_class)
+        for plans, terms, employee in zip(offered, classes, employees, strict=True)
+    ]
+
+
+def _with_costs(
+    plans: Sequence[Any], rates: Mapping[str, Sequence[Any]], classes: list[Any], employment: EmploymentClass
+) -> list[EligiblePlan]:
     eligible: list[EligiblePlan] = []
-    for plan, its_rates in zip(plans, rates, strict=True):
-        price = Price(
-            plan.monthly_premium_cents, {rate.coverage_tier: rate.monthly_premium_cents for rate in its_rates}
-        )
-        costs: list[Any] = costs_of(price, classes, employee.employment_class)
+    for plan in plans:
+        by_tier = {rate.coverage_tier: rate.monthly_premium_cents for rate in rates[plan.id]}
+        costs: list[Any] = costs_of(Price(plan.monthly_premium_cents, by_tier), classes, employment)
         if costs:
             eligible.append(EligiblePlan(plan=plan, costs=costs))
     return eligible
@@ -210,12 +222,11 @@ class Enrollment(Node):
         "id",
         "Each covered dependent with its own span: a child's ends with the month it turns 26.",
     )
-    eligible_plans: list[EligiblePlan] = strawberry.field(
-        resolver=_eligible_plans,
-        description=(
-            "The plans of the plan year with their costs for the employee's employment class; a plan without any cost"
-            " for it is left out."
-        ),
+    eligible_plans: list[EligiblePlan] = batched(
+        _eligible_plans,
+        ("plan_year_id", "employee_id"),
+        "The plans of the plan year with their costs for the employee's employment class; a plan without any cost for"
+        " it is left out.",
     )
     election_window: ElectionWindow = derived(itself, "The days on which it can be answered.")
     replaces: Annotated["Enrollment", strawberry.lazy("benegraph.graphql.enrollments")] | None = one(

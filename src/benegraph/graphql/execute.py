@@ -1,6 +1,7 @@
 """From a query's text to its answer: parse, measure, validate, pay, execute; an error has the code of its phase."""
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any
@@ -9,11 +10,15 @@ from graphql import ExecutionResult, OperationDefinitionNode, OperationType
 from strawberry.execution import optimized_is_awaitable
 
 from benegraph.domain.errors import BadInput, Forbidden, RequestError, Throttled
+from benegraph.execution import Uncovered, run
+from benegraph.graphql.compiled import opening
 from benegraph.graphql.context import Context
 from benegraph.graphql.documents import MOST_ERRORS, Document, Documents, Malformed, Operation
-from benegraph.graphql.errors import TOO_SLOW, body_of, failed
+from benegraph.graphql.errors import TOO_SLOW, body_of, describe, failed
 from benegraph.graphql.limits.cost import at
 from benegraph.graphql.limits.shape import too_complex
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,45 @@ async def execute(documents: Documents, context: Context, request: GraphQLReques
     limits = documents.limits
     try:
         async with asyncio.timeout(limits.mutation_seconds if changes else limits.query_seconds):
-            outcome = executor.execute_operation()
-            if isawaitable(outcome):
-                outcome = await outcome
+            outcome = await _outcome(documents, context, request, operation, executor)
     except TimeoutError:
         advice = " What it was to change may have been changed: ask again with the same idempotencyKey."
         return body_of(TookTooLong(TOO_SLOW + (advice if changes else "")))
     return _answer(outcome, context, limits.cost)
+
+
+async def _outcome(
+    documents: Documents, context: Context, request: GraphQLRequest, operation: Operation, executor: Any
+) -> ExecutionResult:
+    if documents.compiled:
+        answered = await _by_plan(documents, context, request, operation, executor)
+        if answered is not None:
+            return answered
+    outcome = executor.execute_operation()
+    if isawaitable(outcome):
+        outcome = await outcome
+    result: ExecutionResult = outcome
+    return result
+
+
+async def _by_plan(
+    documents: Documents, context: Context, request: GraphQLRequest, operation: Operation, executor: Any
+) -> ExecutionResult | None:
+    """Have the breadth-first executor answer; None for what it doesn't cover, or could not read."""
+    document = documents.parse(request.query, trusted=request.trusted)
+    variables = executor.variable_values
+    plan = documents.plan(document, operation, variables.coerced)
+    if isinstance(plan, Uncovered):
+        documents.fell_back[plan.reason] += 1
+        return None
+    try:
+        outcome = await run(plan, opening(context), context, variables)
+    except Exception as error:  # noqa: BLE001 - it has read, and changed nothing: the other executor says what is wrong
+        log.warning("A plan failed: %s", describe(error))
+        documents.fell_back["failed"] += 1
+        return None
+    documents.answered += 1
+    return ExecutionResult(outcome.data, outcome.errors or None)
 
 
 def _prepare(documents: Documents, context: Context, request: GraphQLRequest) -> tuple[Operation, Any]:

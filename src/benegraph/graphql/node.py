@@ -2,7 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import strawberry
@@ -12,8 +13,8 @@ from benegraph.db import store
 from benegraph.db.store.batches import One, OneByParts
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import Kind, kind_of
-from benegraph.graphql.context import Info
-from benegraph.graphql.edges import make
+from benegraph.graphql.context import Context, Info
+from benegraph.graphql.edges import make, take_arguments
 
 MOST_AT_ONCE = 100
 
@@ -65,78 +66,123 @@ def check_id(id: str, kind: Kind | None = None) -> Kind:
     return found
 
 
-async def find(info: Info, id: str, kind: Kind | None = None) -> Any:
-    """Find a node by its id; None where the viewer can't see one. Raises BadInput as `check_id` does."""
-    return await info.context.one(NODES[check_id(id, kind)][1], id)
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A row that is asked for: the name of its type in the graph, the batch that finds it, and its key."""
+
+    type_name: str
+    batch: One | OneByParts
+    key: Any
 
 
-class Lookup(StrawberryField):
-    """A field that finds one node of a kind by the id it is given."""
+def named(id: str, kind: Kind | None = None) -> Named:
+    """Tell what an id names. Raises BadInput as `check_id` does."""
+    type_name, batch = NODES[check_id(id, kind)]
+    return Named(type_name, batch, id)
 
-    kind: Kind
+
+class Finding(StrawberryField):
+    """A field that finds rows by what its arguments, or the viewer, name."""
+
+    #: For each type that it may find, by the type's name, the batch.
+    batches: Mapping[str, One | OneByParts]
+    #: Tells what is named; None where nothing can be. Raises BadInput. Of a list: each, or the error it comes to.
+    named: Callable[..., Any]
+    listed: bool
+
+
+def finding(batches: Mapping[str, One | OneByParts], names: Callable[..., Any], description: str) -> Any:
+    """Find one row: `names(context, **arguments)` tells which, as Named; None where it can be none."""
+
+    async def resolve(info: Info, **asked: Any) -> Any:
+        found: Named | None = names(info.context, **asked)
+        return None if found is None else await info.context.one(found.batch, found.key)
+
+    return _finding(batches, names, resolve, description, listed=False)
+
+
+def finding_each(batches: Mapping[str, One | OneByParts], names: Callable[..., Any], description: str) -> Any:
+    """Find several rows: `names(context, **arguments)` tells each, as Named or an error."""
+
+    async def resolve(info: Info, **asked: Any) -> Any:
+        async def one(each: Named | Exception) -> Any:
+            # An error that stands in a list is one of that item alone.
+            return each if isinstance(each, Exception) else await info.context.one(each.batch, each.key)
+
+        return await asyncio.gather(*map(one, names(info.context, **asked)))
+
+    return _finding(batches, names, resolve, description, listed=True)
+
+
+def _finding(
+    batches: Mapping[str, One | OneByParts],
+    names: Callable[..., Any],
+    resolve: Callable[..., Any],
+    description: str,
+    *,
+    listed: bool,
+) -> Any:
+    take_arguments(resolve, ("info",), list(inspect.signature(names).parameters.values())[1:])
+    field = make(Finding, description, resolve, {})
+    field.batches, field.named, field.listed = batches, names, listed
+    return field
+
+
+GlobalId = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
 
 
 def by_id(kind: Kind, description: str) -> Any:
     """Find one node of a kind by its id."""
+    type_name, batch = NODES[kind]
 
-    async def resolve(
-        info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
-    ) -> Any:
-        return await find(info, id, kind)
+    def names(_context: Context, id: GlobalId) -> Named:
+        return named(id, kind)
 
-    field = make(Lookup, description, resolve, {})
-    field.kind = kind
-    return field
+    return finding({type_name: batch}, names, description)
 
 
-class Naming(StrawberryField):
-    """A field that finds one node by a key the world outside knows it by."""
-
-    batch: One | OneByParts
-    #: Makes the batch's key of the field's arguments; None where they can be no key.
-    key_of: Callable[..., Any]
-
-
-def by_key(batch: One | OneByParts, key_of: Callable[..., Any], description: str) -> Any:
+def by_key(type_name: str, batch: One | OneByParts, key_of: Callable[..., Any], description: str) -> Any:
     """Find one node by the arguments of `key_of`, which makes a key of them, or None where they can be none."""
 
-    async def resolve(info: Info, **asked: Any) -> Any:
-        key = key_of(**asked)
-        return None if key is None else await info.context.one(batch, key)
+    def names(_context: Context, *values: Any, **asked: Any) -> Named | None:
+        key = key_of(*values, **asked)
+        return None if key is None else Named(type_name, batch, key)
 
-    signature = inspect.signature(resolve)
-    arguments = inspect.signature(key_of).parameters.values()
-    resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[signature.parameters["info"], *arguments]
-    )
-    field = make(Naming, description, resolve, {})
-    field.batch = batch
-    field.key_of = key_of
-    return field
+    take_arguments(names, ("_context",), inspect.signature(key_of).parameters.values())
+    return finding({type_name: batch}, names, description)
 
 
-async def _node(info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]) -> Any:
-    return await find(info, id)
+def _node(_context: Context, id: GlobalId) -> Named:
+    return named(id)
 
 
-async def _nodes(
-    info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="The global ids.")]
-) -> Any:
+def _nodes(
+    _context: Context, ids: Annotated[list[strawberry.ID], strawberry.argument(description="The global ids.")]
+) -> list[Named | BadInput]:
     if len(ids) > MOST_AT_ONCE:
         raise BadInput(f"At most {MOST_AT_ONCE} ids are looked up at once.")
-    # An error that stands in a list is one of that item alone.
-    return await asyncio.gather(*(find(info, id) for id in ids), return_exceptions=True)
+    return [_named_or_error(id) for id in ids]
+
+
+def _named_or_error(id: str) -> Named | BadInput:
+    try:
+        return named(id)
+    except BadInput as error:
+        return error
+
+
+_BATCHES = dict(NODES.values())
 
 
 @strawberry.type
 class NodeQuery:
-    node: Node | None = strawberry.field(
-        resolver=_node,
-        description="Find anything by its global id; null where there is none within the viewer's reach.",
+    node: Node | None = finding(
+        _BATCHES, _node, "Find anything by its global id; null where there is none within the viewer's reach."
     )
-    nodes: list[Node | None] = strawberry.field(
-        resolver=_nodes,
-        description=(
+    nodes: list[Node | None] = finding_each(
+        _BATCHES,
+        _nodes,
+        (
             f"Find up to {MOST_AT_ONCE} things by their global ids, in the order asked for: null for one that is not"
             " within the viewer's reach, null and an error for one that is no id at all."
         ),

@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -67,52 +67,69 @@ class Item:
 class Page:
     """A page as it was read; stands for any Connection."""
 
-    def __init__(self, batch: Paged, key: str, window: Window, rows: list[Any], *, goes_on: bool) -> None:
-        self.batch = batch
+    def __init__(self, view: "View", key: str, rows: list[Any], *, goes_on: bool) -> None:
+        self.batch = view.batch
         self.key = key
-        self.window = window
+        self.window = view.window
         self.nodes = rows
+        self._view = view
         self._goes_on = goes_on
 
     @property
     def edges(self) -> list[Item]:
-        cursor = self._cursors()
-        return [Item(cursor(row), row) for row in self.nodes]
+        return [Item(self._cursor(row), row) for row in self.nodes]
 
     @property
     def page_info(self) -> PageInfo:
-        cursor = self._cursors()
         return PageInfo(
             has_next_page=self._goes_on,
-            has_previous_page=self.window.after is not None or self.window.offset > 0,
-            start_cursor=cursor(self.nodes[0]) if self.nodes else None,
-            end_cursor=cursor(self.nodes[-1]) if self.nodes else None,
+            has_previous_page=self._view.is_later,
+            start_cursor=self._cursor(self.nodes[0]) if self.nodes else None,
+            end_cursor=self._cursor(self.nodes[-1]) if self.nodes else None,
         )
 
-    def _cursors(self) -> Callable[[Any], str]:
-        """Make what names the place of each row."""
+    def _cursor(self, row: Any) -> str:
+        return self._view.cursor([getattr(row, column.key) for column, _ in self.batch.columns(self.window.order)])
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A window on a list, and how places in the list are named."""
+
+    batch: Paged
+    window: Window
+
+    @property
+    def first(self) -> int:
+        return self.window.first
+
+    @property
+    def is_later(self) -> bool:
+        """Tell whether rows lie before the page."""
+        return self.window.after is not None or bool(self.window.offset)
+
+    def cursor(self, place: Sequence[Any]) -> str:
+        """Name a row's place, given the values of the order's columns."""
         name = _order_name(self.batch, self.window.order)
-        places = [column.key for column, _ in self.batch.columns(self.window.order)]
-
-        def cursor(row: Any) -> str:
-            place = [getattr(row, key) for key in places]
-            return urlsafe_b64encode(orjson.dumps([name, *place])).rstrip(b"=").decode()
-
-        return cursor
+        return urlsafe_b64encode(orjson.dumps([name, *place])).rstrip(b"=").decode()
 
 
-async def page(
-    context: Context,
+async def page(context: Context, view: View, key: str) -> Page:
+    """Read one page of a parent's list."""
+    found = await context.page(view.batch, key, view.window)
+    return Page(view, key, found.rows, goes_on=found.goes_on)
+
+
+def view_of(
     batch: Paged,
-    key: str,
     first: int | None,
     after: str | None,
     chosen: Any = None,
     order: Order = (),
     offset: int | None = None,
     usual: int = FIRST,
-) -> Page:
-    """Read one page of a parent's list; `usual` is its size where none is asked for.
+) -> View:
+    """Tell which page of a list is asked for; `usual` is its size where none is.
 
     Raises BadInput for a size, an order, a cursor or a jump that can't be.
     """
@@ -127,9 +144,7 @@ async def page(
     if len(order) > MOST_ORDERS or len({name for name, _ in order}) < len(order):
         raise BadInput(f"`orderBy` holds at most {MOST_ORDERS} fields, each once.")
     place = _place(batch, order, after) if after else None
-    window = Window(first, place, order, chosen, offset or 0)
-    found = await context.page(batch, key, window)
-    return Page(batch, key, window, found.rows, goes_on=found.goes_on)
+    return View(batch, Window(first, place, order, chosen, offset or None))
 
 
 def _order_name(batch: Paged, order: Order) -> str:

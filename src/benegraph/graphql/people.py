@@ -1,6 +1,6 @@
 """People in the graph: employees and their dependents."""
 
-import asyncio
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +10,8 @@ import strawberry
 from benegraph.db import store
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import Kind
-from benegraph.graphql.context import Info
 from benegraph.graphql.coverage import Subscriber
-from benegraph.graphql.edges import many, one, paged
+from benegraph.graphql.edges import Reads, batched, many, one, paged
 from benegraph.graphql.enrollments import Enrollment, EnrollmentFilter, QualifyingLifeEvent
 from benegraph.graphql.enums import EmploymentClass, OrderDirection, Relationship, register
 from benegraph.graphql.node import Node, by_id, check_id
@@ -72,7 +71,8 @@ class EmployeeFilter:
             raise BadInput(f"`search` is at most {LONGEST_SEARCH} characters.")
         if "\0" in (self.search or "") or "\0" in (self.external_id or ""):
             raise BadInput("No text holds U+0000.")
-        return store.people.EmployeeFilter(self.employment_class, self.active, self.external_id, self.search)
+        words = tuple((self.search or "").split())
+        return store.people.EmployeeFilter(self.employment_class, self.active, self.external_id, words)
 
 
 @strawberry.type(description="A member of an employee's family.")
@@ -87,18 +87,19 @@ class Dependent(Node):
 
 
 async def _eligibility(
-    root: strawberry.Parent[Any],
-    info: Info,
+    reads: Reads,
+    employees: Sequence[Any],
     plan_year_id: Annotated[strawberry.ID, strawberry.argument(description="A plan year of the employee's employer.")],
-) -> Any:
+) -> list[Any]:
     check_id(plan_year_id, Kind.PLAN_YEAR)
-    plan_year, classes = await asyncio.gather(
-        info.context.one(store.plan_years.by_ids, plan_year_id),
-        info.context.many(store.plan_years.classes_of, plan_year_id),
-    )
-    if plan_year is None or plan_year.employer_id != root.employer_id:
-        return None
-    return judge(root, plan_year, classes)
+    (plan_year,) = await reads.ones(store.plan_years.by_ids, [plan_year_id])
+    (classes,) = await reads.manys(store.plan_years.classes_of, [plan_year_id])
+    return [
+        None
+        if plan_year is None or plan_year.employer_id != employee.employer_id
+        else judge(employee, plan_year, classes)
+        for employee in employees
+    ]
 
 
 @strawberry.type(description="An employment: a person at one employer, from a hire to a termination.")
@@ -131,9 +132,10 @@ class Employee(Node):
     subscriber: Subscriber | None = one(
         store.coverage.subscribers_of_employees, "id", "Who the employee is to the carrier, where that is known."
     )
-    eligibility: Eligibility | None = strawberry.field(
-        resolver=_eligibility,
-        description="Whether the employee may be covered in a plan year; null where that is none of their employer's.",
+    eligibility: Eligibility | None = batched(
+        _eligibility,
+        ("employer_id", "employment_class", "hired_on", "class_changed_on", "terminated_on"),
+        "Whether the employee may be covered in a plan year; null where that is none of their employer's.",
     )
     created_at: datetime = strawberry.field(description="When the row was made.")
     updated_at: datetime = strawberry.field(description="When the row last changed.")

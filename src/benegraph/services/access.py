@@ -144,16 +144,18 @@ async def once(
     key: str,
     input_hash: bytes,
     story: Callable[[Transaction], Awaitable[dict[str, Any]]],
+    foretold: dict[str, Any] | None = None,
 ) -> tuple[dict[str, Any], bool]:
     """Do what a mutation does, unless its caller did it before under the same key; tell which.
 
-    The answer is kept in the same transaction, so there is never one without the other. Raises Refused where the key
-    was used for another input.
+    The answer is kept in the same transaction, so there is never one without the other; one that is `foretold` is
+    written but once. Raises Refused where the key was used for another input.
     """
-    kept = await store.access.reserve(tx, action, key, input_hash)
+    kept = await store.access.reserve(tx, action, key, input_hash, foretold or {})
     if kept is None:
         result = await story(tx)
-        await store.access.keep(tx, action, key, result)
+        if result != foretold:
+            await store.access.keep(tx, action, key, result)
         if input_hash[0] == 0:  # one call in 256 sweeps for all: old answers are in nobody's way, but they add up
             await store.access.forget_old_answers(tx)
         return result, False

@@ -64,7 +64,12 @@ def answer(
     request: web.BaseRequest, body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """Answer with a body in GraphQL's shape, as the media type that the client prefers."""
-    return _respond(request, orjson.dumps(body), preferred(request), status, headers)
+    return _respond(request, written(body), preferred(request), status, headers)
+
+
+def written(body: Mapping[str, Any]) -> bytes:
+    """Write a body as JSON, instants in UTC with a Z."""
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
 
 
 def cacheable(request: web.Request, content: bytes, media: str, headers: Mapping[str, str]) -> web.Response:

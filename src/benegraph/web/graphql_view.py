@@ -18,7 +18,7 @@ from benegraph.graphql.errors import body_of
 from benegraph.graphql.execute import GraphQLRequest, MutationNotAllowed, execute
 from benegraph.graphql.texts import Sent, Texts, read_sent
 from benegraph.settings import Door
-from benegraph.web.answers import JSON, answer, cacheable, negotiate, preferred, status_of
+from benegraph.web.answers import JSON, answer, cacheable, negotiate, preferred, status_of, written
 from benegraph.web.auth import authenticate
 from benegraph.web.facts import FACTS
 from benegraph.web.throttle import Throttle
@@ -80,7 +80,7 @@ class GraphQLView:
         body, status = await self._execute(request, context, asked, read_only=True)
         headers = self._headers(purse)
         if status == web.HTTPOk.status_code and "errors" not in body:
-            return cacheable(request, orjson.dumps(body), preferred(request), headers)
+            return cacheable(request, written(body), preferred(request), headers)
         return answer(request, body, status, headers)
 
     async def sdl(self, request: web.Request) -> web.Response:

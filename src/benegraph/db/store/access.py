@@ -1,15 +1,31 @@
 """Tenants, API keys, and the answers kept for idempotency keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, or_, select, text, update
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benegraph.db.models import ApiKey, Employee, Employer, IdempotencyKey, Tenant
+from benegraph.db.prepared import fetch
 from benegraph.db.session import Reading, Transaction
 from benegraph.db.store.batches import One
 from benegraph.db.store.scope import visible
@@ -92,37 +108,71 @@ class Kept:
     result: dict[str, Any]
 
 
-async def reserve(tx: Transaction, mutation: str, key: str, input_hash: bytes) -> Kept | None:
+async def reserve(tx: Transaction, mutation: str, key: str, input_hash: bytes, result: dict[str, Any]) -> Kept | None:
     """Take an idempotency key for this transaction; where it was used within 30 days, give what it did then.
 
-    A second call with the same key waits here until the first has committed or rolled back.
+    `result` is kept under it, unless `keep` comes with another. A second call with the same key waits here until the
+    first has committed or rolled back.
     """
-    ident = {"tenant_id": tx.viewer.tenant_id, "caller": tx.viewer.key_id, "mutation": mutation, "key": key}
-    fresh = {"input_hash": input_hash, "result": {}, "created_at": tx.clock.now}
-    statement = insert(IdempotencyKey).values(**ident, **fresh)
-    taken = await tx.session.scalars(
-        statement.on_conflict_do_update(
-            constraint="pk_idempotency_keys", set_=fresh, where=IdempotencyKey.created_at < tx.clock.now - KEPT
-        ).returning(IdempotencyKey.key)
-    )
-    if taken.first() is not None:
+    ident = {"caller": tx.viewer.key_id, "mutation": mutation, "key": key}
+    fresh = {"input_hash": input_hash, "result": orjson.dumps(result).decode(), "expired": tx.clock.now - KEPT}
+    (done,) = await fetch(tx, _reserving, ident | fresh)
+    tx.is_numbered(done.number)
+    if done.taken:
         return None
-    kept = await tx.session.get_one(IdempotencyKey, tuple(ident.values()))
+    (kept,) = await fetch(tx, _kept, ident)
     return Kept(kept.input_hash, kept.result)
+
+
+def _reserving(reading: Reading) -> Select[Any]:
+    fresh = {"input_hash": _place("input_hash"), "result": _place("result"), "created_at": reading.clock.now}
+    statement = insert(IdempotencyKey).values(
+        tenant_id=reading.viewer.tenant_id,
+        caller=_place("caller"),
+        mutation=_place("mutation"),
+        key=_place("key"),
+        **fresh,
+    )
+    taken = (
+        statement.on_conflict_do_update(
+            constraint="pk_idempotency_keys",
+            set_=fresh,
+            where=IdempotencyKey.created_at < bindparam("expired", type_=DateTime(timezone=True)),
+        )
+        .returning(IdempotencyKey.key)
+        .cte("taken")
+    )
+    told: tuple[Any, ...] = (
+        cast(func.pg_current_xact_id(), Text).label("number"),
+        select(taken.c.key).exists().label("taken"),
+    )
+    return select(*told)
+
+
+def _kept(reading: Reading) -> Select[Any]:
+    return select(IdempotencyKey.input_hash, IdempotencyKey.result).where(*_named(reading))
+
+
+def _named(reading: Reading) -> Iterator[ColumnElement[bool]]:
+    yield IdempotencyKey.tenant_id == reading.viewer.tenant_id
+    yield IdempotencyKey.caller == _place("caller")
+    yield IdempotencyKey.mutation == _place("mutation")
+    yield IdempotencyKey.key == _place("key")
+
+
+def _place(name: str) -> ColumnElement[Any]:
+    return bindparam(name, type_=IdempotencyKey.__table__.c[name].type)
 
 
 async def keep(tx: Transaction, mutation: str, key: str, result: dict[str, Any]) -> None:
     """Keep what the mutation did, for whoever comes with the key again."""
-    await tx.session.execute(
-        update(IdempotencyKey)
-        .where(
-            IdempotencyKey.tenant_id == tx.viewer.tenant_id,
-            IdempotencyKey.caller == tx.viewer.key_id,
-            IdempotencyKey.mutation == mutation,
-            IdempotencyKey.key == key,
-        )
-        .values(result=result)
-    )
+    ident = {"caller": tx.viewer.key_id, "mutation": mutation, "key": key}
+    await fetch(tx, _keeping, ident | {"result": orjson.dumps(result).decode()})
+
+
+def _keeping(reading: Reading) -> Select[Any]:
+    kept = update(IdempotencyKey).where(*_named(reading)).values(result=_place("result"))
+    return select(kept.returning(IdempotencyKey.key).cte("kept"))
 
 
 async def forget_old_answers(tx: Transaction) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -22,13 +23,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from benegraph.db.session import Reading
-from benegraph.db.store.scope import among
+from benegraph.db.store.scope import among, given
 
 #: The name under which a row carries the key of the parent it belongs to.
 PARENT = "parent_key"
 
 Rows = Callable[[Reading], Select[Any]]
 Key = InstrumentedAttribute[Any]
+#: The keys of all parents, or in a statement that is compiled once the place that they fill.
+Keys = Sequence[str] | ColumnElement[Any]
 #: The names of orders, the weightiest first, each with whether it descends.
 Order = tuple[tuple[str, bool], ...]
 
@@ -41,8 +44,15 @@ class One:
     key: Key
 
     async def __call__(self, reading: Reading, keys: Sequence[str]) -> dict[str, Row[Any]]:
-        found = await reading.session.execute(_of_parents(self.rows(reading), self.key, keys))
+        found = await reading.session.execute(self.statement(reading, keys))
         return {row.parent_key: row for row in found}
+
+    def statement(self, reading: Reading, keys: Keys) -> Select[Any]:
+        return _of_parents(self.rows(reading), self.key, keys)
+
+    def within(self, reading: Reading, key: ColumnElement[Any]) -> Select[Any]:
+        """Select the row of a key that is a column of another's row."""
+        return self.rows(reading).where(self.key == key)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,12 +63,15 @@ class OneByParts:
     parts: tuple[Key, ...]
 
     async def __call__(self, reading: Reading, keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], Row[Any]]:
-        names = [part.key for part in self.parts]
         columns = [literal([key[place] for key in keys], ARRAY(part.type)) for place, part in enumerate(self.parts)]
+        found = await reading.session.execute(self.statement(reading, columns))
+        return {tuple(getattr(row, part.key) for part in self.parts): row for row in found}
+
+    def statement(self, reading: Reading, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        """Select the rows of keys that come part by part, an array for each."""
+        names = [part.key for part in self.parts]
         asked = func.unnest(*columns).table_valued(*names).render_derived("asked")
-        named = and_(*(part == asked.c[part.key] for part in self.parts))
-        found = await reading.session.execute(self.rows(reading).join(asked, named))
-        return {tuple(getattr(row, name) for name in names): row for row in found}
+        return self.rows(reading).join(asked, and_(*(part == asked.c[part.key] for part in self.parts)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,25 +83,31 @@ class Many:
     order: tuple[ColumnElement[Any] | Key, ...]
 
     async def __call__(self, reading: Reading, keys: Sequence[str]) -> dict[str, list[Row[Any]]]:
-        statement = _of_parents(self.rows(reading), self.key, keys).order_by(*self.order)
         found: dict[str, list[Row[Any]]] = {key: [] for key in keys}
-        for row in await reading.session.execute(statement):
+        for row in await reading.session.execute(self.statement(reading, keys)):
             found[row.parent_key].append(row)
         return found
+
+    def statement(self, reading: Reading, keys: Keys) -> Select[Any]:
+        return _of_parents(self.rows(reading), self.key, keys).order_by(*self.order)
+
+    def within(self, reading: Reading, key: ColumnElement[Any]) -> Select[Any]:
+        """Select the rows of a key that is a column of another's row."""
+        return self.rows(reading).where(self.key == key).order_by(*self.order)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """Which part of each parent's list is asked for, in an order: the list's own, by default.
 
-    `after` holds the values of the order's columns in the last row seen; `offset` passes over so many rows.
+    `after` holds the values of the order's columns in the last row seen; `offset` passes over so many rows, if any.
     """
 
     first: int
     after: tuple[Any, ...] | None = None
     order: Order = ()
     filter: Any = None
-    offset: int = 0
+    offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +140,23 @@ class Paged:
 
     async def count(self, reading: Reading, keys: Sequence[str], chosen: Any) -> dict[str, int]:
         """Count the rows of each key under a filter."""
+        found = await reading.session.execute(self.counting(reading, keys, chosen))
+        return dict.fromkeys(keys, 0) | dict(iter(found))
+
+    def counting(self, reading: Reading, keys: Keys, chosen: Any) -> Select[Any]:
+        """Select each key that has rows under a filter, and how many."""
         rows = self._narrowed(reading, chosen)
         if self.key is None:
-            total = await reading.session.execute(select(func.count()).select_from(rows.subquery()))
-            return {"": total.scalar_one()}
+            whole: Any = literal("").label(PARENT)
+            return select(whole, func.count()).select_from(rows.subquery())
         counted = _of_parents(rows, self.key, keys).subquery()
-        parent = counted.c[PARENT]
-        found = await reading.session.execute(select(parent, func.count()).group_by(parent))
-        return dict.fromkeys(keys, 0) | dict(iter(found))
+        return select(counted.c[PARENT], func.count()).group_by(counted.c[PARENT])
+
+    def counting_within(self, reading: Reading, key: ColumnElement[Any], chosen: Any) -> Select[Any]:
+        """Select how many rows a key has, which is a column of another's row."""
+        assert self.key is not None, "who has no key has no parent"  # noqa: S101
+        rows = self._narrowed(reading, chosen).where(self.key == key).correlate(key.table)
+        return select(func.count()).select_from(rows.subquery())
 
     def columns(self, order: Order) -> list[tuple[Key, bool]]:
         """Give what an order sorts by, each with whether it descends; the unique column goes as the last order does."""
@@ -137,31 +165,36 @@ class Paged:
         last, descending = order[-1]
         return [*sorting, (self.orders[last][-1], descending)]
 
-    def statement(self, reading: Reading, keys: Sequence[str], window: Window) -> Select[Any]:
+    def statement(self, reading: Reading, keys: Keys, window: Window) -> Select[Any]:
+        rows = self._windowed(reading, window)
+        if self.key is None:
+            return rows
+        parents = func.unnest(given(keys, ARRAY(Text))).table_valued("key").render_derived("parents")
+        part = rows.where(self.key == parents.c.key).lateral("part")
+        sorting = (_sorted(column, part.c[column.key], down) for column, down in self.columns(window.order))
+        return select(parents.c.key.label(PARENT), part).join_from(parents, part, true()).order_by(PARENT, *sorting)
+
+    def within(self, reading: Reading, key: ColumnElement[Any], window: Window) -> Select[Any]:
+        """Select the window of a key that is a column of another's row."""
+        assert self.key is not None, "who has no key has no parent"  # noqa: S101
+        return self._windowed(reading, window).where(self.key == key)
+
+    def _windowed(self, reading: Reading, window: Window) -> Select[Any]:
         sorting = self.columns(window.order)
         rows = self._narrowed(reading, window.filter)
         if window.after is not None:
             rows = rows.where(_beyond(sorting, window.after))
         rows = rows.order_by(*(_sorted(column, column, descending) for column, descending in sorting))
-        rows = rows.limit(window.first + 1)
-        if window.offset:
-            rows = rows.offset(window.offset)
-        if self.key is None:
-            return rows
-        parents = func.unnest(literal(list(keys), ARRAY(Text))).table_valued("key").render_derived("parents")
-        part = rows.where(self.key == parents.c.key).lateral("part")
-        return (
-            select(parents.c.key.label(PARENT), part)
-            .join_from(parents, part, true())
-            .order_by(PARENT, *(_sorted(column, part.c[column.key], descending) for column, descending in sorting))
-        )
+        # In the text, as the planner must know whether few are wanted or all; a page has a hundred sizes.
+        rows = rows.limit(literal_column(str(int(window.first) + 1)))
+        return rows if window.offset is None else rows.offset(window.offset)
 
     def _narrowed(self, reading: Reading, chosen: Any) -> Select[Any]:
         rows = self.rows(reading)
         return rows if chosen is None or self.narrow is None else self.narrow(reading, rows, chosen)
 
 
-def _of_parents(rows: Select[Any], key: Key, keys: Sequence[str]) -> Select[Any]:
+def _of_parents(rows: Select[Any], key: Key, keys: Keys) -> Select[Any]:
     return rows.add_columns(key.label(PARENT)).where(key == among(keys))
 
 
@@ -181,7 +214,7 @@ def _beyond(sorting: Sequence[tuple[Key, bool]], place: Sequence[Any]) -> Column
     columns = [column for column, _ in sorting]
     if len({descending for _, descending in sorting}) == 1 and not any(map(is_nullable, columns)):
         # The same, in the words that an index understands.
-        values = tuple_(*(literal(value, column.type) for value, column in zip(place, columns, strict=True)))
+        values = tuple_(*(given(value, column.type) for value, column in zip(place, columns, strict=True)))
         return tuple_(*columns) < values if sorting[0][1] else tuple_(*columns) > values
     beyond: ColumnElement[bool] = false()
     for (column, descending), value in reversed(list(zip(sorting, place, strict=True))):
@@ -192,10 +225,10 @@ def _beyond(sorting: Sequence[tuple[Key, bool]], place: Sequence[Any]) -> Column
 def _comes_after(column: Key, value: Any, descending: bool) -> ColumnElement[bool]:
     if value is None:
         return false()
-    there = literal(value, column.type)
+    there = given(value, column.type)
     further = column < there if descending else column > there
     return or_(further, column.is_(None)) if is_nullable(column) else further
 
 
 def _is(column: Key, value: Any) -> ColumnElement[bool]:
-    return column.is_(None) if value is None else column == literal(value, column.type)
+    return column.is_(None) if value is None else column == given(value, column.type)

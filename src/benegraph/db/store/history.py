@@ -9,7 +9,7 @@ from sqlalchemy.orm.attributes import instance_state
 
 from benegraph.db.models import Employee, Enrollment, Event, LifeEvent, PlanYear
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.store.writing import Write, inserted, write
 from benegraph.domain.ids import Kind
 
 # What history keeps of an employee: the employment, never who it is.
@@ -22,9 +22,7 @@ _LEFT_OUT = {
 Change = dict[str, Any]
 
 
-def change(
-    tx: Transaction, row: Enrollment | PlanYear | Employee | LifeEvent, action: str, reason: str | None = None
-) -> Change:
+def change(tx: Transaction, row: PlanYear | Employee | LifeEvent, action: str, reason: str | None = None) -> Change:
     """Describe what a transaction has changed of a row and not flushed yet."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
@@ -36,6 +34,18 @@ def change(
             after[attribute.key] = _plain(attribute.value)
     employee_id = row.id if isinstance(row, Employee) else getattr(row, "employee_id", None)
     return _event(tx, row.employer_id, employee_id, row.id, action, before, after, reason)
+
+
+def edited(
+    tx: Transaction,
+    row: Enrollment,
+    action: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    reason: str | None = None,
+) -> Change:
+    """Describe a change of an enrollment, from what its columns held and hold."""
+    return _event(tx, row.employer_id, row.employee_id, row.id, action, _kept(before), _kept(after), reason)
 
 
 def issued(
@@ -81,7 +91,12 @@ def covered(
 
 async def record(tx: Transaction, changes: Sequence[Change]) -> None:
     """Write changes down for ever, in one statement."""
-    await insert_rows(tx, Event, changes)
+    await write(tx, noted(changes))
+
+
+def noted(changes: Sequence[Change]) -> Write:
+    """Note changes for ever, in one turn with what else is written."""
+    return inserted(Event, changes)
 
 
 def _event(

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 
 from benegraph.db.models import Dependent, Employee, Employer
+from benegraph.db.prepared import fetch
 from benegraph.db.session import Reading, Transaction
 from benegraph.db.store.batches import Many, One, Paged
 from benegraph.db.store.scope import today_at, visible
@@ -20,7 +21,8 @@ class EmployeeFilter:
     employment_class: EmploymentClass | None = None
     active: bool | None = None
     external_id: str | None = None
-    search: str | None = None
+    #: Each of these stands in one of the columns that are searched, in any case.
+    words: tuple[str, ...] = ()
 
 
 def rows(reading: Reading) -> Select[Any]:
@@ -42,14 +44,10 @@ def narrow(reading: Reading, employees: Select[Any], chosen: EmployeeFilter) -> 
     if chosen.active is not None:
         gone = Employee.terminated_on <= today_at(reading)
         employees = employees.where(gone.is_not(True) if chosen.active else gone)
-    for word in (chosen.search or "").split():
+    for word in chosen.words:
+        searched = (Employee.first_name, Employee.last_name, Employee.email, Employee.external_id)
         employees = employees.where(
-            or_(
-                *(
-                    func.lower(column, type_=column.type).contains(word.lower(), autoescape=True)
-                    for column in (Employee.first_name, Employee.last_name, Employee.email, Employee.external_id)
-                )
-            )
+            or_(*(func.strpos(func.lower(column), func.lower(word)) > 0 for column in searched))
         )
     return employees
 
@@ -79,6 +77,31 @@ async def lock(tx: Transaction, id: str) -> Employee | None:
     """Lock an employee, before any of their enrollments."""
     statement = select(Employee).where(*visible(tx, Employee, Employee.employer_id, Employee.id), Employee.id == id)
     return await tx.session.scalar(statement.with_for_update(key_share=True).execution_options(populate_existing=True))
+
+
+async def hold(tx: Transaction, id: str) -> Any | None:
+    """Lock an employee whose own row stays as it is, before any of their enrollments; with the employer's time zone."""
+    found = await fetch(tx, _held, {"id": id})
+    return found[0] if found else None
+
+
+def _held(reading: Reading) -> Select[Any]:
+    columns: tuple[Any, ...] = (
+        Employee.id,
+        Employee.employer_id,
+        Employee.employment_class,
+        Employee.division_id,
+        Employee.hired_on,
+        Employee.class_changed_on,
+        Employee.terminated_on,
+        Employer.time_zone,
+    )
+    return (
+        select(*columns)
+        .join(Employer, and_(Employer.tenant_id == Employee.tenant_id, Employer.id == Employee.employer_id))
+        .where(*visible(reading, Employee, Employee.employer_id, Employee.id), Employee.id == bindparam("id"))
+        .with_for_update(key_share=True, of=Employee)
+    )
 
 
 async def employer_of(tx: Transaction, employee_id: str) -> str | None:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, select, type_coerce
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, bindparam, case, delete, select, type_coerce
 
 from benegraph.db.base import words
 from benegraph.db.models import ContributionClass, Employee, Employer, Plan, PlanRate, PlanYear
+from benegraph.db.prepared import fetch
 from benegraph.db.session import Reading, Transaction
 from benegraph.db.store.batches import Many, One, Paged
 from benegraph.db.store.catalog import in_tier_order
-from benegraph.db.store.scope import today_at, visible
+from benegraph.db.store.scope import among, listing, today_at, visible
 from benegraph.domain.plan_years import PlanYearStatus
 from benegraph.domain.values import DateSpan
 
@@ -34,7 +35,7 @@ def status_at(reading: Reading) -> ColumnElement[Any]:
     )
 
 
-def _past_draft(reading: Reading) -> Collection[ColumnElement[bool]]:
+def past_draft(reading: Reading) -> Collection[ColumnElement[bool]]:
     # An employee does not see what is not decided yet.
     return () if reading.viewer.employee_id is None else (PlanYear.opened_on.is_not(None),)
 
@@ -48,12 +49,12 @@ def rows(reading: Reading) -> Select[Any]:
             today_at(reading).label("today"),
         )
         .join(Employer, and_(Employer.tenant_id == PlanYear.tenant_id, Employer.id == PlanYear.employer_id))
-        .where(*visible(reading, PlanYear, PlanYear.employer_id), *_past_draft(reading))
+        .where(*visible(reading, PlanYear, PlanYear.employer_id), *past_draft(reading))
     )
 
 
 def narrow(reading: Reading, plan_years: Select[Any], chosen: PlanYearFilter) -> Select[Any]:
-    return plan_years if chosen.status is None else plan_years.where(status_at(reading) == chosen.status.value)
+    return plan_years if chosen.status is None else plan_years.where(status_at(reading) == chosen.status)
 
 
 def class_rows(reading: Reading) -> Select[Any]:
@@ -64,7 +65,7 @@ def class_rows(reading: Reading) -> Select[Any]:
             PlanYear,
             and_(PlanYear.tenant_id == ContributionClass.tenant_id, PlanYear.id == ContributionClass.plan_year_id),
         )
-        .where(*visible(reading, ContributionClass, ContributionClass.employer_id), *_past_draft(reading))
+        .where(*visible(reading, ContributionClass, ContributionClass.employer_id), *past_draft(reading))
     )
     viewer = reading.viewer
     if viewer.employee_id is None:
@@ -80,7 +81,7 @@ def plan_rows(reading: Reading) -> Select[Any]:
     return (
         select(*Plan.__table__.c)
         .join(PlanYear, and_(PlanYear.tenant_id == Plan.tenant_id, PlanYear.id == Plan.plan_year_id))
-        .where(*visible(reading, Plan, Plan.employer_id), *_past_draft(reading))
+        .where(*visible(reading, Plan, Plan.employer_id), *past_draft(reading))
     )
 
 
@@ -89,7 +90,7 @@ def rate_rows(reading: Reading) -> Select[Any]:
     return (
         select(*PlanRate.__table__.c)
         .join(PlanYear, and_(PlanYear.tenant_id == PlanRate.tenant_id, PlanYear.id == PlanRate.plan_year_id))
-        .where(*visible(reading, PlanRate, PlanRate.employer_id), *_past_draft(reading))
+        .where(*visible(reading, PlanRate, PlanRate.employer_id), *past_draft(reading))
     )
 
 
@@ -108,7 +109,7 @@ async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -
     """Lock plan years in order of their ids: shared by those who answer, alone by those who change them."""
     found = await tx.session.scalars(
         select(PlanYear)
-        .where(*visible(tx, PlanYear, PlanYear.employer_id), *_past_draft(tx), PlanYear.id.in_(ids))
+        .where(*visible(tx, PlanYear, PlanYear.employer_id), *past_draft(tx), PlanYear.id.in_(ids))
         .order_by(PlanYear.id)
         .with_for_update(read=shared, key_share=not shared)
         .execution_options(populate_existing=True)
@@ -116,11 +117,47 @@ async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -
     return {plan_year.id: plan_year for plan_year in found}
 
 
+def offers() -> list[ColumnElement[Any]]:
+    """Give, as columns of a plan year, all that it offers: its classes, plans and rates, each row a tuple."""
+    listed = {
+        "classes": (
+            ContributionClass.employment,
+            ContributionClass.family_status,
+            ContributionClass.employee_contribution_cents,
+            ContributionClass.employer_contribution_cents,
+        ),
+        "plans": (Plan.id, Plan.carrier_plan_id, Plan.monthly_premium_cents),
+        "rates": (PlanRate.plan_id, PlanRate.coverage_tier, PlanRate.monthly_premium_cents),
+    }
+    return [
+        listing(
+            columns,
+            columns[0].class_.tenant_id == PlanYear.tenant_id,
+            columns[0].class_.employer_id == PlanYear.employer_id,
+            columns[0].class_.plan_year_id == PlanYear.id,
+        ).label(name)
+        for name, columns in listed.items()
+    ]
+
+
+async def offered(tx: Transaction, ids: Collection[str]) -> dict[str, Any]:
+    """Read all that plan years offer; once they are opened, it stays as it is."""
+    return {row.id: row for row in await fetch(tx, _offered, {"ids": list(ids)})} if ids else {}
+
+
+def _offered(reading: Reading) -> Select[Any]:
+    return select(PlanYear.id, *offers()).where(
+        *visible(reading, PlanYear, PlanYear.employer_id),
+        *past_draft(reading),
+        PlanYear.id == among(bindparam("ids", type_=ARRAY(Text))),
+    )
+
+
 async def employer_of(tx: Transaction, id: str) -> str | None:
     """Tell whose plan year this is, before anything is locked."""
     return await tx.session.scalar(
         select(PlanYear.employer_id).where(
-            *visible(tx, PlanYear, PlanYear.employer_id), *_past_draft(tx), PlanYear.id == id
+            *visible(tx, PlanYear, PlanYear.employer_id), *past_draft(tx), PlanYear.id == id
         )
     )
 

@@ -1,10 +1,10 @@
 """What of a table a viewer may see, and what day it is there: conditions that every read begins with."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Text, any_, cast, func, literal
+from sqlalchemy import ARRAY, ColumnElement, Date, DateTime, Text, any_, cast, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from benegraph.db.base import Tenanted
@@ -29,14 +29,24 @@ def visible(
         yield employee == viewer.employee_id
 
 
-def among(ids: Collection[str]) -> ColumnElement[Any]:
+def given(value: Any, kind: Any) -> ColumnElement[Any]:
+    """Give a value as a statement takes it; in one that is compiled once, it is the place of a value already."""
+    return value if isinstance(value, ColumnElement) else literal(value, kind)
+
+
+def among(ids: Collection[str] | ColumnElement[Any]) -> ColumnElement[Any]:
     """Give what an id is compared with to be one of these; as one array, as the driver takes so many arguments only."""
-    return any_(literal(list(ids), ARRAY(Text)))
+    return any_(given(ids if isinstance(ids, ColumnElement) else list(ids), ARRAY(Text)))
+
+
+def listing(columns: Sequence[Column], *conditions: ColumnElement[bool]) -> ColumnElement[Any]:
+    """Give the rows of another table as one column: a list of tuples."""
+    return func.array(select(func.row(*columns)).where(*conditions).scalar_subquery())
 
 
 def today_at(reading: Reading) -> ColumnElement[date]:
     """Give the day it is in the joined employer's time zone, at the request's instant."""
     clock = reading.clock
     if clock.fixed_on is not None:
-        return literal(clock.fixed_on, Date)
-    return cast(func.timezone(Employer.time_zone, literal(clock.now)), Date)
+        return given(clock.fixed_on, Date)
+    return cast(func.timezone(Employer.time_zone, given(clock.now, DateTime(timezone=True))), Date)

@@ -1,58 +1,172 @@
-"""Writing many rows in one statement."""
+"""Writing many rows in one statement, and several tables' in one turn."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, cast
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Table, Text, cast, func, insert, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Insert,
+    Select,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects.postgresql import JSONB
 
 from benegraph.db.base import Base
-from benegraph.db.session import Transaction
+from benegraph.db.prepared import fetch
+from benegraph.db.session import Reading, Transaction
+
+Row = Mapping[str, Any]
 
 
-async def insert_rows(tx: Transaction, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that all name the same columns, in one statement, however many they are.
+class _Way(StrEnum):
+    INSERT = "insert"
+    UPDATE = "update"
+    CHANGE = "change"
 
-    Tenant, instants and the first version are filled in here.
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Rows to be written to a table, which all name the same columns."""
+
+    way: _Way
+    table: Table
+    rows: Sequence[Row]
+
+
+def inserted(model: type[Base], rows: Sequence[Row]) -> Write:
+    """Insert rows. Tenant, instants and the first version are filled in."""
+    return Write(_Way.INSERT, _table(model), rows)
+
+
+def updated(model: type[Base], rows: Sequence[Row]) -> Write:
+    """Set columns of rows by their ids. Version and instant are the caller's to set."""
+    return Write(_Way.UPDATE, _table(model), rows)
+
+
+def changed(model: type[Base], rows: Sequence[Row]) -> Write:
+    """Set columns of rows by their ids; each counts as a change of its row, by version and instant."""
+    return Write(_Way.CHANGE, _table(model), rows)
+
+
+async def insert_rows(tx: Transaction, model: type[Base], rows: Sequence[Row]) -> None:
+    """Insert rows in one statement, however many they are."""
+    await write(tx, inserted(model, rows))
+
+
+async def update_rows(tx: Transaction, model: type[Base], rows: Sequence[Row]) -> None:
+    """Set columns of rows in one statement. Past the session: what it holds of these rows is stale then."""
+    await write(tx, updated(model, rows))
+
+
+async def write(tx: Transaction, *writes: Write) -> None:
+    """Write all of it in one statement: no write sees another, and references are checked when all is there.
+
+    So no row may be written twice, nor take what another row gives up, as constraints among a table's rows hold in
+    between too.
     """
-    if not rows:
+    writes = tuple(each for each in writes if each.rows)
+    if not writes:
         return
-    table: Table = model.__table__  # type: ignore[assignment] # a mapped class's is always a Table
-    stamps = {"tenant_id": tx.viewer.tenant_id, "created_at": tx.clock.now, "updated_at": tx.clock.now, "version": 1}
-    names = list(rows[0])
-    stamped = {name: value for name, value in stamps.items() if name in table.c and name not in names}
-    arrays = [_array(table, name, [row[name] for row in rows]) for name in names]
-    given = func.unnest(*arrays).table_valued(*names).render_derived("given")
-    values: list[ColumnElement[Any]] = [_typed(table, name, given.c[name]) for name in names]
-    values += [literal(value, table.c[name].type) for name, value in stamped.items()]
-    await tx.session.execute(insert(table).from_select([*names, *stamped], select(*values)))
+    forms = tuple(_Form(each.way, each.table, tuple(each.rows[0]), alone=len(each.rows) == 1) for each in writes)
+    given: dict[str, Any] = {}
+    for number, (form, each) in enumerate(zip(forms, writes, strict=True)):
+        for name in form.names:
+            values = _sent(form.table, name, [row[name] for row in each.rows])
+            given[_place(number, name)] = values[0] if form.alone else values
+    (row,) = await fetch(tx, _Together(forms), given)
+    tx.is_numbered(row.number)
 
 
-async def update_rows(tx: Transaction, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Set columns of rows by their ids, in one statement; all rows name the same columns.
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What of a write decides its statement's text."""
 
-    Past the session: what it holds of these rows is stale then, and version and instant are the caller's to set.
-    """
-    if not rows:
-        return
-    table: Table = model.__table__  # type: ignore[assignment] # a mapped class's is always a Table
-    names = list(rows[0])
-    arrays = [_array(table, name, [row[name] for row in rows]) for name in names]
-    given = func.unnest(*arrays).table_valued(*names).render_derived("given")
-    await tx.session.execute(
+    way: _Way
+    table: Table
+    names: tuple[str, ...]
+    #: Whether it is one row: its values then stand in places of their own, as a plan for arrays is made anew each time.
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """Builds the statement for writes of these forms; it tells the transaction's number."""
+
+    forms: tuple[_Form, ...]
+
+    def __call__(self, reading: Reading) -> Select[Any]:
+        statement: Select[Any] = select(cast_to(func.pg_current_xact_id(), Text).label("number"))
+        for number, form in enumerate(self.forms):
+            values = _given(number, form)
+            one = _insert(reading, form, values) if form.way is _Way.INSERT else _update(reading, form, values)
+            statement = statement.add_cte(one.cte(f"write_{number}"))
+        return statement
+
+
+def _given(number: int, form: _Form) -> dict[str, ColumnElement[Any]]:
+    documents = _documents(form.table)
+    kinds = {name: Text() if name in documents else form.table.c[name].type for name in form.names}
+    given: Any
+    if form.alone:
+        given = {name: bindparam(_place(number, name), type_=kind) for name, kind in kinds.items()}
+    else:
+        arrays = [bindparam(_place(number, name), type_=ARRAY(kind)) for name, kind in kinds.items()]
+        given = func.unnest(*arrays).table_valued(*form.names).render_derived(f"given_{number}").c
+    return {name: cast_to(given[name], JSONB) if name in documents else given[name] for name in form.names}
+
+
+def _insert(reading: Reading, form: _Form, values: dict[str, ColumnElement[Any]]) -> Insert:
+    table = form.table
+    stamps: dict[str, Any] = {
+        "tenant_id": reading.viewer.tenant_id,
+        "created_at": reading.clock.now,
+        "updated_at": reading.clock.now,
+        "version": literal(1),
+    }
+    values = {name: value for name, value in stamps.items() if name in table.c} | values
+    return insert(table).from_select(list(values), select(*values.values()))
+
+
+def _update(reading: Reading, form: _Form, values: dict[str, ColumnElement[Any]]) -> Update:
+    table = form.table
+    id = values.pop("id")
+    stamps = {"version": table.c.version + 1, "updated_at": reading.clock.now} if form.way is _Way.CHANGE else {}
+    return (
         update(table)
-        .where(table.c.tenant_id == tx.viewer.tenant_id, table.c.id == given.c.id)
-        .values({name: _typed(table, name, given.c[name]) for name in names if name != "id"})
+        .where(table.c.tenant_id == reading.viewer.tenant_id, table.c.id == id)
+        .values({**values, **stamps})
     )
 
 
-def _array(table: Table, name: str, values: list[Any]) -> ColumnElement[Any]:
-    kind = table.c[name].type
-    if isinstance(kind, JSONB):  # the driver has no array of documents: they travel as text
-        return literal([None if value is None else orjson.dumps(value).decode() for value in values], ARRAY(Text))
-    return literal(values, ARRAY(kind))
+def _place(number: int, name: str) -> str:
+    return f"{name}_{number}"
 
 
-def _typed(table: Table, name: str, given: ColumnElement[Any]) -> ColumnElement[Any]:
-    return cast(given, JSONB) if isinstance(table.c[name].type, JSONB) else given
+def _table(model: type[Base]) -> Table:
+    return cast("Table", model.__table__)  # a mapped class's is always a Table
+
+
+@lru_cache
+def _documents(table: Table) -> frozenset[str]:
+    return frozenset(column.key for column in table.c if isinstance(column.type, JSONB))
+
+
+def _sent(table: Table, name: str, values: list[Any]) -> list[Any]:
+    if name not in _documents(table):
+        return values
+    # The driver has no array of documents: they travel as text.
+    return [None if value is None else orjson.dumps(value).decode() for value in values]

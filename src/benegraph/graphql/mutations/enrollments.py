@@ -9,6 +9,7 @@ from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.enrollments.elections import Choice
+from benegraph.domain.ids import Kind, kind_of
 from benegraph.graphql.context import Info
 from benegraph.graphql.edges import one, several
 from benegraph.graphql.enrollments import Enrollment
@@ -115,6 +116,11 @@ class ReissuePayload:
     user_errors: list[UserError] = user_errors()
 
 
+def _foretold(result: Result, *ids: str) -> Result | None:
+    """Foretell a result; not where it holds what is no id, for it is written before anything is checked."""
+    return result if all(kind_of(id) is Kind.ENROLLMENT for id in ids) else None
+
+
 @strawberry.type
 class EnrollmentsMutation:
     @strawberry.mutation(
@@ -125,13 +131,17 @@ class EnrollmentsMutation:
     )
     async def elect(self, info: Info, input: Annotated[ElectInput, THE_INPUT]) -> ElectPayload:
         choices = [election.choice() for election in input.elections]
+        ids = [choice.enrollment_id for choice in choices]
+        answered: Result = {"enrollment_ids": ids}
         previews: list[Preview] = []
 
         async def story(tx: Transaction) -> Result:
             previews[:] = await enrollments.elect(tx, input.employee_id, choices)
-            return {"enrollment_ids": [choice.enrollment_id for choice in choices]}
+            return answered
 
-        done: Done = await perform(info, Action.ELECT, input, story, keep=not input.dry_run)
+        done: Done = await perform(
+            info, Action.ELECT, input, story, keep=not input.dry_run, foretold=_foretold(answered, *ids)
+        )
         if input.dry_run and not done.user_errors:
             done = Done({"previews": previews})
         return done  # type: ignore[return-value] # stands for the payload, as rows stand for types
@@ -140,11 +150,14 @@ class EnrollmentsMutation:
     async def reopen_election(
         self, info: Info, input: Annotated[ReopenElectionInput, THE_INPUT]
     ) -> ReopenElectionPayload:
+        reopened: Result = {"enrollment_id": input.enrollment_id}
+
         async def story(tx: Transaction) -> Result:
             await enrollments.reopen(tx, input.enrollment_id, present(input.expected_version))
-            return {"enrollment_id": input.enrollment_id}
+            return reopened
 
-        done: ReopenElectionPayload = await perform(info, Action.REOPEN_ELECTION, input, story)
+        foretold = _foretold(reopened, input.enrollment_id)
+        done: ReopenElectionPayload = await perform(info, Action.REOPEN_ELECTION, input, story, foretold=foretold)
         return done
 
     @strawberry.mutation(

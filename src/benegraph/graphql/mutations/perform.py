@@ -98,11 +98,18 @@ def user_errors() -> Any:
 
 
 async def perform(
-    info: Info, action: Action, input: Any, story: Callable[[Transaction], Awaitable[Result]], *, keep: bool = True
+    info: Info,
+    action: Action,
+    input: Any,
+    story: Callable[[Transaction], Awaitable[Result]],
+    *,
+    keep: bool = True,
+    foretold: Result | None = None,
 ) -> Any:
     """Run a mutation's story in one transaction, committed before its payload's children resolve.
 
     Refusals become the payload's `userErrors`. With `keep` false nothing is kept, not even the idempotency key.
+    `foretold` is what the story will give, where that is known before.
     Raises Forbidden, before any row is read.
     """
     context = info.context
@@ -114,7 +121,7 @@ async def perform(
         nonlocal replayed
         if key is None or not keep:
             return await story(tx)
-        result, replayed = await once(tx, action, key, input_hash(input), story)
+        result, replayed = await once(tx, action, key, input_hash(input), story, foretold)
         return result
 
     try:

@@ -4,14 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
-
-from sqlalchemy import Row
+from typing import Any, NamedTuple
 
 from benegraph.db import store
-from benegraph.db.models import Employee, Enrollment, GroupContract, PlanYear, SubscriberEnrollment
+from benegraph.db.models import Employee, Enrollment, PlanYear, SubscriberEnrollment
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows, update_rows
+from benegraph.db.store.writing import inserted, update_rows, updated, write
 from benegraph.domain.coverage import FOREVER, Recorded, lay_out
 from benegraph.domain.ids import Kind
 from benegraph.domain.values import DateSpan
@@ -32,10 +30,10 @@ async def follow(
     """
     if not employees or (plan_years is not None and all(each.group_id is None for each in plan_years)):
         return
-    rows = await store.coverage.elected(tx, [employee.id for employee in employees])
+    rows = await store.coverage.hold_elected(tx, [employee.id for employee in employees])
     if not rows:
         return
-    table = await _lay_table(tx, employees, rows)
+    table = await _lay_table(tx, rows)
     changes = _Changes()
     for employee in employees:
         for group in table.elected.get(employee.id, ()):
@@ -46,17 +44,26 @@ async def follow(
 # ------------------------------------------------------------------------------------------------- gathering
 
 
+class _Contract(NamedTuple):
+    """A contract of the employer's group with one division."""
+
+    group_id: str
+    coverage_start: date
+    division_id: str
+    policy_number: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Table:
     """What lies on the clerk's table: elections, contracts, and all coverage of the subscribers, locked."""
 
     #: By employee, then by group.
-    elected: Mapping[str, Mapping[Group, Sequence[Row[Any]]]]
+    elected: Mapping[str, Mapping[Group, Sequence[Any]]]
     numbers: Mapping[str, str]
-    contracts: Mapping[tuple[str, Group], Sequence[GroupContract]]
+    contracts: Mapping[tuple[str, Group], Sequence[_Contract]]
     records: Mapping[str, Sequence[SubscriberEnrollment]]
 
-    def contract_of(self, employee: Employee, group: Group) -> GroupContract | None:
+    def contract_of(self, employee: Employee, group: Group) -> _Contract | None:
         """Find the contract of an employee's division; where there is but one, it needs no division."""
         contracts = self.contracts.get((employee.employer_id, group), ())
         if employee.division_id is None:
@@ -64,21 +71,18 @@ class _Table:
         return next((each for each in contracts if each.division_id == employee.division_id), None)
 
 
-async def _lay_table(tx: Transaction, employees: Sequence[Employee], rows: Sequence[Row[Any]]) -> _Table:
-    elected: dict[str, dict[Group, list[Row[Any]]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        elected[row.employee_id][row.group_id, row.group_coverage_start].append(row)
-    numbers = await store.coverage.numbers_of(tx, elected)
-    contracts: dict[tuple[str, Group], list[GroupContract]] = defaultdict(list)
+async def _lay_table(tx: Transaction, rows: Sequence[Any]) -> _Table:
+    elected: dict[str, dict[Group, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    numbers: dict[str, str] = {}
+    contracts: dict[tuple[str, Group], Sequence[_Contract]] = {}
     records: dict[str, list[SubscriberEnrollment]] = defaultdict(list)
-    if numbers:
-        groups = {group for theirs in elected.values() for group in theirs}
-        employers = {employee.employer_id for employee in employees}
-        for contract in await store.coverage.contracts_of_groups(tx, employers, groups):
-            contracts[contract.employer_id or "", (contract.group_id, contract.coverage_start)].append(contract)
-        await store.coverage.lock_subscribers(tx, numbers.values())
-        for record in await store.coverage.lock_coverage(tx, numbers.values()):
-            records[record.subscriber_id].append(record)
+    for row in rows:
+        group = (row.group_id, row.group_coverage_start)
+        elected[row.employee_id][group].append(row)
+        numbers[row.employee_id] = row.number
+        contracts[row.employer_id, group] = [_Contract(*group, *its_own) for its_own in row.contracts]
+    for record in await store.coverage.lock_coverage(tx, numbers.values()):
+        records[record.subscriber_id].append(record)
     return _Table(elected, numbers, contracts, records)
 
 
@@ -102,10 +106,13 @@ class _Changes:
         if self.removed:
             await store.coverage.remove(tx, self.removed)
         await update_rows(tx, SubscriberEnrollment, self.shrunk)
-        await update_rows(tx, SubscriberEnrollment, self.grown)
-        await insert_rows(tx, SubscriberEnrollment, self.added)
-        await update_rows(tx, Enrollment, self.linked)
-        await store.history.record(tx, self.events)
+        await write(
+            tx,
+            updated(SubscriberEnrollment, self.grown),
+            inserted(SubscriberEnrollment, self.added),
+            updated(Enrollment, self.linked),
+            store.history.noted(self.events),
+        )
 
 
 def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, group: Group) -> None:
@@ -142,7 +149,7 @@ def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employe
 
 def _link(
     changes: _Changes,
-    rows: Sequence[Row[Any]],
+    rows: Sequence[Any],
     spans: Mapping[str, DateSpan],
     carriers: Mapping[str, DateSpan],
     removed: frozenset[str],
@@ -162,7 +169,7 @@ def _add(
     tx: Transaction,
     changes: _Changes,
     employee: Employee,
-    contract: GroupContract,
+    contract: _Contract,
     number: str,
     span: DateSpan,
 ) -> str:

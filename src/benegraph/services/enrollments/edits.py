@@ -8,6 +8,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import Enrollment
 from benegraph.db.session import Transaction
+from benegraph.db.store.writing import Write, changed, write
 from benegraph.domain.enrollments.standing import Answer, settle
 
 
@@ -19,6 +20,14 @@ class Edit:
     values: dict[str, Any]
     action: str
     reason: str | None = None
+
+    def make(self, tx: Transaction) -> store.history.Change:
+        """Change the row as it is held here; give what history is to say."""
+        self.values = {name: value for name, value in self.values.items() if value != getattr(self.row, name)}
+        before = {name: getattr(self.row, name) for name in self.values}
+        for name, value in self.values.items():
+            setattr(self.row, name, value)
+        return store.history.edited(tx, self.row, self.action, before, self.values, self.reason)
 
     @property
     def shortens(self) -> bool:
@@ -59,17 +68,23 @@ class Edits:
             if moved:
                 self.by_id.setdefault(row.id, Edit(row, {}, "COVERAGE_MOVED")).values.update(moved)
 
-    async def write(self, tx: Transaction) -> None:
-        """Write what shortens first, so that no two coverages share a day even in between; then note it all."""
-        changes: list[store.history.Change] = []
-        edits = sorted(self.by_id.values(), key=lambda edit: not edit.shortens)
-        for step in _steps(edits):
-            for edit in step:
-                for name, value in edit.values.items():
-                    setattr(edit.row, name, value)
-                changes.append(store.history.change(tx, edit.row, edit.action, edit.reason))
-            await tx.flush()
-        await store.history.record(tx, changes)
+    async def write(self, tx: Transaction, *beside: Write) -> None:
+        """Write what shortens first, so that no two coverages share a day even in between; then the rest, and history.
+
+        What is given beside is written in the same turn as the rest.
+        """
+        shortening = [edit for edit in self.by_id.values() if edit.shortens]
+        others = [edit for edit in self.by_id.values() if not edit.shortens]
+        changes = [edit.make(tx) for edit in (*shortening, *others)]
+        await write(tx, _written(shortening))
+        await write(tx, _written(others), store.history.noted(changes), *beside)
+
+
+def _written(edits: Sequence[Edit]) -> Write:
+    # All rows name all columns that any of them changes.
+    names = dict.fromkeys(name for edit in edits for name in edit.values)
+    rows = [{name: getattr(edit.row, name) for name in ("id", *names)} for edit in edits if edit.values]
+    return changed(Enrollment, rows)
 
 
 def in_order(
@@ -89,8 +104,3 @@ def in_order(
         if row.replaces_id is not None:
             counts_at[row.replaces_id] = min(counts_at[row.id], counts_at.get(row.replaces_id, counts_at[row.id]))
     return sorted((row for row in rows if decided_at(row) is not None), key=lambda row: counts_at[row.id])
-
-
-def _steps(edits: Sequence[Edit]) -> list[list[Edit]]:
-    first = [edit for edit in edits if edit.shortens]
-    return [step for step in (first, list(edits[len(first) :])) if step]

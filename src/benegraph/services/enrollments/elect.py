@@ -1,13 +1,13 @@
 """Electing: an employee's answers to pending enrollments, all of them or none; and taking an answer back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, PlanYear
 from benegraph.db.session import Transaction
+from benegraph.db.store.writing import Write
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.checks import check_id, check_version
 from benegraph.domain.enrollments.elections import Choice, Decided, Offer, check_window, decide
@@ -15,10 +15,10 @@ from benegraph.domain.enrollments.standing import ElectionDecision, EnrollmentSt
 from benegraph.domain.enrollments.tiers import FamilyMember
 from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind, kind_of
+from benegraph.domain.people import Relationship
 from benegraph.services.coverage.bridge import follow
-from benegraph.services.employers import today_of
 from benegraph.services.enrollments.edits import Edits
-from benegraph.services.enrollments.offers import Terms, baseline_of, facts_of, member_of, offer_of, terms_of
+from benegraph.services.enrollments.offers import Terms, baseline_of, facts_of, offer_of, terms_in
 
 MOST_ELECTIONS = 50
 
@@ -58,11 +58,11 @@ async def elect(tx: Transaction, employee_id: str, choices: Sequence[Choice]) ->
     Locks the employee, the plan years, then the enrollments. Raises Refused.
     """
     refuse_if_any(_check_call(employee_id, choices))
-    employee = await store.people.lock(tx, employee_id)
+    employee = await store.people.hold(tx, employee_id)
     if employee is None:
         raise refuse(Code.NOT_FOUND, "There is no such employee.", "employeeId")
     table = await _lay_table(tx, employee, [choice.enrollment_id for choice in choices])
-    today = await today_of(tx, employee.employer_id)
+    today = tx.today(employee.time_zone)
     decided = _decide_all(choices, await _offers(tx, table, choices), today)
     edits = Edits()
     rows = {row.id: row for row in table.rows}
@@ -70,8 +70,7 @@ async def elect(tx: Transaction, employee_id: str, choices: Sequence[Choice]) ->
         record_answer(tx, edits, rows[choice.enrollment_id], answer)
     for id, plan_year in table.plan_years.items():
         edits.resettle(table.of_plan_year(id), plan_year.coverage_ends_on, employee.terminated_on)
-    await edits.write(tx)
-    await cover(tx, [(rows[choice.enrollment_id], answer) for choice, answer in decided])
+    await edits.write(tx, covering((rows[choice.enrollment_id], answer) for choice, answer in decided))
     await follow(tx, [employee], table.plan_years.values())
     return [
         _preview(rows[choice.enrollment_id], table.plan_years[rows[choice.enrollment_id].plan_year_id], answer, today)
@@ -83,13 +82,13 @@ async def reopen(tx: Transaction, enrollment_id: str, expected_version: int | No
     """Return an answered enrollment to pending while its window is open; what it had ended is in force again."""
     refuse_if_any(check_id(Kind.ENROLLMENT, enrollment_id, "enrollmentId"))
     employee_id = await store.enrollments.whose(tx, enrollment_id)
-    employee = await store.people.lock(tx, employee_id) if employee_id else None
+    employee = await store.people.hold(tx, employee_id) if employee_id else None
     if employee is None:
         raise refuse(Code.NOT_FOUND, "There is no such enrollment.", "enrollmentId")
     table = await _lay_table(tx, employee, [enrollment_id])
     row = next(row for row in table.rows if row.id == enrollment_id)
     plan_year = table.plan_years[row.plan_year_id]
-    today = await today_of(tx, employee.employer_id)
+    today = tx.today(employee.time_zone)
     refuse_if_any(
         [
             *check_version(expected_version, row.version),
@@ -138,20 +137,21 @@ def record_answer(tx: Transaction, edits: Edits, row: Enrollment, answer: Decide
     )
 
 
-async def cover(tx: Transaction, answers: Sequence[tuple[Enrollment, Decided]]) -> None:
+def covering(answers: Iterable[tuple[Enrollment, Decided]]) -> Write:
     """Write down who the answers cover, and until when their age allows."""
-    covered: list[dict[str, Any]] = [
-        {
-            "enrollment_id": row.id,
-            "dependent_id": dependent.id,
-            "employer_id": row.employer_id,
-            "employee_id": row.employee_id,
-            "through": dependent.through,
-        }
-        for row, answer in answers
-        for dependent in answer.dependents
-    ]
-    await store.enrollments.cover(tx, covered)
+    return store.enrollments.covering(
+        [
+            {
+                "enrollment_id": row.id,
+                "dependent_id": dependent.id,
+                "employer_id": row.employer_id,
+                "employee_id": row.employee_id,
+                "through": dependent.through,
+            }
+            for row, answer in answers
+            for dependent in answer.dependents
+        ]
+    )
 
 
 def _preview(row: Enrollment, plan_year: PlanYear, answer: Decided, today: date) -> Preview:
@@ -173,16 +173,17 @@ def _preview(row: Enrollment, plan_year: PlanYear, answer: Decided, today: date)
 
 async def _lay_table(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> _Table:
     ids = [id for id in enrollment_ids if kind_of(id) is Kind.ENROLLMENT]
-    plan_year_ids = set((await store.enrollments.plan_years_of(tx, employee.id, ids)).values())
-    plan_years = await store.plan_years.lock(tx, plan_year_ids, shared=True)
-    rows = await store.enrollments.lock_in_plan_years(tx, employee.id, plan_year_ids)
-    family = await store.people.family_of(tx, [employee.id])
+    plan_years, rows = await store.enrollments.take_up(tx, employee.id, ids)
     return _Table(
         employee,
         plan_years,
-        await terms_of(tx, plan_year_ids),
+        {id: terms_in(plan_year) for id, plan_year in plan_years.items()},
         rows,
-        {dependent.id: member_of(dependent) for dependent in family},
+        {
+            id: FamilyMember(id, Relationship(relationship), *facts)
+            for plan_year in plan_years.values()
+            for id, relationship, *facts in plan_year.family
+        },
     )
 
 
@@ -190,10 +191,9 @@ async def _offers(tx: Transaction, table: _Table, choices: Sequence[Choice]) -> 
     named = {id for choice in choices for id in choice.dependent_ids if kind_of(id) is Kind.DEPENDENT}
     unknown = named - table.family.keys()
     strangers = await store.people.known_dependents(tx, unknown) if unknown else set()
-    covered = await store.enrollments.enrolled_dependents(tx, [row.id for row in table.rows])
-    events = await store.enrollments.life_events_by_ids(
-        tx, [row.life_event_id for row in table.rows if row.life_event_id]
-    )
+    life_events = [row.life_event_id for row in table.rows if row.life_event_id]
+    events = await store.enrollments.life_events_by_ids(tx, life_events) if life_events else {}
+    covered = await store.enrollments.enrolled_dependents(tx, [row.id for row in table.rows]) if life_events else {}
     offers: dict[str, Offer] = {}
     for row in table.rows:
         terms = table.terms[row.plan_year_id]

@@ -8,6 +8,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import Dependent, Employee, EnrolledDependent, Enrollment, PlanYear
 from benegraph.db.session import Transaction
+from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.elections import Baseline, Offer, OfferedPlan
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.enrollments.standing import ElectionDecision, Facts
@@ -64,30 +65,22 @@ def member_of(dependent: Dependent) -> FamilyMember:
 
 
 async def terms_of(tx: Transaction, plan_year_ids: Collection[str]) -> dict[str, Terms]:
-    """Read what some plan years offer, in three statements."""
-    ids = sorted(plan_year_ids)
-    classes = await store.plan_years.classes_of(tx, ids)
-    plans = await store.plan_years.plans_of(tx, ids)
-    rates = await store.plan_years.rates_of(tx, [plan.id for rows in plans.values() for plan in rows])
-    return {
-        id: Terms(
-            [
-                ContributionTerms(
-                    row.employment,
-                    row.family_status,
-                    row.employee_contribution_cents,
-                    row.employer_contribution_cents,
-                )
-                for row in classes[id]
-            ],
-            {plan.id: OfferedPlan(plan.carrier_plan_id, _price(plan, rates[plan.id])) for plan in plans[id]},
-        )
-        for id in ids
-    }
+    """Read what some plan years offer."""
+    return {id: terms_in(row) for id, row in (await store.plan_years.offered(tx, plan_year_ids)).items()}
 
 
-def _price(plan: Any, rates: Sequence[Any]) -> Price:
-    return Price(plan.monthly_premium_cents, {rate.coverage_tier: rate.monthly_premium_cents for rate in rates})
+def terms_in(plan_year: Any) -> Terms:
+    """Put together what a plan year offers, of the rows that came with it."""
+    rates: dict[str, dict[CoverageTier, int]] = {id: {} for id, *_ in plan_year.plans}
+    for id, tier, cents in plan_year.rates:
+        rates[id][CoverageTier(tier)] = cents
+    return Terms(
+        [
+            ContributionTerms(EmploymentClass(employment), CoverageTier(tier), employee_cents, employer_cents)
+            for employment, tier, employee_cents, employer_cents in plan_year.classes
+        ],
+        {id: OfferedPlan(carrier_plan_id, Price(cents, rates[id])) for id, carrier_plan_id, cents in plan_year.plans},
+    )
 
 
 def eligibility_of(

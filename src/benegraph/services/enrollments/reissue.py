@@ -18,7 +18,6 @@ from benegraph.domain.enrollments.standing import (
 from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind
 from benegraph.domain.plan_years import eligible_on
-from benegraph.services.employers import today_of
 from benegraph.services.enrollments.offers import (
     coverage_of,
     eligibility_of,
@@ -44,15 +43,14 @@ async def reissue(
         ]
     )
     employee_id = await store.enrollments.whose(tx, enrollment_id)
-    employee = await store.people.lock(tx, employee_id) if employee_id else None
+    employee = await store.people.hold(tx, employee_id) if employee_id else None
     if employee is None:
         raise refuse(Code.NOT_FOUND, "There is no such enrollment.", "enrollmentId")
-    (plan_year_id,) = (await store.enrollments.plan_years_of(tx, employee.id, [enrollment_id])).values()
-    plan_year = (await store.plan_years.lock(tx, [plan_year_id], shared=True))[plan_year_id]
-    rows = await store.enrollments.lock_in_plan_years(tx, employee.id, [plan_year_id])
+    plan_years, rows = await store.enrollments.take_up(tx, employee.id, [enrollment_id])
+    (plan_year,) = plan_years.values()
     old = next(row for row in rows if row.id == enrollment_id)
     event = await store.enrollments.life_event(tx, life_event_id, employee.id)
-    today = await today_of(tx, employee.employer_id)
+    today = tx.today(employee.time_zone)
     effective_on = _effective_on(event, employee, plan_year) if event else None
     broken = [
         *check_version(expected_version, old.version),

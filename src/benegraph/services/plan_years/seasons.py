@@ -17,7 +17,7 @@ from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, status_of
 from benegraph.domain.values import DateSpan
 from benegraph.services.coverage.bridge import follow
 from benegraph.services.enrollments.edits import Edits
-from benegraph.services.enrollments.elect import cover, record_answer
+from benegraph.services.enrollments.elect import covering, record_answer
 from benegraph.services.enrollments.issue import issue_to_all, waits
 from benegraph.services.enrollments.offers import Terms, member_of, offer_of, terms_of
 from benegraph.services.plan_years.drafts import take
@@ -89,8 +89,7 @@ async def settle_unanswered(
             edits.resettle(held[row.employee_id], plan_year.coverage_ends_on, employees[row.employee_id].terminated_on)
         else:
             edits.add(row, "LAPSED", closed_on=today, close_reason=CloseReason.LAPSED)
-    await edits.write(tx)
-    await cover(tx, [(row, renewed[row.id]) for row in pending if row.id in renewed])
+    await edits.write(tx, covering((row, renewed[row.id]) for row in pending if row.id in renewed))
     await follow(tx, [employees[row.employee_id] for row in pending if row.id in renewed], [plan_year])
     return len(pending) - len(renewed)
 

@@ -4,12 +4,27 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, Row, Text, and_, delete, func, literal, or_, select, true, tuple_, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from benegraph.db.models import Enrollment, GroupContract, PlanYear, Subscriber, SubscriberEnrollment
-from benegraph.db.session import Transaction
-from benegraph.db.store.scope import among, visible
+from benegraph.db.prepared import fetch
+from benegraph.db.session import Reading, Transaction
+from benegraph.db.store.scope import among, listing, visible
 from benegraph.domain.coverage import ContractKey
 
 
@@ -38,26 +53,35 @@ async def contracts_by_key(tx: Transaction, keys: Collection[ContractKey]) -> di
 
 
 async def lock_coverage(tx: Transaction, subscriber_ids: Collection[str]) -> Sequence[SubscriberEnrollment]:
-    """Lock all coverage of some subscribers, in order of their numbers; their own lock is held already."""
-    # One subscriber at a time: a plan made for them all while the table was small reads all of it when it is large.
-    given = func.unnest(literal(sorted(subscriber_ids), ARRAY(Text(collation="C")))).table_valued("number")
-    numbers = given.render_derived("given")
-    part = (
-        select(SubscriberEnrollment)
-        .where(
-            SubscriberEnrollment.tenant_id == tx.viewer.tenant_id,
-            SubscriberEnrollment.subscriber_id == numbers.c.number,
-        )
+    """Lock all coverage of some subscribers, in order of their numbers; their own lock is held already.
+
+    It comes as plain rows, which stand for coverages.
+    """
+    numbers = sorted(subscriber_ids)
+    if len(numbers) == 1:
+        return await fetch(tx, _coverage_of_one, {"number": numbers[0]})
+    return await fetch(tx, _coverage_of_many, {"numbers": numbers}) if numbers else []
+
+
+def _coverage_of(reading: Reading, number: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(*SubscriberEnrollment.__table__.c)
+        .where(SubscriberEnrollment.tenant_id == reading.viewer.tenant_id, SubscriberEnrollment.subscriber_id == number)
         .order_by(SubscriberEnrollment.id)
         .with_for_update(key_share=True)
-        .lateral("part")
     )
-    found = await tx.session.scalars(
-        select(aliased(SubscriberEnrollment, part))
-        .join_from(numbers, part, true())
-        .execution_options(populate_existing=True)
-    )
-    return found.all()
+
+
+def _coverage_of_one(reading: Reading) -> Select[Any]:
+    return _coverage_of(reading, bindparam("number", type_=Text))
+
+
+def _coverage_of_many(reading: Reading) -> Select[Any]:
+    # One subscriber at a time: a plan made for them all while the table was small reads all of it when it is large.
+    given = func.unnest(bindparam("numbers", type_=ARRAY(Text(collation="C")))).table_valued("number")
+    numbers = given.render_derived("given")
+    part = _coverage_of(reading, numbers.c.number).lateral("part")
+    return select(*part.c).join_from(numbers, part, true())
 
 
 async def linked(tx: Transaction, ids: Collection[str]) -> set[str]:
@@ -80,6 +104,12 @@ async def remove(tx: Transaction, ids: Collection[str]) -> None:
 
 async def elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Row[Any]]:
     """Read what of these employees' enrollments is recorded with a carrier, or is to be; under the employees' locks."""
+    statement = _elected(tx, among(employee_ids)).order_by(Enrollment.id)
+    found: Sequence[Row[Any]] = (await tx.session.execute(statement)).all()
+    return found
+
+
+def _elected(reading: Reading, employee_ids: ColumnElement[Any]) -> Select[Any]:
     columns: tuple[Any, ...] = (
         Enrollment.id,
         Enrollment.employee_id,
@@ -89,18 +119,43 @@ async def elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Ro
         PlanYear.group_id,
         PlanYear.group_coverage_start,
     )
-    found = await tx.session.execute(
+    return (
         select(*columns)
         .join(PlanYear, and_(PlanYear.tenant_id == Enrollment.tenant_id, PlanYear.id == Enrollment.plan_year_id))
         .where(
-            *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
-            Enrollment.employee_id == among(employee_ids),
+            *visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.employee_id == employee_ids,
             PlanYear.group_id.is_not(None),
             or_(Enrollment.coverage_ends_on.is_not(None), Enrollment.subscriber_enrollment_id.is_not(None)),
         )
-        .order_by(Enrollment.id)
     )
-    return found.all()
+
+
+async def hold_elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Any]:
+    """Lock the subscribers that employees are, in order of their numbers, and read what they have elected with them.
+
+    Each enrollment that is recorded with a carrier, or is to be, comes with the subscriber's number and the employer's
+    contracts of its group, one a division. The employees are locked: who is which subscriber changes under that alone.
+    """
+    return await fetch(tx, _held_elected, {"employee_ids": list(employee_ids)})
+
+
+def _held_elected(reading: Reading) -> Select[Any]:
+    contracts = listing(
+        (GroupContract.division_id, GroupContract.policy_number),
+        *visible(reading, GroupContract),
+        GroupContract.employer_id == PlanYear.employer_id,
+        GroupContract.group_id == PlanYear.group_id,
+        GroupContract.coverage_start == PlanYear.group_coverage_start,
+    )
+    numbered = and_(Subscriber.tenant_id == Enrollment.tenant_id, Subscriber.employee_id == Enrollment.employee_id)
+    return (
+        _elected(reading, among(bindparam("employee_ids", type_=ARRAY(Text))))
+        .add_columns(Enrollment.employer_id, Subscriber.subscriber_id.label("number"), contracts.label("contracts"))
+        .join(Subscriber, numbered)
+        .order_by(Subscriber.subscriber_id, Enrollment.id)
+        .with_for_update(key_share=True, of=Subscriber)
+    )
 
 
 async def numbers_of(tx: Transaction, employee_ids: Collection[str]) -> dict[str, str]:

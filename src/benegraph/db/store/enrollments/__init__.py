@@ -1,7 +1,7 @@
 """Enrollments, life events and their history: what is read, what is locked, what is issued."""
 
 from benegraph.db.store.enrollments.locks import (
-    cover,
+    covering,
     enrolled_dependents,
     in_force_before,
     issue,
@@ -9,7 +9,7 @@ from benegraph.db.store.enrollments.locks import (
     lock_in_plan_years,
     lock_of_plan_year,
     plan_years_held,
-    plan_years_of,
+    take_up,
     uncover,
     whose,
     whose_life_event,
@@ -35,7 +35,7 @@ __all__ = [
     "EnrollmentFilter",
     "LifeEventFilter",
     "by_ids",
-    "cover",
+    "covering",
     "dependents_of",
     "enrolled_dependents",
     "events_by_ids",
@@ -53,8 +53,8 @@ __all__ = [
     "of_plan_years",
     "page",
     "plan_years_held",
-    "plan_years_of",
     "status_at",
+    "take_up",
     "uncover",
     "whose",
     "whose_life_event",

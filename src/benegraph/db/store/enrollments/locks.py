@@ -1,15 +1,24 @@
-"""What services lock and write of enrollments: always the employee first, then enrollments in order of their ids."""
+"""What services lock and write of enrollments: always the employee first, then enrollments in order of their ids.
+
+What is locked comes as plain rows, which stand for enrollments: services change them by `Edits`, past the session.
+"""
 
 from collections.abc import Collection, Sequence
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, bindparam, delete, func, select
 
-from benegraph.db.models import EnrolledDependent, Enrollment, LifeEvent, PlanYear
-from benegraph.db.session import Transaction
-from benegraph.db.store.scope import visible
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.models import Dependent, EnrolledDependent, Enrollment, LifeEvent, PlanYear
+from benegraph.db.prepared import fetch
+from benegraph.db.session import Reading, Transaction
+from benegraph.db.store.plan_years import offers, past_draft
+from benegraph.db.store.scope import among, listing, visible
+from benegraph.db.store.writing import Write, insert_rows, inserted
 from benegraph.domain.enrollments.standing import ElectionDecision
+
+_EMPLOYEE_ID = bindparam("employee_id", type_=Text)
+_IDS = bindparam("ids", type_=ARRAY(Text))
 
 
 async def whose(tx: Transaction, id: str) -> str | None:
@@ -21,46 +30,100 @@ async def whose(tx: Transaction, id: str) -> str | None:
     )
 
 
-async def plan_years_of(tx: Transaction, employee_id: str, ids: Collection[str]) -> dict[str, str]:
-    """Tell the plan year of each of these that is the employee's enrollment; as it never changes, nothing is locked."""
-    found = await tx.session.execute(
-        select(Enrollment.id, Enrollment.plan_year_id).where(
-            *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
-            Enrollment.employee_id == employee_id,
-            Enrollment.id.in_(ids),
+async def take_up(tx: Transaction, employee_id: str, ids: Collection[str]) -> tuple[dict[str, Any], list[Enrollment]]:
+    """Lock the plan years of some of an employee's enrollments, shared, then all enrollments of theirs in these.
+
+    Both in order of their ids. A plan year comes with all that an answer is judged by: what it offers, which is settled
+    since it was opened, and the family, which changes under the employee's lock alone. The caller holds that one.
+    """
+    rows = await fetch(tx, _taken_up, {"employee_id": employee_id, "ids": list(ids)})
+    one_in_each = {row.plan_year_id: row for row in rows}
+    plan_years = {
+        id: SimpleNamespace(**{name: getattr(row, place) for name, place in _OF_PLAN_YEAR.items()})
+        for id, row in sorted(one_in_each.items())
+    }
+    return plan_years, rows
+
+
+#: The columns of a plan year that is taken up, and what each is called beside those of an enrollment.
+_OF_PLAN_YEAR = {
+    name: f"plan_year_{name}" for name in (*PlanYear.__table__.c.keys(), "classes", "plans", "rates", "family")
+}
+
+
+def _taken_up(reading: Reading) -> Select[Any]:
+    plan_years = _plan_years(reading).cte("taken")
+    # Which they are is to be known before any enrollment is looked at: so all of them are locked before the first.
+    taken = func.array(select(plan_years.c.id).scalar_subquery(), type_=ARRAY(Text))
+    return (
+        select(*Enrollment.__table__.c, *(plan_years.c[name].label(place) for name, place in _OF_PLAN_YEAR.items()))
+        .join(plan_years, plan_years.c.id == Enrollment.plan_year_id)
+        .where(
+            *visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.employee_id == _EMPLOYEE_ID,
+            Enrollment.plan_year_id == any_(taken),
         )
+        .order_by(Enrollment.id)
+        .with_for_update(key_share=True, of=Enrollment)
     )
-    return dict(iter(found))
+
+
+def _plan_years(reading: Reading) -> Select[Any]:
+    # An enrollment's plan year never changes, so that it may be looked up unlocked; first, and as one array, or the
+    # plan made for it while there are few plan years reads all of them.
+    named = select(Enrollment.plan_year_id).where(
+        *visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+        Enrollment.employee_id == _EMPLOYEE_ID,
+        Enrollment.id == among(_IDS),
+    )
+    looked_up = func.array(named.scalar_subquery(), type_=ARRAY(Text))
+    family = listing(
+        (Dependent.id, Dependent.relationship, Dependent.date_of_birth, Dependent.disabled, Dependent.active),
+        *visible(reading, Dependent, Dependent.employer_id, Dependent.employee_id),
+        Dependent.employee_id == _EMPLOYEE_ID,
+    )
+    return (
+        select(*PlanYear.__table__.c, *offers(), family.label("family"))
+        .where(*visible(reading, PlanYear, PlanYear.employer_id), *past_draft(reading), PlanYear.id == any_(looked_up))
+        .order_by(PlanYear.id)
+        .with_for_update(read=True, of=PlanYear)
+    )
 
 
 async def lock_in_plan_years(
     tx: Transaction, employee_id: str, plan_year_ids: Collection[str] | None = None
 ) -> Sequence[Enrollment]:
     """Lock an employee's enrollments in some plan years (in all, by default), oldest first."""
-    statement = select(Enrollment).where(
-        *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id), Enrollment.employee_id == employee_id
+    if plan_year_ids is None:
+        return await fetch(tx, _held_by, {"employee_id": employee_id})
+    given = {"employee_id": employee_id, "ids": list(plan_year_ids)}
+    return await fetch(tx, _held_in, given) if given["ids"] else []
+
+
+def _locked(reading: Reading, *conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(*Enrollment.__table__.c)
+        .where(*visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id), *conditions)
+        .order_by(Enrollment.id)
+        .with_for_update(key_share=True)
     )
-    if plan_year_ids is not None:
-        statement = statement.where(Enrollment.plan_year_id.in_(plan_year_ids))
-    found = await tx.session.scalars(
-        statement.order_by(Enrollment.id).with_for_update(key_share=True).execution_options(populate_existing=True)
-    )
-    return found.all()
+
+
+def _held_by(reading: Reading) -> Select[Any]:
+    return _locked(reading, Enrollment.employee_id == _EMPLOYEE_ID)
+
+
+def _held_in(reading: Reading) -> Select[Any]:
+    return _locked(reading, Enrollment.employee_id == _EMPLOYEE_ID, Enrollment.plan_year_id == among(_IDS))
 
 
 async def lock_of_plan_year(tx: Transaction, plan_year_ids: Collection[str]) -> Sequence[Enrollment]:
     """Lock all enrollments of some plan years, oldest first."""
-    found = await tx.session.scalars(
-        select(Enrollment)
-        .where(
-            *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
-            Enrollment.plan_year_id.in_(plan_year_ids),
-        )
-        .order_by(Enrollment.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return found.all()
+    return await fetch(tx, _of_plan_years, {"ids": list(plan_year_ids)})
+
+
+def _of_plan_years(reading: Reading) -> Select[Any]:
+    return _locked(reading, Enrollment.plan_year_id == among(_IDS))
 
 
 async def plan_years_held(tx: Transaction, employee_id: str) -> set[str]:
@@ -123,9 +186,9 @@ async def issue(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     await insert_rows(tx, Enrollment, rows)
 
 
-async def cover(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert the dependents of elections, in one statement."""
-    await insert_rows(tx, EnrolledDependent, rows)
+def covering(rows: Sequence[dict[str, Any]]) -> Write:
+    """Insert the dependents of elections."""
+    return inserted(EnrolledDependent, rows)
 
 
 async def uncover(tx: Transaction, enrollment_id: str) -> None:

@@ -89,7 +89,7 @@ def rows(reading: Reading) -> Select[Any]:
 
 def narrow(reading: Reading, enrollments: Select[Any], chosen: EnrollmentFilter) -> Select[Any]:
     if chosen.status is not None:
-        enrollments = enrollments.where(status_at(reading).in_([status.value for status in chosen.status]))
+        enrollments = enrollments.where(status_at(reading).in_(chosen.status))
     if chosen.plan_year_id is not None:
         enrollments = enrollments.where(Enrollment.plan_year_id == chosen.plan_year_id)
     if chosen.effective_in_year is not None:

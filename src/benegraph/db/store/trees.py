@@ -1,0 +1,211 @@
+"""Trees: one statement for the rows of many keys, with all that is wanted within each row, however deep.
+
+What is nested stands in the select list as a subquery of its own: `(SELECT ROW(…) …)` for one row, `ARRAY(SELECT
+ROW(…) …)` for several. No name of a client's stands in it, and rows come back as the driver's own values.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import Enum as Words
+from functools import lru_cache
+from itertools import count as counted
+from typing import Any, Protocol
+
+from sqlalchemy import ARRAY, ColumnElement, Enum, Select, Text, bindparam, func, literal, null, select
+from sqlalchemy.sql.selectable import Subquery
+
+from benegraph.db.session import Reading
+from benegraph.db.statements import Manner
+from benegraph.db.store.batches import PARENT, Many, One, OneByParts, Paged, Window
+
+Source = One | OneByParts | Many | Paged
+
+_KEYS = "keys"
+
+
+class Nested(Protocol):
+    """What is wanted within a row: the row, rows, page or count of the key in its column `key`."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def counts(self) -> bool: ...
+
+    @property
+    def wanted(self) -> "Wanted": ...
+
+    @property
+    def window(self) -> int | None:
+        """The number of its window, where it is a page or the count of one."""
+
+
+class Wanted(Protocol):
+    """What is wanted of a source's rows: columns, then what is nested in them, then the place in a page's order."""
+
+    @property
+    def source(self) -> Any: ...
+
+    @property
+    def columns(self) -> Sequence[str]: ...
+
+    @property
+    def nested(self) -> Sequence[Any]: ...
+
+    @property
+    def placed(self) -> bool: ...
+
+
+@lru_cache(maxsize=512)
+def columns_of(source: Source) -> Mapping[str, ColumnElement[Any]]:
+    """Give the columns of a source's rows, by name."""
+    reading = Manner(of_employer=False, of_employee=False, on_fixed_day=False).reading()
+    return dict(source.rows(reading).selected_columns.items())
+
+
+def may_lack(source: Source, column: str) -> bool:
+    """Tell whether a column of a source's rows may be null; of one that is computed, it may."""
+    return bool(getattr(columns_of(source)[column], "nullable", True))
+
+
+def words_of(source: Source, columns: Sequence[str]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Give which of these columns, by number, hold an enumeration's words, and the member each word stands for."""
+    words: list[tuple[int, Mapping[str, Any]]] = []
+    for number, name in enumerate(columns):
+        kind: Any = columns_of(source)[name].type
+        if isinstance(kind, Enum) and kind.enum_class is not None:
+            words.append((number, {each.value: each for each in kind.enum_class}))
+    return words
+
+
+# ---------------------------------------------------------------------------------------------------- statements
+
+
+def rows_of(wanted: Wanted, manner: Manner, windows: Sequence[Window | None]) -> Select[Any]:
+    """Build the statement that reads what is wanted; the last column of each row is the key it belongs to."""
+    reading, source = manner.reading(), wanted.source
+    keys = bindparam(_KEYS, type_=ARRAY(Text))
+    if isinstance(source, Paged):
+        window = windows[0]
+        assert window is not None, "where no page can be, nothing is read"  # noqa: S101 - the reader sees to it
+        rows = source.statement(reading, keys, _with_places(source, 0, window))
+        if source.key is None:
+            rows = rows.add_columns(literal("").label(PARENT))
+    elif isinstance(source, OneByParts):
+        arrays = [bindparam(f"{_KEYS}_{part.key}", type_=ARRAY(part.type)) for part in source.parts]
+        rows = source.statement(reading, arrays).add_columns(func.row(*source.parts).label(PARENT))
+    else:
+        rows = source.statement(reading, keys)
+    level = rows.subquery("rows")
+    tree = _Tree(reading, windows, counted(1))
+    return select(*tree.slots(level, wanted, windows[0] if windows else None), level.c[PARENT])
+
+
+def count_of(source: Paged, manner: Manner, window: Window) -> Select[Any]:
+    """Build the statement that counts the rows of each key under a window's filter."""
+    chosen = _with_places(source, 0, window).filter
+    return source.counting(manner.reading(), bindparam(_KEYS, type_=ARRAY(Text)), chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """What one statement is put together from."""
+
+    reading: Reading
+    windows: Sequence[Window | None]
+    levels: Iterator[int]
+
+    def slots(self, level: Subquery, wanted: Wanted, window: Window | None) -> list[ColumnElement[Any]]:
+        slots: list[ColumnElement[Any]] = [level.c[name] for name in wanted.columns]
+        slots += [self._nested(level, nested) for nested in wanted.nested]
+        if not slots:
+            slots.append(null())
+        if wanted.placed and window is not None:
+            slots.append(func.row(*(level.c[column.key] for column, _ in wanted.source.columns(window.order))))
+        return slots
+
+    def _nested(self, parent: Subquery, nested: Nested) -> ColumnElement[Any]:
+        source, key = nested.wanted.source, parent.c[nested.key]
+        if nested.window is not None:
+            window = self.windows[nested.window]
+            if window is None:
+                return null()
+            window = _with_places(source, nested.window, window)
+            if nested.counts:
+                counting = source.counting_within(self.reading, key, window.filter)
+                return _within(counting, parent)
+            rows = source.within(self.reading, key, window)
+        else:
+            window = None
+            rows = source.within(self.reading, key)
+        level = rows.correlate(parent).subquery(f"level_{next(self.levels)}")
+        # The order is the inner select's: nothing is done out here that could change it.
+        row = select(func.row(*self.slots(level, nested.wanted, window))).select_from(level)
+        return row.scalar_subquery() if isinstance(source, One) else func.array(row.scalar_subquery())
+
+
+def _within(statement: Select[Any], parent: Subquery) -> ColumnElement[Any]:
+    return statement.correlate(parent).scalar_subquery()
+
+
+# ------------------------------------------------------------------------------------------------ windows' values
+
+
+def shape_of(window: Window | None) -> Any:
+    """Give what of a window decides the statement's text; the rest of it fills places."""
+    if window is None:
+        return None
+    after = None if window.after is None else tuple(value is None for value in window.after)
+    chosen = window.filter
+    narrowed = chosen and tuple(_shape(getattr(chosen, each.name)) for each in fields(chosen))
+    return window.first, after, window.order, narrowed, window.offset is None
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return len(value)
+    return "" if isinstance(value, str | Words) else value
+
+
+def key_values(source: Source, keys: Sequence[Any]) -> dict[str, Any]:
+    """Give the values of the places that keys fill."""
+    if isinstance(source, OneByParts):
+        return {f"{_KEYS}_{part.key}": [key[place] for key in keys] for place, part in enumerate(source.parts)}
+    return {_KEYS: keys}
+
+
+def window_values(windows: Sequence[Window | None]) -> dict[str, Any]:
+    """Give the values of the places that windows fill."""
+    values: dict[str, Any] = {}
+    for number, window in enumerate(windows):
+        if window is None:
+            continue
+        for place, value in enumerate(window.after or ()):
+            values[f"after_{number}_{place}"] = value
+        if window.offset is not None:
+            values[f"offset_{number}"] = window.offset
+        for each in fields(window.filter) if window.filter is not None else ():
+            value = getattr(window.filter, each.name)
+            for place, part in enumerate(value if isinstance(value, tuple) else (value,)):
+                values[f"filter_{number}_{each.name}_{place}"] = part
+    return values
+
+
+def _with_places(source: Paged, number: int, window: Window) -> Window:
+    """Put named places where a window's values stand."""
+    after = window.after and tuple(
+        None if value is None else bindparam(f"after_{number}_{place}", type_=column.type)
+        for place, (value, (column, _)) in enumerate(zip(window.after, source.columns(window.order), strict=True))
+    )
+    chosen = window.filter
+    if chosen is not None:
+        named = {each.name: f"filter_{number}_{each.name}" for each in fields(chosen)}
+        chosen = replace(chosen, **{name: _placed(place, getattr(chosen, name)) for name, place in named.items()})
+    offset: Any = None if window.offset is None else bindparam(f"offset_{number}")
+    return Window(window.first, after, window.order, chosen, offset)
+
+
+def _placed(name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(bindparam(f"{name}_{place}") for place in range(len(value)))
+    return bindparam(f"{name}_0") if isinstance(value, str | Words) else value

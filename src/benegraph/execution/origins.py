@@ -1,0 +1,129 @@
+"""Origins: what an object of the answer is made from, a fetched row or an object that is there already."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter, itemgetter
+from typing import Any, Protocol
+
+from benegraph.execution.declarations import Uncovered
+from benegraph.execution.plans import Fetch
+from benegraph.execution.reading import Nested, Reading, Slot, Wanted
+
+Taker = Callable[[Any], Iterable[Any]]
+
+
+class Origin(Protocol):
+    """Where the values of an object stand. A place of None is filled by a step alone."""
+
+    @property
+    def size(self) -> int:
+        """How many objects are reckoned to be made from it."""
+
+    def column(self, reading: Reading, name: str) -> Any:
+        """Give the place of a value. Raises Uncovered where there is none."""
+
+    def may_lack(self, reading: Reading, name: str) -> bool: ...
+
+    def taker(self, places: Sequence[Any]) -> Taker:
+        """Give what takes the values at these places from a row, at least as many, once everything is wanted."""
+
+    def view(self, reading: Reading, names: tuple[str, ...]) -> "View":
+        """Give what shows a row to the host, with these attributes."""
+
+
+@dataclass(slots=True)
+class View:
+    """Shows a row to the host as an object."""
+
+    origin: "FromRow | FromObject"
+    places: list[Any]
+    made: Callable[[Iterable[Any]], Any] | None
+    take: Taker | None = None
+
+    def finish(self) -> None:
+        """Learn where the values stand, now that everything is wanted."""
+        self.take = self.origin.taker(self.places)
+
+    def __call__(self, row: Any) -> Any:
+        if self.made is None or self.take is None:
+            return row
+        return self.made(islice(self.take(row), len(self.places)))
+
+
+@dataclass(frozen=True, slots=True)
+class FromRow:
+    """A row of a statement, by the numbers of its slots."""
+
+    fetch: Fetch
+    wanted: Wanted
+    size: int
+
+    def column(self, reading: Reading, name: str) -> Slot:
+        if not reading.has(self.wanted.source, name):
+            raise Uncovered("column")
+        return self.wanted.column(name)
+
+    def may_lack(self, reading: Reading, name: str) -> bool:
+        return reading.may_lack(self.wanted.source, name)
+
+    def nest(self, reading: Reading, nested: Nested) -> Slot:
+        if not reading.has(self.wanted.source, nested.key):
+            raise Uncovered("column")
+        return self.wanted.nest(nested)
+
+    def place(self) -> Slot:
+        return self.wanted.place()
+
+    def taker(self, places: Sequence[Slot | None]) -> Taker:
+        numbers = [0 if place is None else place.number for place in places]
+        if numbers == list(range(len(numbers))):
+            return _whole  # a row that is longer than is asked for does no harm
+        if len(numbers) == 1:
+            return _only(numbers[0])
+        return itemgetter(*numbers)
+
+    def view(self, reading: Reading, names: tuple[str, ...]) -> View:
+        return View(self, [self.column(reading, name) for name in names], reading.seen(self.wanted.source, names))
+
+
+@dataclass(frozen=True, slots=True)
+class FromObject:
+    """An object that is there already, by the names of its attributes."""
+
+    size: int = 1
+
+    def column(self, _reading: Reading, name: str) -> str:
+        return name
+
+    def may_lack(self, _reading: Reading, _name: str) -> bool:
+        return True
+
+    def taker(self, places: Sequence[str | None]) -> Taker:
+        # Every object has a class: it stands where a step will put something else.
+        names = [place or "__class__" for place in places]
+        if not names:
+            return _nothing
+        if len(names) == 1:
+            return _attribute(names[0])
+        return attrgetter(*names)
+
+    def view(self, _reading: Reading, _names: tuple[str, ...]) -> View:
+        return View(self, [], None)
+
+
+def _whole(row: Any) -> Any:
+    return row
+
+
+def _nothing(_held: Any) -> Any:
+    return ()
+
+
+def _only(number: int) -> Taker:
+    return lambda row: (row[number],)
+
+
+def _attribute(name: str) -> Taker:
+    get = attrgetter(name)
+    return lambda held: (get(held),)

@@ -1,0 +1,134 @@
+"""Plans: what an operation comes to, once it is compiled. They hold no value of any request, and are shared by all."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from graphql import FieldNode, GraphQLOutputType
+
+from benegraph.execution.arguments import Called
+from benegraph.execution.declarations import Arguments, Declaration
+from benegraph.execution.reading import Reach, Slot, Wanted, Window
+
+if TYPE_CHECKING:
+    from benegraph.execution.running import Run
+
+Made = dict[str, Any]
+
+
+class Step(Protocol):
+    """Fills in one field of many objects, once their columns are in place; `rows` are what they were made from."""
+
+    async def fill(self, run: "Run", rows: list[Any], made: list[Made]) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Asked:
+    """One field of an answer's object: the name it answers to, its type, and what is beneath it."""
+
+    name: str
+    kind: GraphQLOutputType
+    nodes: list[FieldNode]
+    #: Its type and its own name, as an error tells them.
+    described: str
+    beneath: "Composite | None" = None
+
+
+@dataclass(slots=True, eq=False)
+class Composite:
+    """An object of the answer, whatever it is made from."""
+
+    asked: dict[str, Asked] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class ObjectPlan(Composite):
+    """An object made from a row: its columns at once, in the answer's order; what else it has, step by step.
+
+    `values` takes from a row a value for each name; a step puts its own in the place of one.
+    """
+
+    names: tuple[str, ...] = ()
+    values: Callable[[Any], Any] = tuple
+    steps: list[Step] = field(default_factory=list)
+    #: The names whose values must not be null, and might be.
+    required: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class OneOf(Composite):
+    """An object of one of several types, known only when its row is found: its type's name is a plan's key."""
+
+    plans: dict[str, "Found"] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class PagePart(Composite):
+    """An edge, or the page's own facts: `parts` say by each name what it is."""
+
+    parts: list[tuple[str, str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class PagePlan(Composite):
+    """A connection, made from a page: by each name `nodes`, `edges`, `pageInfo`, `totalCount` or `__typename`."""
+
+    parts: list[tuple[str, str, Any]] = field(default_factory=list)
+    #: Where in a row its place in the order stands, for cursors.
+    place: Slot | None = None
+    counts: bool = False
+
+    @property
+    def reads_rows(self) -> bool:
+        return any(part in {"nodes", "edges", "pageInfo"} for _, part, _ in self.parts)
+
+
+@dataclass(slots=True, eq=False)
+class Page:
+    """A page as it is asked for."""
+
+    called: Called
+    window: Callable[[Arguments], Window]
+    nodes: list[FieldNode]
+
+
+@dataclass(slots=True, eq=False)
+class Fetch:
+    """One statement: the rows of many keys, with all that is nested in them."""
+
+    reach: Reach
+    wanted: Wanted
+    #: The pages in it; the first is that of its own rows, where these are one.
+    pages: list[Page] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Found:
+    """A row that is looked for by its key, and the object that is made from it."""
+
+    fetch: Fetch
+    plan: ObjectPlan
+
+
+@dataclass(slots=True, eq=False)
+class Root:
+    """One field of the query or the mutation."""
+
+    asked: Asked
+    called: Called | None = None
+    declaration: Declaration | None = None
+    #: Of a page, the statement that reads it.
+    fetch: Fetch | None = None
+    #: The value, where the schema alone decides it.
+    constant: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """An operation, compiled. `alone` tells that it reads with one statement at most."""
+
+    roots: list[Root]
+    changes: bool
+    alone: bool
+    #: What was asked, by its names: for errors' paths.
+    asked: Mapping[str, Asked]

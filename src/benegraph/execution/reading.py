@@ -1,0 +1,125 @@
+"""Reading: what a plan wants of its host's rows, and what the host must be able to fetch."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+from graphql import GraphQLLeafType
+
+Row = Sequence[Any]
+
+
+class Window(Protocol):
+    """Which page of each parent's list is wanted."""
+
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def is_later(self) -> bool:
+        """Tell whether rows lie before the page."""
+
+    def cursor(self, place: Row) -> str:
+        """Name the place of a row in the list's order, given the values it is sorted by."""
+
+
+class Reach(Enum):
+    """How many rows belong to a key."""
+
+    ONE = "one"
+    MANY = "many"
+    PAGE = "page"
+    COUNT = "count"
+
+
+@dataclass(slots=True, eq=False)
+class Wanted:
+    """What is wanted of a source's rows. A row holds the columns, then what is nested, then its place, if `placed`.
+
+    It has at least one slot, even where nothing is wanted. What was made of it, such as a statement, may be `kept`.
+    """
+
+    source: Any
+    columns: list[str] = field(default_factory=list)
+    nested: list["Nested"] = field(default_factory=list)
+    placed: bool = False
+    kept: dict[Hashable, Any] = field(default_factory=dict)
+
+    def column(self, name: str) -> "Slot":
+        """Give the slot of a column, wanted from now on."""
+        if name not in self.columns:
+            self.columns.append(name)
+        return Slot(self, name)
+
+    def nest(self, nested: "Nested") -> "Slot":
+        self.nested.append(nested)
+        return Slot(self, nested)
+
+    def place(self) -> "Slot":
+        self.placed = True
+        return Slot(self, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the rows of what is wanted; its number is known once all is."""
+
+    wanted: Wanted
+    what: Any
+
+    @property
+    def number(self) -> int:
+        wanted = self.wanted
+        if self.what is None:
+            return max(1, len(wanted.columns) + len(wanted.nested))
+        if isinstance(self.what, Nested):
+            return len(wanted.columns) + next(n for n, each in enumerate(wanted.nested) if each is self.what)
+        return wanted.columns.index(self.what)
+
+
+@dataclass(slots=True, eq=False)
+class Nested:
+    """What is read within the parent's own statement: the row, rows, page or count of the key in its column `key`.
+
+    It is a row or None, a list of rows, or a number. `window` is the number of a page's window among the statement's;
+    where that window is None, nothing is to be read.
+    """
+
+    reach: Reach
+    key: str
+    wanted: Wanted
+    window: int | None = None
+
+    @property
+    def counts(self) -> bool:
+        return self.reach is Reach.COUNT
+
+
+class Reader(Protocol):
+    """Fetches rows. All that one reader fetches, it fetches from one snapshot."""
+
+    async def rows(self, reach: Reach, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> Sequence[Row]:
+        """Fetch the rows of all keys, in order within each; the last slot of each, beyond what is wanted, is its key.
+
+        The first window is that of the rows themselves, where they are a page.
+        """
+
+    async def count(self, wanted: Wanted, keys: Sequence[Any], window: Any) -> Mapping[Any, int]:
+        """Count the rows of each key under a window's filter."""
+
+
+class Reading(Protocol):
+    """What a host must be able to say of its sources and values, besides fetching them."""
+
+    def has(self, source: Any, column: str) -> bool:
+        """Tell whether a source's rows have a column."""
+
+    def may_lack(self, source: Any, column: str) -> bool:
+        """Tell whether a column may be null."""
+
+    def seen(self, source: Any, columns: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
+        """Give a function that makes an object with these attributes of the values of these columns."""
+
+    def is_written(self, kind: GraphQLLeafType) -> bool:
+        """Tell whether values of a scalar or an enumeration can be written into the answer as they are."""

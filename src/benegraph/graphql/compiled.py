@@ -1,0 +1,213 @@
+"""The graph as the breadth-first executor sees it: what each field is made of, and the reader of its rows."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import strawberry
+from graphql import GraphQLEnumType, GraphQLField, GraphQLLeafType, GraphQLObjectType
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
+
+from benegraph import execution
+from benegraph.db.readers import Snapshot
+from benegraph.db.statements import Manner, prepare, scope_values
+from benegraph.db.store import trees
+from benegraph.db.store.batches import PARENT, Many, One, Paged
+from benegraph.execution.reading import Reach, Wanted
+from benegraph.graphql.context import Context
+from benegraph.graphql.edges import Batched, Derived, Edge, Given, itself
+from benegraph.graphql.node import Finding, Named
+from benegraph.graphql.paging import View
+
+_WRITTEN = {"ID", "String", "Int", "Boolean", "Date", "DateTime", "Cents"}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the schema's fields say of themselves, in the executor's words."""
+
+    schema: strawberry.Schema
+
+    def __call__(  # noqa: PLR0911 - one return for each kind of declaration
+        self, kind: GraphQLObjectType, found: GraphQLField
+    ) -> execution.Declaration:
+        """Say what a field is made of. Raises Uncovered for one whose resolver says nothing of it."""
+        told = found.extensions.get("strawberry-definition")
+        if isinstance(told, Edge):
+            return self._edge(told)
+        if isinstance(told, Derived):
+            return execution.Itself() if told.compute is itself else execution.Derived(told.compute, told.needs)
+        if isinstance(told, Batched):
+            return self._batched(told)
+        if isinstance(told, Finding):
+            return self._finding(told)
+        if isinstance(told, Given):
+            return execution.Given(told.value)
+        if kind is self.schema._schema.mutation_type:  # noqa: SLF001 - as in Documents
+            return _perform(found)
+        if isinstance(told, StrawberryField) and told.base_resolver is None:
+            return execution.Column(told.python_name)
+        raise execution.Uncovered("resolver")
+
+    def _edge(self, told: Edge) -> execution.Declaration:
+        if isinstance(told.batch, Paged):
+
+            def view(arguments: Mapping[str, Any]) -> View:
+                return told.view(**self._converted(told, arguments))
+
+            return execution.ToPage(told.batch, told.key or None, view, told.usual)
+        if told.listed:
+            return execution.ToSeveral(told.batch, told.key)
+        if isinstance(told.batch, Many):
+            return execution.ToMany(told.batch, told.key)
+        return execution.ToOne(told.batch, told.key)
+
+    def _batched(self, told: Batched) -> execution.Declaration:
+        async def load(reads: Any, parents: Sequence[Any], arguments: Mapping[str, Any]) -> Sequence[Any]:
+            return await told.load(reads, parents, **self._converted(told, arguments))
+
+        return execution.Batched(load, told.needs)
+
+    def _finding(self, told: Finding) -> execution.Declaration:
+        def names(context: Context, arguments: Mapping[str, Any]) -> Any:
+            return told.named(context, **self._converted(told, arguments))
+
+        if told.listed:
+            return execution.FindEach(told.batches, lambda *asked: [_target(each) for each in names(*asked)])
+        return execution.Find(told.batches, lambda *asked: _target(names(*asked)))
+
+    def _converted(self, told: StrawberryField, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if not arguments:
+            return {}
+        converter = self.schema.schema_converter
+        return convert_arguments(dict(arguments), told.arguments, converter.scalar_registry, self.schema.config)
+
+
+def _target(named: Named | Exception | None) -> Any:
+    return execution.Target(named.type_name, named.key) if isinstance(named, Named) else named
+
+
+def _perform(found: GraphQLField) -> execution.Perform:
+    async def call(context: Context, arguments: Mapping[str, Any]) -> Any:
+        # All that a mutation's resolver asks of GraphQL is the context.
+        info: Any = SimpleNamespace(context=context)
+        assert found.resolve is not None, "every mutation does something"  # noqa: S101
+        return await found.resolve(None, info, **arguments)
+
+    return execution.Perform(call)
+
+
+class Sources:
+    """What the executor asks of batches and values when it makes a plan."""
+
+    def has(self, source: Any, column: str) -> bool:
+        return column in trees.columns_of(source)
+
+    def may_lack(self, source: Any, column: str) -> bool:
+        return trees.may_lack(source, column)
+
+    def seen(self, source: Any, columns: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
+        """Make rows of values that are to be computed with: words become the enumeration's members again."""
+        shape = NamedTuple("Row", [(name, Any) for name in columns])  # type: ignore[misc] # its columns are known now
+        words = trees.words_of(source, columns)
+
+        def make(values: Iterable[Any]) -> Any:
+            row = list(values)
+            for place, meanings in words:
+                if row[place] is not None:
+                    row[place] = meanings[row[place]]
+            return shape._make(row)
+
+        return make
+
+    def is_written(self, kind: GraphQLLeafType) -> bool:
+        """Tell whether the answer holds values of a kind as rows do; days and instants are written as JSON is."""
+        if isinstance(kind, GraphQLEnumType):
+            return all(getattr(value.value, "value", value.value) == name for name, value in kind.values.items())
+        return kind.name in _WRITTEN
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads rows for one viewer from one snapshot."""
+
+    context: Context
+    snapshot: Snapshot
+    _manner: Manner = field(init=False)
+    _scope: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._manner = Manner.of(self.context.viewer, self.context.clock)
+        self._scope = scope_values(self.context.viewer, self.context.clock)
+
+    async def rows(
+        self, _reach: Reach, wanted: Wanted, keys: Sequence[Any], views: Sequence[View | None]
+    ) -> Sequence[execution.Row]:
+        windows = [None if view is None else view.window for view in views]
+        shape = (self._manner, *map(trees.shape_of, windows))
+        statement = wanted.kept.get(shape)
+        if statement is None:
+            statement = _keep(wanted, shape, prepare(trees.rows_of(wanted, self._manner, windows)))
+        given = self._scope | trees.key_values(wanted.source, keys) | trees.window_values(windows)
+        return await self.snapshot.fetch(statement, given)
+
+    async def count(self, wanted: Wanted, keys: Sequence[Any], view: View) -> Mapping[Any, int]:
+        shape = ("count", self._manner, trees.shape_of(view.window))
+        statement = wanted.kept.get(shape)
+        if statement is None:
+            statement = _keep(wanted, shape, prepare(trees.count_of(wanted.source, self._manner, view.window)))
+        given = self._scope | trees.key_values(wanted.source, keys) | trees.window_values([view.window])
+        counted = await self.snapshot.fetch(statement, given)
+        return dict.fromkeys(keys, 0) | {key: number for key, number in counted}  # noqa: C416 - a record is no pair
+
+    async def ones(self, batch: One, keys: Sequence[str]) -> list[Any]:
+        found = {key: row for key, row in await self._whole(batch, keys)}  # noqa: C416 - as they are
+        return [found.get(key) for key in keys]
+
+    async def manys(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
+        found: dict[str, list[Any]] = {key: [] for key in keys}
+        for key, row in await self._whole(batch, keys):
+            found[key].append(row)
+        return [found[key] for key in keys]
+
+    async def _whole(self, batch: One | Many, keys: Sequence[str]) -> list[tuple[str, Any]]:
+        """Read rows with all their columns."""
+        distinct = list(dict.fromkeys(keys))
+        if not distinct:
+            return []
+        wanted, make = _whole_rows(batch)
+        rows = await self.rows(Reach.MANY, wanted, distinct, ())
+        return [(row[-1], make(row[:-1])) for row in rows]
+
+
+_MOST_STATEMENTS = 64
+_WHOLE: dict[One | Many, tuple[Wanted, Callable[[Iterable[Any]], Any]]] = {}
+
+
+def _whole_rows(batch: One | Many) -> tuple[Wanted, Callable[[Iterable[Any]], Any]]:
+    found = _WHOLE.get(batch)
+    if found is None:
+        columns = [name for name in trees.columns_of(batch) if name != PARENT]
+        found = _WHOLE[batch] = Wanted(batch, columns), Sources().seen(batch, columns)
+    return found
+
+
+def _keep(wanted: Wanted, shape: Any, statement: Any) -> Any:
+    if len(wanted.kept) >= _MOST_STATEMENTS:  # pages have sizes, and filters many forms
+        del wanted.kept[next(iter(wanted.kept))]
+    wanted.kept[shape] = statement
+    return statement
+
+
+def opening(context: Context) -> Callable[[bool], Any]:
+    """Give what opens a reader for a request."""
+
+    @asynccontextmanager
+    async def open_reader(alone: bool) -> AsyncIterator[Reader]:
+        async with context.database.readers.snapshot(context.viewer, alone=alone) as snapshot:
+            yield Reader(context, snapshot)
+
+    return open_reader
