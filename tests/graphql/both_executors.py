@@ -1,0 +1,307 @@
+"""Asking both executors the same, and telling where their answers differ."""
+
+import asyncio
+import gc
+import json
+import re
+from base64 import urlsafe_b64decode
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import orjson
+from asking import SCHEMA
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    get_named_type,
+    get_operation_ast,
+    is_abstract_type,
+    is_composite_type,
+)
+
+from benegraph.db.session import Database, Reading
+from benegraph.domain.access import Viewer
+from benegraph.domain.ids import kind_of
+from benegraph.domain.values import Clock
+from benegraph.graphql.context import Context
+from benegraph.graphql.documents import Documents
+from benegraph.graphql.execute import GraphQLRequest, execute
+from benegraph.graphql.limits import Limits
+
+#: How often Strawberry's executor is asked again, where what it says depends on which read is done first.
+PATIENCE = 30
+PAUSES = (0.0, 0.0, 0.0, 0.015)
+GRAPH = SCHEMA._schema
+_ID = re.compile(r"[a-z]{3,4}_[0-9a-z]{26}")
+_CURSOR = re.compile(r'"(Wy[A-Za-z0-9_-]+)"')
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Dawdling(Database):
+    """A database that takes its time with some of its reads, so that they end in another order."""
+
+    dice: Random = field(default_factory=Random)
+
+    @asynccontextmanager
+    async def read(self, viewer: Viewer, clock: Clock) -> AsyncIterator[Reading]:
+        await asyncio.sleep(self.dice.choice(PAUSES))
+        async with Database.read(self, viewer, clock) as reading:
+            yield reading
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """The two executors, each with documents of its own, and how many operations they answered."""
+
+    strawberry: Documents
+    compiled: Documents
+    asked: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def fell_back(self) -> Mapping[str, int]:
+        """Tell why the compiled executor left operations to Strawberry's, and how many of them."""
+        return self.compiled.fell_back
+
+    async def ask(self, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest) -> Body:
+        """Ask both, one after the other, and see that they agree; give what they say."""
+        theirs = await answer(self.strawberry, database, viewer, clock, request)
+        ours = await answer(self.compiled, database, viewer, clock, request)
+        self.asked["executed" if b'"data":' in theirs else "refused"] += 1
+        found = difference(ours, theirs)
+        if found is not None and differ_in_errors_alone(ours, theirs):
+            self.asked["raced"] += 1
+            if await self._might_say(ours, theirs, database, viewer, clock, request):
+                found = None
+        check(found, viewer, request)
+        body: Body = orjson.loads(theirs)
+        return body
+
+    async def _might_say(
+        self, ours: bytes, theirs: bytes, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest
+    ) -> bool:
+        """Tell whether Strawberry's executor says each of these errors too, where other reads are done first."""
+        wanted = errors_by_place(ours)
+        said = set(errors_by_place(theirs).items())
+        for turn in range(PATIENCE):
+            if said >= set(wanted.items()):
+                return True
+            dawdling = Dawdling(database.engine, dice=Random(turn))  # noqa: S311 - pauses
+            said |= set(errors_by_place(await answer(self.strawberry, dawdling, viewer, clock, request)).items())
+        return False
+
+    async def tell(
+        self, twins: tuple[Database, Database], viewer: Viewer, clock: Clock, request: GraphQLRequest
+    ) -> Body:
+        """Ask each for a change of its own database, which are in the same state, and see that they agree.
+
+        Ids are made of the clock and of chance: those of either are compared by the order in which they appear.
+        """
+        theirs = await answer(self.strawberry, twins[0], viewer, clock, request)
+        ours = await answer(self.compiled, twins[1], viewer, clock, request)
+        self.asked["executed" if b'"data":' in theirs else "refused"] += 1
+        check(difference(numbered(ours), numbered(theirs)), viewer, request)
+        body: Body = orjson.loads(theirs)
+        return body
+
+
+def both_executors(limits: Limits | None = None) -> Both:
+    limits = limits or Limits()
+    return Both(Documents(SCHEMA, limits), Documents(SCHEMA, limits, compiled=True))
+
+
+async def answer(
+    documents: Documents, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest
+) -> bytes:
+    """Ask one executor with a context of its own; give the bytes of what it says, when all it began is done."""
+    task = asyncio.current_task()
+    with _cleared_away():
+        try:
+            content = content_of(await execute(documents, Context(database, viewer, clock, "request-1"), request))
+        except asyncio.CancelledError:
+            assert task is None or task.cancelling(), "a part that was given up took the whole with it"
+            raise
+        # What was left running would be in the way of the next.
+        while left := asyncio.all_tasks() - {task}:
+            await asyncio.wait(left)
+    return content
+
+
+@contextmanager
+def _cleared_away() -> Iterator[None]:
+    """Have what is left of an answer collected at once, and here.
+
+    Where a field fails, Strawberry's executor gives up those beside it, some before they have begun. These complain
+    when they are collected: to whoever is at work then, if that isn't done here.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect(0)
+        gc.enable()
+
+
+def content_of(answer: Any) -> bytes:
+    return answer.content if hasattr(answer, "content") else orjson.dumps(answer, option=orjson.OPT_UTC_Z)
+
+
+def check(found: str | None, viewer: Viewer, request: GraphQLRequest) -> None:
+    """Fail where a difference was found, with all that is needed to ask again."""
+    if found is not None:
+        raise AssertionError(f"{found}\n{viewer.role} asked, with {request.variables!r}:\n{request.query}")
+
+
+# -------------------------------------------------------------------------------------------------- what is the same
+
+
+def difference(ours: bytes, theirs: bytes) -> str | None:
+    """Tell the first place in which two answers differ, byte for byte, but for the order of several errors."""
+    if ours == theirs:
+        return None
+    if orjson.dumps(orjson.loads(ours)) != ours:
+        return f"The compiled executor's JSON is not as orjson writes it:\n{ours!r}"
+    one, other = _in_order(ours), _in_order(theirs)
+    if orjson.dumps(one) == orjson.dumps(other):
+        return None
+    place, here, there = _first_difference(one, other, "$")
+    return f"At {place} the compiled executor says\n  {here}\nand Strawberry's\n  {there}"
+
+
+def differ_in_errors_alone(ours: bytes, theirs: bytes) -> bool:
+    """Tell whether what differs may be a matter of time.
+
+    Of several errors under one nulled object, Strawberry's executor tells the one that came first, and those before it
+    that nulled nothing but their own field; what else the object asks for it gives up.
+    """
+    one, other = orjson.loads(ours), orjson.loads(theirs)
+    if errors_by_place(ours).keys() != errors_by_place(theirs).keys():
+        return False
+    return orjson.dumps(one | {"errors": None}) == orjson.dumps(other | {"errors": None})
+
+
+def errors_by_place(content: bytes) -> dict[str, bytes]:
+    """Gather the errors of an answer by the null that they lead to."""
+    body = _in_order(content)
+    places: dict[str, list[Body]] = {}
+    for error in body.get("errors", ()):
+        value, place = body["data"], "$"
+        for step in error.get("path", ()):
+            if value is None:
+                break
+            value, place = value[step], f"{place}.{step}"
+        places.setdefault(place, []).append(error)
+    return {place: orjson.dumps(errors) for place, errors in places.items()}
+
+
+def numbered(content: bytes) -> bytes:
+    """Write a number for each id, by the order in which they appear, and in cursors too."""
+    text = _CURSOR.sub(lambda match: orjson.dumps(_place_of(match[1])).decode(), content.decode())
+    seen: dict[str, str] = {}
+    return _ID.sub(
+        lambda match: seen.setdefault(match[0], f"{match[0][:4]}#{len(seen)}") if kind_of(match[0]) else match[0], text
+    ).encode()
+
+
+def _place_of(cursor: str) -> str:
+    return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+
+
+def _in_order(content: bytes) -> Body:
+    body: Body = orjson.loads(content)
+    if "errors" in body:
+        body["errors"].sort(key=lambda error: ([str(step) for step in error.get("path") or ()], error["message"]))
+    return body
+
+
+def _first_difference(one: Any, other: Any, place: str) -> tuple[str, str, str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        if list(one) != list(other):
+            return place, f"the fields {list(one)}", f"the fields {list(other)}"
+        names = (name for name in one if orjson.dumps(one[name]) != orjson.dumps(other[name]))
+        return _first_difference(one[name := next(names)], other[name], f"{place}.{name}")
+    if isinstance(one, list) and isinstance(other, list):
+        for number, (item, its) in enumerate(zip(one, other, strict=False)):
+            if orjson.dumps(item) != orjson.dumps(its):
+                return _first_difference(item, its, f"{place}[{number}]")
+        return place, f"{len(one)} items", f"{len(other)} items"
+    return place, json.dumps(one), json.dumps(other)
+
+
+# ------------------------------------------------------------------------------------------------- what was reached
+
+
+def all_fields(root: GraphQLObjectType) -> set[str]:
+    """List the fields of all types that Query or Mutation leads to, as `Type.field`."""
+    found: set[str] = set()
+    waiting: list[Any] = [root]
+    seen = {root.name}
+    while waiting:
+        kind = waiting.pop()
+        for each in GRAPH.get_possible_types(kind) if is_abstract_type(kind) else [kind]:
+            found |= {f"{each.name}.{name}" for name in each.fields}
+            led_to = {get_named_type(declared.type) for declared in each.fields.values()}
+            waiting += (new := [other for other in led_to if is_composite_type(other) and other.name not in seen])
+            seen |= {other.name for other in new}
+    return found
+
+
+def reached(document: DocumentNode, operation_name: str | None, data: Any) -> set[str]:
+    """List the fields that hold anything in an answer, but for those beneath a node whose `__typename` wasn't asked."""
+    operation = get_operation_ast(document, operation_name)
+    assert isinstance(operation, OperationDefinitionNode)
+    held = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    found: set[str] = set()
+    waiting: list[tuple[Any, list[Any], Any]] = [(GRAPH.query_type, [operation.selection_set], data)]
+    while waiting:
+        parent, sets, value = waiting.pop()
+        kind = _kind_of(parent, sets, held, value)
+        if kind is None:
+            continue
+        for answered, nodes in _gathered(kind, sets, held).items():
+            inner = value.get(answered)
+            name = nodes[0].name.value
+            if inner is None or name.startswith("__"):
+                continue
+            found.add(f"{kind.name}.{name}")
+            led_to = get_named_type(kind.fields[name].type)
+            below = [node.selection_set for node in nodes if node.selection_set is not None]
+            items = inner if isinstance(inner, list) else [inner]
+            waiting += [(led_to, below, item) for item in items if item is not None and below]
+    return found
+
+
+def _kind_of(parent: Any, sets: list[Any], held: Mapping[str, Any], value: Any) -> GraphQLObjectType | None:
+    """Tell what an object is: of an abstract type, by the first `__typename` that is asked for whatever it is."""
+    if isinstance(parent, GraphQLObjectType):
+        return parent
+    for answered, nodes in _gathered(parent, sets, held).items():
+        if nodes[0].name.value == "__typename" and answered in value:
+            kind = GRAPH.type_map[value[answered]]
+            assert isinstance(kind, GraphQLObjectType)
+            return kind
+    return None
+
+
+def _gathered(kind: Any, sets: Sequence[Any], held: Mapping[str, Any]) -> dict[str, list[FieldNode]]:
+    groups: dict[str, list[FieldNode]] = {}
+    waiting = list(sets)
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                groups.setdefault((node.alias or node.name).value, []).append(node)
+                continue
+            fragment = held[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            condition = fragment.type_condition
+            if condition is None or condition.name.value in {kind.name, "Node"}:
+                waiting.append(fragment.selection_set)
+    return groups
