@@ -33,6 +33,10 @@ _ATTEMPTS = 6
 _LONGEST_PAUSE = 0.5
 
 _NUMBER = "SELECT pg_current_xact_id()::text"
+_BECOME_READER = text(
+    "SELECT set_config('app.tenant', :tenant, true), set_config('app.employer', :employer, true),"
+    " set_config('app.employee', :employee, true)"
+)
 _OUTCOME = text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))")
 
 
@@ -120,7 +124,9 @@ class Database:
     async def read(self, viewer: Viewer, clock: Clock) -> AsyncIterator[Reading]:
         """Open a short read-only session scoped to the viewer."""
         async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
-            await session.execute(text(become(rights_of(viewer)).replace(":", r"\:")))
+            tenant, employer, employee = rights_of(viewer)
+            given = {"tenant": tenant, "employer": employer, "employee": employee}
+            await session.execute(_BECOME_READER, given)
             yield Reading(session, viewer, clock)
 
     async def transact(
