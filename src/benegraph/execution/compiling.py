@@ -86,7 +86,7 @@ def compile_operation(
     changes = operation.operation is OperationType.MUTATION
     for finish in compiler.unfinished:
         finish()
-    return Plan(roots, changes, compiler.reads <= 1, {root.asked.name: root.asked for root in roots})
+    return Plan(roots, changes, compiler.reads <= 1)
 
 
 @dataclass(slots=True)
@@ -119,8 +119,8 @@ class _Compiler:
         sets = self.selecting.beneath(nodes)
         named = get_named_type(found.type)
         if isinstance(declaration, ToPage):
-            fetch = self._fetch(Reach.PAGE, declaration.source)
-            fetch.pages.append(Page(called, declaration.window, nodes))
+            fetch = self._fetch(declaration.source)
+            fetch.pages.append(Page(called, declaration.window))
             origin = FromRow(fetch, fetch.wanted, _size(declaration, called))
             asked.beneath = page = self._page(named, nodes, origin)
             root.fetch = fetch
@@ -137,7 +137,7 @@ class _Compiler:
         size = SHORT if isinstance(declaration, FindEach) else 1
         choice = OneOf()
         for kind in self.graph.get_possible_types(named) if is_interface_type(named) else [named]:
-            fetch = self._fetch(Reach.ONE, declaration.sources[kind.name])
+            fetch = self._fetch(declaration.sources[kind.name])
             choice.plans[kind.name] = Found(fetch, self._object(kind, sets, FromRow(fetch, fetch.wanted, size)))
         return choice
 
@@ -182,7 +182,7 @@ class _Compiler:
             self._require(plan, asked)
             self.reads += SHORT
             see = self._see(origin, declaration.needs)
-            plan.steps.append(steps.ComputeAtOnce(asked, called, see, declaration.load, self._held(asked)))
+            plan.steps.append(steps.ComputeAtOnce(name, called, see, declaration.load, self._held(asked)))
             return None
         if isinstance(declaration, ToPage):
             return self._to_page(plan, asked, called, declaration, origin)
@@ -218,7 +218,7 @@ class _Compiler:
             asked.beneath = child
             plan.steps.append(step(asked.name, child))
             return origin.nest(self.reading, nested)
-        fetch = self._fetch(reach, declaration.source)
+        fetch = self._fetch(declaration.source)
         child = self._object(kind, sets, FromRow(fetch, fetch.wanted, origin.size * length))
         asked.beneath = child
         if isinstance(declaration, ToSeveral):
@@ -231,7 +231,7 @@ class _Compiler:
     def _to_page(self, plan: ObjectPlan, asked: Asked, called: Called, declaration: ToPage, origin: Origin) -> Any:
         if declaration.key is None:
             raise Uncovered("page")
-        page = Page(called, declaration.window, asked.nodes)
+        page = Page(called, declaration.window)
         kind = get_named_type(asked.kind)
         size = origin.size * _size(declaration, called)
         if isinstance(origin, FromRow) and origin.size <= FOLDED_WITHIN:
@@ -243,16 +243,16 @@ class _Compiler:
             counted = None
             if child.counts:
                 counted = origin.nest(self.reading, Nested(Reach.COUNT, declaration.key, inner, number))
-            plan.steps.append(steps.NestedPage(asked, number, origin.fetch, child, counted))
+            plan.steps.append(steps.NestedPage(asked.name, number, origin.fetch, child, counted))
             if not child.reads_rows:
                 return None
             return origin.nest(self.reading, Nested(Reach.PAGE, declaration.key, inner, number))
-        fetch = self._fetch(Reach.PAGE, declaration.source)
+        fetch = self._fetch(declaration.source)
         fetch.pages.append(page)
         child = self._page(kind, asked.nodes, FromRow(fetch, fetch.wanted, size))
         asked.beneath = child
         self.reads += child.counts
-        plan.steps.append(steps.FetchPage(asked, fetch, child))
+        plan.steps.append(steps.FetchPage(asked.name, fetch, child))
         return origin.column(self.reading, declaration.key)
 
     # ----------------------------------------------------------------------------------------------------- connections
@@ -298,9 +298,9 @@ class _Compiler:
 
     # --------------------------------------------------------------------------------------------------------- details
 
-    def _fetch(self, reach: Reach, source: Any) -> Fetch:
+    def _fetch(self, source: Any) -> Fetch:
         self.reads += 1
-        return Fetch(reach, Wanted(source))
+        return Fetch(Wanted(source))
 
     def _held(self, asked: Asked) -> ObjectPlan | None:
         """Give what makes the answer of an object that is held or computed; None for a leaf."""

@@ -1,6 +1,6 @@
 """Plans: what an operation comes to, once it is compiled. They hold no value of any request, and are shared by all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -8,7 +8,7 @@ from graphql import FieldNode, GraphQLOutputType
 
 from benegraph.execution.arguments import Called
 from benegraph.execution.declarations import Arguments, Declaration
-from benegraph.execution.reading import Reach, Slot, Wanted, Window
+from benegraph.execution.reading import Slot, Wanted, Window
 
 if TYPE_CHECKING:
     from benegraph.execution.running import Run
@@ -89,14 +89,12 @@ class Page:
 
     called: Called
     window: Callable[[Arguments], Window]
-    nodes: list[FieldNode]
 
 
 @dataclass(slots=True, eq=False)
 class Fetch:
     """One statement: the rows of many keys, with all that is nested in them."""
 
-    reach: Reach
     wanted: Wanted
     #: The pages in it; the first is that of its own rows, where these are one.
     pages: list[Page] = field(default_factory=list)
@@ -130,5 +128,3 @@ class Plan:
     roots: list[Root]
     changes: bool
     alone: bool
-    #: What was asked, by its names: for errors' paths.
-    asked: Mapping[str, Asked]

@@ -99,7 +99,7 @@ class Nested:
 class Reader(Protocol):
     """Fetches rows. All that one reader fetches, it fetches from one snapshot."""
 
-    async def rows(self, reach: Reach, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> Sequence[Row]:
+    async def rows(self, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> Sequence[Row]:
         """Fetch the rows of all keys, in order within each; the last slot of each, beyond what is wanted, is its key.
 
         The first window is that of the rows themselves, where they are a page.

@@ -41,7 +41,7 @@ async def run(plan: Plan, open_reader: Open, context: Any, variables: VariableVa
     if not current.has_failed:
         return Outcome(made, [])
     settling = Settling(current.kinds)
-    data = settling.whole(dict(plan.asked), made)
+    data = settling.whole({root.asked.name: root.asked for root in plan.roots}, made)
     return Outcome(data, settling.errors)
 
 
@@ -79,7 +79,7 @@ class Run:
 
     async def rows(self, fetch: Fetch, keys: Sequence[Any]) -> Sequence[Row]:
         windows = [None if isinstance(each, Failure) else each for each in self.windows(fetch)] if fetch.pages else ()
-        rows: Sequence[Row] = await self.reader.rows(fetch.reach, fetch.wanted, keys, windows)
+        rows: Sequence[Row] = await self.reader.rows(fetch.wanted, keys, windows)
         return rows
 
     def fail(self, error: Exception) -> Failure:
@@ -87,15 +87,11 @@ class Run:
         self.has_failed = True
         return Failure(error)
 
-    def failed(self, failure: Failure) -> Failure:
-        self.has_failed = True
-        return failure
-
     def _window(self, page: Any) -> Window | Failure:
         try:
             window: Window = page.window(page.called.arguments(self.variables))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's
-            return Failure(error)
+            return self.fail(error)
         return window
 
 
@@ -147,7 +143,7 @@ async def _read_page(root: Root, run: Run) -> Any:
     assert root.fetch is not None and isinstance(root.asked.beneath, PagePlan)  # noqa: S101, PT018 - as compiled
     (window,) = run.windows(root.fetch)[:1]
     if isinstance(window, Failure):
-        return run.failed(window)
+        return window
     (page,) = await steps.read_pages(run, root.fetch, root.asked.beneath, [""], window)
     return page
 

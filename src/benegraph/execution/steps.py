@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benegraph.execution.arguments import Called
 from benegraph.execution.outcomes import Failure
-from benegraph.execution.plans import Asked, Fetch, Made, ObjectPlan, PagePlan
+from benegraph.execution.plans import Fetch, Made, ObjectPlan, PagePlan
 from benegraph.execution.reading import Row, Slot, Window
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ class Same:
     plan: ObjectPlan
 
     async def fill(self, run: "Run", rows: list[Any], made: list[Made]) -> None:
-        for each, found in zip(made, await run.objects(self.plan, rows), strict=True):
-            each[self.name] = found
+        put(made, self.name, await run.objects(self.plan, rows))
 
 
 @dataclass(slots=True, eq=False)
@@ -51,8 +50,7 @@ class Held:
 
     async def fill(self, run: "Run", _rows: list[Any], made: list[Made]) -> None:
         values = [each[self.name] for each in made]
-        for each, found in zip(made, await held(run, self.plan, values), strict=True):
-            each[self.name] = found
+        put(made, self.name, await held(run, self.plan, values))
 
 
 @dataclass(slots=True, eq=False)
@@ -68,15 +66,14 @@ class Compute:
         values = [self.compute(self.see(row)) for row in rows]
         if self.plan is not None:
             values = await held(run, self.plan, values)
-        for each, value in zip(made, values, strict=True):
-            each[self.name] = value
+        put(made, self.name, values)
 
 
 @dataclass(slots=True, eq=False)
 class ComputeAtOnce:
     """A value for each parent, computed for all of them together."""
 
-    asked: Asked
+    name: str
     called: Called
     see: See
     load: Callable[[Any, Sequence[Any], Any], Awaitable[Sequence[Any]]]
@@ -93,8 +90,7 @@ class ComputeAtOnce:
         values = [run.fail(value) if isinstance(value, Exception) else value for value in values]
         if self.plan is not None:
             values = await held(run, self.plan, values)
-        for each, value in zip(made, values, strict=True):
-            each[self.asked.name] = value
+        put(made, self.name, values)
 
 
 # ---------------------------------------------------------------------------- what was read in the parent's statement
@@ -109,8 +105,7 @@ class NestedOne:
 
     async def fill(self, run: "Run", _rows: list[Any], made: list[Made]) -> None:
         having = [each for each in made if each[self.name] is not None]
-        for each, found in zip(having, await run.objects(self.plan, [each[self.name] for each in having]), strict=True):
-            each[self.name] = found
+        put(having, self.name, await run.objects(self.plan, [each[self.name] for each in having]))
 
 
 @dataclass(slots=True, eq=False)
@@ -122,15 +117,14 @@ class NestedMany:
 
     async def fill(self, run: "Run", _rows: list[Any], made: list[Made]) -> None:
         lists = [each[self.name] for each in made]
-        for each, found in zip(made, await grouped(run, self.plan, lists), strict=True):
-            each[self.name] = found
+        put(made, self.name, await grouped(run, self.plan, lists))
 
 
 @dataclass(slots=True, eq=False)
 class NestedPage:
     """A page of rows within the parent's, and how many there are in all, where that is asked for."""
 
-    asked: Asked
+    name: str
     number: int
     fetch: Fetch
     plan: PagePlan
@@ -138,15 +132,13 @@ class NestedPage:
 
     async def fill(self, run: "Run", rows: list[Any], made: list[Made]) -> None:
         window = run.windows(self.fetch)[self.number]
-        name = self.asked.name
+        name = self.name
         if isinstance(window, Failure):
-            for each in made:
-                each[name] = run.failed(window)
+            put(made, name, [window] * len(made))
             return
         lists = [each[name] if self.plan.reads_rows else () for each in made]
         counts = None if self.counted is None else [row[self.counted.number] for row in rows]
-        for each, found in zip(made, await pages(run, self.plan, lists, window, counts), strict=True):
-            each[name] = found
+        put(made, name, await pages(run, self.plan, lists, window, counts))
 
 
 # --------------------------------------------------------------------------------- what takes a statement of its own
@@ -203,19 +195,18 @@ class FetchMany:
 class FetchPage:
     """A page of the rows of the key that stands in the field's place."""
 
-    asked: Asked
+    name: str
     fetch: Fetch
     plan: PagePlan
 
     async def fill(self, run: "Run", _rows: list[Any], made: list[Made]) -> None:
-        name = self.asked.name
+        name = self.name
         keys = distinct(each[name] for each in made)
         if not keys:
             return
         window = run.windows(self.fetch)[0]
         if isinstance(window, Failure):
-            for each in made:
-                each[name] = run.failed(window)
+            put(made, name, [window] * len(made))
             return
         found = dict(zip(keys, await read_pages(run, self.fetch, self.plan, keys, window), strict=True))
         for each in made:
@@ -223,6 +214,12 @@ class FetchPage:
 
 
 # -------------------------------------------------------------------------------------------------- what steps share
+
+
+def put(made: Iterable[Made], name: str, values: Iterable[Any]) -> None:
+    """Put each object's value in its place."""
+    for each, value in zip(made, values, strict=True):
+        each[name] = value
 
 
 async def held(run: "Run", plan: ObjectPlan, values: Sequence[Any]) -> list[Any]:
@@ -295,8 +292,7 @@ async def pages(
             values = counts or ()
         else:
             values = [beneath] * len(made)
-        for each, value in zip(made, values, strict=True):
-            each[name] = value
+        put(made, name, values)
     return made
 
 
@@ -313,8 +309,7 @@ async def _edges(
             values = _cursors(rows, window, page)
         else:
             values = [beneath] * len(rows)
-        for each, value in zip(made, values, strict=True):
-            each[name] = value
+        put(made, name, values)
     edges = iter(made)
     return [list(islice(edges, len(each))) for each in shown]
 

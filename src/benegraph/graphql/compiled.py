@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from benegraph.db.readers import Snapshot
 from benegraph.db.statements import Manner, prepare, scope_values
 from benegraph.db.store import trees
 from benegraph.db.store.batches import PARENT, Many, One, Paged
-from benegraph.execution.reading import Reach, Wanted
+from benegraph.execution.reading import Wanted
 from benegraph.graphql.context import Context
 from benegraph.graphql.edges import Batched, Derived, Edge, Given, itself
 from benegraph.graphql.node import Finding, Named
@@ -143,25 +144,27 @@ class Reader:
         self._manner = Manner.of(self.context.viewer, self.context.clock)
         self._scope = scope_values(self.context.viewer, self.context.clock)
 
-    async def rows(
-        self, _reach: Reach, wanted: Wanted, keys: Sequence[Any], views: Sequence[View | None]
-    ) -> Sequence[execution.Row]:
+    async def rows(self, wanted: Wanted, keys: Sequence[Any], views: Sequence[View | None]) -> Sequence[execution.Row]:
         windows = [None if view is None else view.window for view in views]
-        shape = (self._manner, *map(trees.shape_of, windows))
-        statement = wanted.kept.get(shape)
-        if statement is None:
-            statement = _keep(wanted, shape, prepare(trees.rows_of(wanted, self._manner, windows)))
-        given = self._scope | trees.key_values(wanted.source, keys) | trees.window_values(windows)
-        return await self.snapshot.fetch(statement, given)
+        build = partial(trees.rows_of, wanted, self._manner, windows)
+        found: Sequence[execution.Row] = await self._fetch("rows", wanted, keys, windows, build)
+        return found
 
     async def count(self, wanted: Wanted, keys: Sequence[Any], view: View) -> Mapping[Any, int]:
-        shape = ("count", self._manner, trees.shape_of(view.window))
+        build = partial(trees.count_of, wanted.source, self._manner, view.window)
+        counted: Sequence[execution.Row] = await self._fetch("count", wanted, keys, [view.window], build)
+        return dict.fromkeys(keys, 0) | {key: number for key, number in counted}  # noqa: C416 - a record is no pair
+
+    async def _fetch(
+        self, what: str, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any], build: Callable[[], Any]
+    ) -> Any:
+        """Fetch by a statement that is built once for each form of what is wanted."""
+        shape = (what, self._manner, *map(trees.shape_of, windows))
         statement = wanted.kept.get(shape)
         if statement is None:
-            statement = _keep(wanted, shape, prepare(trees.count_of(wanted.source, self._manner, view.window)))
-        given = self._scope | trees.key_values(wanted.source, keys) | trees.window_values([view.window])
-        counted = await self.snapshot.fetch(statement, given)
-        return dict.fromkeys(keys, 0) | {key: number for key, number in counted}  # noqa: C416 - a record is no pair
+            statement = _keep(wanted, shape, prepare(build()))
+        given = self._scope | trees.key_values(wanted.source, keys) | trees.window_values(windows)
+        return await self.snapshot.fetch(statement, given)
 
     async def ones(self, batch: One, keys: Sequence[str]) -> list[Any]:
         found = {key: row for key, row in await self._whole(batch, keys)}  # noqa: C416 - as they are
@@ -179,7 +182,7 @@ class Reader:
         if not distinct:
             return []
         wanted, make = _whole_rows(batch)
-        rows = await self.rows(Reach.MANY, wanted, distinct, ())
+        rows = await self.rows(wanted, distinct, ())
         return [(row[-1], make(row[:-1])) for row in rows]
 
 

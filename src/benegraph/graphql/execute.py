@@ -51,7 +51,7 @@ async def execute(documents: Documents, context: Context, request: GraphQLReques
     Raises MutationNotAllowed and Throttled; every other error stands in the answer.
     """
     try:
-        operation, executor = _prepare(documents, context, request)
+        document, operation, executor = _prepare(documents, context, request)
     except (MutationNotAllowed, Throttled):
         raise
     except RequestError as error:
@@ -62,7 +62,7 @@ async def execute(documents: Documents, context: Context, request: GraphQLReques
     limits = documents.limits
     try:
         async with asyncio.timeout(limits.mutation_seconds if changes else limits.query_seconds):
-            outcome = await _outcome(documents, context, request, operation, executor)
+            outcome = await _outcome(documents, context, document, operation, executor)
     except TimeoutError:
         advice = " What it was to change may have been changed: ask again with the same idempotencyKey."
         return body_of(TookTooLong(TOO_SLOW + (advice if changes else "")))
@@ -70,10 +70,10 @@ async def execute(documents: Documents, context: Context, request: GraphQLReques
 
 
 async def _outcome(
-    documents: Documents, context: Context, request: GraphQLRequest, operation: Operation, executor: Any
+    documents: Documents, context: Context, document: Document, operation: Operation, executor: Any
 ) -> ExecutionResult:
     if documents.compiled:
-        answered = await _by_plan(documents, context, request, operation, executor)
+        answered = await _by_plan(documents, context, document, operation, executor)
         if answered is not None:
             return answered
     outcome = executor.execute_operation()
@@ -84,10 +84,9 @@ async def _outcome(
 
 
 async def _by_plan(
-    documents: Documents, context: Context, request: GraphQLRequest, operation: Operation, executor: Any
+    documents: Documents, context: Context, document: Document, operation: Operation, executor: Any
 ) -> ExecutionResult | None:
     """Have the breadth-first executor answer; None for what it doesn't cover, or could not read."""
-    document = documents.parse(request.query, trusted=request.trusted)
     variables = executor.variable_values
     plan = documents.plan(document, operation, variables.coerced)
     if isinstance(plan, Uncovered):
@@ -103,7 +102,7 @@ async def _by_plan(
     return ExecutionResult(outcome.data, outcome.errors or None)
 
 
-def _prepare(documents: Documents, context: Context, request: GraphQLRequest) -> tuple[Operation, Any]:
+def _prepare(documents: Documents, context: Context, request: GraphQLRequest) -> tuple[Document, Operation, Any]:
     document = documents.parse(request.query, trusted=request.trusted)
     context.asked.document = document.digest
     node = document.chosen(request.operation_name)
@@ -127,7 +126,7 @@ def _prepare(documents: Documents, context: Context, request: GraphQLRequest) ->
     if isinstance(executor, list):  # no such operation, or variables that can't be
         raise Malformed(executor, BadInput.code)
     assert operation is not None, "what can be executed was chosen"  # noqa: S101 - the executor chooses as we do
-    return operation, executor
+    return document, operation, executor
 
 
 def _operation(document: Document, node: OperationDefinitionNode | None) -> Operation | None:
