@@ -17,6 +17,7 @@ from graphql import (
     GraphQLSyntaxError,
     InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     get_operation_ast,
     parse,
@@ -55,13 +56,20 @@ class Malformed(BenegraphError):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of a document: what it costs, and whether it reads the schema itself."""
+    """An operation of a document that is valid: what it costs, and whether it reads the schema itself."""
 
     node: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
     price: Price
     introspects: bool
+    #: The variables that decide what of it is left out; or why they can't be told.
+    conditions: tuple[str, ...] | Uncovered
     #: What the breadth-first executor made of it, by the values of the variables in its directives; or why it can't.
     plans: dict[tuple[Any, ...], Plan | Uncovered] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> bool:
+        return self.node.operation is OperationType.MUTATION
 
 
 @dataclass(slots=True)
@@ -75,7 +83,16 @@ class Document:
 
     def chosen(self, operation_name: str | None) -> OperationDefinitionNode | None:
         """Find the operation that is meant; None where the name names none, or several could be meant."""
-        return get_operation_ast(self.ast, operation_name)
+        operation = self.operation(operation_name)
+        return get_operation_ast(self.ast, operation_name) if operation is None else operation.node
+
+    def operation(self, name: str | None) -> Operation | None:
+        """Find the operation that is meant, where the document was found valid."""
+        if not self.operations:
+            return None
+        if name is not None:
+            return self.operations.get(name) if name else None
+        return next(iter(self.operations.values())) if len(self.operations) == 1 else None
 
 
 def digest_of(text: str) -> str:
@@ -135,7 +152,11 @@ class Documents:
         fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
         document.operations = {
             node.name.value if node.name else "": Operation(
-                node, price_of(node, fragments, self.graph), _introspects(node.selection_set, fragments)
+                node,
+                fragments,
+                price_of(node, fragments, self.graph),
+                _introspects(node.selection_set, fragments),
+                _conditions(node, fragments),
             )
             for node in definitions
             if isinstance(node, OperationDefinitionNode)
@@ -143,23 +164,18 @@ class Documents:
         if len(text) <= LONGEST_KEPT:
             self._keep((text, trusted), document)
 
-    def plan(self, document: Document, operation: Operation, variables: Mapping[str, Any]) -> Plan | Uncovered:
+    def plan(self, operation: Operation, variables: Mapping[str, Any]) -> Plan | Uncovered:
         """Give the plan of an operation, made once for the values that its directives ask for."""
-        fragments = {
-            node.name.value: node for node in document.ast.definitions if isinstance(node, FragmentDefinitionNode)
-        }
-        try:
-            names = conditions_of(operation.node, fragments)
-        except Uncovered as uncovered:
-            return uncovered
-        conditions = {name: variables.get(name) for name in names}
-        key = tuple(conditions.values())
+        names = operation.conditions
+        if isinstance(names, Uncovered):
+            return names
+        key = tuple(variables.get(name) for name in names)
         plan = operation.plans.get(key)
         if plan is None:
+            conditions = dict(zip(names, key, strict=True))
+            declare, node, fragments = Declared(self.schema), operation.node, operation.fragments
             try:
-                plan = compile_operation(
-                    self.graph, Declared(self.schema), Sources(), operation.node, fragments, conditions
-                )
+                plan = compile_operation(self.graph, declare, Sources(), node, fragments, conditions)
             except Uncovered as uncovered:
                 plan = uncovered
             if len(operation.plans) >= MOST_PLANS:
@@ -173,6 +189,15 @@ class Documents:
         while self._characters > KEPT_TEXT:
             (oldest, _), _ = self._kept.popitem(last=False)
             self._characters -= len(oldest)
+
+
+def _conditions(
+    node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> tuple[str, ...] | Uncovered:
+    try:
+        return conditions_of(node, fragments)
+    except Uncovered as uncovered:
+        return uncovered
 
 
 def _introspects(root: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any
 
-from graphql import ExecutionResult, OperationDefinitionNode, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
+from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.execution import optimized_is_awaitable
 
 from benegraph.domain.errors import BadInput, Forbidden, RequestError, Throttled
@@ -19,6 +21,9 @@ from benegraph.graphql.limits.cost import at
 from benegraph.graphql.limits.shape import too_complex
 
 log = logging.getLogger(__name__)
+
+#: The data and the errors in it.
+Outcome = tuple[dict[str, Any] | None, Sequence[GraphQLError] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,68 +56,81 @@ async def execute(documents: Documents, context: Context, request: GraphQLReques
     Raises MutationNotAllowed and Throttled; every other error stands in the answer.
     """
     try:
-        document, operation, executor = _prepare(documents, context, request)
+        asked = _prepare(documents, context, request)
     except (MutationNotAllowed, Throttled):
         raise
     except RequestError as error:
         return body_of(error)
     except Malformed as error:
         return {"errors": error.errors}
-    changes = operation.node.operation is OperationType.MUTATION
     limits = documents.limits
     try:
-        async with asyncio.timeout(limits.mutation_seconds if changes else limits.query_seconds):
-            outcome = await _outcome(documents, context, document, operation, executor)
+        async with asyncio.timeout(limits.mutation_seconds if asked.operation.changes else limits.query_seconds):
+            data, errors = await _outcome(documents, context, asked)
     except TimeoutError:
         advice = " What it was to change may have been changed: ask again with the same idempotencyKey."
-        return body_of(TookTooLong(TOO_SLOW + (advice if changes else "")))
-    return _answer(outcome, context, limits.cost)
+        return body_of(TookTooLong(TOO_SLOW + (advice if asked.operation.changes else "")))
+    return _answer(data, errors, context, limits.cost)
 
 
-async def _outcome(
-    documents: Documents, context: Context, document: Document, operation: Operation, executor: Any
-) -> ExecutionResult:
-    if documents.compiled:
-        answered = await _by_plan(documents, context, document, operation, executor)
-        if answered is not None:
-            return answered
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be executed: an operation that is valid and paid for, and its variables as their types read them."""
+
+    document: Document
+    operation: Operation
+    variables: VariableValues
+    request: GraphQLRequest
+
+
+async def _outcome(documents: Documents, context: Context, asked: _Asked) -> Outcome:
+    if documents.compiled and (outcome := await _by_plan(documents, context, asked)) is not None:
+        return outcome
+    executor = _executor(documents, context, asked.document, asked.request)
+    assert not isinstance(executor, list), "its variables were read before"  # noqa: S101
     outcome = executor.execute_operation()
-    if isawaitable(outcome):
-        outcome = await outcome
-    result: ExecutionResult = outcome
-    return result
+    result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
+    return result.data, result.errors
 
 
-async def _by_plan(
-    documents: Documents, context: Context, document: Document, operation: Operation, executor: Any
-) -> ExecutionResult | None:
+async def _by_plan(documents: Documents, context: Context, asked: _Asked) -> Outcome | None:
     """Have the breadth-first executor answer; None for what it doesn't cover, or could not read."""
-    variables = executor.variable_values
-    plan = documents.plan(document, operation, variables.coerced)
+    plan = documents.plan(asked.operation, asked.variables.coerced)
     if isinstance(plan, Uncovered):
         documents.fell_back[plan.reason] += 1
         return None
     try:
-        outcome = await run(plan, opening(context), context, variables)
+        outcome = await run(plan, opening(context), context, asked.variables)
     except Exception as error:  # noqa: BLE001 - it has read, and changed nothing: the other executor says what is wrong
         log.warning("A plan failed: %s", describe(error))
         documents.fell_back["failed"] += 1
         return None
     documents.answered += 1
-    return ExecutionResult(outcome.data, outcome.errors or None)
+    return outcome.data, outcome.errors
 
 
-def _prepare(documents: Documents, context: Context, request: GraphQLRequest) -> tuple[Document, Operation, Any]:
+def _prepare(documents: Documents, context: Context, request: GraphQLRequest) -> _Asked:
     document = documents.parse(request.query, trusted=request.trusted)
     context.asked.document = document.digest
-    node = document.chosen(request.operation_name)
-    _check_kind(node, request)
+    _check_kind(document.chosen(request.operation_name), request)
     documents.validate(request.query, document, trusted=request.trusted)
-    operation = _operation(document, node)
-    if operation is not None:
-        _admit(operation, context, request, documents.limits.cost)
+    operation = document.operation(request.operation_name)
+    if operation is None:
+        errors = _executor(documents, context, document, request)
+        assert isinstance(errors, list), "it chooses as we do"  # noqa: S101
+        raise Malformed(errors, BadInput.code)
+    _admit(operation, context, request, documents.limits.cost)
+    definitions = operation.node.variable_definitions or ()
+    variables = get_variable_values(documents.graph, definitions, request.variables, MOST_ERRORS, hide_suggestions=True)
+    if isinstance(variables, list):
+        raise Malformed(variables, BadInput.code)
+    return _Asked(document, operation, variables, request)
+
+
+def _executor(documents: Documents, context: Context, document: Document, request: GraphQLRequest) -> Any:
+    """Make what executes an operation by its resolvers; a list of errors where there is none to execute."""
     # As Schema.execute does, but for its extensions and middleware, of which this schema has none.
-    executor = documents.schema.execution_context_class.build(
+    return documents.schema.execution_context_class.build(
         documents.graph,
         document.ast,
         context_value=context,
@@ -123,16 +141,6 @@ def _prepare(documents: Documents, context: Context, request: GraphQLRequest) ->
         hide_suggestions=True,
         operation_extensions=None,
     )
-    if isinstance(executor, list):  # no such operation, or variables that can't be
-        raise Malformed(executor, BadInput.code)
-    assert operation is not None, "what can be executed was chosen"  # noqa: S101 - the executor chooses as we do
-    return document, operation, executor
-
-
-def _operation(document: Document, node: OperationDefinitionNode | None) -> Operation | None:
-    if node is None or document.operations is None:
-        return None
-    return document.operations[node.name.value if node.name else ""]
 
 
 def _check_kind(operation: OperationDefinitionNode | None, request: GraphQLRequest) -> None:
@@ -157,11 +165,11 @@ def _admit(operation: Operation, context: Context, request: GraphQLRequest, most
     context.pay(max(1, asked.cost))
 
 
-def _answer(result: ExecutionResult, context: Context, most: int) -> dict[str, Any]:
+def _answer(data: Any, errors: Sequence[GraphQLError] | None, context: Context, most: int) -> dict[str, Any]:
     answer: dict[str, Any] = {}
-    if result.errors:
-        answer["errors"] = failed(result.errors, context.request_id)
-    answer["data"] = result.data
+    if errors:
+        answer["errors"] = failed(errors, context.request_id)
+    answer["data"] = data
     answer["extensions"] = {"cost": {"requestedQueryCost": context.asked.cost, "maximumQueryCost": most}}
     if context.replayed:
         answer["extensions"]["idempotentReplay"] = True
