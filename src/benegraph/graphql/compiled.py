@@ -1,7 +1,6 @@
 """The graph as the breadth-first executor sees it: what each field is made of, and the reader of its rows."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 import strawberry
 from graphql import GraphQLEnumType, GraphQLField, GraphQLLeafType, GraphQLObjectType
 from strawberry.types.arguments import convert_arguments
+from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 
 from benegraph import execution
@@ -17,6 +17,7 @@ from benegraph.db.readers import Snapshot
 from benegraph.db.statements import Manner, prepare, scope_values
 from benegraph.db.store import trees
 from benegraph.db.store.batches import PARENT, Many, One, Paged
+from benegraph.execution.declarations import Arguments
 from benegraph.execution.reading import Wanted
 from benegraph.graphql.context import Context
 from benegraph.graphql.edges import Batched, Derived, Edge, Given, itself
@@ -55,9 +56,10 @@ class Declared:
 
     def _edge(self, told: Edge) -> execution.Declaration:
         if isinstance(told.batch, Paged):
+            converted = self._converting(told)
 
-            def view(arguments: Mapping[str, Any]) -> View:
-                return told.view(**self._converted(told, arguments))
+            def view(arguments: Arguments) -> View:
+                return told.view(**converted(arguments))
 
             return execution.ToPage(told.batch, told.key or None, view, told.usual)
         if told.listed:
@@ -67,24 +69,35 @@ class Declared:
         return execution.ToOne(told.batch, told.key)
 
     def _batched(self, told: Batched) -> execution.Declaration:
-        async def load(reads: Any, parents: Sequence[Any], arguments: Mapping[str, Any]) -> Sequence[Any]:
-            return await told.load(reads, parents, **self._converted(told, arguments))
+        converted = self._converting(told)
+
+        async def load(reads: Any, parents: Sequence[Any], arguments: Arguments) -> Sequence[Any]:
+            return await told.load(reads, parents, **converted(arguments))
 
         return execution.Batched(load, told.needs)
 
     def _finding(self, told: Finding) -> execution.Declaration:
-        def names(context: Context, arguments: Mapping[str, Any]) -> Any:
-            return told.named(context, **self._converted(told, arguments))
+        converted = self._converting(told)
+
+        def names(context: Context, arguments: Arguments) -> Any:
+            return told.named(context, **converted(arguments))
 
         if told.listed:
             return execution.FindEach(told.batches, lambda *asked: [_target(each) for each in names(*asked)])
         return execution.Find(told.batches, lambda *asked: _target(names(*asked)))
 
-    def _converted(self, told: StrawberryField, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        if not arguments:
-            return {}
-        converter = self.schema.schema_converter
-        return convert_arguments(dict(arguments), told.arguments, converter.scalar_registry, self.schema.config)
+    def _converting(self, told: StrawberryField) -> Callable[[Arguments], dict[str, Any]]:
+        """Give what makes Python's arguments of GraphQL's, by Python's names."""
+        given, converter, config = told.arguments, self.schema.schema_converter, self.schema.config
+        if all(_is_as_it_comes(each.type) for each in given):
+            names = {config.name_converter.from_argument(each): each.python_name for each in given}
+            return lambda arguments: {names[name]: value for name, value in arguments.items()}
+        return lambda arguments: convert_arguments(dict(arguments), given, converter.scalar_registry, config)
+
+
+def _is_as_it_comes(kind: Any) -> bool:
+    """Tell whether Strawberry takes a value of a type as graphql-core has read it."""
+    return (kind.of_type if type(kind) is StrawberryOptional else kind) in {str, int, bool, strawberry.ID}
 
 
 def _target(named: Named | Exception | None) -> Any:
@@ -205,12 +218,22 @@ def _keep(wanted: Wanted, shape: Any, statement: Any) -> Any:
     return statement
 
 
-def opening(context: Context) -> Callable[[bool], Any]:
+def opening(context: Context) -> Callable[[bool], "_Opening"]:
     """Give what opens a reader for a request."""
+    return lambda alone: _Opening(context, alone)
 
-    @asynccontextmanager
-    async def open_reader(alone: bool) -> AsyncIterator[Reader]:
-        async with context.database.readers.snapshot(context.viewer, alone=alone) as snapshot:
-            yield Reader(context, snapshot)
 
-    return open_reader
+class _Opening:
+    """A reader that is open while the block lasts. Written out: contextlib's way takes longer than the reading."""
+
+    __slots__ = ("_context", "_snapshot")
+
+    def __init__(self, context: Context, alone: bool) -> None:
+        self._context = context
+        self._snapshot = context.database.readers.snapshot(context.viewer, alone=alone)
+
+    async def __aenter__(self) -> Reader:
+        return Reader(self._context, await self._snapshot.__aenter__())
+
+    async def __aexit__(self, *error: object) -> bool | None:
+        return await self._snapshot.__aexit__(*error)  # type: ignore[arg-type] # as they come

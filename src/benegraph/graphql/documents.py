@@ -35,9 +35,9 @@ from benegraph.graphql.errors import refused
 from benegraph.graphql.limits import Limits
 from benegraph.graphql.limits.cost import Price, price_of
 from benegraph.graphql.limits.shape import check_shape, too_complex
+from benegraph.graphql.variables import MOST_ERRORS, Variables
 
 LONGEST_TEXT = 64 * 1024  # bytes
-MOST_ERRORS = 5
 #: Plans kept of one operation, whose directives' variables may be chosen in many ways.
 MOST_PLANS = 16
 #: Characters of text whose documents are kept; a document takes some 80 to 250 bytes for each.
@@ -60,6 +60,7 @@ class Operation:
 
     node: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Variables
     price: Price
     introspects: bool
     #: The variables that decide what of it is left out; or why they can't be told.
@@ -154,6 +155,7 @@ class Documents:
             node.name.value if node.name else "": Operation(
                 node,
                 fragments,
+                Variables(self.graph, node.variable_definitions or ()),
                 price_of(node, fragments, self.graph),
                 _introspects(node.selection_set, fragments),
                 _conditions(node, fragments),

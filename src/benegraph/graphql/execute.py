@@ -8,17 +8,18 @@ from inspect import isawaitable
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 from strawberry.execution import optimized_is_awaitable
 
 from benegraph.domain.errors import BadInput, Forbidden, RequestError, Throttled
 from benegraph.execution import Uncovered, run
 from benegraph.graphql.compiled import opening
 from benegraph.graphql.context import Context
-from benegraph.graphql.documents import MOST_ERRORS, Document, Documents, Malformed, Operation
+from benegraph.graphql.documents import Document, Documents, Malformed, Operation
 from benegraph.graphql.errors import TOO_SLOW, body_of, describe, failed
 from benegraph.graphql.limits.cost import at
 from benegraph.graphql.limits.shape import too_complex
+from benegraph.graphql.variables import MOST_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -120,8 +121,7 @@ def _prepare(documents: Documents, context: Context, request: GraphQLRequest) ->
         assert isinstance(errors, list), "it chooses as we do"  # noqa: S101
         raise Malformed(errors, BadInput.code)
     _admit(operation, context, request, documents.limits.cost)
-    definitions = operation.node.variable_definitions or ()
-    variables = get_variable_values(documents.graph, definitions, request.variables, MOST_ERRORS, hide_suggestions=True)
+    variables = operation.variables.read(request.variables)
     if isinstance(variables, list):
         raise Malformed(variables, BadInput.code)
     return _Asked(document, operation, variables, request)
