@@ -27,6 +27,7 @@ from benegraph.execution.arguments import Called
 from benegraph.execution.declarations import (
     Batched,
     Column,
+    Declaration,
     Declare,
     Derived,
     Find,
@@ -61,6 +62,9 @@ from benegraph.execution.selecting import Fields, Selecting, conditions_of
 FOLDED_WITHIN = 32
 #: How long a short list is reckoned to be, and how many things are looked up at once.
 SHORT = 5
+#: What a change may take in turns to the store, reading included: more than any does.
+LONG = 1000
+_READ = (Batched, Find, FindEach, ToMany, ToOne, ToPage, ToSeveral)
 
 
 def compile_operation(
@@ -84,6 +88,8 @@ def compile_operation(
         for name, nodes in compiler.selecting.fields(kind, [operation.selection_set]).items()
     ]
     changes = operation.operation is OperationType.MUTATION
+    for place, root in enumerate(roots if changes else ()):
+        root.asked.turns = LONG * place  # each begins when the one before is done
     for finish in compiler.unfinished:
         finish()
     return Plan(roots, changes, compiler.reads <= 1)
@@ -112,9 +118,9 @@ class _Compiler:
         if field_name.startswith("__"):
             raise Uncovered("introspection")
         found = kind.fields[field_name]
-        asked = Asked(name, found.type, nodes, f"{kind.name}.{field_name}")
-        called = Called(found, nodes[0])
         declaration = self.declare(kind, found)
+        asked = _asked(kind, name, nodes, declaration)
+        called = Called(found, nodes[0])
         root = Root(asked, called, declaration)
         sets = self.selecting.beneath(nodes)
         named = get_named_type(found.type)
@@ -164,8 +170,8 @@ class _Compiler:
             plan.steps.append(steps.Constant(name, kind.name))
             return None
         found = kind.fields[field_name]
-        asked = plan.asked[name] = Asked(name, found.type, nodes, f"{kind.name}.{field_name}")
         declaration = self.declare(kind, found)
+        asked = plan.asked[name] = _asked(kind, name, nodes, declaration)
         called = Called(found, nodes[0])
         if isinstance(declaration, Column):
             return self._column(plan, asked, declaration, origin)
@@ -262,6 +268,7 @@ class _Compiler:
         fields = self.selecting.fields(kind, self.selecting.beneath(nodes))
         for name, asked, found in self._parts(kind, plan, fields):
             sets = self.selecting.beneath(asked.nodes)
+            plan.reads_rows |= found in {"nodes", "edges", "pageInfo"}
             if found == "nodes":
                 asked.beneath = self._object(_object_type(asked.kind), sets, origin)
             elif found in {"edges", "pageInfo"}:
@@ -288,11 +295,7 @@ class _Compiler:
     def _parts(self, kind: GraphQLObjectType, plan: Any, fields: Fields) -> Any:
         for name, nodes in fields.items():
             found = nodes[0].name.value
-            asked = (
-                _asked_typename(kind, name, nodes)
-                if found == "__typename"
-                else Asked(name, kind.fields[found].type, nodes, f"{kind.name}.{found}")
-            )
+            asked = _asked_typename(kind, name, nodes) if found == "__typename" else _asked(kind, name, nodes)
             plan.asked[name] = asked
             yield name, asked, found
 
@@ -331,6 +334,14 @@ def _object_type(kind: GraphQLOutputType) -> GraphQLObjectType:
     if not isinstance(named, GraphQLObjectType):
         raise Uncovered("abstract")
     return named
+
+
+def _asked(
+    kind: GraphQLObjectType, name: str, nodes: list[FieldNode], declaration: Declaration | None = None
+) -> Asked:
+    found = nodes[0].name.value
+    turns = int(isinstance(declaration, _READ))
+    return Asked(name, kind.fields[found].type, nodes, f"{kind.name}.{found}", turns=turns)
 
 
 def _asked_typename(kind: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> Asked:

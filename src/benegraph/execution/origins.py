@@ -25,8 +25,8 @@ class Origin(Protocol):
 
     def may_lack(self, reading: Reading, name: str) -> bool: ...
 
-    def taker(self, places: Sequence[Any]) -> Taker:
-        """Give what takes the values at these places from a row, at least as many, once everything is wanted."""
+    def taker(self, places: Sequence[Any]) -> Taker | None:
+        """Give what takes the values at these places from a row, once everything is wanted; None for its first ones."""
 
     def view(self, reading: Reading, names: tuple[str, ...]) -> "View":
         """Give what shows a row to the host, with these attributes."""
@@ -46,9 +46,9 @@ class View:
         self.take = self.origin.taker(self.places)
 
     def __call__(self, row: Any) -> Any:
-        if self.made is None or self.take is None:
+        if self.made is None:
             return row
-        return self.made(islice(self.take(row), len(self.places)))
+        return self.made(islice(row, len(self.places)) if self.take is None else self.take(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class FromRow:
     def place(self) -> Slot:
         return self.wanted.place()
 
-    def taker(self, places: Sequence[Slot | None]) -> Taker:
+    def taker(self, places: Sequence[Slot | None]) -> Taker | None:
         numbers = [0 if place is None else place.number for place in places]
         if numbers == list(range(len(numbers))):
-            return _whole  # a row that is longer than is asked for does no harm
+            return None
         if len(numbers) == 1:
             return _only(numbers[0])
         return itemgetter(*numbers)
@@ -110,10 +110,6 @@ class FromObject:
 
     def view(self, _reading: Reading, _names: tuple[str, ...]) -> View:
         return View(self, [], None)
-
-
-def _whole(row: Any) -> Any:
-    return row
 
 
 def _nothing(_held: Any) -> Any:

@@ -1,5 +1,10 @@
-"""Outcomes: how a field that failed, and a null where there can be none, become errors with paths and nulls above."""
+"""Outcomes: how a field that failed, and a null where there can be none, become errors with paths and nulls above.
 
+Fields that are executed each for itself fail one after another, and a null cuts short what is still to come beneath
+it. Here all is there at once: so each failure is told when it would have happened, in turns to the host's store.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,13 +21,18 @@ class Failure:
 
     error: Exception
 
+    def turn(self, there: float, path: Path) -> float:
+        """Tell when it happened, of a value that would have been `there` at a turn: an item of a list, as it came."""
+        if isinstance(path[-1], int):
+            return there
+        # Arguments are read before anything is begun.
+        return there - (1 if isinstance(self.error, GraphQLError) else 0.5)
+
 
 class _Bubble(Exception):
-    def __init__(self, error: Exception, path: Path, asked: Asked) -> None:
+    def __init__(self, error: Exception, path: Path, asked: Asked, turn: float) -> None:
         super().__init__()
-        self.error, self.path, self.asked = error, path, asked
-        #: How many reads came before it, one beneath another.
-        self.turn = sum(isinstance(part, str) for part in path) + isinstance(path[-1], int)
+        self.error, self.path, self.asked, self.turn = error, path, asked, turn
 
 
 @dataclass(slots=True)
@@ -30,64 +40,73 @@ class Settling:
     """Settles an answer in which something failed; `kinds` tells the plans of objects found by their type's name."""
 
     kinds: dict[int, Composite]
-    noted: list[tuple[int, bool, GraphQLError]] = field(default_factory=list)
+    #: What failed, and the place of the null that came of it.
+    noted: list[tuple[_Bubble, Path]] = field(default_factory=list)
 
     @property
     def errors(self) -> list[GraphQLError]:
-        """Give the errors in the order in which they came to be: level by level."""
-        return [error for _, _, error in sorted(self.noted, key=lambda each: each[:2])]
+        """Give the errors in the order in which they came to be, without those beneath what was null by then."""
+        nulls: set[Path] = set()
+        errors = []
+        for bubble, place in sorted(self.noted, key=lambda each: (each[0].turn, len(each[0].path) - len(each[1]))):
+            if nulls.isdisjoint(place[:length] for length in range(len(place) + 1)):
+                nulls.add(place)
+                errors.append(_located(bubble))
+        return errors
 
     def whole(self, asked: dict[str, Asked], made: dict[str, Any]) -> dict[str, Any] | None:
         """Settle the operation's own fields; None where one that can't be null failed."""
         try:
-            return self._fields(asked, made, ())
+            return self._fields(asked, made, (), 0)
         except _Bubble as bubble:
-            self._note(bubble)
+            self.noted.append((bubble, ()))
             return None
 
-    def _fields(self, asked: dict[str, Asked], made: dict[str, Any], path: Path) -> dict[str, Any]:
+    def _fields(self, asked: dict[str, Asked], made: dict[str, Any], path: Path, turn: float) -> dict[str, Any]:
+        fields = ((asked[name], value, (*path, name)) for name, value in made.items())
+        values = self._values((each.kind, each, value, place, turn + each.turns) for each, value, place in fields)
+        return dict(zip(made, values, strict=True))
+
+    def _values(self, parts: Iterable[tuple[GraphQLOutputType, Asked, Any, Path, float]]) -> list[Any]:
+        settled = []
         first: _Bubble | None = None
-        settled = {}
-        for name, value in made.items():
-            field = asked[name]
+        for part in parts:
             try:
-                settled[name] = self._value(field.kind, field, value, (*path, name))
+                settled.append(self._value(*part))
             except _Bubble as bubble:
-                # Of all that would make this object null, the one that happened first does: the least deep.
                 if first is None or bubble.turn < first.turn:
                     first = bubble
         if first is not None:
             raise first
         return settled
 
-    def _value(self, kind: GraphQLOutputType, asked: Asked, value: Any, path: Path) -> Any:
+    def _value(self, kind: GraphQLOutputType, asked: Asked, value: Any, path: Path, turn: float) -> Any:
         if is_non_null_type(kind):
-            settled = self._present(kind.of_type, asked, value, path)
+            settled = self._present(kind.of_type, asked, value, path, turn)
             if settled is None:
                 error = TypeError(f"Cannot return null for non-nullable field {asked.described}.")
-                raise _Bubble(error, path, asked)
+                raise _Bubble(error, path, asked, turn)
             return settled
         try:
-            return self._present(kind, asked, value, path)
+            return self._present(kind, asked, value, path, turn)
         except _Bubble as bubble:
-            self._note(bubble)
+            self.noted.append((bubble, path))
             return None
 
-    def _present(self, kind: Any, asked: Asked, value: Any, path: Path) -> Any:
+    def _present(self, kind: Any, asked: Asked, value: Any, path: Path, turn: float) -> Any:
         if isinstance(value, Failure):
-            raise _Bubble(value.error, path, asked)
+            raise _Bubble(value.error, path, asked, value.turn(turn, path))
         if value is None:
             return None
         if is_list_type(kind):
-            return [self._value(kind.of_type, asked, item, (*path, place)) for place, item in enumerate(value)]
+            return self._values((kind.of_type, asked, item, (*path, place), turn) for place, item in enumerate(value))
         if isinstance(value, dict) and asked.beneath is not None:
             beneath = self.kinds[id(value)] if isinstance(asked.beneath, OneOf) else asked.beneath
-            return self._fields(beneath.asked, value, path)
+            return self._fields(beneath.asked, value, path, turn)
         return value
 
-    def _note(self, bubble: _Bubble) -> None:
-        error = bubble.error
-        nodes = bubble.asked.nodes
-        message = error.message if isinstance(error, GraphQLError) else str(error)
-        told = GraphQLError(message, nodes, path=list(bubble.path), original_error=error)
-        self.noted.append((bubble.turn, is_non_null_type(bubble.asked.kind), told))
+
+def _located(bubble: _Bubble) -> GraphQLError:
+    error = bubble.error
+    message = error.message if isinstance(error, GraphQLError) else str(error)
+    return GraphQLError(message, bubble.asked.nodes, path=list(bubble.path), original_error=error)

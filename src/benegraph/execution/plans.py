@@ -1,6 +1,6 @@
 """Plans: what an operation comes to, once it is compiled. They hold no value of any request, and are shared by all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,7 +19,7 @@ Made = dict[str, Any]
 class Step(Protocol):
     """Fills in one field of many objects, once their columns are in place; `rows` are what they were made from."""
 
-    async def fill(self, run: "Run", rows: list[Any], made: list[Made]) -> None: ...
+    async def fill(self, run: "Run", rows: Sequence[Any], made: list[Made]) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +32,8 @@ class Asked:
     #: Its type and its own name, as an error tells them.
     described: str
     beneath: "Composite | None" = None
+    #: How many turns after its object the value is there: one where it is read.
+    turns: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -45,11 +47,12 @@ class Composite:
 class ObjectPlan(Composite):
     """An object made from a row: its columns at once, in the answer's order; what else it has, step by step.
 
-    `values` takes from a row a value for each name; a step puts its own in the place of one.
+    `values` takes from a row a value for each name, where the row does not begin with these; a step puts its own in
+    the place of one.
     """
 
     names: tuple[str, ...] = ()
-    values: Callable[[Any], Any] = tuple
+    values: Callable[[Any], Any] | None = None
     steps: list[Step] = field(default_factory=list)
     #: The names whose values must not be null, and might be.
     required: list[str] = field(default_factory=list)
@@ -77,18 +80,16 @@ class PagePlan(Composite):
     #: Where in a row its place in the order stands, for cursors.
     place: Slot | None = None
     counts: bool = False
-
-    @property
-    def reads_rows(self) -> bool:
-        return any(part in {"nodes", "edges", "pageInfo"} for _, part, _ in self.parts)
+    reads_rows: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class Page:
-    """A page as it is asked for."""
+    """A page as it is asked for; `fixed` where that is the same for all requests, once one has asked."""
 
     called: Called
     window: Callable[[Arguments], Window]
+    fixed: Window | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
 from graphql import GraphQLError
@@ -11,7 +13,7 @@ from graphql.execution.values import VariableValues
 from benegraph.execution import steps
 from benegraph.execution.declarations import Find, FindEach, Given, Perform, Target, ToPage
 from benegraph.execution.outcomes import Failure, Settling
-from benegraph.execution.plans import Composite, Fetch, Made, ObjectPlan, OneOf, PagePlan, Plan, Root
+from benegraph.execution.plans import Composite, Fetch, Made, ObjectPlan, OneOf, Page, PagePlan, Plan, Root
 from benegraph.execution.reading import Reader, Row, Window
 
 #: Opens a reader, told whether it will be asked for one statement at most.
@@ -58,16 +60,15 @@ class Run:
 
     async def objects(self, plan: ObjectPlan, rows: Sequence[Any]) -> list[Made]:
         """Make an object of each row."""
-        names, values = plan.names, plan.values
-        made = [dict(zip(names, values(row), strict=False)) for row in rows]
+        # The loop over rows and values is C's; all else is a loop over the plan's few steps.
+        values = rows if plan.values is None else map(plan.values, rows)
+        made: list[Made] = [*map(dict, map(zip, repeat(plan.names), values))]
         if not made:
             return made
         for step in plan.steps:
-            await step.fill(self, rows, made)  # type: ignore[arg-type]
+            await step.fill(self, rows, made)
         for name in plan.required:
-            for each in made:
-                if each[name] is None:
-                    self.has_failed = True
+            self.has_failed |= None in map(itemgetter(name), made)
         return made
 
     def windows(self, fetch: Fetch) -> list[Any]:
@@ -87,11 +88,15 @@ class Run:
         self.has_failed = True
         return Failure(error)
 
-    def _window(self, page: Any) -> Window | Failure:
+    def _window(self, page: Page) -> Window | Failure:
+        if page.fixed is not None:
+            return page.fixed
         try:
-            window: Window = page.window(page.called.arguments(self.variables))
+            window = page.window(page.called.arguments(self.variables))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's
             return self.fail(error)
+        if page.called.fixed is not None:
+            page.fixed = window
         return window
 
 

@@ -25,7 +25,7 @@ class Constant:
     name: str
     value: str
 
-    async def fill(self, _run: "Run", _rows: list[Any], made: list[Made]) -> None:
+    async def fill(self, _run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
         for each in made:
             each[self.name] = self.value
 
@@ -37,7 +37,7 @@ class Same:
     name: str
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", rows: list[Any], made: list[Made]) -> None:
+    async def fill(self, run: "Run", rows: Sequence[Any], made: list[Made]) -> None:
         put(made, self.name, await run.objects(self.plan, rows))
 
 
@@ -48,7 +48,7 @@ class Held:
     name: str
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: list[Any], made: list[Made]) -> None:
+    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
         values = [each[self.name] for each in made]
         put(made, self.name, await held(run, self.plan, values))
 
@@ -62,7 +62,7 @@ class Compute:
     compute: Callable[[Any], Any]
     plan: ObjectPlan | None
 
-    async def fill(self, run: "Run", rows: list[Any], made: list[Made]) -> None:
+    async def fill(self, run: "Run", rows: Sequence[Any], made: list[Made]) -> None:
         values = [self.compute(self.see(row)) for row in rows]
         if self.plan is not None:
             values = await held(run, self.plan, values)
@@ -79,7 +79,7 @@ class ComputeAtOnce:
     load: Callable[[Any, Sequence[Any], Any], Awaitable[Sequence[Any]]]
     plan: ObjectPlan | None
 
-    async def fill(self, run: "Run", rows: list[Any], made: list[Made]) -> None:
+    async def fill(self, run: "Run", rows: Sequence[Any], made: list[Made]) -> None:
         if not rows:
             return
         try:
@@ -103,7 +103,7 @@ class NestedOne:
     name: str
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: list[Any], made: list[Made]) -> None:
+    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
         having = [each for each in made if each[self.name] is not None]
         put(having, self.name, await run.objects(self.plan, [each[self.name] for each in having]))
 
@@ -115,7 +115,7 @@ class NestedMany:
     name: str
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: list[Any], made: list[Made]) -> None:
+    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
         lists = [each[self.name] for each in made]
         put(made, self.name, await grouped(run, self.plan, lists))
 
@@ -130,7 +130,7 @@ class NestedPage:
     plan: PagePlan
     counted: Slot | None
 
-    async def fill(self, run: "Run", rows: list[Any], made: list[Made]) -> None:
+    async def fill(self, run: "Run", rows: Sequence[Any], made: list[Made]) -> None:
         window = run.windows(self.fetch)[self.number]
         name = self.name
         if isinstance(window, Failure):
@@ -152,10 +152,10 @@ class FetchOne:
     fetch: Fetch
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: list[Any], made: list[Made]) -> None:
-        found = await by_key(run, self.fetch, self.plan, (each[self.name] for each in made))
-        for each in made:
-            each[self.name] = found.get(each[self.name])
+    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
+        keys = [each[self.name] for each in made]
+        found = await by_key(run, self.fetch, self.plan, keys)
+        put(made, self.name, map(found.get, keys))
 
 
 @dataclass(slots=True, eq=False)
@@ -166,7 +166,7 @@ class FetchSeveral:
     fetch: Fetch
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: list[Any], made: list[Made]) -> None:
+    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
         lists = [each[self.name] for each in made]
         found = await by_key(run, self.fetch, self.plan, (key for keys in lists for key in keys or ()))
         for each, keys in zip(made, lists, strict=True):
@@ -181,7 +181,7 @@ class FetchMany:
     fetch: Fetch
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: list[Any], made: list[Made]) -> None:
+    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
         keys = distinct(each[self.name] for each in made)
         if not keys:
             return
@@ -199,7 +199,7 @@ class FetchPage:
     fetch: Fetch
     plan: PagePlan
 
-    async def fill(self, run: "Run", _rows: list[Any], made: list[Made]) -> None:
+    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
         name = self.name
         keys = distinct(each[name] for each in made)
         if not keys:
@@ -242,7 +242,7 @@ async def grouped(run: "Run", plan: ObjectPlan, lists: Sequence[Sequence[Row]]) 
 
 async def by_key(run: "Run", fetch: Fetch, plan: ObjectPlan, keys: Iterable[Any]) -> dict[Any, Made]:
     """Read the rows of some keys, each once however often it is asked for, and make their objects."""
-    wanted = distinct(key for key in keys if key is not None)
+    wanted = [key for key in distinct(keys) if key is not None]
     if not wanted:
         return {}
     rows = await run.rows(fetch, wanted)
