@@ -92,7 +92,7 @@ def compile_operation(
         root.asked.turns = LONG * place  # each begins when the one before is done
     for finish in compiler.unfinished:
         finish()
-    return Plan(roots, changes, compiler.reads <= 1)
+    return Plan(roots, changes, compiler.reads)
 
 
 @dataclass(slots=True)
@@ -336,9 +336,7 @@ def _object_type(kind: GraphQLOutputType) -> GraphQLObjectType:
     return named
 
 
-def _asked(
-    kind: GraphQLObjectType, name: str, nodes: list[FieldNode], declaration: Declaration | None = None
-) -> Asked:
+def _asked(kind: GraphQLObjectType, name: str, nodes: list[FieldNode], declaration: Declaration | None = None) -> Asked:
     found = nodes[0].name.value
     turns = int(isinstance(declaration, _READ))
     return Asked(name, kind.fields[found].type, nodes, f"{kind.name}.{found}", turns=turns)

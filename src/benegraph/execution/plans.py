@@ -124,8 +124,8 @@ class Root:
 
 @dataclass(slots=True, eq=False)
 class Plan:
-    """An operation, compiled. `alone` tells that it reads with one statement at most."""
+    """An operation, compiled. `reads` is how many statements it takes at most."""
 
     roots: list[Root]
     changes: bool
-    alone: bool
+    reads: int

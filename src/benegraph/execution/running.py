@@ -1,8 +1,9 @@
 """Running: carries a plan out for one request, and gives its data and errors."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import repeat
 from operator import itemgetter
 from typing import Any
@@ -31,13 +32,12 @@ class Outcome:
 async def run(plan: Plan, open_reader: Open, context: Any, variables: VariableValues) -> Outcome:
     """Carry out a plan. What a read raises is raised; once something was changed, it is its field's."""
     made: Made = {}
+    current = Run(variables)
     if plan.changes:
-        current = Run(variables)
         for root in plan.roots:  # one after another: each sees what the one before has changed
-            made[root.asked.name] = await _perform(root, current, open_reader, context)
+            made[root.asked.name] = await _perform(root, current, partial(_opened, plan, open_reader), context)
     else:
-        async with open_reader(plan.alone) as reader:
-            current = Run(variables, reader)
+        async with _opened(plan, open_reader) as current.reader:
             for root in plan.roots:
                 made[root.asked.name] = await _read(root, current, context)
     if not current.has_failed:
@@ -52,7 +52,7 @@ class Run:
     """One request's own, while its plan is carried out."""
 
     variables: VariableValues
-    #: Of a mutation, that of the payload which is read at present.
+    #: None where nothing is to be read; of a mutation, that of the payload which is read at present.
     reader: Any = None
     has_failed: bool = False
     kinds: dict[int, Composite] = field(default_factory=dict)
@@ -123,7 +123,14 @@ async def _read(root: Root, run: Run, context: Any) -> Any:
     return found if isinstance(declaration, FindEach) else found[0]
 
 
-async def _perform(root: Root, run: Run, open_reader: Open, context: Any) -> Any:
+def _opened(plan: Plan, open_reader: Open) -> AbstractAsyncContextManager[Reader | None]:
+    """Open a reader, where anything is to be read."""
+    return open_reader(plan.reads == 1) if plan.reads else nullcontext()
+
+
+async def _perform(
+    root: Root, run: Run, opened: Callable[[], AbstractAsyncContextManager[Reader | None]], context: Any
+) -> Any:
     """Do what one field of the mutation is to do, and read its payload."""
     declaration = root.declaration
     if declaration is None or root.called is None:
@@ -131,7 +138,7 @@ async def _perform(root: Root, run: Run, open_reader: Open, context: Any) -> Any
     assert isinstance(declaration, Perform), "the rest is refused where it is compiled"  # noqa: S101
     try:
         done = await declaration.call(context, root.called.arguments(run.variables))
-        async with open_reader(False) as run.reader:
+        async with opened() as run.reader:
             return await _made_of(root, run, done)
     except Exception as error:  # noqa: BLE001 - what was done stays done: the error is this field's alone
         return run.fail(error)

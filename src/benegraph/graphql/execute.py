@@ -16,7 +16,7 @@ from benegraph.execution import Uncovered, run
 from benegraph.graphql.compiled import opening
 from benegraph.graphql.context import Context
 from benegraph.graphql.documents import Document, Documents, Malformed, Operation
-from benegraph.graphql.errors import TOO_SLOW, body_of, describe, failed
+from benegraph.graphql.errors import TOO_SLOW, body_of, describe, failed, judge
 from benegraph.graphql.limits.cost import at
 from benegraph.graphql.limits.shape import too_complex
 from benegraph.graphql.variables import MOST_ERRORS
@@ -102,7 +102,10 @@ async def _by_plan(documents: Documents, context: Context, asked: _Asked) -> Out
         return None
     try:
         outcome = await run(plan, opening(context), context, asked.variables)
-    except Exception as error:  # noqa: BLE001 - it has read, and changed nothing: the other executor says what is wrong
+    except Exception as error:
+        # It has read, and changed nothing: the other executor says what is wrong.
+        if judge(error)[0] == TookTooLong.code:
+            raise TimeoutError from error  # to do it all again would take as long
         log.warning("A plan failed: %s", describe(error))
         documents.fell_back["failed"] += 1
         return None

@@ -72,6 +72,9 @@ def configure(level: str, form: str | None = None) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)  # each start would tell of every revision there is
     # Statements without their values help; the rows they bring, one record each, would drown everything.
     logging.getLogger("sqlalchemy.engine").setLevel(logging.INFO if level == "DEBUG" else logging.WARNING)
+    # What no line of ours tells is not looked up for each, as logging's own documentation advises.
+    logging._srcfile = None  # noqa: SLF001 - as said there; it has no other name
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     warnings.showwarning = _tell_warning
     threading.excepthook = _tell_thread
     sys.unraisablehook = _tell_unraisable
