@@ -50,7 +50,7 @@ def rate_rows(reading: Reading) -> Select[Any]:
     """Rates of the carrier plans the viewer may see."""
     return (
         select(*CarrierPlanRate.__table__.c)
-        .join(
+        .outerjoin(
             CarrierPlan,
             and_(CarrierPlan.tenant_id == CarrierPlanRate.tenant_id, CarrierPlan.id == CarrierPlanRate.carrier_plan_id),
         )

@@ -31,7 +31,7 @@ def rows(reading: Reading) -> Select[Any]:
     active = or_(Employee.terminated_on.is_(None), Employee.terminated_on > today)
     return (
         select(*Employee.__table__.c, active.label("active"), today.label("today"))
-        .join(Employer, and_(Employer.tenant_id == Employee.tenant_id, Employer.id == Employee.employer_id))
+        .outerjoin(Employer, and_(Employer.tenant_id == Employee.tenant_id, Employer.id == Employee.employer_id))
         .where(*visible(reading, Employee, Employee.employer_id, Employee.id))
     )
 

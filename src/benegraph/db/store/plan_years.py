@@ -48,7 +48,7 @@ def rows(reading: Reading) -> Select[Any]:
             type_coerce(status_at(reading), words(PlanYearStatus)).label("status"),
             today_at(reading).label("today"),
         )
-        .join(Employer, and_(Employer.tenant_id == PlanYear.tenant_id, Employer.id == PlanYear.employer_id))
+        .outerjoin(Employer, and_(Employer.tenant_id == PlanYear.tenant_id, Employer.id == PlanYear.employer_id))
         .where(*visible(reading, PlanYear, PlanYear.employer_id), *past_draft(reading))
     )
 
@@ -61,7 +61,7 @@ def class_rows(reading: Reading) -> Select[Any]:
     """Contribution classes the viewer may see; an employee sees those of their own employment class."""
     classes = (
         select(*ContributionClass.__table__.c)
-        .join(
+        .outerjoin(
             PlanYear,
             and_(PlanYear.tenant_id == ContributionClass.tenant_id, PlanYear.id == ContributionClass.plan_year_id),
         )
@@ -80,7 +80,7 @@ def plan_rows(reading: Reading) -> Select[Any]:
     """Plans the viewer may see."""
     return (
         select(*Plan.__table__.c)
-        .join(PlanYear, and_(PlanYear.tenant_id == Plan.tenant_id, PlanYear.id == Plan.plan_year_id))
+        .outerjoin(PlanYear, and_(PlanYear.tenant_id == Plan.tenant_id, PlanYear.id == Plan.plan_year_id))
         .where(*visible(reading, Plan, Plan.employer_id), *past_draft(reading))
     )
 
@@ -89,7 +89,7 @@ def rate_rows(reading: Reading) -> Select[Any]:
     """Rates of the plans the viewer may see."""
     return (
         select(*PlanRate.__table__.c)
-        .join(PlanYear, and_(PlanYear.tenant_id == PlanRate.tenant_id, PlanYear.id == PlanRate.plan_year_id))
+        .outerjoin(PlanYear, and_(PlanYear.tenant_id == PlanRate.tenant_id, PlanYear.id == PlanRate.plan_year_id))
         .where(*visible(reading, PlanRate, PlanRate.employer_id), *past_draft(reading))
     )
 

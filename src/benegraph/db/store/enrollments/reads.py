@@ -78,11 +78,11 @@ def rows(reading: Reading) -> Select[Any]:
             _closes_on.label("closes_on"),
             today.between(_opens_on, _closes_on).label("window_is_open"),
         )
-        .join(
+        .outerjoin(
             PlanYear,
             and_(PlanYear.tenant_id == Enrollment.tenant_id, PlanYear.id == Enrollment.plan_year_id),
         )
-        .join(Employer, and_(Employer.tenant_id == Enrollment.tenant_id, Employer.id == Enrollment.employer_id))
+        .outerjoin(Employer, and_(Employer.tenant_id == Enrollment.tenant_id, Employer.id == Enrollment.employer_id))
         .where(*visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id))
     )
 
@@ -119,7 +119,7 @@ def covered_rows(reading: Reading) -> Select[Any]:
                 EnrolledDependent.dependent_id == Dependent.id,
             ),
         )
-        .join(
+        .outerjoin(
             Enrollment,
             and_(Enrollment.tenant_id == EnrolledDependent.tenant_id, Enrollment.id == EnrolledDependent.enrollment_id),
         )

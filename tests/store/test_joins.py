@@ -1,0 +1,55 @@
+"""A read touches no table but its own for columns that are its own: PostgreSQL leaves an unused outer join out."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from benegraph.db import store
+from benegraph.db.session import Database
+from benegraph.db.statements import Manner, prepare, scope_values
+from benegraph.db.store import trees
+from benegraph.domain.values import Clock
+from benegraph.execution import Wanted
+from factories.access import administrator, employee
+
+
+@pytest.mark.parametrize(
+    ("source", "columns", "read"),
+    [
+        (store.people.by_ids, ["first_name"], {"employees"}),
+        (store.people.by_ids, ["first_name", "active"], {"employees", "employers"}),
+        (store.enrollments.by_ids, ["decision"], {"enrollments"}),
+        (store.enrollments.by_ids, ["opens_on"], {"enrollments", "plan_years"}),
+        (store.enrollments.by_ids, ["status"], {"enrollments", "plan_years", "employers"}),
+        (store.plan_years.by_ids, ["coverage_starts_on"], {"plan_years"}),
+        (store.plan_years.by_ids, ["status"], {"plan_years", "employers"}),
+        (store.plan_years.plans_by_ids, ["name"], {"plans"}),
+        (store.plan_years.classes_of, ["position"], {"contribution_classes"}),
+        (store.plan_years.rates_of, ["monthly_premium_cents"], {"plan_rates"}),
+        (store.catalog.rates_of, ["monthly_premium_cents"], {"carrier_plan_rates"}),
+        (store.enrollments.dependents_of, ["first_name"], {"dependents", "enrolled_dependents"}),
+        (store.enrollments.dependents_of, ["covered_from"], {"dependents", "enrolled_dependents", "enrollments"}),
+    ],
+)
+async def test_what_is_joined_is_read_where_it_is_asked_for(
+    database: Database, clock: Clock, source: Any, columns: Sequence[str], read: set[str]
+) -> None:
+    assert await tables_read(database, clock, administrator(), source, columns) == read
+
+
+async def test_what_is_a_draft_is_looked_up_for_those_who_may_not_see_it(database: Database, clock: Clock) -> None:
+    viewer = employee("empr_01hzy0c5vk0000000000000000", "empl_01hzy0c5vk0000000000000000")
+    read = await tables_read(database, clock, viewer, store.plan_years.plans_by_ids, ["name"])
+    assert read == {"plans", "plan_years"}
+
+
+async def tables_read(database: Database, clock: Clock, viewer: Any, source: Any, columns: Sequence[str]) -> set[str]:
+    """Ask the planner which tables the statement for some columns of a source reads."""
+    clock = Clock(clock.now)  # where the day is fixed, no employer's time zone is asked for
+    statement = prepare(trees.rows_of(Wanted(source, list(columns)), Manner.of(viewer, clock), ()))
+    values = statement.values(scope_values(viewer, clock) | {"keys": ["id"]})
+    async with database.readers.snapshot(viewer) as snapshot:
+        plan = await snapshot._lent.driver.fetch(f"EXPLAIN {statement.text}", *values)
+    return set(re.findall(r" on (\w+)", "\n".join(row[0] for row in plan))) - {"rows"}
