@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import event
 
+from benegraph.db.lent import Lent
 from benegraph.db.session import Database
 
 #: What a connection asks for itself when it meets a kind of value for the first time.
@@ -23,17 +25,30 @@ async def statements(database: Database) -> AsyncIterator[list[str]]:
         if not any(word in logged.query for word in _LEARNING):
             sent.append(logged.query)
 
+    def hear(driver: Any) -> None:
+        heard.add(driver)
+        driver.add_query_logger(note)
+
     def taken(adapter: Any, *_: Any) -> None:
-        heard.add(adapter.driver_connection)
-        adapter.driver_connection.add_query_logger(note)
+        hear(adapter.driver_connection)
+
+    def begun(lent: Lent, *arguments: Any, **options: Any) -> Any:
+        hear(lent.driver)  # readers keep it, and may have done so since before we listened
+        return begin(lent, *arguments, **options)
+
+    def fetched(lent: Lent, statement: str, values: list[Any]) -> Any:
+        sent.append(statement)  # as below
+        return fetch(lent, statement, values)
 
     def prepared(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         sent.append(statement)  # the driver logs none of what SQLAlchemy has it prepare
 
     event.listen(database.engine.sync_engine, "checkout", taken)
     event.listen(database.engine.sync_engine, "before_cursor_execute", prepared)
+    begin, fetch = Lent.begin, Lent.fetch
     try:
-        yield sent
+        with patch.object(Lent, "begin", begun), patch.object(Lent, "fetch", fetched):
+            yield sent
         await asyncio.sleep(0)  # the driver tells of it in the loop's next turn
     finally:
         event.remove(database.engine.sync_engine, "checkout", taken)

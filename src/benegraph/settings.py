@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -21,8 +21,10 @@ _SPELLINGS = {"postgres", "postgresql", "postgresql+asyncpg"}
 _OPTIONS = {"host", "port", "ssl", "target_session_attrs", "prepared_statement_cache_size"}
 _LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
 _FORMATS = {"json", "text"}
+Executor = Literal["compiled", "strawberry"]
 #: The database gives a statement up before we give up its request.
 _STATEMENT_SECONDS = 8.0
+_LONGEST_KEY_CACHE = 60
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:.]+\](:\d{1,5})?", re.ASCII)
 
 
@@ -65,6 +67,10 @@ class Door:
     #: The roles that may read the schema itself.
     introspection: frozenset[Role] = INTROSPECTION
     issuer: Issuer | None = None
+    #: Who executes: plans compiled of the documents, and Strawberry what they don't cover; or Strawberry alone.
+    executor: Executor = "compiled"
+    #: How long a process believes what it found of a key without asking again; so long a revoked one may still be good.
+    key_cache_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ class Settings:
 
     #: Where the gateway reads and writes, as a role that row-level security binds.
     database_url: str | None
-    #: Where migrations run, as the owner of the tables; without it the same.
+    #: Where migrations run, as the owner of the tables; without it the same, but not through PgBouncer: they lock
+    #: for a whole session.
     migration_database_url: str | None
     host: str
     port: int
@@ -98,15 +105,17 @@ class Settings:
         given = os.environ if environment is None else environment  # noqa: TID251 - here, and nowhere else
         database_url = _url(given, "DATABASE_URL")
         pool, door = Pool(), _door(given)
+        pgbouncer = _word(given, "BENEGRAPH_PGBOUNCER", {"true", "false"}, str.lower) == "true"
         return cls(
             database_url=database_url,
-            migration_database_url=_url(given, "MIGRATION_DATABASE_URL") or database_url,
+            migration_database_url=_url(given, "MIGRATION_DATABASE_URL") or (None if pgbouncer else database_url),
             host=given.get("BENEGRAPH_HOST") or "127.0.0.1",
             port=_number(given, "BENEGRAPH_PORT", int, 8000),
             pool=Pool(
                 size=_number(given, "BENEGRAPH_POOL_SIZE", int, pool.size, least=1),
                 overflow=_number(given, "BENEGRAPH_POOL_OVERFLOW", int, pool.overflow),
                 statement_timeout=_statement_timeout(given, door.limits),
+                pgbouncer=pgbouncer,
             ),
             door=door,
             workers=_number(given, "BENEGRAPH_WORKERS", int, 1, least=1),
@@ -151,7 +160,18 @@ def _door(given: Mapping[str, str]) -> Door:
         origins,
         INTROSPECTION if roles is None else frozenset(Role(role) for role in roles - {"NONE"}),
         _issuer(given),
+        executor="strawberry"
+        if _word(given, "BENEGRAPH_EXECUTOR", {"compiled", "strawberry"}, str.lower) == "strawberry"
+        else "compiled",
+        key_cache_seconds=_key_cache_seconds(given),
     )
+
+
+def _key_cache_seconds(given: Mapping[str, str]) -> float:
+    seconds: float = _number(given, "BENEGRAPH_KEY_CACHE_SECONDS", float, Door().key_cache_seconds)
+    if seconds > _LONGEST_KEY_CACHE:
+        raise SettingsError(f"BENEGRAPH_KEY_CACHE_SECONDS is {_LONGEST_KEY_CACHE} at most: who revokes a key waits.")
+    return seconds
 
 
 def _limit(given: Mapping[str, str], name: str, usual: float) -> Any:

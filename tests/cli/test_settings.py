@@ -72,11 +72,15 @@ def test_the_readme_tells_each_limits_default(name: str) -> None:
         ({"BENEGRAPH_RATE_BURST": "0"}, Door(rate=Rate(0))),
         ({"BENEGRAPH_DOCUMENTS": "trusted"}, Door(trusted_documents_only=True)),
         ({"BENEGRAPH_DOCUMENTS": "any"}, Door()),
+        ({"BENEGRAPH_EXECUTOR": "Strawberry"}, Door(executor="strawberry")),
+        ({"BENEGRAPH_EXECUTOR": "compiled"}, Door(executor="compiled")),
         (
             {"BENEGRAPH_CORS_ORIGINS": "https://app.example, HTTP://localhost:3000"},
             Door(origins=frozenset({"https://app.example", "http://localhost:3000"})),
         ),
         ({"BENEGRAPH_INTROSPECTION": "none"}, Door(introspection=frozenset())),
+        ({"BENEGRAPH_KEY_CACHE_SECONDS": "0"}, Door(key_cache_seconds=0)),
+        ({"BENEGRAPH_KEY_CACHE_SECONDS": "60"}, Door(key_cache_seconds=60)),
         (
             {"BENEGRAPH_INTROSPECTION": "administrator,EMPLOYEE"},
             Door(introspection=frozenset({Role.ADMINISTRATOR, Role.EMPLOYEE})),
@@ -112,13 +116,18 @@ def test_the_door_is_set_up_by_variables(given: dict[str, str], expected: Door) 
         ({"BENEGRAPH_STATEMENT_TIMEOUT": "10"}, "BENEGRAPH_STATEMENT_TIMEOUT"),
         ({"BENEGRAPH_STATEMENT_TIMEOUT": "0"}, "BENEGRAPH_STATEMENT_TIMEOUT"),
         ({"BENEGRAPH_DOCUMENTS": "secret"}, "BENEGRAPH_DOCUMENTS"),
+        ({"BENEGRAPH_EXECUTOR": "secret"}, "BENEGRAPH_EXECUTOR"),
         ({"BENEGRAPH_INTROSPECTION": "secret"}, "BENEGRAPH_INTROSPECTION"),
+        ({"BENEGRAPH_KEY_CACHE_SECONDS": "-0.001"}, "BENEGRAPH_KEY_CACHE_SECONDS"),
+        ({"BENEGRAPH_KEY_CACHE_SECONDS": "60.001"}, "BENEGRAPH_KEY_CACHE_SECONDS"),
+        ({"BENEGRAPH_KEY_CACHE_SECONDS": "nan"}, "BENEGRAPH_KEY_CACHE_SECONDS"),
         ({"BENEGRAPH_CORS_ORIGINS": "*"}, "BENEGRAPH_CORS_ORIGINS"),
         ({"BENEGRAPH_CORS_ORIGINS": "https://secret.example/path"}, "BENEGRAPH_CORS_ORIGINS"),
         ({"BENEGRAPH_CORS_ORIGINS": "null"}, "BENEGRAPH_CORS_ORIGINS"),
         ({"BENEGRAPH_JWT_ISSUER": "https://secret.example"}, "BENEGRAPH_JWT_AUDIENCE"),
         ({"BENEGRAPH_LOG_FORMAT": "secret"}, "BENEGRAPH_LOG_FORMAT"),
         ({"BENEGRAPH_WORKERS": "0"}, "BENEGRAPH_WORKERS"),
+        ({"BENEGRAPH_PGBOUNCER": "secret"}, "BENEGRAPH_PGBOUNCER"),
     ],
 )
 def test_a_setting_that_can_not_be_is_named_and_not_shown(given: dict[str, str], named: str) -> None:
@@ -136,6 +145,20 @@ def test_a_statement_has_less_time_than_its_request() -> None:
     ):
         assert settings(**given).pool.statement_timeout == expected
     assert Pool().statement_timeout > 8  # commands of our own, such as `seed`, have more
+
+
+def test_behind_pgbouncer_migrations_are_told_another_way_or_none() -> None:
+    url, owner = "postgresql://gateway@pgbouncer.example/benefits", "postgresql://owner@db.example/benefits"
+    for given, pgbouncer, migration in (
+        ({}, False, url),
+        ({"BENEGRAPH_PGBOUNCER": "false"}, False, url),
+        ({"BENEGRAPH_PGBOUNCER": "true"}, True, None),
+        ({"BENEGRAPH_PGBOUNCER": "True", "MIGRATION_DATABASE_URL": owner}, True, owner),
+    ):
+        made = settings(DATABASE_URL=url, **given)
+        assert made.pool.pgbouncer is pgbouncer
+        told = made.migration_database_url
+        assert (told and told.replace("+asyncpg", "")) == migration
 
 
 @pytest.mark.parametrize(

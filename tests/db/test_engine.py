@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
@@ -41,6 +42,33 @@ async def test_after_one_was_lost_none_of_its_age_is_given_out(database: Databas
 async def test_a_cancellation_says_nothing_of_the_others(database: Database) -> None:
     left = await numbers(database.engine, lost=asyncio.CancelledError())
     assert left < await numbers(database.engine)
+
+
+@pytest.mark.parametrize(
+    ("pgbouncer", "left"), [(False, {"timeout": "1500ms", "named": True}), (True, {"timeout": "0", "named": False})]
+)
+async def test_settings_hold_in_every_transaction_and_behind_pgbouncer_in_no_session(
+    database_url: str, clock: Clock, left: dict[str, object], *, pgbouncer: bool
+) -> None:
+    engine = create_engine(database_url, Pool(size=1, overflow=0, statement_timeout=1.5, pgbouncer=pgbouncer))
+    database = Database(engine, named=not pgbouncer)
+    query = text("SELECT current_setting('statement_timeout'), current_setting('jit')")
+
+    async def story(tx: Transaction) -> object:
+        return tuple((await tx.session.execute(query)).one())
+
+    assert await database.transact(administrator(), clock, story) == ("1500ms", "off")
+    async with database.read(administrator(), clock) as reading:
+        assert tuple((await reading.session.execute(query)).one()) == ("1500ms", "off")
+    async with database.at_the_door() as session:
+        assert tuple((await session.execute(query)).one()) == ("1500ms", "off")
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        found = await driver.fetchrow("""SELECT current_setting('statement_timeout') AS timeout,
+            EXISTS (SELECT FROM pg_prepared_statements WHERE statement LIKE '%jit%') AS named""")
+    assert dict(found) == left
+    await engine.dispose()
 
 
 async def test_what_is_opened_beyond_the_pool_is_closed_again(

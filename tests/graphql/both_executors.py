@@ -6,8 +6,8 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -27,7 +27,7 @@ from graphql import (
     is_composite_type,
 )
 
-from benegraph.db.session import Database, Reading
+from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
 from benegraph.domain.ids import kind_of
 from benegraph.domain.values import Clock
@@ -36,27 +36,15 @@ from benegraph.graphql.documents import Documents
 from benegraph.graphql.execute import GraphQLRequest, execute
 from benegraph.graphql.limits import Limits
 
-#: How often Strawberry's executor is asked again, where what it says depends on which read is done first.
-PATIENCE = 30
-PAUSES = (0.0, 0.0, 0.0, 0.015)
+#: How often Strawberry's executor is asked again, where what it says depends on what is done first.
+PATIENCE = 100
+#: Seconds that it is made to wait then at most, wherever it begins a task.
+PAUSE = 0.02
 GRAPH = SCHEMA._schema
 _ID = re.compile(r"[a-z]{3,4}_[0-9a-z]{26}")
 _CURSOR = re.compile(r'"(Wy[A-Za-z0-9_-]+)"')
 
 Body = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Dawdling(Database):
-    """A database that takes its time with some of its reads, so that they end in another order."""
-
-    dice: Random = field(default_factory=Random)
-
-    @asynccontextmanager
-    async def read(self, viewer: Viewer, clock: Clock) -> AsyncIterator[Reading]:
-        await asyncio.sleep(self.dice.choice(PAUSES))
-        async with Database.read(self, viewer, clock) as reading:
-            yield reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +77,13 @@ class Both:
     async def _might_say(
         self, ours: bytes, theirs: bytes, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest
     ) -> bool:
-        """Tell whether Strawberry's executor says each of these errors too, where other reads are done first."""
-        wanted = errors_by_place(ours)
-        said = set(errors_by_place(theirs).items())
+        """Tell whether Strawberry's executor says each of these errors too, where something else is done first."""
+        wanted, said = told(ours), told(theirs)
         for turn in range(PATIENCE):
-            if said >= set(wanted.items()):
+            if said >= wanted:
                 return True
-            dawdling = Dawdling(database.engine, dice=Random(turn))  # noqa: S311 - pauses
-            said |= set(errors_by_place(await answer(self.strawberry, dawdling, viewer, clock, request)).items())
+            with dawdling(Random(turn)):  # noqa: S311 - pauses
+                said |= told(await answer(self.strawberry, database, viewer, clock, request))
         return False
 
     async def tell(
@@ -134,6 +121,29 @@ async def answer(
         while left := asyncio.all_tasks() - {task}:
             await asyncio.wait(left)
     return content
+
+
+@contextmanager
+def dawdling(dice: Random) -> Iterator[None]:
+    """Have each task that is made begin after a while of its own."""
+
+    async def later(work: Coroutine[Any, Any, Any], pause: float) -> Any:
+        try:
+            await asyncio.sleep(pause)
+        except asyncio.CancelledError:
+            work.close()
+            raise
+        return await work
+
+    def make(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+        return asyncio.Task(later(work, PAUSE * dice.random()), loop=loop, **options)
+
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(make)
+    try:
+        yield
+    finally:
+        loop.set_task_factory(None)
 
 
 @contextmanager
@@ -184,23 +194,23 @@ def differ_in_errors_alone(ours: bytes, theirs: bytes) -> bool:
     that nulled nothing but their own field; what else the object asks for it gives up.
     """
     one, other = orjson.loads(ours), orjson.loads(theirs)
-    if errors_by_place(ours).keys() != errors_by_place(theirs).keys():
+    if {place for place, _ in told(ours)} != {place for place, _ in told(theirs)}:
         return False
     return orjson.dumps(one | {"errors": None}) == orjson.dumps(other | {"errors": None})
 
 
-def errors_by_place(content: bytes) -> dict[str, bytes]:
-    """Gather the errors of an answer by the null that they lead to."""
-    body = _in_order(content)
-    places: dict[str, list[Body]] = {}
+def told(content: bytes) -> set[tuple[str, bytes]]:
+    """Gather the errors of an answer, each with the null that it leads to."""
+    body: Body = orjson.loads(content)
+    errors = set()
     for error in body.get("errors", ()):
         value, place = body["data"], "$"
         for step in error.get("path", ()):
             if value is None:
                 break
             value, place = value[step], f"{place}.{step}"
-        places.setdefault(place, []).append(error)
-    return {place: orjson.dumps(errors) for place, errors in places.items()}
+        errors.add((place, orjson.dumps(error)))
+    return errors
 
 
 def numbered(content: bytes) -> bytes:

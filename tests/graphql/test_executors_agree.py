@@ -1,14 +1,11 @@
 """Both executors say the same of the operations that we wrote, and of what is refused."""
 
 import ast
-import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
-from uuid import uuid4
+from typing import Any
 
 import orjson
 import pytest
@@ -17,11 +14,11 @@ from both_executors import (
     both_executors,
     differ_in_errors_alone,
     difference,
-    errors_by_place,
     numbered,
+    told,
 )
-from every_type import GRAPH, TODAY, World, make_every_type
-from generated import meant
+from every_type import GRAPH, TODAY, World
+from generated_values import meant
 from graphql import (
     REMOVE,
     ArgumentNode,
@@ -46,116 +43,96 @@ from graphql import (
     validate,
     visit,
 )
-from mutating import Input, busy_office
-from sqlalchemy import make_url
+from stage import Stage, on_stage
 
 from benegraph.cli.tabs import FACTS, lay_out
-from benegraph.db.engine import Pool, create_engine
-from benegraph.db.session import Database
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
 from benegraph.graphql.execute import GraphQLRequest
-from benegraph.graphql.limits import Limits
-from conftest import GATEWAY, at, connect
 from factories.access import administrator, employee, service
-from factories.stories import Office
 
 # What Strawberry's executor gives up before it has begun; see `both_executors.answer`.
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine '.*' was never awaited:RuntimeWarning")
 
-T = TypeVar("T")
-
 TESTS = Path(__file__).parents[1]
 README = TESTS.parent / "README.md"
 CLIENTS = TESTS / "conformance/operations"
-#: What a generated operation may cost: as much as is answered in a test's time.
-LIMITS = Limits(cost=2_000, query_seconds=60.0)
-#: New examples of one run of Hypothesis, after the simplest. With ten it would begin to vary those it has, which makes
-#: five of six like one before.
-A_RUN = 8
-#: Seconds in which an example that fails is made smaller.
-PATIENCE = 40
-MOST_FALL_BACK = 0.02
-FEWEST_REACHED = 0.95
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A database that the tests of this file read, and from which those that change anything take copies."""
-
-    runner: asyncio.Runner
-    server_url: str
-    name: str
-    database: Database
-    world: World
-    office: Office
-    #: For each mutation an input that is good in the office.
-    inputs: Mapping[str, Input]
-
-    def run(self, telling: Any) -> Any:
-        return self.runner.run(telling)
-
-    @contextmanager
-    def twins(self) -> Iterator[tuple[Database, Database]]:
-        """Make two copies of the database, and drop them in the end."""
-        names = [f"test_{uuid4().hex}" for _ in range(2)]
-        copied = f"TEMPLATE {self.name} STRATEGY file_copy"
-        self.run(self.database.engine.dispose())  # a database in use is not copied
-        self.run(_execute(self.server_url, *(f"CREATE DATABASE {name} {copied}" for name in names)))
-        one, other = (_open(self.server_url, name) for name in names)
-        try:
-            yield one, other
-        finally:
-            for database in (one, other):
-                self.run(database.engine.dispose())
-            self.run(_execute(self.server_url, *(f"DROP DATABASE {name} WITH (FORCE)" for name in names)))
 
 
 @pytest.fixture(scope="module")
 def stage(server_url: str, template: str) -> Iterator[Stage]:
-    name = f"test_{uuid4().hex}"
-    with asyncio.Runner() as runner:
-        runner.run(_execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
-        database = _open(server_url, name)
-        world = runner.run(make_every_type(database))
-        office, inputs = runner.run(busy_office(database))
-        yield Stage(runner, server_url, name, database, world, office, inputs)
-        runner.run(database.engine.dispose())
-        runner.run(_execute(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    with on_stage(server_url, template) as stage:
+        yield stage
 
 
-async def _execute(url: str, *statements: str) -> None:
-    connection = await connect(url)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
+# ------------------------------------------------------------------------------------------------ what went wrong once
 
 
-def _open(server_url: str, name: str) -> Database:
-    url = make_url(at(server_url, name)).set(username=GATEWAY, password="test")
-    return Database(create_engine(url.render_as_string(hide_password=False), Pool(size=5, overflow=5)))
+TOO_MUCH = "(first: 101) { totalCount }"
+#: By what it is, an operation about the one of a type and an id, and the paths of its errors.
+ONCE_WRONG = {
+    "two parts wait for the same page, and one is given up": (
+        f"""query($id: ID!) {{
+          refused: employer(id: $id) {{ enrollments(first: 1) {{ totalCount }} employees{TOO_MUCH} }}
+          answered: employer(id: $id) {{ enrollments(first: 1) {{ totalCount }} }}
+        }}""",
+        "Employer",
+        ["refused.employees"],
+    ),
+    "a list that stands within rows alone": (
+        """query($id: ID!) { node(id: $id) { ... on SubscriberEnrollment {
+          groupContract { employer { enrollments(first: 1) { nodes { version } } } }
+        } } }""",
+        "SubscriberEnrollment",
+        [],
+    ),
+    "a filter that says nothing": (
+        "query($id: ID!) { employer(id: $id) { employees(filter: {}) { totalCount } } }",
+        "Employer",
+        [],
+    ),
+    "a filter that lets nothing through": (
+        """query($id: ID!) { employer(id: $id) {
+          enrollments(filter: {status: []}) { totalCount } inner: enrollments(filter: {status: []}) { nodes { id } }
+        } }""",
+        "Employer",
+        [],
+    ),
+    "what fails later beneath a null": (
+        f'query($id: ID!) {{ nodes(ids: [$id, "nothing"]) {{ id }} benefitProducts{TOO_MUCH} }}',
+        "Employer",
+        ["benefitProducts"],
+    ),
+    "what fails deeper beneath a null": (
+        f"""query($id: ID!) {{ employee(id: $id) {{
+          employer {{ planYears{TOO_MUCH} }} subscriber {{ enrollments{TOO_MUCH} }} enrollments{TOO_MUCH}
+        }} }}""",
+        "Employee",
+        ["employee.enrollments"],
+    ),
+    "what failed before beneath a null": (
+        f"""query($id: ID!) {{
+          early: node(id: "nothing") {{ id }}
+          employer(id: $id) {{ planYears(first: 1) {{ nodes {{ enrollments{TOO_MUCH} }} }} }}
+          late: employers(first: 1) {{ nodes {{ employees{TOO_MUCH} }} }}
+        }}""",
+        "Employer",
+        ["early", "late.nodes.0.employees"],
+    ),
+}
 
 
-# ------------------------------------------------------------------------------------------------ what is generated
-
-
-def test_one_part_that_fails_takes_no_other_with_it(stage: Stage) -> None:
-    """Two parts wait for the same page, and one is given up."""
-    request = GraphQLRequest(
-        """query($id: ID!) {
-          refused: employer(id: $id) { enrollments(first: 1) { totalCount } employees(first: 101) { totalCount } }
-          answered: employer(id: $id) { enrollments(first: 1) { totalCount } }
-        }""",
-        {"id": stage.world.handles.employer_id},
-    )
-    viewer = stage.world.viewers[Role.ADMINISTRATOR]
-    body = stage.run(both_executors().ask(stage.database, viewer, stage.world.clock, request))
-    assert body["data"]["refused"] is None
-    assert body["data"]["answered"]["enrollments"]["totalCount"] > 1
-    assert [error["path"] for error in body["errors"]] == [["refused", "employees"]]
+@pytest.mark.parametrize("case", ONCE_WRONG.values(), ids=ONCE_WRONG)
+def test_what_went_wrong_once_is_answered_alike(stage: Stage, case: tuple[str, str, list[str]]) -> None:
+    text, kind, wrong = case
+    both, reach = both_executors(), stage.world.reach[Role.EMPLOYEE]
+    request = GraphQLRequest(text, {"id": reach.ids[kind][0]})
+    stage.run(stage.database.engine.dispose())  # what a connection has learned is of no help
+    body = stage.run(both.ask(stage.database, stage.world.viewers[Role.ADMINISTRATOR], stage.world.clock, request))
+    assert [".".join(map(str, error["path"])) for error in body.get("errors", ())] == wrong
+    assert dict(both.asked) == {"executed": 1}
+    assert dict(both.fell_back) == {}
 
 
 # ---------------------------------------------------------------------------------------------- what we wrote ourselves
@@ -340,6 +317,7 @@ def _odd_changes(stage: Stage) -> Iterator[tuple[Viewer, GraphQLRequest]]:
     yield office.viewer, GraphQLRequest(SEVERAL, settled | {"input": child | {"firstName": " ", "idempotencyKey": "b"}})
     yield person, GraphQLRequest(SEVERAL, settled)
     yield machine, GraphQLRequest(SEVERAL, settled | {"input": child | {"idempotencyKey": "c"}})
+    yield person, GraphQLRequest(TELL_TOO_MUCH_AND_BE_REFUSED, settled | {"input": inputs["reportLifeEvent"]})
 
 
 ELECT = """mutation($input: ElectInput!) { elect(input: $input) {
@@ -351,6 +329,10 @@ ELECT_AND_TELL_TOO_MUCH = """mutation($input: ElectInput!) { elect(input: $input
   enrollments { id events(first: 101) { totalCount } employee { firstName } }
   userErrors { code }
 } }"""
+TELL_TOO_MUCH_AND_BE_REFUSED = """mutation($input: ReportLifeEventInput!, $other: UpdateTenantSettingsInput!) {
+  reportLifeEvent(input: $input) { qualifyingLifeEvent { employee { enrollments(first: 101) { totalCount } } } }
+  updateTenantSettings(input: $other) { userErrors { code } }
+}"""
 SEVERAL = """mutation Several($input: AddDependentInput!, $other: UpdateTenantSettingsInput!) {
   first: addDependent(input: $input) { ...Added }
   again: addDependent(input: $input) { ...Added dependent { relationship } __typename }
@@ -401,7 +383,7 @@ def test_which_of_several_errors_is_told_may_be_a_matter_of_time() -> None:
     other = SAID.replace(b'"path":["y"]', b'"path":["y","z"]')
     assert difference(other, SAID) is not None
     assert differ_in_errors_alone(other, SAID)
-    assert errors_by_place(other).keys() == {"$.x.0", "$.y"}
+    assert {place for place, _ in told(other)} == {"$.x.0", "$.y"}
     assert not differ_in_errors_alone(SAID.replace(b',{"message":"b","path":["y"]}', b""), SAID)
     assert not differ_in_errors_alone(other.replace(b'"u":1', b'"u":2'), SAID)
 

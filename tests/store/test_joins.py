@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ async def tables_read(database: Database, clock: Clock, viewer: Any, source: Any
     """Ask the planner which tables the statement for some columns of a source reads."""
     clock = Clock(clock.now)  # where the day is fixed, no employer's time zone is asked for
     statement = prepare(trees.rows_of(Wanted(source, list(columns)), Manner.of(viewer, clock), ()))
-    values = statement.values(scope_values(viewer, clock) | {"keys": ["id"]})
+    explaining = replace(statement, text=f"EXPLAIN {statement.text}")
     async with database.readers.snapshot(viewer) as snapshot:
-        plan = await snapshot._lent.driver.fetch(f"EXPLAIN {statement.text}", *values)
+        plan = await snapshot.fetch(explaining, scope_values(viewer, clock) | {"keys": ["id"]})
     return set(re.findall(r" on (\w+)", "\n".join(row[0] for row in plan))) - {"rows"}

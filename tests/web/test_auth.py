@@ -72,6 +72,7 @@ async def test_a_good_key_under_a_wrong_scheme_is_refused(caller: Caller) -> Non
 async def test_revoked_and_expired_keys_are_refused_like_unknown_ones(
     caller: Caller, database: Database, clock: Clock
 ) -> None:
+    """Revoked before its first use: what is remembered of one that was used stands in `test_key_cache`."""
     expired = await make_key(database, clock, expires_at=datetime(2026, 11, 19, tzinfo=UTC))
     rows = await database.transact(administrator(), clock, list_keys)
     (id,) = (row.id for row in rows if caller.key.startswith(row.prefix))

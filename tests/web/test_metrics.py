@@ -1,7 +1,9 @@
 """Metrics: what is counted, by names that can't fill the memory, in one process or several."""
 
+import ast
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +19,7 @@ from sqlalchemy import text
 from strawberry.schema.config import StrawberryConfig
 from watching import numbers, samples
 
+import benegraph
 from benegraph import telemetry
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database, Transaction
@@ -151,6 +154,43 @@ async def test_replays_documents_and_throttling_are_counted(database: Database, 
     assert after["benegraph_requests_total{kind=query,operation=Many,outcome=THROTTLED}"] == 1
 
 
+async def test_who_executed_is_counted_and_why_it_was_strawberry(caller: Caller, gated: Caller) -> None:
+    for query in (QUERY, CREATE, CREATE, "{ __schema { queryType { name } } }", "{", "{ viewer { salary } }"):
+        await caller.post(query)
+    counted = await numbers(caller)
+    assert counted["benegraph_operations_answered_by_plan_total"] == 3
+    assert fell_back(counted) == {"introspection": 1}
+    for _ in range(2):
+        assert await told(await gated.post("{ gate { breaks } }")) == (200, ["INTERNAL"])
+    counted = await numbers(gated)
+    assert counted["benegraph_operations_answered_by_plan_total"] == 0
+    assert fell_back(counted) == {"resolver": 2}
+
+
+async def test_where_strawberry_alone_executes_nothing_falls_back(database: Database, clock: Clock) -> None:
+    async with calling(database, clock, door=Door(executor="strawberry")) as caller:
+        assert await told(await caller.post(QUERY)) == (200, [])
+        counted = await numbers(caller)
+    assert counted["benegraph_operations_answered_by_plan_total"] == 0
+    assert fell_back(counted) == {}
+
+
+def test_the_reasons_are_words_of_ours_and_no_clients() -> None:
+    given = [
+        node.args
+        for path in Path(benegraph.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Uncovered"
+    ]
+    assert len(given) > 5
+    for reason in given:
+        match reason:
+            case [ast.Constant(value=str(word))]:
+                assert re.fullmatch("[a-z]+", word)
+            case _:
+                pytest.fail(f"{ast.unparse(reason[0])} may be anything")
+
+
 async def test_what_is_under_way_shows_while_it_is(gated: Caller, gate: Gate) -> None:
     asked = [asyncio.ensure_future(gated.post("{ gate { wait } }")) for _ in range(2)]
     await gate.reached.wait()
@@ -199,6 +239,11 @@ async def test_it_is_the_graphs_own_page(caller: Caller) -> None:
         assert (await caller.client.request(method, "/metrics")).status == 405
 
 
+def fell_back(counted: dict[str, float]) -> dict[str, float]:
+    reasons = (re.fullmatch(r"benegraph_operations_fell_back_total\{reason=(\w+)\}", name) for name in counted)
+    return {reason[1]: counted[reason[0]] for reason in reasons if reason is not None}
+
+
 def count(metrics: Metrics, *operations: str | None, **facts: Any) -> None:
     for operation in operations:
         metrics.count(Facts(request_id="r", operation=operation, kind="query", **facts), "ok", 0.01)
@@ -244,11 +289,11 @@ WORKER = """
 import sys
 from pathlib import Path
 from benegraph import telemetry
-from benegraph.telemetry.facts import Facts
+from benegraph.telemetry.facts import Facts, OfDocuments
 assert "prometheus_client" not in sys.modules
 metrics = telemetry.make_metrics(Path(sys.argv[1]))
 read = 0
-metrics.follow_documents(lambda: (read, read))
+metrics.follow_documents(lambda: OfDocuments(read, read, read, {"resolver": read, sys.argv[2].lower(): read}))
 read = 3
 metrics.begin()
 metrics.count(Facts(request_id="r", operation=sys.argv[2], kind="query", cost=7, replayed=True), "ok", 0.02)
@@ -301,4 +346,6 @@ def test_any_of_several_workers_tells_of_all_and_of_the_dead_what_they_counted(t
         assert each["benegraph_request_cost_sum"] == 14
         assert each["benegraph_transaction_retries_total{reason=40001}"] == 2
         assert each["benegraph_documents_total{result=hit}"] == 6
+        assert each["benegraph_operations_answered_by_plan_total"] == 6
+        assert fell_back(each) == {"resolver": 6, "one": 3, "two": 3}
     assert [each["benegraph_requests_in_flight"] for each in (both, left, forgotten)] == [2, 2, 1]

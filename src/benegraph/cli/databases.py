@@ -83,7 +83,7 @@ async def opened(place: Place, pool: Pool | None = None) -> AsyncIterator[Databa
     """Open the database as the gateway does."""
     engine = create_engine(place.url, pool)
     try:
-        yield Database(engine)
+        yield Database(engine, named=not (pool and pool.pgbouncer))
     finally:
         with suppress(TimeoutError):  # a database that hangs would keep us from ending
             async with asyncio.timeout(FAREWELL):
@@ -92,13 +92,14 @@ async def opened(place: Place, pool: Pool | None = None) -> AsyncIterator[Databa
 
 def in_database(data_dir: Path | None, story: Callable[[Database], Awaitable[T]]) -> T:
     """Run a story on the database at hand, once it is known to be up to date."""
+    settings = Settings.from_environment()
 
     async def whole(here: Place) -> T:
         await prepare(here)
-        async with opened(here) as database:
+        async with opened(here, Pool(pgbouncer=settings.pool.pgbouncer)) as database:
             return await story(database)
 
-    with place(Settings.from_environment(), data_dir) as here:
+    with place(settings, data_dir) as here:
         return run(whole(here))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import event, make_url, text
+from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -11,6 +11,10 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from benegraph.domain.errors import BenegraphError
 
 OLDEST_SERVER = 150000
+#: Has the driver and SQLAlchemy keep no statement in a session, where PgBouncer's next client would meet it.
+UNNAMED = {"statement_cache_size": 0, "prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: ""}
+#: The execution option of an engine that holds what `at_each_begin` gives.
+_AT_EACH_BEGIN = "at_each_begin"
 
 
 class UnfitDatabase(BenegraphError):
@@ -26,11 +30,16 @@ class Pool:
     wait: float = 5.0
     statement_timeout: float = 15.0
     lock_timeout: float = 5.0
+    #: Whether PgBouncer stands between, which lends us a server's session for one transaction at a time.
+    pgbouncer: bool = False
 
 
 def create_engine(url: str, pool: Pool | None = None) -> AsyncEngine:
     """Make an engine for a PostgreSQL URL of any common spelling; no connection is opened yet."""
     pool = pool or Pool()
+    of_session, of_transaction = _settings(pool)
+    unnamed = UNNAMED if pool.pgbouncer else {}
+    local = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in of_transaction.items())
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         hide_parameters=True,  # they are people's data, and errors get logged
@@ -42,19 +51,41 @@ def create_engine(url: str, pool: Pool | None = None) -> AsyncEngine:
         connect_args={
             "timeout": 5,
             "command_timeout": pool.statement_timeout + 5,  # the server's own timeout should speak first
-            "server_settings": {
-                "application_name": "benegraph",
-                "jit": "off",  # it costs more than it saves on statements this short
-                "timezone": "UTC",
-                "standard_conforming_strings": "on",
-                "statement_timeout": str(int(pool.statement_timeout * 1000)),
-                "lock_timeout": str(int(pool.lock_timeout * 1000)),
-                "idle_in_transaction_session_timeout": "30000",
-            },
+            "server_settings": of_session,
+            **unnamed,
         },
+        execution_options={_AT_EACH_BEGIN: f"SELECT {local}"} if local else {},
     )
     _pass_over_the_lost(engine)
+    if local:
+        event.listen(engine.sync_engine, "begin", _set_again)
     return engine
+
+
+def at_each_begin(engine: AsyncEngine) -> str:
+    """Write what is sent together with each BEGIN, behind PgBouncer: settings that no session keeps for us; else ''."""
+    statement: str = engine.sync_engine.get_execution_options().get(_AT_EACH_BEGIN, "")
+    return statement and f"{statement}; "
+
+
+def _settings(pool: Pool) -> tuple[dict[str, str], dict[str, str]]:
+    """Give the server's settings that a connection begins with, and those that each transaction sets for itself."""
+    known = {"application_name": "benegraph", "timezone": "UTC", "standard_conforming_strings": "on"}
+    others = {
+        "jit": "off",  # it costs more than it saves on statements this short
+        "statement_timeout": str(int(pool.statement_timeout * 1000)),
+        "lock_timeout": str(int(pool.lock_timeout * 1000)),
+        "idle_in_transaction_session_timeout": "30000",
+    }
+    # PgBouncer gives a client the first three in every session it lends, and lets nobody in who comes with another.
+    return (known, others) if pool.pgbouncer else (known | others, {})
+
+
+def _set_again(connection: Connection) -> None:
+    # Where the driver's own BEGIN was sent before, the settings were sent with it.
+    adapter: Any = connection.connection.dbapi_connection
+    if not adapter.autocommit:
+        connection.exec_driver_sql(connection.get_execution_options()[_AT_EACH_BEGIN])
 
 
 def _pass_over_the_lost(engine: AsyncEngine) -> None:

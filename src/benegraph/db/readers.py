@@ -4,18 +4,19 @@ SQLAlchemy builds what they send, and is then left out of the way: its own execu
 """
 
 import asyncio
-from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
-from benegraph.db.rights import Rights, become, rights_of
+from benegraph.db.engine import at_each_begin
+from benegraph.db.lent import Lent
+from benegraph.db.rights import Rights, rights_of
 from benegraph.domain.access import Viewer
 
 if TYPE_CHECKING:
@@ -23,27 +24,10 @@ if TYPE_CHECKING:
 
 #: How many of the pool's connections are left to those who write.
 LEFT_TO_WRITERS = 4
-#: Seconds after which connections that nobody reads with go back to the pool.
+#: Seconds from one look at who rests to the next: what nobody read with in between goes back to the pool.
 IDLE = 10.0
-#: How many statements a connection keeps prepared.
-MOST_STATEMENTS = 256
-
-# Reads never write, whoever sends what. Custom plans would be made anew each time, as keys come in arrays: that costs
-# more than the reading.
-_LEND = "SET default_transaction_read_only = on; SET plan_cache_mode = force_generic_plan"
-_GIVE_BACK = "RESET ALL"
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-_END = "COMMIT"
-
-
-@dataclass(slots=True, eq=False)
-class _Lent:
-    """A connection that is lent, and whose rights its session has."""
-
-    connection: AsyncConnection
-    driver: Any
-    rights: Rights | None = None
-    statements: OrderedDict[str, Any] = field(default_factory=OrderedDict)
+#: Seconds after which even what is read with goes back, for the pool to make it anew when it is of age.
+LONGEST = 1800.0
 
 
 class Readers:
@@ -53,178 +37,235 @@ class Readers:
         """Read through an engine; `named` is false where PgBouncer stands between, which keeps no session for us."""
         self._engine = engine
         self._named = named
+        self._settings = at_each_begin(engine)
         pool = engine.pool
         self._most = max(1, pool.size() - LEFT_TO_WRITERS) if isinstance(pool, QueuePool) else 1
         self._wait = pool.timeout() if isinstance(pool, QueuePool) else 5.0
+        #: How many are lent, or about to be: the place of one that is dropped is handed to who waits.
         self._lent = 0
-        self._idle: list[_Lent] = []
-        self._waiting: deque[asyncio.Future[_Lent | None]] = deque()
+        #: Those that rest. Nobody waits while there are any.
+        self._idle: list[Lent] = []
+        self._waiting: deque[asyncio.Future[Lent | None]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._going_back: asyncio.TimerHandle | None = None
+        self._next_look: asyncio.TimerHandle | None = None
+        self._disposals = 0
         event.listen(engine.sync_engine, "engine_disposed", self._forget)
 
-    @asynccontextmanager
-    async def snapshot(self, viewer: Viewer, *, alone: bool = False) -> AsyncIterator["Snapshot"]:
+    def snapshot(self, viewer: Viewer, *, alone: bool = False) -> "Snapshot":
         """Read as a viewer, all from one snapshot; with `alone`, one statement at most, which is a snapshot by itself.
 
         A transaction begins and takes on the viewer's rights in one turn, and nobody waits for its end. A statement
         alone needs none: the session itself takes on the rights, and keeps them for the next of the same viewer.
+        Raises SQLAlchemy's TimeoutError, as its pool does, where all connections are lent and none comes back in time.
         """
-        rights = rights_of(viewer)
-        in_session = alone and self._named
-        lent = await self._take(rights)
-        ended = False
-        try:
-            if not in_session:
-                await lent.driver.execute(_BEGIN + become(rights))
-            elif lent.rights != rights:
-                lent.rights = None
-                await lent.driver.execute(become(rights, in_session=True))
-                lent.rights = rights
-            yield Snapshot(lent, named=self._named)
-            ended = True
-        finally:
-            if not ended:
-                self._drop(lent)
-            elif in_session:
-                self._put(lent)
-            else:
-                self._start(self._end(lent))
+        return Snapshot(self, rights_of(viewer), alone=alone, in_session=alone and self._named)
 
-    async def _take(self, rights: Rights) -> _Lent:
-        while self._idle:
-            place = next((n for n in range(len(self._idle) - 1, -1, -1) if self._idle[n].rights == rights), -1)
-            lent = self._idle.pop(place)
+    async def lend(self, rights: Rights, *, in_session: bool) -> Lent:
+        """Lend a connection that reads with these rights; one that turns out to be lost is passed over.
+
+        This happens once: the pool and we then know of all others of its age.
+        """
+        for is_last in (False, True):
+            lent = self._rested(rights) or await self._another()
+            try:
+                await lent.begin(self._settings, rights, in_session=in_session)
+            except BaseException as error:
+                if not self.drop(lent, error) or is_last:
+                    raise
+            else:
+                return lent
+        raise AssertionError("the last attempt returns or raises")
+
+    def take_back(self, lent: Lent) -> None:
+        """Take back a connection on which nothing is open."""
+        if lent.disposals != self._disposals or lent.driver.is_closed():
+            self.drop(lent)
+        else:
+            self._hand(lent)
+
+    def end(self, lent: Lent) -> None:
+        """End the transaction on a connection, for which nobody waits, and take it back."""
+        self._start(lent, self._end(lent))
+
+    def drop(self, lent: Lent, error: BaseException | None = None) -> bool:
+        """Close a connection of which it is not known in what state it is; tell whether it had been lost."""
+        if not lent.driver.is_closed():
+            self._start(lent, self._call_off(lent))
+            return False
+        if not isinstance(error, Exception):
+            self._discard(lent)
+            return False
+        # Its server may have gone without a word, and then those that rested since don't know of it either.
+        idle, self._idle = self._idle, []
+        for each in (lent, *idle):
+            self._discard(each, error)
+        return True
+
+    def _rested(self, rights: Rights) -> Lent | None:
+        """Take one that rests, if it may be one whose session has these rights."""
+        idle = self._idle
+        while idle:
+            place = len(idle) - 1
+            while place and idle[place].rights != rights:
+                place -= 1
+            lent = idle.pop(place if idle[place].rights == rights else -1)
             if not lent.driver.is_closed():
                 return lent
-            self._drop(lent)
+            self._discard(lent)
+        return None
+
+    async def _another(self) -> Lent:
+        """Get another of the pool's, where there may be more; else wait for one that comes back."""
         if self._lent < self._most:
-            return await self._borrow()
-        waiting: asyncio.Future[_Lent | None] = asyncio.get_running_loop().create_future()
+            self._lent += 1
+        elif (handed := await self._handed()) is not None:
+            return handed
+        disposals = self._disposals
+        try:
+            connection = await self._engine.connect()
+        except BaseException:
+            self._hand(None)
+            raise
+        assert connection.sync_connection is not None, "it was opened"  # noqa: S101
+        driver = connection.sync_connection.connection.driver_connection
+        return Lent(connection, driver, self._named, disposals, asyncio.get_running_loop().time())
+
+    async def _handed(self) -> Lent | None:
+        """Wait to be handed a connection, or the place of one that was dropped."""
+        waiting: asyncio.Future[Lent | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         try:
             async with asyncio.timeout(self._wait):
-                found = await waiting
-        except BaseException:
-            # It may have been handed over just then.
-            if waiting.done() and not waiting.cancelled() and (handed := waiting.result()) is not None:
-                self._put(handed)
+                return await waiting
+        except BaseException as error:
+            if waiting.done() and not waiting.cancelled():  # it was handed over just then
+                handed = waiting.result()
+                if handed is None:
+                    self._hand(None)
+                else:
+                    self.take_back(handed)
+            if isinstance(error, TimeoutError):
+                raise NoConnectionLeft("All connections for reading are lent, and none came back in time.") from None
             raise
-        return found if found is not None else await self._take(rights)
 
-    async def _borrow(self) -> _Lent:
-        self._lent += 1
-        connection: AsyncConnection | None = None
-        try:
-            connection = await self._engine.connect()
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            await driver.execute(_LEND)
-        except BaseException:
-            self._lent -= 1
-            if connection is not None:
-                self._start(_discard(connection))
-            self._wake()
-            raise
-        return _Lent(connection, driver)
-
-    def _put(self, lent: _Lent) -> None:
-        if lent.driver.is_closed():
-            self._drop(lent)
-            return
+    def _hand(self, lent: Lent | None) -> None:
+        """Hand a connection, or the place of one, to who waits longest; else it rests, or the place is free."""
         while self._waiting:
             waiting = self._waiting.popleft()
             if not waiting.done():
                 waiting.set_result(lent)
                 return
-        self._idle.append(lent)
-        if self._going_back is not None:
+        if lent is None:
+            self._lent -= 1
             return
-        self._going_back = asyncio.get_running_loop().call_later(IDLE, self._give_back)
+        lent.has_rested = False
+        self._idle.append(lent)
+        if self._next_look is None:
+            self._next_look = asyncio.get_running_loop().call_later(IDLE, self._look)
 
-    def _drop(self, lent: _Lent) -> None:
-        """Close a connection of which it is not known in what state it is."""
-        self._lent -= 1
-        lent.driver.terminate()
-        self._start(_discard(lent.connection))
-        self._wake()
+    def _look(self) -> None:
+        """Give back what rests since the last look, or is lent for long."""
+        loop = asyncio.get_running_loop()
+        resting, self._idle, self._next_look = self._idle, [], None
+        for lent in resting:
+            if lent.has_rested or loop.time() - lent.lent_at >= LONGEST:
+                self._start(lent, self._give_back(lent))
+            else:
+                lent.has_rested = True
+                self._idle.append(lent)
+        if self._idle:
+            self._next_look = loop.call_later(IDLE, self._look)
 
-    def _wake(self) -> None:
-        while self._waiting:
-            waiting = self._waiting.popleft()
-            if not waiting.done():
-                waiting.set_result(None)  # there is room for another connection
-                return
+    async def _end(self, lent: Lent) -> None:
+        await lent.end()
+        self.take_back(lent)
 
-    async def _end(self, lent: _Lent) -> None:
-        try:
-            await lent.driver.execute(_END)
-        except Exception:  # noqa: BLE001 - there was nothing to keep: it is enough that nobody reads with it again
-            self._drop(lent)
+    async def _call_off(self, lent: Lent) -> None:
+        await lent.call_off()
+        self._discard(lent)
+
+    async def _give_back(self, lent: Lent) -> None:
+        await lent.reset()
+        if lent.disposals == self._disposals:
+            await lent.connection.close()
+            self._hand(None)
         else:
-            self._put(lent)
+            self._discard(lent)
 
-    def _give_back(self) -> None:
-        self._going_back = None
-        idle, self._idle = self._idle, []
-        self._lent -= len(idle)
-        for lent in idle:
-            self._start(_return(lent))
-
-    def _forget(self, _engine: Any) -> None:
-        """Close what is idle, as the engine is disposed of."""
-        idle, self._idle = self._idle, []
-        self._lent -= len(idle)
-        if self._going_back is not None:
-            self._going_back.cancel()
-            self._going_back = None
-        for lent in idle:
-            lent.driver.terminate()
-            with suppress(Exception):
-                lent.connection.sync_connection.detach()  # type: ignore[union-attr]
-
-    def _start(self, work: Any) -> None:
+    def _start(self, lent: Lent, work: Coroutine[Any, Any, None]) -> None:
+        """Do what nobody waits for. Where it fails there was nothing to keep: the connection is dropped."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if task.cancelled():
+                self._discard(lent)
+            elif (error := task.exception()) is not None:
+                self.drop(lent, error)
+
+        task.add_done_callback(ended)
+
+    def _discard(self, lent: Lent, error: Exception | None = None) -> None:
+        lent.discard(error)
+        self._hand(None)
+
+    def _forget(self, _engine: Any) -> None:
+        """Close what rests, as the engine is disposed of; what is lent is closed when it comes back."""
+        idle, self._idle = self._idle, []
+        self._lent -= len(idle)
+        self._disposals += 1
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
+        for lent in idle:
+            lent.detach()
 
 
 class Snapshot:
-    """One viewer's reads, all from the same moment."""
+    """One viewer's reads, all from the same moment, while the block lasts."""
 
-    __slots__ = ("_lent", "_named")
+    __slots__ = ("_alone", "_in_session", "_is_over", "_lent", "_readers", "_rights")
 
-    def __init__(self, lent: _Lent, *, named: bool) -> None:
-        self._lent = lent
-        self._named = named
+    def __init__(self, readers: Readers, rights: Rights, *, alone: bool, in_session: bool) -> None:
+        self._readers = readers
+        self._rights = rights
+        self._alone = alone
+        self._in_session = in_session
+        self._is_over = False
+        self._lent: Lent | None = None
+
+    async def __aenter__(self) -> Self:
+        self._lent = await self._readers.lend(self._rights, in_session=self._in_session)
+        return self
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool | None:
+        # Who fetches on must not do so on what somebody else has by then.
+        lent, self._lent = self._lent, None
+        if lent is None:
+            return None
+        if error is not None or lent.is_busy:
+            self._readers.drop(lent, error)
+        elif self._in_session:
+            self._readers.take_back(lent)
+        else:
+            self._readers.end(lent)
+        return None
 
     async def fetch(self, statement: "Prepared", given: Mapping[str, Any]) -> list[asyncpg.Record]:
-        """Fetch the rows of a statement."""
+        """Fetch the rows of a statement. Raises RuntimeError when the snapshot is over."""
         values = statement.values(given)
         lent = self._lent
-        if not self._named:
-            rows: list[asyncpg.Record] = await lent.driver.fetch(statement.text, *values)
-            return rows
-        prepared = lent.statements.get(statement.text)
-        if prepared is None:
-            prepared = lent.statements[statement.text] = await lent.driver.prepare(statement.text)
-            if len(lent.statements) > MOST_STATEMENTS:
-                lent.statements.popitem(last=False)
-        else:
-            lent.statements.move_to_end(statement.text)
-        found: list[asyncpg.Record] = await prepared.fetch(*values)
-        return found
-
-
-async def _return(lent: _Lent) -> None:
-    try:
-        await lent.driver.execute(_GIVE_BACK)
-        await lent.connection.close()
-    except Exception:  # noqa: BLE001 - it is lost, and the pool makes another
-        await _discard(lent.connection)
-
-
-async def _discard(connection: AsyncConnection) -> None:
-    with suppress(Exception):
-        await connection.invalidate()
-    with suppress(Exception):
-        await connection.close()
+        if lent is None or self._is_over:
+            raise RuntimeError("This snapshot is over.")
+        self._is_over = self._alone
+        try:
+            return await lent.fetch(statement.text, values)
+        except Exception as error:
+            if not (self._alone and self._in_session and lent is self._lent and lent.driver.is_closed()):
+                raise
+            # It may have been lost while it rested, as nothing was sent on it since; and a read can be repeated.
+            self._lent = None
+            self._readers.drop(lent, error)
+        async with Snapshot(self._readers, self._rights, alone=False, in_session=True) as again:
+            return await again.fetch(statement, given)

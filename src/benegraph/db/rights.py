@@ -9,13 +9,17 @@ _NAMES = ("app.tenant", "app.employer", "app.employee")
 
 
 def rights_of(viewer: Viewer) -> Rights:
+    """Give what a viewer may see. Raises ValueError for one who is limited to what has no name: that is no limit."""
+    if "" in (viewer.employer_id, viewer.employee_id):
+        raise ValueError("no id is empty")
     return viewer.tenant_id, viewer.employer_id or "", viewer.employee_id or ""
 
 
 def become(rights: Rights, *, in_session: bool = False) -> str:
     """Write the statement that takes on rights, to be sent together with a BEGIN, with whose end they end.
 
-    With `in_session` they stay with the connection, which nobody else may then use.
+    With `in_session` they stay with the connection, which nobody else may then use. Raises ValueError for a text that
+    PostgreSQL can't hold.
     """
     local = "false" if in_session else "true"
     return "SELECT " + ", ".join(
@@ -27,4 +31,5 @@ def _quoted(text: str) -> str:
     # Nothing but a quote ends a literal: the engine's sessions are opened with `standard_conforming_strings`.
     if "\0" in text:
         raise ValueError("no id holds U+0000")
+    text.encode()  # raises for half of a pair, on which the driver would break off the connection
     return "'" + text.replace("'", "''") + "'"

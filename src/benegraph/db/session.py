@@ -18,6 +18,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from benegraph.db.base import Versioned
 from benegraph.db.constraints import refusal_of
+from benegraph.db.engine import at_each_begin
 from benegraph.db.readers import Readers
 from benegraph.db.rights import become, rights_of
 from benegraph.domain.access import Viewer
@@ -189,7 +190,7 @@ class Database:
             session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
             session.info["clock"] = clock
             try:
-                await driver.execute(f"{_begin(isolation)}; {become(rights_of(viewer))}")
+                await driver.execute(f"{_begin(isolation)}; {at_each_begin(self.engine)}{become(rights_of(viewer))}")
                 yield Transaction(session, viewer, clock, driver, request_id)
             except Exception as error:
                 await _undo(connection, driver, error)

@@ -30,7 +30,8 @@ class Prepared:
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
         """Give the values of the places, in their order."""
-        return [given[name] if name in given else self.fixed[name] for name in self.names]
+        fixed = self.fixed
+        return [fixed[name] if name in fixed else given[name] for name in self.names]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,23 @@ def scope_values(viewer: Viewer, clock: Clock) -> dict[str, Any]:
 
 
 def prepare(statement: Select[Any]) -> Prepared:
-    """Compile a statement. Places without a value are filled at each use, by their names."""
-    compiled: Any = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    """Compile a statement. Places without a value are filled at each use, by their names, with the driver's values.
+
+    Raises ValueError for a place that takes a list of any length as `IN (…)`: its text would differ from use to use.
+    """
+    compiled: Any = statement.compile(dialect=_DIALECT)
+    places = {name: place for name, place in compiled.binds.items() if place.required}
+    if any(place.expanding for place in places.values()):
+        raise ValueError("a list is one place: = ANY (…)")
+    whole = compiled.construct_expanded_state(dict.fromkeys(places))
     # As its type stores it: an enumeration's member as its word.
-    written = compiled._bind_processors  # noqa: SLF001 - what SQLAlchemy's own execution writes values by
+    written = {
+        **compiled._bind_processors,  # noqa: SLF001 - what SQLAlchemy's own execution writes values by
+        **whole.processors,
+    }
     fixed = {
         name: written[name](value) if name in written else value
-        for name, value in compiled.params.items()
-        if not compiled.binds[name].required
+        for name, value in whole.parameters.items()
+        if name not in places
     }
-    return Prepared(str(compiled), tuple(compiled.positiontup or ()), fixed)
+    return Prepared(whole.statement, tuple(whole.positiontup or ()), fixed)

@@ -19,7 +19,7 @@ class Called:
     node: FieldNode
     #: The arguments, where no variable stands in them.
     fixed: Mapping[str, Any] | None = None
-    #: The variables that are arguments as they are, by the arguments' names; None where one stands deeper.
+    #: The variables that are arguments as they are, by the names the host gives these; None where one stands deeper.
     direct: dict[str, str] | None = field(default=None)
     _constant: dict[str, Any] = field(default_factory=dict)
 
@@ -29,7 +29,7 @@ class Called:
             self.fixed = self._read(NO_VARIABLES)
         elif not any(_is_deep(argument) for argument in given):
             self.direct = {
-                argument.name.value: argument.value.name.value
+                self.declared.args[argument.name.value].out_name or argument.name.value: argument.value.name.value
                 for argument in given
                 if isinstance(argument.value, VariableNode)
             }

@@ -16,7 +16,7 @@ from graphql import (
     OperationType,
     get_named_type,
     get_nullable_type,
-    is_interface_type,
+    is_abstract_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
@@ -125,12 +125,11 @@ class _Compiler:
         sets = self.selecting.beneath(nodes)
         named = get_named_type(found.type)
         if isinstance(declaration, ToPage):
-            fetch = self._fetch(declaration.source)
-            fetch.pages.append(Page(called, declaration.window))
+            fetch = Fetch(Wanted(declaration.source), [Page(called, declaration.window)])
             origin = FromRow(fetch, fetch.wanted, _size(declaration, called))
             asked.beneath = page = self._page(named, nodes, origin)
             root.fetch = fetch
-            self.reads += page.counts
+            self.reads += page.reads_rows + page.counts
         elif isinstance(declaration, Find | FindEach):
             asked.beneath = self._one_of(declaration, named, sets)
         elif isinstance(declaration, Given | Perform):
@@ -140,11 +139,16 @@ class _Compiler:
         return root
 
     def _one_of(self, declaration: Find | FindEach, named: Any, sets: Sequence[Any]) -> OneOf:
-        size = SHORT if isinstance(declaration, FindEach) else 1
+        several = isinstance(declaration, FindEach)
         choice = OneOf()
-        for kind in self.graph.get_possible_types(named) if is_interface_type(named) else [named]:
-            fetch = self._fetch(declaration.sources[kind.name])
-            choice.plans[kind.name] = Found(fetch, self._object(kind, sets, FromRow(fetch, fetch.wanted, size)))
+        before, reads = self.reads, []
+        for kind in self.graph.get_possible_types(named) if is_abstract_type(named) else [named]:
+            self.reads = 1
+            fetch = Fetch(Wanted(declaration.sources[kind.name]))
+            origin = FromRow(fetch, fetch.wanted, SHORT if several else 1)
+            choice.plans[kind.name] = Found(fetch, self._object(kind, sets, origin))
+            reads.append(self.reads)
+        self.reads = before + (sum(reads) if several else max(reads, default=0))
         return choice
 
     # ------------------------------------------------------------------------------------------------------- objects
@@ -160,7 +164,7 @@ class _Compiler:
         self.unfinished.append(finish)
         return plan
 
-    def _field(  # noqa: PLR0911 - one return for each kind of declaration
+    def _field(
         self, kind: GraphQLObjectType, plan: ObjectPlan, name: str, nodes: list[FieldNode], origin: Origin
     ) -> Any:
         """Add one field to an object's plan; give where its value, or what a step makes it of, stands in the row."""
@@ -172,7 +176,18 @@ class _Compiler:
         found = kind.fields[field_name]
         declaration = self.declare(kind, found)
         asked = plan.asked[name] = _asked(kind, name, nodes, declaration)
-        called = Called(found, nodes[0])
+        place = self._declared(plan, asked, Called(found, nodes[0]), declaration, origin)
+        if _is_list(found.type):
+            if _is_list(get_nullable_type(found.type).of_type):
+                raise Uncovered("list")
+            if not isinstance(declaration, ToMany):
+                plan.steps.append(steps.Listed(name))
+        return place
+
+    def _declared(
+        self, plan: ObjectPlan, asked: Asked, called: Called, declaration: Declaration, origin: Origin
+    ) -> Any:
+        name = asked.name
         if isinstance(declaration, Column):
             return self._column(plan, asked, declaration, origin)
         if isinstance(declaration, Derived):
@@ -181,7 +196,9 @@ class _Compiler:
             plan.steps.append(steps.Compute(name, see, declaration.compute, self._held(asked)))
             return None
         if isinstance(declaration, Itself):
-            asked.beneath = beneath = self._object(_object_type(found.type), self.selecting.beneath(nodes), origin)
+            asked.beneath = beneath = self._object(
+                _object_type(asked.kind), self.selecting.beneath(asked.nodes), origin
+            )
             plan.steps.append(steps.Same(name, beneath))
             return None
         if isinstance(declaration, Batched):
@@ -197,6 +214,7 @@ class _Compiler:
         raise Uncovered("field")
 
     def _column(self, plan: ObjectPlan, asked: Asked, declaration: Column, origin: Origin) -> Any:
+        place = origin.column(self.reading, declaration.name)
         if is_leaf_type(get_named_type(asked.kind)):
             self._check_leaf(asked.kind)
             if is_non_null_type(asked.kind) and origin.may_lack(self.reading, declaration.name):
@@ -208,12 +226,12 @@ class _Compiler:
             held = self._held(asked)
             assert held is not None, "what is no leaf has something beneath"  # noqa: S101 - by validation
             plan.steps.append(steps.Held(asked.name, held))
-        return origin.column(self.reading, declaration.name)
+        return place
 
     def _to_rows(self, plan: ObjectPlan, asked: Asked, declaration: ToOne | ToMany | ToSeveral, origin: Origin) -> Any:
         kind = _object_type(asked.kind)
         reach = Reach.MANY if isinstance(declaration, ToMany) else Reach.ONE
-        length = SHORT if is_list_type(get_nullable_type(asked.kind)) else 1
+        length = SHORT if _is_list(asked.kind) else 1
         sets = self.selecting.beneath(asked.nodes)
         self._require(plan, asked)
         if isinstance(origin, FromRow) and origin.size <= FOLDED_WITHIN and not isinstance(declaration, ToSeveral):
@@ -224,7 +242,8 @@ class _Compiler:
             asked.beneath = child
             plan.steps.append(step(asked.name, child))
             return origin.nest(self.reading, nested)
-        fetch = self._fetch(declaration.source)
+        self.reads += 1
+        fetch = Fetch(Wanted(declaration.source))
         child = self._object(kind, sets, FromRow(fetch, fetch.wanted, origin.size * length))
         asked.beneath = child
         if isinstance(declaration, ToSeveral):
@@ -253,11 +272,10 @@ class _Compiler:
             if not child.reads_rows:
                 return None
             return origin.nest(self.reading, Nested(Reach.PAGE, declaration.key, inner, number))
-        fetch = self._fetch(declaration.source)
-        fetch.pages.append(page)
+        fetch = Fetch(Wanted(declaration.source), [page])
         child = self._page(kind, asked.nodes, FromRow(fetch, fetch.wanted, size))
         asked.beneath = child
-        self.reads += child.counts
+        self.reads += child.reads_rows + child.counts
         plan.steps.append(steps.FetchPage(asked.name, fetch, child))
         return origin.column(self.reading, declaration.key)
 
@@ -301,10 +319,6 @@ class _Compiler:
 
     # --------------------------------------------------------------------------------------------------------- details
 
-    def _fetch(self, source: Any) -> Fetch:
-        self.reads += 1
-        return Fetch(Wanted(source))
-
     def _held(self, asked: Asked) -> ObjectPlan | None:
         """Give what makes the answer of an object that is held or computed; None for a leaf."""
         named = get_named_type(asked.kind)
@@ -334,6 +348,10 @@ def _object_type(kind: GraphQLOutputType) -> GraphQLObjectType:
     if not isinstance(named, GraphQLObjectType):
         raise Uncovered("abstract")
     return named
+
+
+def _is_list(kind: GraphQLOutputType) -> bool:
+    return is_list_type(get_nullable_type(kind))
 
 
 def _asked(kind: GraphQLObjectType, name: str, nodes: list[FieldNode], declaration: Declaration | None = None) -> Asked:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import GraphQLError, GraphQLOutputType, is_list_type, is_non_null_type
+from graphql import GraphQLError, GraphQLOutputType, is_list_type, is_non_null_type, located_error
 
 from benegraph.execution.plans import Asked, Composite, OneOf
 
@@ -51,7 +51,7 @@ class Settling:
         for bubble, place in sorted(self.noted, key=lambda each: (each[0].turn, len(each[0].path) - len(each[1]))):
             if nulls.isdisjoint(place[:length] for length in range(len(place) + 1)):
                 nulls.add(place)
-                errors.append(_located(bubble))
+                errors.append(located_error(bubble.error, bubble.asked.nodes, [*bubble.path]))
         return errors
 
     def whole(self, asked: dict[str, Asked], made: dict[str, Any]) -> dict[str, Any] | None:
@@ -104,9 +104,3 @@ class Settling:
             beneath = self.kinds[id(value)] if isinstance(asked.beneath, OneOf) else asked.beneath
             return self._fields(beneath.asked, value, path, turn)
         return value
-
-
-def _located(bubble: _Bubble) -> GraphQLError:
-    error = bubble.error
-    message = error.message if isinstance(error, GraphQLError) else str(error)
-    return GraphQLError(message, bubble.asked.nodes, path=list(bubble.path), original_error=error)

@@ -17,9 +17,13 @@ Made = dict[str, Any]
 
 
 class Step(Protocol):
-    """Fills in one field of many objects, once their columns are in place; `rows` are what they were made from."""
+    """Gives one field's values of many objects, made from `rows`; `values` are what the rows hold in its place."""
 
-    async def fill(self, run: "Run", rows: Sequence[Any], made: list[Made]) -> None: ...
+    @property
+    def name(self) -> str:
+        """The name that the field answers to."""
+
+    async def fill(self, run: "Run", rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]: ...
 
 
 @dataclass(slots=True, eq=False)

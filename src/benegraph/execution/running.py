@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
-from operator import itemgetter
 from typing import Any
 
 from graphql import GraphQLError
@@ -60,16 +59,17 @@ class Run:
 
     async def objects(self, plan: ObjectPlan, rows: Sequence[Any]) -> list[Made]:
         """Make an object of each row."""
-        # The loop over rows and values is C's; all else is a loop over the plan's few steps.
+        if not rows:
+            return []
+        # Loops over rows are C's, as far as can be: rows are turned into columns, and columns into objects.
         values = rows if plan.values is None else map(plan.values, rows)
-        made: list[Made] = [*map(dict, map(zip, repeat(plan.names), values))]
-        if not made:
-            return made
+        if not plan.steps and not plan.required:
+            return [*map(dict, map(zip, repeat(plan.names), values))]
+        columns: dict[str, Sequence[Any]] = dict(zip(plan.names, zip(*values, strict=False), strict=False))
         for step in plan.steps:
-            await step.fill(self, rows, made)
-        for name in plan.required:
-            self.has_failed |= None in map(itemgetter(name), made)
-        return made
+            columns[step.name] = await step.fill(self, rows, columns[step.name])
+        self.has_failed |= any(None in columns[name] for name in plan.required)
+        return steps.together(columns, len(rows))
 
     def windows(self, fetch: Fetch) -> list[Any]:
         """Give the windows of a statement's pages; a failure for one that can't be."""

@@ -73,6 +73,8 @@ class Selecting:
                 raise Uncovered("directive")
             value: Any = next(argument.value for argument in directive.arguments or () if argument.name.value == "if")
             chosen = self.conditions[value.name.value] if isinstance(value, VariableNode) else value.value
+            if chosen is None:  # an error of the field above
+                raise Uncovered("condition")
             if chosen is (name == "skip"):
                 return False
         return True

@@ -1,8 +1,8 @@
-"""Steps: what fills in the fields of many objects at once, each after the objects' own columns are in place."""
+"""Steps: what gives one field's values of many objects at once, from what their rows hold in its place."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any
 
 from benegraph.execution.arguments import Called
@@ -25,9 +25,8 @@ class Constant:
     name: str
     value: str
 
-    async def fill(self, _run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
-        for each in made:
-            each[self.name] = self.value
+    async def fill(self, _run: "Run", rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
+        return [self.value] * len(rows)
 
 
 @dataclass(slots=True, eq=False)
@@ -37,8 +36,8 @@ class Same:
     name: str
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", rows: Sequence[Any], made: list[Made]) -> None:
-        put(made, self.name, await run.objects(self.plan, rows))
+    async def fill(self, run: "Run", rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
+        return await run.objects(self.plan, rows)
 
 
 @dataclass(slots=True, eq=False)
@@ -48,9 +47,8 @@ class Held:
     name: str
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
-        values = [each[self.name] for each in made]
-        put(made, self.name, await held(run, self.plan, values))
+    async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+        return await held(run, self.plan, values)
 
 
 @dataclass(slots=True, eq=False)
@@ -62,11 +60,9 @@ class Compute:
     compute: Callable[[Any], Any]
     plan: ObjectPlan | None
 
-    async def fill(self, run: "Run", rows: Sequence[Any], made: list[Made]) -> None:
-        values = [self.compute(self.see(row)) for row in rows]
-        if self.plan is not None:
-            values = await held(run, self.plan, values)
-        put(made, self.name, values)
+    async def fill(self, run: "Run", rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
+        computed = [self.compute(self.see(row)) for row in rows]
+        return computed if self.plan is None else await held(run, self.plan, computed)
 
 
 @dataclass(slots=True, eq=False)
@@ -79,18 +75,25 @@ class ComputeAtOnce:
     load: Callable[[Any, Sequence[Any], Any], Awaitable[Sequence[Any]]]
     plan: ObjectPlan | None
 
-    async def fill(self, run: "Run", rows: Sequence[Any], made: list[Made]) -> None:
-        if not rows:
-            return
+    async def fill(self, run: "Run", rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
         try:
             arguments = self.called.arguments(run.variables)
-            values: Sequence[Any] = await self.load(run.reader, [self.see(row) for row in rows], arguments)
+            found: Sequence[Any] = await self.load(run.reader, [self.see(row) for row in rows], arguments)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is each parent's
-            values = [error] * len(rows)
-        values = [run.fail(value) if isinstance(value, Exception) else value for value in values]
-        if self.plan is not None:
-            values = await held(run, self.plan, values)
-        put(made, self.name, values)
+            found = [error] * len(rows)
+        found = [run.fail(value) if isinstance(value, Exception) else value for value in found]
+        return found if self.plan is None else await held(run, self.plan, found)
+
+
+@dataclass(slots=True, eq=False)
+class Listed:
+    """A list that is in place: a null in it may be one too many."""
+
+    name: str
+
+    async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+        run.has_failed |= any(type(value) in _LISTS and None in value for value in values)
+        return values
 
 
 # ---------------------------------------------------------------------------- what was read in the parent's statement
@@ -103,9 +106,9 @@ class NestedOne:
     name: str
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
-        having = [each for each in made if each[self.name] is not None]
-        put(having, self.name, await run.objects(self.plan, [each[self.name] for each in having]))
+    async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+        made = iter(await run.objects(self.plan, [value for value in values if value is not None]))
+        return [None if value is None else next(made) for value in values]
 
 
 @dataclass(slots=True, eq=False)
@@ -115,9 +118,8 @@ class NestedMany:
     name: str
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
-        lists = [each[self.name] for each in made]
-        put(made, self.name, await grouped(run, self.plan, lists))
+    async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+        return await grouped(run, self.plan, values)
 
 
 @dataclass(slots=True, eq=False)
@@ -130,15 +132,13 @@ class NestedPage:
     plan: PagePlan
     counted: Slot | None
 
-    async def fill(self, run: "Run", rows: Sequence[Any], made: list[Made]) -> None:
+    async def fill(self, run: "Run", rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
         window = run.windows(self.fetch)[self.number]
-        name = self.name
         if isinstance(window, Failure):
-            put(made, name, [window] * len(made))
-            return
-        lists = [each[name] if self.plan.reads_rows else () for each in made]
+            return [window] * len(rows)
+        lists = values if self.plan.reads_rows else [()] * len(rows)
         counts = None if self.counted is None else [row[self.counted.number] for row in rows]
-        put(made, name, await pages(run, self.plan, lists, window, counts))
+        return await pages(run, self.plan, lists, window, counts)
 
 
 # --------------------------------------------------------------------------------- what takes a statement of its own
@@ -152,10 +152,9 @@ class FetchOne:
     fetch: Fetch
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
-        keys = [each[self.name] for each in made]
-        found = await by_key(run, self.fetch, self.plan, keys)
-        put(made, self.name, map(found.get, keys))
+    async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+        found = await by_key(run, self.fetch, self.plan, values)
+        return [*map(found.get, values)]
 
 
 @dataclass(slots=True, eq=False)
@@ -166,11 +165,9 @@ class FetchSeveral:
     fetch: Fetch
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
-        lists = [each[self.name] for each in made]
-        found = await by_key(run, self.fetch, self.plan, (key for keys in lists for key in keys or ()))
-        for each, keys in zip(made, lists, strict=True):
-            each[self.name] = None if keys is None else [found.get(key) for key in keys]
+    async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+        found = await by_key(run, self.fetch, self.plan, (key for keys in values for key in keys or ()))
+        return [None if keys is None else [*map(found.get, keys)] for keys in values]
 
 
 @dataclass(slots=True, eq=False)
@@ -181,14 +178,11 @@ class FetchMany:
     fetch: Fetch
     plan: ObjectPlan
 
-    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
-        keys = distinct(each[self.name] for each in made)
-        if not keys:
-            return
+    async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+        keys = distinct(values)
         lists = by_parent(await run.rows(self.fetch, keys), keys)
         found = dict(zip(keys, await grouped(run, self.plan, list(lists.values())), strict=True))
-        for each in made:
-            each[self.name] = found[each[self.name]]
+        return [found[key] for key in values]
 
 
 @dataclass(slots=True, eq=False)
@@ -199,27 +193,23 @@ class FetchPage:
     fetch: Fetch
     plan: PagePlan
 
-    async def fill(self, run: "Run", _rows: Sequence[Any], made: list[Made]) -> None:
-        name = self.name
-        keys = distinct(each[name] for each in made)
-        if not keys:
-            return
+    async def fill(self, run: "Run", rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
         window = run.windows(self.fetch)[0]
         if isinstance(window, Failure):
-            put(made, name, [window] * len(made))
-            return
+            return [window] * len(rows)
+        keys = distinct(values)
         found = dict(zip(keys, await read_pages(run, self.fetch, self.plan, keys, window), strict=True))
-        for each in made:
-            each[name] = found[each[name]]
+        return [found[key] for key in values]
 
 
 # -------------------------------------------------------------------------------------------------- what steps share
 
 
-def put(made: Iterable[Made], name: str, values: Iterable[Any]) -> None:
-    """Put each object's value in its place."""
-    for each, value in zip(made, values, strict=True):
-        each[name] = value
+def together(columns: Mapping[str, Iterable[Any]], size: int) -> list[Made]:
+    """Make objects of their fields' values, given field by field."""
+    if not columns:
+        return [{} for _ in range(size)]
+    return [*map(dict, map(zip, repeat(tuple(columns)), zip(*columns.values(), strict=True)))]
 
 
 async def held(run: "Run", plan: ObjectPlan, values: Sequence[Any]) -> list[Any]:
@@ -276,41 +266,37 @@ async def pages(
 ) -> list[Made]:
     """Make the connections of many pages, whose rows are one more than asked for where the list goes on."""
     shown = [rows[: window.first] for rows in lists]
-    made: list[Made] = [{} for _ in lists]
+    columns: dict[str, Iterable[Any]] = {}
     for name, part, beneath in plan.parts:
-        values: Sequence[Any]
         if part == "nodes":
-            values = await grouped(run, beneath, shown)
+            columns[name] = await grouped(run, beneath, shown)
         elif part == "edges":
-            values = await _edges(run, beneath, shown, window, plan)
+            columns[name] = await _edges(run, beneath, shown, window, plan)
         elif part == "pageInfo":
-            values = [
+            columns[name] = [
                 _page_info(beneath, rows, window, plan, goes_on=len(whole) > window.first)
                 for rows, whole in zip(shown, lists, strict=True)
             ]
         elif part == "totalCount":
-            values = counts or ()
+            columns[name] = counts or ()
         else:
-            values = [beneath] * len(made)
-        put(made, name, values)
-    return made
+            columns[name] = [beneath] * len(lists)
+    return together(columns, len(lists))
 
 
 async def _edges(
     run: "Run", part: Any, shown: Sequence[Sequence[Row]], window: Window, page: PagePlan
 ) -> list[list[Made]]:
     rows = [row for each in shown for row in each]
-    made: list[Made] = [{} for _ in rows]
+    columns: dict[str, Iterable[Any]] = {}
     for name, what, beneath in part.parts:
-        values: Iterable[Any]
         if what == "node":
-            values = await run.objects(beneath, rows)
+            columns[name] = await run.objects(beneath, rows)
         elif what == "cursor":
-            values = _cursors(rows, window, page)
+            columns[name] = _cursors(rows, window, page)
         else:
-            values = [beneath] * len(rows)
-        put(made, name, values)
-    edges = iter(made)
+            columns[name] = [beneath] * len(rows)
+    edges = iter(together(columns, len(rows)))
     return [list(islice(edges, len(each))) for each in shown]
 
 

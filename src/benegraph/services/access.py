@@ -3,10 +3,11 @@
 import hashlib
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from benegraph.db import store
 from benegraph.db.models import ApiKey
@@ -23,8 +24,38 @@ _LAST_USE_WITHIN = timedelta(minutes=5)
 #: Why a token opens no tenant; it never says more, or tokens could be used to find out what tenants there are.
 NO_ENTRY = "This token may not enter that tenant."
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_SEEN_WITHIN = timedelta(minutes=1)
-_MOST_SEEN = 10_000
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Memory(Generic[K, V]):
+    """What was found a moment ago, believed for some seconds without looking again.
+
+    What was not found is not remembered: what is made is there at once, and strangers fill no room.
+    """
+
+    def __init__(self, seconds: float, most: int = 8_000, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._monotonic = monotonic
+        self._kept: dict[K, tuple[float, V]] = {}
+
+    async def recall(self, named: K, find: Callable[[], Awaitable[V]]) -> V:
+        """Give what is remembered under a name; else find it, and remember it unless it is nothing."""
+        now = self._monotonic()
+        kept = self._kept.get(named)
+        if kept is not None and now < kept[0]:
+            return kept[1]
+        # From before it is looked for: what changes while it is looked for must not be believed for longer.
+        until = now + self._seconds
+        found = await find()
+        self._kept.pop(named, None)
+        if found and self._monotonic() < until:
+            self._kept[named] = until, found
+            if len(self._kept) > self._most:
+                del self._kept[next(iter(self._kept))]  # the one found longest ago
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,65 +68,92 @@ class Scope:
     actions: frozenset[Action] = frozenset()
 
 
+@dataclass(slots=True)
+class Right:
+    """What a key opens in one tenant; and when it was last used, as far as is known here."""
+
+    viewer: Viewer
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+#: The rights of keys, by their hashes. A revoked key is good for as long as they are remembered.
+Rights = Memory[bytes, Sequence[Right]]
+#: Whether there is what tokens name: a tenant, an employer, an employee.
+Admitted = Memory[tuple[str, str | None, str | None], bool]
+
+
 def hash_of(key: str) -> bytes:
     """Hash a key for look-up. Its 256 random bits need no salt and no slow hash."""
     return hashlib.sha256(key.encode()).digest()
 
 
-async def authenticate(database: Database, clock: Clock, key: str, tenant_id: str | None) -> Viewer:
+async def authenticate(
+    database: Database, clock: Clock, key: str, tenant_id: str | None, remembered: Rights | None = None
+) -> Viewer:
     """Find out who holds a key, in the tenant asked for, or in its only one.
 
     Raises Unauthenticated for a key that is unknown, revoked or expired; Forbidden for a tenant the key may not enter,
     whether there is such a tenant or not; BadInput where the key is good for several tenants and none was named.
     """
-    async with database.at_the_door() as session:
-        rows = [row for row in await store.access.keys_by_hash(session, hash_of(key)) if _is_good(row, clock.now)]
-    if not rows:
+    hash = hash_of(key)
+    if remembered is None:
+        held = await _rights_of(database, hash)
+    else:
+        held = await remembered.recall(hash, lambda: _rights_of(database, hash))
+    now = clock.now
+    rights = [right for right in held if right.expires_at is None or now < right.expires_at]
+    if not rights:
         raise Unauthenticated("This key is not good.")
     if tenant_id is not None:
-        rows = [row for row in rows if row.tenant_id == tenant_id]
-        if not rows:
+        rights = [right for right in rights if right.viewer.tenant_id == tenant_id]
+        if not rights:
             raise Forbidden("This key may not enter that tenant.")
-    if len(rows) > 1:
+    if len(rights) > 1:
         raise BadInput("This key is good for several tenants: name one in X-Tenant.")
-    row = rows[0]
-    viewer = Viewer(
-        row.tenant_id,
-        row.id,
-        row.role,
-        row.employer_id,
-        row.employee_id,
-        frozenset(Action(action) for action in row.actions if action in list(Action)),
-    )
-    if row.last_used_at is None or row.last_used_at < clock.now - _LAST_USE_WITHIN:
-        await database.transact(viewer, clock, lambda tx: store.access.touch(tx, row.id, _LAST_USE_WITHIN))
-    return viewer
+    right = rights[0]
+    if right.last_used_at is None or right.last_used_at < now - _LAST_USE_WITHIN:
+        right.last_used_at = now  # at once, or who comes with the key meanwhile would note it too
+        viewer = right.viewer
+        await database.transact(viewer, clock, lambda tx: store.access.touch(tx, viewer.key_id, _LAST_USE_WITHIN))
+    return right.viewer
 
 
-class Admission:
-    """Lets in whom a token names, and remembers it for a minute, so that not every request has to ask."""
+async def _rights_of(database: Database, hash: bytes) -> Sequence[Right]:
+    async with database.at_the_door() as session:
+        rows = await store.access.keys_by_hash(session, hash, alone=database.named)
+    return [
+        Right(
+            Viewer(
+                row.tenant_id,
+                row.id,
+                row.role,
+                row.employer_id,
+                row.employee_id,
+                frozenset(Action(action) for action in row.actions if action in list(Action)),
+            ),
+            row.expires_at,
+            row.last_used_at,
+        )
+        for row in rows
+    ]
 
-    def __init__(self) -> None:
-        self._seen: dict[tuple[str, str | None, str | None], datetime] = {}
 
-    async def admit(self, database: Database, clock: Clock, viewer: Viewer) -> None:
-        """Look that there is the viewer's tenant, and in it the employer, and the employee of theirs.
+async def admit(database: Database, clock: Clock, viewer: Viewer, remembered: Admitted) -> None:
+    """Look that there is the tenant a token names, and in it the employer, and the employee of theirs.
 
-        Raises Forbidden, with the same words whatever there is not.
-        """
-        named = (viewer.tenant_id, viewer.employer_id, viewer.employee_id)
-        seen = self._seen.get(named)
-        if seen is not None and abs(clock.now - seen) < _SEEN_WITHIN:
-            return
-        if not _TENANT.fullmatch(viewer.tenant_id):
-            raise Forbidden(NO_ENTRY)
-        async with database.read(viewer, clock) as reading:
-            if not await store.access.is_there(reading):
-                raise Forbidden(NO_ENTRY)
-        self._seen.pop(named, None)
-        self._seen[named] = clock.now
-        if len(self._seen) > _MOST_SEEN:
-            del self._seen[next(iter(self._seen))]  # the one seen longest ago
+    Raises Forbidden, with the same words whatever there is not.
+    """
+    if not _TENANT.fullmatch(viewer.tenant_id):
+        raise Forbidden(NO_ENTRY)
+    named = (viewer.tenant_id, viewer.employer_id, viewer.employee_id)
+    if not await remembered.recall(named, lambda: _is_there(database, clock, viewer)):
+        raise Forbidden(NO_ENTRY)
+
+
+async def _is_there(database: Database, clock: Clock, viewer: Viewer) -> bool:
+    async with database.read(viewer, clock) as reading:
+        return await store.access.is_there(reading)
 
 
 async def issue_key(
@@ -132,10 +190,6 @@ async def list_keys(tx: Transaction) -> Sequence[ApiKey]:
 async def revoke_key(tx: Transaction, id: str) -> bool:
     """Revoke a key of the tenant; False where there is none in force."""
     return await store.access.revoke(tx, id, tx.clock.now)
-
-
-def _is_good(row: ApiKey, now: datetime) -> bool:
-    return row.revoked_at is None and (row.expires_at is None or now < row.expires_at)
 
 
 async def once(

@@ -1,8 +1,9 @@
 """What is known of a request while it is answered: what logs, metrics and traces tell of it, and nothing personal."""
 
 import re
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benegraph.graphql.context import Asked
 
@@ -24,6 +25,18 @@ class Facts(Asked):
     replayed: bool = False
     #: The trace that this request is a part of, in hex, where it is traced.
     trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfDocuments:
+    """What a store of documents tells of itself, each number since its start."""
+
+    #: How many it knew from before, and how many it had to read.
+    hits: int = 0
+    misses: int = 0
+    #: How many operations plans answered, and how many were left to the other executor, by the reason.
+    answered: int = 0
+    fell_back: Mapping[str, int] = field(default_factory=dict)
 
 
 #: The facts of the request that is answered now, so that any line of the log can carry them.

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+import orjson
+
 from benegraph.graphql.errors import describe
 from benegraph.telemetry.facts import current, digest_of, name_of
 
@@ -29,7 +31,11 @@ _SAID = {"method", "path", "status", "ms"}
 
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(_members(record))  # ASCII, so that no text is too odd to be written
+        members = _members(record)
+        try:
+            return orjson.dumps(members).decode("ascii")
+        except (TypeError, UnicodeDecodeError):  # else escaped, so that no text is too odd to be written
+            return json.dumps(members)
 
 
 class _TextFormatter(logging.Formatter):

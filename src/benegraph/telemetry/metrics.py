@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from benegraph.domain.errors import Throttled
-from benegraph.telemetry.facts import Facts, name_of
+from benegraph.telemetry.facts import Facts, OfDocuments, name_of
 
 #: Clients name their operations; past so many names they all count as one, or a client could fill our memory.
 MOST_NAMES = 200
@@ -46,8 +46,8 @@ class Metrics:
         self._directory = directory
         self._names: set[str] = set()
         self._children: dict[tuple[Any, ...], Any] = {}
-        self._documents: Callable[[], tuple[int, int]] = lambda: (0, 0)
-        self._counted = (0, 0)
+        self._documents: Callable[[], OfDocuments] = OfDocuments
+        self._counted = OfDocuments()
         self._requests, self._seconds, self._cost = _of_requests(registry)
         self._in_flight = _gauge(registry, "requests_in_flight", "Requests to the graph that are being answered.")
         self._throttled = _counter(registry, "throttled", "Requests refused: their key had spent what it may.")
@@ -59,6 +59,10 @@ class Metrics:
         )
         documents = _counter(registry, "documents", "Documents known from before (hit), or read anew (miss).", "result")
         self._hits, self._misses = documents.labels("hit"), documents.labels("miss")
+        self._by_plan = _counter(registry, "operations_answered_by_plan", "Operations that compiled plans answered.")
+        self._fell_back = _counter(
+            registry, "operations_fell_back", "Operations left to Strawberry's executor, by the reason.", "reason"
+        )
         connections = _gauge(registry, "database_connections", "Connections to the database, by their state.", "state")
         self._checked_out = connections.labels("checked_out")
         self._pool_size = _gauge(registry, "database_pool_size", "How many connections may be open at most.")
@@ -88,8 +92,8 @@ class Metrics:
         """Count a transaction that is tried again."""
         self._retries.labels(reason).inc()
 
-    def follow_documents(self, told: Callable[[], tuple[int, int]]) -> None:
-        """Follow what a store of documents tells of its hits and misses."""
+    def follow_documents(self, told: Callable[[], OfDocuments]) -> None:
+        """Follow what a store of documents tells of itself."""
         self._documents, self._counted = told, told()
 
     def follow_pool(self, engine: AsyncEngine) -> None:
@@ -137,11 +141,16 @@ class Metrics:
 
     def _count_documents(self) -> None:
         # Pushed, not asked for: the process that writes the page can't ask the others.
-        now = self._documents()
-        if now != self._counted:
-            self._hits.inc(now[0] - self._counted[0])
-            self._misses.inc(now[1] - self._counted[1])
-            self._counted = now
+        now, before = self._documents(), self._counted
+        if now == before:
+            return
+        self._counted = now
+        self._hits.inc(now.hits - before.hits)
+        self._misses.inc(now.misses - before.misses)
+        self._by_plan.inc(now.answered - before.answered)
+        for reason, times in now.fell_back.items():
+            if times != (known := before.fell_back.get(reason, 0)):
+                self._fell_back.labels(reason).inc(times - known)
 
 
 def forget_worker(directory: Path, pid: int) -> None:

@@ -2,8 +2,8 @@
 
 import re
 
-from aiohttp import web
-from multidict import CIMultiDictProxy
+from aiohttp import hdrs, web
+from multidict import CIMultiDictProxy, istr
 
 from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
@@ -12,6 +12,11 @@ from benegraph.domain.values import Clock
 from benegraph.services import access
 from benegraph.web.tokens import TOKENS
 
+#: What this application remembers of keys.
+RIGHTS = web.AppKey("rights", access.Rights)
+
+_API_KEY = istr("X-API-Key")
+_TENANT = istr("X-Tenant")
 _BEARER = re.compile(r"bearer +(\S+)", re.ASCII | re.IGNORECASE)
 _KEY = re.compile(r"bgk_[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -22,17 +27,17 @@ async def authenticate(request: web.Request, database: Database, clock: Clock) -
     Raises Unauthenticated, Forbidden or BadInput, as `services.access` does; for a token Unavailable, too.
     """
     credential, may_be_token = _credential(request.headers)
-    tokens = request.app.get(TOKENS)
-    if tokens is not None and may_be_token:
-        return await tokens.authenticate(database, clock, credential, _only(request.headers, "X-Tenant"))
+    if may_be_token and (tokens := request.app.get(TOKENS)) is not None:
+        return await tokens.authenticate(database, clock, credential, _only(request.headers, _TENANT))
     if not _KEY.fullmatch(credential):
         raise Unauthenticated("This key is not good.")
-    return await access.authenticate(database, clock, credential, _only(request.headers, "X-Tenant"))
+    tenant_id = _only(request.headers, _TENANT)
+    return await access.authenticate(database, clock, credential, tenant_id, request.app[RIGHTS])
 
 
 def _credential(headers: CIMultiDictProxy[str]) -> tuple[str, bool]:
     """Give what is shown of a viewer, and whether it may be a token: a bearer's, and no key."""
-    authorization, api_key = _only(headers, "Authorization"), _only(headers, "X-API-Key")
+    authorization, api_key = _only(headers, hdrs.AUTHORIZATION), _only(headers, _API_KEY)
     if authorization is not None and api_key is not None:
         raise BadInput("Send the key in one header: Authorization or X-API-Key.")
     if api_key is not None:
@@ -45,9 +50,9 @@ def _credential(headers: CIMultiDictProxy[str]) -> tuple[str, bool]:
     return match[1], not match[1].startswith(access.PREFIX)
 
 
-def _only(headers: CIMultiDictProxy[str], name: str) -> str | None:
+def _only(headers: CIMultiDictProxy[str], name: istr) -> str | None:
     # Which of two a proxy reads and which we do would be a matter of luck.
-    values = headers.getall(name, [])
+    values = headers.getall(name, ())
     if len(values) > 1:
         raise BadInput(f"{name} stands here more than once.")
     return values[0] if values else None

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from benegraph.db.engine import UNNAMED
+
 # Two gateways that start at once must not both migrate; the number is ours alone.
 _LOCK = 0x62656E65
 
@@ -33,7 +35,8 @@ async def migrate(url: str, revision: str = "head") -> None:
 
 async def revision_of(url: str) -> str | None:
     """Tell which revision a database is at; None where it was never migrated."""
-    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+    there = make_url(url).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(there, poolclass=NullPool, connect_args=UNNAMED)  # PgBouncer may stand between
     try:
         async with engine.connect() as connection:
             if (await connection.execute(text("SELECT to_regclass('alembic_version')"))).scalar_one() is None:

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     DateTime,
+    Row,
     Select,
     Text,
     and_,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    text,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -32,7 +33,24 @@ from benegraph.db.store.scope import visible
 
 KEPT = timedelta(days=30)
 
-_SHOW_HASH = text("SELECT set_config('app.key_hash', :hash, true)")
+# Shown first, and looked for by what was shown: row-level security lets nothing be seen before it.
+_SHOWN = select(func.set_config("app.key_hash", bindparam("hash", type_=Text), true()).label("hash")).cte("shown")
+_HELD = (
+    select(
+        ApiKey.tenant_id,
+        ApiKey.id,
+        ApiKey.role,
+        ApiKey.employer_id,
+        ApiKey.employee_id,
+        ApiKey.actions,
+        ApiKey.expires_at,
+        ApiKey.last_used_at,
+    )
+    .where(ApiKey.secret_hash == func.decode(_SHOWN.c.hash, "hex"), ApiKey.revoked_at.is_(None))
+    .order_by(ApiKey.tenant_id)  # which also keeps it apart, for `shown` to be read before it
+    .lateral("held")
+)
+_KEYS_BY_HASH = select(_HELD).select_from(_SHOWN.join(_HELD, true()))
 
 
 def tenant_rows(reading: Reading) -> Select[Any]:
@@ -43,11 +61,14 @@ def tenant_rows(reading: Reading) -> Select[Any]:
 tenants = One(tenant_rows, Tenant.tenant_id)
 
 
-async def keys_by_hash(session: AsyncSession, secret_hash: bytes) -> Sequence[ApiKey]:
-    """Find the rights of a key in all its tenants, by the hash of the key: to know it is to hold it."""
-    await session.execute(_SHOW_HASH, {"hash": secret_hash.hex()})
-    found = await session.scalars(select(ApiKey).where(ApiKey.secret_hash == secret_hash).order_by(ApiKey.tenant_id))
-    return found.all()
+async def keys_by_hash(session: AsyncSession, secret_hash: bytes, *, alone: bool) -> Sequence[Row[Any]]:
+    """Find where a key is good that is not revoked, by the hash of the key: to know it is to hold it.
+
+    With `alone` no transaction is begun for the one statement, which is one by itself.
+    """
+    if alone:
+        await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    return (await session.execute(_KEYS_BY_HASH, {"hash": secret_hash.hex()})).all()
 
 
 async def is_there(reading: Reading) -> bool:

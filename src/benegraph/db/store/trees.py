@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import count as counted
 from typing import Any, Protocol
 
-from sqlalchemy import ARRAY, ColumnElement, Enum, Select, Text, bindparam, func, literal, null, select
+from sqlalchemy import ARRAY, ColumnElement, Enum, Select, Text, bindparam, func, literal, literal_column, null, select
 from sqlalchemy.sql.selectable import Subquery
 
 from benegraph.db.session import Reading
@@ -21,6 +21,9 @@ from benegraph.db.store.batches import PARENT, Many, One, OneByParts, Paged, Win
 Source = One | OneByParts | Many | Paged
 
 _KEYS = "keys"
+# The driver asks the server about the types of columns, not about those that lie within rows: of a list there it would
+# know nothing, unless a column is one.
+_A_LIST: ColumnElement[Any] = literal_column("NULL::record[]")
 
 
 class Nested(Protocol):
@@ -98,7 +101,18 @@ def rows_of(wanted: Wanted, manner: Manner, windows: Sequence[Window | None]) ->
         rows = source.statement(reading, keys)
     level = rows.subquery("rows")
     tree = _Tree(reading, windows, counted(1))
-    return select(*tree.slots(level, wanted, windows[0] if windows else None), level.c[PARENT])
+    slots = tree.slots(level, wanted, windows[0] if windows else None)
+    if any(_holds_lists(nested.wanted) for nested in wanted.nested):
+        slots.append(_A_LIST)
+    return select(*slots, level.c[PARENT])
+
+
+def _holds_lists(wanted: Wanted) -> bool:
+    return any(_is_list(nested) or _holds_lists(nested.wanted) for nested in wanted.nested)
+
+
+def _is_list(nested: Nested) -> bool:
+    return not nested.counts and not isinstance(nested.wanted.source, One)
 
 
 def count_of(source: Paged, manner: Manner, window: Window) -> Select[Any]:

@@ -10,7 +10,7 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
 from benegraph.domain.errors import Unauthenticated
 from benegraph.domain.values import Clock
-from benegraph.services.access import Admission
+from benegraph.services.access import Admitted, admit
 from benegraph.settings import Issuer, SettingsError
 from benegraph.web.tokens.claims import viewer_of
 from benegraph.web.tokens.keys import Keys
@@ -19,6 +19,9 @@ from benegraph.web.tokens.signed import NotGood, check_claims, read_header, veri
 
 log = logging.getLogger(__name__)
 
+#: How many seconds it is believed that there is whom a token names.
+ADMITTED_SECONDS = 60.0
+
 
 class Tokens:
     """The tokens of one issuer, and what was found out a moment ago of its keys and of whom it names."""
@@ -26,7 +29,7 @@ class Tokens:
     def __init__(self, issuer: Issuer, keys: Keys) -> None:
         self._issuer = issuer
         self._keys = keys
-        self._admission = Admission()
+        self._admitted = Admitted(ADMITTED_SECONDS)
 
     async def authenticate(self, database: Database, clock: Clock, token: str, tenant_id: str | None) -> Viewer:
         """Find out who bears a token, in the tenant asked for, or in its only one.
@@ -44,7 +47,7 @@ class Tokens:
         except NotGood as error:
             log.debug("A token is not good: %s", error.reason)
             raise Unauthenticated("This token is not good.") from None
-        await self._admission.admit(database, clock, viewer)
+        await admit(database, clock, viewer, self._admitted)
         return viewer
 
 

@@ -1,0 +1,41 @@
+"""What a process does as it begins to answer."""
+
+import gc
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from benegraph.cli.answering import YOUNG, Manner, answer
+from benegraph.db.session import Database
+from benegraph.settings import Settings
+from benegraph.web.explorer import Opening
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """Leave the collector as it was, for the tests that follow in this process."""
+    usual = gc.get_threshold()
+    yield
+    gc.set_threshold(*usual)
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("collector")
+async def test_the_collector_passes_over_what_was_loaded_before_the_first_request(database: Database) -> None:
+    found: list[tuple[int, tuple[int, int, int]]] = []
+
+    def ready() -> None:
+        found.append((gc.get_freeze_count(), gc.get_threshold()))
+
+    async def told() -> None:
+        assert len(found) == 1
+
+    frozen, (_, *others) = gc.get_freeze_count(), gc.get_threshold()
+    manner = Manner(Settings.from_environment({"XDG_CACHE_HOME": os.devnull}), Opening(), None)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        await answer(database, listener, manner, ready, told)
+    ((now, threshold),) = found
+    assert now > frozen + 50_000
+    assert threshold == (YOUNG, *others)

@@ -1,0 +1,158 @@
+"""Reading by lent connections: people whose viewers are known, and statements that leave to the rights who is seen."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy.pool import QueuePool
+
+from benegraph.db.engine import Pool, create_engine
+from benegraph.db.lent import Lent
+from benegraph.db.readers import LEFT_TO_WRITERS, Readers, Snapshot
+from benegraph.db.session import Database
+from benegraph.db.statements import Prepared
+from benegraph.domain.access import Viewer
+from benegraph.domain.values import Clock
+from conftest import connect
+from factories.access import administrator, clerk, employee
+from factories.employers import make_employer
+from factories.people import make_employee
+
+TENANTS = ("acme", "birch")
+ACME, BIRCH = map(administrator, TENANTS)
+#: In a transaction, and alone.
+MANNERS = (False, True)
+PATIENCE = 10.0
+
+
+def statement(text: str, *names: str) -> Prepared:
+    return Prepared(text, names, {})
+
+
+EVERYONE = statement("SELECT id FROM employees ORDER BY id")
+SESSION = statement("SELECT pg_backend_pid() AS pid")
+RIGHTS = statement(
+    "SELECT current_setting('app.tenant'), current_setting('app.employer'), current_setting('app.employee')"
+)
+
+
+@asynccontextmanager
+async def opened(url: str, *, most: int = 1, named: bool = True, **pool: Any) -> AsyncIterator[Database]:
+    """Open a database of whose connections so many are lent at most."""
+    engine = create_engine(url, Pool(size=most + LEFT_TO_WRITERS, overflow=0, pgbouncer=not named, **pool))
+    try:
+        yield Database(engine, named=named)
+    finally:
+        await engine.dispose()
+
+
+async def people(database: Database, clock: Clock) -> dict[Viewer, list[str]]:
+    """Make people of two tenants, with two employers each; give who may see whom."""
+    found: dict[Viewer, list[str]] = {}
+    for tenant in TENANTS:
+        everyone: list[str] = []
+        for _ in range(2):
+            employer = await make_employer(database, clock, tenant=tenant)
+            staff = [await make_employee(database, clock, employer=employer, tenant=tenant) for _ in range(2)]
+            found[clerk(employer, tenant)] = sorted(staff)
+            found |= {employee(employer, id, tenant): [id] for id in staff}
+            everyone += staff
+        found[administrator(tenant)] = sorted(everyone)
+    assert len(set(map(tuple, found.values()))) == len(found) == 14
+    return found
+
+
+async def fetch(
+    database: Database,
+    viewer: Viewer,
+    wanted: Prepared,
+    given: Mapping[str, Any] | None = None,
+    *,
+    alone: bool = False,
+) -> list[asyncpg.Record]:
+    async with database.readers.snapshot(viewer, alone=alone) as snapshot:
+        return await snapshot.fetch(wanted, given or {})
+
+
+async def seen(database: Database, viewer: Viewer, *, alone: bool = False) -> list[str]:
+    return [row["id"] for row in await fetch(database, viewer, EVERYONE, alone=alone)]
+
+
+async def session_of(database: Database, viewer: Viewer, *, alone: bool = False) -> int:
+    """Give the number of the server's session that reads."""
+    ((pid,),) = await fetch(database, viewer, SESSION, alone=alone)
+    return int(pid)
+
+
+async def settled(readers: Readers) -> None:
+    """Wait until what nobody waits for is done."""
+    async with asyncio.timeout(PATIENCE):
+        while readers._tasks:
+            await asyncio.wait(readers._tasks)
+
+
+def taken(database: Database) -> int:
+    """Give how many connections the pool has given out."""
+    pool = database.engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool.checkedout()
+
+
+def kill_unseen(owner_url: str, *sessions: int) -> None:
+    """End sessions of the server while our loop stands still, so that no socket has told of it."""
+
+    async def kill() -> None:
+        owner = await connect(owner_url)
+        for pid in sessions:
+            assert await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+        await owner.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, kill()).result()
+
+
+@asynccontextmanager
+async def held(monkeypatch: pytest.MonkeyPatch, name: str) -> AsyncIterator[asyncio.Event]:
+    """Hold what a connection is to do until it is let go: a slow server's part."""
+    go_on, genuine = asyncio.Event(), getattr(Lent, name)
+
+    async def wait(lent: Lent) -> None:
+        await go_on.wait()
+        await genuine(lent)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lent, name, wait)
+        yield go_on
+    go_on.set()
+
+
+def spoil(snapshot: Snapshot) -> None:
+    """Have a snapshot end as one whose statement has failed: its connection is dropped."""
+    assert snapshot._lent is not None
+    snapshot._lent.is_busy = True
+
+
+async def sessions(owner: asyncpg.Connection) -> int:
+    """Count the gateway's sessions."""
+    found: int = await owner.fetchval("""SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'benegraph'""")
+    return found
+
+
+async def until_sessions(owner: asyncpg.Connection, number: int) -> None:
+    """Wait until the gateway has so many sessions: those that were closed take a moment to end."""
+
+    async def are() -> bool:
+        return await sessions(owner) == number
+
+    await until(are)
+
+
+async def until(ask: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not await ask():  # noqa: ASYNC110 - it is the server that is waited for
+            await asyncio.sleep(0.01)

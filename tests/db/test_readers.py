@@ -1,0 +1,305 @@
+"""Readers: one moment for each snapshot, nothing written, and each connection given back as it was."""
+
+import asyncio
+import gc
+from contextlib import AsyncExitStack
+from typing import Any
+
+import asyncpg
+import pytest
+from reading import (
+    ACME,
+    BIRCH,
+    EVERYONE,
+    MANNERS,
+    SESSION,
+    fetch,
+    held,
+    opened,
+    people,
+    seen,
+    session_of,
+    sessions,
+    settled,
+    spoil,
+    statement,
+    taken,
+    until_sessions,
+)
+from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+
+from benegraph.db import readers
+from benegraph.db.engine import Pool, create_engine
+from benegraph.db.readers import LEFT_TO_WRITERS
+from benegraph.db.session import Database, Transaction
+from benegraph.domain.values import Clock
+from conftest import connect
+from factories.employers import make_employer
+
+EMPLOYERS = statement("SELECT count(*) FROM employers")
+#: What a session keeps, as the pool gives it and has it back.
+KEPT = """SELECT pg_backend_pid() AS pid, current_setting('default_transaction_read_only') AS read_only,
+    current_setting('plan_cache_mode') AS plans, coalesce(current_setting('app.tenant', true), '') AS tenant,
+    coalesce(current_setting('app.employer', true), '') AS employer,
+    coalesce(current_setting('app.employee', true), '') AS employee,
+    current_setting('statement_timeout') AS timeout, current_setting('jit') AS jit"""
+AS_GIVEN = {
+    "read_only": "off",
+    "plans": "auto",
+    "tenant": "",
+    "employer": "",
+    "employee": "",
+    "timeout": "15s",
+    "jit": "off",
+}
+
+
+# ---------------------------------------------------------------------------------------------- what a snapshot sees
+
+
+async def test_all_of_a_snapshot_is_from_one_moment(database_url: str, database: Database, clock: Clock) -> None:
+    await make_employer(database, clock, tenant="acme")
+    async with opened(database_url) as reading:
+        async with reading.readers.snapshot(ACME) as snapshot:
+            await make_employer(database, clock, tenant="acme")  # after it began, and before it was asked anything
+            assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
+            await make_employer(database, clock, tenant="acme")
+            assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
+        assert await fetch(reading, ACME, EMPLOYERS) == [(3,)]
+        assert await fetch(reading, ACME, EMPLOYERS, alone=True) == [(3,)]
+        async with reading.readers.snapshot(ACME, alone=True) as snapshot:
+            await make_employer(database, clock, tenant="acme")
+            assert await snapshot.fetch(EMPLOYERS, {}) == [(4,)]
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_statement_alone_is_one(database_url: str, named: bool) -> None:
+    async with opened(database_url, named=named) as database:
+        async with database.readers.snapshot(ACME, alone=True) as snapshot:
+            await snapshot.fetch(EMPLOYERS, {})
+            with pytest.raises(RuntimeError, match="over"):
+                await snapshot.fetch(EMPLOYERS, {})
+        pid = await session_of(database, ACME)
+        assert pid == await session_of(database, ACME, alone=True)
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("alone", MANNERS)
+async def test_reads_do_not_write(database_url: str, alone: bool, named: bool) -> None:
+    write = statement("INSERT INTO tenants (tenant_id, name) VALUES ('acme', 'Acme') RETURNING 1")
+    async with opened(database_url, named=named) as database:
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await fetch(database, ACME, write, alone=alone)
+
+
+# ------------------------------------------------------------------------------------------------- given and taken
+
+
+async def test_what_nobody_reads_with_goes_back_as_it_was(
+    database_url: str, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await people(database, clock)
+    monkeypatch.setattr(readers, "IDLE", 0.05)
+    async with opened(database_url, most=2) as reading:
+        async with (
+            reading.readers.snapshot(ACME, alone=True) as one,
+            reading.readers.snapshot(BIRCH, alone=True) as two,
+        ):
+            pids = {(await snapshot.fetch(SESSION, {}))[0]["pid"] for snapshot in (one, two)}
+        assert taken(reading) == 2
+        for lent in reading.readers._idle:
+            kept = await lent.driver.fetchrow(KEPT)
+            assert (kept["read_only"], kept["plans"], kept["tenant"] in ("acme", "birch")) == (
+                "on",
+                "force_generic_plan",
+                True,
+            )
+        await asyncio.sleep(0.2)
+        assert (taken(reading), reading.readers._idle, reading.readers._lent) == (0, [], 0)
+        async with AsyncExitStack() as stack:
+            given = [await stack.enter_async_context(reading.engine.connect()) for _ in range(2)]
+            rows = [(await connection.execute(text(KEPT))).one()._asdict() for connection in given]
+            assert {row.pop("pid") for row in rows} == pids
+            assert rows == [AS_GIVEN, AS_GIVEN]
+            for connection in given:
+                assert (await connection.execute(text(EVERYONE.text))).all() == []
+        await make_employer(reading, clock, tenant="acme")
+        assert await seen(reading, ACME) == world[ACME]
+
+
+async def test_what_is_read_with_does_not_go_back(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "IDLE", 0.1)
+    async with opened(database_url, most=2) as database:
+        async with database.readers.snapshot(ACME) as one, database.readers.snapshot(ACME) as two:
+            await one.fetch(SESSION, {})
+            await two.fetch(SESSION, {})
+        pids = set()
+        for _ in range(50):
+            pids.add(await session_of(database, ACME, alone=True))
+            await asyncio.sleep(0.01)
+        assert len(pids) == 1
+        assert taken(database) == 1
+
+
+async def test_what_is_lent_for_long_goes_back_even_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "IDLE", 0.1)
+    monkeypatch.setattr(readers, "LONGEST", 0.0)
+    async with opened(database_url) as database:
+        await session_of(database, ACME, alone=True)
+        await asyncio.sleep(0.05)
+        await session_of(database, ACME, alone=True)
+        assert taken(database) == 1
+        await asyncio.sleep(0.1)
+        assert taken(database) == 0
+
+
+async def test_a_session_that_can_not_be_reset_does_not_go_back(
+    database_url: str, owner_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "IDLE", 0.05)
+    async with opened(database_url) as database:
+        async with held(monkeypatch, "reset"):
+            pid = await session_of(database, ACME, alone=True)
+            await asyncio.sleep(0.15)
+            owner = await connect(owner_url)
+            await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+            await owner.close()
+        await settled(database.readers)
+        assert (taken(database), database.readers._lent) == (0, 0)
+        async with database.engine.connect() as connection:
+            row = (await connection.execute(text(KEPT))).one()._asdict()
+        assert row.pop("pid") != pid
+        assert row == AS_GIVEN
+
+
+# ---------------------------------------------------------------------------------------------------- the late COMMIT
+
+
+async def test_a_connection_is_lent_again_once_its_transaction_has_ended(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(database_url) as database, held(monkeypatch, "end") as go_on:
+        first = await session_of(database, ACME)  # nobody waits for its end
+        second = asyncio.ensure_future(session_of(database, BIRCH))
+        await asyncio.sleep(0.1)
+        assert not second.done()
+        go_on.set()
+        assert await second == first
+
+
+async def test_where_a_commit_fails_another_connection_is_lent(
+    database_url: str, owner_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await connect(owner_url)
+    async with opened(database_url) as database:
+        async with held(monkeypatch, "end") as go_on:
+            first = await session_of(database, ACME)
+            waiting = [asyncio.ensure_future(session_of(database, BIRCH)) for _ in range(3)]
+            await asyncio.sleep(0)
+            await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", first)
+            go_on.set()
+            (second,) = set(await asyncio.gather(*waiting))
+        assert second != first
+        await settled(database.readers)
+        assert (taken(database), database.readers._lent) == (1, 1)
+    await owner.close()
+
+
+async def test_where_a_commit_hangs_who_waits_is_told(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(database_url, wait=0.1) as database:
+        async with held(monkeypatch, "end"):
+            pid = await session_of(database, ACME)
+            with pytest.raises(NoConnectionLeft):
+                await session_of(database, ACME)
+        assert await session_of(database, ACME) == pid
+
+
+# ------------------------------------------------------------------------------------------------------------ the end
+
+
+async def test_dispose_closes_what_rests_and_what_is_lent_when_it_ends(
+    database_url: str, owner_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    owner, before = await connect(owner_url), asyncio.all_tasks()
+    async with opened(database_url, most=4) as database:
+        async with AsyncExitStack() as stack:
+            alone = await stack.enter_async_context(database.readers.snapshot(ACME, alone=True))
+            whole = await stack.enter_async_context(database.readers.snapshot(ACME))
+            async with database.readers.snapshot(BIRCH), database.readers.snapshot(BIRCH, alone=True):
+                pass
+            await settled(database.readers)
+            assert await sessions(owner) == 4
+            await database.engine.dispose()
+            await until_sessions(owner, 2)
+            assert await alone.fetch(statement("SELECT 1"), {}) == [(1,)]
+            assert await whole.fetch(statement("SELECT 1"), {}) == [(1,)]
+        await settled(database.readers)
+        await until_sessions(owner, 0)
+        assert (database.readers._lent, database.readers._idle, database.readers._next_look) == (0, [], None)
+        assert asyncio.all_tasks() == before
+        # An engine that was disposed of begins anew.
+        assert await fetch(database, ACME, statement("SELECT 1"), alone=True) == [(1,)]
+    await until_sessions(owner, 0)
+    assert database.readers._next_look is None
+    gc.collect()
+    assert caplog.messages == []
+    await owner.close()
+
+
+@pytest.mark.parametrize("work", ["end", "reset", "call_off"])
+async def test_dispose_closes_what_is_being_ended(
+    database_url: str, owner_url: str, work: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "IDLE", 0.02)
+    owner = await connect(owner_url)
+    async with opened(database_url) as database, held(monkeypatch, work) as go_on:
+        async with database.readers.snapshot(ACME, alone=work == "reset") as snapshot:
+            await snapshot.fetch(SESSION, {})
+            if work == "call_off":
+                spoil(snapshot)
+        await asyncio.sleep(0.1)
+        assert len(database.readers._tasks) == 1
+        await database.engine.dispose()
+        go_on.set()
+        await settled(database.readers)
+        await until_sessions(owner, 0)
+        assert (database.readers._lent, database.readers._idle) == (0, [])
+    await owner.close()
+
+
+@pytest.mark.parametrize("disposes", [True, False])
+async def test_a_loop_may_end_at_once(
+    database_url: str, owner_url: str, disposes: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nobody waits for is cancelled with the loop, and leaves no connection and no word behind."""
+    owner = await connect(owner_url)
+
+    async def read() -> None:
+        engine = create_engine(database_url, Pool(size=LEFT_TO_WRITERS + 2))
+        database = Database(engine)
+        async with database.readers.snapshot(ACME) as one, database.readers.snapshot(ACME) as other:
+            await one.fetch(SESSION, {})
+            spoil(other)
+        assert len(database.readers._tasks) == 2
+        if disposes:
+            await engine.dispose()
+
+    await asyncio.to_thread(asyncio.run, read())
+    gc.collect()
+    await until_sessions(owner, 0)
+    assert caplog.messages == []
+    await owner.close()
+
+
+async def test_who_writes_meets_no_reader(database: Database, clock: Clock) -> None:
+    """One engine serves both: what readers had is no different from what they never had."""
+    await make_employer(database, clock, tenant="acme")
+    assert await fetch(database, ACME, EMPLOYERS, alone=True) == [(1,)]
+
+    async def story(tx: Transaction) -> Any:
+        return await tx.driver.fetchval("SELECT current_setting('transaction_read_only')")
+
+    assert await database.transact(ACME, clock, story) == "off"
+    await make_employer(database, clock, tenant="acme")
+    assert await fetch(database, ACME, EMPLOYERS, alone=True) == [(2,)]

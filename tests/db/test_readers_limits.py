@@ -1,0 +1,224 @@
+"""Limits: few connections are lent, and whoever waits is served or told; who gives up or fails takes none away."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import asyncpg
+import pytest
+from reading import (
+    ACME,
+    BIRCH,
+    MANNERS,
+    SESSION,
+    fetch,
+    opened,
+    session_of,
+    sessions,
+    settled,
+    spoil,
+    statement,
+    taken,
+    until,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+
+from benegraph.db.engine import Pool, create_engine
+from benegraph.db.readers import LEFT_TO_WRITERS
+from benegraph.db.session import Database
+from benegraph.domain.values import Clock
+from benegraph.graphql.errors import judge
+from conftest import connect
+from factories.employers import make_employer
+
+EMPLOYERS = statement("SELECT count(*) FROM employers")
+
+# ------------------------------------------------------------------------------------------------------------- limits
+
+
+@pytest.mark.parametrize(("size", "most"), [(1, 1), (4, 1), (5, 1), (6, 2), (10, 6)])
+async def test_writers_are_left_some_of_the_pool(database_url: str, size: int, most: int) -> None:
+    engine = create_engine(database_url, Pool(size=size, overflow=0, wait=0.1))
+    database = Database(engine)
+    assert LEFT_TO_WRITERS == 4
+    async with AsyncExitStack() as stack:
+        for _ in range(most):
+            await stack.enter_async_context(database.readers.snapshot(ACME))
+        with pytest.raises(NoConnectionLeft):
+            await session_of(database, ACME)
+        assert taken(database) == most
+        for _ in range(size - most):
+            await stack.enter_async_context(engine.connect())
+    await engine.dispose()
+
+
+async def test_many_readers_share_few_connections_with_who_writes(
+    database_url: str, database: Database, clock: Clock
+) -> None:
+    await make_employer(database, clock, tenant="acme")
+    counts = []
+
+    async def read(database: Database, manner: int) -> None:
+        for turn in range(6):
+            async with database.readers.snapshot(ACME, alone=(turn + manner) % 2 == 0) as snapshot:
+                assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
+                counts.append(taken(database))
+
+    async with opened(database_url, most=3) as reading, AsyncExitStack() as stack:
+        for _ in range(LEFT_TO_WRITERS):
+            await stack.enter_async_context(reading.engine.connect())
+        await asyncio.gather(*(read(reading, manner) for manner in range(40)))
+        assert len(counts) == 240
+        assert max(counts) == LEFT_TO_WRITERS + 3
+
+
+async def test_who_waits_too_long_is_told_as_by_the_pool(database_url: str) -> None:
+    async with opened(database_url, wait=0.1) as database:
+        loop = asyncio.get_running_loop()
+        async with database.readers.snapshot(ACME) as snapshot:
+            pid = (await snapshot.fetch(SESSION, {}))[0]["pid"]
+            began = loop.time()
+            with pytest.raises(NoConnectionLeft) as ours:
+                await session_of(database, ACME)
+            assert 0.09 < loop.time() - began < 1
+        assert await session_of(database, ACME) == pid
+        async with AsyncExitStack() as stack:
+            for _ in range(LEFT_TO_WRITERS):
+                await stack.enter_async_context(database.engine.connect())
+            with pytest.raises(NoConnectionLeft) as the_pools:
+                await stack.enter_async_context(database.engine.connect())
+        assert judge(ours.value) == judge(the_pools.value) == ("TIMEOUT", "This took too long and was given up.")
+
+
+async def test_where_writers_have_all_of_the_pool_a_reader_is_told_and_others_read_later(database_url: str) -> None:
+    async with opened(database_url, wait=0.1) as database:
+        async with AsyncExitStack() as stack:
+            for _ in range(LEFT_TO_WRITERS + 1):
+                await stack.enter_async_context(database.engine.connect())
+            for _ in range(3):
+                with pytest.raises(NoConnectionLeft):
+                    await session_of(database, ACME)
+        assert database.readers._lent == 0
+        await session_of(database, ACME)
+
+
+async def test_all_who_wait_are_served_in_their_order(database_url: str) -> None:
+    served: list[int] = []
+
+    async def read(database: Database, number: int) -> None:
+        async with database.readers.snapshot(ACME if number % 3 else BIRCH, alone=number % 2 == 0) as snapshot:
+            served.append(number)
+            await snapshot.fetch(SESSION, {})
+            if number % 10 == 9:
+                raise LookupError  # its connection is dropped, and its place handed on
+
+    async with opened(database_url) as database, asyncio.timeout(20):
+        ended = await asyncio.gather(*(read(database, number) for number in range(100)), return_exceptions=True)
+        assert [number for number, error in enumerate(ended) if error is not None] == list(range(9, 100, 10))
+        assert served == list(range(100))
+        await settled(database.readers)
+        assert (taken(database), database.readers._lent) == (0, 0)
+
+
+async def test_who_comes_later_does_not_take_the_place_of_who_waits(database_url: str) -> None:
+    """A place that comes free is handed on at once: else those who keep coming would take it time and again."""
+    order: list[str] = []
+
+    async def read(name: str) -> None:
+        async with database.readers.snapshot(ACME):
+            order.append(name)
+
+    async with opened(database_url) as database:
+        async with database.readers.snapshot(ACME) as snapshot:
+            waiting = asyncio.ensure_future(read("who waits"))
+            await asyncio.sleep(0)
+            spoil(snapshot)
+        await asyncio.wait(database.readers._tasks)
+        assert not database.readers._waiting
+        await asyncio.gather(read("who comes"), waiting)
+        assert order == ["who waits", "who comes"]
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["its connection", "its place"])
+async def test_who_stops_waiting_loses_nothing(database_url: str, fails: bool) -> None:
+    """Stopped before, while and after it was handed something, by a cancellation or by the clock."""
+    async with opened(database_url, wait=2) as database:
+        for turn in range(30):
+            async with database.readers.snapshot(ACME, alone=True) as snapshot:
+                await snapshot.fetch(SESSION, {})
+                stopping = [asyncio.ensure_future(session_of(database, BIRCH, alone=True)) for _ in range(3)]
+                staying = asyncio.ensure_future(session_of(database, BIRCH, alone=True))
+                await asyncio.sleep(0)
+                if fails:
+                    spoil(snapshot)
+            for _ in range(turn):
+                await asyncio.sleep(0)
+            for each in stopping:
+                each.cancel()
+            async with asyncio.timeout(1):
+                await staying
+                await asyncio.gather(*stopping, return_exceptions=True)
+            await settled(database.readers)
+            assert database.readers._lent == taken(database) <= 1
+
+
+async def test_who_is_handed_a_connection_as_the_time_is_over_loses_nothing(database_url: str) -> None:
+    async with opened(database_url, wait=0.05) as database:
+        for late in (-0.002, -0.001, -0.0005, 0.0, 0.0005):
+            async with database.readers.snapshot(ACME, alone=True):
+                waiting = [asyncio.ensure_future(session_of(database, ACME, alone=True)) for _ in range(5)]
+                await asyncio.sleep(0.05 + late)
+            await asyncio.gather(*waiting, return_exceptions=True)
+            await session_of(database, ACME, alone=True)
+            assert (taken(database), database.readers._lent, len(database.readers._idle)) == (1, 1, 1)
+
+
+# ---------------------------------------------------------------------------------------------- errors, and giving up
+
+
+@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("error", [LookupError, asyncio.CancelledError, KeyboardInterrupt])
+async def test_after_an_error_a_connection_is_not_lent_again(
+    database_url: str, alone: bool, error: type[BaseException]
+) -> None:
+    async with opened(database_url) as database:
+        first = await session_of(database, ACME, alone=alone)
+        await settled(database.readers)
+        waiting: list[asyncio.Future[int]] = []
+
+        async def fail() -> None:
+            async with database.readers.snapshot(ACME, alone=alone):
+                waiting.append(asyncio.ensure_future(session_of(database, BIRCH)))
+                await asyncio.sleep(0)
+                raise error
+
+        with pytest.raises(error):
+            await fail()
+        assert await waiting[0] != first
+
+
+@pytest.mark.parametrize("alone", MANNERS)
+async def test_what_failed_is_not_lent_again_though_nobody_minds(database_url: str, alone: bool) -> None:
+    async with opened(database_url) as database:
+        async with database.readers.snapshot(ACME, alone=alone) as snapshot:
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await snapshot.fetch(statement("SELECT 1 / $1::int", "by"), {"by": 0})
+            assert snapshot._lent is not None
+            first = snapshot._lent.driver.get_server_pid()
+        assert await session_of(database, ACME, alone=alone) != first
+
+
+@pytest.mark.parametrize("alone", MANNERS)
+async def test_a_statement_that_was_given_up_is_called_off(database_url: str, owner_url: str, alone: bool) -> None:
+    """The server does not notice that nobody listens any more: it would go on, and another session be opened beside."""
+    owner = await connect(owner_url)
+    async with opened(database_url) as database:
+        reading = asyncio.ensure_future(fetch(database, ACME, statement("SELECT pg_sleep(60)"), alone=alone))
+        asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+        await until(lambda: owner.fetchval(asleep))
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        await session_of(database, ACME)
+        assert await owner.fetchval(asleep) == 0
+        assert await sessions(owner) == 1
+    await owner.close()

@@ -1,0 +1,221 @@
+"""Lost connections: who reads next is served by another, and what was lost in the midst of a read is told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import asyncpg
+import pytest
+from reading import (
+    ACME,
+    BIRCH,
+    MANNERS,
+    SESSION,
+    fetch,
+    held,
+    kill_unseen,
+    opened,
+    session_of,
+    settled,
+    statement,
+    taken,
+)
+
+from benegraph.db.embedded import EmbeddedPostgres
+from benegraph.db.readers import LEFT_TO_WRITERS
+from benegraph.db.session import Database
+from conftest import connect
+from gateways import reachable
+
+ONE = statement("SELECT 1")
+LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError)
+
+
+@pytest.fixture
+async def owner(owner_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await connect(owner_url)
+    yield connection
+    await connection.close()
+
+
+async def kill(owner: asyncpg.Connection, pid: int) -> None:
+    """End a session, and let our socket hear of it."""
+    assert await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+    await asyncio.sleep(0.05)
+
+
+async def several(database: Database, number: int, *, alone: bool) -> set[int]:
+    """Read by several connections at once, so that each of them rests then."""
+    async with AsyncExitStack() as stack:
+        snapshots = [
+            await stack.enter_async_context(database.readers.snapshot(ACME, alone=alone)) for _ in range(number)
+        ]
+        pids = {(await snapshot.fetch(SESSION, {}))[0]["pid"] for snapshot in snapshots}
+    await settled(database.readers)
+    assert len(pids) == len(database.readers._idle) == number
+    return pids
+
+
+@pytest.mark.parametrize("after", MANNERS)
+@pytest.mark.parametrize("before", MANNERS)
+async def test_one_that_is_known_to_be_lost_is_not_lent(
+    database_url: str, owner: asyncpg.Connection, before: bool, after: bool
+) -> None:
+    async with opened(database_url) as database:
+        first = await session_of(database, ACME, alone=before)
+        await settled(database.readers)
+        await kill(owner, first)
+        assert await session_of(database, ACME, alone=after) != first
+        await settled(database.readers)
+        assert (taken(database), database.readers._lent, len(database.readers._idle)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("other", MANNERS)
+@pytest.mark.parametrize("after", MANNERS)
+@pytest.mark.parametrize("before", MANNERS)
+async def test_those_that_were_lost_unseen_are_passed_over(
+    database_url: str, owner_url: str, before: bool, after: bool, other: bool
+) -> None:
+    """All that rest, here and in the pool, are gone, and no socket has told: what is sent first finds it out."""
+    async with opened(database_url, most=3) as database:
+        async with AsyncExitStack() as stack:
+            pids = await several(database, 3, alone=before)
+            for _ in range(LEFT_TO_WRITERS):
+                connection = await stack.enter_async_context(database.engine.connect())
+                driver = (await connection.get_raw_connection()).driver_connection
+                assert driver is not None
+                pids.add(driver.get_server_pid())
+        assert len(pids) == 7
+        kill_unseen(owner_url, *pids)
+        viewer = BIRCH if other else ACME
+        found = await asyncio.gather(*(session_of(database, viewer, alone=after) for _ in range(3)))
+        assert not pids & set(found)
+        await settled(database.readers)
+        assert taken(database) == database.readers._lent == len(database.readers._idle) <= 3
+        async with database.engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            assert driver.get_server_pid() not in pids
+
+
+@pytest.mark.parametrize("alone", MANNERS)
+async def test_one_that_the_pool_gives_although_it_is_lost_is_passed_over(
+    database_url: str, owner_url: str, alone: bool
+) -> None:
+    async with opened(database_url) as database:
+        async with database.engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            pid = driver.get_server_pid()
+        kill_unseen(owner_url, pid)
+        assert await session_of(database, ACME, alone=alone) != pid
+
+
+async def test_a_read_is_tried_twice_and_no_more(owner_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that ends whatever is begun is not asked for ever."""
+    begun: list[str] = []
+
+    def deadly(*_: object, **__: object) -> str:
+        begun.append("SELECT pg_terminate_backend(pg_backend_pid())")
+        return begun[-1]
+
+    async with opened(owner_url) as database:  # who may end sessions
+        with monkeypatch.context() as patched:
+            patched.setattr("benegraph.db.lent.become", deadly)
+            for alone in MANNERS:
+                begun.clear()
+                with pytest.raises(LOST):
+                    await fetch(database, ACME, ONE, alone=alone)
+                assert len(begun) == 2
+        deadly_read = statement("SELECT pg_terminate_backend(pg_backend_pid())")
+        for alone in MANNERS:
+            with pytest.raises(LOST):
+                await fetch(database, ACME, deadly_read, alone=alone)
+        assert await fetch(database, ACME, ONE) == [(1,)]
+        await settled(database.readers)
+        assert taken(database) == database.readers._lent == 1
+
+
+async def test_one_that_is_lost_between_two_reads_is_told_and_not_lent_again(
+    database_url: str, owner: asyncpg.Connection
+) -> None:
+    """What was read before was of another moment: the whole may be read again, by the one who knows it."""
+    async with opened(database_url) as database:
+
+        async def read() -> None:
+            async with database.readers.snapshot(ACME) as snapshot:
+                ((pid,),) = await snapshot.fetch(SESSION, {})
+                waiting.append(asyncio.ensure_future(session_of(database, BIRCH)))
+                await kill(owner, pid)
+                pids.append(pid)
+                await snapshot.fetch(SESSION, {})
+
+        waiting: list[asyncio.Future[int]] = []
+        pids: list[int] = []
+        with pytest.raises(LOST):
+            await read()
+        assert await waiting[0] not in pids
+
+
+async def test_one_that_is_lost_in_the_midst_of_a_transactions_read_is_told(
+    database_url: str, owner: asyncpg.Connection
+) -> None:
+    async with opened(database_url) as database:
+        first = await session_of(database, ACME)
+        slow = asyncio.ensure_future(fetch(database, ACME, statement("SELECT pg_sleep(60)")))
+        await asyncio.sleep(0.1)
+        await kill(owner, first)
+        with pytest.raises(LOST):
+            await slow
+        assert await session_of(database, ACME) != first
+
+
+async def test_one_that_is_lost_in_the_midst_of_a_statement_alone_is_read_again(
+    database_url: str, owner: asyncpg.Connection
+) -> None:
+    async with opened(database_url) as database:
+        first = await session_of(database, ACME, alone=True)
+        slow = statement("SELECT pg_backend_pid() AS pid, pg_sleep(0.3)::text")
+        reading = asyncio.ensure_future(fetch(database, ACME, slow, alone=True))
+        await asyncio.sleep(0.1)
+        await kill(owner, first)
+        ((second, _),) = await reading
+        assert second != first
+        assert await session_of(database, ACME, alone=True) == second
+
+
+async def test_one_that_is_lost_as_it_ends_is_not_lent_again(
+    database_url: str, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(database_url) as database:
+        async with held(monkeypatch, "end"):
+            first = await session_of(database, ACME)
+            await kill(owner, first)
+        assert await session_of(database, ACME) != first
+        await settled(database.readers)
+        assert (taken(database), database.readers._lent) == (1, 1)
+
+
+@pytest.mark.parametrize("unseen", [True, False])
+async def test_a_server_that_starts_again_is_read_from_again(unseen: bool) -> None:
+    with reachable() as place, EmbeddedPostgres(place, fast=True) as server:
+        async with opened(server.dsn(), most=2, wait=1) as database:
+            for _ in range(2):
+                pids = await several(database, 2, alone=True)
+                if unseen:
+                    server.stop()
+                else:
+                    await asyncio.to_thread(server.stop)
+                for _ in range(3):
+                    for alone in MANNERS:
+                        with pytest.raises(LOST):
+                            await fetch(database, ACME, ONE, alone=alone)
+                await settled(database.readers)
+                assert (taken(database), database.readers._lent) == (0, 0)
+                await asyncio.to_thread(server.start)
+                assert await several(database, 2, alone=False) != pids
+            if unseen:  # again, and nobody asked while it was away
+                server.stop()
+                server.start()
+            for alone in MANNERS:
+                assert await fetch(database, ACME, ONE, alone=alone) == [(1,)]

@@ -1,0 +1,77 @@
+"""Where both executors are asked: one database for all that reads in a file, and copies of it for what changes it."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from every_type import World, make_every_type
+from mutating import Input, busy_office
+from sqlalchemy import make_url
+
+from benegraph.db.engine import Pool, create_engine
+from benegraph.db.session import Database
+from conftest import GATEWAY, at, connect
+from factories.stories import Office
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A database that the tests of a file read, and from which those that change anything take copies."""
+
+    runner: asyncio.Runner
+    server_url: str
+    name: str
+    database: Database
+    world: World
+    office: Office
+    #: For each mutation an input that is good in the office.
+    inputs: Mapping[str, Input]
+
+    def run(self, telling: Any) -> Any:
+        return self.runner.run(telling)
+
+    @contextmanager
+    def twins(self) -> Iterator[tuple[Database, Database]]:
+        """Make two copies of the database, and drop them in the end."""
+        names = [f"test_{uuid4().hex}" for _ in range(2)]
+        copied = f"TEMPLATE {self.name} STRATEGY file_copy"
+        self.run(self.database.engine.dispose())  # a database in use is not copied
+        self.run(_execute(self.server_url, *(f"CREATE DATABASE {name} {copied}" for name in names)))
+        one, other = (_open(self.server_url, name) for name in names)
+        try:
+            yield one, other
+        finally:
+            for database in (one, other):
+                self.run(database.engine.dispose())
+            self.run(_execute(self.server_url, *(f"DROP DATABASE {name} WITH (FORCE)" for name in names)))
+
+
+@contextmanager
+def on_stage(server_url: str, template: str) -> Iterator[Stage]:
+    """Set up a database with rows of every type, and an office where every mutation could be called."""
+    name = f"test_{uuid4().hex}"
+    with asyncio.Runner() as runner:
+        runner.run(_execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+        database = _open(server_url, name)
+        world = runner.run(make_every_type(database))
+        office, inputs = runner.run(busy_office(database))
+        yield Stage(runner, server_url, name, database, world, office, inputs)
+        runner.run(database.engine.dispose())
+        runner.run(_execute(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(url: str, *statements: str) -> None:
+    connection = await connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _open(server_url: str, name: str) -> Database:
+    url = make_url(at(server_url, name)).set(username=GATEWAY, password="test")
+    return Database(create_engine(url.render_as_string(hide_password=False), Pool(size=5, overflow=5)))
