@@ -1,13 +1,13 @@
 """Running: carries a plan out for one request, and gives its data and errors."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, is_non_null_type
 from graphql.execution.values import VariableValues
 
 from benegraph.execution import steps
@@ -34,16 +34,30 @@ async def run(plan: Plan, open_reader: Open, context: Any, variables: VariableVa
     current = Run(variables)
     if plan.changes:
         for root in plan.roots:  # one after another: each sees what the one before has changed
-            made[root.asked.name] = await _perform(root, current, partial(_opened, plan, open_reader), context)
+            value = await _perform(root, current, partial(_opened, plan, open_reader), context)
+            made[root.asked.name] = value
+            if (current.has_failed or _lacks(root, value)) and _settled([root], [value], current).data is None:
+                break  # of an operation without data nobody expects that more of it was done
     else:
         async with _opened(plan, open_reader) as current.reader:
             for root in plan.roots:
                 made[root.asked.name] = await _read(root, current, context)
-    if not current.has_failed:
-        return Outcome(made, [])
-    settling = Settling(current.kinds)
-    data = settling.whole({root.asked.name: root.asked for root in plan.roots}, made)
+    if current.has_failed or any(map(_lacks, plan.roots, made.values())):
+        return _settled(plan.roots, made.values(), current)
+    return Outcome(made, [])
+
+
+def _settled(roots: Sequence[Root], values: Iterable[Any], run: "Run") -> Outcome:
+    """Settle an answer in which something failed, as far as it was made."""
+    made = {root.asked.name: value for root, value in zip(roots, values, strict=False)}
+    settling = Settling(run.kinds)
+    data = settling.whole({root.asked.name: root.asked for root in roots}, made)
     return Outcome(data, settling.errors)
+
+
+def _lacks(root: Root, value: Any) -> bool:
+    """Tell whether a null stands in one of the operation's own fields where it may be one too many."""
+    return (value is None and is_non_null_type(root.asked.kind)) or (type(value) is list and None in value)
 
 
 @dataclass(slots=True, eq=False)

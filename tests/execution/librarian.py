@@ -1,0 +1,214 @@
+"""Who reads the library for the executor, and notes what was asked for."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLEnumType,
+    GraphQLLeafType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_operation_ast,
+    parse,
+    validate,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+from library import COLUMNS, DECLARED, GRAPH, Library, Record, Source, Window, declare_by, place_of
+
+from benegraph.execution import (
+    Declaration,
+    Nested,
+    Outcome,
+    Plan,
+    Row,
+    Wanted,
+    compile_operation,
+    conditions_of,
+    run,
+)
+from benegraph.execution.reading import Reach
+
+
+class Catalogue:
+    """What is known of the library's rows before any is read."""
+
+    def has(self, source: Source, column: str) -> bool:
+        return column in COLUMNS[source.table]
+
+    def may_lack(self, source: Source, column: str) -> bool:
+        return COLUMNS[source.table][column]
+
+    def seen(self, _source: Source, columns: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
+        return lambda values: SimpleNamespace(**dict(zip(columns, values, strict=True)))
+
+    def is_written(self, kind: GraphQLLeafType) -> bool:
+        return isinstance(kind, GraphQLEnumType) or kind.name != "Weight"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fetched:
+    """One statement that was asked for."""
+
+    what: str
+    wanted: Wanted | None
+    keys: tuple[Any, ...]
+    windows: tuple[Window | None, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Reader:
+    """Reads rows as a database would: those of a key in their order, but the keys in no order that was asked for."""
+
+    library: Library
+    fetched: list[Fetched] = field(default_factory=list)
+
+    async def rows(self, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> Sequence[Row]:
+        self.fetched.append(Fetched("rows", wanted, tuple(keys), tuple(windows)))
+        own = windows[0] if wanted.source.paged else None
+        return [
+            (*self._slots(wanted, row, windows), key)
+            for key in reversed(keys)
+            for row in self._found(wanted.source, key, own)
+        ]
+
+    async def count(self, wanted: Wanted, keys: Sequence[Any], window: Any) -> Mapping[Any, int]:
+        self.fetched.append(Fetched("count", wanted, tuple(keys), (window,)))
+        return {key: self._counted(wanted.source, key, window) for key in reversed(keys)}
+
+    async def known(self, what: str, ids: Sequence[str]) -> Mapping[str, Any]:
+        """Give what is known of some books."""
+        self.fetched.append(Fetched(what, None, tuple(ids), ()))
+        return {id: known for id, known in getattr(self.library, what).items() if id in ids}
+
+    def _slots(self, wanted: Wanted, row: Record, windows: Sequence[Any]) -> list[Any]:
+        slots = [row[column] for column in wanted.columns]
+        slots += [self._nested(nested, row[nested.key], windows) for nested in wanted.nested]
+        if not slots:
+            slots.append(None)
+        if wanted.placed:
+            slots.append(place_of(row))
+        return slots
+
+    def _nested(self, nested: Nested, key: Any, windows: Sequence[Any]) -> Any:
+        own: Any = None if nested.window is None else windows[nested.window]
+        if nested.window is not None and own is None:
+            return None
+        source = nested.wanted.source
+        if nested.reach is Reach.COUNT:
+            return self._counted(source, key, own)
+        rows = [tuple(self._slots(nested.wanted, row, windows)) for row in self._found(source, key, own)]
+        if nested.reach is Reach.ONE:
+            return rows[0] if rows else None
+        return rows
+
+    def _found(self, source: Source, key: Any, window: Window | None) -> list[Record]:
+        rows = rows_of(self.library, source, key)
+        return rows if window is None else window.page(rows)
+
+    def _counted(self, source: Source, key: Any, window: Window) -> int:
+        return len(window.chosen(rows_of(self.library, source, key)))
+
+
+def rows_of(library: Library, source: Source, key: Any) -> list[Record]:
+    """Give the rows of a key; of none, where the key is null."""
+    rows = library.tables[source.table]
+    if source.by is None:
+        assert not key, "all rows belong to no key"
+        return rows
+    return [row for row in rows if row[source.by] == key is not None]
+
+
+# ------------------------------------------------------------------------------------------------------------- asking
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A text that is valid, and the variables it is asked with."""
+
+    node: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: VariableValues
+
+    @classmethod
+    def of(cls, text: str, variables: Mapping[str, Any] | None = None, graph: GraphQLSchema = GRAPH) -> "Operation":
+        document = parse(text)
+        assert validate(graph, document) == []
+        node = get_operation_ast(document)
+        assert node is not None
+        fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+        values = get_variable_values(graph, node.variable_definitions or (), dict(variables or {}))
+        assert isinstance(values, VariableValues), values
+        return cls(node, fragments, values)
+
+    def plan(self, graph: GraphQLSchema = GRAPH, declared: Mapping[str, Declaration] = DECLARED) -> Plan:
+        conditions = {name: self.variables.coerced.get(name) for name in conditions_of(self.node, self.fragments)}
+        return compile_operation(graph, declare_by(graph, declared), Catalogue(), self.node, self.fragments, conditions)
+
+
+@dataclass(slots=True)
+class Asking:
+    """The library as it is asked, the readers that were opened for that, and whether each was to read once at most."""
+
+    library: Library
+    graph: GraphQLSchema = GRAPH
+    declared: Mapping[str, Declaration] = field(default_factory=lambda: DECLARED)
+    readers: list[Reader] = field(default_factory=list)
+    opened: list[bool] = field(default_factory=list)
+    closed: int = 0
+
+    @asynccontextmanager
+    async def open_reader(self, alone: bool) -> AsyncIterator[Reader]:
+        self.opened.append(alone)
+        self.readers.append(Reader(deepcopy(self.library)))  # all it reads is of one moment
+        try:
+            yield self.readers[-1]
+        finally:
+            self.closed += 1
+
+    async def run(self, plan: Plan, variables: VariableValues) -> Outcome:
+        return await run(plan, self.open_reader, self.library, variables)
+
+    async def ask(self, text: str, variables: Mapping[str, Any] | None = None) -> Outcome:
+        operation = Operation.of(text, variables, self.graph)
+        return await self.run(operation.plan(self.graph, self.declared), operation.variables)
+
+    @property
+    def fetched(self) -> list[Fetched]:
+        return [fetched for reader in self.readers for fetched in reader.fetched]
+
+    @property
+    def told(self) -> list[str]:
+        return [told(fetched) for fetched in self.fetched]
+
+
+def told(fetched: Fetched) -> str:
+    """Tell what a statement was asked for: `rows books(title, one author_id: authors(name))`."""
+    return fetched.what if fetched.wanted is None else f"{fetched.what} {_told(fetched.wanted)}"
+
+
+def _told(wanted: Wanted) -> str:
+    parts = list(wanted.columns)
+    parts += [f"{nested.reach.value} {nested.key}: {_told(nested.wanted)}" for nested in wanted.nested]
+    if wanted.placed:
+        parts.append("place")
+    return f"{wanted.source.table}({', '.join(parts)})"
+
+
+async def answer(library: Library, text: str, variables: Mapping[str, Any] | None = None) -> Any:
+    """Ask something that goes well; give the data."""
+    outcome = await Asking(library).ask(text, variables)
+    assert outcome.errors == []
+    return outcome.data
+
+
+async def fetches(library: Library, text: str, variables: Mapping[str, Any] | None = None) -> list[str]:
+    """Ask something that goes well; tell the statements that took."""
+    asking = Asking(library)
+    outcome = await asking.ask(text, variables)
+    assert outcome.errors == []
+    return asking.told
