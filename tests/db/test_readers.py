@@ -230,6 +230,8 @@ async def test_dispose_closes_what_rests_and_what_is_lent_when_it_ends(
                 pass
             await settled(database.readers)
             assert await sessions(owner) == 4
+            next_look = database.readers._next_look
+            assert next_look is not None
             await database.engine.dispose()
             await until_sessions(owner, 2)
             assert await alone.fetch(statement("SELECT 1"), {}) == [(1,)]
@@ -237,6 +239,7 @@ async def test_dispose_closes_what_rests_and_what_is_lent_when_it_ends(
         await settled(database.readers)
         await until_sessions(owner, 0)
         assert (database.readers._lent, database.readers._idle, database.readers._next_look) == (0, [], None)
+        assert next_look.cancelled()
         assert asyncio.all_tasks() == before
         # An engine that was disposed of begins anew.
         assert await fetch(database, ACME, statement("SELECT 1"), alone=True) == [(1,)]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import asyncpg
 import pytest
@@ -20,6 +21,7 @@ from reading import (
     statement,
     taken,
 )
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benegraph.db.embedded import EmbeddedPostgres
 from benegraph.db.readers import LEFT_TO_WRITERS
@@ -42,6 +44,11 @@ async def kill(owner: asyncpg.Connection, pid: int) -> None:
     """End a session, and let our socket hear of it."""
     assert await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
     await asyncio.sleep(0.05)
+
+
+async def _pid(connection: AsyncConnection) -> int:
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    return int(driver.get_server_pid())
 
 
 async def several(database: Database, number: int, *, alone: bool) -> set[int]:
@@ -70,6 +77,45 @@ async def test_one_that_is_known_to_be_lost_is_not_lent(
         assert (taken(database), database.readers._lent, len(database.readers._idle)) == (1, 1, 1)
 
 
+@pytest.mark.parametrize("alone", MANNERS)
+async def test_one_that_is_known_to_be_lost_takes_no_other_with_it(
+    database_url: str, owner: asyncpg.Connection, alone: bool
+) -> None:
+    async with opened(database_url, most=2) as database:
+        pids = await several(database, 2, alone=alone)
+        await kill(owner, pids.pop())
+        found = await several(database, 2, alone=alone)
+        assert found & pids == pids
+
+
+@pytest.mark.parametrize("alone", MANNERS)
+async def test_one_that_is_lost_after_its_read_is_not_kept(
+    database_url: str, owner: asyncpg.Connection, alone: bool
+) -> None:
+    async with opened(database_url) as database:
+        async with database.readers.snapshot(ACME, alone=alone) as snapshot:
+            ((pid,),) = await snapshot.fetch(SESSION, {})
+            await kill(owner, pid)
+        await settled(database.readers)
+        assert (taken(database), database.readers._lent, database.readers._idle) == (0, 0, [])
+
+
+@pytest.mark.parametrize("alone", MANNERS)
+async def test_the_pool_learns_of_what_was_lost_unseen(database_url: str, owner_url: str, alone: bool) -> None:
+    """Its own may be lost as well: it gives out none of that age."""
+    async with opened(database_url) as database:
+        first = await session_of(database, ACME, alone=alone)
+        await settled(database.readers)
+        async with database.engine.connect() as connection:
+            old = await _pid(connection)
+        async with database.engine.connect() as connection:
+            assert await _pid(connection) == old
+        kill_unseen(owner_url, first)
+        await session_of(database, ACME, alone=alone)
+        async with database.engine.connect() as connection:
+            assert await _pid(connection) != old
+
+
 @pytest.mark.parametrize("other", MANNERS)
 @pytest.mark.parametrize("after", MANNERS)
 @pytest.mark.parametrize("before", MANNERS)
@@ -81,10 +127,7 @@ async def test_those_that_were_lost_unseen_are_passed_over(
         async with AsyncExitStack() as stack:
             pids = await several(database, 3, alone=before)
             for _ in range(LEFT_TO_WRITERS):
-                connection = await stack.enter_async_context(database.engine.connect())
-                driver = (await connection.get_raw_connection()).driver_connection
-                assert driver is not None
-                pids.add(driver.get_server_pid())
+                pids.add(await _pid(await stack.enter_async_context(database.engine.connect())))
         assert len(pids) == 7
         kill_unseen(owner_url, *pids)
         viewer = BIRCH if other else ACME
@@ -93,9 +136,7 @@ async def test_those_that_were_lost_unseen_are_passed_over(
         await settled(database.readers)
         assert taken(database) == database.readers._lent == len(database.readers._idle) <= 3
         async with database.engine.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            assert driver.get_server_pid() not in pids
+            assert await _pid(connection) not in pids
 
 
 @pytest.mark.parametrize("alone", MANNERS)
@@ -104,9 +145,7 @@ async def test_one_that_the_pool_gives_although_it_is_lost_is_passed_over(
 ) -> None:
     async with opened(database_url) as database:
         async with database.engine.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            pid = driver.get_server_pid()
+            pid = await _pid(connection)
         kill_unseen(owner_url, pid)
         assert await session_of(database, ACME, alone=alone) != pid
 

@@ -180,12 +180,12 @@ async def test_a_connection_keeps_the_statements_that_were_used_last(
     texts = [f"SELECT {number}" for number in range(3)]
     one, two, three = map(statement, texts)
     async with opened(database_url) as database:
-        for wanted, found in ((one, 0), (two, 1), (one, 0), (three, 2), (one, 0), (two, 1), (three, 2)):
+        for wanted, found in ((one, 0), (two, 1), (one, 0), (three, 2), (one, 0)):
             assert await fetch(database, ACME, wanted, alone=True) == [(found,)]
-        (rests,) = database.readers._idle
-        assert list(rests.statements) == [texts[1], texts[2]]
         # The driver closes what was let go of as it prepares the next.
-        assert await _prepared(database) == [texts[1], texts[2]]
+        assert await _prepared(database) == [texts[0], texts[2]]
+        assert await fetch(database, ACME, two, alone=True) == [(1,)]
+        assert await _prepared(database) == [texts[0], texts[1]]
 
 
 @pytest.mark.parametrize("alone", MANNERS)
@@ -309,6 +309,7 @@ async def test_a_policy_that_changes_is_in_force_for_what_is_prepared(
 IN_FORCE = statement("""SELECT current_setting('transaction_read_only') AS read_only,
     current_setting('transaction_isolation') AS isolation, current_setting('app.tenant') AS tenant,
     current_setting('statement_timeout') AS timeout, current_setting('lock_timeout') AS lock_timeout""")
+ITSELF = statement("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT count%'")
 LEFT = """SELECT current_setting('default_transaction_read_only'), current_setting('plan_cache_mode'),
     coalesce(current_setting('app.tenant', true), ''), current_setting('statement_timeout')"""
 
@@ -324,6 +325,7 @@ async def test_where_no_session_is_ours_nothing_stays_in_it(database_url: str, a
             ((*begun, timeout, lock_timeout),) = await fetch(database, ACME, IN_FORCE, alone=alone)
             assert begun == ["on", "repeatable read", "acme"]
             assert (timeout, lock_timeout) == ("1500ms", "700ms")
+            assert await fetch(database, ACME, ITSELF, alone=alone) == [(0,)]
         assert await _prepared(database) == []
         (rests,) = database.readers._idle
         assert (rests.rights, rests.statements) == (None, {})

@@ -380,26 +380,38 @@ def failing(_parent: Any) -> Any:
 FAILS: Mapping[str, Declaration] = {**DECLARED, "Book.size": Derived(failing, ())}
 
 
+async def test_what_can_t_be_computed_is_an_error_of_its_field() -> None:
+    outcome = await Asking(library(), declared=FAILS).ask('{ book(id: "b1") { name size { pages } } visitor { name } }')
+    assert outcome.data == {"book": {"name": "Persuasion", "size": None}, "visitor": {"name": "Ada"}}
+    assert list(map(said, outcome.errors)) == [("book.size", "It can't be computed.")]
+
+
 async def test_what_a_read_raises_is_raised() -> None:
-    asking = Asking(library(), declared=FAILS)
-    with pytest.raises(ZeroDivisionError):
-        await asking.ask("{ books { nodes { size { pages } } } }")
+    asking = Asking(without_authors())
+    with pytest.raises(KeyError):
+        await asking.ask("{ books { nodes { author { name } } } }")
     assert asking.closed == 1
 
 
 async def test_once_something_was_changed_what_a_read_raises_is_its_fields() -> None:
-    asking = Asking(library(), declared=FAILS)
-    outcome = await asking.ask(
+    outcome = await Asking(without_authors()).ask(
         """
         mutation {
-          a: addBook(book: {id: "b8", title: "x"}) { note }
-          b: addBook(book: {id: "b9", title: "x"}) { note book { size { pages } } }
-          c: addBook(book: {id: "b0", title: "x"}) { note }
+          a: addBook(book: {id: "b8", title: "x", authorId: "a1"}) { note }
+          b: addBook(book: {id: "b9", title: "x", authorId: "a1"}) { note book { author { name } } }
+          c: addBook(book: {id: "b0", title: "x", authorId: "a1"}) { note }
         }
         """
     )
     assert outcome.data == {"a": {"note": "That makes 8."}, "b": None, "c": {"note": "That makes 10."}}
-    assert list(map(said, outcome.errors)) == [("b", "It can't be computed.")]
+    assert list(map(said, outcome.errors)) == [("b", "'authors'")]
+
+
+def without_authors() -> Library:
+    """A library whose authors can't be read."""
+    made = library()
+    del made.tables["authors"]
+    return made
 
 
 async def test_after_a_mutation_that_must_not_fail_none_is_done() -> None:

@@ -3,11 +3,20 @@
 It knows GraphQL, rows and batches, and nothing of what they are about. A host says once of each field what it is made
 of (`declarations`), and gives a reader, which fetches the rows of many keys at once (`reading`). `compile_operation`
 makes a plan of a validated operation, or raises Uncovered, which says why the host's other executor has to answer;
-`run` carries a plan out.
+`run` carries a plan out. Of a document that was parsed and found valid, its `operation` and `fragments`:
+
+    names = conditions_of(operation, fragments)
+    variables = get_variable_values(graph, operation.variable_definitions, given)
+    conditions = {name: variables.coerced.get(name) for name in names}
+    plan = compile_operation(graph, declare, reading, operation, fragments, conditions)
+    outcome = await run(plan, open_reader, context, variables)
+
+A plan holds no value of a request, but for `conditions`: keep it by them. `tests/execution` is a host of its own.
 """
 
 from benegraph.execution.compiling import compile_operation, conditions_of
 from benegraph.execution.declarations import (
+    Arguments,
     Batched,
     Column,
     Declaration,
@@ -26,10 +35,11 @@ from benegraph.execution.declarations import (
     Uncovered,
 )
 from benegraph.execution.plans import Plan
-from benegraph.execution.reading import Nested, Reader, Reading, Row, Wanted, Window
-from benegraph.execution.running import Outcome, run
+from benegraph.execution.reading import Nested, Reach, Reader, Reading, Row, Slot, Wanted, Window
+from benegraph.execution.running import Open, Outcome, run
 
 __all__ = [
+    "Arguments",
     "Batched",
     "Column",
     "Declaration",
@@ -40,12 +50,15 @@ __all__ = [
     "Given",
     "Itself",
     "Nested",
+    "Open",
     "Outcome",
     "Perform",
     "Plan",
+    "Reach",
     "Reader",
     "Reading",
     "Row",
+    "Slot",
     "Target",
     "ToMany",
     "ToOne",

@@ -41,7 +41,7 @@ class Itself:
 
 @dataclass(frozen=True, slots=True)
 class ToOne:
-    """At most one row: the one of the key that the parent holds under a name, and where that is null, none."""
+    """At most one row: that of the key which the parent holds in its column `key`, and where it is null, none."""
 
     source: Any
     key: str
@@ -49,7 +49,7 @@ class ToOne:
 
 @dataclass(frozen=True, slots=True)
 class ToSeveral:
-    """The rows of the keys that the parent holds a list of, in that order; null where it holds none."""
+    """The rows of the keys that the parent lists in its column `key`, in that order; null where there is no list."""
 
     source: Any
     key: str
@@ -57,7 +57,7 @@ class ToSeveral:
 
 @dataclass(frozen=True, slots=True)
 class ToMany:
-    """All rows of the parent's key, a short list."""
+    """All rows of the key in the parent's column `key`, a short list."""
 
     source: Any
     key: str
@@ -67,8 +67,9 @@ class ToMany:
 class ToPage:
     """A page of the rows of the parent's key, as a connection; without a key, a page of all rows.
 
-    `window` makes of the field's arguments which page that is, and raises for arguments that can't be. `usual` is the
-    size of a page that nobody gave a size.
+    `window` makes of the field's arguments, and of nothing else, which page that is, and raises for arguments that
+    can't be. `usual` is the size of a page whose size the text does not tell, by an argument `first`. The connection's
+    own fields go by their names: `nodes`, `edges` with `node` and `cursor`, `pageInfo`, `totalCount`.
     """
 
     source: Any
@@ -81,7 +82,7 @@ class ToPage:
 class Batched:
     """A value for each of many parents, computed from them and what `load` reads for all of them at once.
 
-    `load(reading, parents, arguments)` gives as many values; one that is an exception is that parent's error.
+    `load(reader, parents, arguments)` gives as many values; one that is an exception is that parent's error.
     """
 
     load: Callable[[Any, Sequence[Any], Arguments], Awaitable[Sequence[Any]]]

@@ -102,11 +102,14 @@ class Reader(Protocol):
     async def rows(self, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> Sequence[Row]:
         """Fetch the rows of all keys, in order within each; the last slot of each, beyond what is wanted, is its key.
 
-        The first window is that of the rows themselves, where they are a page.
+        Of a page, also of one that is nested, it fetches one row more than the window's `first`, where there is one:
+        that is how it is known whether the list goes on. Where the rows themselves are a page, which their source
+        tells, the first window is theirs, and the others are those of pages nested in them; a page of all rows has
+        the key "". Rows that are nested have no slot for a key, and of a key that is null there are none.
         """
 
     async def count(self, wanted: Wanted, keys: Sequence[Any], window: Any) -> Mapping[Any, int]:
-        """Count the rows of each key under a window's filter."""
+        """Count the rows of each key under a window's filter: for every key a number, if it is 0."""
 
 
 class Reading(Protocol):

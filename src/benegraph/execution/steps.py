@@ -61,8 +61,14 @@ class Compute:
     plan: ObjectPlan | None
 
     async def fill(self, run: "Run", rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
-        computed = [self.compute(self.see(row)) for row in rows]
+        computed = [self._one(run, row) for row in rows]
         return computed if self.plan is None else await held(run, self.plan, computed)
+
+    def _one(self, run: "Run", row: Any) -> Any:
+        try:
+            return self.compute(self.see(row))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's
+            return run.fail(error)
 
 
 @dataclass(slots=True, eq=False)
