@@ -26,7 +26,7 @@ class Pool:
     """How many connections one process holds, and how long things may take, in seconds."""
 
     size: int = 10
-    overflow: int = 5
+    overflow: int = 0
     wait: float = 5.0
     statement_timeout: float = 15.0
     lock_timeout: float = 5.0

@@ -113,6 +113,8 @@ class NestedOne:
     plan: ObjectPlan
 
     async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+        if None not in values:
+            return await run.objects(self.plan, values)
         made = iter(await run.objects(self.plan, [value for value in values if value is not None]))
         return [None if value is None else next(made) for value in values]
 

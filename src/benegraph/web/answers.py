@@ -4,6 +4,7 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -36,6 +37,7 @@ _WELL_FORMED = {"PARSE_FAILED", "VALIDATION_FAILED", "BAD_USER_INPUT", "PERSISTE
 _QUALITY = re.compile(r"\bq\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?)", re.ASCII | re.IGNORECASE)
 
 
+@lru_cache(maxsize=256)
 def negotiate(accept: str | None) -> str | None:
     """Choose the media type of the answer; None where the client takes neither.
 

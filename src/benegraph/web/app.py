@@ -54,10 +54,9 @@ def create_app(
     metrics = metrics or make_metrics()
     metrics.follow_pool(database.engine)
     database = replace(database, retried=metrics.retried)
-    middlewares = [
-        named_origins(door.origins, PATH),
-        named_and_answered(PATH, metrics, traces),
-    ]
+    middlewares = [named_and_answered(PATH, metrics, traces)]
+    if door.origins:
+        middlewares.insert(0, named_origins(door.origins, PATH))
     app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
     app[RIGHTS] = Rights(door.key_cache_seconds)
     health = Health(database, add_draining(app))
