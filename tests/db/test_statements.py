@@ -64,6 +64,9 @@ def test_fixed_values_are_written_as_their_types_store_them() -> None:
     assert prepared.fixed == {"employment_class_1": "FULL_TIME", "email_1": "e"}
     assert [type(value) for value in prepared.fixed.values()] == [str, str]
     assert prepared.values({"id": "empl_1"}) == ["FULL_TIME", "empl_1", "e"]
+    listed = prepare(select(Employee.id).where(CLASS.in_([FULL, PART]), Employee.id == bindparam("id")))
+    assert sorted(listed.names) == ["employment_class_1_1", "employment_class_1_2", "id"]
+    assert [(type(value), value) for value in listed.fixed.values()] == [(str, "FULL_TIME"), (str, "PART_TIME")]
     assert "$1" in prepared.text
     assert "FULL" not in prepared.text
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
+from json import dumps, loads
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,11 +32,14 @@ from benegraph.execution import (
     conditions_of,
     run,
 )
-from benegraph.execution.reading import Reach
+from benegraph.execution.reading import Json, Layout, Part, Reach
 
 
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What is known of the library's rows before any is read."""
+    """What is known of the library's rows before any is read; it may write what is nested in them."""
+
+    writing: bool = False
 
     def has(self, source: Source, column: str) -> bool:
         return column in COLUMNS[source.table]
@@ -48,6 +52,9 @@ class Catalogue:
 
     def is_written(self, kind: GraphQLLeafType) -> bool:
         return isinstance(kind, GraphQLEnumType) or kind.name != "Weight"
+
+    def writes(self, _source: Source, _column: str) -> bool:
+        return self.writing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,10 +108,35 @@ class Reader:
         source = nested.wanted.source
         if nested.reach is Reach.COUNT:
             return self._counted(source, key, own)
+        if nested.layout is not None:
+            found = self._found(source, key, own)[: None if own is None else own.first]
+            return self._text(nested.layout, nested.reach, found, windows)
         rows = [tuple(self._slots(nested.wanted, row, windows)) for row in self._found(source, key, own)]
         if nested.reach is Reach.ONE:
             return rows[0] if rows else None
         return rows
+
+    def _text(self, layout: Layout, reach: Reach, rows: Sequence[Record], windows: Sequence[Any]) -> str | None:
+        written = []
+        for row in rows:
+            parts = [part.lead + self._part(part, row, windows) for part in layout.parts]
+            written.append("".join([*parts, layout.end]))
+        if reach is Reach.ONE:
+            return written[0] if written else None
+        return layout.opening + ",".join(written) + layout.closing
+
+    def _part(self, part: Part, row: Record, windows: Sequence[Any]) -> str:
+        if isinstance(part.what, str):
+            value = row[part.what]
+            if value is not None:
+                return dumps(value) if part.marks is None else value.join(part.marks)
+        elif (text := self._nested(part.what, row[part.what.key], windows)) is not None:
+            return str(text)
+        assert part.absent is not None, "this is never null"
+        return part.absent
+
+    def written(self, made: Any) -> str:
+        return dumps(plain(made))
 
     def _found(self, source: Source, key: Any, window: Window | None) -> list[Record]:
         rows = rows_of(self.library, source, key)
@@ -112,6 +144,15 @@ class Reader:
 
     def _counted(self, source: Source, key: Any, window: Window) -> int:
         return len(window.chosen(rows_of(self.library, source, key)))
+
+
+def plain(made: Any) -> Any:
+    """Read what is written already, within an answer."""
+    if isinstance(made, Json):
+        return loads(made.text)
+    if isinstance(made, dict):
+        return {name: plain(value) for name, value in made.items()}
+    return [plain(value) for value in made] if isinstance(made, list) else made
 
 
 def rows_of(library: Library, source: Source, key: Any) -> list[Record]:
@@ -145,9 +186,15 @@ class Operation:
         assert isinstance(values, VariableValues), values
         return cls(node, fragments, values)
 
-    def plan(self, graph: GraphQLSchema = GRAPH, declared: Mapping[str, Declaration] = DECLARED) -> Plan:
+    def plan(
+        self,
+        graph: GraphQLSchema = GRAPH,
+        declared: Mapping[str, Declaration] = DECLARED,
+        catalogue: Catalogue | None = None,
+    ) -> Plan:
         conditions = {name: self.variables.coerced.get(name) for name in conditions_of(self.node, self.fragments)}
-        return compile_operation(graph, declare_by(graph, declared), Catalogue(), self.node, self.fragments, conditions)
+        reading = catalogue or Catalogue()
+        return compile_operation(graph, declare_by(graph, declared), reading, self.node, self.fragments, conditions)
 
 
 @dataclass(slots=True)
@@ -157,6 +204,7 @@ class Asking:
     library: Library
     graph: GraphQLSchema = GRAPH
     declared: Mapping[str, Declaration] = field(default_factory=lambda: DECLARED)
+    catalogue: Catalogue = field(default_factory=Catalogue)
     readers: list[Reader] = field(default_factory=list)
     opened: list[bool] = field(default_factory=list)
     closed: int = 0
@@ -175,7 +223,7 @@ class Asking:
 
     async def ask(self, text: str, variables: Mapping[str, Any] | None = None) -> Outcome:
         operation = Operation.of(text, variables, self.graph)
-        return await self.run(operation.plan(self.graph, self.declared), operation.variables)
+        return await self.run(operation.plan(self.graph, self.declared, self.catalogue), operation.variables)
 
     @property
     def fetched(self) -> list[Fetched]:

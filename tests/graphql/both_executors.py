@@ -35,6 +35,7 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.documents import Documents
 from benegraph.graphql.execute import GraphQLRequest, execute
 from benegraph.graphql.limits import Limits
+from benegraph.graphql.written import written
 
 #: How often Strawberry's executor is asked again, where what it says depends on what is done first.
 PATIENCE = 100
@@ -162,7 +163,7 @@ def _cleared_away() -> Iterator[None]:
 
 
 def content_of(answer: Any) -> bytes:
-    return answer.content if hasattr(answer, "content") else orjson.dumps(answer, option=orjson.OPT_UTC_Z)
+    return answer.content if hasattr(answer, "content") else written(answer)
 
 
 def check(found: str | None, viewer: Viewer, request: GraphQLRequest) -> None:

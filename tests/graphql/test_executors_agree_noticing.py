@@ -1,7 +1,10 @@
 """What of two executors' answers is noticed to differ, and what is not."""
 
+import asyncio
+from random import Random
+
 import pytest
-from both_executors import differ_in_errors_alone, difference, numbered, told
+from both_executors import dawdling, differ_in_errors_alone, difference, numbered, told
 
 SAID = (
     b'{"errors":[{"message":"a","path":["x",0]},{"message":"b","path":["y"]}],"data":{"x":[null],"y":null,"z":{"u":1}},'
@@ -45,6 +48,19 @@ def test_which_of_several_errors_is_told_may_be_a_matter_of_time() -> None:
     assert {place for place, _ in told(other)} == {"$.x.0", "$.y"}
     assert not differ_in_errors_alone(SAID.replace(b',{"message":"b","path":["y"]}', b""), SAID)
     assert not differ_in_errors_alone(other.replace(b'"u":1', b'"u":2'), SAID)
+
+
+async def test_what_is_first_is_not_always_so_where_all_dawdle() -> None:
+    async def begin(name: str) -> None:
+        begun.append(name)
+
+    orders = set[str]()
+    for turn in range(10):
+        begun: list[str] = []
+        with dawdling(Random(turn)):  # noqa: S311 - pauses
+            await asyncio.gather(begin("a"), begin("b"))
+        orders.add("".join(begun))
+    assert orders == {"ab", "ba"}
 
 
 def test_ids_are_told_apart_by_where_they_appear() -> None:

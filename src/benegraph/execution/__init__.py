@@ -35,7 +35,7 @@ from benegraph.execution.declarations import (
     Uncovered,
 )
 from benegraph.execution.plans import Plan
-from benegraph.execution.reading import Nested, Reach, Reader, Reading, Row, Slot, Wanted, Window
+from benegraph.execution.reading import Json, Layout, Nested, Part, Reach, Reader, Reading, Row, Slot, Wanted, Window
 from benegraph.execution.running import Open, Outcome, run
 
 __all__ = [
@@ -49,9 +49,12 @@ __all__ = [
     "FindEach",
     "Given",
     "Itself",
+    "Json",
+    "Layout",
     "Nested",
     "Open",
     "Outcome",
+    "Part",
     "Perform",
     "Plan",
     "Reach",

@@ -1,7 +1,7 @@
 """Compiling: from a validated operation and the host's declarations to a plan."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -56,10 +56,13 @@ from benegraph.execution.plans import (
 )
 from benegraph.execution.reading import Nested, Reach, Reading, Wanted
 from benegraph.execution.selecting import Fields, Selecting, conditions_of
+from benegraph.execution.writing import Scribe, Unwritten, Written
 
 #: Up to so many parents, what is beneath them is read within their own statement: an index look-up each then costs
 #: less than another turn to the database.
 FOLDED_WITHIN = 32
+#: Up to so many parents, lists beneath them that the host can write are written within their own statement.
+WRITTEN_WITHIN = 1000
 #: How long a short list is reckoned to be, and how many things are looked up at once.
 SHORT = 5
 #: What a change may take in turns to the store, reading included: more than any does.
@@ -82,12 +85,13 @@ def compile_operation(
     kind = graph.get_root_type(operation.operation)
     if kind is None or operation.operation is OperationType.SUBSCRIPTION:
         raise Uncovered("operation")
-    compiler = _Compiler(graph, declare, reading, Selecting(graph, fragments, conditions))
+    changes = operation.operation is OperationType.MUTATION
+    # What a mutation has changed can't be asked for again, so its payload must be such that any error can be told.
+    compiler = _Compiler(graph, declare, reading, Selecting(graph, fragments, conditions), writes=not changes)
     roots = [
         compiler.root(kind, name, nodes)
         for name, nodes in compiler.selecting.fields(kind, [operation.selection_set]).items()
     ]
-    changes = operation.operation is OperationType.MUTATION
     for place, root in enumerate(roots if changes else ()):
         root.asked.turns = LONG * place  # each begins when the one before is done
     for finish in compiler.unfinished:
@@ -101,13 +105,11 @@ class _Compiler:
     declare: Declare
     reading: Reading
     selecting: Selecting
-    unfinished: list[Callable[[], None]]
+    #: Whether what the host can write is left to it.
+    writes: bool
+    unfinished: list[Callable[[], None]] = field(default_factory=list)
     #: How many statements the plan takes at most.
-    reads: int
-
-    def __init__(self, graph: GraphQLSchema, declare: Declare, reading: Reading, selecting: Selecting) -> None:
-        self.graph, self.declare, self.reading, self.selecting = graph, declare, reading, selecting
-        self.unfinished, self.reads = [], 0
+    reads: int = 0
 
     # ------------------------------------------------------------------------------------ the operation's own fields
 
@@ -176,7 +178,11 @@ class _Compiler:
         found = kind.fields[field_name]
         declaration = self.declare(kind, found)
         asked = plan.asked[name] = _asked(kind, name, nodes, declaration)
-        place = self._declared(plan, asked, Called(found, nodes[0]), declaration, origin)
+        called = Called(found, nodes[0])
+        place = self._written(plan, asked, called, declaration, origin)
+        if place is not None:
+            return place
+        place = self._declared(plan, asked, called, declaration, origin)
         if _is_list(found.type):
             if _is_list(get_nullable_type(found.type).of_type):
                 raise Uncovered("list")
@@ -227,6 +233,31 @@ class _Compiler:
             assert held is not None, "what is no leaf has something beneath"  # noqa: S101 - by validation
             plan.steps.append(steps.Held(asked.name, held))
         return place
+
+    def _written(self, plan: ObjectPlan, asked: Asked, called: Called, declaration: Declaration, origin: Origin) -> Any:
+        """Have the host write what is beneath, if it can; give where its text stands."""
+        within = FOLDED_WITHIN if isinstance(declaration, ToOne) else WRITTEN_WITHIN
+        if not self.writes or not isinstance(origin, FromRow) or origin.size > within:
+            return None
+        pages = origin.fetch.pages
+        before = len(pages), len(self.unfinished), self.reads
+        scribe = Scribe(self.declare, self.reading, self.selecting, self._look_up, _size, pages, FOLDED_WITHIN, SHORT)
+        try:
+            nested = scribe.nested(declaration, called.declared, asked.nodes, origin.wanted.source, origin.size)
+        except Unwritten:
+            del pages[before[0] :], self.unfinished[before[1] :]
+            self.reads = before[2]
+            return None
+        self._require(plan, asked)
+        plan.steps.append(Written(asked.name, scribe.gaps))
+        return origin.nest(self.reading, nested)
+
+    def _look_up(
+        self, kind: GraphQLObjectType, sets: Sequence[Any], source: Any, size: int
+    ) -> tuple[Fetch, ObjectPlan]:
+        self.reads += 1
+        fetch = Fetch(Wanted(source))
+        return fetch, self._object(kind, sets, FromRow(fetch, fetch.wanted, size))
 
     def _to_rows(self, plan: ObjectPlan, asked: Asked, declaration: ToOne | ToMany | ToSeveral, origin: Origin) -> Any:
         kind = _object_type(asked.kind)

@@ -11,6 +11,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLOutputType, is_list_type, is_non_null_type, located_error
 
 from benegraph.execution.plans import Asked, Composite, OneOf
+from benegraph.execution.reading import Json
 
 Path = tuple[str | int, ...]
 
@@ -21,12 +22,13 @@ class Failure:
 
     error: Exception
 
-    def turn(self, there: float, path: Path) -> float:
+    def turn(self, asked: Asked, there: float, path: Path) -> float:
         """Tell when it happened, of a value that would have been `there` at a turn: an item of a list, as it came."""
         if isinstance(path[-1], int):
             return there
+        begun = there - min(asked.turns, 1)
         # Arguments are read before anything is begun.
-        return there - (1 if isinstance(self.error, GraphQLError) else 0.5)
+        return begun if isinstance(self.error, GraphQLError) else (begun + there) / 2
 
 
 class _Bubble(Exception):
@@ -95,9 +97,9 @@ class Settling:
 
     def _present(self, kind: Any, asked: Asked, value: Any, path: Path, turn: float) -> Any:
         if isinstance(value, Failure):
-            raise _Bubble(value.error, path, asked, value.turn(turn, path))
-        if value is None:
-            return None
+            raise _Bubble(value.error, path, asked, value.turn(asked, turn, path))
+        if value is None or isinstance(value, Json):
+            return value
         if is_list_type(kind):
             return self._values((kind.of_type, asked, item, (*path, place), turn) for place, item in enumerate(value))
         if isinstance(value, dict) and asked.beneath is not None:

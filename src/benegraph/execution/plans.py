@@ -94,6 +94,8 @@ class Page:
     called: Called
     window: Callable[[Arguments], Window]
     fixed: Window | None = None
+    #: Whether it comes as a text, in which no error could be told.
+    is_written: bool = False
 
 
 @dataclass(slots=True, eq=False)

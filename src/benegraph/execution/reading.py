@@ -82,18 +82,55 @@ class Slot:
 class Nested:
     """What is read within the parent's own statement: the row, rows, page or count of the key in its column `key`.
 
-    It is a row or None, a list of rows, or a number. `window` is the number of a page's window among the statement's;
-    where that window is None, nothing is to be read.
+    It is a row or None, a list of rows, or a number; with a `layout` a text, or None for one row that is not there.
+    `window` is the number of a page's window among the statement's; where that window is None, nothing is to be read.
     """
 
     reach: Reach
     key: str
     wanted: Wanted
     window: int | None = None
+    layout: "Layout | None" = None
 
     @property
     def counts(self) -> bool:
         return self.reach is Reach.COUNT
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A value within a text, and what leads up to it: a column's, as JSON, or what is nested.
+
+    Where it is null, `absent` stands in its place; it is None for a column that never is. With `marks`, the column's
+    own text stands between them.
+    """
+
+    lead: str
+    what: "str | Nested"
+    absent: str | None
+    marks: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How rows are written as JSON: each in parts up to its end; rows by commas, between what opens and what closes.
+
+    Of a page no row more is written than its window's `first`.
+    """
+
+    parts: list[Part]
+    end: str
+    opening: str
+    closing: str
+
+
+class Json:
+    """A part of the answer that is written already. No dataclass, as some serialisers write one by its fields."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 class Reader(Protocol):
@@ -111,6 +148,9 @@ class Reader(Protocol):
     async def count(self, wanted: Wanted, keys: Sequence[Any], window: Any) -> Mapping[Any, int]:
         """Count the rows of each key under a window's filter: for every key a number, if it is 0."""
 
+    def written(self, made: Any) -> str:
+        """Write an object of the answer as JSON, in which there may be Json."""
+
 
 class Reading(Protocol):
     """What a host must be able to say of its sources and values, besides fetching them."""
@@ -126,3 +166,6 @@ class Reading(Protocol):
 
     def is_written(self, kind: GraphQLLeafType) -> bool:
         """Tell whether values of a scalar or an enumeration can be written into the answer as they are."""
+
+    def writes(self, source: Any, column: str) -> bool:
+        """Tell whether the host writes a column's values as JSON, where a layout asks for it; of keys, as they are."""

@@ -11,7 +11,7 @@ from graphql import GraphQLError, is_non_null_type
 from graphql.execution.values import VariableValues
 
 from benegraph.execution import steps
-from benegraph.execution.declarations import Find, FindEach, Given, Perform, Target, ToPage
+from benegraph.execution.declarations import Find, FindEach, Given, Perform, Target, ToPage, Uncovered
 from benegraph.execution.outcomes import Failure, Settling
 from benegraph.execution.plans import Composite, Fetch, Made, ObjectPlan, OneOf, Page, PagePlan, Plan, Root
 from benegraph.execution.reading import Reader, Row, Window
@@ -107,7 +107,9 @@ class Run:
             return page.fixed
         try:
             window = page.window(page.called.arguments(self.variables))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's
+        except Exception as error:
+            if page.is_written:
+                raise Uncovered("arguments") from error
             return self.fail(error)
         if page.called.fixed is not None:
             page.fixed = window

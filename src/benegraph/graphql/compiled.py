@@ -23,6 +23,7 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.edges import Batched, Derived, Edge, Given, itself
 from benegraph.graphql.node import Finding, Named
 from benegraph.graphql.paging import View
+from benegraph.graphql.written import written
 
 _WRITTEN = {"ID", "String", "Int", "Boolean", "Date", "DateTime", "Cents"}
 
@@ -143,6 +144,9 @@ class Sources:
             return all(getattr(value.value, "value", value.value) == name for name, value in kind.values.items())
         return kind.name in _WRITTEN
 
+    def writes(self, source: Any, column: str) -> bool:
+        return trees.writes(source, column)
+
 
 @dataclass(slots=True)
 class Reader:
@@ -167,6 +171,9 @@ class Reader:
         build = partial(trees.count_of, wanted.source, self._manner, view.window)
         counted: Sequence[execution.Row] = await self._fetch("count", wanted, keys, [view.window], build)
         return dict.fromkeys(keys, 0) | {key: number for key, number in counted}  # noqa: C416 - a record is no pair
+
+    def written(self, made: Any) -> str:
+        return written(made).decode()
 
     async def _fetch(
         self, what: str, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any], build: Callable[[], Any]

@@ -102,6 +102,9 @@ async def _by_plan(documents: Documents, context: Context, asked: _Asked) -> Out
         return None
     try:
         outcome = await run(plan, opening(context), context, asked.variables)
+    except Uncovered as uncovered:
+        documents.fell_back[uncovered.reason] += 1
+        return None
     except Exception as error:
         # It has read, and changed nothing: the other executor says what is wrong.
         if judge(error)[0] == TookTooLong.code:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from aiohttp import ETag, web
 from aiohttp.helpers import ETAG_ANY
 
 from benegraph.domain.errors import BadInput, RequestError, Throttled, TooComplex, Unauthenticated, Unavailable
 from benegraph.graphql.errors import body_of
+from benegraph.graphql.written import written
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -67,11 +67,6 @@ def answer(
 ) -> web.Response:
     """Answer with a body in GraphQL's shape, as the media type that the client prefers."""
     return _respond(request, written(body), preferred(request), status, headers)
-
-
-def written(body: Mapping[str, Any]) -> bytes:
-    """Write a body as JSON, instants in UTC with a Z."""
-    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
 
 
 def cacheable(request: web.Request, content: bytes, media: str, headers: Mapping[str, str]) -> web.Response:

@@ -17,8 +17,9 @@ from benegraph.graphql.documents import Documents
 from benegraph.graphql.errors import body_of
 from benegraph.graphql.execute import GraphQLRequest, MutationNotAllowed, execute
 from benegraph.graphql.texts import Sent, Texts, read_sent
+from benegraph.graphql.written import written
 from benegraph.settings import Door
-from benegraph.web.answers import JSON, answer, cacheable, negotiate, preferred, status_of, written
+from benegraph.web.answers import JSON, answer, cacheable, negotiate, preferred, status_of
 from benegraph.web.auth import authenticate
 from benegraph.web.facts import FACTS
 from benegraph.web.throttle import Throttle
