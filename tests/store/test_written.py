@@ -1,0 +1,57 @@
+"""What PostgreSQL writes as JSON is to the byte what orjson would write."""
+
+from datetime import date
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Boolean, Date, Integer, Text, column, literal, select, values
+
+from benegraph.db.session import Database
+from benegraph.db.store.trees import _json
+from conftest import connect
+
+ODD = ['"', "\\", "/", "\b\f\n\r\t", "\x01\x1f\x7f", "ä€𝄞", "\u2028\u2029", "", "a\u0300", "</script>", "%$1:x"]
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        *((Text, text) for text in ODD),
+        *((Integer, number) for number in (0, -1, 2**31 - 1)),
+        *((Boolean, truth) for truth in (True, False)),
+        *((Date, day) for day in (date(1, 1, 2), date(2026, 2, 28), date(9999, 12, 30))),
+    ],
+)
+async def test_a_value_is_written_alike(database: Database, kind: Any, value: Any) -> None:
+    held = values(column("value", kind), name="held").data([(value,)])
+    async with database.engine.connect() as connection:
+        written = (await connection.execute(select(_json(held.c.value)))).scalar_one()
+    assert written.encode() == orjson.dumps(value)
+
+
+@pytest.mark.usefixtures("database")
+async def test_what_is_null_is_null(database: Database) -> None:
+    async with database.engine.connect() as connection:
+        assert (await connection.execute(select(_json(literal(None, Text))))).scalar_one() is None
+
+
+async def test_any_text_is_written_alike(owner_url: str) -> None:
+    connection = await connect(owner_url)
+
+    @given(texts=st.lists(TEXTS, max_size=20))
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def hold(texts: list[str]) -> None:
+        asked.append(texts)
+
+    asked: list[list[str]] = []
+    hold()
+    try:
+        for texts in asked:
+            rows = await connection.fetch("SELECT to_json(t)::text FROM unnest($1::text[]) t", texts)
+            assert [row[0].encode() for row in rows] == [orjson.dumps(text) for text in texts]
+    finally:
+        await connection.close()
