@@ -12,6 +12,7 @@ from reading import (
     BIRCH,
     EVERYONE,
     MANNERS,
+    PATIENCE,
     SESSION,
     fetch,
     held,
@@ -31,6 +32,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from benegraph.db import readers
 from benegraph.db.engine import Pool, create_engine
+from benegraph.db.lent import Lent
 from benegraph.db.readers import LEFT_TO_WRITERS
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.values import Clock
@@ -271,12 +273,15 @@ async def test_dispose_closes_what_is_being_ended(
     await owner.close()
 
 
-@pytest.mark.parametrize("disposes", [True, False])
+@pytest.mark.parametrize("hangs", [True, False])
 async def test_a_loop_may_end_at_once(
-    database_url: str, owner_url: str, disposes: bool, caplog: pytest.LogCaptureFixture
+    database_url: str, owner_url: str, hangs: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What nobody waits for is cancelled with the loop, and leaves no connection and no word behind."""
     owner = await connect(owner_url)
+    if hangs:
+        for work in ("end", "call_off"):
+            monkeypatch.setattr(Lent, work, lambda _: asyncio.sleep(PATIENCE))
 
     async def read() -> None:
         engine = create_engine(database_url, Pool(size=LEFT_TO_WRITERS + 2))
@@ -285,8 +290,7 @@ async def test_a_loop_may_end_at_once(
             await one.fetch(SESSION, {})
             spoil(other)
         assert len(database.readers._tasks) == 2
-        if disposes:
-            await engine.dispose()
+        await engine.dispose()
 
     await asyncio.to_thread(asyncio.run, read())
     gc.collect()
