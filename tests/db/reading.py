@@ -12,7 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.lent import Lent
-from benegraph.db.readers import LEFT_TO_WRITERS, Readers, Snapshot
+from benegraph.db.readers import Readers, Snapshot, share_of
 from benegraph.db.session import Database
 from benegraph.db.statements import Prepared
 from benegraph.domain.access import Viewer
@@ -40,10 +40,16 @@ RIGHTS = statement(
 )
 
 
+#: How large a pool is of whose connections so many may read; up to three, two others are left to those who write.
+SIZES = {1: 3, 2: 4, 3: 5, 4: 7}
+LEFT_TO_WRITERS = 2
+
+
 @asynccontextmanager
 async def opened(url: str, *, most: int = 1, named: bool = True, **pool: Any) -> AsyncIterator[Database]:
     """Open a database of whose connections so many are lent at most."""
-    engine = create_engine(url, Pool(size=most + LEFT_TO_WRITERS, overflow=0, pgbouncer=not named, **pool))
+    assert share_of(SIZES[most]) == most
+    engine = create_engine(url, Pool(size=SIZES[most], overflow=0, pgbouncer=not named, **pool))
     try:
         yield Database(engine, named=named)
     finally:

@@ -11,6 +11,7 @@ from reading import (
     ACME,
     BIRCH,
     EVERYONE,
+    LEFT_TO_WRITERS,
     MANNERS,
     PATIENCE,
     SESSION,
@@ -33,7 +34,6 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from benegraph.db import readers
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.lent import Lent
-from benegraph.db.readers import LEFT_TO_WRITERS
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.values import Clock
 from conftest import connect

@@ -4,6 +4,7 @@ SQLAlchemy builds what they send, and is then left out of the way: its own execu
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Self
@@ -22,12 +23,17 @@ from benegraph.domain.access import Viewer
 if TYPE_CHECKING:
     from benegraph.db.statements import Prepared
 
-#: How many of the pool's connections are left to those who write.
+#: How many of the pool's connections are left to those who write: two in five, and no more than four.
 LEFT_TO_WRITERS = 4
 #: Seconds from one look at who rests to the next: what nobody read with in between goes back to the pool.
 IDLE = 10.0
 #: Seconds after which even what is read with goes back, for the pool to make it anew when it is of age.
 LONGEST = 1800.0
+
+
+def share_of(size: int) -> int:
+    """Give how many of a pool's connections reads may hold: at least one."""
+    return max(1, size - min(LEFT_TO_WRITERS, math.ceil(size * 2 / 5)))
 
 
 class Readers:
@@ -39,15 +45,17 @@ class Readers:
         self._named = named
         self._settings = at_each_begin(engine)
         pool = engine.pool
-        self._most = max(1, pool.size() - LEFT_TO_WRITERS) if isinstance(pool, QueuePool) else 1
+        self._most = share_of(pool.size()) if isinstance(pool, QueuePool) else 1
         self._wait = pool.timeout() if isinstance(pool, QueuePool) else 5.0
         #: How many are lent, or about to be: the place of one that is dropped is handed to who waits.
         self._lent = 0
         #: Those that rest. Nobody waits while there are any.
         self._idle: list[Lent] = []
-        self._waiting: deque[asyncio.Future[Lent | None]] = deque()
+        #: Until when each waits, who came first in front.
+        self._waiting: deque[tuple[float, asyncio.Future[Lent | None]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_look: asyncio.TimerHandle | None = None
+        self._next_refusal: asyncio.TimerHandle | None = None
         self._disposals = 0
         event.listen(engine.sync_engine, "engine_disposed", self._forget)
 
@@ -132,26 +140,38 @@ class Readers:
 
     async def _handed(self) -> Lent | None:
         """Wait to be handed a connection, or the place of one that was dropped."""
-        waiting: asyncio.Future[Lent | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiting)
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Lent | None] = loop.create_future()
+        until = loop.time() + self._wait
+        self._waiting.append((until, waiting))
+        if self._next_refusal is None:
+            self._next_refusal = loop.call_at(until, self._refuse)
         try:
-            async with asyncio.timeout(self._wait):
-                return await waiting
-        except BaseException as error:
-            if waiting.done() and not waiting.cancelled():  # it was handed over just then
-                handed = waiting.result()
+            return await waiting
+        except BaseException:
+            if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
+                handed = waiting.result()  # just then
                 if handed is None:
                     self._hand(None)
                 else:
                     self.take_back(handed)
-            if isinstance(error, TimeoutError):
-                raise NoConnectionLeft("All connections for reading are lent, and none came back in time.") from None
             raise
+
+    def _refuse(self) -> None:
+        """Refuse who waited long enough. One timer serves all, since all wait equally long: most wait for a moment."""
+        loop = asyncio.get_running_loop()
+        while self._waiting and (self._waiting[0][0] <= loop.time() or self._waiting[0][1].done()):
+            _, waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_exception(
+                    NoConnectionLeft("All connections for reading are lent, and none came back in time.")
+                )
+        self._next_refusal = loop.call_at(self._waiting[0][0], self._refuse) if self._waiting else None
 
     def _hand(self, lent: Lent | None) -> None:
         """Hand a connection, or the place of one, to who waits longest; else it rests, or the place is free."""
         while self._waiting:
-            waiting = self._waiting.popleft()
+            _, waiting = self._waiting.popleft()
             if not waiting.done():
                 waiting.set_result(lent)
                 return
