@@ -287,14 +287,17 @@ def test_what_several_processes_share_is_decided_before_anything_is_counted(tmp_
 
 WORKER = """
 import sys
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from benegraph import telemetry
-from benegraph.telemetry.facts import Facts, OfDocuments
+from benegraph.telemetry.facts import Facts
 assert "prometheus_client" not in sys.modules
 metrics = telemetry.make_metrics(Path(sys.argv[1]))
-read = 0
-metrics.follow_documents(lambda: OfDocuments(read, read, read, {"resolver": read, sys.argv[2].lower(): read}))
-read = 3
+documents = SimpleNamespace(hits=1, misses=1, answered=1, fell_back=Counter(resolver=1))
+metrics.follow_documents(documents)
+documents.hits = documents.misses = documents.answered = 4
+documents.fell_back.update({"resolver": 3, sys.argv[2].lower(): 3})
 metrics.begin()
 metrics.count(Facts(request_id="r", operation=sys.argv[2], kind="query", cost=7, replayed=True), "ok", 0.02)
 metrics.retried("40001")

@@ -1,9 +1,10 @@
 """What is known of a request while it is answered: what logs, metrics and traces tell of it, and nothing personal."""
 
 import re
-from collections.abc import Mapping
+from collections import Counter
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 from benegraph.graphql.context import Asked
 
@@ -27,16 +28,15 @@ class Facts(Asked):
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OfDocuments:
+class OfDocuments(Protocol):
     """What a store of documents tells of itself, each number since its start."""
 
     #: How many it knew from before, and how many it had to read.
-    hits: int = 0
-    misses: int = 0
+    hits: int
+    misses: int
     #: How many operations plans answered, and how many were left to the other executor, by the reason.
-    answered: int = 0
-    fell_back: Mapping[str, int] = field(default_factory=dict)
+    answered: int
+    fell_back: Counter[str]
 
 
 #: The facts of the request that is answered now, so that any line of the log can carry them.

@@ -4,7 +4,6 @@ Importing this imports prometheus_client, which decides thereby, by a variable o
 given, whether numbers are kept for several processes. So it is imported when an app is made: `telemetry.make_metrics`.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +45,10 @@ class Metrics:
         self._directory = directory
         self._names: set[str] = set()
         self._children: dict[tuple[Any, ...], Any] = {}
-        self._documents: Callable[[], OfDocuments] = OfDocuments
-        self._counted = OfDocuments()
+        self._documents: OfDocuments | None = None
+        #: What of it is counted already.
+        self._counted = (0, 0, 0)
+        self._counted_reasons: dict[str, int] = {}
         self._requests, self._seconds, self._cost = _of_requests(registry)
         self._in_flight = _gauge(registry, "requests_in_flight", "Requests to the graph that are being answered.")
         self._throttled = _counter(registry, "throttled", "Requests refused: their key had spent what it may.")
@@ -58,8 +59,8 @@ class Metrics:
             registry, "transaction_retries", "Transactions tried again, by SQLSTATE or kind of error.", "reason"
         )
         documents = _counter(registry, "documents", "Documents known from before (hit), or read anew (miss).", "result")
-        self._hits, self._misses = documents.labels("hit"), documents.labels("miss")
-        self._by_plan = _counter(registry, "operations_answered_by_plan", "Operations that compiled plans answered.")
+        by_plan = _counter(registry, "operations_answered_by_plan", "Operations that compiled plans answered.")
+        self._of_documents = documents.labels("hit"), documents.labels("miss"), by_plan
         self._fell_back = _counter(
             registry, "operations_fell_back", "Operations left to Strawberry's executor, by the reason.", "reason"
         )
@@ -92,9 +93,11 @@ class Metrics:
         """Count a transaction that is tried again."""
         self._retries.labels(reason).inc()
 
-    def follow_documents(self, told: Callable[[], OfDocuments]) -> None:
-        """Follow what a store of documents tells of itself."""
-        self._documents, self._counted = told, told()
+    def follow_documents(self, documents: OfDocuments) -> None:
+        """Follow what a store of documents tells of itself from now on."""
+        self._documents = documents
+        self._counted = documents.hits, documents.misses, documents.answered
+        self._counted_reasons = dict(documents.fell_back)
 
     def follow_pool(self, engine: AsyncEngine) -> None:
         """Follow how many of an engine's connections are in use."""
@@ -141,16 +144,20 @@ class Metrics:
 
     def _count_documents(self) -> None:
         # Pushed, not asked for: the process that writes the page can't ask the others.
-        now, before = self._documents(), self._counted
-        if now == before:
+        documents = self._documents
+        if documents is None:
             return
-        self._counted = now
-        self._hits.inc(now.hits - before.hits)
-        self._misses.inc(now.misses - before.misses)
-        self._by_plan.inc(now.answered - before.answered)
-        for reason, times in now.fell_back.items():
-            if times != (known := before.fell_back.get(reason, 0)):
-                self._fell_back.labels(reason).inc(times - known)
+        now = documents.hits, documents.misses, documents.answered
+        if now != self._counted:
+            for counter, number, before in zip(self._of_documents, now, self._counted, strict=True):
+                if number != before:
+                    counter.inc(number - before)
+            self._counted = now
+        if documents.fell_back != self._counted_reasons:
+            for reason, times in documents.fell_back.items():
+                if times != (before := self._counted_reasons.get(reason, 0)):
+                    self._fell_back.labels(reason).inc(times - before)
+                    self._counted_reasons[reason] = times
 
 
 def forget_worker(directory: Path, pid: int) -> None:

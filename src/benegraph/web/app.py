@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING
 
 import strawberry
@@ -14,7 +13,6 @@ from benegraph.graphql.schema import build_schema
 from benegraph.services.access import Rights
 from benegraph.settings import Door
 from benegraph.telemetry import make_metrics
-from benegraph.telemetry.facts import OfDocuments
 from benegraph.web.auth import RIGHTS
 from benegraph.web.draining import add_draining
 from benegraph.web.explorer import Explorer
@@ -61,7 +59,7 @@ def create_app(
     app[RIGHTS] = Rights(door.key_cache_seconds)
     health = Health(database, add_draining(app))
     documents = Documents(schema or build_schema(), door.limits, compiled=door.executor == "compiled")
-    metrics.follow_documents(partial(_told, documents))
+    metrics.follow_documents(documents)
     view = GraphQLView(database, documents, door, throttle or Throttle(door.rate), fixed_on)
     app.router.add_post(PATH, view.post)
     app.router.add_get(PATH, view.get, allow_head=False)
@@ -74,8 +72,3 @@ def create_app(
     if explorer is not None:
         explorer.add_to(app, PATH)
     return app
-
-
-def _told(documents: Documents) -> OfDocuments:
-    # A copy of what it counts on: it is compared with what it will be.
-    return OfDocuments(documents.hits, documents.misses, documents.answered, dict(documents.fell_back))
