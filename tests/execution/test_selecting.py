@@ -7,7 +7,9 @@ import pytest
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLObjectType,
+    InlineFragmentNode,
     OperationDefinitionNode,
     get_operation_ast,
     parse,
@@ -16,7 +18,7 @@ from librarian import answer
 from library import GRAPH, library
 
 from benegraph.execution import Uncovered, conditions_of
-from benegraph.execution.selecting import Fields, Selecting
+from benegraph.execution.selecting import Fields, Selecting, selections_of
 
 
 def parsed(text: str) -> tuple[OperationDefinitionNode, Mapping[str, FragmentDefinitionNode]]:
@@ -28,7 +30,7 @@ def parsed(text: str) -> tuple[OperationDefinitionNode, Mapping[str, FragmentDef
     }
 
 
-def selecting(text: str, **conditions: bool | None) -> tuple[Selecting, Fields]:
+def selecting(text: str, conditions: Mapping[str, bool | None] | None) -> tuple[Selecting, Fields]:
     """Select what an operation's own field, the first, asks of a book; its text need not be valid."""
     operation, fragments = parsed(text)
     first = operation.selection_set.selections[0]
@@ -45,7 +47,7 @@ def kind(name: str) -> GraphQLObjectType:
 
 def names(text: str, **conditions: bool | None) -> list[str]:
     """Tell the fields by the names they answer to: `alias: name`, and how many nodes ask for one of several."""
-    _, fields = selecting(text, **conditions)
+    _, fields = selecting(text, conditions)
     told = []
     for name, nodes in fields.items():
         (field,) = {node.name.value for node in nodes}
@@ -97,7 +99,8 @@ def test_what_several_nodes_ask_for_beneath_one_name_is_gathered() -> None:
         """
         { book(id: "b1") { author { name } ...More by: author { id } author { name mentor { born } } } }
         fragment More on Book { author { born mentor { name } } }
-        """
+        """,
+        {},
     )
     assert list(fields) == ["author", "by"]
     assert [len(nodes) for nodes in fields.values()] == [3, 1]
@@ -175,9 +178,30 @@ def test_what_is_left_out(directives: str, is_included: bool) -> None:
         assert names(text, yes=True, no=False) == [*name, "id"]
 
 
+@pytest.mark.parametrize(
+    ("directives", "is_included"),
+    [
+        ("@skip(if: $any)", True),
+        ("@include(if: $any)", True),
+        ("@skip(if: $any) @include(if: $any)", True),
+        ("@skip(if: $any) @include(if: true)", True),
+        ("@skip(if: $any) @include(if: false)", False),
+        ("@include(if: $any) @skip(if: false)", True),
+        ("@include(if: $any) @skip(if: true)", False),
+        ("@skip(if: true) @include(if: $any)", False),
+    ],
+)
+def test_without_values_what_a_variable_decides_counts_as_there(directives: str, is_included: bool) -> None:
+    name = ["name"] if is_included else []
+    for selected in (f"name {directives}", f"... {directives} {{ name }}", f"...Name {directives}"):
+        text = f'{{ book(id: "b1") {{ {selected} id }} }} fragment Name on Book {{ name }}'
+        _, fields = selecting(text, None)
+        assert list(fields) == [*name, "id"]
+
+
 def test_of_several_nodes_one_may_be_left_out() -> None:
     text = '{ book(id: "b1") { author @skip(if: true) { id } author { name } } }'
-    found, fields = selecting(text)
+    found, fields = selecting(text, {})
     assert list(found.fields(kind("Author"), found.beneath(fields["author"]))) == ["name"]
 
 
@@ -236,6 +260,23 @@ def test_conditions_are_the_variables_that_decide_what_is_left_out(selected: str
         """
     )
     assert conditions_of(operation, fragments) == told
+
+
+def test_all_that_is_selected_is_given_at_any_depth_what_a_fragment_holds_once() -> None:
+    operation, fragments = parsed(
+        """
+        { book(id: "b1") { id @skip(if: true) ...Two ... { ...One author { born } } ...Two } }
+        fragment One on Book { year author { mentor { initials } } }
+        fragment Two on Book { name ... on Author { ...One } }
+        fragment Unused on Book { genre }
+        """
+    )
+    found = list(selections_of(operation, fragments))
+    told = ["author", "author", "book", "born", "id", "initials", "mentor", "name", "year"]
+    assert sorted(node.name.value for node in found if isinstance(node, FieldNode)) == told
+    spread = sorted(node.name.value for node in found if isinstance(node, FragmentSpreadNode))
+    assert spread == ["One", "One", "Two", "Two"]
+    assert sum(isinstance(node, InlineFragmentNode) for node in found) == 2
 
 
 class Counting(dict[str, FragmentDefinitionNode]):

@@ -104,6 +104,10 @@ IDS = 'query($ids: [ID!]! = ["a", "b"]) { nodes(ids: $ids) { id } }'
         (PAGE, {"n": -5}, 1),
         (PAGE, {"n": 10**9}, 101),
         (PAGE, {"n": "7"}, 21),
+        (PAGE, {"n": 7.0}, 8),
+        (PAGE, {"n": 1e300}, 101),
+        (PAGE, {"n": 7.5}, 21),
+        (PAGE, {"n": float("inf")}, 21),
         (USUAL, {}, 4),
         (USUAL, {"n": 5}, 6),
         (USUAL, {"n": None}, 21),
@@ -115,6 +119,25 @@ IDS = 'query($ids: [ID!]! = ["a", "b"]) { nodes(ids: $ids) { id } }'
 )
 def test_variables_count_as_they_come(text: str, variables: dict[str, Any], expected: int) -> None:
     assert cost(text, **variables) == expected
+
+
+@pytest.mark.parametrize(
+    ("selected", "expected"),
+    [
+        ("employees @skip(if: $v) { nodes { id } }", 1 + 20),
+        ("employees @include(if: $v) { nodes { id } }", 1 + 20),
+        ("... @skip(if: $v) { employees { nodes { id } } }", 1 + 20),
+        ("...E @include(if: $v)", 1 + 20),
+        ("...E @skip(if: $v) employees @include(if: $v) { nodes { id } }", 1 + 20),
+        ("...E @include(if: $v) @skip(if: true)", 0),
+        ("a: employees @skip(if: $v) { nodes { id } } b: employees @include(if: $v) { nodes { id } }", 2 * (1 + 20)),
+    ],
+)
+def test_what_a_variable_may_leave_out_counts_whatever_it_says(selected: str, expected: int) -> None:
+    text = f"query ($v: Boolean!) {{ __typename {selected} }}"
+    if "...E" in selected:
+        text += " fragment E on Query { employees { nodes { id } } }"
+    assert cost(text, v=True) == cost(text, v=False) == expected
 
 
 def test_each_operation_has_its_own_price() -> None:

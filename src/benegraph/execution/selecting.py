@@ -11,7 +11,6 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLObjectType,
     GraphQLSchema,
-    InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
@@ -27,11 +26,14 @@ Fields = dict[str, list[FieldNode]]
 
 @dataclass(frozen=True, slots=True)
 class Selecting:
-    """What decides a selection: the fragments by their names, and the values of the variables in directives."""
+    """What decides a selection: the fragments by their names, and the values of the variables in directives.
+
+    Where `conditions` is None, what a variable decides counts as there.
+    """
 
     graph: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
-    conditions: Mapping[str, Any]
+    conditions: Mapping[str, Any] | None
 
     def fields(self, kind: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> Fields:
         """Gather the fields that are asked of an object of a kind."""
@@ -72,8 +74,11 @@ class Selecting:
             if name not in {"skip", "include"}:
                 raise Uncovered("directive")
             value: Any = next(argument.value for argument in directive.arguments or () if argument.name.value == "if")
-            chosen = self.conditions[value.name.value] if isinstance(value, VariableNode) else value.value
-            if chosen is None:  # an error of the field above
+            if not isinstance(value, VariableNode):
+                chosen = value.value
+            elif self.conditions is None:
+                continue
+            elif (chosen := self.conditions[value.name.value]) is None:  # an error of the field above
                 raise Uncovered("condition")
             if chosen is (name == "skip"):
                 return False
@@ -84,19 +89,26 @@ def conditions_of(
     operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> tuple[str, ...]:
     """Name the variables that decide what of an operation is left out, sorted: their values are a plan's key."""
-    names: set[str] = set()
-    seen: set[str] = set()
-    waiting: list[SelectionSetNode] = [operation.selection_set]
+    return tuple(sorted({name for node in selections_of(operation, fragments) for name in _variables(node)}))
+
+
+def selections_of(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> Iterator[SelectionNode]:
+    """Give all that an operation selects, at any depth and in no order, what a fragment holds once."""
+    spread: set[str] = set()
+    waiting = [operation.selection_set]
     while waiting:
         for node in waiting.pop().selections:
-            names.update(_variables(node))
+            yield node
+            held: Any = node
             if isinstance(node, FragmentSpreadNode):
-                if node.name.value not in seen:
-                    seen.add(node.name.value)
-                    waiting.append(fragments[node.name.value].selection_set)
-            elif isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set is not None:
-                waiting.append(node.selection_set)
-    return tuple(sorted(names))
+                if node.name.value in spread:  # fragments that spread two others each would have no end
+                    continue
+                spread.add(node.name.value)
+                held = fragments[node.name.value]
+            if held.selection_set is not None:
+                waiting.append(held.selection_set)
 
 
 def _variables(node: SelectionNode) -> Iterator[str]:

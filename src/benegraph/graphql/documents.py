@@ -11,14 +11,11 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
     get_operation_ast,
     parse,
     specified_rules,
@@ -30,6 +27,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from benegraph.domain.errors import BenegraphError
 from benegraph.execution import Plan, Uncovered, compile_operation, conditions_of
+from benegraph.execution.selecting import selections_of
 from benegraph.graphql.compiled import Declared, Sources
 from benegraph.graphql.errors import refused
 from benegraph.graphql.limits import Limits
@@ -157,7 +155,7 @@ class Documents:
                 fragments,
                 Variables(self.graph, node.variable_definitions or ()),
                 price_of(node, fragments, self.graph),
-                _introspects(node.selection_set, fragments),
+                _introspects(node, fragments),
                 _conditions(node, fragments),
             )
             for node in definitions
@@ -202,16 +200,8 @@ def _conditions(
         return uncovered
 
 
-def _introspects(root: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
-    waiting, spread = [root], set()
-    while waiting:
-        for node in waiting.pop().selections:
-            if isinstance(node, FieldNode):
-                if node.name.value in {"__schema", "__type"}:
-                    return True
-            elif isinstance(node, InlineFragmentNode):
-                waiting.append(node.selection_set)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
-                spread.add(node.name.value)  # once: fragments that spread two others each would have no end
-                waiting.append(fragments[node.name.value].selection_set)
-    return False
+def _introspects(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
+    return any(
+        isinstance(node, FieldNode) and node.name.value in {"__schema", "__type"}
+        for node in selections_of(operation, fragments)
+    )

@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -77,19 +78,21 @@ class Page:
 
     @property
     def edges(self) -> list[Item]:
-        return [Item(self._cursor(row), row) for row in self.nodes]
+        return [*map(Item, self._cursors(self.nodes), self.nodes)]
 
     @property
     def page_info(self) -> PageInfo:
+        start, end = self._cursors([self.nodes[0], self.nodes[-1]]) if self.nodes else (None, None)
         return PageInfo(
             has_next_page=self._goes_on,
             has_previous_page=self._view.is_later,
-            start_cursor=self._cursor(self.nodes[0]) if self.nodes else None,
-            end_cursor=self._cursor(self.nodes[-1]) if self.nodes else None,
+            start_cursor=start,
+            end_cursor=end,
         )
 
-    def _cursor(self, row: Any) -> str:
-        return self._view.cursor([getattr(row, column.key) for column, _ in self.batch.columns(self.window.order)])
+    def _cursors(self, rows: Sequence[Any]) -> list[str]:
+        names = [column.key for column, _ in self.batch.columns(self.window.order)]
+        return [self._view.cursor([getattr(row, name) for name in names]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ def view_of(
     return View(batch, Window(first, place, order, chosen, offset or None))
 
 
+@lru_cache
 def _order_name(batch: Paged, order: Order) -> str:
     # Of which rows, too: a cursor from a list of other things would otherwise name some place in this one.
     rows = batch.columns(order)[-1][0].class_.__name__

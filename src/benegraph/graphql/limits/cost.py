@@ -11,7 +11,6 @@ from typing import Any
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -29,8 +28,8 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
-from graphql.language import BooleanValueNode, SelectionNode
 
+from benegraph.execution.selecting import Selecting
 from benegraph.graphql.paging import MOST
 
 Variables = Mapping[str, Any]
@@ -52,7 +51,8 @@ def price_of(
     defaults = {
         definition.variable.name.value: definition.default_value for definition in operation.variable_definitions or ()
     }
-    pricing = _Pricing(fragments, graph, defaults, MUTATION if operation.operation is OperationType.MUTATION else 0)
+    selecting = Selecting(graph, fragments, conditions=None)
+    pricing = _Pricing(selecting, defaults, MUTATION if operation.operation is OperationType.MUTATION else 0)
     return pricing.of_root(root, operation.selection_set)
 
 
@@ -63,23 +63,23 @@ def at(price: Price, variables: Variables) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Pricing:
-    fragments: Mapping[str, FragmentDefinitionNode]
-    graph: GraphQLSchema
+    #: Asked for twice, a field is read once; what a variable may leave out counts.
+    selecting: Selecting
     defaults: Mapping[str, ValueNode | None]
     #: What each root field costs beside its objects.
     entry: int
 
     def of_root(self, root: GraphQLObjectType, selections: SelectionSetNode) -> Price:
-        groups = self._groups(root, [selections])
-        entries = sum(self.entry for nodes in groups.values() if not nodes[0].name.value.startswith("__"))
-        return _sum([entries, *(self._field(root, nodes, 1) for nodes in groups.values())])
+        fields = self.selecting.fields(root, [selections])
+        entries = sum(self.entry for nodes in fields.values() if not nodes[0].name.value.startswith("__"))
+        return _sum([entries, *(self._field(root, nodes, 1) for nodes in fields.values())])
 
     def _selected(self, kind: GraphQLNamedType, sets: Sequence[SelectionSetNode], page: Price) -> Price:
         """Price what is selected from one object; of a type that may be several, the dearest."""
         if is_abstract_type(kind):
-            return _most([self._selected(each, sets, page) for each in self.graph.get_possible_types(kind)])
+            return _most([self._selected(each, sets, page) for each in self.selecting.graph.get_possible_types(kind)])
         assert isinstance(kind, GraphQLObjectType), "what has selections is an object"  # noqa: S101 - as above
-        return _sum([self._field(kind, nodes, page) for nodes in self._groups(kind, sets).values()])
+        return _sum([self._field(kind, nodes, page) for nodes in self.selecting.fields(kind, sets).values()])
 
     def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode], page: Price) -> Price:
         name = nodes[0].name.value
@@ -92,7 +92,7 @@ class _Pricing:
             return int(in_connection)  # `totalCount` is a statement of its own
         if in_connection and name == "pageInfo":
             return 0
-        sets = [node.selection_set for node in nodes if node.selection_set is not None]
+        sets = self.selecting.beneath(nodes)
         if "first" in found.args:
             return _sum([1, self._selected(kind, sets, self._size(found, nodes[0]))])
         children = self._selected(kind, sets, page)
@@ -126,6 +126,8 @@ class _Pricing:
 
             def chosen(variables: Variables) -> int:
                 given = variables.get(name, otherwise)
+                if isinstance(given, float) and given.is_integer():  # 100.0 is an Int in JSON
+                    given = int(given)
                 return _page(given) if isinstance(given, int) else usual
 
             return chosen
@@ -148,50 +150,10 @@ class _Pricing:
             return chosen
         return 1
 
-    def _groups(self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        """Gather the fields of an object by the names they answer to: asked for twice, they are read once."""
-        groups: dict[str, list[FieldNode]] = {}
-        spread: set[str] = set()
-        waiting = list(reversed(sets))
-        while waiting:
-            for node in waiting.pop().selections:
-                if _is_left_out(node):
-                    continue
-                if isinstance(node, FieldNode):
-                    groups.setdefault((node.alias or node.name).value, []).append(node)
-                    continue
-                if isinstance(node, FragmentSpreadNode):
-                    if node.name.value in spread:
-                        continue
-                    spread.add(node.name.value)
-                    held: Any = self.fragments[node.name.value]
-                else:
-                    held = node
-                condition = held.type_condition
-                if condition is None or self._fits(kind, condition.name.value):
-                    waiting.append(held.selection_set)
-        return groups
-
-    def _fits(self, kind: GraphQLObjectType, name: str) -> bool:
-        wanted = self.graph.get_type(name)
-        if is_abstract_type(wanted):
-            return self.graph.is_sub_type(wanted, kind)
-        return wanted is kind
-
 
 def _page(first: int) -> int:
     # More than a page may hold is refused by the list itself.
     return min(max(0, first), MOST)
-
-
-def _is_left_out(node: SelectionNode) -> bool:
-    """Tell what its own directives leave out for good; where a variable decides, it counts."""
-    for directive in node.directives or ():
-        for argument in directive.arguments or ():
-            value = argument.value
-            if isinstance(value, BooleanValueNode) and value.value is (directive.name.value == "skip"):
-                return True
-    return False
 
 
 def _sum(prices: Sequence[Price]) -> Price:
