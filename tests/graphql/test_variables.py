@@ -41,6 +41,19 @@ GRAPH = SCHEMA._schema
         ("($ids: [ID!]!)", {"ids": "ee_1"}),
         ("($input: ElectInput!)", {"input": {"employeeId": "ee_1", "elections": [], "idempotencyKey": "k"}}),
         ("($input: ElectInput!)", {"input": {"elections": 7}}),
+        ("($input: ElectInput!)", {"input": {"employeeId": "ee_1", "elections": {"enrollmentId": "en_1"}}}),
+        ("($input: ElectInput!)", {"input": {"employeeId": "ee_1", "elections": [], "left": "over"}}),
+        ("($input: ElectInput!)", {"input": {"employeeId": None, "elections": []}}),
+        ("($input: ElectInput!)", {"input": []}),
+        (
+            "($input: ElectInput!)",
+            {
+                "input": {
+                    "employeeId": "ee_1",
+                    "elections": [{"enrollmentId": "en_1", "decision": "WAIVED", "selectedPlanId": None}],
+                }
+            },
+        ),
     ],
 )
 def test_they_are_read_as_graphql_core_reads_them(declared: str, given: dict[str, Any]) -> None:

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import strawberry
 from graphql import GraphQLEnumType, GraphQLField, GraphQLLeafType, GraphQLObjectType
-from strawberry.types.arguments import convert_arguments
-from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 
 from benegraph import execution
@@ -20,6 +18,7 @@ from benegraph.db.store.batches import PARENT, Many, One, Paged
 from benegraph.execution.declarations import Arguments
 from benegraph.execution.reading import Wanted
 from benegraph.graphql.context import Context
+from benegraph.graphql.converting import converting
 from benegraph.graphql.edges import Batched, Derived, Edge, Given, itself
 from benegraph.graphql.node import Finding, Named
 from benegraph.graphql.paging import View
@@ -49,15 +48,16 @@ class Declared:
             return self._finding(told)
         if isinstance(told, Given):
             return execution.Given(told.value)
-        if kind is self.schema._schema.mutation_type:  # noqa: SLF001 - as in Documents
-            return _perform(found)
         if isinstance(told, StrawberryField) and told.base_resolver is None:
             return execution.Column(told.python_name)
+        of_mutation = kind is self.schema._schema.mutation_type  # noqa: SLF001 - as in Documents
+        if isinstance(told, StrawberryField) and of_mutation:
+            return self._perform(told)
         raise execution.Uncovered("resolver")
 
     def _edge(self, told: Edge) -> execution.Declaration:
         if isinstance(told.batch, Paged):
-            converted = self._converting(told)
+            converted = converting(told.arguments, self.schema)
 
             def view(arguments: Arguments) -> View:
                 return told.view(**converted(arguments))
@@ -70,15 +70,28 @@ class Declared:
         return execution.ToOne(told.batch, told.key)
 
     def _batched(self, told: Batched) -> execution.Declaration:
-        converted = self._converting(told)
+        converted = converting(told.arguments, self.schema)
 
         async def load(reads: Any, parents: Sequence[Any], arguments: Arguments) -> Sequence[Any]:
             return await told.load(reads, parents, **converted(arguments))
 
         return execution.Batched(load, told.needs)
 
+    def _perform(self, told: StrawberryField) -> execution.Perform:
+        """Have a mutation's resolver called as Strawberry calls it; what it asks of GraphQL is the context alone."""
+        resolver = told.base_resolver
+        if resolver is None or resolver.self_parameter is None or resolver.info_parameter is None or told.extensions:
+            raise execution.Uncovered("resolver")
+        converted, info = converting(told.arguments, self.schema), resolver.info_parameter.name
+
+        async def call(context: Context, arguments: Mapping[str, Any]) -> Any:
+            asked = SimpleNamespace(context=context)
+            return await resolver(None, **converted(arguments), **{info: asked})  # type: ignore[arg-type] # it has no self
+
+        return execution.Perform(call)
+
     def _finding(self, told: Finding) -> execution.Declaration:
-        converted = self._converting(told)
+        converted = converting(told.arguments, self.schema)
 
         def names(context: Context, arguments: Arguments) -> Any:
             return told.named(context, **converted(arguments))
@@ -87,32 +100,9 @@ class Declared:
             return execution.FindEach(told.batches, lambda *asked: [_target(each) for each in names(*asked)])
         return execution.Find(told.batches, lambda *asked: _target(names(*asked)))
 
-    def _converting(self, told: StrawberryField) -> Callable[[Arguments], dict[str, Any]]:
-        """Give what makes Python's arguments of GraphQL's, by Python's names."""
-        given, converter, config = told.arguments, self.schema.schema_converter, self.schema.config
-        if all(_is_as_it_comes(each.type) for each in given):
-            names = {config.name_converter.from_argument(each): each.python_name for each in given}
-            return lambda arguments: {names[name]: value for name, value in arguments.items()}
-        return lambda arguments: convert_arguments(dict(arguments), given, converter.scalar_registry, config)
-
-
-def _is_as_it_comes(kind: Any) -> bool:
-    """Tell whether Strawberry takes a value of a type as graphql-core has read it."""
-    return (kind.of_type if type(kind) is StrawberryOptional else kind) in {str, int, bool, strawberry.ID}
-
 
 def _target(named: Named | Exception | None) -> Any:
     return execution.Target(named.type_name, named.key) if isinstance(named, Named) else named
-
-
-def _perform(found: GraphQLField) -> execution.Perform:
-    async def call(context: Context, arguments: Mapping[str, Any]) -> Any:
-        # All that a mutation's resolver asks of GraphQL is the context.
-        info: Any = SimpleNamespace(context=context)
-        assert found.resolve is not None, "every mutation does something"  # noqa: S101
-        return await found.resolve(None, info, **arguments)
-
-    return execution.Perform(call)
 
 
 class Sources:
@@ -207,15 +197,12 @@ class Reader:
 
 
 _MOST_STATEMENTS = 64
-_WHOLE: dict[One | Many, tuple[Wanted, Callable[[Iterable[Any]], Any]]] = {}
 
 
+@cache
 def _whole_rows(batch: One | Many) -> tuple[Wanted, Callable[[Iterable[Any]], Any]]:
-    found = _WHOLE.get(batch)
-    if found is None:
-        columns = [name for name in trees.columns_of(batch) if name != PARENT]
-        found = _WHOLE[batch] = Wanted(batch, columns), Sources().seen(batch, columns)
-    return found
+    columns = [name for name in trees.columns_of(batch) if name != PARENT]
+    return Wanted(batch, columns), Sources().seen(batch, columns)
 
 
 def _keep(wanted: Wanted, shape: Any, statement: Any) -> Any:
