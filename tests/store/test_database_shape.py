@@ -6,13 +6,15 @@ import asyncpg
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Connection, make_url
+from sqlalchemy import CheckConstraint, Connection, Enum, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from benegraph.db import models
 from benegraph.db.base import Base
 from benegraph.db.migrations import config, migrate, revision_of
+from benegraph.domain.access import Role
+from benegraph.domain.catalog import CoverageTier
 from conftest import connect
 
 TABLES = sorted(getattr(models, name).__tablename__ for name in models.__all__)
@@ -168,3 +170,11 @@ async def test_every_table_has_a_policy_that_holds_for_its_owner_too(owner_url: 
     assert {row["policyname"] for row in policies} - {f"{table}_of_viewer" for table in TABLES} == {
         "api_keys_of_holder"
     }
+
+
+def test_words_are_named_as_they_are_stored() -> None:
+    """SQLAlchemy stores an enumeration's member by its name; what is written past it goes by the member's value."""
+    types: list[Any] = [column.type for table in Base.metadata.tables.values() for column in table.columns]
+    kinds = {kind.enum_class for kind in types if isinstance(kind, Enum) and kind.enum_class}
+    assert {CoverageTier, Role} < kinds
+    assert [member for kind in kinds for member in kind if member.name != member.value] == []

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Enum, Select
+from sqlalchemy import ColumnElement, Enum, Select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from benegraph.db.session import Reading, Transaction
@@ -19,6 +19,8 @@ from benegraph.db.statements import Manner, Prepared, prepare, scope_values
 
 #: Builds a statement for a reading whose viewer and instant are places; equal ones build the same.
 Build = Callable[[Reading], Select[Any]]
+#: The member that each word of an enumeration stands for; null stands for None.
+Meanings = Mapping[str | None, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,14 @@ class _Ready:
     """A statement as it is sent; and which of its columns hold words of an enumeration, with what each word means."""
 
     statement: Prepared
-    words: tuple[tuple[str, Mapping[str | None, Any]], ...]
+    words: tuple[tuple[str, Meanings], ...]
 
 
 async def fetch(tx: Transaction, build: Build, given: dict[str, Any]) -> list[Any]:
     """Run what `build` builds, its places filled by their names; give the rows, whose columns are attributes.
 
-    Rows are nobody's: they may be changed, and nothing is written thereby. Errors are SQLAlchemy's, as everywhere.
+    Rows are nobody's: they may be changed, and nothing is written thereby. What the server refuses raises SQLAlchemy's
+    errors, as everywhere; a connection that is lost, the driver's.
     """
     ready = _ready(build, Manner.of(tx.viewer, tx.clock))
     values = ready.statement.values(scope_values(tx.viewer, tx.clock) | given)
@@ -55,9 +58,12 @@ async def fetch(tx: Transaction, build: Build, given: dict[str, Any]) -> list[An
 @lru_cache(maxsize=512)
 def _ready(build: Build, manner: Manner) -> _Ready:
     statement = build(manner.reading())
-    words = tuple(
-        (column.key or "", {None: None, **{each.value: each for each in column.type.enum_class or ()}})
-        for column in statement.selected_columns
-        if isinstance(column.type, Enum)
-    )
-    return _Ready(prepare(statement), words)
+    found = [(column.key or "", meanings_of(column)) for column in statement.selected_columns]
+    return _Ready(prepare(statement), tuple((name, meanings) for name, meanings in found if meanings))
+
+
+def meanings_of(column: ColumnElement[Any]) -> Meanings:
+    """Give the member that each word in a column stands for; empty for one that holds no enumeration's words."""
+    kind: Any = column.type
+    members = kind.enum_class if isinstance(kind, Enum) else None
+    return {None: None, **{each.value: each for each in members}} if members else {}

@@ -95,7 +95,7 @@ async def record(tx: Transaction, changes: Sequence[Change]) -> None:
 
 
 def noted(changes: Sequence[Change]) -> Write:
-    """Note changes for ever, in one turn with what else is written."""
+    """Give changes to be written down for ever, in one turn with what else is."""
     return inserted(Event, changes)
 
 

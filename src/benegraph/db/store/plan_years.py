@@ -36,7 +36,7 @@ def status_at(reading: Reading) -> ColumnElement[Any]:
 
 
 def past_draft(reading: Reading) -> Collection[ColumnElement[bool]]:
-    # An employee does not see what is not decided yet.
+    """Limit plan years to those past draft, where an employee reads: they don't see what is not decided yet."""
     return () if reading.viewer.employee_id is None else (PlanYear.opened_on.is_not(None),)
 
 

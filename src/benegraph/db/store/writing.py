@@ -48,17 +48,17 @@ class Write:
 
 
 def inserted(model: type[Base], rows: Sequence[Row]) -> Write:
-    """Insert rows. Tenant, instants and the first version are filled in."""
+    """Give rows to be inserted. Tenant, instants and the first version are filled in."""
     return Write(_Way.INSERT, _table(model), rows)
 
 
 def updated(model: type[Base], rows: Sequence[Row]) -> Write:
-    """Set columns of rows by their ids. Version and instant are the caller's to set."""
+    """Give columns to be set of rows, by their ids. Version and instant are the caller's to set."""
     return Write(_Way.UPDATE, _table(model), rows)
 
 
 def changed(model: type[Base], rows: Sequence[Row]) -> Write:
-    """Set columns of rows by their ids; each counts as a change of its row, by version and instant."""
+    """Give columns to be set of rows, by their ids; each counts as a change of its row, by version and instant."""
     return Write(_Way.CHANGE, _table(model), rows)
 
 

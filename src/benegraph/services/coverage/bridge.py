@@ -22,11 +22,11 @@ Values = dict[str, Any]
 async def follow(
     tx: Transaction, employees: Sequence[Employee], plan_years: Collection[PlanYear] | None = None
 ) -> None:
-    """Bring the coverage of record of some employees, who are locked, in line with what they have elected.
+    """Bring the coverage of record of some employees in line with what they have elected.
 
     One record spans all contiguous enrolled coverage under one contract, whatever the products. Who is no subscriber,
     or has no contract for their division, has none. A fixed number of statements, however many employees; none where
-    the plan years in which something has changed name no contract.
+    the plan years in which something has changed name no contract. The employees are locked, or their employer alone.
     """
     if not employees or (plan_years is not None and all(each.group_id is None for each in plan_years)):
         return
@@ -119,9 +119,9 @@ def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employe
     """Settle one employee's coverage under one contract."""
     rows = table.elected[employee.id][group]
     contract = table.contract_of(employee, group)
-    number = table.numbers.get(employee.id)
+    number = table.numbers[employee.id]
     links = {row.subscriber_enrollment_id for row in rows} - {None}
-    if number is None or (contract is None and not links):
+    if contract is None and not links:
         return
     here = [
         record

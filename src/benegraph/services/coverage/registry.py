@@ -3,7 +3,7 @@
 from datetime import date
 
 from benegraph.db import store
-from benegraph.db.models import GroupContract, Subscriber
+from benegraph.db.models import Employee, GroupContract, Subscriber
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.checks import check_id
@@ -23,7 +23,7 @@ async def create_subscriber(
             *check_id(Kind.EMPLOYEE, employee_id, "employeeId"),
         ]
     )
-    employee = await store.people.lock(tx, employee_id) if employee_id else None
+    employee = await _take(tx, employee_id) if employee_id else None
     if employee is None and (employee_id or tx.viewer.employer_id):
         raise refuse(Code.NOT_FOUND, "There is no such employee within reach.", "employeeId")
     row = {
@@ -38,6 +38,15 @@ async def create_subscriber(
     if employee is not None:
         await follow(tx, [employee])
     return str(row["id"])
+
+
+async def _take(tx: Transaction, employee_id: str) -> Employee | None:
+    """Lock an employee; the employer first, shared, as under its lock alone whole staffs are renewed."""
+    employer_id = await store.people.employer_of(tx, employee_id)
+    if employer_id is None:
+        return None
+    await store.employers.lock(tx, employer_id, shared=True)
+    return await store.people.lock(tx, employee_id)
 
 
 async def create_contract(

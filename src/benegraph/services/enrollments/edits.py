@@ -31,7 +31,7 @@ class Edit:
 
     @property
     def shortens(self) -> bool:
-        """Whether coverage gives up days, so that others may take them."""
+        """Whether coverage gives up days, so that others may take them; to be asked before the edit is made."""
         now = self.row.coverage_ends_on
         then: date | None = self.values.get("coverage_ends_on", now)
         return now is not None and (then is None or then < now)

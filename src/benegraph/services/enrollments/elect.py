@@ -138,7 +138,7 @@ def record_answer(tx: Transaction, edits: Edits, row: Enrollment, answer: Decide
 
 
 def covering(answers: Iterable[tuple[Enrollment, Decided]]) -> Write:
-    """Write down who the answers cover, and until when their age allows."""
+    """Give what is to be written of who the answers cover, and until when their age allows."""
     return store.enrollments.covering(
         [
             {
@@ -191,11 +191,13 @@ async def _offers(tx: Transaction, table: _Table, choices: Sequence[Choice]) -> 
     named = {id for choice in choices for id in choice.dependent_ids if kind_of(id) is Kind.DEPENDENT}
     unknown = named - table.family.keys()
     strangers = await store.people.known_dependents(tx, unknown) if unknown else set()
-    life_events = [row.life_event_id for row in table.rows if row.life_event_id]
+    answered = {choice.enrollment_id for choice in choices}
+    concerned = [row for row in table.rows if row.id in answered]
+    life_events = [row.life_event_id for row in concerned if row.life_event_id]
     events = await store.enrollments.life_events_by_ids(tx, life_events) if life_events else {}
     covered = await store.enrollments.enrolled_dependents(tx, [row.id for row in table.rows]) if life_events else {}
     offers: dict[str, Offer] = {}
-    for row in table.rows:
+    for row in concerned:
         terms = table.terms[row.plan_year_id]
         event = events.get(row.life_event_id or "")
         rows = table.of_plan_year(row.plan_year_id)

@@ -23,7 +23,7 @@ from benegraph.services.enrollments.offers import (
     eligibility_of,
     employment_of,
     facts_of,
-    terms_of,
+    terms_in,
     waiting_of,
 )
 
@@ -58,7 +58,7 @@ async def reissue(
         *_check_old(old, rows, plan_year, today),
     ]
     if event is not None and RULES[event.event_type].reissues:
-        broken += await _check_effective(tx, effective_on, employee, plan_year)
+        broken += _check_effective(effective_on, employee, plan_year)
     refuse_if_any(broken)
     if event is None or effective_on is None:
         raise AssertionError("a missing event and one past the plan year were refused")
@@ -143,20 +143,10 @@ def _is_reissuable(old: Enrollment, plan_year: PlanYear, today: date) -> bool:
     return lapsed and status is EnrollmentStatus.INACTIVE and plan_year.coverage_ends_on >= today
 
 
-async def _check_effective(
-    tx: Transaction, effective_on: date | None, employee: Employee, plan_year: PlanYear
-) -> list[BrokenRule]:
+def _check_effective(effective_on: date | None, employee: Employee, plan_year: PlanYear) -> Iterator[BrokenRule]:
     if effective_on is None:
-        return [
-            BrokenRule(
-                Code.NOT_REISSUABLE,
-                "The change would take effect after the plan year's end.",
-                ("qualifyingLifeEventId",),
-            )
-        ]
-    terms = await terms_of(tx, [plan_year.id])
-    if eligibility_of(employee, plan_year, terms[plan_year.id], effective_on).eligible:
-        return []
-    return [
-        BrokenRule(Code.NOT_ELIGIBLE, f"Not eligible on {effective_on}, when it would take effect.", ("enrollmentId",))
-    ]
+        message = "The change would take effect after the plan year's end."
+        yield BrokenRule(Code.NOT_REISSUABLE, message, ("qualifyingLifeEventId",))
+    elif not eligibility_of(employee, plan_year, terms_in(plan_year), effective_on).eligible:
+        message = f"Not eligible on {effective_on}, when it would take effect."
+        yield BrokenRule(Code.NOT_ELIGIBLE, message, ("enrollmentId",))

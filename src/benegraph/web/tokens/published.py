@@ -99,7 +99,7 @@ def _elsewhere(home: URL, told: Any) -> URL:
 async def _read(session: ClientSession, url: URL) -> Mapping[str, Any]:
     # A redirect is no answer: it could lead past all that was said of the URL.
     async with session.get(url, allow_redirects=False) as response:
-        if response.status != 200:  # noqa: PLR2004 - OK
+        if response.status != 200:  # noqa: PLR2004 - 200 is OK
             raise Unusable
         body = bytearray()
         async for part in response.content.iter_any():

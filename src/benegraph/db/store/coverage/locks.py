@@ -132,15 +132,31 @@ def _elected(reading: Reading, employee_ids: ColumnElement[Any]) -> Select[Any]:
 
 
 async def hold_elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Any]:
-    """Lock the subscribers that employees are, in order of their numbers, and read what they have elected with them.
+    """Lock the subscribers that employees are, in order of their numbers, and then read what they have elected.
 
     Each enrollment that is recorded with a carrier, or is to be, comes with the subscriber's number and the employer's
-    contracts of its group, one a division. The employees are locked: who is which subscriber changes under that alone.
+    contracts of its group, one a division. Who is which subscriber changes under the employee's lock and the
+    employer's, shared: the caller holds the employees', or the employer's alone.
     """
-    return await fetch(tx, _held_elected, {"employee_ids": list(employee_ids)})
+    held = await fetch(tx, _subscribers_held, {"employee_ids": list(employee_ids)})
+    # In a turn of its own: a renewal changes enrollments under no lock of the employees'. But it holds the subscribers
+    # then, and who has waited for these must see what it left.
+    return await fetch(tx, _elected_with_contracts, {"employee_ids": [row.employee_id for row in held]}) if held else []
 
 
-def _held_elected(reading: Reading) -> Select[Any]:
+def _subscribers_held(reading: Reading) -> Select[Any]:
+    return (
+        select(Subscriber.employee_id)
+        .where(
+            *visible(reading, Subscriber, Subscriber.employer_id, Subscriber.employee_id),
+            Subscriber.employee_id == among(bindparam("employee_ids", type_=ARRAY(Text))),
+        )
+        .order_by(Subscriber.subscriber_id)
+        .with_for_update(key_share=True)
+    )
+
+
+def _elected_with_contracts(reading: Reading) -> Select[Any]:
     contracts = listing(
         (GroupContract.division_id, GroupContract.policy_number),
         *visible(reading, GroupContract),
@@ -153,8 +169,7 @@ def _held_elected(reading: Reading) -> Select[Any]:
         _elected(reading, among(bindparam("employee_ids", type_=ARRAY(Text))))
         .add_columns(Enrollment.employer_id, Subscriber.subscriber_id.label("number"), contracts.label("contracts"))
         .join(Subscriber, numbered)
-        .order_by(Subscriber.subscriber_id, Enrollment.id)
-        .with_for_update(key_share=True, of=Subscriber)
+        .order_by(Enrollment.id)
     )
 
 

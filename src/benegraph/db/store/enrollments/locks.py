@@ -45,7 +45,8 @@ async def take_up(tx: Transaction, employee_id: str, ids: Collection[str]) -> tu
     return plan_years, rows
 
 
-#: The columns of a plan year that is taken up, and what each is called beside those of an enrollment.
+#: The columns of a plan year that is taken up, and what each is called beside those of an enrollment. The id's name is
+#: one of an enrollment's own, which holds the same.
 _OF_PLAN_YEAR = {
     name: f"plan_year_{name}" for name in (*PlanYear.__table__.c.keys(), "classes", "plans", "rates", "family")
 }
@@ -187,7 +188,7 @@ async def issue(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def covering(rows: Sequence[dict[str, Any]]) -> Write:
-    """Insert the dependents of elections."""
+    """Give the dependents of elections, to be inserted."""
     return inserted(EnrolledDependent, rows)
 
 
