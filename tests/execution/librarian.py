@@ -129,7 +129,7 @@ class Reader:
         if isinstance(part.what, str):
             value = row[part.what]
             if value is not None:
-                return dumps(value) if part.marks is None else value.join(part.marks)
+                return dumps(value) if part.mark is None else f"{part.mark}{value}"
         elif (text := self._nested(part.what, row[part.what.key], windows)) is not None:
             return str(text)
         assert part.absent is not None, "this is never null"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Boolean, Date, Integer, Text, column, literal, select, values
 
 from benegraph.db.session import Database
-from benegraph.db.store.trees import _json
+from benegraph.db.store.trees import _json, _or, _together
 from conftest import connect
 
 ODD = ['"', "\\", "/", "\b\f\n\r\t", "\x01\x1f\x7f", "ä€𝄞", "\u2028\u2029", "", "a\u0300", "</script>", "%$1:x"]
@@ -29,14 +29,27 @@ TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 async def test_a_value_is_written_alike(database: Database, kind: Any, value: Any) -> None:
     held = values(column("value", kind), name="held").data([(value,)])
     async with database.engine.connect() as connection:
-        written = (await connection.execute(select(_json(held.c.value)))).scalar_one()
+        written = (await connection.execute(select(_together(_json(held.c.value))))).scalar_one()
     assert written.encode() == orjson.dumps(value)
 
 
-@pytest.mark.usefixtures("database")
-async def test_what_is_null_is_null(database: Database) -> None:
+@pytest.mark.parametrize("kind", [Text, Integer, Boolean, Date])
+async def test_what_is_null_is_what_stands_for_it(database: Database, kind: Any) -> None:
     async with database.engine.connect() as connection:
-        assert (await connection.execute(select(_json(literal(None, Text))))).scalar_one() is None
+        whole = _or(_json(literal(None, kind)), "null")
+        assert (await connection.execute(select(whole))).scalar_one() == "null"
+
+
+async def test_a_day_is_written_alike_whatever_the_database_is_set_to(database: Database, owner_url: str) -> None:
+    owner = await connect(owner_url)
+    try:
+        await owner.execute(f'ALTER DATABASE "{database.engine.url.database}" SET datestyle TO "German, DMY"')
+    finally:
+        await owner.close()
+    await database.engine.dispose()  # of the sessions that were opened before
+    async with database.engine.connect() as connection:
+        written = (await connection.execute(select(_together(_json(literal(date(2026, 2, 28), Date)))))).scalar_one()
+    assert written == '"2026-02-28"'
 
 
 async def test_any_text_is_written_alike(owner_url: str) -> None:

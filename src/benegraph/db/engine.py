@@ -70,14 +70,19 @@ def at_each_begin(engine: AsyncEngine) -> str:
 
 def _settings(pool: Pool) -> tuple[dict[str, str], dict[str, str]]:
     """Give the server's settings that a connection begins with, and those that each transaction sets for itself."""
-    known = {"application_name": "benegraph", "timezone": "UTC", "standard_conforming_strings": "on"}
+    known = {
+        "application_name": "benegraph",
+        "timezone": "UTC",
+        "datestyle": "ISO",  # a role's or a database's own setting would else decide how a day is written as a text
+        "standard_conforming_strings": "on",
+    }
     others = {
         "jit": "off",  # it costs more than it saves on statements this short
         "statement_timeout": str(int(pool.statement_timeout * 1000)),
         "lock_timeout": str(int(pool.lock_timeout * 1000)),
         "idle_in_transaction_session_timeout": "30000",
     }
-    # PgBouncer gives a client the first three in every session it lends, and lets nobody in who comes with another.
+    # PgBouncer gives a client the first four in every session it lends, and lets nobody in who comes with another.
     return (known, others) if pool.pgbouncer else (known | others, {})
 
 

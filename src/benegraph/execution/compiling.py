@@ -54,7 +54,7 @@ from benegraph.execution.plans import (
     Plan,
     Root,
 )
-from benegraph.execution.reading import Nested, Reach, Reading, Wanted
+from benegraph.execution.reading import Nested, Reach, Reading, Slot, Wanted
 from benegraph.execution.selecting import Fields, Selecting, conditions_of
 from benegraph.execution.writing import Scribe, Unwritten, Written
 
@@ -179,9 +179,10 @@ class _Compiler:
         declaration = self.declare(kind, found)
         asked = plan.asked[name] = _asked(kind, name, nodes, declaration)
         called = Called(found, nodes[0])
-        place = self._written(plan, asked, called, declaration, origin)
-        if place is not None:
-            return place
+        if isinstance(declaration, ToOne | ToMany | ToPage) and isinstance(origin, FromRow):
+            place = self._written(plan, asked, called, declaration, origin)
+            if place is not None:
+                return place
         place = self._declared(plan, asked, called, declaration, origin)
         if _is_list(found.type):
             if _is_list(get_nullable_type(found.type).of_type):
@@ -234,10 +235,12 @@ class _Compiler:
             plan.steps.append(steps.Held(asked.name, held))
         return place
 
-    def _written(self, plan: ObjectPlan, asked: Asked, called: Called, declaration: Declaration, origin: Origin) -> Any:
+    def _written(
+        self, plan: ObjectPlan, asked: Asked, called: Called, declaration: ToOne | ToMany | ToPage, origin: FromRow
+    ) -> Slot | None:
         """Have the host write what is beneath, if it can; give where its text stands."""
         within = FOLDED_WITHIN if isinstance(declaration, ToOne) else WRITTEN_WITHIN
-        if not self.writes or not isinstance(origin, FromRow) or origin.size > within:
+        if not self.writes or origin.size > within:
             return None
         pages = origin.fetch.pages
         before = len(pages), len(self.unfinished), self.reads
@@ -273,15 +276,12 @@ class _Compiler:
             asked.beneath = child
             plan.steps.append(step(asked.name, child))
             return origin.nest(self.reading, nested)
-        self.reads += 1
-        fetch = Fetch(Wanted(declaration.source))
-        child = self._object(kind, sets, FromRow(fetch, fetch.wanted, origin.size * length))
-        asked.beneath = child
+        fetch, asked.beneath = self._look_up(kind, sets, declaration.source, origin.size * length)
         if isinstance(declaration, ToSeveral):
-            plan.steps.append(steps.FetchSeveral(asked.name, fetch, child))
+            plan.steps.append(steps.FetchSeveral(asked.name, fetch, asked.beneath))
         else:
             step = steps.FetchOne if reach is Reach.ONE else steps.FetchMany
-            plan.steps.append(step(asked.name, fetch, child))
+            plan.steps.append(step(asked.name, fetch, asked.beneath))
         return origin.column(self.reading, declaration.key)
 
     def _to_page(self, plan: ObjectPlan, asked: Asked, called: Called, declaration: ToPage, origin: Origin) -> Any:

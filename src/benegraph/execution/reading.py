@@ -101,14 +101,14 @@ class Nested:
 class Part:
     """A value within a text, and what leads up to it: a column's, as JSON, or what is nested.
 
-    Where it is null, `absent` stands in its place; it is None for a column that never is. With `marks`, the column's
-    own text stands between them.
+    Where it is null, `absent` stands in its place; it is None for a column that never is. With a `mark` it is a key,
+    which stands as it is, right behind the mark.
     """
 
     lead: str
     what: "str | Nested"
     absent: str | None
-    marks: tuple[str, str] | None = None
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """Writing: what of an answer the host writes as JSON by itself, so that no object of it is made on the way.
 
 Of objects nested in a row, however deep, a text comes with the row, as long as all that is asked of them is columns,
-rows and plain pages. What is not nested leaves a gap in the text: a key between marks, to be filled later. Marks are
-control characters, which JSON holds but escaped.
+rows and plain pages. What is not nested leaves a gap in the text: a key behind a mark, to be filled later. Gaps that
+follow one another make a run, as the same run comes many times over and is filled once. Marks are control characters,
+which JSON holds but escaped.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -30,8 +31,9 @@ from benegraph.execution.steps import by_key
 if TYPE_CHECKING:
     from benegraph.execution.running import Run
 
-#: Begins and ends a gap; what follows the first, before the key, says which it is.
-MARK = "\x01"
+#: Begins and ends a run; within one, gaps and what stands between them take turns.
+RUN, TURN = "\x01", "\x1d"
+#: What stands before a gap's key, and says which gap it is.
 GAPS = [chr(number) for number in range(2, 28)]
 #: Stands where a value is null that must not be.
 MISSING = "\x1e"
@@ -71,9 +73,9 @@ class Written:
 
 
 async def _filled(run: "Run", gaps: Sequence[Gap], text: str) -> str:
-    parts = text.split(MARK)
-    keys = parts[1::2]
-    named = dict.fromkeys(keys)
+    parts = text.split(RUN)
+    runs = {each: each.split(TURN) for each in set(parts[1::2])}
+    named = {key for turns in runs.values() for key in turns[::2]}
     texts: dict[str, str] = {}
     for gap in gaps:
         own = [each[1:] for each in named if each[0] == gap.name]
@@ -84,7 +86,9 @@ async def _filled(run: "Run", gaps: Sequence[Gap], text: str) -> str:
         run.has_failed = had_failed
         for key in own:
             texts[gap.name + key] = run.reader.written(found.get(key))
-    parts[1::2] = [texts[key] for key in keys]
+    # What is no gap stands for itself: what is between two, and a null in the place of one.
+    filled = {each: "".join(map(texts.get, turns, turns)) for each, turns in runs.items()}
+    parts[1::2] = [filled[each] for each in parts[1::2]]
     return "".join(parts)
 
 
@@ -127,26 +131,23 @@ class Scribe:
         except Exception:  # noqa: BLE001 - whatever it is, it is told when it is run
             raise Unwritten from None
         connection = _object_type(get_named_type(called.declared.type))
-        around, before, inner = ["", ""], "{", None
+        opening, closing, before, inner = "", "", "{", None
         for name, nodes in self.selecting.fields(connection, sets).items():
             found = nodes[0].name.value
-            around[inner is not None] += f'{before}"{name}":'
-            before = ","
-            if found == "__typename":
-                around[inner is not None] += f'"{connection.name}"'
-            elif found == "nodes" and inner is None:
-                around[0] += "["
-                around[1] = "]"
-                inner = nodes
+            if found == "nodes" and inner is None:
+                opening, closing, inner = f'{closing}{before}"{name}":[', "]", nodes
+            elif found == "__typename":
+                closing += f'{before}"{name}":"{connection.name}"'
             else:
                 raise Unwritten
+            before = ","
         if inner is None:
             raise Unwritten
         kind = _object_type(get_named_type(connection.fields["nodes"].type))
         number = len(self.pages)
         self.pages.append(Page(called, declaration.window, window, is_written=True))
         sets, size = self.selecting.beneath(inner), size * self.size_of(declaration, called)
-        layout = self._layout(kind, sets, declaration.source, size, around[0], around[1] + "}")
+        layout = self._layout(kind, sets, declaration.source, size, opening, closing + "}")
         return Nested(Reach.PAGE, key, Wanted(declaration.source), number, layout)
 
     def _layout(
@@ -158,34 +159,40 @@ class Scribe:
         opening: str = "",
         closing: str = "",
     ) -> Layout:
-        parts, lead, before = [], "", "{"
+        parts, lead, before, in_run = [], "", "{", False
         for name, nodes in self.selecting.fields(kind, sets).items():
             lead += f'{before}"{name}":'
             before = ","
             if nodes[0].name.value == "__typename":
                 lead += f'"{kind.name}"'
                 continue
-            parts.append(self._part(lead, kind, nodes, source, size))
-            lead = ""
-        end = lead + ("}" if before == "," else "{}")
+            part = self._part(kind, nodes, source, size)
+            if part.mark is None:
+                lead = RUN + lead if in_run else lead
+            else:
+                lead = TURN + lead + TURN if in_run else lead + RUN
+            parts.append(replace(part, lead=lead))
+            lead, in_run = "", part.mark is not None
+        end = (RUN if in_run else "") + lead + ("}" if before == "," else "{}")
         return Layout(parts, end, opening, closing)
 
-    def _part(self, lead: str, kind: GraphQLObjectType, nodes: list[FieldNode], source: Any, size: int) -> Part:
+    def _part(self, kind: GraphQLObjectType, nodes: list[FieldNode], source: Any, size: int) -> Part:
         found = kind.fields[nodes[0].name.value]
         declaration = self.declare(kind, found)
         must = is_non_null_type(found.type)
         absent = MISSING if must else "null"
         if isinstance(declaration, Column):
             self._check(found, source, declaration.name)
-            return Part(lead, declaration.name, absent if self.reading.may_lack(source, declaration.name) else None)
+            return Part("", declaration.name, absent if self.reading.may_lack(source, declaration.name) else None)
         if isinstance(declaration, ToOne) and size > self.within:
             if not self._writes(source, declaration.key) or len(self.gaps) == len(GAPS):
                 raise Unwritten
             name = GAPS[len(self.gaps)]
             target, sets = _object_type(get_named_type(found.type)), self.selecting.beneath(nodes)
             self.gaps.append(Gap(name, *self.look_up(target, sets, declaration.source, size), must))
-            return Part(lead, declaration.key, absent, (MARK + name, MARK))
-        return Part(lead, self.nested(declaration, found, nodes, source, size), absent)
+            return Part("", declaration.key, absent if self.reading.may_lack(source, declaration.key) else None, name)
+        nested = self.nested(declaration, found, nodes, source, size)
+        return Part("", nested, absent if nested.reach is Reach.ONE else None)
 
     def _check(self, found: GraphQLField, source: Any, column: str) -> None:
         leaf = get_nullable_type(found.type)

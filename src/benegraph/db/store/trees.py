@@ -1,14 +1,16 @@
 """Trees: one statement for the rows of many keys, with all that is wanted within each row, however deep.
 
 What is nested stands in the select list as a subquery of its own: `(SELECT ROW(…) …)` for one row, `ARRAY(SELECT
-ROW(…) …)` for several. No name of a client's stands in it, and rows come back as the driver's own values.
+ROW(…) …)` for several. These come back as the driver's own values. What has a layout comes as a text instead: the JSON
+of its rows, as the answer holds it. No name of a client's stands in a statement.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum as Words
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import count as counted
+from itertools import groupby
 from typing import Any, Protocol
 
 from sqlalchemy import (
@@ -33,13 +35,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import Subquery
 
+from benegraph.db.prepared import Meanings, meanings_of
 from benegraph.db.session import Reading
 from benegraph.db.statements import Manner
 from benegraph.db.store.batches import PARENT, Many, One, OneByParts, Paged, Window
 
 Source = One | OneByParts | Many | Paged
+#: A part of a text: a word that is known now, or what the server puts there.
+_Piece = str | ColumnElement[Any]
 
 _KEYS = "keys"
+#: How many arguments one call takes at most; the server's own bound is 100.
+_MOST_ARGUMENTS = 90
+#: The types of columns whose values are written as JSON here, beside enumerations' words.
+_WRITTEN = {String, Text, Integer, BigInteger, SmallInteger, Boolean, Date}
 # The driver asks the server about the types of columns, not about those that lie within rows: of a list there it would
 # know nothing, unless a column is one.
 _A_LIST: ColumnElement[Any] = literal_column("NULL::record[]")
@@ -67,7 +76,7 @@ class Nested(Protocol):
 
 
 class Part(Protocol):
-    """A value within a text, and what leads up to it; what stands there if it is null, and marks around a key."""
+    """A value within a text, and what leads up to it; what stands there if it is null; and the mark before a key."""
 
     @property
     def lead(self) -> str: ...
@@ -79,7 +88,7 @@ class Part(Protocol):
     def absent(self) -> str | None: ...
 
     @property
-    def marks(self) -> tuple[str, str] | None: ...
+    def mark(self) -> str | None: ...
 
 
 class Layout(Protocol):
@@ -126,14 +135,10 @@ def may_lack(source: Source, column: str) -> bool:
     return bool(getattr(columns_of(source)[column], "nullable", True))
 
 
-def words_of(source: Source, columns: Sequence[str]) -> list[tuple[int, Mapping[str, Any]]]:
+def words_of(source: Source, columns: Sequence[str]) -> list[tuple[int, Meanings]]:
     """Give which of these columns, by number, hold an enumeration's words, and the member each word stands for."""
-    words: list[tuple[int, Mapping[str, Any]]] = []
-    for number, name in enumerate(columns):
-        kind: Any = columns_of(source)[name].type
-        if isinstance(kind, Enum) and kind.enum_class is not None:
-            words.append((number, {each.value: each for each in kind.enum_class}))
-    return words
+    found = [meanings_of(columns_of(source)[name]) for name in columns]
+    return [(number, meanings) for number, meanings in enumerate(found) if meanings]
 
 
 # ---------------------------------------------------------------------------------------------------- statements
@@ -217,55 +222,62 @@ class _Tree:
         return row.scalar_subquery() if isinstance(source, One) else func.array(row.scalar_subquery())
 
     def _written(self, level: Subquery, source: Source, layout: Layout) -> ColumnElement[Any]:
-        pieces: list[ColumnElement[Any]] = []
+        pieces: list[_Piece] = []
         for part in layout.parts:
-            pieces += (_text(part.lead), self._value(level, part))
-        text = _together([*pieces, _text(layout.end)])
+            pieces += (part.lead, *self._value(level, part))
+        text = _together([*pieces, layout.end])
         if isinstance(source, One):
             return select(text).select_from(level).scalar_subquery()
         whole = select(func.string_agg(text, literal_column("','"))).select_from(level).scalar_subquery()
-        return _together([_text(layout.opening), whole, _text(layout.closing)])
+        return _together([layout.opening, whole, layout.closing])
 
-    def _value(self, level: Subquery, part: Part) -> ColumnElement[Any]:
+    def _value(self, level: Subquery, part: Part) -> list[_Piece]:
         if not isinstance(part.what, str):
-            value = self._nested(level, part.what)
-        elif part.marks is not None:
-            before, after = map(_text, part.marks)
-            value = before.concat(level.c[part.what]).concat(after)
+            pieces: list[_Piece] = [self._nested(level, part.what)]
+        elif part.mark is not None:
+            pieces = [part.mark, level.c[part.what]]
         else:
-            value = _json(level.c[part.what])
-        return value if part.absent is None else func.coalesce(value, _text(part.absent))
+            pieces = _json(level.c[part.what])
+        return pieces if part.absent is None else [_or(pieces, part.absent)]
 
 
-#: How many arguments one call takes at most; the server's own bound is 100.
-_MOST_ARGUMENTS = 90
-
-
-def _together(pieces: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
-    """Put texts together. Names and all else that is a client's word come as values."""
-    while len(pieces) > _MOST_ARGUMENTS:
-        pieces = [
-            func.concat(*pieces[place : place + _MOST_ARGUMENTS]) for place in range(0, len(pieces), _MOST_ARGUMENTS)
+def _together(pieces: Sequence[_Piece]) -> ColumnElement[Any]:
+    """Put texts together; a null is as good as an empty one. Names and all that is a client's word come as values."""
+    texts = [
+        text
+        for is_given, group in groupby(pieces, key=lambda piece: isinstance(piece, str))
+        for text in ([_text("".join(map(str, group)))] if is_given else group)
+    ]
+    while len(texts) > _MOST_ARGUMENTS:
+        texts = [
+            func.concat(*texts[place : place + _MOST_ARGUMENTS]) for place in range(0, len(texts), _MOST_ARGUMENTS)
         ]
-    return func.concat(*pieces)
+    return func.concat(*texts)
 
 
-def _text(text: str) -> ColumnElement[Any]:
-    return literal(text, Text)
+def _or(pieces: Sequence[_Piece], absent: str) -> ColumnElement[Any]:
+    """Put texts together; where one is null, something else stands for the whole."""
+    whole: ColumnElement[Any] = reduce(lambda one, other: one.concat(other), map(_text, pieces))
+    return func.coalesce(whole, _text(absent))
+
+
+def _text(piece: _Piece) -> ColumnElement[Any]:
+    return literal(piece, Text) if isinstance(piece, str) else piece
 
 
 def writes(source: Source, column: str) -> bool:
     """Tell whether a column's values are written here as orjson writes them; an instant's are not."""
-    return type(columns_of(source)[column].type) in _WRITTEN or isinstance(columns_of(source)[column].type, Enum)
+    kind = columns_of(source)[column].type
+    return type(kind) in _WRITTEN or isinstance(kind, Enum)
 
 
-_WRITTEN = {String, Text, Integer, BigInteger, SmallInteger, Boolean, Date}
-
-
-def _json(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    if isinstance(column.type, Integer):
-        return cast(column, Text)
-    return cast(func.to_json(column), Text)
+def _json(column: ColumnElement[Any]) -> list[_Piece]:
+    """Write a column's value as JSON, or null. What has nothing to escape is quoted: to_json takes twice as long."""
+    if isinstance(column.type, Integer | Boolean):
+        return [cast(column, Text)]
+    if isinstance(column.type, Enum | Date):  # a day as ISO 8601 has it, which each session of the engine's is set to
+        return ['"', cast(column, Text), '"']
+    return [cast(func.to_json(column), Text)]
 
 
 def _within(statement: Select[Any], parent: Subquery) -> ColumnElement[Any]:
