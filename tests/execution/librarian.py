@@ -56,6 +56,9 @@ class Catalogue:
     def writes(self, _source: Source, _column: str) -> bool:
         return self.writing
 
+    def written(self, made: Any) -> str:
+        return dumps(plain(made))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fetched:
@@ -134,9 +137,6 @@ class Reader:
             return str(text)
         assert part.absent is not None, "this is never null"
         return part.absent
-
-    def written(self, made: Any) -> str:
-        return dumps(plain(made))
 
     def _found(self, source: Source, key: Any, window: Window | None) -> list[Record]:
         rows = rows_of(self.library, source, key)

@@ -10,8 +10,8 @@ from library import AUTHOR, BOOK, BOOKS, DECLARED, GRAPH, Window, full_library, 
 from resolvers import agree
 
 from benegraph.execution import Batched, Column, Declaration, Derived, Find, Given, Itself, ToMany, ToOne, ToSeveral
-from benegraph.execution.compiling import FOLDED_WITHIN, SHORT
 from benegraph.execution.declarations import Target, Uncovered
+from benegraph.execution.sizes import FOLDED_WITHIN, SHORT
 
 MOST = FOLDED_WITHIN
 MORE = FOLDED_WITHIN + 1

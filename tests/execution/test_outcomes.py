@@ -11,16 +11,16 @@ from librarian import Asking
 from library import DECLARED, Card, Copy, Library, Visitor, library
 from resolvers import agree, ask_both, resolved, said
 
-from benegraph.execution import Declaration, Derived, Uncovered, compiling
+from benegraph.execution import Declaration, Derived, Uncovered, sizes
 
 NOT_COUNTED = ValueError("It was not counted.")
 NO_GENRE = "Cannot return null for non-nullable field Book.genre."
 
 
-@pytest.fixture(params=[0, compiling.FOLDED_WITHIN], ids=["own", "within"])
+@pytest.fixture(params=[0, sizes.FOLDED_WITHIN], ids=["own", "within"])
 def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have each operation read both ways: what is beneath a row in statements of its own, and within that row's."""
-    monkeypatch.setattr(compiling, "FOLDED_WITHIN", request.param)
+    monkeypatch.setattr(sizes, "FOLDED_WITHIN", request.param)
 
 
 @dataclass(frozen=True)

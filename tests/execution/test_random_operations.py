@@ -14,7 +14,7 @@ from library import Card, Copy, Library, Visitor, library
 from random_operations import operations
 from resolvers import ask_both
 
-from benegraph.execution import Uncovered, compiling
+from benegraph.execution import Uncovered, sizes
 
 EXAMPLES = 40
 
@@ -50,13 +50,13 @@ def amiss() -> Library:
 
 
 @pytest.mark.parametrize("made", [whole, amiss])
-@given(asked=operations(), within=st.sampled_from([0, 3, compiling.FOLDED_WITHIN]), writing=st.booleans())
+@given(asked=operations(), within=st.sampled_from([0, 3, sizes.FOLDED_WITHIN]), writing=st.booleans())
 @settings(max_examples=EXAMPLES)
 def test_both_give_the_same_data(
     made: Callable[[], Library], asked: tuple[str, dict[str, Any]], within: int, *, writing: bool
 ) -> None:
     text, variables = asked
-    with patch.object(compiling, "FOLDED_WITHIN", within):
+    with patch.object(sizes, "FOLDED_WITHIN", within):
         try:
             both = asyncio.run(ask_both(made(), text, variables, catalogue=Catalogue(writing)))
         except Uncovered:

@@ -7,7 +7,7 @@ import pytest
 from librarian import Asking, Operation, answer, fetches
 from library import Card, Visitor, full_library, library
 
-from benegraph.execution.compiling import FOLDED_WITHIN
+from benegraph.execution.sizes import FOLDED_WITHIN
 
 #: Of a page that is read in its parent's statement, and of one that takes its own.
 FEW_AND_MANY = pytest.mark.parametrize("first", [FOLDED_WITHIN, FOLDED_WITHIN + 1])

@@ -8,7 +8,7 @@ from librarian import Asking, Catalogue, Operation, plain
 from library import Library, library
 from resolvers import agree, resolved
 
-from benegraph.execution import Json, Uncovered, compiling
+from benegraph.execution import Json, Uncovered, sizes
 
 WRITING = Catalogue(writing=True)
 
@@ -89,5 +89,5 @@ def test_lists_for_many_parents_are_written_within_their_statement(monkeypatch: 
     text = "{ authors(first: 50) { nodes { books { name } } } }"
     assert Operation.of(text).plan(catalogue=WRITING).reads == 1
     assert Operation.of(text).plan().reads == 2
-    monkeypatch.setattr(compiling, "WRITTEN_WITHIN", 49)
+    monkeypatch.setattr(sizes, "WRITTEN_WITHIN", 49)
     assert Operation.of(text).plan(catalogue=WRITING).reads == 2

@@ -1,12 +1,13 @@
 """Compiling: from a validated operation and the host's declarations to a plan."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLField,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -22,9 +23,10 @@ from graphql import (
     is_non_null_type,
 )
 
-from benegraph.execution import steps
+from benegraph.execution import roots, sizes, steps
 from benegraph.execution.arguments import Called
 from benegraph.execution.declarations import (
+    Arguments,
     Batched,
     Column,
     Declaration,
@@ -41,11 +43,11 @@ from benegraph.execution.declarations import (
     ToSeveral,
     Uncovered,
 )
-from benegraph.execution.origins import FromObject, FromRow, Origin
+from benegraph.execution.origins import FromObject, FromRow, Origin, View
 from benegraph.execution.plans import (
     Asked,
     Fetch,
-    Found,
+    LookUp,
     ObjectPlan,
     OneOf,
     Page,
@@ -54,61 +56,56 @@ from benegraph.execution.plans import (
     Plan,
     Root,
 )
-from benegraph.execution.reading import Nested, Reach, Reading, Slot, Wanted
-from benegraph.execution.selecting import Fields, Selecting, conditions_of
-from benegraph.execution.writing import Scribe, Unwritten, Written
+from benegraph.execution.reading import Nested, Reach, Slot, Sources, Wanted
+from benegraph.execution.selecting import Fields, Selecting
+from benegraph.execution.writing import Gap, Scribe, Unwritten, Written
 
-#: Up to so many parents, what is beneath them is read within their own statement: an index look-up each then costs
-#: less than another turn to the database.
-FOLDED_WITHIN = 32
-#: Up to so many parents, lists beneath them that the host can write are written within their own statement.
-WRITTEN_WITHIN = 1000
-#: How long a short list is reckoned to be, and how many things are looked up at once.
-SHORT = 5
-#: What a change may take in turns to the store, reading included: more than any does.
-LONG = 1000
+_EDGE = {"node", "cursor", "__typename"}
+_PAGE_INFO = {"hasNextPage", "hasPreviousPage", "startCursor", "endCursor", "__typename"}
 _READ = (Batched, Find, FindEach, ToMany, ToOne, ToPage, ToSeveral)
+_ROOTS = (Find, FindEach, Given, ToPage)
+_TAKE_ARGUMENTS = (Batched, Find, FindEach, Perform, ToPage)
+_ARE_LISTS = (FindEach, ToMany, ToSeveral)
+_ARE_NONE = (Find, Itself, ToOne, ToPage)
 
 
 def compile_operation(
     graph: GraphQLSchema,
     declare: Declare,
-    reading: Reading,
+    sources: Sources,
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     conditions: Mapping[str, Any],
 ) -> Plan:
-    """Compile an operation that is valid. `conditions` holds the variables that `conditions_of` names.
+    """Compile an operation that is valid. `conditions` holds every variable that `conditions_of` names, or None for it.
 
     Raises Uncovered for what no plan is made for.
     """
     kind = graph.get_root_type(operation.operation)
     if kind is None or operation.operation is OperationType.SUBSCRIPTION:
         raise Uncovered("operation")
-    changes = operation.operation is OperationType.MUTATION
-    # What a mutation has changed can't be asked for again, so its payload must be such that any error can be told.
-    compiler = _Compiler(graph, declare, reading, Selecting(graph, fragments, conditions), writes=not changes)
+    is_mutation = operation.operation is OperationType.MUTATION
+    compiler = _Compiler(graph, declare, sources, Selecting(graph, fragments, conditions), is_mutation)
     roots = [
         compiler.root(kind, name, nodes)
         for name, nodes in compiler.selecting.fields(kind, [operation.selection_set]).items()
     ]
-    for place, root in enumerate(roots if changes else ()):
-        root.asked.turns = LONG * place  # each begins when the one before is done
+    for place, root in enumerate(roots if is_mutation else ()):
+        root.asked.turns = sizes.LONG * place  # each begins when the one before is done
     for finish in compiler.unfinished:
         finish()
-    return Plan(roots, changes, compiler.reads)
+    return Plan(roots, is_mutation, compiler.reads)
 
 
 @dataclass(slots=True)
 class _Compiler:
     graph: GraphQLSchema
     declare: Declare
-    reading: Reading
+    sources: Sources
     selecting: Selecting
-    #: Whether what the host can write is left to it.
-    writes: bool
+    is_mutation: bool
     unfinished: list[Callable[[], None]] = field(default_factory=list)
-    #: How many statements the plan takes at most.
+    #: How many statements the plan takes; of two and more it only matters that they are more than one.
     reads: int = 0
 
     # ------------------------------------------------------------------------------------ the operation's own fields
@@ -116,40 +113,41 @@ class _Compiler:
     def root(self, kind: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> Root:
         field_name = nodes[0].name.value
         if field_name == "__typename":
-            return Root(_asked_typename(kind, name, nodes), constant=kind.name)
+            return roots.Constant(_asked_typename(kind, name, nodes), kind.name)
         if field_name.startswith("__"):
             raise Uncovered("introspection")
         found = kind.fields[field_name]
         declaration = self.declare(kind, found)
-        asked = _asked(kind, name, nodes, declaration)
-        called = Called(found, nodes[0])
-        root = Root(asked, called, declaration)
-        sets = self.selecting.beneath(nodes)
-        named = get_named_type(found.type)
+        if not isinstance(declaration, Perform if self.is_mutation else _ROOTS):
+            raise Uncovered("root")
+        _check_type(found, declaration)
+        asked, called = _asked(kind, name, nodes, declaration), Called(found, nodes[0])
+        named, listed = get_named_type(found.type), _is_list(found.type)
+        if isinstance(declaration, Find | FindEach):
+            choice = asked.beneath = self._one_of(declaration, named, nodes)
+            return roots.Found(asked, called, _targets(declaration), choice, listed)
         if isinstance(declaration, ToPage):
             fetch = Fetch(Wanted(declaration.source), [Page(called, declaration.window)])
-            origin = FromRow(fetch, fetch.wanted, _size(declaration, called))
-            asked.beneath = page = self._page(named, nodes, origin)
-            root.fetch = fetch
+            origin = FromRow(fetch, fetch.wanted, sizes.size_of(declaration, called))
+            page = asked.beneath = self._page(named, nodes, origin)
             self.reads += page.reads_rows + page.counts
-        elif isinstance(declaration, Find | FindEach):
-            asked.beneath = self._one_of(declaration, named, sets)
-        elif isinstance(declaration, Given | Perform):
-            asked.beneath = self._object(_object_type(named), sets, FromObject())
-        else:
-            raise Uncovered("root")
-        return root
+            return roots.Paged(asked, fetch, page)
+        assert isinstance(declaration, Given | Perform), "one of these it is"  # noqa: S101 - see _ROOTS
+        plan = asked.beneath = self._object(_object_type(named), self.selecting.beneath(nodes), FromObject())
+        if isinstance(declaration, Given):
+            return roots.Held(asked, declaration.value, plan, listed)
+        return roots.Performed(asked, called, declaration.call, plan, listed)
 
-    def _one_of(self, declaration: Find | FindEach, named: Any, sets: Sequence[Any]) -> OneOf:
+    def _one_of(self, declaration: Find | FindEach, named: Any, nodes: list[FieldNode]) -> OneOf:
         several = isinstance(declaration, FindEach)
         choice = OneOf()
         before, reads = self.reads, []
         for kind in self.graph.get_possible_types(named) if is_abstract_type(named) else [named]:
-            self.reads = 1
-            fetch = Fetch(Wanted(declaration.sources[kind.name]))
-            origin = FromRow(fetch, fetch.wanted, SHORT if several else 1)
-            choice.plans[kind.name] = Found(fetch, self._object(kind, sets, origin))
-            reads.append(self.reads)
+            if kind.name in declaration.sources:
+                self.reads = 0
+                sets, size = self.selecting.beneath(nodes), sizes.SHORT if several else 1
+                choice.plans[kind.name] = self._look_up(kind, sets, declaration.sources[kind.name], size)
+                reads.append(self.reads)
         self.reads = before + (sum(reads) if several else max(reads, default=0))
         return choice
 
@@ -177,30 +175,27 @@ class _Compiler:
             return None
         found = kind.fields[field_name]
         declaration = self.declare(kind, found)
+        _check_type(found, declaration)
         asked = plan.asked[name] = _asked(kind, name, nodes, declaration)
-        called = Called(found, nodes[0])
         if isinstance(declaration, ToOne | ToMany | ToPage) and isinstance(origin, FromRow):
-            place = self._written(plan, asked, called, declaration, origin)
+            place = self._written(plan, asked, found, declaration, origin)
             if place is not None:
                 return place
-        place = self._declared(plan, asked, called, declaration, origin)
-        if _is_list(found.type):
-            if _is_list(get_nullable_type(found.type).of_type):
-                raise Uncovered("list")
-            if not isinstance(declaration, ToMany):
-                plan.steps.append(steps.Listed(name))
+        place = self._declared(plan, asked, found, declaration, origin)
+        if is_non_null_type(_items_of(found.type)) and not isinstance(declaration, ToMany):
+            plan.steps.append(steps.Listed(name))
         return place
 
     def _declared(
-        self, plan: ObjectPlan, asked: Asked, called: Called, declaration: Declaration, origin: Origin
+        self, plan: ObjectPlan, asked: Asked, found: GraphQLField, declaration: Declaration, origin: Origin
     ) -> Any:
-        name = asked.name
+        name, listed = asked.name, _is_list(asked.kind)
         if isinstance(declaration, Column):
             return self._column(plan, asked, declaration, origin)
         if isinstance(declaration, Derived):
             self._require(plan, asked)
-            see = self._see(origin, declaration.needs)
-            plan.steps.append(steps.Compute(name, see, declaration.compute, self._held(asked)))
+            view = self._view(origin, declaration.needs)
+            plan.steps.append(steps.Compute(name, view, declaration.compute, self._held(asked), listed))
             return None
         if isinstance(declaration, Itself):
             asked.beneath = beneath = self._object(
@@ -210,21 +205,21 @@ class _Compiler:
             return None
         if isinstance(declaration, Batched):
             self._require(plan, asked)
-            self.reads += SHORT
-            see = self._see(origin, declaration.needs)
-            plan.steps.append(steps.ComputeAtOnce(name, called, see, declaration.load, self._held(asked)))
+            self.reads += 2  # nobody knows how many
+            called, view = Called(found, asked.nodes[0]), self._view(origin, declaration.needs)
+            plan.steps.append(steps.ComputeAtOnce(name, called, view, declaration.load, self._held(asked), listed))
             return None
         if isinstance(declaration, ToPage):
-            return self._to_page(plan, asked, called, declaration, origin)
+            return self._to_page(plan, asked, Called(found, asked.nodes[0]), declaration, origin)
         if isinstance(declaration, ToOne | ToMany | ToSeveral):
             return self._to_rows(plan, asked, declaration, origin)
         raise Uncovered("field")
 
     def _column(self, plan: ObjectPlan, asked: Asked, declaration: Column, origin: Origin) -> Any:
-        place = origin.column(self.reading, declaration.name)
+        place = origin.column(self.sources, declaration.name)
         if is_leaf_type(get_named_type(asked.kind)):
             self._check_leaf(asked.kind)
-            if is_non_null_type(asked.kind) and origin.may_lack(self.reading, declaration.name):
+            if is_non_null_type(asked.kind) and origin.may_lack(self.sources, declaration.name):
                 plan.required.append(asked.name)
         elif isinstance(origin, FromRow):
             raise Uncovered("column")
@@ -232,65 +227,72 @@ class _Compiler:
             self._require(plan, asked)
             held = self._held(asked)
             assert held is not None, "what is no leaf has something beneath"  # noqa: S101 - by validation
-            plan.steps.append(steps.Held(asked.name, held))
+            plan.steps.append(steps.Held(asked.name, held, _is_list(asked.kind)))
         return place
 
     def _written(
-        self, plan: ObjectPlan, asked: Asked, called: Called, declaration: ToOne | ToMany | ToPage, origin: FromRow
+        self,
+        plan: ObjectPlan,
+        asked: Asked,
+        found: GraphQLField,
+        declaration: ToOne | ToMany | ToPage,
+        origin: FromRow,
     ) -> Slot | None:
         """Have the host write what is beneath, if it can; give where its text stands."""
-        within = FOLDED_WITHIN if isinstance(declaration, ToOne) else WRITTEN_WITHIN
-        if not self.writes or origin.size > within:
+        within = sizes.FOLDED_WITHIN if isinstance(declaration, ToOne) else sizes.WRITTEN_WITHIN
+        # What a mutation has changed can't be asked for again, so any error in its payload must be such as can be told.
+        if self.is_mutation or origin.size > within:
             return None
         pages = origin.fetch.pages
-        before = len(pages), len(self.unfinished), self.reads
-        scribe = Scribe(self.declare, self.reading, self.selecting, self._look_up, _size, pages, FOLDED_WITHIN, SHORT)
+        before = len(pages)
+        scribe = Scribe(self.declare, self.sources, self.selecting, pages)
         try:
-            nested = scribe.nested(declaration, called.declared, asked.nodes, origin.wanted.source, origin.size)
+            nested = scribe.nested(declaration, found, asked.nodes, origin.wanted.source, origin.size)
         except Unwritten:
-            del pages[before[0] :], self.unfinished[before[1] :]
-            self.reads = before[2]
+            del pages[before:]
             return None
+        # Not before all is known to be written: else what is beneath would be compiled for each attempt above it.
+        gaps = [Gap(each.name, self._look_up(*each.of), each.must) for each in scribe.promised]
         self._require(plan, asked)
-        plan.steps.append(Written(asked.name, scribe.gaps))
-        return origin.nest(self.reading, nested)
+        plan.steps.append(Written(asked.name, gaps, self.sources.written))
+        return origin.nest(self.sources, nested)
 
-    def _look_up(
-        self, kind: GraphQLObjectType, sets: Sequence[Any], source: Any, size: int
-    ) -> tuple[Fetch, ObjectPlan]:
+    def _look_up(self, kind: GraphQLObjectType, sets: Sequence[Any], source: Any, size: int) -> LookUp:
         self.reads += 1
         fetch = Fetch(Wanted(source))
-        return fetch, self._object(kind, sets, FromRow(fetch, fetch.wanted, size))
+        return LookUp(fetch, self._object(kind, sets, FromRow(fetch, fetch.wanted, size)))
 
     def _to_rows(self, plan: ObjectPlan, asked: Asked, declaration: ToOne | ToMany | ToSeveral, origin: Origin) -> Any:
-        kind = _object_type(asked.kind)
-        reach = Reach.MANY if isinstance(declaration, ToMany) else Reach.ONE
-        length = SHORT if _is_list(asked.kind) else 1
-        sets = self.selecting.beneath(asked.nodes)
+        kind, sets = _object_type(asked.kind), self.selecting.beneath(asked.nodes)
+        to_many = isinstance(declaration, ToMany)
+        size = origin.size * (sizes.SHORT if _is_list(asked.kind) else 1)
         self._require(plan, asked)
-        if isinstance(origin, FromRow) and origin.size <= FOLDED_WITHIN and not isinstance(declaration, ToSeveral):
+        if (
+            isinstance(origin, FromRow)
+            and origin.size <= sizes.FOLDED_WITHIN
+            and not isinstance(declaration, ToSeveral)
+        ):
             inner = Wanted(declaration.source)
-            nested = Nested(reach, declaration.key, inner)
-            child = self._object(kind, sets, FromRow(origin.fetch, inner, origin.size * length))
-            step: Any = steps.NestedOne if reach is Reach.ONE else steps.NestedMany
-            asked.beneath = child
-            plan.steps.append(step(asked.name, child))
-            return origin.nest(self.reading, nested)
-        fetch, asked.beneath = self._look_up(kind, sets, declaration.source, origin.size * length)
+            child = asked.beneath = self._object(kind, sets, FromRow(origin.fetch, inner, size))
+            nested_step = steps.NestedMany if to_many else steps.NestedOne
+            plan.steps.append(nested_step(asked.name, child))
+            return origin.nest(self.sources, Nested(Reach.MANY if to_many else Reach.ONE, declaration.key, inner))
+        look_up = self._look_up(kind, sets, declaration.source, size)
+        asked.beneath = look_up.plan
         if isinstance(declaration, ToSeveral):
-            plan.steps.append(steps.FetchSeveral(asked.name, fetch, asked.beneath))
+            plan.steps.append(steps.FetchSeveral(asked.name, look_up))
         else:
-            step = steps.FetchOne if reach is Reach.ONE else steps.FetchMany
-            plan.steps.append(step(asked.name, fetch, asked.beneath))
-        return origin.column(self.reading, declaration.key)
+            step = steps.FetchMany if to_many else steps.FetchOne
+            plan.steps.append(step(asked.name, look_up))
+        return origin.column(self.sources, declaration.key)
 
     def _to_page(self, plan: ObjectPlan, asked: Asked, called: Called, declaration: ToPage, origin: Origin) -> Any:
         if declaration.key is None:
             raise Uncovered("page")
         page = Page(called, declaration.window)
         kind = get_named_type(asked.kind)
-        size = origin.size * _size(declaration, called)
-        if isinstance(origin, FromRow) and origin.size <= FOLDED_WITHIN:
+        size = origin.size * sizes.size_of(declaration, called)
+        if isinstance(origin, FromRow) and origin.size <= sizes.FOLDED_WITHIN:
             number = len(origin.fetch.pages)
             origin.fetch.pages.append(page)
             inner = Wanted(declaration.source)
@@ -298,17 +300,17 @@ class _Compiler:
             asked.beneath = child
             counted = None
             if child.counts:
-                counted = origin.nest(self.reading, Nested(Reach.COUNT, declaration.key, inner, number))
+                counted = origin.nest(self.sources, Nested(Reach.COUNT, declaration.key, inner, number))
             plan.steps.append(steps.NestedPage(asked.name, number, origin.fetch, child, counted))
             if not child.reads_rows:
                 return None
-            return origin.nest(self.reading, Nested(Reach.PAGE, declaration.key, inner, number))
+            return origin.nest(self.sources, Nested(Reach.PAGE, declaration.key, inner, number))
         fetch = Fetch(Wanted(declaration.source), [page])
         child = self._page(kind, asked.nodes, FromRow(fetch, fetch.wanted, size))
         asked.beneath = child
         self.reads += child.reads_rows + child.counts
         plan.steps.append(steps.FetchPage(asked.name, fetch, child))
-        return origin.column(self.reading, declaration.key)
+        return origin.column(self.sources, declaration.key)
 
     # ----------------------------------------------------------------------------------------------------- connections
 
@@ -321,7 +323,8 @@ class _Compiler:
             if found == "nodes":
                 asked.beneath = self._object(_object_type(asked.kind), sets, origin)
             elif found in {"edges", "pageInfo"}:
-                asked.beneath = self._part(_object_type(asked.kind), sets, origin, plan)
+                known = _EDGE if found == "edges" else _PAGE_INFO
+                asked.beneath = self._part(_object_type(asked.kind), sets, origin, plan, known)
             elif found == "totalCount":
                 plan.counts = True
             elif found != "__typename":
@@ -329,15 +332,17 @@ class _Compiler:
             plan.parts.append((name, found, kind.name if found == "__typename" else asked.beneath))
         return plan
 
-    def _part(self, kind: GraphQLObjectType, sets: Sequence[Any], origin: FromRow, page: PagePlan) -> PagePart:
+    def _part(
+        self, kind: GraphQLObjectType, sets: Sequence[Any], origin: FromRow, page: PagePlan, known: Collection[str]
+    ) -> PagePart:
         plan = PagePart()
         for name, asked, found in self._parts(kind, plan, self.selecting.fields(kind, sets)):
+            if found not in known:
+                raise Uncovered("connection")
             if found == "node":
                 asked.beneath = self._object(_object_type(asked.kind), self.selecting.beneath(asked.nodes), origin)
             elif found in {"cursor", "startCursor", "endCursor"}:
                 page.place = origin.place()
-            elif found not in {"hasNextPage", "hasPreviousPage", "__typename"}:
-                raise Uncovered("connection")
             plan.parts.append((name, found, kind.name if found == "__typename" else asked.beneath))
         return plan
 
@@ -360,8 +365,8 @@ class _Compiler:
         asked.beneath = held
         return held
 
-    def _see(self, origin: Origin, needs: tuple[str, ...]) -> Any:
-        view = origin.view(self.reading, needs)
+    def _view(self, origin: Origin, needs: tuple[str, ...]) -> View:
+        view = origin.view(self.sources, needs)
         self.unfinished.append(view.finish)
         return view
 
@@ -370,19 +375,34 @@ class _Compiler:
             plan.required.append(asked.name)
 
     def _check_leaf(self, kind: GraphQLOutputType) -> None:
-        if not self.reading.is_written(get_named_type(kind)):  # type: ignore[arg-type] # it was found to be a leaf
+        if not self.sources.is_written(get_named_type(kind)):  # type: ignore[arg-type] # it was found to be a leaf
             raise Uncovered("scalar")
 
 
 def _object_type(kind: GraphQLOutputType) -> GraphQLObjectType:
     named = get_named_type(kind)
     if not isinstance(named, GraphQLObjectType):
-        raise Uncovered("abstract")
+        raise Uncovered("leaf" if is_leaf_type(named) else "abstract")
     return named
 
 
 def _is_list(kind: GraphQLOutputType) -> bool:
-    return is_list_type(get_nullable_type(kind))
+    return _items_of(kind) is not None
+
+
+def _items_of(kind: GraphQLOutputType) -> Any:
+    """Give the type of a list's items; None of what is no list."""
+    nullable = get_nullable_type(kind)
+    return nullable.of_type if is_list_type(nullable) else None
+
+
+def _check_type(found: GraphQLField, declaration: Declaration) -> None:
+    """See that a field's type allows what it is said to be made of."""
+    if found.args and not isinstance(declaration, _TAKE_ARGUMENTS):
+        raise Uncovered("arguments")
+    items = _items_of(found.type)
+    if isinstance(declaration, _ARE_LISTS if items is None else _ARE_NONE) or (items and _is_list(items)):
+        raise Uncovered("list")
 
 
 def _asked(kind: GraphQLObjectType, name: str, nodes: list[FieldNode], declaration: Declaration | None = None) -> Asked:
@@ -395,9 +415,8 @@ def _asked_typename(kind: GraphQLObjectType, name: str, nodes: list[FieldNode]) 
     return Asked(name, GraphQLNonNull(GraphQLString), nodes, f"{kind.name}.__typename")
 
 
-def _size(declaration: ToPage, called: Called) -> int:
-    size = called.number("first")
-    return declaration.usual if size is None else size
-
-
-__all__ = ["compile_operation", "conditions_of"]
+def _targets(declaration: Find | FindEach) -> Callable[[Any, Arguments], roots.Targets]:
+    if isinstance(declaration, FindEach):
+        return declaration.targets
+    target = declaration.target
+    return lambda context, arguments: [target(context, arguments)]

@@ -8,11 +8,18 @@ from graphql import GraphQLField, GraphQLObjectType
 
 from benegraph.execution.reading import Window
 
+#: What a field is called with, by the names that its type gives. They are shared by all requests: never to be changed.
 Arguments = Mapping[str, Any]
 
 
 class Uncovered(Exception):
-    """An operation holds what no plan is made for; `reason` is one word of ours, fit to be counted by."""
+    """An operation holds what no plan is made for; `reason` is one word of ours, fit to be counted by.
+
+    Of what is compiled: `operation` (none, or a subscription), `introspection`, `directive`, `root`, `resolver` (the
+    host's word for a field that says nothing of itself), `field`, `arguments`, `column`, `list`, `page`, `connection`,
+    `abstract`, `leaf`, `scalar`. While a query is carried out, where a text is written that would have to hold an
+    error: `null`, `arguments`.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -21,14 +28,21 @@ class Uncovered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A value that the parent holds under a name: a scalar, or an object or list of such that is there already."""
+    """A value that the parent holds under a name: a leaf, or an object or a list of objects that is there already.
+
+    A leaf goes into the answer as it is: nothing checks it. A list of leaves is a list or a tuple. Where the parent is
+    no row, the name is an attribute's, which must not raise; a dot in it leads on.
+    """
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A value computed from the parent alone. `compute` finds on it the columns that it `needs`, by their names."""
+    """A value computed from the parent alone, at once. `compute` finds on it the columns that it `needs`, by name.
+
+    What it raises, or gives as an exception, is the field's error.
+    """
 
     compute: Callable[[Any], Any]
     needs: tuple[str, ...]
@@ -57,7 +71,7 @@ class ToSeveral:
 
 @dataclass(frozen=True, slots=True)
 class ToMany:
-    """All rows of the key in the parent's column `key`, a short list."""
+    """All rows of the key in the parent's column `key`, a short list; empty where the key is null."""
 
     source: Any
     key: str
@@ -82,7 +96,8 @@ class ToPage:
 class Batched:
     """A value for each of many parents, computed from them and what `load` reads for all of them at once.
 
-    `load(reader, parents, arguments)` gives as many values; one that is an exception is that parent's error.
+    `load(reader, parents, arguments)` gives as many values, in the parents' order; one that is an exception is that
+    parent's error, and what it raises is every parent's. There is at least one parent; one may come several times.
     """
 
     load: Callable[[Any, Sequence[Any], Arguments], Awaitable[Sequence[Any]]]
@@ -91,7 +106,7 @@ class Batched:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A field of the query itself: an object that the request's context holds."""
+    """A field of the query itself: an object, or a list of objects, that the request's context holds."""
 
     value: Callable[[Any], Any]
 
@@ -117,7 +132,7 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class FindEach:
-    """A field of the query: a row, null or an error for each target. Raises where there can be no list at all."""
+    """A field of the query: a row, null or an error for each target. `targets` raises where there can be no list."""
 
     sources: Mapping[str, Any]
     targets: Callable[[Any, Arguments], Sequence[Target | Exception | None]]
@@ -125,7 +140,10 @@ class FindEach:
 
 @dataclass(frozen=True, slots=True)
 class Perform:
-    """A field of the mutation: does what it is to do, and gives the object that its selection is read from."""
+    """A field of the mutation: does what it is to do, and gives the object or list that its selection is read from.
+
+    What it raises is the field's error.
+    """
 
     call: Callable[[Any, Arguments], Awaitable[Any]]
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from benegraph.execution.declarations import Uncovered
 from benegraph.execution.plans import Fetch
-from benegraph.execution.reading import Nested, Reading, Slot, Wanted
+from benegraph.execution.reading import Nested, Slot, Sources, Wanted
 
 Taker = Callable[[Any], Iterable[Any]]
 
@@ -20,35 +20,33 @@ class Origin(Protocol):
     def size(self) -> int:
         """How many objects are reckoned to be made from it."""
 
-    def column(self, reading: Reading, name: str) -> Any:
+    def column(self, sources: Sources, name: str) -> Any:
         """Give the place of a value. Raises Uncovered where there is none."""
 
-    def may_lack(self, reading: Reading, name: str) -> bool: ...
+    def may_lack(self, sources: Sources, name: str) -> bool: ...
 
     def taker(self, places: Sequence[Any]) -> Taker | None:
         """Give what takes the values at these places from a row, once everything is wanted; None for its first ones."""
 
-    def view(self, reading: Reading, names: tuple[str, ...]) -> "View":
+    def view(self, sources: Sources, names: tuple[str, ...]) -> "View":
         """Give what shows a row to the host, with these attributes."""
 
 
 @dataclass(slots=True)
 class View:
-    """Shows a row to the host as an object."""
+    """Shows a row to the host as an object, by what `finish` finds out."""
 
     origin: "FromRow | FromObject"
     places: list[Any]
     made: Callable[[Iterable[Any]], Any] | None
-    take: Taker | None = None
+    show: Callable[[Any], Any] = lambda row: row
 
     def finish(self) -> None:
         """Learn where the values stand, now that everything is wanted."""
-        self.take = self.origin.taker(self.places)
-
-    def __call__(self, row: Any) -> Any:
-        if self.made is None:
-            return row
-        return self.made(islice(row, len(self.places)) if self.take is None else self.take(row))
+        made, take, size = self.made, self.origin.taker(self.places), len(self.places)
+        if made is None:
+            return
+        self.show = (lambda row: made(islice(row, size))) if take is None else (lambda row: made(take(row)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +57,16 @@ class FromRow:
     wanted: Wanted
     size: int
 
-    def column(self, reading: Reading, name: str) -> Slot:
-        if not reading.has(self.wanted.source, name):
+    def column(self, sources: Sources, name: str) -> Slot:
+        if not sources.has(self.wanted.source, name):
             raise Uncovered("column")
         return self.wanted.column(name)
 
-    def may_lack(self, reading: Reading, name: str) -> bool:
-        return reading.may_lack(self.wanted.source, name)
+    def may_lack(self, sources: Sources, name: str) -> bool:
+        return sources.may_lack(self.wanted.source, name)
 
-    def nest(self, reading: Reading, nested: Nested) -> Slot:
-        if not reading.has(self.wanted.source, nested.key):
+    def nest(self, sources: Sources, nested: Nested) -> Slot:
+        if not sources.has(self.wanted.source, nested.key):
             raise Uncovered("column")
         return self.wanted.nest(nested)
 
@@ -83,8 +81,8 @@ class FromRow:
             return _only(numbers[0])
         return itemgetter(*numbers)
 
-    def view(self, reading: Reading, names: tuple[str, ...]) -> View:
-        return View(self, [self.column(reading, name) for name in names], reading.seen(self.wanted.source, names))
+    def view(self, sources: Sources, names: tuple[str, ...]) -> View:
+        return View(self, [self.column(sources, name) for name in names], sources.seen(self.wanted.source, names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +91,10 @@ class FromObject:
 
     size: int = 1
 
-    def column(self, _reading: Reading, name: str) -> str:
+    def column(self, _sources: Sources, name: str) -> str:
         return name
 
-    def may_lack(self, _reading: Reading, _name: str) -> bool:
+    def may_lack(self, _sources: Sources, _name: str) -> bool:
         return True
 
     def taker(self, places: Sequence[str | None]) -> Taker:
@@ -108,7 +106,7 @@ class FromObject:
             return _attribute(names[0])
         return attrgetter(*names)
 
-    def view(self, _reading: Reading, _names: tuple[str, ...]) -> View:
+    def view(self, _sources: Sources, _names: tuple[str, ...]) -> View:
         return View(self, [], None)
 
 

@@ -101,6 +101,8 @@ class Settling:
         if value is None or isinstance(value, Json):
             return value
         if is_list_type(kind):
+            if not isinstance(value, list | tuple):
+                raise _Bubble(TypeError(f"Expected a list for field '{asked.described}'."), path, asked, turn)
             return self._values((kind.of_type, asked, item, (*path, place), turn) for place, item in enumerate(value))
         if isinstance(value, dict) and asked.beneath is not None:
             beneath = self.kinds[id(value)] if isinstance(asked.beneath, OneOf) else asked.beneath

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from graphql import FieldNode, GraphQLOutputType
 
 from benegraph.execution.arguments import Called
-from benegraph.execution.declarations import Arguments, Declaration
+from benegraph.execution.declarations import Arguments
 from benegraph.execution.reading import Slot, Wanted, Window
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class ObjectPlan(Composite):
 class OneOf(Composite):
     """An object of one of several types, known only when its row is found: its type's name is a plan's key."""
 
-    plans: dict[str, "Found"] = field(default_factory=dict)
+    plans: dict[str, "LookUp"] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -108,30 +108,28 @@ class Fetch:
 
 
 @dataclass(slots=True, eq=False)
-class Found:
-    """A row that is looked for by its key, and the object that is made from it."""
+class LookUp:
+    """A statement by keys, and the objects that are made of its rows."""
 
     fetch: Fetch
     plan: ObjectPlan
 
 
-@dataclass(slots=True, eq=False)
-class Root:
-    """One field of the query or the mutation."""
+class Root(Protocol):
+    """Gives one of the operation's own fields, or a failure."""
 
-    asked: Asked
-    called: Called | None = None
-    declaration: Declaration | None = None
-    #: Of a page, the statement that reads it.
-    fetch: Fetch | None = None
-    #: The value, where the schema alone decides it.
-    constant: str | None = None
+    @property
+    def asked(self) -> Asked: ...
+
+    async def read(self, run: "Run", context: Any) -> Any: ...
 
 
 @dataclass(slots=True, eq=False)
 class Plan:
-    """An operation, compiled. `reads` is how many statements it takes at most."""
+    """An operation, compiled. `reads` is how many statements it takes: none, one, or more than one; of a mutation,
+    how many each of its payloads may take.
+    """
 
-    roots: list[Root]
-    changes: bool
+    roots: Sequence[Root]
+    is_mutation: bool
     reads: int

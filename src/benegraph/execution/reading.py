@@ -37,7 +37,8 @@ class Reach(Enum):
 class Wanted:
     """What is wanted of a source's rows. A row holds the columns, then what is nested, then its place, if `placed`.
 
-    It has at least one slot, even where nothing is wanted. What was made of it, such as a statement, may be `kept`.
+    It has at least one slot, even where nothing is wanted. It is shared by all requests, and changes no more once its
+    plan is made; what a reader makes of it, such as a statement, may be `kept` in it.
     """
 
     source: Any
@@ -139,20 +140,22 @@ class Reader(Protocol):
     async def rows(self, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> Sequence[Row]:
         """Fetch the rows of all keys, in order within each; the last slot of each, beyond what is wanted, is its key.
 
-        Of a page, also of one that is nested, it fetches one row more than the window's `first`, where there is one:
-        that is how it is known whether the list goes on. Where the rows themselves are a page, which their source
-        tells, the first window is theirs, and the others are those of pages nested in them; a page of all rows has
-        the key "". Rows that are nested have no slot for a key, and of a key that is null there are none.
+        There is at least one key, none is None, and none comes twice. The keys' own order is free; the key in a row
+        equals the one it was asked by. For what is looked up by a `ToOne`, `ToSeveral`, `Find` or `FindEach` a key has
+        one row at most; of several the last counts.
+
+        There is a window for each page in the statement, None for one that can't be. Of a page, also of one that is
+        nested, it fetches one row more than the window's `first`, where there is one: that is how it is known whether
+        the list goes on. Where the rows themselves are a page, which their source tells, the first window is theirs,
+        and the others are those of pages nested in them; a page of all rows has the key "". Rows that are nested have
+        no slot for a key, and of a key that is null there are none.
         """
 
     async def count(self, wanted: Wanted, keys: Sequence[Any], window: Any) -> Mapping[Any, int]:
         """Count the rows of each key under a window's filter: for every key a number, if it is 0."""
 
-    def written(self, made: Any) -> str:
-        """Write an object of the answer as JSON, in which there may be Json."""
 
-
-class Reading(Protocol):
+class Sources(Protocol):
     """What a host must be able to say of its sources and values, besides fetching them."""
 
     def has(self, source: Any, column: str) -> bool:
@@ -168,4 +171,11 @@ class Reading(Protocol):
         """Tell whether values of a scalar or an enumeration can be written into the answer as they are."""
 
     def writes(self, source: Any, column: str) -> bool:
-        """Tell whether the host writes a column's values as JSON, where a layout asks for it; of keys, as they are."""
+        """Tell whether the host writes a column's values as JSON, where a layout asks for it.
+
+        For a column that is a key, tell so only where its values are texts without control characters, each the same
+        text as the key in the row that it leads to. Where nothing is written, no layout is ever asked for.
+        """
+
+    def written(self, made: Any) -> str:
+        """Write an object of the answer, in which there may be Json, or None, as JSON."""

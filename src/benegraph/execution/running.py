@@ -3,46 +3,60 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import repeat
-from typing import Any
+from operator import itemgetter
+from typing import Any, Protocol
 
-from graphql import GraphQLError, is_non_null_type
+from graphql import GraphQLError, get_nullable_type, is_list_type, is_non_null_type
 from graphql.execution.values import VariableValues
 
 from benegraph.execution import steps
-from benegraph.execution.declarations import Find, FindEach, Given, Perform, Target, ToPage, Uncovered
+from benegraph.execution.declarations import Uncovered
 from benegraph.execution.outcomes import Failure, Settling
-from benegraph.execution.plans import Composite, Fetch, Made, ObjectPlan, OneOf, Page, PagePlan, Plan, Root
+from benegraph.execution.plans import Asked, Composite, Fetch, Made, ObjectPlan, Page, Plan, Root
 from benegraph.execution.reading import Reader, Row, Window
 
-#: Opens a reader, told whether it will be asked for one statement at most.
-Open = Callable[[bool], AbstractAsyncContextManager[Reader]]
+
+class Open(Protocol):
+    """Opens a reader; `alone` where it will be asked for one statement at most."""
+
+    def __call__(self, *, alone: bool) -> AbstractAsyncContextManager[Reader]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an operation: the data, whose leaves are values as they were read, and the errors in it."""
+    """What came of an operation: the data, whose leaves are values as they were read or Json, and the errors in it.
+
+    Where two fields lead to the same row, one and the same object may stand in both places.
+    """
 
     data: Made | None
     errors: list[GraphQLError]
 
 
 async def run(plan: Plan, open_reader: Open, context: Any, variables: VariableValues) -> Outcome:
-    """Carry out a plan. What a read raises is raised; once something was changed, it is its field's."""
+    """Carry out a plan.
+
+    Of a query, what a reader raises is raised, but within a `load`, where it is its parents' error; and Uncovered where
+    a text that was written would have to hold an error: then another executor has to answer. Of a mutation nothing is
+    raised but what cancels it, as it can't be done again: what goes wrong is its field's error.
+    """
     made: Made = {}
-    current = Run(variables)
-    if plan.changes:
+
+    def opened() -> AbstractAsyncContextManager[Reader | None]:
+        return open_reader(alone=plan.reads == 1) if plan.reads else nullcontext()
+
+    current = Run(variables, opened)
+    if plan.is_mutation:
         for root in plan.roots:  # one after another: each sees what the one before has changed
-            value = await _perform(root, current, partial(_opened, plan, open_reader), context)
-            made[root.asked.name] = value
-            if (current.has_failed or _lacks(root, value)) and _settled([root], [value], current).data is None:
+            value = made[root.asked.name] = await root.read(current, context)
+            if (current.has_failed or _lacks(root.asked, value)) and _settled([root], [value], current).data is None:
                 break  # of an operation without data nobody expects that more of it was done
     else:
-        async with _opened(plan, open_reader) as current.reader:
+        async with opened() as current.reader:
             for root in plan.roots:
-                made[root.asked.name] = await _read(root, current, context)
-    if current.has_failed or any(map(_lacks, plan.roots, made.values())):
+                made[root.asked.name] = await root.read(current, context)
+    if current.has_failed or any(_lacks(root.asked, made.get(root.asked.name)) for root in plan.roots):
         return _settled(plan.roots, made.values(), current)
     return Outcome(made, [])
 
@@ -55,9 +69,14 @@ def _settled(roots: Sequence[Root], values: Iterable[Any], run: "Run") -> Outcom
     return Outcome(data, settling.errors)
 
 
-def _lacks(root: Root, value: Any) -> bool:
-    """Tell whether a null stands in one of the operation's own fields where it may be one too many."""
-    return (value is None and is_non_null_type(root.asked.kind)) or (type(value) is list and None in value)
+def _lacks(asked: Asked, value: Any) -> bool:
+    """Tell whether a null stands in one of the operation's own fields where there can be none."""
+    if value is None:
+        return is_non_null_type(asked.kind)
+    if type(value) is not list or None not in value:
+        return False
+    listed = get_nullable_type(asked.kind)
+    return is_list_type(listed) and is_non_null_type(listed.of_type)
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +84,8 @@ class Run:
     """One request's own, while its plan is carried out."""
 
     variables: VariableValues
+    #: Opens a reader, where anything is to be read.
+    opened: Callable[[], AbstractAsyncContextManager[Reader | None]]
     #: None where nothing is to be read; of a mutation, that of the payload which is read at present.
     reader: Any = None
     has_failed: bool = False
@@ -77,8 +98,10 @@ class Run:
             return []
         # Loops over rows are C's, as far as can be: rows are turned into columns, and columns into objects.
         values = rows if plan.values is None else map(plan.values, rows)
-        if not plan.steps and not plan.required:
-            return [*map(dict, map(zip, repeat(plan.names), values))]
+        if not plan.steps:
+            made = [*map(dict, map(zip, repeat(plan.names), values))]
+            self.has_failed |= any(None in map(itemgetter(name), made) for name in plan.required)
+            return made
         columns: dict[str, Sequence[Any]] = dict(zip(plan.names, zip(*values, strict=False), strict=False))
         for step in plan.steps:
             columns[step.name] = await step.fill(self, rows, columns[step.name])
@@ -114,84 +137,3 @@ class Run:
         if page.called.fixed is not None:
             page.fixed = window
         return window
-
-
-async def _read(root: Root, run: Run, context: Any) -> Any:
-    """Read one field of the query."""
-    declaration = root.declaration
-    if declaration is None or root.called is None:
-        return root.constant
-    if isinstance(declaration, ToPage):
-        return await _read_page(root, run)
-    if isinstance(declaration, Given):
-        return await _made_of(root, run, declaration.value(context))
-    assert isinstance(declaration, Find | FindEach), "the rest is refused where it is compiled"  # noqa: S101
-    targets: Sequence[Target | Exception | None]
-    try:
-        arguments = root.called.arguments(run.variables)
-        if isinstance(declaration, FindEach):
-            targets = declaration.targets(context, arguments)
-        else:
-            targets = [declaration.target(context, arguments)]
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's
-        return run.fail(error)
-    found = await _find(root, run, targets)
-    return found if isinstance(declaration, FindEach) else found[0]
-
-
-def _opened(plan: Plan, open_reader: Open) -> AbstractAsyncContextManager[Reader | None]:
-    """Open a reader, where anything is to be read."""
-    return open_reader(plan.reads == 1) if plan.reads else nullcontext()
-
-
-async def _perform(
-    root: Root, run: Run, opened: Callable[[], AbstractAsyncContextManager[Reader | None]], context: Any
-) -> Any:
-    """Do what one field of the mutation is to do, and read its payload."""
-    declaration = root.declaration
-    if declaration is None or root.called is None:
-        return root.constant
-    assert isinstance(declaration, Perform), "the rest is refused where it is compiled"  # noqa: S101
-    try:
-        done = await declaration.call(context, root.called.arguments(run.variables))
-        async with opened() as run.reader:
-            return await _made_of(root, run, done)
-    except Exception as error:  # noqa: BLE001 - what was done stays done: the error is this field's alone
-        return run.fail(error)
-
-
-async def _made_of(root: Root, run: Run, value: Any) -> Any:
-    plan = root.asked.beneath
-    assert isinstance(plan, ObjectPlan), "it has fields"  # noqa: S101 - by validation
-    (made,) = await steps.held(run, plan, [value])
-    return made
-
-
-async def _read_page(root: Root, run: Run) -> Any:
-    assert root.fetch is not None and isinstance(root.asked.beneath, PagePlan)  # noqa: S101, PT018 - as compiled
-    (window,) = run.windows(root.fetch)[:1]
-    if isinstance(window, Failure):
-        return window
-    (page,) = await steps.read_pages(run, root.fetch, root.asked.beneath, [""], window)
-    return page
-
-
-async def _find(root: Root, run: Run, targets: Sequence[Target | Exception | None]) -> list[Any]:
-    """Find the rows of some targets, those of a kind together."""
-    choice = root.asked.beneath
-    assert isinstance(choice, OneOf), "it is known by its type"  # noqa: S101 - as compiled
-    found: dict[tuple[str, Any], Made] = {}
-    for kind in dict.fromkeys(target.kind for target in targets if isinstance(target, Target)):
-        one = choice.plans[kind]
-        keys = [target.key for target in targets if isinstance(target, Target) and target.kind == kind]
-        for key, made in (await steps.by_key(run, one.fetch, one.plan, keys)).items():
-            found[kind, key] = made
-            run.kinds[id(made)] = one.plan
-    return [
-        run.fail(target)
-        if isinstance(target, Exception)
-        else found.get((target.kind, target.key))
-        if target is not None
-        else None
-        for target in targets
-    ]

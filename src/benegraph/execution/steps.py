@@ -1,21 +1,20 @@
 """Steps: what gives one field's values of many objects at once, from what their rows hold in its place."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from benegraph.execution.arguments import Called
+from benegraph.execution.declarations import Uncovered
+from benegraph.execution.origins import View
 from benegraph.execution.outcomes import Failure
-from benegraph.execution.plans import Fetch, Made, ObjectPlan, PagePlan
+from benegraph.execution.plans import Fetch, LookUp, Made, ObjectPlan, PagePlan
 from benegraph.execution.reading import Row, Slot, Window
 
 if TYPE_CHECKING:
     from benegraph.execution.running import Run
-
-See = Callable[[Any], Any]
-# By their very types: a row may be a named tuple.
-_LISTS = (list, tuple)
 
 
 @dataclass(slots=True, eq=False)
@@ -46,29 +45,33 @@ class Held:
 
     name: str
     plan: ObjectPlan
+    listed: bool
 
     async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        return await held(run, self.plan, values)
+        return await held(run, self.plan, values, listed=self.listed)
 
 
 @dataclass(slots=True, eq=False)
 class Compute:
-    """A value computed from each parent alone."""
+    """A value computed from each parent alone: a leaf, or what `plan` makes an object of."""
 
     name: str
-    see: See
+    view: View
     compute: Callable[[Any], Any]
     plan: ObjectPlan | None
+    listed: bool
 
     async def fill(self, run: "Run", rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
-        computed = [self._one(run, row) for row in rows]
-        return computed if self.plan is None else await held(run, self.plan, computed)
+        show = self.view.show
+        computed = [self._one(run, show, row) for row in rows]
+        return computed if self.plan is None else await held(run, self.plan, computed, listed=self.listed)
 
-    def _one(self, run: "Run", row: Any) -> Any:
+    def _one(self, run: "Run", show: Callable[[Any], Any], row: Any) -> Any:
         try:
-            return self.compute(self.see(row))
+            value = self.compute(show(row))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's
             return run.fail(error)
+        return run.fail(value) if isinstance(value, Exception) else value
 
 
 @dataclass(slots=True, eq=False)
@@ -77,28 +80,31 @@ class ComputeAtOnce:
 
     name: str
     called: Called
-    see: See
+    view: View
     load: Callable[[Any, Sequence[Any], Any], Awaitable[Sequence[Any]]]
     plan: ObjectPlan | None
+    listed: bool
 
     async def fill(self, run: "Run", rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
         try:
             arguments = self.called.arguments(run.variables)
-            found: Sequence[Any] = await self.load(run.reader, [self.see(row) for row in rows], arguments)
+            found: Sequence[Any] = await self.load(run.reader, [*map(self.view.show, rows)], arguments)
+        except Uncovered:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is each parent's
             found = [error] * len(rows)
         found = [run.fail(value) if isinstance(value, Exception) else value for value in found]
-        return found if self.plan is None else await held(run, self.plan, found)
+        return found if self.plan is None else await held(run, self.plan, found, listed=self.listed)
 
 
 @dataclass(slots=True, eq=False)
 class Listed:
-    """A list that is in place: a null in it may be one too many."""
+    """A list that is in place, in which there can be no null."""
 
     name: str
 
     async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        run.has_failed |= any(type(value) in _LISTS and None in value for value in values)
+        run.has_failed |= any(isinstance(value, list | tuple) and None in value for value in values)
         return values
 
 
@@ -145,7 +151,7 @@ class NestedPage:
         if isinstance(window, Failure):
             return [window] * len(rows)
         lists = values if self.plan.reads_rows else [()] * len(rows)
-        counts = None if self.counted is None else [row[self.counted.number] for row in rows]
+        counts = None if self.counted is None else [*map(itemgetter(self.counted.number), rows)]
         return await pages(run, self.plan, lists, window, counts)
 
 
@@ -157,11 +163,10 @@ class FetchOne:
     """The row of the key that stands in the field's place."""
 
     name: str
-    fetch: Fetch
-    plan: ObjectPlan
+    look_up: LookUp
 
     async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        found = await by_key(run, self.fetch, self.plan, values)
+        found = await by_key(run, self.look_up, values)
         return [*map(found.get, values)]
 
 
@@ -170,11 +175,10 @@ class FetchSeveral:
     """The rows of the keys that stand listed in the field's place."""
 
     name: str
-    fetch: Fetch
-    plan: ObjectPlan
+    look_up: LookUp
 
     async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        found = await by_key(run, self.fetch, self.plan, (key for keys in values for key in keys or ()))
+        found = await by_key(run, self.look_up, (key for keys in values for key in keys or ()))
         return [None if keys is None else [*map(found.get, keys)] for keys in values]
 
 
@@ -183,13 +187,12 @@ class FetchMany:
     """The rows of the key that stands in the field's place."""
 
     name: str
-    fetch: Fetch
-    plan: ObjectPlan
+    look_up: LookUp
 
     async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
         keys = distinct(values)
-        lists = by_parent(await run.rows(self.fetch, keys), keys)
-        found = dict(zip(keys, await grouped(run, self.plan, list(lists.values())), strict=True))
+        lists = await by_parent(run, self.look_up.fetch, keys)
+        found = dict(zip(keys, await grouped(run, self.look_up.plan, lists), strict=True))
         return [found[key] for key in values]
 
 
@@ -220,16 +223,29 @@ def together(columns: Mapping[str, Iterable[Any]], size: int) -> list[Made]:
     return [*map(dict, map(zip, repeat(tuple(columns)), zip(*columns.values(), strict=True)))]
 
 
-async def held(run: "Run", plan: ObjectPlan, values: Sequence[Any]) -> list[Any]:
-    """Make the objects of values that are there: each one, a list of such, None or a failure."""
-    flat = [item for value in values for item in (value if type(value) in _LISTS else (value,))]
-    there = [item for item in flat if item is not None and not isinstance(item, Failure)]
+async def held(run: "Run", plan: ObjectPlan, values: Sequence[Any], *, listed: bool) -> list[Any]:
+    """Make the objects of values that are there: each an object, or a list of such; None, or what failed, stays."""
+    if not listed:
+        return await _objects(run, plan, values)
+    lists = [_items(run, value) for value in values]
+    made = iter(await _objects(run, plan, [item for items in lists if type(items) is list for item in items]))
+    return [[*islice(made, len(items))] if type(items) is list else items for items in lists]
+
+
+async def _objects(run: "Run", plan: ObjectPlan, values: Sequence[Any]) -> list[Any]:
+    values = [run.fail(value) if isinstance(value, Exception) else value for value in values]
+    there = [value for value in values if value is not None and type(value) is not Failure]
     made = iter(await run.objects(plan, there))
-    return [[_next(made, item) for item in value] if type(value) in _LISTS else _next(made, value) for value in values]
+    return [value if value is None or type(value) is Failure else next(made) for value in values]
 
 
-def _next(made: Iterator[Made], item: Any) -> Any:
-    return item if item is None or isinstance(item, Failure) else next(made)
+def _items(run: "Run", value: Any) -> Any:
+    if value is None or type(value) is Failure:
+        return value
+    try:
+        return list(value)
+    except TypeError as error:
+        return run.fail(error)
 
 
 async def grouped(run: "Run", plan: ObjectPlan, lists: Sequence[Sequence[Row]]) -> list[list[Made]]:
@@ -238,21 +254,22 @@ async def grouped(run: "Run", plan: ObjectPlan, lists: Sequence[Sequence[Row]]) 
     return [list(islice(made, len(rows))) for rows in lists]
 
 
-async def by_key(run: "Run", fetch: Fetch, plan: ObjectPlan, keys: Iterable[Any]) -> dict[Any, Made]:
+async def by_key(run: "Run", look_up: LookUp, keys: Iterable[Any]) -> dict[Any, Made]:
     """Read the rows of some keys, each once however often it is asked for, and make their objects."""
     wanted = [key for key in distinct(keys) if key is not None]
     if not wanted:
         return {}
-    rows = await run.rows(fetch, wanted)
-    return dict(zip((row[-1] for row in rows), await run.objects(plan, rows), strict=True))
+    rows = await run.rows(look_up.fetch, wanted)
+    return dict(zip((row[-1] for row in rows), await run.objects(look_up.plan, rows), strict=True))
 
 
-def by_parent(rows: Sequence[Row], keys: Sequence[Any]) -> dict[Any, list[Row]]:
-    """Sort rows by the keys they belong to."""
+async def by_parent(run: "Run", fetch: Fetch, keys: Sequence[Any]) -> list[list[Row]]:
+    """Read the rows of some keys, in a list for each; of a key that is null there are none."""
     lists: dict[Any, list[Row]] = {key: [] for key in keys}
-    for row in rows:
+    wanted = [key for key in keys if key is not None]
+    for row in await run.rows(fetch, wanted) if wanted else ():
         lists[row[-1]].append(row)
-    return lists
+    return [*lists.values()]
 
 
 def distinct(keys: Iterable[Any]) -> list[Any]:
@@ -261,12 +278,13 @@ def distinct(keys: Iterable[Any]) -> list[Any]:
 
 async def read_pages(run: "Run", fetch: Fetch, plan: PagePlan, keys: list[Any], window: Window) -> list[Made]:
     """Read a page of each key, and what else is asked of it."""
-    lists = by_parent(await run.rows(fetch, keys), keys) if plan.reads_rows else {key: [] for key in keys}
+    lists = await by_parent(run, fetch, keys) if plan.reads_rows else [[] for _ in keys]
     counts = None
     if plan.counts:
-        counted = await run.reader.count(fetch.wanted, keys, window)
-        counts = [counted[key] for key in keys]
-    return await pages(run, plan, list(lists.values()), window, counts)
+        wanted = [key for key in keys if key is not None]
+        counted = await run.reader.count(fetch.wanted, wanted, window) if wanted else {}
+        counts = [0 if key is None else counted[key] for key in keys]
+    return await pages(run, plan, lists, window, counts)
 
 
 async def pages(

@@ -21,10 +21,11 @@ from graphql import (
     is_non_null_type,
 )
 
+from benegraph.execution import sizes
 from benegraph.execution.arguments import Called
 from benegraph.execution.declarations import Column, Declaration, Declare, ToMany, ToOne, ToPage, Uncovered
-from benegraph.execution.plans import Fetch, ObjectPlan, Page
-from benegraph.execution.reading import Json, Layout, Nested, Part, Reach, Reading, Wanted
+from benegraph.execution.plans import LookUp, Page
+from benegraph.execution.reading import Json, Layout, Nested, Part, Reach, Sources, Wanted
 from benegraph.execution.selecting import Selecting
 from benegraph.execution.steps import by_key
 
@@ -37,6 +38,8 @@ RUN, TURN = "\x01", "\x1d"
 GAPS = [chr(number) for number in range(2, 28)]
 #: Stands where a value is null that must not be.
 MISSING = "\x1e"
+#: What JSON has for null; of a key too, which is no key then.
+_NULL = "null"
 _BETWEEN = "\x1c"
 
 
@@ -45,21 +48,30 @@ class Unwritten(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Promised:
+    """A gap that is to come: its name, what is to be looked up in it, and whether that must not be null."""
+
+    name: str
+    of: tuple[GraphQLObjectType, Sequence[SelectionSetNode], Any, int]
+    must: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """What is to be filled in: the object of the key that stands there; whether it must not be null."""
 
     name: str
-    fetch: Fetch
-    plan: ObjectPlan
+    look_up: LookUp
     must: bool
 
 
 @dataclass(slots=True, eq=False)
 class Written:
-    """What came as a text."""
+    """What came as a text; `write` writes what is filled in."""
 
     name: str
     gaps: list[Gap]
+    write: Callable[[Any], str]
 
     async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
         there = [value for value in values if value is not None]
@@ -67,46 +79,42 @@ class Written:
         if MISSING in whole:
             raise Uncovered("null")
         if self.gaps:
-            whole = await _filled(run, self.gaps, whole)
+            whole = await self._filled(run, whole)
         texts = iter(whole.split(_BETWEEN) if len(there) > 1 else [whole])
         return [None if value is None else Json(next(texts)) for value in values]
 
-
-async def _filled(run: "Run", gaps: Sequence[Gap], text: str) -> str:
-    parts = text.split(RUN)
-    runs = {each: each.split(TURN) for each in set(parts[1::2])}
-    named = {key for turns in runs.values() for key in turns[::2]}
-    texts: dict[str, str] = {}
-    for gap in gaps:
-        own = [each[1:] for each in named if each[0] == gap.name]
-        had_failed, run.has_failed = run.has_failed, False
-        found = await by_key(run, gap.fetch, gap.plan, own)
-        if run.has_failed or (gap.must and len(found) < len(own)):
-            raise Uncovered("null")  # what is written already can't become null any more
-        run.has_failed = had_failed
-        for key in own:
-            texts[gap.name + key] = run.reader.written(found.get(key))
-    # What is no gap stands for itself: what is between two, and a null in the place of one.
-    filled = {each: "".join(map(texts.get, turns, turns)) for each, turns in runs.items()}
-    parts[1::2] = [filled[each] for each in parts[1::2]]
-    return "".join(parts)
+    async def _filled(self, run: "Run", text: str) -> str:
+        parts = text.split(RUN)
+        runs = {each: each.split(TURN) for each in dict.fromkeys(parts[1::2])}
+        keys: dict[str, list[str]] = {gap.name: [] for gap in self.gaps}
+        for each in dict.fromkeys(key for turns in runs.values() for key in turns[::2]):
+            if each != _NULL:
+                keys[each[0]].append(each[1:])
+        texts = {_NULL: _NULL}
+        for gap in self.gaps:
+            had_failed, run.has_failed = run.has_failed, False
+            found = await by_key(run, gap.look_up, keys[gap.name])
+            if run.has_failed or (gap.must and len(found) < len(keys[gap.name])):
+                raise Uncovered("null")  # what is written already can't become null any more
+            run.has_failed = had_failed
+            for key in keys[gap.name]:
+                texts[gap.name + key] = self.write(found.get(key))
+        for turns in runs.values():
+            turns[::2] = [texts[key] for key in turns[::2]]
+        filled = {each: "".join(turns) for each, turns in runs.items()}
+        parts[1::2] = [filled[each] for each in parts[1::2]]
+        return "".join(parts)
 
 
 @dataclass(slots=True)
 class Scribe:
-    """Lays out what is nested in one statement's rows; `look_up` compiles what fills a gap."""
+    """Lays out what is nested in the rows of one statement, whose `pages` it adds to."""
 
     declare: Declare
-    reading: Reading
+    sources: Sources
     selecting: Selecting
-    look_up: Callable[[GraphQLObjectType, Sequence[SelectionSetNode], Any, int], tuple[Fetch, ObjectPlan]]
-    size_of: Callable[[ToPage, Called], int]
     pages: list[Page]
-    #: Up to so many parents, a row beneath each is written within; beyond that it is a gap.
-    within: int
-    #: How long a short list is reckoned to be.
-    short: int
-    gaps: list[Gap] = field(default_factory=list)
+    promised: list[Promised] = field(default_factory=list)
 
     def nested(
         self, declaration: Declaration, found: GraphQLField, nodes: Sequence[FieldNode], source: Any, size: int
@@ -117,7 +125,7 @@ class Scribe:
             kind, inner = _object_type(get_named_type(found.type)), declaration.source
             if isinstance(declaration, ToOne):
                 return Nested(Reach.ONE, declaration.key, Wanted(inner), layout=self._layout(kind, sets, inner, size))
-            layout = self._layout(kind, sets, inner, size * self.short, "[", "]")
+            layout = self._layout(kind, sets, inner, size * sizes.SHORT, "[", "]")
             return Nested(Reach.MANY, declaration.key, Wanted(inner), layout=layout)
         if isinstance(declaration, ToPage) and declaration.key and self._writes(source, declaration.key):
             return self._page(declaration, declaration.key, Called(found, nodes[0]), sets, size)
@@ -146,7 +154,7 @@ class Scribe:
         kind = _object_type(get_named_type(connection.fields["nodes"].type))
         number = len(self.pages)
         self.pages.append(Page(called, declaration.window, window, is_written=True))
-        sets, size = self.selecting.beneath(inner), size * self.size_of(declaration, called)
+        sets, size = self.selecting.beneath(inner), size * sizes.size_of(declaration, called)
         layout = self._layout(kind, sets, declaration.source, size, opening, closing + "}")
         return Nested(Reach.PAGE, key, Wanted(declaration.source), number, layout)
 
@@ -180,27 +188,27 @@ class Scribe:
         found = kind.fields[nodes[0].name.value]
         declaration = self.declare(kind, found)
         must = is_non_null_type(found.type)
-        absent = MISSING if must else "null"
+        absent = MISSING if must else _NULL
         if isinstance(declaration, Column):
             self._check(found, source, declaration.name)
-            return Part("", declaration.name, absent if self.reading.may_lack(source, declaration.name) else None)
-        if isinstance(declaration, ToOne) and size > self.within:
-            if not self._writes(source, declaration.key) or len(self.gaps) == len(GAPS):
+            return Part("", declaration.name, absent if self.sources.may_lack(source, declaration.name) else None)
+        if isinstance(declaration, ToOne) and size > sizes.FOLDED_WITHIN:
+            if not self._writes(source, declaration.key) or len(self.promised) == len(GAPS):
                 raise Unwritten
-            name = GAPS[len(self.gaps)]
+            name = GAPS[len(self.promised)]
             target, sets = _object_type(get_named_type(found.type)), self.selecting.beneath(nodes)
-            self.gaps.append(Gap(name, *self.look_up(target, sets, declaration.source, size), must))
-            return Part("", declaration.key, absent if self.reading.may_lack(source, declaration.key) else None, name)
+            self.promised.append(Promised(name, (target, sets, declaration.source, size), must))
+            return Part("", declaration.key, absent if self.sources.may_lack(source, declaration.key) else None, name)
         nested = self.nested(declaration, found, nodes, source, size)
         return Part("", nested, absent if nested.reach is Reach.ONE else None)
 
     def _check(self, found: GraphQLField, source: Any, column: str) -> None:
         leaf = get_nullable_type(found.type)
-        if not (is_leaf_type(leaf) and self.reading.is_written(leaf) and self._writes(source, column)):
+        if not (is_leaf_type(leaf) and self.sources.is_written(leaf) and self._writes(source, column)):
             raise Unwritten
 
     def _writes(self, source: Any, column: str) -> bool:
-        return self.reading.has(source, column) and self.reading.writes(source, column)
+        return self.sources.has(source, column) and self.sources.writes(source, column)
 
 
 def _object_type(kind: Any) -> GraphQLObjectType:

@@ -137,6 +137,9 @@ class Sources:
     def writes(self, source: Any, column: str) -> bool:
         return trees.writes(source, column)
 
+    def written(self, made: Any) -> str:
+        return written(made).decode()
+
 
 @dataclass(slots=True)
 class Reader:
@@ -161,9 +164,6 @@ class Reader:
         build = partial(trees.count_of, wanted.source, self._manner, view.window)
         counted: Sequence[execution.Row] = await self._fetch("count", wanted, keys, [view.window], build)
         return dict.fromkeys(keys, 0) | {key: number for key, number in counted}  # noqa: C416 - a record is no pair
-
-    def written(self, made: Any) -> str:
-        return written(made).decode()
 
     async def _fetch(
         self, what: str, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any], build: Callable[[], Any]
@@ -212,9 +212,9 @@ def _keep(wanted: Wanted, shape: Any, statement: Any) -> Any:
     return statement
 
 
-def opening(context: Context) -> Callable[[bool], "_Opening"]:
+def opening(context: Context) -> execution.Open:
     """Give what opens a reader for a request."""
-    return lambda alone: _Opening(context, alone)
+    return partial(_Opening, context)
 
 
 class _Opening:
@@ -222,7 +222,7 @@ class _Opening:
 
     __slots__ = ("_context", "_snapshot")
 
-    def __init__(self, context: Context, alone: bool) -> None:
+    def __init__(self, context: Context, *, alone: bool) -> None:
         self._context = context
         self._snapshot = context.database.readers.snapshot(context.viewer, alone=alone)
 

@@ -106,7 +106,9 @@ async def _by_plan(documents: Documents, context: Context, asked: _Asked) -> Out
         documents.fell_back[uncovered.reason] += 1
         return None
     except Exception as error:
-        # It has read, and changed nothing: the other executor says what is wrong.
+        if plan.is_mutation:
+            raise  # what it has changed must not be changed again
+        # It has read: the other executor says what is wrong.
         if judge(error)[0] == TookTooLong.code:
             raise TimeoutError from error  # to do it all again would take as long
         log.warning("A plan failed: %s", describe(error))

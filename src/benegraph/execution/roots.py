@@ -1,0 +1,124 @@
+"""Roots: what gives the operation's own fields, each in its own way."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benegraph.execution import steps
+from benegraph.execution.arguments import Called
+from benegraph.execution.declarations import Arguments, Target
+from benegraph.execution.outcomes import Failure
+from benegraph.execution.plans import Asked, Fetch, Made, ObjectPlan, OneOf, PagePlan
+
+if TYPE_CHECKING:
+    from benegraph.execution.running import Run
+
+Targets = Sequence[Target | Exception | None]
+
+
+@dataclass(slots=True, eq=False)
+class Constant:
+    """What the schema alone decides: `__typename`."""
+
+    asked: Asked
+    value: str
+
+    async def read(self, _run: "Run", _context: Any) -> Any:
+        return self.value
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """An object or a list of objects that the request's context holds."""
+
+    asked: Asked
+    value: Callable[[Any], Any]
+    plan: ObjectPlan
+    listed: bool
+
+    async def read(self, run: "Run", context: Any) -> Any:
+        try:
+            value = self.value(context)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's
+            return run.fail(error)
+        (made,) = await steps.held(run, self.plan, [value], listed=self.listed)
+        return made
+
+
+@dataclass(slots=True, eq=False)
+class Found:
+    """The rows that some targets name; of one alone, what it names."""
+
+    asked: Asked
+    called: Called
+    targets: Callable[[Any, Arguments], Targets]
+    choice: OneOf
+    listed: bool
+
+    async def read(self, run: "Run", context: Any) -> Any:
+        try:
+            targets = [self._known(target) for target in self.targets(context, self.called.arguments(run.variables))]
+        except Exception as error:  # noqa: BLE001 - as above
+            return run.fail(error)
+        found = await self._rows(run, [target for target in targets if isinstance(target, Target)])
+        given = [
+            run.fail(target)
+            if isinstance(target, Exception)
+            else None
+            if target is None
+            else found.get((target.kind, target.key))
+            for target in targets
+        ]
+        return given if self.listed else given[0]
+
+    def _known(self, target: Target | Exception | None) -> Target | Exception | None:
+        if isinstance(target, Target) and target.kind not in self.choice.plans:
+            return LookupError(f"Nothing says where to look for {target.kind}.")
+        return target
+
+    async def _rows(self, run: "Run", targets: Sequence[Target]) -> dict[tuple[str, Any], Made]:
+        """Read the rows of a kind together."""
+        rows: dict[tuple[str, Any], Made] = {}
+        for kind in dict.fromkeys(target.kind for target in targets):
+            look_up = self.choice.plans[kind]
+            keys = [target.key for target in targets if target.kind == kind]
+            for key, made in (await steps.by_key(run, look_up, keys)).items():
+                rows[kind, key] = made
+                run.kinds[id(made)] = look_up.plan
+        return rows
+
+
+@dataclass(slots=True, eq=False)
+class Paged:
+    """A page of all rows there are."""
+
+    asked: Asked
+    fetch: Fetch
+    plan: PagePlan
+
+    async def read(self, run: "Run", _context: Any) -> Any:
+        window = run.windows(self.fetch)[0]
+        if isinstance(window, Failure):
+            return window
+        (page,) = await steps.read_pages(run, self.fetch, self.plan, [""], window)
+        return page
+
+
+@dataclass(slots=True, eq=False)
+class Performed:
+    """What came of a change, and what is read of it then."""
+
+    asked: Asked
+    called: Called
+    call: Callable[[Any, Arguments], Awaitable[Any]]
+    plan: ObjectPlan
+    listed: bool
+
+    async def read(self, run: "Run", context: Any) -> Any:
+        try:
+            done = await self.call(context, self.called.arguments(run.variables))
+            async with run.opened() as run.reader:
+                (made,) = await steps.held(run, self.plan, [done], listed=self.listed)
+        except Exception as error:  # noqa: BLE001 - what was done stays done: the error is this field's alone
+            return run.fail(error)
+        return made
