@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benegraph.execution import steps
 from benegraph.execution.arguments import Called
+from benegraph.execution.connections import read_pages
 from benegraph.execution.declarations import Arguments, Target
+from benegraph.execution.making import by_key, held
 from benegraph.execution.outcomes import Failure
 from benegraph.execution.plans import Asked, Fetch, Made, ObjectPlan, OneOf, PagePlan
 
@@ -41,7 +42,7 @@ class Held:
             value = self.value(context)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's
             return run.fail(error)
-        (made,) = await steps.held(run, self.plan, [value], listed=self.listed)
+        (made,) = await held(run, self.plan, [value], listed=self.listed)
         return made
 
 
@@ -82,7 +83,7 @@ class Found:
         for kind in dict.fromkeys(target.kind for target in targets):
             look_up = self.choice.plans[kind]
             keys = [target.key for target in targets if target.kind == kind]
-            for key, made in (await steps.by_key(run, look_up, keys)).items():
+            for key, made in (await by_key(run, look_up, keys)).items():
                 rows[kind, key] = made
                 run.kinds[id(made)] = look_up.plan
         return rows
@@ -100,7 +101,7 @@ class Paged:
         window = run.windows(self.fetch)[0]
         if isinstance(window, Failure):
             return window
-        (page,) = await steps.read_pages(run, self.fetch, self.plan, [""], window)
+        (page,) = await read_pages(run, self.fetch, self.plan, [""], window)
         return page
 
 
@@ -118,7 +119,7 @@ class Performed:
         try:
             done = await self.call(context, self.called.arguments(run.variables))
             async with run.opened() as run.reader:
-                (made,) = await steps.held(run, self.plan, [done], listed=self.listed)
+                (made,) = await held(run, self.plan, [done], listed=self.listed)
         except Exception as error:  # noqa: BLE001 - what was done stays done: the error is this field's alone
             return run.fail(error)
         return made

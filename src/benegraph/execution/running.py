@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from graphql import GraphQLError, get_nullable_type, is_list_type, is_non_null_type
 from graphql.execution.values import VariableValues
 
-from benegraph.execution import steps
 from benegraph.execution.declarations import Uncovered
+from benegraph.execution.making import together
 from benegraph.execution.outcomes import Failure, Settling
 from benegraph.execution.plans import Asked, Composite, Fetch, Made, ObjectPlan, Page, Plan, Root
 from benegraph.execution.reading import Reader, Row, Window
@@ -106,7 +106,7 @@ class Run:
         for step in plan.steps:
             columns[step.name] = await step.fill(self, rows, columns[step.name])
         self.has_failed |= any(None in columns[name] for name in plan.required)
-        return steps.together(columns, len(rows))
+        return together(columns, len(rows))
 
     def windows(self, fetch: Fetch) -> list[Any]:
         """Give the windows of a statement's pages; a failure for one that can't be."""

@@ -1,17 +1,18 @@
 """Steps: what gives one field's values of many objects at once, from what their rows hold in its place."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from benegraph.execution.arguments import Called
+from benegraph.execution.connections import pages, read_pages
 from benegraph.execution.declarations import Uncovered
+from benegraph.execution.making import by_key, by_parent, distinct, grouped, held
 from benegraph.execution.origins import View
 from benegraph.execution.outcomes import Failure
-from benegraph.execution.plans import Fetch, LookUp, Made, ObjectPlan, PagePlan
-from benegraph.execution.reading import Row, Slot, Window
+from benegraph.execution.plans import Fetch, LookUp, ObjectPlan, PagePlan
+from benegraph.execution.reading import Slot
 
 if TYPE_CHECKING:
     from benegraph.execution.running import Run
@@ -211,137 +212,3 @@ class FetchPage:
         keys = distinct(values)
         found = dict(zip(keys, await read_pages(run, self.fetch, self.plan, keys, window), strict=True))
         return [found[key] for key in values]
-
-
-# -------------------------------------------------------------------------------------------------- what steps share
-
-
-def together(columns: Mapping[str, Iterable[Any]], size: int) -> list[Made]:
-    """Make objects of their fields' values, given field by field."""
-    if not columns:
-        return [{} for _ in range(size)]
-    return [*map(dict, map(zip, repeat(tuple(columns)), zip(*columns.values(), strict=True)))]
-
-
-async def held(run: "Run", plan: ObjectPlan, values: Sequence[Any], *, listed: bool) -> list[Any]:
-    """Make the objects of values that are there: each an object, or a list of such; None, or what failed, stays."""
-    if not listed:
-        return await _objects(run, plan, values)
-    lists = [_items(run, value) for value in values]
-    made = iter(await _objects(run, plan, [item for items in lists if type(items) is list for item in items]))
-    return [[*islice(made, len(items))] if type(items) is list else items for items in lists]
-
-
-async def _objects(run: "Run", plan: ObjectPlan, values: Sequence[Any]) -> list[Any]:
-    values = [run.fail(value) if isinstance(value, Exception) else value for value in values]
-    there = [value for value in values if value is not None and type(value) is not Failure]
-    made = iter(await run.objects(plan, there))
-    return [value if value is None or type(value) is Failure else next(made) for value in values]
-
-
-def _items(run: "Run", value: Any) -> Any:
-    if value is None or type(value) is Failure:
-        return value
-    try:
-        return list(value)
-    except TypeError as error:
-        return run.fail(error)
-
-
-async def grouped(run: "Run", plan: ObjectPlan, lists: Sequence[Sequence[Row]]) -> list[list[Made]]:
-    """Make the objects of many lists of rows together, and give them by the list."""
-    made = iter(await run.objects(plan, [row for rows in lists for row in rows]))
-    return [list(islice(made, len(rows))) for rows in lists]
-
-
-async def by_key(run: "Run", look_up: LookUp, keys: Iterable[Any]) -> dict[Any, Made]:
-    """Read the rows of some keys, each once however often it is asked for, and make their objects."""
-    wanted = [key for key in distinct(keys) if key is not None]
-    if not wanted:
-        return {}
-    rows = await run.rows(look_up.fetch, wanted)
-    return dict(zip((row[-1] for row in rows), await run.objects(look_up.plan, rows), strict=True))
-
-
-async def by_parent(run: "Run", fetch: Fetch, keys: Sequence[Any]) -> list[list[Row]]:
-    """Read the rows of some keys, in a list for each; of a key that is null there are none."""
-    lists: dict[Any, list[Row]] = {key: [] for key in keys}
-    wanted = [key for key in keys if key is not None]
-    for row in await run.rows(fetch, wanted) if wanted else ():
-        lists[row[-1]].append(row)
-    return [*lists.values()]
-
-
-def distinct(keys: Iterable[Any]) -> list[Any]:
-    return list(dict.fromkeys(keys))
-
-
-async def read_pages(run: "Run", fetch: Fetch, plan: PagePlan, keys: list[Any], window: Window) -> list[Made]:
-    """Read a page of each key, and what else is asked of it."""
-    lists = await by_parent(run, fetch, keys) if plan.reads_rows else [[] for _ in keys]
-    counts = None
-    if plan.counts:
-        wanted = [key for key in keys if key is not None]
-        counted = await run.reader.count(fetch.wanted, wanted, window) if wanted else {}
-        counts = [0 if key is None else counted[key] for key in keys]
-    return await pages(run, plan, lists, window, counts)
-
-
-async def pages(
-    run: "Run", plan: PagePlan, lists: Sequence[Sequence[Row]], window: Window, counts: Sequence[int] | None
-) -> list[Made]:
-    """Make the connections of many pages, whose rows are one more than asked for where the list goes on."""
-    shown = [rows[: window.first] for rows in lists]
-    columns: dict[str, Iterable[Any]] = {}
-    for name, part, beneath in plan.parts:
-        if part == "nodes":
-            columns[name] = await grouped(run, beneath, shown)
-        elif part == "edges":
-            columns[name] = await _edges(run, beneath, shown, window, plan)
-        elif part == "pageInfo":
-            columns[name] = [
-                _page_info(beneath, rows, window, plan, goes_on=len(whole) > window.first)
-                for rows, whole in zip(shown, lists, strict=True)
-            ]
-        elif part == "totalCount":
-            columns[name] = counts or ()
-        else:
-            columns[name] = [beneath] * len(lists)
-    return together(columns, len(lists))
-
-
-async def _edges(
-    run: "Run", part: Any, shown: Sequence[Sequence[Row]], window: Window, page: PagePlan
-) -> list[list[Made]]:
-    rows = [row for each in shown for row in each]
-    columns: dict[str, Iterable[Any]] = {}
-    for name, what, beneath in part.parts:
-        if what == "node":
-            columns[name] = await run.objects(beneath, rows)
-        elif what == "cursor":
-            columns[name] = _cursors(rows, window, page)
-        else:
-            columns[name] = [beneath] * len(rows)
-    edges = iter(together(columns, len(rows)))
-    return [list(islice(edges, len(each))) for each in shown]
-
-
-def _page_info(part: Any, rows: Sequence[Row], window: Window, page: PagePlan, *, goes_on: bool) -> Made:
-    made: Made = {}
-    for name, what, beneath in part.parts:
-        if what == "hasNextPage":
-            made[name] = goes_on
-        elif what == "hasPreviousPage":
-            made[name] = window.is_later
-        elif what in {"startCursor", "endCursor"}:
-            end = rows[:1] if what == "startCursor" else rows[-1:]
-            made[name] = next(iter(_cursors(end, window, page)), None)
-        else:
-            made[name] = beneath
-    return made
-
-
-def _cursors(rows: Sequence[Row], window: Window, page: PagePlan) -> list[str]:
-    assert page.place is not None, "who asks for cursors wants the place"  # noqa: S101 - see _Compiler._part
-    number = page.place.number
-    return [window.cursor(row[number]) for row in rows]

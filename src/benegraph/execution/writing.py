@@ -24,10 +24,10 @@ from graphql import (
 from benegraph.execution import sizes
 from benegraph.execution.arguments import Called
 from benegraph.execution.declarations import Column, Declaration, Declare, ToMany, ToOne, ToPage, Uncovered
+from benegraph.execution.making import by_key
 from benegraph.execution.plans import LookUp, Page
 from benegraph.execution.reading import Json, Layout, Nested, Part, Reach, Sources, Wanted
 from benegraph.execution.selecting import Selecting
-from benegraph.execution.steps import by_key
 
 if TYPE_CHECKING:
     from benegraph.execution.running import Run
