@@ -78,7 +78,7 @@ class Metrics:
 
     def count(self, facts: Facts, outcome: str, seconds: float) -> None:
         """Count a request that was answered."""
-        name, kind = self._bounded(name_of(facts)), facts.kind or NO_KIND
+        name, kind = self._name(facts), facts.kind or NO_KIND
         self._child(self._requests, name, kind, outcome).inc()
         self._child(self._seconds, name, kind).observe(seconds)
         if facts.cost is not None:
@@ -126,7 +126,10 @@ class Metrics:
             multiprocess.MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call]
         return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
 
-    def _bounded(self, name: str | None) -> str:
+    def _name(self, facts: Facts) -> str:
+        if facts.operation in self._names:
+            return facts.operation
+        name = name_of(facts)
         if name is None:
             return ANONYMOUS
         if name not in self._names:

@@ -178,7 +178,7 @@ def _read(body: Any) -> _Asked:
     """Take the members of a request, each of its own type. Raises BadInput."""
     if isinstance(body, list):
         raise BadInput("One request at a time: batches are not offered here.")
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         raise BadInput("The body is no JSON object.")
     variables, operation_name = body.get("variables"), body.get("operationName")
     if variables is not None and not isinstance(variables, dict):

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from benegraph.domain.errors import RequestError
 from benegraph.graphql.errors import describe, judge
+from benegraph.telemetry.logs import told
 from benegraph.web.answers import refuse, refuse_http
 from benegraph.web.facts import FACTS, Facts, current
 
@@ -67,6 +68,10 @@ def named_and_answered(path: str, metrics: "Metrics", traces: "Traces | None" = 
 class AccessLog(AbstractAccessLogger):
     """One line a request: no query string and no path but our own, since either may name a person."""
 
+    @property
+    def enabled(self) -> bool:
+        return self.logger.isEnabledFor(logging.INFO)
+
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         facts = request.get(FACTS)
         fields = {
@@ -79,7 +84,7 @@ class AccessLog(AbstractAccessLogger):
             "code": facts and facts.code,
             "bytes": response.body_length,
         }
-        self.logger.info("%(method)s %(path)s %(status)s %(ms)dms", fields, extra={"facts": facts, "fields": fields})
+        self.logger.handle(told(self.logger.name, "%(method)s %(path)s %(status)s %(ms)dms", fields, facts))
 
 
 async def _answer(request: web.Request, handler: Handler, facts: Facts) -> web.StreamResponse:
