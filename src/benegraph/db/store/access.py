@@ -14,7 +14,6 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    cast,
     delete,
     func,
     or_,
@@ -30,6 +29,7 @@ from benegraph.db.prepared import fetch
 from benegraph.db.session import Reading, Transaction
 from benegraph.db.store.batches import One
 from benegraph.db.store.scope import visible
+from benegraph.db.store.writing import NUMBER
 
 KEPT = timedelta(days=30)
 
@@ -163,10 +163,7 @@ def _reserving(reading: Reading) -> Select[Any]:
         .returning(IdempotencyKey.key)
         .cte("taken")
     )
-    told: tuple[Any, ...] = (
-        cast(func.pg_current_xact_id(), Text).label("number"),
-        select(taken.c.key).exists().label("taken"),
-    )
+    told: tuple[Any, ...] = (NUMBER, select(taken.c.key).exists().label("taken"))
     return select(*told)
 
 

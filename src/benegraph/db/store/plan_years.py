@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, bindparam, case, delete, select, type_coerce
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, bindparam, case, delete, exists, select, type_coerce
+from sqlalchemy.orm import aliased
 
 from benegraph.db.base import words
-from benegraph.db.models import ContributionClass, Employee, Employer, Plan, PlanRate, PlanYear
+from benegraph.db.models import ContributionClass, Employee, Employer, GroupContract, Plan, PlanRate, PlanYear
 from benegraph.db.prepared import fetch
 from benegraph.db.session import Reading, Transaction
 from benegraph.db.store.batches import Many, One, Paged
 from benegraph.db.store.catalog import in_tier_order
 from benegraph.db.store.scope import among, listing, today_at, visible
+from benegraph.domain.coverage import ContractKey
 from benegraph.domain.plan_years import PlanYearStatus
 from benegraph.domain.values import DateSpan
 
@@ -173,6 +175,74 @@ async def overlapping(
         PlanYear.coverage_starts_on < coverage.stop,
         PlanYear.coverage_ends_on >= coverage.start,
         PlanYear.id != (besides or ""),
+    )
+    return await tx.session.scalar(statement.limit(1))
+
+
+async def under_another_contract(
+    tx: Transaction,
+    employer_id: str,
+    group_id: str,
+    group_coverage_start: date,
+    coverage: DateSpan,
+    *,
+    besides: str | None = None,
+) -> str | None:
+    """Find a plan year of this employer, drafts counted, that shares a day with this span under another contract.
+
+    Another of the same group, where both are with one division: its coverage of that day would be under the two.
+    """
+    ours, theirs = aliased(GroupContract), aliased(GroupContract)
+    in_common = (
+        exists()
+        .where(ours.tenant_id == PlanYear.tenant_id, theirs.tenant_id == PlanYear.tenant_id)
+        .where(ours.employer_id == PlanYear.employer_id, theirs.employer_id == PlanYear.employer_id)
+        .where(ours.group_id == PlanYear.group_id, theirs.group_id == PlanYear.group_id)
+        .where(ours.coverage_start == group_coverage_start, theirs.coverage_start == PlanYear.group_coverage_start)
+        .where(ours.division_id == theirs.division_id)
+    )
+    statement = select(PlanYear.id).where(
+        *visible(tx, PlanYear, PlanYear.employer_id),
+        PlanYear.employer_id == employer_id,
+        PlanYear.group_id == group_id,
+        PlanYear.group_coverage_start != group_coverage_start,
+        PlanYear.coverage_starts_on < coverage.stop,
+        PlanYear.coverage_ends_on >= coverage.start,
+        PlanYear.id != (besides or ""),
+        in_common,
+    )
+    return await tx.session.scalar(statement.limit(1))
+
+
+async def at_odds_over(tx: Transaction, employer_id: str, key: ContractKey) -> str | None:
+    """Find a plan year of this employer that a new contract would set against another, drafts counted.
+
+    The two share a day, and one of them would follow the new contract, the other one of its group and division.
+    """
+    other = aliased(PlanYear)
+    statement = (
+        select(PlanYear.id)
+        .join(other, and_(other.tenant_id == PlanYear.tenant_id, other.employer_id == PlanYear.employer_id))
+        .join(
+            GroupContract,
+            and_(
+                GroupContract.tenant_id == other.tenant_id,
+                GroupContract.employer_id == other.employer_id,
+                GroupContract.group_id == other.group_id,
+                GroupContract.coverage_start == other.group_coverage_start,
+            ),
+        )
+        .where(
+            *visible(tx, PlanYear, PlanYear.employer_id),
+            PlanYear.employer_id == employer_id,
+            PlanYear.group_id == key.group_id,
+            PlanYear.group_coverage_start == key.coverage_start,
+            other.group_id == key.group_id,
+            other.group_coverage_start != key.coverage_start,
+            GroupContract.division_id == key.division_id,
+            other.coverage_starts_on <= PlanYear.coverage_ends_on,
+            other.coverage_ends_on >= PlanYear.coverage_starts_on,
+        )
     )
     return await tx.session.scalar(statement.limit(1))
 

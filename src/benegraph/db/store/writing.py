@@ -31,6 +31,9 @@ from benegraph.db.session import Reading, Transaction
 
 Row = Mapping[str, Any]
 
+#: The server's number of the transaction that a statement runs in, as a column; `Transaction.is_numbered` takes it.
+NUMBER = cast_to(func.pg_current_xact_id(), Text).label("number")
+
 
 class _Way(StrEnum):
     INSERT = "insert"
@@ -109,7 +112,7 @@ class _Together:
     forms: tuple[_Form, ...]
 
     def __call__(self, reading: Reading) -> Select[Any]:
-        statement: Select[Any] = select(cast_to(func.pg_current_xact_id(), Text).label("number"))
+        statement: Select[Any] = select(NUMBER)
         for number, form in enumerate(self.forms):
             values = _given(number, form)
             one = _insert(reading, form, values) if form.way is _Way.INSERT else _update(reading, form, values)

@@ -36,8 +36,8 @@ async def follow(
     table = await _lay_table(tx, rows)
     changes = _Changes()
     for employee in employees:
-        for group in table.elected.get(employee.id, ()):
-            _settle(tx, table, changes, employee, group)
+        for rows in table.elected.get(employee.id, {}).values():
+            _settle(tx, table, changes, employee, rows)
     await changes.write(tx)
 
 
@@ -52,13 +52,31 @@ class _Contract(NamedTuple):
     division_id: str
     policy_number: str | None
 
+    def is_beside(self, record: SubscriberEnrollment) -> bool:
+        """Tell whether a coverage of record is of the same group and division: no two of these share a day."""
+        return (record.group_id, record.division_id) == (self.group_id, self.division_id)
+
+    def holds(self, record: SubscriberEnrollment) -> bool:
+        """Tell whether a coverage of record is under this contract itself."""
+        return self.is_beside(record) and record.group_coverage_start == self.coverage_start
+
+
+class _Claim(NamedTuple):
+    """Days that an enrollment covers, and the contract they are recorded under."""
+
+    contract: _Contract
+    span: DateSpan
+
+    def meets(self, other: "_Claim") -> bool:
+        return self.contract.division_id == other.contract.division_id and self.span.overlaps(other.span)
+
 
 @dataclass(frozen=True, slots=True)
 class _Table:
     """What lies on the clerk's table: elections, contracts, and all coverage of the subscribers, locked."""
 
-    #: By employee, then by group.
-    elected: Mapping[str, Mapping[Group, Sequence[Any]]]
+    #: By employee, then by the group's code.
+    elected: Mapping[str, Mapping[str, Sequence[Any]]]
     numbers: Mapping[str, str]
     contracts: Mapping[tuple[str, Group], Sequence[_Contract]]
     records: Mapping[str, Sequence[SubscriberEnrollment]]
@@ -72,13 +90,13 @@ class _Table:
 
 
 async def _lay_table(tx: Transaction, rows: Sequence[Any]) -> _Table:
-    elected: dict[str, dict[Group, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    elected: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     numbers: dict[str, str] = {}
     contracts: dict[tuple[str, Group], Sequence[_Contract]] = {}
     records: dict[str, list[SubscriberEnrollment]] = defaultdict(list)
     for row in rows:
         group = (row.group_id, row.group_coverage_start)
-        elected[row.employee_id][group].append(row)
+        elected[row.employee_id][row.group_id].append(row)
         numbers[row.employee_id] = row.number
         contracts[row.employer_id, group] = [_Contract(*group, *its_own) for its_own in row.contracts]
     for record in await store.coverage.lock_coverage(tx, numbers.values()):
@@ -115,48 +133,110 @@ class _Changes:
         )
 
 
-def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, group: Group) -> None:
-    """Settle one employee's coverage under one contract."""
-    rows = table.elected[employee.id][group]
-    contract = table.contract_of(employee, group)
+def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, rows: Sequence[Any]) -> None:
+    """Settle one employee's coverage under all contracts of one group, from what they have elected under these."""
     number = table.numbers[employee.id]
     links = {row.subscriber_enrollment_id for row in rows} - {None}
-    if contract is None and not links:
-        return
-    here = [
-        record
+    claims = _claims(table, employee, rows)
+    records = {
+        record.id: record
         for record in table.records.get(number, ())
-        if record.id in links
-        or (contract and (record.group_id, record.division_id) == (contract.group_id, contract.division_id))
-    ]
-    spans = {row.id: _span(row.coverage_starts_on, row.coverage_ends_on) for row in rows if row.coverage_ends_on}
-    layout = lay_out(list(spans.values()) if contract else [], [_recorded(each, links, group) for each in here])
-    records = {record.id: record for record in here}
-    for id in layout.removed:
+        if record.id in links or any(claim.contract.is_beside(record) for claim in claims.values())
+    }
+    laid = _lay_out_each(claims, records, links)
+    for id in laid.removed:
         changes.removed.append(id)
         _note(tx, changes, employee, values_of(records[id]), "DELETED", before=values_of(records[id]))
-    for id, last in layout.cut.items():
+    for id, last in laid.cut.items():
         _move(tx, changes, employee, records[id], _span(records[id].start_date, last), own=False)
-    carriers: dict[str, DateSpan] = {}
-    for span, carrier in layout.carried:
-        if carrier is not None:
-            _move(tx, changes, employee, records[carrier], span)
-            carriers[carrier] = span
-        elif contract is not None:
-            carriers[_add(tx, changes, employee, contract, number, span)] = span
-    _link(changes, rows, spans, carriers, layout.removed)
+    carriers: dict[str, _Claim] = {}
+    for claim, carrier in laid.carried:
+        if carrier is None:
+            carriers[_add(tx, changes, employee, claim.contract, number, claim.span)] = claim
+        else:
+            _move(tx, changes, employee, records[carrier], claim.span)
+            carriers[carrier] = claim
+    _link(changes, rows, claims, carriers, laid.removed)
+
+
+def _claims(table: _Table, employee: Employee, rows: Sequence[Any]) -> dict[str, _Claim]:
+    """Find which days each enrollment covers, and under which contract of the group they are recorded."""
+    claims: dict[str, _Claim] = {}
+    for row in rows:
+        contract = table.contract_of(employee, (row.group_id, row.group_coverage_start))
+        if contract is not None and row.coverage_ends_on is not None:
+            claims[row.id] = _Claim(contract, _span(row.coverage_starts_on, row.coverage_ends_on))
+    return _apart(claims)
+
+
+def _apart(claims: Mapping[str, _Claim]) -> dict[str, _Claim]:
+    """Keep contracts of one division from claiming the same day, which only one coverage of record could hold.
+
+    Plan years that share a day follow one contract, so there is nothing to do. Should two have followed different ones
+    from before that was a rule, all days that hang together are the older contract's, which spans the first of them.
+    """
+    apart: dict[str, _Claim] = {}
+    together: list[str] = []
+    for id, claim in sorted(claims.items(), key=lambda each: (each[1].contract.division_id, each[1].span.start)):
+        if not any(claim.meets(apart[other]) for other in together):
+            together = []
+        together.append(id)
+        apart[id] = claim
+        oldest = min((apart[other].contract for other in together), key=lambda contract: contract.coverage_start)
+        apart |= {other: _Claim(oldest, claims[other].span) for other in together}
+    return apart
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """What elections under all contracts of a group make of the coverages of record, as a `Layout` says of one."""
+
+    carried: Sequence[tuple[_Claim, str | None]]
+    cut: Mapping[str, date]
+    removed: set[str]
+
+
+def _lay_out_each(claims: Mapping[str, _Claim], records: Mapping[str, SubscriberEnrollment], links: set[str]) -> _Laid:
+    """Lay out the coverage of each contract on its own; what the carrier recorded itself gives way to them all."""
+    elected: dict[_Contract, list[DateSpan]] = defaultdict(list)
+    for claim in claims.values():
+        elected[claim.contract].append(claim.span)
+    carried: list[tuple[_Claim, str | None]] = []
+    cut: dict[str, date] = {}
+    removed: set[str] = set()
+    for contract, spans in elected.items():
+        beside = [
+            Recorded(id, _span(record.start_date, record.end_date), id in links, contract.holds(record))
+            for id, record in records.items()
+            if contract.is_beside(record)
+        ]
+        layout = lay_out(spans, beside)
+        carried += [(_Claim(contract, span), carrier) for span, carrier in layout.carried]
+        cut |= {id: min(last, cut.get(id, last)) for id, last in layout.cut.items()}
+        removed |= layout.removed
+    used = {carrier for _, carrier in carried if carrier is not None}
+    removed |= links & records.keys()
+    removed -= used
+    return _Laid(carried, {id: last for id, last in cut.items() if id not in removed | used}, removed)
 
 
 def _link(
     changes: _Changes,
     rows: Sequence[Any],
-    spans: Mapping[str, DateSpan],
-    carriers: Mapping[str, DateSpan],
-    removed: frozenset[str],
+    claims: Mapping[str, _Claim],
+    carriers: Mapping[str, _Claim],
+    removed: set[str],
 ) -> None:
     for row in rows:
-        span = spans.get(row.id)
-        carrier = next((id for id, whole in carriers.items() if span and whole.overlaps(span)), None)
+        claim = claims.get(row.id)
+        carrier = next(
+            (
+                id
+                for id, whole in carriers.items()
+                if claim and whole.contract == claim.contract and whole.span.overlaps(claim.span)
+            ),
+            None,
+        )
         if carrier == row.subscriber_enrollment_id:
             continue
         if carrier is None or row.subscriber_enrollment_id in removed:
@@ -242,11 +322,6 @@ def _note(
     changes.events.append(
         store.history.covered(tx, values, action, before=before, after=after, employee_id=employee.id)
     )
-
-
-def _recorded(record: SubscriberEnrollment, links: set[str], group: Group) -> Recorded:
-    fits = (record.group_id, record.group_coverage_start) == group
-    return Recorded(record.id, _span(record.start_date, record.end_date), record.id in links, fits)
 
 
 def _span(first: date, last: date | None) -> DateSpan:

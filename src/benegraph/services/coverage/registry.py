@@ -56,9 +56,13 @@ async def create_contract(
     refuse_if_any(
         [*check_contract(key, coverage_end, policy_number), *check_id(Kind.EMPLOYER, employer_id, "employerId")]
     )
-    employer = await store.employers.lock(tx, employer_id, shared=True) if employer_id else None
+    # Alone, as those who draft plan years hold it: neither then misses what the other makes.
+    employer = await store.employers.lock(tx, employer_id) if employer_id else None
     if employer is None and (employer_id or tx.viewer.employer_id):
         raise refuse(Code.NOT_FOUND, "There is no such employer within reach.", "employerId")
+    if employer is not None and await store.plan_years.at_odds_over(tx, employer.id, key):
+        message = "Plan years of this employer that share days would follow two contracts of this group and division."
+        raise refuse(Code.PLAN_YEAR_OVERLAP, message, "coverageStart")
     row = {
         "id": tx.new_id(Kind.GROUP_CONTRACT),
         "employer_id": employer_id,

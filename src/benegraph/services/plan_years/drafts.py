@@ -122,14 +122,11 @@ async def update_plan_year(
         *(check_classes(classes) if classes is not None else ()),
         *check_plans(plans or ()),
         *await _check_overlap(tx, plan_year.employer_id, plan_year.benefit_product_id, dates, besides=id),
-        *await _check_contract(
-            tx,
-            plan_year.employer_id,
-            changes.get("group_id", plan_year.group_id),
-            changes.get("group_coverage_start", plan_year.group_coverage_start),
-            dates,
-        ),
     ]
+    if status is PlanYearStatus.DRAFT:  # after that it is settled
+        group_id = changes.get("group_id", plan_year.group_id)
+        group_coverage_start = changes.get("group_coverage_start", plan_year.group_coverage_start)
+        broken += await _check_contract(tx, plan_year.employer_id, group_id, group_coverage_start, dates, besides=id)
     refuse_if_any(broken)
     for name, value in changes.items():
         setattr(plan_year, name, value)
@@ -203,9 +200,9 @@ def _check_changeable(
 async def _check_overlap(
     tx: Transaction, employer_id: str, benefit_product_id: str, dates: PlanYearDates, besides: str | None = None
 ) -> list[BrokenRule]:
-    if not dates.coverage_start <= dates.coverage_end <= LATEST:
-        return []  # no days to share, which check_dates tells
-    coverage = DateSpan.through(dates.coverage_start, dates.coverage_end)
+    coverage = _coverage(dates)
+    if coverage is None:
+        return []
     other = await store.plan_years.overlapping(tx, employer_id, benefit_product_id, coverage, besides=besides)
     if other is None:
         return []
@@ -218,15 +215,30 @@ async def _check_overlap(
     ]
 
 
+def _coverage(dates: PlanYearDates) -> DateSpan | None:
+    """Give the days of a plan year; None where it has none to share, which check_dates tells."""
+    if not dates.coverage_start <= dates.coverage_end <= LATEST:
+        return None
+    return DateSpan.through(dates.coverage_start, dates.coverage_end)
+
+
 def check_group(group_id: str | None) -> Iterator[BrokenRule]:
     """Refuse what can be no group's code, before a contract is looked for by it."""
     yield from check_text(group_id, "groupId", longest=GROUP_LENGTH)
 
 
 async def _check_contract(
-    tx: Transaction, employer_id: str, group_id: str | None, group_coverage_start: date | None, dates: PlanYearDates
+    tx: Transaction,
+    employer_id: str,
+    group_id: str | None,
+    group_coverage_start: date | None,
+    dates: PlanYearDates,
+    besides: str | None = None,
 ) -> list[BrokenRule]:
-    """Refuse a contract that the employer has not, or under which some division has no coverage on some day."""
+    """Refuse a contract that the employer has not, or under which some division has no coverage on some day.
+
+    And one that shares days with another of its group and division: of a day, the carrier has one record there.
+    """
     if group_id is None and group_coverage_start is None:
         return []
     if group_id is None or group_coverage_start is None:
@@ -239,7 +251,27 @@ async def _check_contract(
         return [BrokenRule(Code.DATES_OUT_OF_ORDER, "The contract starts later.", ("coverageStart",))]
     if any(each.coverage_end is not None and each.coverage_end < dates.coverage_end for each in contracts):
         return [BrokenRule(Code.DATES_OUT_OF_ORDER, "The contract ends earlier.", ("coverageEnd",))]
-    return []
+    return await _check_one_contract_a_day(tx, employer_id, group_id, group_coverage_start, dates, besides)
+
+
+async def _check_one_contract_a_day(
+    tx: Transaction,
+    employer_id: str,
+    group_id: str,
+    group_coverage_start: date,
+    dates: PlanYearDates,
+    besides: str | None,
+) -> list[BrokenRule]:
+    coverage = _coverage(dates)
+    if coverage is None:
+        return []
+    other = await store.plan_years.under_another_contract(
+        tx, employer_id, group_id, group_coverage_start, coverage, besides=besides
+    )
+    if other is None:
+        return []
+    message = "Another plan year of this employer shares days with it, and follows another contract of this group."
+    return [BrokenRule(Code.PLAN_YEAR_OVERLAP, message, ("groupCoverageStart",))]
 
 
 # ---------------------------------------------------------------------------------------------------- writing

@@ -1,0 +1,242 @@
+"""Which contract a plan year may follow beside others: a division has coverage of a day under one of a group's only."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from test_races import race, tally
+
+from benegraph.db.models import PlanYear
+from benegraph.db.session import Database, Transaction
+from benegraph.domain.catalog import ProductCategory
+from benegraph.domain.plan_years import PlanYearDates
+from benegraph.services import plan_years
+from benegraph.services.catalog import add_product
+from benegraph.services.employers import add_employer
+from factories.coverage import CONTRACT_START, DIVISION, GROUP, make_contract
+from factories.stories import CLASSES, DATES, DATES_2026, PLANS, Office, open_office
+
+#: A second contract of the group, which starts while the first goes on.
+LATER = date(2026, 7, 1)
+OVERLAP = ["PLAN_YEAR_OVERLAP groupCoverageStart"]
+CONTRACT_OVERLAP = ["PLAN_YEAR_OVERLAP coverageStart"]
+
+
+def under(start: date, group_id: str = GROUP) -> dict[str, Any]:
+    return {"group_id": group_id, "group_coverage_start": start}
+
+
+def draft(office: Office, start: date, dates: PlanYearDates = DATES, group_id: str = GROUP) -> Any:
+    """Draft a plan year that follows a contract from the first."""
+    plan_year = plan_years.PlanYearDraft(office.employer, office.product, dates, CLASSES)
+    return office.tell(plan_years.create_plan_year, replace(plan_year, **under(start, group_id)))
+
+
+async def dental_of(office: Office) -> Office:
+    return replace(office, product=await office.tell(add_product, "Dental", ProductCategory.DENTAL, None, PLANS))
+
+
+@pytest.fixture
+async def office(database: Database) -> Office:
+    office = await open_office(database)
+    await make_contract(office)
+    return office
+
+
+async def test_plan_years_that_share_days_follow_one_contract_of_a_group(office: Office) -> None:
+    await make_contract(office, coverage_start=LATER)
+    await make_contract(office, "G2", coverage_start=LATER)
+    dental = await dental_of(office)
+    medical = await draft(office, CONTRACT_START)
+    assert await office.refusals(draft(dental, LATER)) == OVERLAP
+    id = await dental.draft()
+    assert await office.refusals(office.amend(id, **under(LATER))) == OVERLAP
+    await office.amend(id, **under(LATER, "G2"))
+    assert await office.refusals(office.amend(id, group_id=GROUP)) == OVERLAP
+    await office.amend(id, **under(CONTRACT_START))
+    assert await office.refusals(office.amend(id, group_coverage_start=LATER)) == OVERLAP
+    row = await office.row("plan_years", id)
+    assert (row["group_id"], row["group_coverage_start"], row["version"]) == (GROUP, "2020-01-01", 3)
+    await office.tell(plan_years.delete_plan_year, medical, None)
+    await office.amend(id, group_coverage_start=LATER)
+    await office.amend(id, group_coverage_start=LATER, coverage_ends_on=date(2027, 12, 30))  # not its own neighbour
+    assert (await office.row("plan_years", id))["version"] == 5
+
+
+async def test_that_an_opened_one_shares_days_counts_too(office: Office) -> None:
+    await make_contract(office, coverage_start=LATER)
+    await office.open(await draft(office, CONTRACT_START))
+    assert await office.refusals(draft(await dental_of(office), LATER)) == OVERLAP
+
+
+@pytest.mark.parametrize("newer_first", [False, True])
+@pytest.mark.parametrize(
+    ("last", "first", "refused"),
+    [
+        (date(2026, 12, 31), date(2027, 1, 1), False),
+        (date(2027, 1, 1), date(2027, 1, 1), True),
+        (date(2026, 12, 31), date(2026, 12, 31), True),
+    ],
+)
+async def test_a_contract_may_follow_another(
+    office: Office, last: date, first: date, *, refused: bool, newer_first: bool
+) -> None:
+    await make_contract(office, coverage_start=LATER)
+    dental = await dental_of(office)
+    older = (office, CONTRACT_START, replace(DATES_2026, coverage_start=date(2026, 2, 1), coverage_end=last))
+    newer = (dental, LATER, replace(DATES_2026, coverage_start=first, coverage_end=date(2027, 11, 30)))
+    one, other = (newer, older) if newer_first else (older, newer)
+    await draft(*one)
+    if refused:
+        assert await office.refusals(draft(*other)) == OVERLAP
+    else:
+        await draft(*other)
+
+
+async def test_days_that_are_moved_meet_no_other_contract(office: Office) -> None:
+    await make_contract(office, coverage_start=LATER)
+    await draft(office, CONTRACT_START)
+    dental = await dental_of(office)
+    before = await draft(dental, LATER, replace(DATES_2026, coverage_start=LATER, coverage_end=date(2026, 12, 1)))
+    after = replace(DATES, coverage_start=date(2028, 1, 31), coverage_end=date(2028, 12, 31))
+    behind = await draft(dental, LATER, after)
+    assert await office.refusals(office.amend(before, coverage_ends_on=date(2027, 1, 1))) == OVERLAP
+    assert await office.refusals(office.amend(behind, coverage_starts_on=date(2027, 12, 31))) == [
+        "INVALID_INPUT coverageEnd",  # a day more than a year
+        *OVERLAP,
+    ]
+    await office.amend(before, coverage_ends_on=date(2026, 12, 31))
+    await office.amend(behind, coverage_starts_on=date(2028, 1, 1))
+
+
+@pytest.mark.parametrize("ends", [date(2026, 12, 31), date(2027, 1, 1)])
+async def test_what_counts_are_the_plan_years_days_not_the_contracts(office: Office, ends: date) -> None:
+    """Two contracts that touch, and two that share a day: plan years may follow both, but not of the same day."""
+    turn = date(2027, 1, 1)
+    await make_contract(office, "G2", coverage_end=ends)
+    await make_contract(office, "G2", coverage_start=turn)
+    dental = await dental_of(office)
+    older = await draft(office, CONTRACT_START, replace(DATES_2026, coverage_start=date(2026, 2, 1)), "G2")
+    await draft(dental, turn, DATES, "G2")
+    refused = "DATES_OUT_OF_ORDER coverageEnd" if ends < turn else "PLAN_YEAR_OVERLAP groupCoverageStart"
+    assert await office.refusals(office.amend(older, coverage_ends_on=turn)) == [refused]
+
+
+async def test_a_plan_year_without_days_is_refused_for_that(office: Office) -> None:
+    await make_contract(office, coverage_start=LATER)
+    dental = await dental_of(office)
+    await draft(office, CONTRACT_START)
+    backwards = replace(DATES, coverage_end=date(2026, 12, 31))
+    assert await office.refusals(draft(dental, LATER, backwards)) == ["DATES_OUT_OF_ORDER coverageEnd"]
+
+
+# ------------------------------------------------------------------------------------------------- divisions
+
+
+async def two_divisions(office: Office, dates: PlanYearDates = DATES) -> tuple[str, str]:
+    """Let medical follow the contract of one division, and dental that of another with another start."""
+    await make_contract(office, division_id="D2", coverage_start=LATER)
+    await make_contract(office, "G3", coverage_start=LATER)  # of another group, where they have a division in common
+    return await draft(office, CONTRACT_START), await draft(await dental_of(office), LATER, dates)
+
+
+async def test_contracts_of_different_divisions_may_hold_the_same_days(office: Office) -> None:
+    await two_divisions(office)
+    same = "D2", CONTRACT_START
+    for division, start in ((DIVISION, LATER), same):
+        making = make_contract(office, division_id=division, coverage_start=start)
+        assert await office.refusals(making) == CONTRACT_OVERLAP
+    for division, start in (("D3", LATER), (DIVISION, date(2026, 7, 2)), (DIVISION, date(2020, 1, 2))):
+        await make_contract(office, division_id=division, coverage_start=start)
+    # Now that both plan years' starts name the third division, it is as with the first two.
+    assert await office.refusals(make_contract(office, division_id="D3")) == CONTRACT_OVERLAP
+    assert await office.refusals(make_contract(office)) == ["ALREADY_EXISTS groupId"]
+    await make_contract(office, "G2", coverage_start=LATER)
+
+
+@pytest.mark.parametrize(("ends", "refused"), [(date(2026, 12, 31), False), (date(2027, 1, 1), True)])
+async def test_a_new_contract_sets_no_plan_years_against_each_other(
+    office: Office, ends: date, *, refused: bool
+) -> None:
+    await two_divisions(office, replace(DATES_2026, coverage_start=LATER, coverage_end=ends))
+    for division, start in ((DIVISION, LATER), ("D2", CONTRACT_START)):
+        making = make_contract(office, division_id=division, coverage_start=start)
+        if refused:
+            assert await office.refusals(making) == CONTRACT_OVERLAP
+        else:
+            await making
+
+
+async def test_what_follows_another_group_is_no_matter(office: Office) -> None:
+    await make_contract(office, "G2", "D2", LATER)
+    await draft(office, CONTRACT_START)
+    await draft(await dental_of(office), LATER, DATES, "G2")
+    await make_contract(office, division_id="D2")
+    await make_contract(office, "G2")
+
+
+async def test_what_another_employer_follows_is_no_matter(office: Office) -> None:
+    employer = await office.tell(add_employer, "Another Inc.", "America/New_York")
+    another = replace(office, employer=employer)
+    await make_contract(another, coverage_start=LATER)
+    await draft(office, CONTRACT_START)
+    await draft(another, LATER)
+    dental = await dental_of(office)
+    assert await office.refusals(draft(dental, LATER)) == ["NOT_FOUND groupId"]
+    await make_contract(office, division_id="D2", coverage_start=LATER)
+    await draft(dental, LATER)
+    await make_contract(another, division_id="D2")
+    await make_contract(office, division_id="D3", coverage_start=LATER)
+    await make_contract(office, division_id="D3", employer_id=None)
+
+
+# ------------------------------------------------------------------------------------- what was there before
+
+
+async def test_what_followed_two_before_may_change_in_all_else_once_it_is_open(office: Office) -> None:
+    await make_contract(office, coverage_start=LATER)
+    await draft(office, CONTRACT_START)
+    dental = await dental_of(office)
+    id = await draft(dental, CONTRACT_START)
+
+    async def follow_the_later(tx: Transaction) -> None:
+        await tx.session.execute(update(PlanYear).where(PlanYear.id == id).values(group_coverage_start=LATER))
+
+    await office.tell(follow_the_later)
+    assert await office.refusals(office.amend(id, plans=PLANS[:1])) == OVERLAP
+    await office.open(id)
+    await office.amend(id, open_enrollment_ends_on=date(2026, 12, 1))
+    row = await office.row("plan_years", id)
+    assert (row["open_enrollment_ends_on"], row["group_coverage_start"]) == ("2026-12-01", "2026-07-01")
+
+
+# ------------------------------------------------------------------------------------------------------ races
+
+
+async def test_of_two_plan_years_at_once_one_is_drafted(office: Office, owner_url: str) -> None:
+    await make_contract(office, coverage_start=LATER)
+    dental = await dental_of(office)
+    drafting = draft(office, CONTRACT_START), draft(dental, LATER)
+    outcomes = await race(owner_url, "employers", office.employer, *drafting)
+    assert tally(outcomes) == Counter({"done": 1, "PLAN_YEAR_OVERLAP": 1})
+    assert len((await office.dump())["plan_years"]) == 1
+
+
+async def test_of_two_contracts_at_once_one_is_made(office: Office, owner_url: str) -> None:
+    await two_divisions(office)
+    making = [make_contract(office, division_id="D3", coverage_start=start) for start in (CONTRACT_START, LATER)]
+    outcomes = await race(owner_url, "employers", office.employer, *making)
+    assert tally(outcomes) == Counter({"done": 1, "PLAN_YEAR_OVERLAP": 1})
+    assert len((await office.dump())["group_contracts"]) == 4
+
+
+async def test_of_a_plan_year_and_a_contract_at_once_one_is_made(office: Office, owner_url: str) -> None:
+    await make_contract(office, division_id="D2", coverage_start=LATER)
+    await draft(office, CONTRACT_START)
+    at_once = draft(await dental_of(office), LATER), make_contract(office, coverage_start=LATER)
+    assert tally(await race(owner_url, "employers", office.employer, *at_once)) == Counter(
+        {"done": 1, "PLAN_YEAR_OVERLAP": 1}
+    )
