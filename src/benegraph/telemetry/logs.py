@@ -9,7 +9,6 @@ import json
 import logging
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -88,12 +87,11 @@ def configure(level: str, form: str | None = None) -> None:
     sys.unraisablehook = _tell_unraisable
 
 
-def told(logger: str, message: str, fields: Mapping[str, Any], facts: Facts | None) -> logging.LogRecord:
-    """Make a record of what is told of each request: a third of the time that logging takes to make one."""
-    now = time.time()
+def told(logger: str, message: str, fields: Mapping[str, Any], facts: Facts | None, at: float) -> logging.LogRecord:
+    """Make a record of what is told of each request, in a third of the time that logging itself takes to make one."""
     record = logging.LogRecord.__new__(logging.LogRecord)
     record.__dict__.update(
-        _BLANK, name=logger, msg=message, args=fields, created=now, msecs=now % 1 * 1000, fields=fields, facts=facts
+        _BLANK, name=logger, msg=message, args=fields, created=at, msecs=at % 1 * 1000, fields=fields, facts=facts
     )
     return record
 

@@ -3,6 +3,7 @@
 import logging
 import re
 import secrets
+from datetime import UTC, datetime
 from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -84,7 +85,8 @@ class AccessLog(AbstractAccessLogger):
             "code": facts and facts.code,
             "bytes": response.body_length,
         }
-        self.logger.handle(told(self.logger.name, "%(method)s %(path)s %(status)s %(ms)dms", fields, facts))
+        at = datetime.now(UTC).timestamp()
+        self.logger.handle(told(self.logger.name, "%(method)s %(path)s %(status)s %(ms)dms", fields, facts, at))
 
 
 async def _answer(request: web.Request, handler: Handler, facts: Facts) -> web.StreamResponse:
