@@ -16,10 +16,8 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     get_named_type,
-    get_nullable_type,
     is_abstract_type,
     is_leaf_type,
-    is_list_type,
     is_non_null_type,
 )
 
@@ -42,6 +40,9 @@ from benegraph.execution.declarations import (
     ToPage,
     ToSeveral,
     Uncovered,
+    check_type,
+    is_list,
+    items_of,
 )
 from benegraph.execution.origins import FromObject, FromRow, Origin, View
 from benegraph.execution.plans import (
@@ -64,9 +65,6 @@ _EDGE = {"node", "cursor", "__typename"}
 _PAGE_INFO = {"hasNextPage", "hasPreviousPage", "startCursor", "endCursor", "__typename"}
 _READ = (Batched, Find, FindEach, ToMany, ToOne, ToPage, ToSeveral)
 _ROOTS = (Find, FindEach, Given, ToPage)
-_TAKE_ARGUMENTS = (Batched, Find, FindEach, Perform, ToPage)
-_ARE_LISTS = (FindEach, ToMany, ToSeveral)
-_ARE_NONE = (Find, Itself, ToOne, ToPage)
 
 
 def compile_operation(
@@ -86,15 +84,13 @@ def compile_operation(
         raise Uncovered("operation")
     is_mutation = operation.operation is OperationType.MUTATION
     compiler = _Compiler(graph, declare, sources, Selecting(graph, fragments, conditions), is_mutation)
-    roots = [
-        compiler.root(kind, name, nodes)
-        for name, nodes in compiler.selecting.fields(kind, [operation.selection_set]).items()
-    ]
-    for place, root in enumerate(roots if is_mutation else ()):
+    fields = compiler.selecting.fields(kind, [operation.selection_set])
+    own = [compiler.root(kind, name, nodes) for name, nodes in fields.items()]
+    for place, root in enumerate(own if is_mutation else ()):
         root.asked.turns = sizes.LONG * place  # each begins when the one before is done
     for finish in compiler.unfinished:
         finish()
-    return Plan(roots, is_mutation, compiler.reads)
+    return Plan(own, is_mutation, compiler.reads)
 
 
 @dataclass(slots=True)
@@ -120,9 +116,9 @@ class _Compiler:
         declaration = self.declare(kind, found)
         if not isinstance(declaration, Perform if self.is_mutation else _ROOTS):
             raise Uncovered("root")
-        _check_type(found, declaration)
+        check_type(found, declaration)
         asked, called = _asked(kind, name, nodes, declaration), Called(found, nodes[0])
-        named, listed = get_named_type(found.type), _is_list(found.type)
+        named, listed = get_named_type(found.type), is_list(found.type)
         if isinstance(declaration, Find | FindEach):
             choice = asked.beneath = self._one_of(declaration, named, nodes)
             return roots.Found(asked, called, _targets(declaration), choice, listed)
@@ -175,21 +171,21 @@ class _Compiler:
             return None
         found = kind.fields[field_name]
         declaration = self.declare(kind, found)
-        _check_type(found, declaration)
+        check_type(found, declaration)
         asked = plan.asked[name] = _asked(kind, name, nodes, declaration)
         if isinstance(declaration, ToOne | ToMany | ToPage) and isinstance(origin, FromRow):
             place = self._written(plan, asked, found, declaration, origin)
             if place is not None:
                 return place
         place = self._declared(plan, asked, found, declaration, origin)
-        if is_non_null_type(_items_of(found.type)) and not isinstance(declaration, ToMany):
+        if is_non_null_type(items_of(found.type)) and not isinstance(declaration, ToMany):
             plan.steps.append(steps.Listed(name))
         return place
 
     def _declared(
         self, plan: ObjectPlan, asked: Asked, found: GraphQLField, declaration: Declaration, origin: Origin
     ) -> Any:
-        name, listed = asked.name, _is_list(asked.kind)
+        name, listed = asked.name, is_list(asked.kind)
         if isinstance(declaration, Column):
             return self._column(plan, asked, declaration, origin)
         if isinstance(declaration, Derived):
@@ -227,7 +223,7 @@ class _Compiler:
             self._require(plan, asked)
             held = self._held(asked)
             assert held is not None, "what is no leaf has something beneath"  # noqa: S101 - by validation
-            plan.steps.append(steps.Held(asked.name, held, _is_list(asked.kind)))
+            plan.steps.append(steps.Held(asked.name, held, is_list(asked.kind)))
         return place
 
     def _written(
@@ -265,7 +261,7 @@ class _Compiler:
     def _to_rows(self, plan: ObjectPlan, asked: Asked, declaration: ToOne | ToMany | ToSeveral, origin: Origin) -> Any:
         kind, sets = _object_type(asked.kind), self.selecting.beneath(asked.nodes)
         to_many = isinstance(declaration, ToMany)
-        size = origin.size * (sizes.SHORT if _is_list(asked.kind) else 1)
+        size = origin.size * (sizes.SHORT if is_list(asked.kind) else 1)
         self._require(plan, asked)
         if (
             isinstance(origin, FromRow)
@@ -386,25 +382,6 @@ def _object_type(kind: GraphQLOutputType) -> GraphQLObjectType:
     if not isinstance(named, GraphQLObjectType):
         raise Uncovered("abstract")
     return named
-
-
-def _is_list(kind: GraphQLOutputType) -> bool:
-    return _items_of(kind) is not None
-
-
-def _items_of(kind: GraphQLOutputType) -> Any:
-    """Give the type of a list's items; None of what is no list."""
-    nullable = get_nullable_type(kind)
-    return nullable.of_type if is_list_type(nullable) else None
-
-
-def _check_type(found: GraphQLField, declaration: Declaration) -> None:
-    """See that a field's type allows what it is said to be made of."""
-    if found.args and not isinstance(declaration, _TAKE_ARGUMENTS):
-        raise Uncovered("arguments")
-    items = _items_of(found.type)
-    if isinstance(declaration, _ARE_LISTS if items is None else _ARE_NONE) or (items and _is_list(items)):
-        raise Uncovered("list")
 
 
 def _asked(kind: GraphQLObjectType, name: str, nodes: list[FieldNode], declaration: Declaration | None = None) -> Asked:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLField, GraphQLObjectType
+from graphql import GraphQLField, GraphQLObjectType, GraphQLOutputType, get_nullable_type, is_list_type
 
 from benegraph.execution.reading import Window
 
@@ -153,3 +153,26 @@ Declaration = (
 )
 #: Says what a field of an object type is made of. Raises Uncovered for one that can't be said.
 Declare = Callable[[GraphQLObjectType, GraphQLField], Declaration]
+
+_TAKE_ARGUMENTS = (Batched, Find, FindEach, Perform, ToPage)
+_ARE_LISTS = (FindEach, ToMany, ToSeveral)
+_ARE_NONE = (Find, Itself, ToOne, ToPage)
+
+
+def check_type(found: GraphQLField, declaration: Declaration) -> None:
+    """See that a field's type allows what it is said to be made of. Raises Uncovered."""
+    if found.args and not isinstance(declaration, _TAKE_ARGUMENTS):
+        raise Uncovered("arguments")
+    items = items_of(found.type)
+    if isinstance(declaration, _ARE_LISTS if items is None else _ARE_NONE) or (items and is_list(items)):
+        raise Uncovered("list")
+
+
+def is_list(kind: GraphQLOutputType) -> bool:
+    return items_of(kind) is not None
+
+
+def items_of(kind: GraphQLOutputType) -> Any:
+    """Give the type of a list's items; None of what is no list."""
+    nullable = get_nullable_type(kind)
+    return nullable.of_type if is_list_type(nullable) else None

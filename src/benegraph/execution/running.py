@@ -7,10 +7,10 @@ from itertools import repeat
 from operator import itemgetter
 from typing import Any, Protocol
 
-from graphql import GraphQLError, get_nullable_type, is_list_type, is_non_null_type
+from graphql import GraphQLError, is_non_null_type
 from graphql.execution.values import VariableValues
 
-from benegraph.execution.declarations import Uncovered
+from benegraph.execution.declarations import Uncovered, items_of
 from benegraph.execution.making import together
 from benegraph.execution.outcomes import Failure, Settling
 from benegraph.execution.plans import Asked, Composite, Fetch, Made, ObjectPlan, Page, Plan, Root
@@ -73,10 +73,7 @@ def _lacks(asked: Asked, value: Any) -> bool:
     """Tell whether a null stands in one of the operation's own fields where there can be none."""
     if value is None:
         return is_non_null_type(asked.kind)
-    if type(value) is not list or None not in value:
-        return False
-    listed = get_nullable_type(asked.kind)
-    return is_list_type(listed) and is_non_null_type(listed.of_type)
+    return type(value) is list and None in value and is_non_null_type(items_of(asked.kind))
 
 
 @dataclass(slots=True, eq=False)

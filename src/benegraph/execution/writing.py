@@ -23,7 +23,7 @@ from graphql import (
 
 from benegraph.execution import sizes
 from benegraph.execution.arguments import Called
-from benegraph.execution.declarations import Column, Declaration, Declare, ToMany, ToOne, ToPage, Uncovered
+from benegraph.execution.declarations import Column, Declaration, Declare, ToMany, ToOne, ToPage, Uncovered, check_type
 from benegraph.execution.making import by_key
 from benegraph.execution.plans import LookUp, Page
 from benegraph.execution.reading import Json, Layout, Nested, Part, Reach, Sources, Wanted
@@ -187,6 +187,7 @@ class Scribe:
     def _part(self, kind: GraphQLObjectType, nodes: list[FieldNode], source: Any, size: int) -> Part:
         found = kind.fields[nodes[0].name.value]
         declaration = self.declare(kind, found)
+        check_type(found, declaration)
         must = is_non_null_type(found.type)
         absent = MISSING if must else _NULL
         if isinstance(declaration, Column):
