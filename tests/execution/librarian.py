@@ -56,6 +56,9 @@ class Catalogue:
     def writes(self, _source: Source, _column: str) -> bool:
         return self.writing
 
+    def marks(self, _source: Source, _column: str) -> bool:
+        return self.writing
+
     def written(self, made: Any) -> str:
         return dumps(plain(made))
 
@@ -78,7 +81,7 @@ class Reader:
     fetched: list[Fetched] = field(default_factory=list)
 
     async def rows(self, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> Sequence[Row]:
-        self.fetched.append(Fetched("rows", wanted, tuple(keys), tuple(windows)))
+        self._note("rows", wanted, keys, windows)
         own = windows[0] if wanted.source.paged else None
         return [
             (*self._slots(wanted, row, windows), key)
@@ -87,13 +90,19 @@ class Reader:
         ]
 
     async def count(self, wanted: Wanted, keys: Sequence[Any], window: Any) -> Mapping[Any, int]:
-        self.fetched.append(Fetched("count", wanted, tuple(keys), (window,)))
+        self._note("count", wanted, keys, (window,))
         return {key: self._counted(wanted.source, key, window) for key in reversed(keys)}
 
     async def known(self, what: str, ids: Sequence[str]) -> Mapping[str, Any]:
         """Give what is known of some books."""
         self.fetched.append(Fetched(what, None, tuple(ids), ()))
         return {id: known for id, known in getattr(self.library, what).items() if id in ids}
+
+    def _note(self, what: str, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> None:
+        assert keys, "there is something to look for"
+        assert None not in keys, "what is null is no key"
+        assert len({*keys}) == len(keys), "each is asked for once"
+        self.fetched.append(Fetched(what, wanted, tuple(keys), tuple(windows)))
 
     def _slots(self, wanted: Wanted, row: Record, windows: Sequence[Any]) -> list[Any]:
         slots = [row[column] for column in wanted.columns]

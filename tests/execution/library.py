@@ -199,7 +199,7 @@ class Visitor:
     cards: Sequence[Card | None] | None = None
     book_id: str | None = None
     favourite_ids: Sequence[str] | None = None
-    author_id: str = "a1"
+    author_id: str | None = "a1"
     shelf_id: str = "s1"
 
 

@@ -1,6 +1,6 @@
 """Operations at random: whatever the graph of the library allows, with aliases, fragments, conditions and variables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +19,9 @@ from library import GRAPH
 
 Kind = GraphQLObjectType | GraphQLInterfaceType
 
-DEEPEST = 3
 MOST_WITHIN = 2
-#: When so many fields are written, each that has begun is ended with as few as may be.
-ENOUGH = 12
-#: No plan is made for these.
-LEFT_OUT = {"weight"}
+#: These lie no deeper than what they belong to.
+PAGES = {"Authors", "AuthorEdge", "Books", "BookEdge", "PageInfo"}
 PRESENT = ("a1", "a2", "a3", "b1", "b2", "b4", "b7", "p1", "p2", "s1", "s2", "s3")
 ABSENT = ("a9", "b9", "")
 IDS = tuple(f'"{id}"' for id in (*PRESENT, *ABSENT, "x1"))
@@ -39,11 +36,43 @@ VALUES: dict[str, Sequence[str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """What is asked for rather than something else."""
+
+    #: Fields that are left out.
+    without: Collection[str]
+    #: In how many of a hundred cases what leads on is asked for, where something does.
+    onwards: int = 0
+    #: How many of the operation's own fields, at least.
+    least: int = 1
+    deepest: int = 3
+    #: When so many fields are written, each that has begun is ended with as few as may be.
+    enough: int = 12
+    values: Mapping[str, Sequence[str]] = field(default_factory=lambda: VALUES)
+
+
+#: Whatever a plan is made for.
+ANYTHING = Taste({"weight"})
+#: What can be written: of objects with anything else nothing is, nor of pages that tell more than their rows.
+WRITTEN = Taste(
+    without={"weight", "initials", "keywords", "cover", "size", "chapters", "stock", "loans", "copies"}
+    | {"edges", "pageInfo", "totalCount", "book", "entry", "certainEntry", "entries", "certainEntries"}
+    | {"visitor", "host"},
+    onwards=80,
+    least=3,
+    deepest=5,
+    enough=30,
+    values=VALUES | {"first": ("40", "2", "1", "null", "-1")},
+)
+
+
 @dataclass(slots=True)
 class Writing:
     """One text as it is written."""
 
     draw: st.DrawFn
+    taste: Taste
     variables: dict[str, Any] = field(default_factory=dict)
     declared: list[str] = field(default_factory=list)
     #: By the type that each is on.
@@ -66,24 +95,24 @@ class Writing:
 
 
 @st.composite
-def operations(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+def operations(draw: st.DrawFn, taste: Taste) -> tuple[str, dict[str, Any]]:
     """Draw the text of a query, and its variables."""
-    w = Writing(draw)
+    w = Writing(draw, taste)
     assert GRAPH.query_type is not None
-    selected = _selected(w, GRAPH.query_type, DEEPEST)
+    selected = _selected(w, GRAPH.query_type, taste.deepest, taste.least)
     head = f"query ({', '.join(w.declared)}) " if w.declared else ""
     return "\n".join([f"{head}{selected}", *w.texts]), w.variables
 
 
-def _selected(w: Writing, kind: Kind, room: int) -> str:
-    parts = [_part(w, kind, room)]
-    while len(parts) < ENOUGH - w.fields and w.chance(60):
+def _selected(w: Writing, kind: Kind, room: int, least: int = 1) -> str:
+    parts = [_part(w, kind, room) for _ in range(least)]
+    while len(parts) < w.taste.enough - w.fields and w.chance(60):
         parts.append(_part(w, kind, room))
     return f"{{ {' '.join(parts)} }}"
 
 
 def _part(w: Writing, kind: Kind, room: int) -> str:
-    if w.within < MOST_WITHIN and w.fields < ENOUGH and w.chance(25):
+    if w.within < MOST_WITHIN and w.fields < w.taste.enough and w.chance(25):
         w.within += 1
         written = _fragment(w, kind, room)
         w.within -= 1
@@ -91,15 +120,17 @@ def _part(w: Writing, kind: Kind, room: int) -> str:
     names = [
         name
         for name, each in kind.fields.items()
-        if name not in LEFT_OUT and (_has_room(w, kind, room) or _is_leaf(each))
+        if name not in w.taste.without and (_has_room(w, kind, room) or _is_leaf(each))
     ]
     if not names or w.chance(8):
         return f"{w.name('t')}: __typename{_directive(w)}"
+    if onwards := [name for name in names if not _is_leaf(kind.fields[name])]:
+        names = onwards if w.chance(w.taste.onwards) else names
     return _field(w, kind, w.pick(names), room)
 
 
 def _has_room(w: Writing, kind: Kind, room: int) -> bool:
-    return room > 0 and (w.fields < ENOUGH or kind is GRAPH.query_type)
+    return room > 0 and (w.fields < w.taste.enough or kind is GRAPH.query_type)
 
 
 def _is_leaf(field: GraphQLField) -> bool:
@@ -111,12 +142,13 @@ def _field(w: Writing, kind: Kind, name: str, room: int) -> str:
     w.fields += 1
     declared = kind.fields[name]
     arguments = _arguments(w, declared)
-    head = f"{w.name('f')}: {name}{arguments}" if arguments or w.chance(30) else name
+    # A page whose rows are asked for under two names is none that can be written.
+    renamed = w.chance(5 if kind.name in PAGES else 30)
+    head = f"{w.name('f')}: {name}{arguments}" if arguments or renamed else name
     if _is_leaf(declared):
         return f"{head}{_directive(w)}"
     beneath: Any = get_named_type(declared.type)
-    # The parts of a page lie no deeper than the page.
-    left = room - (kind.name in {"Query", "Author", "Book", "Visitor", "Shelf", "Publisher", "Cover", "Copy"})
+    left = room - (beneath.name not in PAGES)
     times = 2 if w.chance(15) else 1
     return " ".join(f"{head}{_directive(w)} {_selected(w, beneath, left)}" for _ in range(times))
 
@@ -161,7 +193,7 @@ def _arguments(w: Writing, declared: GraphQLField) -> str:
 def _value(w: Writing, name: str, kind: str) -> str:
     if name == "which" and w.chance(30):
         return f"{{genres: [NOVEL, {_variable(w, 'Genre', 'POEMS')}], since: {_variable(w, 'Int', '1816')}}}"
-    value: str = w.pick(VALUES[name])
+    value: str = w.pick(w.taste.values[name])
     return _variable(w, kind, value) if w.chance(40) else value
 
 

@@ -1,16 +1,13 @@
-"""Compiling: what is read for an operation, in how many statements, and what no plan is made for."""
+"""Compiling: what is read for an operation, in how many statements, and at what cost a plan is made."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from itertools import pairwise
+from unittest.mock import Mock
 
 import pytest
-from graphql import GraphQLSchema, build_schema
-from librarian import Asking, Operation, fetches
-from library import AUTHOR, BOOK, BOOKS, DECLARED, GRAPH, Window, full_library, library, page
-from resolvers import agree
+from librarian import Asking, Catalogue, Operation, fetches
+from library import DECLARED, GRAPH, Window, declare_by, full_library, library
 
-from benegraph.execution import Batched, Column, Declaration, Derived, Find, Given, Itself, ToMany, ToOne, ToSeveral
-from benegraph.execution.declarations import Target, Uncovered
+from benegraph.execution import compile_operation
 from benegraph.execution.sizes import FOLDED_WITHIN, SHORT
 
 MOST = FOLDED_WITHIN
@@ -263,151 +260,21 @@ async def test_one_row_of_one_of_several_types_is_alone() -> None:
     assert asking.opened == [True]
 
 
-# --------------------------------------------------------------------------------------------- what no plan is made for
+# ------------------------------------------------------------------------------------------- what compiling costs
 
 
-def refusal(
-    text: str, graph: GraphQLSchema = GRAPH, declared: Mapping[str, Declaration] | None = None, **variables: bool
-) -> str:
-    """Compile what no plan is made for; tell the reason."""
-    operation = Operation.of(text, variables, graph)
-    with pytest.raises(Uncovered) as raised:
-        operation.plan(graph, DECLARED if declared is None else {**DECLARED, **declared})
-    assert str(raised.value) == raised.value.reason
-    return raised.value.reason
+def declared_for(depth: int) -> int:
+    """Tell how often the host is asked what a field is made of, where each level holds one that can't be written."""
+    beneath = "name"
+    for _ in range(depth):
+        beneath = f"works(first: 1) {{ nodes {{ author {{ {beneath} }} stock }} }}"
+    operation = Operation.of(authors(MORE, beneath))
+    declare = Mock(wraps=declare_by(GRAPH, DECLARED))
+    compile_operation(GRAPH, declare, Catalogue(writing=True), operation.node, operation.fragments, {})
+    return declare.call_count
 
 
-def nothing(*_: object) -> None:
-    raise AssertionError("nothing is run")
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("subscription { added { name } }", "operation"),
-        ("{ __schema { queryType { name } } }", "introspection"),
-        ('{ books { nodes { id } } __type(name: "Book") { name } }', "introspection"),
-        ("{ books { nodes { weight } } }", "scalar"),
-        ("{ visitor { reading { author { books { weight } } } } }", "scalar"),
-    ],
-)
-def test_what_is_asked_for_may_be_what_no_plan_is_made_for(text: str, reason: str) -> None:
-    assert refusal(text) == reason
-
-
-async def test_what_is_left_out_is_no_reason() -> None:
-    assert await fetches(library(), "{ books { nodes { id weight @skip(if: true) } } }") == ["rows books(id)"]
-
-
-@pytest.mark.parametrize(
-    ("field", "declaration", "reason"),
-    [
-        ("Query.books { nodes { id } }", Column("books"), "root"),
-        ("Query.books { nodes { id } }", Itself(), "root"),
-        ("Query.visitor { name }", ToOne(BOOK, "id"), "root"),
-        ("Book.author { name }", Given(nothing), "field"),
-        ("Book.author { name }", Find({}, nothing), "field"),
-        ("Book.year", Column("decade"), "column"),
-        ("Book.author { name }", Column("author"), "column"),
-        ("Book.cover { text }", Column("title"), "column"),
-        ("Book.author { name }", ToOne(AUTHOR, "writer"), "column"),
-        ("Book.copies { __typename }", ToSeveral(BOOK, "copy_ids"), "column"),
-        ("Author.books { name }", ToMany(BOOK, "key"), "column"),
-        ("Author.works { totalCount }", page(BOOKS, "key"), "column"),
-        ("Book.size { pages }", Derived(nothing, ("pages", "inches")), "column"),
-        ("Book.stock", Batched(nothing, ("number",)), "column"),  # type: ignore[arg-type] # it is never awaited
-        ("Author.works { totalCount }", page(BOOKS), "page"),
-        ("Book.weight", Derived(nothing, ()), "scalar"),
-        ("Book.weight", Batched(nothing, ()), "scalar"),  # type: ignore[arg-type] # it is never awaited
-    ],
-)
-@pytest.mark.parametrize("parents", [MOST, MORE])
-def test_a_declaration_may_be_what_no_plan_is_made_for(
-    field: str, declaration: Declaration, reason: str, parents: int
-) -> None:
-    name = field.split(maxsplit=1)[0]
-    kind, _, selected = field.partition(".")
-    texts = {
-        "Query": f"{{ {selected} }}",
-        "Author": f"{{ authors(first: {parents}) {{ nodes {{ {selected} }} }} }}",
-        "Book": f"{{ books(first: {parents}) {{ nodes {{ {selected} }} }} }}",
-    }
-    assert refusal(texts[kind], declared={name: declaration}) == reason
-
-
-def test_a_reason_of_the_hosts_own_is_passed_on() -> None:
-    without = {name: each for name, each in DECLARED.items() if name != "Query.visitor"}
-    with pytest.raises(Uncovered, match="resolver"):
-        Operation.of("{ visitor { name } }").plan(declared=without)
-
-
-STRANGE = build_schema(
-    """
-    directive @loud on FIELD | INLINE_FRAGMENT
-    directive @tagged(with: String) on FIELD
-    interface Entry { id: ID! }
-    union Thing = Book
-    type Book implements Entry { id: ID! next: Entry thing: Thing things: [Thing] }
-    type Books { nodes: [Book!]! edges: [BookEdge!]! pageInfo: PageInfo! sum: Int }
-    type BookEdge { cursor: String! node: Book weight: Int }
-    type PageInfo { hasNextPage: Boolean! size: Int }
-    type Query { book: Book books(first: Int): Books }
-    """
-)
-OF_STRANGE: dict[str, Declaration] = {
-    "Query.book": Find({"Book": BOOK}, lambda *_: Target("Book", "b1")),
-    "Query.books": page(BOOKS),
-    "Book.next": ToOne(BOOK, "id"),
-    "Book.thing": Itself(),
-    "Book.things": Derived(nothing, ()),
-}
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("{ book { next { id } } }", "abstract"),
-        ("{ book { thing { __typename } } }", "abstract"),
-        ("{ book { things { __typename } } }", "abstract"),
-        ("{ books { sum } }", "connection"),
-        ("{ books { edges { weight } } }", "connection"),
-        ("{ books { pageInfo { size } } }", "connection"),
-        ("{ book { id @loud } }", "directive"),
-        ("{ book { ... @loud { id } } }", "directive"),
-        ('{ book { id @tagged(with: "x") } }', "directive"),
-        ("query ($word: String) { book { id @tagged(with: $word) } }", "directive"),
-    ],
-)
-def test_a_graph_may_hold_what_no_plan_is_made_for(text: str, reason: str) -> None:
-    assert refusal(text, STRANGE, OF_STRANGE) == reason
-
-
-ODD = build_schema(
-    """
-    union Thing = Author | Book
-    type Author { id: ID! }
-    type Book { id: ID! name: String! rows: [[Book!]] words: [[String]] }
-    type Query { book(id: ID!): Book thing(id: ID!): Thing }
-    """
-)
-OF_ODD: dict[str, Declaration] = {
-    "Query.book": DECLARED["Query.book"],
-    "Query.thing": DECLARED["Query.entry"],
-    "Book.name": Column("title"),
-    "Book.rows": Derived(lambda book: [[book], [], None], ("id",)),
-    "Book.words": Derived(lambda book: [book.title.split(), None], ("title",)),
-}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{ thing(id: "b1") { __typename ... on Book { name } } }',
-        '{ book(id: "b1") { words } }',
-        '{ book(id: "b1") { rows { id } } }',
-    ],
-    ids=["a union", "lists of lists of words", "lists of lists of objects"],
-)
-async def test_what_a_plan_is_made_for_is_answered_right(text: str) -> None:
-    with suppress(Uncovered):
-        assert await agree(library(), text, graph=ODD, declared=OF_ODD) == []
+def test_what_can_t_be_written_is_compiled_once_however_deep_it_lies() -> None:
+    counted = [declared_for(depth) for depth in range(1, 9)]
+    # Of each level the page once, and what is beneath it twice: where it is tried to have it written, and then.
+    assert [after - before for before, after in pairwise(counted)] == [5] * 7

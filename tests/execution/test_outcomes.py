@@ -1,17 +1,18 @@
 """Outcomes: fields that fail and nulls where none may be, as graphql-core's own executor answers them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from graphql import GraphQLError
+from graphql import GraphQLError, build_schema, print_schema
 from librarian import Asking
-from library import DECLARED, Card, Copy, Library, Visitor, library
-from resolvers import agree, ask_both, resolved, said
+from library import GRAPH, Card, Copy, Library, Visitor, library
+from resolvers import agree, ask_both, said
 
-from benegraph.execution import Declaration, Derived, Uncovered, sizes
+from benegraph.execution import Uncovered, running, sizes
 
 NOT_COUNTED = ValueError("It was not counted.")
 NO_GENRE = "Cannot return null for non-nullable field Book.genre."
@@ -370,61 +371,26 @@ async def test_what_failed_where_nobody_looks_is_no_error() -> None:
     assert (outcome.data, outcome.errors) == ({"books": {"nodes": []}}, [])
 
 
-# ------------------------------------------------------------------------------------------ what fails as it is read
+# -------------------------------------------------------------------------------------------------- what is no failure
 
 
-def failing(_parent: Any) -> Any:
-    raise ZeroDivisionError("It can't be computed.")
-
-
-FAILS: Mapping[str, Declaration] = {**DECLARED, "Book.size": Derived(failing, ())}
-
-
-async def test_what_can_t_be_computed_is_an_error_of_its_field() -> None:
-    outcome = await Asking(library(), declared=FAILS).ask('{ book(id: "b1") { name size { pages } } visitor { name } }')
-    assert outcome.data == {"book": {"name": "Persuasion", "size": None}, "visitor": {"name": "Ada"}}
-    assert list(map(said, outcome.errors)) == [("book.size", "It can't be computed.")]
-
-
-async def test_what_a_read_raises_is_raised() -> None:
-    asking = Asking(without_authors())
-    with pytest.raises(KeyError):
-        await asking.ask("{ books { nodes { author { name } } } }")
-    assert asking.closed == 1
-
-
-async def test_once_something_was_changed_what_a_read_raises_is_its_fields() -> None:
-    outcome = await Asking(without_authors()).ask(
-        """
-        mutation {
-          a: addBook(book: {id: "b8", title: "x", authorId: "a1"}) { note }
-          b: addBook(book: {id: "b9", title: "x", authorId: "a1"}) { note book { author { name } } }
-          c: addBook(book: {id: "b0", title: "x", authorId: "a1"}) { note }
-        }
-        """
-    )
-    assert outcome.data == {"a": {"note": "That makes 8."}, "b": None, "c": {"note": "That makes 10."}}
-    assert list(map(said, outcome.errors)) == [("b", "'authors'")]
-
-
-def without_authors() -> Library:
-    """A library whose authors can't be read."""
-    made = library()
-    del made.tables["authors"]
-    return made
-
-
-async def test_after_a_mutation_that_must_not_fail_none_is_done() -> None:
-    text = """
-    mutation { a: removeBook(id: "b1") { id } b: removeBook(id: "b1") { id } c: removeBook(id: "b2") { id } }
-    """
-    ours, theirs = library(), library()
-    answered = resolved(theirs, text)
-    outcome = await Asking(ours).ask(text)
-    assert outcome.data is answered.data is None
-    assert list(map(said, outcome.errors)) == list(map(said, answered.errors or ())) == [("b", "b1 is not here.")]
-    assert [row["id"] for row in theirs.tables["books"]] == ["b2", "b3", "b4", "b5", "b6", "b7"]
-    assert ours.tables == theirs.tables
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case('{ entries(ids: ["b1", "b9", "", "a1"]) { id } }'),
+        Case('{ entry(id: "s1") { ... on Shelf { content { id } } } }', {"shelves": {"s1": {"content_ids": ["b9"]}}}),
+        Case("{ visitor { favourites { id } reading { id } } }", visitor=Visitor(favourite_ids=["b1", "b9"])),
+        Case('{ book(id: "b2") { keywords } }', {"books": {"b2": {"keywords": ["match", None]}}}),
+        Case('{ book(id: "b4") { chapters { heading } } }', {"books": {"b4": {"contents": ["Tlön", None]}}}),
+        Case("{ visitor { cards { number } } }", visitor=Visitor(cards=[Card(1), None])),
+        Case("{ books { nodes { copies { number } } } }", known={"copies": {"b2": [None, Copy(1, "s1")]}}),
+    ],
+    ids=["looked for", "keys of a row", "keys of an object", "words", "computed", "held", "computed at once"],
+)
+async def test_where_items_may_be_null_nothing_is_settled(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "Settling", None)
+    may = re.sub(r"(keywords|copies|chapters|cards): \[(\w+)!\]", r"\1: [\2]", print_schema(GRAPH))
+    assert await agree(case.library(), case.text, graph=build_schema(may)) == []
 
 
 # --------------------------------------------------------------------------------------------- a condition that is null

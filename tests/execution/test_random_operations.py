@@ -11,7 +11,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from librarian import Catalogue
 from library import Card, Copy, Library, Visitor, library
-from random_operations import operations
+from random_operations import ANYTHING, WRITTEN, Taste, operations
 from resolvers import ask_both
 
 from benegraph.execution import Uncovered, sizes
@@ -50,12 +50,12 @@ def amiss() -> Library:
 
 
 @pytest.mark.parametrize("made", [whole, amiss])
-@given(asked=operations(), within=st.sampled_from([0, 3, sizes.FOLDED_WITHIN]), writing=st.booleans())
+@pytest.mark.parametrize("taste", [ANYTHING, WRITTEN], ids=["anything", "what can be written"])
+@given(drawn=st.data(), within=st.sampled_from([0, 3, sizes.FOLDED_WITHIN]))
 @settings(max_examples=EXAMPLES)
-def test_both_give_the_same_data(
-    made: Callable[[], Library], asked: tuple[str, dict[str, Any]], within: int, *, writing: bool
-) -> None:
-    text, variables = asked
+def test_both_give_the_same_data(made: Callable[[], Library], taste: Taste, drawn: st.DataObject, within: int) -> None:
+    text, variables = drawn.draw(operations(taste))
+    writing = taste is WRITTEN or drawn.draw(st.booleans())
     with patch.object(sizes, "FOLDED_WITHIN", within):
         try:
             both = asyncio.run(ask_both(made(), text, variables, catalogue=Catalogue(writing)))

@@ -130,57 +130,7 @@ async def test_a_page_of_no_rows(first: int) -> None:
     assert len(await fetches(library(), text)) == 2
 
 
-# ------------------------------------------------------------------------------------------------------------- edges
-
-
-@FEW_AND_MANY
-async def test_to_one_is_null_where_the_key_is_and_where_no_row_has_it(first: int) -> None:
-    amiss = library(authors={"a2": {"mentor_id": "a9"}})
-    text = f"{{ authors(first: {first}) {{ nodes {{ id mentor {{ name mentor {{ name }} }} }} }} }}"
-    assert await answer(amiss, text) == {
-        "authors": {
-            "nodes": [
-                {"id": "a3", "mentor": {"name": "Jorge Luis Borges", "mentor": None}},
-                {"id": "a1", "mentor": None},
-                {"id": "a2", "mentor": None},
-            ]
-        }
-    }
-
-
-@FEW_AND_MANY
-async def test_to_many_holds_each_parents_rows_in_their_order(first: int) -> None:
-    empty = library(books={"b6": {"author_id": "a2"}})
-    text = f"{{ authors(first: {first}) {{ nodes {{ books {{ id }} }} }} }}"
-    books: list[list[str]] = [[], ["b1", "b2", "b3"], ["b4", "b5", "b6"]]
-    assert await answer(empty, text) == {
-        "authors": {"nodes": [{"books": [{"id": id} for id in each]} for each in books]}
-    }
-
-
-async def test_to_several_holds_the_rows_of_the_keys_as_they_are_listed() -> None:
-    listed = library(shelves={"s1": {"content_ids": ["b6", "b9", "b2", "b6"]}})
-    text = '{ entries(ids: ["s1", "s2", "s3"]) { ... on Shelf { content { id } treasures { name } } } }'
-    asking = Asking(listed)
-    outcome = await asking.ask(text)
-    assert outcome.errors == []
-    assert outcome.data == {
-        "entries": [
-            {"content": [{"id": "b6"}, None, {"id": "b2"}, {"id": "b6"}], "treasures": [{"name": "Persuasion"}]},
-            {"content": [], "treasures": []},
-            {"content": None, "treasures": None},
-        ]
-    }
-    assert [fetched.keys for fetched in asking.fetched] == [("s1", "s2", "s3"), ("b6", "b9", "b2"), ("b1",)]
-
-
-async def test_where_no_key_is_there_nothing_is_fetched() -> None:
-    text = '{ entry(id: "s3") { ... on Shelf { content { id } } } visitor { reading { id } favourites { id } } }'
-    assert await fetches(library(), text) == ["rows shelves(content_ids)"]
-    assert await answer(library(), text) == {
-        "entry": {"content": None},
-        "visitor": {"reading": None, "favourites": None},
-    }
+# --------------------------------------------------------------------------------- what is computed, held, and given
 
 
 async def test_itself_is_seen_as_an_object_of_another_type() -> None:
@@ -195,9 +145,6 @@ async def test_itself_is_seen_as_an_object_of_another_type() -> None:
             }
         }
     }
-
-
-# --------------------------------------------------------------------------------- what is computed, held, and given
 
 
 @FEW_AND_MANY

@@ -1,16 +1,20 @@
 """What is nested comes as a text, where the host writes: its shape, its gaps, and what can't be told within it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from graphql import build_schema
 from librarian import Asking, Catalogue, Operation, plain
-from library import Library, library
-from resolvers import agree, resolved
+from library import AUTHORS, BOOK, WORKS_OF_AUTHOR, Library, full_library, library, page
+from resolvers import agree, ask_both, resolved
 
-from benegraph.execution import Json, Uncovered, sizes
+from benegraph.execution import Batched, Column, Declaration, Derived, Json, ToOne, ToSeveral, Uncovered, sizes
 
 WRITING = Catalogue(writing=True)
+#: Parents of which each one's row is read within their own statement no more: what a book leads to is a gap.
+MANY = sizes.FOLDED_WITHIN + 1
 
 
 def writing(made: Library | None = None) -> Asking:
@@ -91,3 +95,170 @@ def test_lists_for_many_parents_are_written_within_their_statement(monkeypatch: 
     assert Operation.of(text).plan().reads == 2
     monkeypatch.setattr(sizes, "WRITTEN_WITHIN", 49)
     assert Operation.of(text).plan(catalogue=WRITING).reads == 2
+
+
+# ---------------------------------------------------------------------------------------------------------------- gaps
+
+
+def books_of_authors(selected: str, books: int = 2) -> str:
+    return f"{{ authors(first: {MANY}) {{ nodes {{ works(first: {books}) {{ nodes {{ {selected} }} }} }} }} }}"
+
+
+async def answered_as_by_the_other(made: Library, text: str) -> Asking:
+    """See that what is written reads as what graphql-core answers, without errors."""
+    asking = writing(made)
+    outcome = await asking.ask(text)
+    theirs = resolved(made, text)
+    assert (plain(outcome.data), outcome.errors, theirs.errors) == (theirs.data, [], None)
+    assert outcome.data is not None
+    assert isinstance(outcome.data["authors"]["nodes"][0]["works"], Json)
+    return asking
+
+
+AUTHORLESS: Mapping[str, Mapping[str, Any]] = {
+    "b2": {"author_id": None},
+    "b3": {"author_id": "a9"},
+    "b4": {"author_id": "null"},
+}
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [
+        "author { name }",
+        "id author { name } year",
+        "author { name } publisher { name }",
+        "publisher { name } author { name } again: author { id }",
+        "publisher { name } year kind: __typename author { name }",
+        "author { mentor { name } books { author { name } } }",
+    ],
+)
+async def test_where_no_key_is_there_or_no_row_has_it_a_gap_is_null(selected: str) -> None:
+    made = library(books=AUTHORLESS, authors={"a3": {"id": "null"}})
+    text = f'{{ entry(id: "p1") {{ ... on Publisher {{ list(first: {MANY}) {{ nodes {{ {selected} }} }} }} }} }}'
+    asking = writing(made)
+    outcome = await asking.ask(text)
+    assert plain(outcome.data) == resolved(made, text).data
+    nodes = {row["id"]: row for row in made.tables["books"] if row["publisher_id"] == "p1"}
+    assert sum(node["author"] is None for node in plain(outcome.data)["entry"]["list"]["nodes"]) == len(nodes) - 1
+    authors = [each.keys for each in asking.fetched if each.wanted and each.wanted.source.table == "authors"]
+    assert {*authors[0]} == {"a1", "a9"}
+
+
+async def test_a_gap_that_may_not_be_null_is_not_covered_where_no_row_has_its_key() -> None:
+    made = library(books={"b2": {"publisher_id": "p9"}})
+    with pytest.raises(Uncovered, match="null"):
+        await writing(made).ask(books_of_authors("publisher { name }"))
+    assert await agree(made, books_of_authors("publisher { name }")) != []
+
+
+def with_author(id: str) -> Library:
+    """A library in which an author has this key."""
+    return library(authors={"a3": {"id": id}}, books={"b6": {"author_id": id}})
+
+
+@pytest.mark.parametrize(
+    "selected", ["author { name }", "author { name } publisher { name }", "id author { id } year publisher { id }"]
+)
+@pytest.mark.parametrize("key", ["a\x01b", "\x01", "a1\x01b", "\x1d\x1d", "a\x1eb"])
+async def test_a_key_with_a_mark_in_it_is_raised_for(key: str, selected: str) -> None:
+    """A host says of no such key that it writes it: if it does, nothing is answered rather than something else."""
+    with pytest.raises((LookupError, Uncovered)):
+        await writing(with_author(key)).ask(books_of_authors(selected))
+
+
+async def test_a_key_that_takes_another_gaps_turn_is_raised_for() -> None:
+    with pytest.raises(LookupError):
+        await writing(with_author("a1\x1d")).ask(books_of_authors("author { name } publisher { name }"))
+
+
+@pytest.mark.parametrize("key", ["", "null", '"', "\x02a1", "a1\x1c"])
+async def test_a_key_may_be_any_other_text(key: str) -> None:
+    await answered_as_by_the_other(with_author(key), books_of_authors("id author { id name } publisher { name }"))
+
+
+async def test_gaps_are_looked_up_in_the_order_of_the_text_and_each_is_filled_once() -> None:
+    written: list[Any] = []
+    asking = Asking(full_library(MANY, 3), catalogue=Noting(True, written))
+    text = books_of_authors("publisher { name } author { id } name", 3)
+    outcome = await asking.ask(text)
+    assert plain(outcome.data) == resolved(full_library(MANY, 3), text).data
+    authors, publishers = (tuple(f"{letter}{number}" for number in range(MANY)) for letter in "ap")
+    assert [fetched.keys for fetched in asking.fetched] == [("",), publishers, authors]
+    # Once, though each stands in three books.
+    assert written == [{"name": f"Publisher {n:03}"} for n in range(MANY)] + [{"id": id} for id in authors]
+
+
+@dataclass(frozen=True, slots=True)
+class Noting(Catalogue):
+    """Notes what is written into gaps."""
+
+    noted: list[Any] = field(default_factory=list)
+
+    def written(self, made: Any) -> str:
+        self.noted.append(made)
+        return Catalogue.written(self, made)
+
+
+async def words_of(_reader: Any, parents: Sequence[Any], _arguments: Any) -> Sequence[Any]:
+    return [parent.keywords for parent in parents]
+
+
+#: What gives a list in which there is a null.
+LISTS: Mapping[str, Declaration] = {
+    "a column": Column("keywords"),
+    "computed": Derived(lambda book: book.keywords, ("keywords",)),
+    "computed at once": Batched(words_of, ("keywords",)),
+    "objects": Derived(lambda book: book.keywords and [None, book], ("id", "keywords")),
+    "rows": ToSeveral(BOOK, "keywords"),
+}
+
+
+@pytest.mark.parametrize("may_lack", [True, False], ids=["may be", "may not be"])
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_null_among_a_lists_items_is_a_failure_of_a_gap_only_where_it_may_not_be(
+    name: str, *, may_lack: bool
+) -> None:
+    made = library(books={"b2": {"keywords": ["b1", None]}})
+    of_objects = name in {"objects", "rows"}
+    graph = build_schema(
+        f"""
+        type Query {{ authors(first: Int): Authors }}
+        type Authors {{ nodes: [Author!]! }}
+        type Author {{ works(first: Int): Books }}
+        type Books {{ nodes: [Book!]! }}
+        type Book {{ id: ID! again: Book list: [{"Book" if of_objects else "String"}{"" if may_lack else "!"}] }}
+        """
+    )
+    declared: Mapping[str, Declaration] = {
+        "Query.authors": page(AUTHORS),
+        "Author.works": page(WORKS_OF_AUTHOR, "id"),
+        "Book.again": ToOne(BOOK, "id"),
+        "Book.list": LISTS[name],
+    }
+    text = books_of_authors(f"id again {{ list {'{ id }' if of_objects else ''} }}")
+    if may_lack:
+        both = await ask_both(made, text, graph=graph, declared=declared, catalogue=WRITING)
+        assert (both.ours.errors, both.errors) == ([], [])
+    else:
+        with pytest.raises(Uncovered, match="null"):
+            await ask_both(made, text, graph=graph, declared=declared, catalogue=WRITING)
+
+
+#: A page of an author who is null, in the book's own text, and in a gap of what is written.
+OF_NOBODY = [
+    '{ book(id: "b7") { author { works(first: $n) { nodes { id } } } } }',
+    f"""{{ entry(id: "p1") {{ ... on Publisher {{
+      list(first: {MANY}) {{ nodes {{ author {{ works(first: $n) {{ nodes {{ id }} }} }} }} }}
+    }} }} }}""",
+]
+
+
+@pytest.mark.parametrize("text", OF_NOBODY, ids=["in a text", "in a gap"])
+async def test_a_page_that_can_t_be_is_not_covered_where_it_is_written_though_it_is_nobodys_error(text: str) -> None:
+    made = library(books={each["id"]: {"author_id": "a9"} for each in library().tables["books"]})
+    text = f"query ($n: Int) {text}"
+    assert await agree(made, text, {"n": -1}) == []
+    with pytest.raises(Uncovered, match="arguments"):
+        await ask_both(made, text, {"n": -1}, catalogue=WRITING)
+    assert (await ask_both(made, text, {"n": 1}, catalogue=WRITING)).ours.errors == []

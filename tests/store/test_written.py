@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Boolean, Date, Integer, Text, column, literal, select, values
 
+from benegraph.db import store
 from benegraph.db.session import Database
-from benegraph.db.store.trees import _json, _or, _together
+from benegraph.db.store.trees import _json, _or, _together, holds_ids
 from conftest import connect
 
 ODD = ['"', "\\", "/", "\b\f\n\r\t", "\x01\x1f\x7f", "ä€𝄞", "\u2028\u2029", "", "a\u0300", "</script>", "%$1:x"]
@@ -68,3 +69,19 @@ async def test_any_text_is_written_alike(owner_url: str) -> None:
             assert [row[0].encode() for row in rows] == [orjson.dumps(text) for text in texts]
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "expected"),
+    [
+        (store.enrollments.by_ids, "selected_plan_id", True),
+        (store.enrollments.by_ids, "benefit_product_id", True),  # the plan year's
+        (store.enrollments.by_ids, "employee_id", True),
+        (store.people.by_ids, "id", True),
+        (store.coverage.by_ids, "group_contract_id", True),
+        (store.coverage.by_ids, "subscriber_id", False),  # a carrier's number
+        (store.people.by_ids, "last_name", False),
+    ],
+)
+def test_ids_alone_stand_in_a_text_as_they_are(source: Any, column: str, expected: bool) -> None:
+    assert holds_ids(source, column) is expected

@@ -171,10 +171,12 @@ class Sources(Protocol):
         """Tell whether values of a scalar or an enumeration can be written into the answer as they are."""
 
     def writes(self, source: Any, column: str) -> bool:
-        """Tell whether the host writes a column's values as JSON, where a layout asks for it.
+        """Tell whether the host writes a column's values as JSON, where a layout asks for it; else none ever does."""
 
-        For a column that is a key, tell so only where its values are texts without control characters, each the same
-        text as the key in the row that it leads to. Where nothing is written, no layout is ever asked for.
+    def marks(self, source: Any, column: str) -> bool:
+        """Tell whether the keys in a column can stand in a text behind a mark.
+
+        They can if they are texts without control characters, each the same text as the key in the row it leads to.
         """
 
     def written(self, made: Any) -> str:

@@ -194,7 +194,7 @@ class Scribe:
             self._check(found, source, declaration.name)
             return Part("", declaration.name, absent if self.sources.may_lack(source, declaration.name) else None)
         if isinstance(declaration, ToOne) and size > sizes.FOLDED_WITHIN:
-            if not self._writes(source, declaration.key) or len(self.promised) == len(GAPS):
+            if not self._marks(source, declaration.key) or len(self.promised) == len(GAPS):
                 raise Unwritten
             name = GAPS[len(self.promised)]
             target, sets = _object_type(get_named_type(found.type)), self.selecting.beneath(nodes)
@@ -207,6 +207,9 @@ class Scribe:
         leaf = get_nullable_type(found.type)
         if not (is_leaf_type(leaf) and self.sources.is_written(leaf) and self._writes(source, column)):
             raise Unwritten
+
+    def _marks(self, source: Any, column: str) -> bool:
+        return self.sources.has(source, column) and self.sources.marks(source, column)
 
     def _writes(self, source: Any, column: str) -> bool:
         return self.sources.has(source, column) and self.sources.writes(source, column)

@@ -137,6 +137,9 @@ class Sources:
     def writes(self, source: Any, column: str) -> bool:
         return trees.writes(source, column)
 
+    def marks(self, source: Any, column: str) -> bool:
+        return trees.holds_ids(source, column)
+
     def written(self, made: Any) -> str:
         return written(made).decode()
 

@@ -135,6 +135,19 @@ def may_lack(source: Source, column: str) -> bool:
     return bool(getattr(columns_of(source)[column], "nullable", True))
 
 
+def holds_ids(source: Source, column: str) -> bool:
+    """Tell whether a column holds ids, whose form the database itself checks, and no words of a client's."""
+    waiting, seen = [*columns_of(source)[column].base_columns], set()
+    while waiting:
+        found = waiting.pop()
+        if found.name == "id":
+            return True
+        if found not in seen:
+            seen.add(found)
+            waiting += [key.column for key in found.foreign_keys]
+    return False
+
+
 def words_of(source: Source, columns: Sequence[str]) -> list[tuple[int, Meanings]]:
     """Give which of these columns, by number, hold an enumeration's words, and the member each word stands for."""
     found = [meanings_of(columns_of(source)[name]) for name in columns]
