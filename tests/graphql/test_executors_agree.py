@@ -110,7 +110,11 @@ ONCE_WRONG = {
     "what failed before beneath a null": (
         f"""query($id: ID!) {{
           early: node(id: "nothing") {{ id }}
-          employer(id: $id) {{ planYears(first: 1) {{ nodes {{ enrollments{TOO_MUCH} }} }} }}
+          employer(id: $id) {{ planYears(first: 1) {{ nodes {{  # several turns later, so that no delay turns it about
+            benefitProduct {{ planYears(first: 1) {{ nodes {{ employer {{ planYears(first: 1) {{ nodes {{
+              enrollments{TOO_MUCH}
+            }} }} }} }} }} }}
+          }} }} }}
           late: employers(first: 1) {{ nodes {{ employees{TOO_MUCH} }} }}
         }}""",
         "Employer",
