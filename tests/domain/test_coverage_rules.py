@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from benegraph.domain.coverage import (
     FOREVER,
+    Claim,
     ContractKey,
     Key,
     Layout,
     Recorded,
+    apart,
     check_contract,
     check_fields,
     check_key,
@@ -128,6 +130,45 @@ def test_what_touches_is_joined() -> None:
     assert joined([]) == []
 
 
+#: Two contracts of one division, the older first, and a third; and one of another division.
+OLD, MID, NEW, ELSEWHERE = (
+    ContractKey("G", division, on(start)) for division, start in (("D1", 1), ("D1", 2), ("D1", 3), ("D2", 2))
+)
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ([], []),
+        ([(NEW, 1, 9)], [NEW]),
+        ([(OLD, 1, 9), (NEW, 10, 19)], [OLD, NEW]),
+        ([(OLD, 1, 10), (NEW, 10, 19)], [OLD, OLD]),
+        ([(NEW, 10, 19), (OLD, 1, 10)], [OLD, OLD]),
+        # The older contract's days come last: it takes what comes before all the same.
+        ([(NEW, 1, 9), (OLD, 10, 19)], [NEW, OLD]),
+        ([(NEW, 1, 10), (OLD, 10, 19)], [OLD, OLD]),
+        # A third that meets but one of them belongs to both; and so it goes on, till a day is free.
+        ([(MID, 1, 5), (NEW, 5, 9), (OLD, 9, 12)], [OLD, OLD, OLD]),
+        ([(OLD, 1, 5), (MID, 5, 9), (NEW, 9, 12)], [OLD, OLD, OLD]),
+        ([(OLD, 1, 5), (MID, 5, 9), (NEW, 10, 12)], [OLD, OLD, NEW]),
+        ([(OLD, 1, 4), (MID, 5, 9), (NEW, 9, 12)], [OLD, MID, MID]),
+        ([(NEW, 1, 20), (MID, 2, 3), (OLD, 20, 30)], [OLD, OLD, OLD]),
+        # One contract's days needn't touch.
+        ([(OLD, 1, 4), (OLD, 9, 12), (NEW, 5, 8)], [OLD, OLD, NEW]),
+        # Divisions lie side by side.
+        ([(OLD, 1, 9), (ELSEWHERE, 1, 9)], [OLD, ELSEWHERE]),
+        ([(OLD, 1, 9), (ELSEWHERE, 5, 12), (NEW, 9, 19)], [OLD, ELSEWHERE, OLD]),
+        ([(OLD, 1, 9), (ELSEWHERE, 5, 12), (NEW, 10, 19)], [OLD, ELSEWHERE, NEW]),
+    ],
+)
+def test_days_that_hang_together_are_the_oldest_contracts(
+    claims: list[tuple[ContractKey, int, int]], expected: list[ContractKey]
+) -> None:
+    named = {str(number): Claim(key, span(first, last)) for number, (key, first, last) in enumerate(claims)}
+    wanted = {id: Claim(key, claim.span) for (id, claim), key in zip(named.items(), expected, strict=True)}
+    assert apart(named) == wanted
+
+
 def linked(id: str, first: int, last: int | None) -> Recorded:
     return Recorded(id, span(first, last), linked=True)
 
@@ -210,3 +251,21 @@ def test_in_the_end_each_elected_day_is_recorded_once(elected: list[DateSpan], r
     for record in records:
         if not record.linked and wanted and record.span.last < wanted[0]:
             assert record.id not in layout.removed | layout.cut.keys()
+
+
+claims = st.builds(Claim, st.sampled_from([OLD, MID, NEW, ELSEWHERE]), spans)
+
+
+@given(st.lists(claims, max_size=6))
+def test_no_day_of_a_division_is_claimed_for_two_contracts(drawn: list[Claim]) -> None:
+    by_id = {str(number): claim for number, claim in enumerate(drawn)}
+    kept = apart(by_id)
+    assert kept.keys() == by_id.keys()
+    for id, claim in kept.items():
+        meeting = [other for other in by_id.values() if other.meets(by_id[id])]
+        assert claim.span == by_id[id].span
+        assert claim.contract.division_id == by_id[id].contract.division_id
+        assert claim.contract <= min(other.contract for other in meeting)
+        assert {other.contract for other in kept.values() if other.meets(claim)} == {claim.contract}
+    if {claim.contract for claim in drawn} <= {NEW, ELSEWHERE}:
+        assert kept == by_id

@@ -17,6 +17,7 @@ from benegraph.domain.plan_years import PlanYearDates, RenewalMode
 from benegraph.services.catalog import add_product
 from factories.coverage import (
     CONTRACT_START,
+    DIVISION,
     GROUP,
     NUMBER,
     coverage,
@@ -134,6 +135,24 @@ async def test_what_the_carrier_had_becomes_the_elections_of_its_own_contract(of
     ]
     assert (rows[0]["id"], rows[0]["annual_max_cents"], rows[1]["annual_max_cents"]) == (own, 100, None)
     assert [event["action"] for event in await office.history(own)] == ["CREATED", "MOVED"]
+
+
+async def test_the_next_contract_of_two_divisions_waits_for_the_division(office: Office) -> None:
+    """What is recorded under one contract says nothing of the next; but it stays, and its division may be said."""
+    ada = await office.hire()
+    await make_subscriber(office, NUMBER, ada)
+    old = await enrolled(office, ada, await opened(office, CONTRACT_START, DATES_2026))
+    first = await coverage(office)
+    await make_contract(office, division_id="D2", coverage_start=NEXT)
+    new = await enrolled(office.on(TODAY), ada, await opened(office.on(TODAY), NEXT))
+    assert await coverage(office) == first
+    assert await links(office, old, new) == [first[0]["id"], None]
+    await office.update(ada, division_id=DIVISION)
+    assert await shown(office) == [
+        ("2020-01-01", "2026-01-01", "2026-12-31"),
+        ("2027-01-01", "2027-01-01", "2027-12-31"),
+    ]
+    assert (await coverage(office))[0] == first[0]
 
 
 async def test_contracts_of_two_divisions_hold_the_same_days_side_by_side(database: Database) -> None:
@@ -280,13 +299,18 @@ async def test_each_is_taken_back_by_itself(database: Database, dates: PlanYearD
         assert await shown(odds.office) == whole
 
 
-async def test_what_one_leaves_goes_back_to_the_others_own_contract(database: Database) -> None:
+@pytest.mark.parametrize("divided", [False, True])
+async def test_what_one_leaves_goes_back_to_the_others_own_contract(database: Database, *, divided: bool) -> None:
+    """In the division it was recorded under, also where there are two by then."""
     odds = await at_odds(database, STAGGERED)
     for id in (odds.medical, odds.dental):
         await odds.elect(id)
+    if divided:
+        await make_contract(odds.office, division_id="D0", coverage_start=MIDDLE)
     (kept,) = [row["id"] for row in await coverage(odds.office)]
     await odds.office.reopen(odds.medical)
     assert await shown(odds.office) == [("2026-07-01", "2026-08-01", "2027-03-31")]
+    assert [row["division_id"] for row in await coverage(odds.office)] == [DIVISION]
     assert [event["action"] for event in await odds.office.history(kept)][-1] == "DELETED"
     await odds.elect(odds.medical)
     await odds.office.reopen(odds.dental)

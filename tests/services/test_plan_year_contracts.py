@@ -23,6 +23,7 @@ from factories.stories import CLASSES, DATES, DATES_2026, PLANS, Office, open_of
 LATER = date(2026, 7, 1)
 OVERLAP = ["PLAN_YEAR_OVERLAP groupCoverageStart"]
 CONTRACT_OVERLAP = ["PLAN_YEAR_OVERLAP coverageStart"]
+ENDS_EARLIER = ["DATES_OUT_OF_ORDER coverageEnd"]
 
 
 def under(start: date, group_id: str = GROUP) -> dict[str, Any]:
@@ -193,6 +194,47 @@ async def test_what_another_employer_follows_is_no_matter(office: Office) -> Non
     await make_contract(office, division_id="D3", employer_id=None)
 
 
+@pytest.mark.parametrize("opened", [False, True])
+@pytest.mark.parametrize(
+    ("ends", "refused"), [(date(2027, 12, 30), True), (date(2027, 12, 31), False), (None, False), (LATER, True)]
+)
+async def test_no_contract_is_added_that_ends_before_a_plan_year_that_follows_it(
+    office: Office, ends: date | None, *, refused: bool, opened: bool
+) -> None:
+    """A plan year is refused for that where the contract is there first."""
+    id = await draft(office, CONTRACT_START)
+    await draft(await dental_of(office), CONTRACT_START, replace(DATES_2026, coverage_start=date(2026, 2, 1)))
+    if opened:
+        await office.open(id)
+    before = await office.dump()
+    making = make_contract(office, division_id="D2", coverage_end=ends)
+    if refused:
+        assert await office.refusals(making) == ENDS_EARLIER
+        assert await office.dump() == before
+    else:
+        contract = await making
+        assert (await office.row("group_contracts", contract))["coverage_end"] == (ends and ends.isoformat())
+
+
+async def test_a_contract_that_nothing_follows_may_end_early(office: Office) -> None:
+    another = replace(office, employer=await office.tell(add_employer, "Another Inc.", "America/New_York"))
+    await draft(office, CONTRACT_START)
+    ends = date(2026, 12, 31)
+    await make_contract(office, "G2", "D2", coverage_end=ends)
+    await make_contract(office, division_id="D2", coverage_start=date(2020, 1, 2), coverage_end=ends)
+    await make_contract(another, division_id="D3", coverage_end=ends)
+    await make_contract(office, division_id="D4", coverage_end=ends, employer_id=None)
+    assert len((await office.dump())["group_contracts"]) == 5
+
+
+async def test_all_that_is_wrong_with_a_new_contract_is_told(office: Office) -> None:
+    await two_divisions(office)
+    before = await office.dump()
+    making = make_contract(office, coverage_start=LATER, coverage_end=date(2027, 12, 30))
+    assert await office.refusals(making) == [*ENDS_EARLIER, *CONTRACT_OVERLAP]
+    assert await office.dump() == before
+
+
 # ------------------------------------------------------------------------------------- what was there before
 
 
@@ -240,3 +282,11 @@ async def test_of_a_plan_year_and_a_contract_at_once_one_is_made(office: Office,
     assert tally(await race(owner_url, "employers", office.employer, *at_once)) == Counter(
         {"done": 1, "PLAN_YEAR_OVERLAP": 1}
     )
+
+
+async def test_of_a_plan_year_and_a_contract_that_ends_before_it_one_is_made(office: Office, owner_url: str) -> None:
+    at_once = draft(office, CONTRACT_START), make_contract(office, division_id="D2", coverage_end=date(2027, 12, 30))
+    outcomes = await race(owner_url, "employers", office.employer, *at_once)
+    assert tally(outcomes) == Counter({"done": 1, "DATES_OUT_OF_ORDER": 1})
+    dump = await office.dump()
+    assert len(dump["plan_years"]) + len(dump["group_contracts"]) == 2  # one contract was there

@@ -33,7 +33,8 @@ _PASSING = {"40001", "40P01", "57P01", "57P02", "57P03", "53300"}
 _ATTEMPTS = 6
 _LONGEST_PAUSE = 0.5
 
-_NUMBER = "SELECT pg_current_xact_id()::text"
+#: Tells the server's number of the transaction that a statement runs in; `Transaction.is_numbered` takes it.
+XACT_NUMBER = "pg_current_xact_id()::text"
 _BECOME_READER = text(
     "SELECT set_config('app.tenant', :tenant, true), set_config('app.employer', :employer, true),"
     " set_config('app.employee', :employee, true)"
@@ -84,7 +85,7 @@ class Transaction(Reading):
     async def number(self) -> str:
         """Tell the server's number of this transaction, by which its outcome can be asked for."""
         if not self._numbers:
-            self.is_numbered(await self.driver.fetchval(_NUMBER))
+            self.is_numbered(await self.driver.fetchval(f"SELECT {XACT_NUMBER}"))
         return self._numbers[0]
 
 

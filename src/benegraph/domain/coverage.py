@@ -1,4 +1,4 @@
-"""Coverage of record, on the carrier's side: the five-part key, its fields, and how far a coverage may reach."""
+"""Coverage of record, on the carrier's side: the five-part key, its fields, its days, and what elections make of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,6 +106,37 @@ def joined(spans: Sequence[DateSpan]) -> list[DateSpan]:
         else:
             whole.append(span)
     return whole
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Days that an election covers, and the contract they are recorded under."""
+
+    contract: ContractKey
+    span: DateSpan
+
+    def meets(self, other: "Claim") -> bool:
+        """Tell whether two of one group share a day in one division."""
+        return self.contract.division_id == other.contract.division_id and self.span.overlaps(other.span)
+
+
+def apart(claims: Mapping[str, Claim]) -> dict[str, Claim]:
+    """Keep contracts of one division from claiming the same day, which only one coverage of record could hold.
+
+    The claims are those of one person in one group. Plan years that share a day follow one contract, so there is
+    nothing to do. Should two have followed different ones from before that was a rule, all days that hang together are
+    the older contract's, which spans the first of them.
+    """
+    kept: dict[str, Claim] = {}
+    together: list[str] = []
+    for id, claim in sorted(claims.items(), key=lambda each: (each[1].contract.division_id, each[1].span.start)):
+        if not any(claim.meets(kept[other]) for other in together):
+            together = []
+        together.append(id)
+        kept[id] = claim
+        oldest = min((kept[other].contract for other in together), key=lambda contract: contract.coverage_start)
+        kept |= {other: Claim(oldest, claims[other].span) for other in together}
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,6 +214,18 @@ async def under_another_contract(
     return await tx.session.scalar(statement.limit(1))
 
 
+async def outlasting(tx: Transaction, employer_id: str, key: ContractKey, last: date) -> str | None:
+    """Find a plan year of this employer that would follow a new contract beyond its last day, drafts counted."""
+    statement = select(PlanYear.id).where(
+        *visible(tx, PlanYear, PlanYear.employer_id),
+        PlanYear.employer_id == employer_id,
+        PlanYear.group_id == key.group_id,
+        PlanYear.group_coverage_start == key.coverage_start,
+        PlanYear.coverage_ends_on > last,
+    )
+    return await tx.session.scalar(statement.limit(1))
+
+
 async def at_odds_over(tx: Transaction, employer_id: str, key: ContractKey) -> str | None:
     """Find a plan year of this employer that a new contract would set against another, drafts counted.
 

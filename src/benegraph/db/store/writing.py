@@ -11,6 +11,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Insert,
+    Label,
     Select,
     Table,
     Text,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     select,
     update,
 )
@@ -27,12 +29,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from benegraph.db.base import Base
 from benegraph.db.prepared import fetch
-from benegraph.db.session import Reading, Transaction
+from benegraph.db.session import XACT_NUMBER, Reading, Transaction
 
 Row = Mapping[str, Any]
 
-#: The server's number of the transaction that a statement runs in, as a column; `Transaction.is_numbered` takes it.
-NUMBER = cast_to(func.pg_current_xact_id(), Text).label("number")
+#: The number of the transaction that a statement runs in, as a column of it.
+NUMBER: Label[str] = literal_column(XACT_NUMBER, Text).label("number")
 
 
 class _Way(StrEnum):

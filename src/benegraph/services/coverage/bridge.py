@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, PlanYear, SubscriberEnrollment
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import inserted, update_rows, updated, write
-from benegraph.domain.coverage import FOREVER, Recorded, lay_out
+from benegraph.domain.coverage import FOREVER, Claim, ContractKey, Recorded, apart, lay_out
 from benegraph.domain.ids import Kind
 from benegraph.domain.values import DateSpan
 from benegraph.services.coverage.records import FIELDS, values_of
@@ -44,33 +44,6 @@ async def follow(
 # ------------------------------------------------------------------------------------------------- gathering
 
 
-class _Contract(NamedTuple):
-    """A contract of the employer's group with one division."""
-
-    group_id: str
-    coverage_start: date
-    division_id: str
-    policy_number: str | None
-
-    def is_beside(self, record: SubscriberEnrollment) -> bool:
-        """Tell whether a coverage of record is of the same group and division: no two of these share a day."""
-        return (record.group_id, record.division_id) == (self.group_id, self.division_id)
-
-    def holds(self, record: SubscriberEnrollment) -> bool:
-        """Tell whether a coverage of record is under this contract itself."""
-        return self.is_beside(record) and record.group_coverage_start == self.coverage_start
-
-
-class _Claim(NamedTuple):
-    """Days that an enrollment covers, and the contract they are recorded under."""
-
-    contract: _Contract
-    span: DateSpan
-
-    def meets(self, other: "_Claim") -> bool:
-        return self.contract.division_id == other.contract.division_id and self.span.overlaps(other.span)
-
-
 @dataclass(frozen=True, slots=True)
 class _Table:
     """What lies on the clerk's table: elections, contracts, and all coverage of the subscribers, locked."""
@@ -78,30 +51,41 @@ class _Table:
     #: By employee, then by the group's code.
     elected: Mapping[str, Mapping[str, Sequence[Any]]]
     numbers: Mapping[str, str]
-    contracts: Mapping[tuple[str, Group], Sequence[_Contract]]
+    contracts: Mapping[tuple[str, Group], Sequence[ContractKey]]
+    policies: Mapping[ContractKey, str | None]
     records: Mapping[str, Sequence[SubscriberEnrollment]]
 
-    def contract_of(self, employee: Employee, group: Group) -> _Contract | None:
-        """Find the contract of an employee's division; where there is but one, it needs no division."""
+    def contract_of(self, employee: Employee, group: Group, recorded: str | None) -> ContractKey | None:
+        """Find the contract of the division that elections are recorded under, or else of the employee's.
+
+        Where there is but one, it needs no division. What is recorded comes first: so neither a second division nor
+        another of the employee's takes away what is elected still.
+        """
         contracts = self.contracts.get((employee.employer_id, group), ())
-        if employee.division_id is None:
+        division = recorded or employee.division_id
+        if division is None:
             return contracts[0] if len(contracts) == 1 else None
-        return next((each for each in contracts if each.division_id == employee.division_id), None)
+        return next((each for each in contracts if each.division_id == division), None)
 
 
 async def _lay_table(tx: Transaction, rows: Sequence[Any]) -> _Table:
     elected: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     numbers: dict[str, str] = {}
-    contracts: dict[tuple[str, Group], Sequence[_Contract]] = {}
+    contracts: dict[tuple[str, Group], Sequence[ContractKey]] = {}
+    policies: dict[ContractKey, str | None] = {}
     records: dict[str, list[SubscriberEnrollment]] = defaultdict(list)
     for row in rows:
         group = (row.group_id, row.group_coverage_start)
         elected[row.employee_id][row.group_id].append(row)
         numbers[row.employee_id] = row.number
-        contracts[row.employer_id, group] = [_Contract(*group, *its_own) for its_own in row.contracts]
+        its_own = {
+            ContractKey(row.group_id, division, row.group_coverage_start): policy for division, policy in row.contracts
+        }
+        contracts[row.employer_id, group] = list(its_own)
+        policies |= its_own
     for record in await store.coverage.lock_coverage(tx, numbers.values()):
         records[record.subscriber_id].append(record)
-    return _Table(elected, numbers, contracts, records)
+    return _Table(elected, numbers, contracts, policies, records)
 
 
 # -------------------------------------------------------------------------------------------------- settling
@@ -141,7 +125,7 @@ def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employe
     records = {
         record.id: record
         for record in table.records.get(number, ())
-        if record.id in links or any(claim.contract.is_beside(record) for claim in claims.values())
+        if record.id in links or any(_is_beside(record, claim.contract) for claim in claims.values())
     }
     laid = _lay_out_each(claims, records, links)
     for id in laid.removed:
@@ -149,69 +133,58 @@ def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employe
         _note(tx, changes, employee, values_of(records[id]), "DELETED", before=values_of(records[id]))
     for id, last in laid.cut.items():
         _move(tx, changes, employee, records[id], _span(records[id].start_date, last), own=False)
-    carriers: dict[str, _Claim] = {}
+    carriers: dict[str, Claim] = {}
     for claim, carrier in laid.carried:
         if carrier is None:
-            carriers[_add(tx, changes, employee, claim.contract, number, claim.span)] = claim
+            carriers[_add(tx, table, changes, employee, claim)] = claim
         else:
             _move(tx, changes, employee, records[carrier], claim.span)
             carriers[carrier] = claim
     _link(changes, rows, claims, carriers, laid.removed)
 
 
-def _claims(table: _Table, employee: Employee, rows: Sequence[Any]) -> dict[str, _Claim]:
+def _claims(table: _Table, employee: Employee, rows: Sequence[Any]) -> dict[str, Claim]:
     """Find which days each enrollment covers, and under which contract of the group they are recorded."""
-    claims: dict[str, _Claim] = {}
+    divisions = {record.id: record.division_id for record in table.records.get(table.numbers[employee.id], ())}
+    recorded = {
+        row.group_coverage_start: divisions[row.subscriber_enrollment_id]
+        for row in rows
+        if row.subscriber_enrollment_id in divisions
+    }
+    claims: dict[str, Claim] = {}
     for row in rows:
-        contract = table.contract_of(employee, (row.group_id, row.group_coverage_start))
+        start = row.group_coverage_start
+        contract = table.contract_of(employee, (row.group_id, start), recorded.get(start))
         if contract is not None and row.coverage_ends_on is not None:
-            claims[row.id] = _Claim(contract, _span(row.coverage_starts_on, row.coverage_ends_on))
-    return _apart(claims)
-
-
-def _apart(claims: Mapping[str, _Claim]) -> dict[str, _Claim]:
-    """Keep contracts of one division from claiming the same day, which only one coverage of record could hold.
-
-    Plan years that share a day follow one contract, so there is nothing to do. Should two have followed different ones
-    from before that was a rule, all days that hang together are the older contract's, which spans the first of them.
-    """
-    apart: dict[str, _Claim] = {}
-    together: list[str] = []
-    for id, claim in sorted(claims.items(), key=lambda each: (each[1].contract.division_id, each[1].span.start)):
-        if not any(claim.meets(apart[other]) for other in together):
-            together = []
-        together.append(id)
-        apart[id] = claim
-        oldest = min((apart[other].contract for other in together), key=lambda contract: contract.coverage_start)
-        apart |= {other: _Claim(oldest, claims[other].span) for other in together}
-    return apart
+            claims[row.id] = Claim(contract, _span(row.coverage_starts_on, row.coverage_ends_on))
+    return apart(claims)
 
 
 @dataclass(frozen=True, slots=True)
 class _Laid:
     """What elections under all contracts of a group make of the coverages of record, as a `Layout` says of one."""
 
-    carried: Sequence[tuple[_Claim, str | None]]
+    carried: Sequence[tuple[Claim, str | None]]
     cut: Mapping[str, date]
     removed: set[str]
 
 
-def _lay_out_each(claims: Mapping[str, _Claim], records: Mapping[str, SubscriberEnrollment], links: set[str]) -> _Laid:
+def _lay_out_each(claims: Mapping[str, Claim], records: Mapping[str, SubscriberEnrollment], links: set[str]) -> _Laid:
     """Lay out the coverage of each contract on its own; what the carrier recorded itself gives way to them all."""
-    elected: dict[_Contract, list[DateSpan]] = defaultdict(list)
+    elected: dict[ContractKey, list[DateSpan]] = defaultdict(list)
     for claim in claims.values():
         elected[claim.contract].append(claim.span)
-    carried: list[tuple[_Claim, str | None]] = []
+    carried: list[tuple[Claim, str | None]] = []
     cut: dict[str, date] = {}
     removed: set[str] = set()
     for contract, spans in elected.items():
         beside = [
-            Recorded(id, _span(record.start_date, record.end_date), id in links, contract.holds(record))
+            Recorded(id, _span(record.start_date, record.end_date), id in links, _contract_of(record) == contract)
             for id, record in records.items()
-            if contract.is_beside(record)
+            if _is_beside(record, contract)
         ]
         layout = lay_out(spans, beside)
-        carried += [(_Claim(contract, span), carrier) for span, carrier in layout.carried]
+        carried += [(Claim(contract, span), carrier) for span, carrier in layout.carried]
         cut |= {id: min(last, cut.get(id, last)) for id, last in layout.cut.items()}
         removed |= layout.removed
     used = {carrier for _, carrier in carried if carrier is not None}
@@ -223,8 +196,8 @@ def _lay_out_each(claims: Mapping[str, _Claim], records: Mapping[str, Subscriber
 def _link(
     changes: _Changes,
     rows: Sequence[Any],
-    claims: Mapping[str, _Claim],
-    carriers: Mapping[str, _Claim],
+    claims: Mapping[str, Claim],
+    carriers: Mapping[str, Claim],
     removed: set[str],
 ) -> None:
     for row in rows:
@@ -245,19 +218,13 @@ def _link(
             changes.linked.append({"id": row.id, "subscriber_enrollment_id": carrier})
 
 
-def _add(
-    tx: Transaction,
-    changes: _Changes,
-    employee: Employee,
-    contract: _Contract,
-    number: str,
-    span: DateSpan,
-) -> str:
+def _add(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, claim: Claim) -> str:
+    contract, span = claim.contract, claim.span
     values: Values = {
         "id": tx.new_id(Kind.SUBSCRIBER_ENROLLMENT),
         "employer_id": employee.employer_id,
         "employee_id": employee.id,
-        "subscriber_id": number,
+        "subscriber_id": table.numbers[employee.id],
         "group_id": contract.group_id,
         "division_id": contract.division_id,
         "group_coverage_start": contract.coverage_start,
@@ -266,7 +233,7 @@ def _add(
         "end_date": span.last,
         "date_employed": employee.hired_on,
         "original_enrollment_date": span.start,
-        "policy_number": contract.policy_number,
+        "policy_number": table.policies[contract],
         "term_date": employee.terminated_on,
         "entry_user": tx.viewer.key_id,
         "update_user": tx.viewer.key_id,
@@ -322,6 +289,15 @@ def _note(
     changes.events.append(
         store.history.covered(tx, values, action, before=before, after=after, employee_id=employee.id)
     )
+
+
+def _contract_of(record: SubscriberEnrollment) -> ContractKey:
+    return ContractKey(record.group_id, record.division_id, record.group_coverage_start)
+
+
+def _is_beside(record: SubscriberEnrollment, contract: ContractKey) -> bool:
+    """Tell whether a record is of a contract's group and division: no two of these share a day."""
+    return (record.group_id, record.division_id) == (contract.group_id, contract.division_id)
 
 
 def _span(first: date, last: date | None) -> DateSpan:

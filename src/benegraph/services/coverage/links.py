@@ -64,13 +64,19 @@ async def link(tx: Transaction, employee: Employee, wanted: Wanted) -> None:
 
 
 async def check_unlinked(tx: Transaction, employee: Employee, division_id: str | None) -> list[BrokenRule]:
-    """Refuse another division while coverage of record under the present one follows the employee's elections."""
-    return [] if division_id == employee.division_id else await _check_nothing_follows(tx, employee, "divisionId")
+    """Refuse another division while coverage of record under the present one follows the employee's elections.
+
+    The one it is under already may be said where nobody has said it.
+    """
+    if division_id == employee.division_id:
+        return []
+    return await _check_nothing_follows(tx, employee, "divisionId", besides=division_id)
 
 
-async def _check_nothing_follows(tx: Transaction, employee: Employee, field: str) -> list[BrokenRule]:
-    rows = await store.coverage.elected(tx, [employee.id])
-    if all(row.subscriber_enrollment_id is None for row in rows):
+async def _check_nothing_follows(
+    tx: Transaction, employee: Employee, field: str, besides: str | None = None
+) -> list[BrokenRule]:
+    if not await store.coverage.divisions_followed(tx, employee.id) - {besides}:
         return []
     message = "Coverage of record follows this employee's elections."
     return [BrokenRule(Code.LINKED_TO_ENROLLMENT, message, (field,))]

@@ -8,7 +8,7 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.checks import check_id
 from benegraph.domain.coverage import ContractKey, check_contract, check_subscriber
-from benegraph.domain.errors import Code, refuse, refuse_if_any
+from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind
 from benegraph.services.coverage.bridge import follow
 
@@ -60,9 +60,8 @@ async def create_contract(
     employer = await store.employers.lock(tx, employer_id) if employer_id else None
     if employer is None and (employer_id or tx.viewer.employer_id):
         raise refuse(Code.NOT_FOUND, "There is no such employer within reach.", "employerId")
-    if employer is not None and await store.plan_years.at_odds_over(tx, employer.id, key):
-        message = "Plan years of this employer that share days would follow two contracts of this group and division."
-        raise refuse(Code.PLAN_YEAR_OVERLAP, message, "coverageStart")
+    if employer is not None:
+        refuse_if_any(await _check_plan_years(tx, employer.id, key, coverage_end))
     row = {
         "id": tx.new_id(Kind.GROUP_CONTRACT),
         "employer_id": employer_id,
@@ -74,3 +73,17 @@ async def create_contract(
     }
     await insert_rows(tx, GroupContract, [row])
     return str(row["id"])
+
+
+async def _check_plan_years(
+    tx: Transaction, employer_id: str, key: ContractKey, coverage_end: date | None
+) -> list[BrokenRule]:
+    """Refuse what a plan year that names this group and start would be refused for, were the contract there first."""
+    broken = []
+    if coverage_end is not None and await store.plan_years.outlasting(tx, employer_id, key, coverage_end):
+        message = "A plan year of this employer that would follow this contract ends later."
+        broken.append(BrokenRule(Code.DATES_OUT_OF_ORDER, message, ("coverageEnd",)))
+    if await store.plan_years.at_odds_over(tx, employer_id, key):
+        message = "Plan years of this employer that share days would follow two contracts of this group and division."
+        broken.append(BrokenRule(Code.PLAN_YEAR_OVERLAP, message, ("coverageStart",)))
+    return broken

@@ -4,7 +4,7 @@ from benegraph.db.store.coverage.export import at_one_moment, forget_plans, page
 from benegraph.db.store.coverage.locks import (
     contracts_by_key,
     contracts_of_groups,
-    elected,
+    divisions_followed,
     hand_over,
     hold_elected,
     linked,
@@ -34,7 +34,7 @@ __all__ = [
     "contracts_by_key",
     "contracts_by_names",
     "contracts_of_groups",
-    "elected",
+    "divisions_followed",
     "elections_of",
     "forget_plans",
     "hand_over",

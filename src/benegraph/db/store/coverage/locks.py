@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
-    Row,
     Select,
     Text,
     and_,
@@ -102,33 +101,22 @@ async def remove(tx: Transaction, ids: Collection[str]) -> None:
     )
 
 
-async def elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Row[Any]]:
-    """Read what of these employees' enrollments is recorded with a carrier, or is to be; under the employees' locks."""
-    statement = _elected(tx, among(employee_ids)).order_by(Enrollment.id)
-    found: Sequence[Row[Any]] = (await tx.session.execute(statement)).all()
-    return found
-
-
-def _elected(reading: Reading, employee_ids: ColumnElement[Any]) -> Select[Any]:
-    columns: tuple[Any, ...] = (
-        Enrollment.id,
-        Enrollment.employee_id,
-        Enrollment.coverage_starts_on,
-        Enrollment.coverage_ends_on,
-        Enrollment.subscriber_enrollment_id,
-        PlanYear.group_id,
-        PlanYear.group_coverage_start,
+async def divisions_followed(tx: Transaction, employee_id: str) -> set[str]:
+    """Tell under which divisions coverage of record follows an employee's elections; under the employee's lock."""
+    follows = and_(
+        SubscriberEnrollment.tenant_id == Enrollment.tenant_id,
+        SubscriberEnrollment.id == Enrollment.subscriber_enrollment_id,
     )
-    return (
-        select(*columns)
-        .join(PlanYear, and_(PlanYear.tenant_id == Enrollment.tenant_id, PlanYear.id == Enrollment.plan_year_id))
+    found = await tx.session.scalars(
+        select(SubscriberEnrollment.division_id)
+        .join(Enrollment, follows)
         .where(
-            *visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
-            Enrollment.employee_id == employee_ids,
-            PlanYear.group_id.is_not(None),
-            or_(Enrollment.coverage_ends_on.is_not(None), Enrollment.subscriber_enrollment_id.is_not(None)),
+            *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.employee_id == employee_id,
         )
+        .distinct()
     )
+    return set(found)
 
 
 async def hold_elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Any]:
@@ -164,11 +152,29 @@ def _elected_with_contracts(reading: Reading) -> Select[Any]:
         GroupContract.group_id == PlanYear.group_id,
         GroupContract.coverage_start == PlanYear.group_coverage_start,
     )
+    columns: tuple[Any, ...] = (
+        Enrollment.id,
+        Enrollment.employee_id,
+        Enrollment.coverage_starts_on,
+        Enrollment.coverage_ends_on,
+        Enrollment.subscriber_enrollment_id,
+        PlanYear.group_id,
+        PlanYear.group_coverage_start,
+        Enrollment.employer_id,
+        Subscriber.subscriber_id.label("number"),
+        contracts.label("contracts"),
+    )
     numbered = and_(Subscriber.tenant_id == Enrollment.tenant_id, Subscriber.employee_id == Enrollment.employee_id)
     return (
-        _elected(reading, among(bindparam("employee_ids", type_=ARRAY(Text))))
-        .add_columns(Enrollment.employer_id, Subscriber.subscriber_id.label("number"), contracts.label("contracts"))
+        select(*columns)
+        .join(PlanYear, and_(PlanYear.tenant_id == Enrollment.tenant_id, PlanYear.id == Enrollment.plan_year_id))
         .join(Subscriber, numbered)
+        .where(
+            *visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.employee_id == among(bindparam("employee_ids", type_=ARRAY(Text))),
+            PlanYear.group_id.is_not(None),
+            or_(Enrollment.coverage_ends_on.is_not(None), Enrollment.subscriber_enrollment_id.is_not(None)),
+        )
         .order_by(Enrollment.id)
     )
 
