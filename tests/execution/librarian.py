@@ -1,6 +1,6 @@
 """Who reads the library for the executor, and notes what was asked for."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -40,6 +40,8 @@ class Catalogue:
     """What is known of the library's rows before any is read; it may write what is nested in them."""
 
     writing: bool = False
+    #: Columns whose keys can't stand in a text.
+    unmarked: Collection[str] = ()
 
     def has(self, source: Source, column: str) -> bool:
         return column in COLUMNS[source.table]
@@ -56,8 +58,8 @@ class Catalogue:
     def writes(self, _source: Source, _column: str) -> bool:
         return self.writing
 
-    def marks(self, _source: Source, _column: str) -> bool:
-        return self.writing
+    def marks(self, _source: Source, column: str) -> bool:
+        return self.writing and column not in self.unmarked
 
     def written(self, made: Any) -> str:
         return dumps(plain(made))

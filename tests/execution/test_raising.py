@@ -1,7 +1,7 @@
 """Raising: what goes wrong in a host's own functions, and in what they give, is its field's error, or is raised."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,6 +63,7 @@ CHAPTERS = build_schema(print_schema(GRAPH).replace("chapters: [Chapter!]", "cha
         ("Book.chapters", "chapters { heading }", [Chapter("x"), LOST, None, Chapter("y")], ["chapters.1"]),
         ("Book.chapters", "chapters { heading }", [LOST, LOST], ["chapters.0", "chapters.1"]),
         ("Book.copies", "copies { number }", [LOST], ["copies.0"]),
+        ("Book.keywords", "keywords", ["a", LOST, "b"], ["keywords.1"]),
     ],
 )
 @pytest.mark.parametrize("at_once", [False, True])
@@ -83,6 +84,7 @@ async def test_an_error_given_as_a_value_is_an_error_of_its_field_or_item(
     [
         (Visitor(card=LOST), "card"),  # type: ignore[arg-type] # that is what is amiss
         (Visitor(cards=[Card(1), LOST]), "cards.1"),  # type: ignore[list-item] # that is what is amiss
+        (Visitor(cards=LOST), "cards"),  # type: ignore[arg-type] # that is what is amiss
     ],
 )
 async def test_an_error_that_a_parent_holds_is_an_error_of_its_field_or_item(visitor: Visitor, place: str) -> None:
@@ -115,6 +117,25 @@ async def test_objects_may_be_listed_by_whatever_they_can_be_taken_from(
         text = '{ book(id: "b1") { copies { number } chapters { heading } } }'
         places = [place for place, _ in await agree(library(), text, declared=declared)]
         assert places == ["book.chapters.1.heading"]
+
+
+def cut_short() -> Iterator[Chapter]:
+    yield Chapter("x")
+    raise ZeroDivisionError("It can't be computed.")
+
+
+@pytest.mark.parametrize("value", ["chapters", {"heading": "x"}, 7, Chapter("x")])
+async def test_objects_are_not_listed_by_what_is_no_list(value: Any) -> None:
+    declared = {**DECLARED, "Book.chapters": Derived(lambda _book: value, ())}
+    text = '{ book(id: "b1") { name chapters { heading } } }'
+    assert [place for place, _ in await agree(library(), text, graph=CHAPTERS, declared=declared)] == ["book.chapters"]
+
+
+async def test_a_list_that_can_t_be_taken_to_its_end_is_an_error_of_its_field() -> None:
+    declared = {**DECLARED, "Book.chapters": Derived(lambda _book: cut_short(), ())}
+    text = '{ book(id: "b1") { name chapters { heading } } }'
+    errors = await agree(library(), text, graph=CHAPTERS, declared=declared)
+    assert errors == [("book.chapters", "It can't be computed.")]
 
 
 # -------------------------------------------------------------------------------------------------- what is looked for

@@ -109,6 +109,7 @@ async def test_what_is_left_out_is_no_reason() -> None:
         ("Book.year", ToOne(BOOK, "id"), "leaf"),
         ("Book.keywords", ToMany(BOOK, "id"), "leaf"),
         ("Book.year", Itself(), "leaf"),
+        ("Book.year", page(BOOKS, "id"), "leaf"),
     ],
 )
 @pytest.mark.parametrize("parents", [MOST, MORE])
@@ -197,6 +198,9 @@ MISFITS = build_schema(
     [
         ("Query.word", Given(nothing), "leaf"),
         ("Query.words", Given(nothing), "leaf"),
+        ("Query.word", page(BOOKS), "leaf"),
+        ("Query.word", Find({"Book": BOOK}, nothing), "leaf"),
+        ("Query.words", FindEach({"Book": BOOK}, nothing), "leaf"),
         ("Query.rows { id }", Given(nothing), "list"),
         ("Query.sure { id }", Given(nothing), "list"),
         ("Query.rows { id }", FindEach({"Book": BOOK}, nothing), "list"),

@@ -162,7 +162,7 @@ def with_author(id: str) -> Library:
 )
 @pytest.mark.parametrize("key", ["a\x01b", "\x01", "a1\x01b", "\x1d\x1d", "a\x1eb"])
 async def test_a_key_with_a_mark_in_it_is_raised_for(key: str, selected: str) -> None:
-    """A host says of no such key that it writes it: if it does, nothing is answered rather than something else."""
+    """A host marks no such key: if it does, nothing is answered rather than something else."""
     with pytest.raises((LookupError, Uncovered)):
         await writing(with_author(key)).ask(books_of_authors(selected))
 
@@ -172,6 +172,17 @@ async def test_a_key_that_takes_another_gaps_turn_is_raised_for() -> None:
         await writing(with_author("a1\x1d")).ask(books_of_authors("author { name } publisher { name }"))
 
 
+@pytest.mark.parametrize("key", ["a1\x1d", "a1\x01b"])
+async def test_a_key_that_the_host_does_not_mark_is_no_gap(key: str) -> None:
+    asking = Asking(with_author(key), catalogue=Catalogue(writing=True, unmarked={"author_id"}))
+    text = books_of_authors("id author { id name }")
+    assert plain((await asking.ask(text)).data) == resolved(with_author(key), text).data
+    assert asking.told[1:] == ["rows books(id, author_id)", "rows authors(id, name)"]
+    text = books_of_authors("id publisher { name }")
+    assert len((await asking.ask(text)).errors) == 0
+    assert asking.told[3:] == ["rows authors(page id: books())", "rows publishers(name)"]
+
+
 @pytest.mark.parametrize("key", ["", "null", '"', "\x02a1", "a1\x1c"])
 async def test_a_key_may_be_any_other_text(key: str) -> None:
     await answered_as_by_the_other(with_author(key), books_of_authors("id author { id name } publisher { name }"))
@@ -179,7 +190,7 @@ async def test_a_key_may_be_any_other_text(key: str) -> None:
 
 async def test_gaps_are_looked_up_in_the_order_of_the_text_and_each_is_filled_once() -> None:
     written: list[Any] = []
-    asking = Asking(full_library(MANY, 3), catalogue=Noting(True, written))
+    asking = Asking(full_library(MANY, 3), catalogue=Noting(True, noted=written))
     text = books_of_authors("publisher { name } author { id } name", 3)
     outcome = await asking.ask(text)
     assert plain(outcome.data) == resolved(full_library(MANY, 3), text).data

@@ -377,8 +377,6 @@ class _Compiler:
 
 def _object_type(kind: GraphQLOutputType) -> GraphQLObjectType:
     named = get_named_type(kind)
-    if is_leaf_type(named):
-        raise Uncovered("leaf")
     if not isinstance(named, GraphQLObjectType):
         raise Uncovered("abstract")
     return named

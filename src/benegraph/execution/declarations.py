@@ -4,7 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLField, GraphQLObjectType, GraphQLOutputType, get_nullable_type, is_list_type
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+)
 
 from benegraph.execution.reading import Window
 
@@ -157,12 +165,15 @@ Declare = Callable[[GraphQLObjectType, GraphQLField], Declaration]
 _TAKE_ARGUMENTS = (Batched, Find, FindEach, Perform, ToPage)
 _ARE_LISTS = (FindEach, ToMany, ToSeveral)
 _ARE_NONE = (Find, Itself, ToOne, ToPage)
+_MAY_BE_LEAVES = (Batched, Column, Derived)
 
 
 def check_type(found: GraphQLField, declaration: Declaration) -> None:
     """See that a field's type allows what it is said to be made of. Raises Uncovered."""
     if found.args and not isinstance(declaration, _TAKE_ARGUMENTS):
         raise Uncovered("arguments")
+    if is_leaf_type(get_named_type(found.type)) and not isinstance(declaration, _MAY_BE_LEAVES):
+        raise Uncovered("leaf")
     items = items_of(found.type)
     if isinstance(declaration, _ARE_LISTS if items is None else _ARE_NONE) or (items and is_list(items)):
         raise Uncovered("list")

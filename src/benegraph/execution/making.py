@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any
 
-from benegraph.execution.outcomes import Failure
+from graphql.pyutils import is_iterable
+
+from benegraph.execution.outcomes import Failure, NoList
 from benegraph.execution.plans import Fetch, LookUp, Made, ObjectPlan
 from benegraph.execution.reading import Row
 
@@ -29,18 +31,30 @@ async def held(run: "Run", plan: ObjectPlan, values: Sequence[Any], *, listed: b
 
 
 async def _objects(run: "Run", plan: ObjectPlan, values: Sequence[Any]) -> list[Any]:
-    values = [run.fail(value) if isinstance(value, Exception) else value for value in values]
+    values = settled(run, values, listed=False)
     there = [value for value in values if value is not None and type(value) is not Failure]
     made = iter(await run.objects(plan, there))
     return [value if value is None or type(value) is Failure else next(made) for value in values]
 
 
+def settled(run: "Run", values: Sequence[Any], *, listed: bool) -> list[Any]:
+    """Have what was given as an exception fail: a leaf, or a leaf in a list."""
+    if not listed:
+        return [run.fail(value) if isinstance(value, Exception) else value for value in values]
+    lists = [_items(run, value) for value in values]
+    return [settled(run, items, listed=False) if type(items) is list else items for items in lists]
+
+
 def _items(run: "Run", value: Any) -> Any:
     if value is None or type(value) is Failure:
         return value
+    if isinstance(value, Exception):
+        return run.fail(value)
+    if not is_iterable(value):
+        return run.fail(NoList())
     try:
         return list(value)
-    except TypeError as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's
         return run.fail(error)
 
 

@@ -31,6 +31,10 @@ class Failure:
         return begun if isinstance(self.error, GraphQLError) else (begun + there) / 2
 
 
+class NoList(Exception):
+    """Something else stands where a list should."""
+
+
 class _Bubble(Exception):
     def __init__(self, error: Exception, path: Path, asked: Asked, turn: float) -> None:
         super().__init__()
@@ -97,14 +101,19 @@ class Settling:
 
     def _present(self, kind: Any, asked: Asked, value: Any, path: Path, turn: float) -> Any:
         if isinstance(value, Failure):
-            raise _Bubble(value.error, path, asked, value.turn(asked, turn, path))
+            error = _no_list(asked) if isinstance(value.error, NoList) else value.error
+            raise _Bubble(error, path, asked, value.turn(asked, turn, path))
         if value is None or isinstance(value, Json):
             return value
         if is_list_type(kind):
             if not isinstance(value, list | tuple):
-                raise _Bubble(TypeError(f"Expected a list for field '{asked.described}'."), path, asked, turn)
+                raise _Bubble(_no_list(asked), path, asked, turn)
             return self._values((kind.of_type, asked, item, (*path, place), turn) for place, item in enumerate(value))
         if isinstance(value, dict) and asked.beneath is not None:
             beneath = self.kinds[id(value)] if isinstance(asked.beneath, OneOf) else asked.beneath
             return self._fields(beneath.asked, value, path, turn)
         return value
+
+
+def _no_list(asked: Asked) -> GraphQLError:
+    return GraphQLError(f"Expected Iterable, but did not find one for field '{asked.described}'.")

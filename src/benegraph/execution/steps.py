@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benegraph.execution.arguments import Called
 from benegraph.execution.connections import pages, read_pages
 from benegraph.execution.declarations import Uncovered
-from benegraph.execution.making import by_key, by_parent, distinct, grouped, held
+from benegraph.execution.making import by_key, by_parent, distinct, grouped, held, settled
 from benegraph.execution.origins import View
 from benegraph.execution.outcomes import Failure
 from benegraph.execution.plans import Fetch, LookUp, ObjectPlan, PagePlan
@@ -65,14 +65,15 @@ class Compute:
     async def fill(self, run: "Run", rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
         show = self.view.show
         computed = [self._one(run, show, row) for row in rows]
-        return computed if self.plan is None else await held(run, self.plan, computed, listed=self.listed)
+        if self.plan is None:
+            return settled(run, computed, listed=self.listed)
+        return await held(run, self.plan, computed, listed=self.listed)
 
     def _one(self, run: "Run", show: Callable[[Any], Any], row: Any) -> Any:
         try:
-            value = self.compute(show(row))
+            return self.compute(show(row))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's
             return run.fail(error)
-        return run.fail(value) if isinstance(value, Exception) else value
 
 
 @dataclass(slots=True, eq=False)
@@ -94,8 +95,9 @@ class ComputeAtOnce:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is each parent's
             found = [error] * len(rows)
-        found = [run.fail(value) if isinstance(value, Exception) else value for value in found]
-        return found if self.plan is None else await held(run, self.plan, found, listed=self.listed)
+        if self.plan is None:
+            return settled(run, found, listed=self.listed)
+        return await held(run, self.plan, found, listed=self.listed)
 
 
 @dataclass(slots=True, eq=False)
