@@ -1,18 +1,20 @@
 """What every test stands on: a real PostgreSQL, and for each test that asks a fresh database with the whole schema."""
 
 import asyncio
+import gc
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from hypothesis import settings
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 
 from benegraph.db.embedded import EmbeddedPostgres
 from benegraph.db.engine import Pool, create_engine
@@ -27,6 +29,15 @@ settings.register_profile("house", settings.default, deadline=None)
 settings.load_profile("house")
 
 GATEWAY = "benegraph_test_gateway"
+
+T = TypeVar("T")
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass over all that the tests have loaded by now, as it does in a gateway."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, *gc.get_threshold()[1:])
 
 
 @pytest.fixture(scope="session")
@@ -69,40 +80,112 @@ async def _execute(url: str, statement: str) -> None:
 @pytest.fixture
 async def owner_url(server_url: str, template: str) -> AsyncIterator[str]:
     """A fresh database of this test's own, by the URL of its owner, who bypasses row-level security."""
-    name = f"test_{uuid4().hex}"
-    connection = await connect(server_url)
-    try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        yield at(server_url, name)
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await connection.close()
+    async with copied(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_url(server_url: str, template: str) -> Iterator[str]:
+    """A fresh database of a file's own, for a file whose tests write nothing that another of them reads.
+
+    Such a file takes it for its `owner_url`.
+    """
+    with copied_meanwhile(server_url, template) as url:
+        yield url
 
 
 @pytest.fixture
 def database_url(owner_url: str) -> str:
     """The same database by the URL of the gateway's role, which can't."""
-    url = make_url(owner_url).set(username=GATEWAY, password="test")
-    return url.render_as_string(hide_password=False)
+    return as_gateway(owner_url)
+
+
+@pytest.fixture(scope="session")
+def first_engine(server_url: str) -> Engine:
+    """The first engine of a worker, with whose dialect and compiled statements the engines of all tests go on."""
+
+    async def connect() -> Engine:
+        engine = create_engine(server_url)
+        async with engine.connect():  # the dialect learns about the server
+            pass
+        await engine.dispose()
+        return engine.sync_engine
+
+    return asyncio.run(connect())
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """A fresh database as the gateway sees it."""
-    engine = create_engine(database_url, Pool(size=5, overflow=5))
-    yield Database(engine)
-    await engine.dispose()
+async def database(database_url: str, first_engine: Engine) -> AsyncIterator[Database]:
+    """A fresh database as the gateway sees it; only what no test before has said is to be compiled."""
+    async with opened(database_url) as database:
+        engine = database.engine.sync_engine
+        engine.dialect = first_engine.dialect
+        engine.update_execution_options(compiled_cache=first_engine._compiled_cache)
+        yield database
+
+
+@asynccontextmanager
+async def copied(server_url: str, template: str) -> AsyncIterator[str]:
+    """Make a database that is a copy of another, and drop it in the end; give the URL of its owner."""
+    name = f"test_{uuid4().hex}"
+    connection = await connect(server_url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        try:
+            yield at(server_url, name)
+        finally:
+            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def copied_meanwhile(server_url: str, template: str) -> Iterator[str]:
+    """Make and drop such a copy from outside any loop, for what outlives a test."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        yield runner.run(stack.enter_async_context(copied(server_url, template)))
+        runner.run(stack.aclose())
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """Open a database as the gateway sees it, whoever's URL of it is given."""
+    engine = create_engine(as_gateway(url), Pool(size=5, overflow=5))
+    try:
+        yield Database(engine)
+    finally:
+        await engine.dispose()
+
+
+def told_once(url: str, story: Callable[[Database], Awaitable[T]]) -> T:
+    """Tell a story in a database from outside any loop, before the tests that share it begin."""
+
+    async def tell() -> T:
+        async with opened(url) as database:
+            return await story(database)
+
+    return asyncio.run(tell())
 
 
 @pytest.fixture
 def clock() -> Clock:
     """The test's day, at the real time of day, so that later rows sort later."""
+    return this_moment()
+
+
+def this_moment() -> Clock:
     return Clock.at(datetime.now(UTC), TODAY)
 
 
 async def connect(url: str) -> asyncpg.Connection:
     """Open a bare connection, past everything of ours."""
     return await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+
+
+def as_gateway(url: str) -> str:
+    """Give the URL of the gateway's role in a database."""
+    return make_url(url).set(username=GATEWAY, password="test").render_as_string(hide_password=False)
 
 
 def at(url: str, database: str) -> str:

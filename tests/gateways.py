@@ -76,23 +76,24 @@ class Gateway:
 
 
 @contextmanager
-def serving(place: Path, *words: str, until: str = "http://", **environment: str) -> Iterator[Gateway]:
+def serving(place: Path, *words: str, until: str = "http://", after: str = "", **environment: str) -> Iterator[Gateway]:
     """Serve on a free port, as a process with hardly an environment, until its page says something."""
-    with launched(place, *words, **environment) as gateway:
+    with launched(place, *words, after=after, **environment) as gateway:
         wait_until(lambda: until in gateway.page or gateway.process.poll() is not None, gateway)
         assert gateway.process.poll() is None, gateway.log
         yield gateway
 
 
 @contextmanager
-def launched(place: Path, *words: str, **environment: str) -> Iterator[Gateway]:
-    """Begin to serve."""
+def launched(place: Path, *words: str, after: str = "", **environment: str) -> Iterator[Gateway]:
+    """Begin to serve; after a line of Python, if any."""
+    program = ["-c", f"{after}; from benegraph import __main__"] if after else ["-m", "benegraph"]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}  # noqa: TID251 - its own
     # Without a cache no explorer is made, which would take npm and half a minute of each gateway's time.
     kept["XDG_CACHE_HOME"] = os.devnull
     with (place / "page").open("wb") as page, (place / "log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own words
-            [sys.executable, "-m", "benegraph", "serve", "--port", "0", *words],
+            [sys.executable, *program, "serve", "--port", "0", *words],
             env=kept | environment,
             stdout=page,
             stderr=log,

@@ -15,11 +15,13 @@ from benegraph.web.explorer import Opening
 
 @pytest.fixture
 def collector() -> Iterator[None]:
-    """Leave the collector as it was, for the tests that follow in this process."""
+    """Begin with a collector that nobody has told anything, and leave it as it was for the tests that follow."""
     usual = gc.get_threshold()
+    gc.unfreeze()
+    gc.set_threshold(700, 10, 10)
     yield
     gc.set_threshold(*usual)
-    gc.unfreeze()
+    gc.freeze()
 
 
 @pytest.mark.usefixtures("collector")

@@ -1,9 +1,11 @@
 """The demo's tabs: each runs as it stands, twice in a row, and shows what it is about."""
 
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from benegraph.cli.tabs import lay_out
 from benegraph.db.session import Database
@@ -13,8 +15,9 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.documents import Documents
 from benegraph.graphql.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
-from benegraph.services.demo import fill
+from benegraph.services.demo import DemoHandles, fill
 from benegraph.web.explorer import Opening
+from conftest import copied, copied_meanwhile, opened, told_once
 
 DAYS = [date(2026, 11, 20), date(2026, 12, 31), date(2028, 2, 29)]
 KEYS = {"administrator": "a", "employer": "b", "employee": "c"}
@@ -41,10 +44,22 @@ class Visitor:
         return answer
 
 
-@pytest.fixture(params=DAYS, ids=str)
-async def visitors(request: pytest.FixtureRequest, database: Database) -> dict[str, Visitor]:
+@pytest.fixture(scope="module", params=DAYS, ids=str)
+def filled(request: pytest.FixtureRequest, server_url: str, template: str) -> Iterator[tuple[str, Clock, DemoHandles]]:
+    """The demo of a day, of which each test takes a copy: its URL, that day, and what is to be tried in it."""
     clock = Clock.on(request.param)
-    handles = await fill(database, clock, 1)
+    with copied_meanwhile(server_url, template) as url:
+        yield url, clock, told_once(url, lambda database: fill(database, clock, 1))
+
+
+@pytest.fixture
+async def visitors(server_url: str, filled: tuple[str, Clock, DemoHandles]) -> AsyncIterator[dict[str, Visitor]]:
+    url, clock, handles = filled
+    async with copied(server_url, str(make_url(url).database)) as copy, opened(copy) as database:
+        yield await _visitors(database, clock, handles)
+
+
+async def _visitors(database: Database, clock: Clock, handles: DemoHandles) -> dict[str, Visitor]:
     documents = Documents(build_schema())
     viewers = {
         "administrator": Viewer(handles.tenant_id, "a", Role.ADMINISTRATOR),

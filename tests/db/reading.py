@@ -113,8 +113,16 @@ def kill_unseen(owner_url: str, *sessions: int) -> None:
 
     async def kill() -> None:
         owner = await connect(owner_url)
-        for pid in sessions:
-            assert await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+
+        async def are_gone() -> bool:
+            return not await owner.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY ($1)", sessions)
+
+        *others, last = sessions
+        for pid in others:
+            assert await owner.fetchval("SELECT pg_terminate_backend($1)", pid)
+        # It waits in steps of a tenth of a second, in which all of them end.
+        assert await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", last)
+        await until(are_gone)
         await owner.close()
 
     with ThreadPoolExecutor(1) as thread:

@@ -11,12 +11,13 @@ from itertools import count
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import ARRAY, Text, bindparam, text
 
 from benegraph.db import store
 from benegraph.db.base import Base
 from benegraph.db.session import Database, Transaction
-from benegraph.db.store.batches import Window
+from benegraph.db.statements import Manner, scope_values
+from benegraph.db.store.batches import PARENT, Window
 from benegraph.domain.access import Viewer
 from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, Rate
 from benegraph.domain.enrollments.elections import Choice
@@ -239,9 +240,17 @@ class Office:
 
     async def enrollments(self, employee: str) -> list[Any]:
         """Read an employee's enrollments as the graph shows them today, oldest first."""
-        async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as reading:
-            found = await store.enrollments.of_employees(reading, [employee], Window(1000))
-        return found[employee].rows
+        return (await self.enrollments_of([employee]))[employee]
+
+    async def enrollments_of(self, employees: Sequence[str]) -> dict[str, list[Any]]:
+        """Read the enrollments of each of these employees."""
+        found: dict[str, list[Any]] = {employee: [] for employee in employees}
+        viewer, clock = administrator(self.viewer.tenant_id), self.clock()
+        async with self.database.read(viewer, clock) as reading:
+            values = {**scope_values(viewer, clock), "employees": list(employees)}
+            for row in await reading.session.execute(_ENROLLMENTS, values):
+                found[getattr(row, PARENT)].append(row)
+        return found
 
     async def enrollment(self, id: str) -> Any:
         async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as reading:
@@ -309,4 +318,10 @@ _DUMP = text(
         f"SELECT '{name}' AS name, {_key(name)} AS key, to_jsonb(t) AS content FROM {name} t"  # noqa: S608 - our names
         for name in Base.metadata.tables
     )
+)
+#: The store's statement for the graph, built once, as there: to build it takes longer than to run it.
+_ENROLLMENTS = store.enrollments.of_employees.statement(
+    Manner(of_employer=False, of_employee=False, on_fixed_day=True).reading(),
+    bindparam("employees", type_=ARRAY(Text)),
+    Window(1000),
 )

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import event
+from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.types import ExecutionResult
 
 from benegraph.db.session import Database
@@ -15,6 +16,8 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.schema import build_schema
 
 SCHEMA = build_schema()
+# A test asks the same of many viewers: what they say is parsed and validated once.
+SCHEMA.extensions = (ParserCache, ValidationCache)
 
 
 async def execute(database: Database, clock: Clock, viewer: Viewer, query: str, **variables: Any) -> ExecutionResult:

@@ -11,6 +11,7 @@ from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import Kind, kind_of, new_id
 from benegraph.domain.values import Clock
 from benegraph.graphql.node import MOST_AT_ONCE, NODES
+from conftest import this_moment, told_once
 from factories.access import administrator
 
 ADMINISTRATOR = administrator()
@@ -19,8 +20,14 @@ LIST = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
 
 
 @pytest.fixture
-async def world(database: Database, clock: Clock) -> World:
-    return await make_world(database, clock)
+def owner_url(shared_url: str) -> str:
+    """Nothing here changes anything: one database will do for all."""
+    return shared_url
+
+
+@pytest.fixture(scope="module")
+def world(shared_url: str) -> World:
+    return told_once(shared_url, lambda database: make_world(database, this_moment()))
 
 
 async def test_every_kind_is_found_and_typed(database: Database, clock: Clock, world: World) -> None:

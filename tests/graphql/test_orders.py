@@ -141,6 +141,15 @@ async def walk(database: Database, clock: Clock, number: str, order: Order, size
 
 
 def test_pages_and_jumps_show_what_python_would_sort(database_url: str, clock: Clock) -> None:
+    _hold_to_python(database_url, clock, 12)
+
+
+@pytest.mark.conformance
+def test_pages_and_jumps_of_many_lists_show_what_python_would_sort(database_url: str, clock: Clock) -> None:
+    _hold_to_python(database_url, clock, 120)
+
+
+def _hold_to_python(database_url: str, clock: Clock, examples: int) -> None:
     with asyncio.Runner() as runner:
         engine = create_engine(database_url, Pool(size=1, overflow=1))
         database = Database(engine)
@@ -168,7 +177,7 @@ def test_pages_and_jumps_show_what_python_would_sort(database_url: str, clock: C
 
         runner.run(set_up())
 
-        @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(coverages(), st.lists(orders, min_size=1, max_size=3), st.integers(1, 6), st.integers(0, 8))
         def law(drawn: list[Row], asked: list[Order], size: int, offset: int) -> None:
             runner.run(told(drawn, asked, size, offset))

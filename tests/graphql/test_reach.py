@@ -14,13 +14,20 @@ from benegraph.domain.access import Role, Viewer
 from benegraph.domain.ids import Kind, kind_of, new_id
 from benegraph.domain.values import Clock
 from benegraph.graphql.node import NODES
+from conftest import this_moment, told_once
 
 GRAPH = SCHEMA._schema
 
 
 @pytest.fixture
-async def world(database: Database, clock: Clock) -> World:
-    return await make_world(database, clock)
+def owner_url(shared_url: str) -> str:
+    """Nothing here changes anything: one database will do for all."""
+    return shared_url
+
+
+@pytest.fixture(scope="module")
+def world(shared_url: str) -> World:
+    return told_once(shared_url, lambda database: make_world(database, this_moment()))
 
 
 def edges(type_: GraphQLObjectType, hops: int) -> str:
@@ -63,6 +70,12 @@ def lists_in(data: Any) -> Iterator[dict[str, Any]]:
             yield from lists_in(item)
 
 
+def viewers_of(world: World, tenant: str) -> list[Viewer]:
+    found = [viewer for viewer in world.viewers if viewer.tenant_id == tenant]
+    assert len(found) == 10
+    return found
+
+
 def name_of(viewer: Viewer) -> str:
     return f"{viewer.tenant_id} {viewer.role} {viewer.employer_id} {viewer.employee_id}"
 
@@ -76,22 +89,30 @@ FROM_NODES = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ id {FRAGMENTS} }} }}"
 FROM_ROOT = f"{{ {edges(GRAPH.query_type, 0)} }}" if GRAPH.query_type else ""
 
 
-async def test_ids_and_every_edge_from_what_is_seen(database: Database, clock: Clock, world: World) -> None:
-    await see_that_all_and_nothing_else_is_seen(database, clock, world)
+# One tenant is made as the other is.
+of_each_tenant = pytest.mark.parametrize("tenant", ["acme", pytest.param("globex", marks=pytest.mark.conformance)])
 
 
+@of_each_tenant
+async def test_ids_and_every_edge_from_what_is_seen(
+    database: Database, clock: Clock, world: World, tenant: str
+) -> None:
+    await see_that_all_and_nothing_else_is_seen(database, clock, world, tenant)
+
+
+@of_each_tenant
 async def test_the_store_says_by_itself_what_row_level_security_holds(
-    owner_url: str, clock: Clock, world: World
+    owner_url: str, clock: Clock, world: World, tenant: str
 ) -> None:
     engine = create_engine(owner_url, Pool(size=5, overflow=5))
-    await see_that_all_and_nothing_else_is_seen(Database(engine), clock, world)
+    await see_that_all_and_nothing_else_is_seen(Database(engine), clock, world, tenant)
     await engine.dispose()
 
 
-async def see_that_all_and_nothing_else_is_seen(database: Database, clock: Clock, world: World) -> None:
+async def see_that_all_and_nothing_else_is_seen(database: Database, clock: Clock, world: World, tenant: str) -> None:
     everything = [thing.id for thing in world.things]
     assert {kind_of(id) for id in everything} == set(NODES)
-    for viewer in world.viewers:
+    for viewer in viewers_of(world, tenant):
         seen = world.seen_by(viewer)
         assert seen
         assert len(seen) < len(everything)
@@ -125,7 +146,10 @@ async def test_every_list_is_all_that_is_seen_of_its_kind(database: Database, cl
             assert listed["totalCount"] == len(ids)
 
 
-async def test_what_is_out_of_reach_is_as_if_it_were_not(database: Database, clock: Clock, world: World) -> None:
+@of_each_tenant
+async def test_what_is_out_of_reach_is_as_if_it_were_not(
+    database: Database, clock: Clock, world: World, tenant: str
+) -> None:
     """No answer may differ between an id that is another's and one that is nobody's."""
     query = """
       query ($planYear: ID!, $employer: ID!, $employee: ID!, $enrollment: ID!, $product: ID!, $plan: ID!) {
@@ -151,7 +175,7 @@ async def test_what_is_out_of_reach_is_as_if_it_were_not(database: Database, clo
         "plan": Kind.PLAN,
     }
     nobodys = {name: new_id(kind, clock.now) for name, kind in kinds.items()}
-    for viewer in world.viewers:
+    for viewer in viewers_of(world, tenant):
         seen = world.seen_by(viewer)
         of_nobody = await execute(database, clock, viewer, query, **nobodys)
         assert of_nobody.errors is None

@@ -258,6 +258,15 @@ items = st.builds(
 
 
 def test_a_batch_comes_to_what_its_items_come_to_one_after_another(database_url: str) -> None:
+    _hold_batches_to_items(database_url, 20)
+
+
+@pytest.mark.conformance
+def test_two_hundred_batches_come_to_what_their_items_come_to(database_url: str) -> None:
+    _hold_batches_to_items(database_url, 200)
+
+
+def _hold_batches_to_items(database_url: str, examples: int) -> None:
     with asyncio.Runner() as runner:
         engine = create_engine(database_url, Pool(size=1, overflow=1))
         numbers = count()
@@ -272,7 +281,7 @@ def test_a_batch_comes_to_what_its_items_come_to_one_after_another(database_url:
 
         together, apart = runner.run(office_of_two()), runner.run(office_of_two())
 
-        @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(st.lists(items, min_size=1, max_size=8))
         def law(batch: list[Item]) -> None:
             whole = told(runner.run(upsert(together, *batch)))

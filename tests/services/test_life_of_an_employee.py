@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from coverage_laws import Row, check_answers, check_coverage, check_history, check_statuses, day, see
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -24,7 +25,6 @@ from benegraph.domain.plan_years import PlanYearDates, RenewalMode, WaitingRule
 from benegraph.domain.values import last_of_month
 from factories.stories import Office, enroll, open_office, waive
 
-EXAMPLES = 50
 STEPS = 25
 
 START = date(2026, 12, 1)
@@ -43,6 +43,15 @@ _tenants = count()
 
 
 def test_no_story_breaks_the_laws_of_coverage(database_url: str) -> None:
+    _tell_stories(database_url, 12)
+
+
+@pytest.mark.conformance
+def test_none_of_a_hundred_stories_breaks_the_laws_of_coverage(database_url: str) -> None:
+    _tell_stories(database_url, 100)
+
+
+def _tell_stories(database_url: str, examples: int) -> None:
     with asyncio.Runner() as runner:
         engine = create_engine(database_url, Pool(size=1, overflow=1))
         database = Database(engine)
@@ -55,7 +64,7 @@ def test_no_story_breaks_the_laws_of_coverage(database_url: str) -> None:
             run_state_machine_as_test(
                 Told,
                 settings=settings(
-                    max_examples=EXAMPLES,
+                    max_examples=examples,
                     stateful_step_count=STEPS,
                     deadline=None,
                     derandomize=True,
@@ -232,8 +241,8 @@ class Life(RuleBasedStateMachine):
 
     def check_statuses(self) -> None:
         self.pending = []
-        for employee in self.of("employees"):
-            rows = self.runner.run(self.office.enrollments(employee["id"]))
+        employees = [employee["id"] for employee in self.of("employees")]
+        for rows in self.runner.run(self.office.enrollments_of(employees)).values():
             check_statuses(self.seen, rows, self.office.today)
             self.pending += [row.id for row in rows if row.status == "PENDING" and row.window_is_open]
 

@@ -15,6 +15,12 @@ QUERY = "{ viewer { tenant role } }"
 
 
 @pytest.fixture
+def owner_url(shared_url: str) -> str:
+    """Each test has keys of its own: one database will do for all."""
+    return shared_url
+
+
+@pytest.fixture
 async def caller(database: Database, clock: Clock) -> AsyncIterator[Caller]:
     async with calling(database, clock) as caller:
         yield caller

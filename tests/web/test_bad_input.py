@@ -23,6 +23,12 @@ SECRET = "Sesquipedalia"
 
 
 @pytest.fixture
+def owner_url(shared_url: str) -> str:
+    """What is refused changes nothing: one database will do for all."""
+    return shared_url
+
+
+@pytest.fixture
 async def caller(database: Database, clock: Clock) -> AsyncIterator[Caller]:
     async with calling(database, clock) as caller:
         yield caller

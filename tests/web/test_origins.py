@@ -18,6 +18,12 @@ PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-He
 
 
 @pytest.fixture
+def owner_url(shared_url: str) -> str:
+    """Nothing here changes anything: one database will do for all."""
+    return shared_url
+
+
+@pytest.fixture
 async def caller(database: Database, clock: Clock) -> AsyncIterator[Caller]:
     async with calling(database, clock) as caller:
         yield caller

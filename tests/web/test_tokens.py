@@ -306,6 +306,12 @@ attack("nbf to come", lambda idp: idp.token(nbf=in_seconds(60)))
 attack("iat to come", lambda idp: idp.token(iat=in_seconds(60)))
 
 
+@pytest.fixture
+def owner_url(shared_url: str) -> str:
+    """A token is read and nothing is written: one database will do for all."""
+    return shared_url
+
+
 @asynccontextmanager
 async def watching() -> AsyncIterator[tuple[str, list[str]]]:
     """Run what an attacker would like to be asked for keys."""

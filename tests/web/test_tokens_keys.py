@@ -32,6 +32,12 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 
 
 @pytest.fixture
+def owner_url(shared_url: str) -> str:
+    """A token is read and nothing is written: one database will do for all."""
+    return shared_url
+
+
+@pytest.fixture
 async def idp() -> AsyncIterator[Provider]:
     async with providing() as provider:
         yield provider

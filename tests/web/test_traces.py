@@ -200,7 +200,7 @@ async def test_probes_and_pages_are_no_spans(collector: Collector, database: Dat
 async def test_a_dead_collector_neither_slows_nor_breaks_nor_floods(
     collector: Collector, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch, dead: str
 ) -> None:
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "8")
     monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4")
     collector.status = 500
