@@ -221,6 +221,9 @@ def is_passing(error: BaseException) -> bool:
         return True
     if isinstance(error, asyncpg.InterfaceError):
         return not isinstance(error, ValueError)  # that is a value no place takes, and never will
+    if isinstance(error, asyncpg.InternalClientError):
+        # The server has said that it ends the session, and the connection's end is not there yet.
+        return "cannot switch to state" in str(error)
     if isinstance(error, asyncpg.PostgresError):
         return error.sqlstate in _PASSING
     return isinstance(error, DBAPIError) and (
