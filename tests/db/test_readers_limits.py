@@ -222,3 +222,22 @@ async def test_a_statement_that_was_given_up_is_called_off(database_url: str, ow
         assert await owner.fetchval(asleep) == 0
         assert await sessions(owner) == 1
     await owner.close()
+
+
+def test_who_waits_in_the_next_loop_is_refused_in_time_too(database_url: str) -> None:
+    """An engine that was disposed of may begin anew in another loop, whose clock is another."""
+    database = Database(create_engine(database_url, Pool(size=1, overflow=0, wait=0.5)))
+
+    async def wait_for_a_moment() -> None:
+        await asyncio.gather(session_of(database, ACME, alone=True), session_of(database, ACME, alone=True))
+        await database.engine.dispose()
+
+    async def wait_too_long() -> None:
+        async with asyncio.timeout(3), database.readers.snapshot(ACME):
+            with pytest.raises(NoConnectionLeft):
+                await session_of(database, ACME)
+        await settled(database.readers)
+        await database.engine.dispose()
+
+    asyncio.run(wait_for_a_moment())
+    asyncio.run(wait_too_long())

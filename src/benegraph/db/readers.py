@@ -238,6 +238,10 @@ class Readers:
         if self._next_look is not None:
             self._next_look.cancel()
             self._next_look = None
+        # The next to wait may do so in another loop, where this timer never comes.
+        if self._next_refusal is not None and all(waiting.done() for _, waiting in self._waiting):
+            self._next_refusal.cancel()
+            self._next_refusal = None
         for lent in idle:
             lent.detach()
 

@@ -23,10 +23,10 @@ Arguments = Mapping[str, Any]
 class Uncovered(Exception):
     """An operation holds what no plan is made for; `reason` is one word of ours, fit to be counted by.
 
-    Of what is compiled: `operation` (none, or a subscription), `introspection`, `directive`, `root`, `resolver` (the
-    host's word for a field that says nothing of itself), `field`, `arguments`, `column`, `list`, `page`, `connection`,
-    `abstract`, `leaf`, `scalar`. While a query is carried out, where a text is written that would have to hold an
-    error: `null`, `arguments`.
+    Of what is compiled: `operation` (none, or a subscription), `introspection`, `directive`, `condition` (null in one),
+    `root`, `resolver` (the host's word for a field that says nothing of itself), `field`, `arguments`, `column`,
+    `list`, `page`, `connection`, `abstract`, `leaf`, `scalar`. While a query is carried out, where a text is written
+    that would have to hold an error: `null`, `arguments`.
     """
 
     def __init__(self, reason: str) -> None:

@@ -122,8 +122,7 @@ class Metrics:
         registry = self._registry
         if self._directory is not None:
             registry = CollectorRegistry()
-            # Neither this nor `mark_process_dead` has types in prometheus_client.
-            multiprocess.MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call]
+            multiprocess.MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call] # no types
         return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
 
     def _name(self, facts: Facts) -> str:
@@ -165,7 +164,7 @@ class Metrics:
 
 def forget_worker(directory: Path, pid: int) -> None:
     """Take the present state of a worker that has ended out of the sums; what it counted stays."""
-    multiprocess.mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call] # as above
+    multiprocess.mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call] # no types
 
 
 def _of_requests(registry: CollectorRegistry) -> tuple[Counter, Histogram, Histogram]:
