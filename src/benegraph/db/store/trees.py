@@ -312,8 +312,13 @@ def shape_of(window: Window | None) -> Any:
 
 def _shape(value: Any) -> Any:
     if isinstance(value, tuple):
-        return len(value)
-    return "" if isinstance(value, str | Words) else value
+        return tuple(map(_shape, value))
+    return "" if _is_placed(value) else value
+
+
+def _is_placed(value: Any) -> bool:
+    """Tell whether a filter's value fills a place. A word of few does not: what it narrows to depends on it."""
+    return isinstance(value, str) and not isinstance(value, Words)
 
 
 def key_values(source: Source, keys: Sequence[Any]) -> dict[str, Any]:
@@ -356,5 +361,5 @@ def _with_places(source: Paged, number: int, window: Window) -> Window:
 
 def _placed(name: str, value: Any) -> Any:
     if isinstance(value, tuple):
-        return tuple(bindparam(f"{name}_{place}") for place in range(len(value)))
-    return bindparam(f"{name}_0") if isinstance(value, str | Words) else value
+        return tuple(bindparam(f"{name}_{place}") if _is_placed(each) else each for place, each in enumerate(value))
+    return bindparam(f"{name}_0") if _is_placed(value) else value
