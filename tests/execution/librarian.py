@@ -32,7 +32,7 @@ from benegraph.execution import (
     conditions_of,
     run,
 )
-from benegraph.execution.reading import Json, Layout, Part, Reach
+from benegraph.execution.reading import Fact, Json, Layout, Part, Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Catalogue:
     writing: bool = False
     #: Columns whose keys can't stand in a text.
     unmarked: Collection[str] = ()
+    cursors: bool = True
 
     def has(self, source: Source, column: str) -> bool:
         return column in COLUMNS[source.table]
@@ -57,6 +58,12 @@ class Catalogue:
 
     def writes(self, _source: Source, _column: str) -> bool:
         return self.writing
+
+    def nests(self, _source: Source) -> bool:
+        return self.writing
+
+    def writes_cursors(self, _source: Source) -> bool:
+        return self.writing and self.cursors
 
     def marks(self, _source: Source, column: str) -> bool:
         return self.writing and column not in self.unmarked
@@ -84,6 +91,8 @@ class Reader:
 
     async def rows(self, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> Sequence[Row]:
         self._note("rows", wanted, keys, windows)
+        if wanted.source is None:
+            return [[self._nested(nested, key, windows) for nested, key in zip(wanted.nested, keys, strict=True)]]
         own = windows[0] if wanted.source.paged else None
         return [
             (*self._slots(wanted, row, windows), key)
@@ -102,8 +111,9 @@ class Reader:
 
     def _note(self, what: str, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> None:
         assert keys, "there is something to look for"
-        assert None not in keys, "what is null is no key"
-        assert len({*keys}) == len(keys), "each is asked for once"
+        assert wanted.source is None or None not in keys, "what is null is no key"
+        assert wanted.source is None or len({*keys}) == len(keys), "each is asked for once"
+        assert {*keys} != {None}, "there is something to look for"
         self.fetched.append(Fetched(what, wanted, tuple(keys), tuple(windows)))
 
     def _slots(self, wanted: Wanted, row: Record, windows: Sequence[Any]) -> list[Any]:
@@ -123,23 +133,49 @@ class Reader:
         if nested.reach is Reach.COUNT:
             return self._counted(source, key, own)
         if nested.layout is not None:
-            found = self._found(source, key, own)[: None if own is None else own.first]
-            return self._text(nested.layout, nested.reach, found, windows)
+            return self._text(nested.layout, nested, key, own, windows)
         rows = [tuple(self._slots(nested.wanted, row, windows)) for row in self._found(source, key, own)]
         if nested.reach is Reach.ONE:
             return rows[0] if rows else None
         return rows
 
-    def _text(self, layout: Layout, reach: Reach, rows: Sequence[Record], windows: Sequence[Any]) -> str | None:
-        written = []
-        for row in rows:
-            parts = [part.lead + self._part(part, row, windows) for part in layout.parts]
-            written.append("".join([*parts, layout.end]))
-        if reach is Reach.ONE:
+    def _text(self, layout: Layout, nested: Nested, key: Any, own: Any, windows: Sequence[Any]) -> str | None:
+        source = nested.wanted.source
+        if own is not None:
+            return self._page(layout, source, key, own, windows)
+        written = self._written(layout, self._found(source, key, None), windows)
+        if nested.reach is Reach.ONE:
             return written[0] if written else None
-        return layout.opening + ",".join(written) + layout.closing
+        return "".join([*map(str, layout.opening), ",".join(written), *map(str, layout.closing)])
 
-    def _part(self, part: Part, row: Record, windows: Sequence[Any]) -> str:
+    def _page(self, layout: Layout, source: Source, key: Any, window: Any, windows: Sequence[Any]) -> str:
+        found = self._found(source, key, window)
+        shown = found[: window.first]
+
+        def told(piece: str | Fact) -> str:
+            if isinstance(piece, str):
+                return piece
+            ends = {Fact.START: shown[:1], Fact.END: shown[-1:]}
+            if piece in ends:
+                return dumps(next((window.cursor(place_of(row)) for row in ends[piece]), None))
+            facts = {Fact.GOES_ON: len(found) > window.first, Fact.IS_LATER: window.is_later}
+            return dumps(self._counted(source, key, window) if piece is Fact.COUNT else facts[piece])
+
+        rows = ",".join(self._written(layout, shown, windows, window))
+        return "".join([*map(told, layout.opening), rows, *map(told, layout.closing)])
+
+    def _written(self, layout: Layout, rows: Sequence[Record], windows: Sequence[Any], window: Any = None) -> list[str]:
+        if layout.parts is None:
+            return []
+        return [
+            "".join([*(part.lead + self._part(part, row, windows, window) for part in layout.parts), layout.end])
+            for row in rows
+        ]
+
+    def _part(self, part: Part, row: Record, windows: Sequence[Any], window: Any) -> str:
+        if part.what is Fact.CURSOR:
+            return dumps(window.cursor(place_of(row)))
+        assert not isinstance(part.what, Fact), "the others are the page's own"
         if isinstance(part.what, str):
             value = row[part.what]
             if value is not None:
@@ -246,16 +282,19 @@ class Asking:
 
 
 def told(fetched: Fetched) -> str:
-    """Tell what a statement was asked for: `rows books(title, one author_id: authors(name))`."""
+    """Tell what a statement was asked for: `rows books(title, one author_id: authors(name))`.
+
+    Of texts that have no parent: `rows texts(page: books())`.
+    """
     return fetched.what if fetched.wanted is None else f"{fetched.what} {_told(fetched.wanted)}"
 
 
 def _told(wanted: Wanted) -> str:
     parts = list(wanted.columns)
-    parts += [f"{nested.reach.value} {nested.key}: {_told(nested.wanted)}" for nested in wanted.nested]
+    parts += [f"{nested.reach.value} {nested.key}".rstrip() + f": {_told(nested.wanted)}" for nested in wanted.nested]
     if wanted.placed:
         parts.append("place")
-    return f"{wanted.source.table}({', '.join(parts)})"
+    return f"{'texts' if wanted.source is None else wanted.source.table}({', '.join(parts)})"
 
 
 async def answer(library: Library, text: str, variables: Mapping[str, Any] | None = None) -> Any:

@@ -54,11 +54,10 @@ class Taste:
 
 #: Whatever a plan is made for.
 ANYTHING = Taste({"weight"})
-#: What can be written: of objects with anything else nothing is, nor of pages that tell more than their rows.
+#: What can be written: of objects with anything else nothing is.
 WRITTEN = Taste(
     without={"weight", "initials", "keywords", "cover", "size", "chapters", "stock", "loans", "copies"}
-    | {"edges", "pageInfo", "totalCount", "book", "entry", "certainEntry", "entries", "certainEntries"}
-    | {"visitor", "host"},
+    | {"book", "entry", "certainEntry", "entries", "certainEntries", "visitor", "host"},
     onwards=80,
     least=3,
     deepest=5,

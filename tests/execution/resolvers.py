@@ -212,9 +212,10 @@ async def agree(
     variables: Mapping[str, Any] | None = None,
     graph: GraphQLSchema = GRAPH,
     declared: Mapping[str, Declaration] = DECLARED,
+    catalogue: Catalogue | None = None,
 ) -> list[tuple[str, str]]:
     """See that both give the same data and the same errors, in whatever order; give the errors' paths and messages."""
-    both = await ask_both(library, text, variables, graph, declared)
+    both = await ask_both(library, text, variables, graph, declared, catalogue)
     errors = sorted(map(said, both.errors))
     assert sorted(map(said, both.ours.errors)) == errors, text
     return errors

@@ -9,8 +9,9 @@ from library import Card, Visitor, full_library, library
 
 from benegraph.execution.sizes import FOLDED_WITHIN
 
+FEW, MANY = FOLDED_WITHIN, FOLDED_WITHIN + 1
 #: Of a page that is read in its parent's statement, and of one that takes its own.
-FEW_AND_MANY = pytest.mark.parametrize("first", [FOLDED_WITHIN, FOLDED_WITHIN + 1])
+FEW_AND_MANY = pytest.mark.parametrize("first", [FEW, MANY])
 
 
 # ------------------------------------------------------------------------------------------------------------- pages
@@ -308,15 +309,15 @@ async def test_fields_are_answered_in_the_order_in_which_they_are_asked_for() ->
 # ------------------------------------------------------------------------------------------------- how many fetches
 
 
-async def test_a_list_of_hundred_takes_as_many_fetches_as_levels() -> None:
-    asking = Asking(full_library(100, 2))
-    outcome = await asking.ask("{ authors(first: 100) { nodes { id books { id publisher { name } } } } }")
+async def test_a_list_of_many_takes_as_many_fetches_as_levels() -> None:
+    asking = Asking(full_library(MANY, 2))
+    outcome = await asking.ask(f"{{ authors(first: {MANY}) {{ nodes {{ id books {{ id publisher {{ name }} }} }} }} }}")
     assert outcome.errors == []
     assert asking.told == ["rows authors(id)", "rows books(id, publisher_id)", "rows publishers(name)"]
     assert [fetched.keys for fetched in asking.fetched] == [
         ("",),
-        tuple(f"a{n}" for n in range(100)),
-        tuple(f"p{n}" for n in range(100)),  # each once, though two books have it
+        tuple(f"a{n}" for n in range(MANY)),
+        tuple(f"p{n}" for n in range(MANY)),  # each once, though two books have it
     ]
     assert outcome.data == {
         "authors": {
@@ -325,18 +326,18 @@ async def test_a_list_of_hundred_takes_as_many_fetches_as_levels() -> None:
                     "id": f"a{n}",
                     "books": [{"id": f"b{n}.{m}", "publisher": {"name": f"Publisher {n:03}"}} for m in range(2)],
                 }
-                for n in range(100)
+                for n in range(MANY)
             ]
         }
     }
 
 
-@pytest.mark.parametrize("parents", [3, 100])
+@pytest.mark.parametrize("parents", [3, MANY])
 async def test_how_many_rows_there_are_makes_no_difference(parents: int) -> None:
-    text = """
-    { authors(first: 100) { totalCount nodes {
-      mentor { name mentor { name } } books { stock publisher { list { totalCount nodes { id } } } }
-    } } }
+    text = f"""
+    {{ authors(first: {MANY}) {{ totalCount nodes {{
+      mentor {{ name mentor {{ name }} }} books {{ stock publisher {{ list {{ totalCount nodes {{ id }} }} }} }}
+    }} }} }}
     """
     assert await fetches(full_library(parents, 3), text) == [
         "rows authors(mentor_id, id)",

@@ -30,6 +30,7 @@ from benegraph.domain.enrollments.life_events import LifeEventStatus
 from benegraph.domain.enrollments.standing import ElectionDecision, WindowReason
 from benegraph.domain.ids import Kind, kind_of, new_id
 from benegraph.domain.people import EmploymentClass
+from benegraph.execution import sizes
 from benegraph.graphql.context import Context
 from benegraph.graphql.execute import GraphQLRequest, execute
 from conftest import GATEWAY, at, connect
@@ -72,13 +73,13 @@ WRONG = r"""
 { employees(first: 101) { nodes { id } } viewer { role } }
 # a page too small, within a row -> employer.employees
 query($employer: ID!) { viewer { role } employer(id: $employer) { name employees(first: -1) { nodes { id } } } }
-# a page too large by a variable, written -> employer.employees (arguments)
+# a page too large by a variable -> employer.employees
 # {"n": 101}
 query($employer: ID!, $n: Int) { employer(id: $employer) { name employees(first: $n) { nodes { id } } } }
-# a page too large by a variable, not written -> employer.employees
+# a page too large by a variable, and how many there are -> employer.employees
 # {"n": 101}
 query($employer: ID!, $n: Int) { employer(id: $employer) { name employees(first: $n) { nodes { id } totalCount } } }
-# a page too small beneath many rows -> employer.employees.nodes.0.enrollments
+# a page too small beneath many rows -> employer.employees.nodes.0.enrollments (arguments)
 # {"n": -1}
 query($employer: ID!, $n: Int) {
   employer(id: $employer) { employees(first: 40) { nodes { enrollments(first: $n) { totalCount } } } } }
@@ -86,14 +87,14 @@ query($employer: ID!, $n: Int) {
 query($employer: ID!) { employer(id: $employer) { ...A ...B } }
 fragment A on Employer { employees(first: 200) { nodes { id } } }
 fragment B on Employer { employees(first: 200) { totalCount } name }
-# a cursor of another list -> employer.enrollments
+# a cursor of another list -> employer.enrollments (arguments)
 # {"after": "$third"}
 query($employer: ID!, $after: String) {
   employer(id: $employer) { enrollments(after: $after) { totalCount } } employees(after: $after) { totalCount } }
-# no cursor, written -> employer.enrollments (arguments)
+# no cursor -> employer.enrollments
 # {"after": "é"}
 query($employer: ID!, $after: String) { employer(id: $employer) { enrollments(after: $after) { nodes { id } } } }
-# a null in a list that holds none -> employer.enrollments (arguments)
+# a null in a list that holds none -> employer.enrollments
 # {"one": null}
 query($employer: ID!, $one: EnrollmentStatus = PENDING) {
   employer(id: $employer) { enrollments(first: 2, filter: {status: [$one]}) { nodes { status } } } }
@@ -118,7 +119,7 @@ query($employee: ID!, $a: Boolean = true) { employee(id: $employee) { id firstNa
 # a condition that is null, where another has decided -> (condition)
 # {"a": null}
 query($employee: ID!, $a: Boolean = true) { employee(id: $employee) { id firstName @include(if: $a) @skip(if: true) } }
-# what is no plan year, written -> employee.enrollments (arguments)
+# what is no plan year -> employee.enrollments
 query($employee: ID!) { employee(id: $employee) { id ...F } }
 fragment F on Employee { enrollments(filter: {planYearId: $employee}) { nodes { id } } }
 # pages that can't be, each beneath a null of its own -> nodes.*.events:30
@@ -132,7 +133,7 @@ query($number: String!) { subscriber(subscriberId: $number) { enrollments(offset
 # {"after": "$unlimited", "order": {"field": "ANNUAL_MAX"}}
 query($number: String!, $after: String, $order: [SubscriberEnrollmentOrder!]) {
   subscriber(subscriberId: $number) { enrollments(after: $after, orderBy: $order) { totalCount } } }
-# an order by one field twice, written -> subscriber.enrollments (arguments)
+# an order by one field twice -> subscriber.enrollments
 # {"order": [{"field": "END_DATE"}, {"field": "END_DATE", "direction": "DESC"}]}
 query($number: String!, $order: [SubscriberEnrollmentOrder!]) {
   subscriber(subscriberId: $number) { enrollments(orderBy: $order) { nodes { subscriberId } } } }
@@ -194,8 +195,15 @@ class Hall:
         return self.named[value[1:]] if isinstance(value, str) and value.startswith("$") else value
 
 
-@pytest.fixture(scope="module")
-def hall(server_url: str, template: str) -> Iterator[Hall]:
+@pytest.fixture(scope="module", params=[8, sizes.FOLDED_WITHIN])
+def hall(request: pytest.FixtureRequest, server_url: str, template: str) -> Iterator[Hall]:
+    """A database, and beneath how many parents all is read at once: with few of them most is read by its own turn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sizes, "FOLDED_WITHIN", request.param)
+        yield from _hall(server_url, template)
+
+
+def _hall(server_url: str, template: str) -> Iterator[Hall]:
     name = f"test_{uuid4().hex}"
     url = make_url(at(server_url, name)).set(username=GATEWAY, password="test")
     with asyncio.Runner() as runner:

@@ -1,20 +1,29 @@
 """What PostgreSQL writes as JSON is to the byte what orjson would write."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Boolean, Date, Integer, Text, column, literal, select, values
+from sqlalchemy import Boolean, Date, DateTime, Integer, Text, cast, column, literal, select, text, values
 
 from benegraph.db import store
 from benegraph.db.session import Database
-from benegraph.db.store.trees import _json, _or, _together, holds_ids
+from benegraph.db.store.batches import Order, Paged, Window
+from benegraph.db.store.trees import _cursor, _json, _or, _together, holds_ids
+from benegraph.graphql.paging import View
 from conftest import connect
 
 ODD = ['"', "\\", "/", "\b\f\n\r\t", "\x01\x1f\x7f", "ä€𝄞", "\u2028\u2029", "", "a\u0300", "</script>", "%$1:x"]
+INSTANT = DateTime(timezone=True)
+INSTANTS = [
+    datetime(2026, 11, 21, 13, 5, 9, tzinfo=UTC),
+    datetime(2026, 11, 21, 13, 5, 9, 120_000, tzinfo=UTC),
+    datetime(2026, 7, 1, 0, 30, 0, 1, tzinfo=UTC),
+    datetime(999, 1, 1, tzinfo=UTC),
+]
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
@@ -25,16 +34,17 @@ TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
         *((Integer, number) for number in (0, -1, 2**31 - 1)),
         *((Boolean, truth) for truth in (True, False)),
         *((Date, day) for day in (date(1, 1, 2), date(2026, 2, 28), date(9999, 12, 30))),
+        *((INSTANT, instant) for instant in INSTANTS),
     ],
 )
 async def test_a_value_is_written_alike(database: Database, kind: Any, value: Any) -> None:
     held = values(column("value", kind), name="held").data([(value,)])
     async with database.engine.connect() as connection:
         written = (await connection.execute(select(_together(_json(held.c.value))))).scalar_one()
-    assert written.encode() == orjson.dumps(value)
+    assert written.encode() == orjson.dumps(value, option=orjson.OPT_UTC_Z)
 
 
-@pytest.mark.parametrize("kind", [Text, Integer, Boolean, Date])
+@pytest.mark.parametrize("kind", [Text, Integer, Boolean, Date, INSTANT])
 async def test_what_is_null_is_what_stands_for_it(database: Database, kind: Any) -> None:
     async with database.engine.connect() as connection:
         whole = _or(_json(literal(None, kind)), "null")
@@ -51,6 +61,30 @@ async def test_a_day_is_written_alike_whatever_the_database_is_set_to(database: 
     async with database.engine.connect() as connection:
         written = (await connection.execute(select(_together(_json(literal(date(2026, 2, 28), Date)))))).scalar_one()
     assert written == '"2026-02-28"'
+
+
+@pytest.mark.parametrize(
+    ("page", "order", "place"),
+    [
+        *((store.people.page, (), (text, "empl_1")) for text in (*ODD, "x" * 200)),
+        (store.people.page, (("LAST_NAME", True),), ("É", "empl_1")),
+        *((store.people.page, (("CREATED_AT", False),), (instant, "empl_1")) for instant in INSTANTS),
+        (store.people.page, (("START_DATE", True),), (date(2026, 2, 28), "empl_1")),
+        (store.enrollments.page, (), ("enrl_1",)),
+        (store.coverage.of_subscribers, (("ANNUAL_MAX", True),), (None, "senr_1")),
+        (store.coverage.of_subscribers, (("ANNUAL_MAX", True), ("START_DATE", False)), (7, date(2026, 1, 1), "senr_1")),
+    ],
+)
+async def test_a_cursor_is_written_alike(database: Database, page: Paged, order: Order, place: Any) -> None:
+    columns = [(each.key, each.type) for each, _ in page.columns(order)]
+    held = values(*(column(name, kind) for name, kind in columns), name="held").data([place])
+    level = select(*(cast(held.c[name], kind).label(name) for name, kind in columns)).subquery()
+    window = Window(1, order=order)
+    async with database.engine.connect() as connection:
+        await connection.execute(text("SET TimeZone TO 'Asia/Kolkata'"))
+        written = (await connection.execute(select(_cursor(level, page, window)))).scalar_one()
+        await connection.rollback()
+    assert written == f'"{View(page, window).cursor(place)}"'
 
 
 async def test_any_text_is_written_alike(owner_url: str) -> None:

@@ -36,7 +36,20 @@ from benegraph.execution.declarations import (
     Uncovered,
 )
 from benegraph.execution.plans import Plan
-from benegraph.execution.reading import Json, Layout, Nested, Part, Reach, Reader, Row, Slot, Sources, Wanted, Window
+from benegraph.execution.reading import (
+    Fact,
+    Json,
+    Layout,
+    Nested,
+    Part,
+    Reach,
+    Reader,
+    Row,
+    Slot,
+    Sources,
+    Wanted,
+    Window,
+)
 from benegraph.execution.running import Open, Outcome, run
 from benegraph.execution.selecting import conditions_of
 
@@ -47,6 +60,7 @@ __all__ = [
     "Declaration",
     "Declare",
     "Derived",
+    "Fact",
     "Find",
     "FindEach",
     "Given",

@@ -85,6 +85,9 @@ def compile_operation(
     is_mutation = operation.operation is OperationType.MUTATION
     compiler = _Compiler(graph, declare, sources, Selecting(graph, fragments, conditions), is_mutation)
     fields = compiler.selecting.fields(kind, [operation.selection_set])
+    names = [nodes[0].name.value for nodes in fields.values()]
+    found = [declare(kind, kind.fields[name]) for name in names if not name.startswith("__")]
+    compiler.has_several = sum(isinstance(each, Find | ToPage) for each in found) > 1
     own = [compiler.root(kind, name, nodes) for name, nodes in fields.items()]
     for place, root in enumerate(own if is_mutation else ()):
         root.asked.turns = sizes.LONG * place  # each begins when the one before is done
@@ -101,6 +104,11 @@ class _Compiler:
     selecting: Selecting
     is_mutation: bool
     unfinished: list[Callable[[], None]] = field(default_factory=list)
+    #: Whether several of the operation's own fields are read.
+    has_several: bool = False
+    texts: roots.Texts = field(default_factory=roots.Texts)
+    #: Whether what is compiled at present fills gaps of a text.
+    in_text: bool = False
     #: How many statements the plan takes; of two and more it only matters that they are more than one.
     reads: int = 0
 
@@ -119,20 +127,50 @@ class _Compiler:
         check_type(found, declaration)
         asked, called = _asked(kind, name, nodes, declaration), Called(found, nodes[0])
         named, listed = get_named_type(found.type), is_list(found.type)
+        # One that is found takes a statement either way; with others it shares one.
+        if isinstance(declaration, ToPage) or (isinstance(declaration, Find) and self.has_several):
+            told = self._told(asked, called, declaration)
+            if told is not None:
+                return told
         if isinstance(declaration, Find | FindEach):
             choice = asked.beneath = self._one_of(declaration, named, nodes)
             return roots.Found(asked, called, _targets(declaration), choice, listed)
         if isinstance(declaration, ToPage):
-            fetch = Fetch(Wanted(declaration.source), [Page(called, declaration.window)])
-            origin = FromRow(fetch, fetch.wanted, sizes.size_of(declaration, called))
-            page = asked.beneath = self._page(named, nodes, origin)
-            self.reads += page.reads_rows + page.counts
-            return roots.Paged(asked, fetch, page)
+            return self._whole_page(asked, called, declaration)
         assert isinstance(declaration, Given | Perform), "one of these it is"  # noqa: S101 - see _ROOTS
         plan = asked.beneath = self._object(_object_type(named), self.selecting.beneath(nodes), FromObject())
         if isinstance(declaration, Given):
             return roots.Held(asked, declaration.value, plan, listed)
         return roots.Performed(asked, called, declaration.call, plan, listed)
+
+    def _told(self, asked: Asked, called: Called, declaration: Find | ToPage) -> Root | None:
+        """Have one of the operation's own fields written, with all others that are, if the host can."""
+        pages = self.texts.fetch.pages
+        before = len(pages)
+        scribe = Scribe(self.declare, self.sources, self.selecting, pages)
+        try:
+            if isinstance(declaration, ToPage):
+                target, nested = None, scribe.page(declaration, called, asked.nodes)
+            else:
+                kind, source = _only_source(asked.kind, declaration)
+                target, nested = (kind.name, declaration.target), scribe.one(kind, asked.nodes, source)
+        except Unwritten:
+            del pages[before:]
+            return None
+        if isinstance(declaration, ToPage):
+            pages[before].is_written = False  # an error of its own is the field's
+        self.texts.fetch.wanted.nest(nested)
+        told = roots.Told(asked, called, self.texts, target, nested.window, self._text(asked.name, scribe))
+        self.texts.told.append(told)
+        self.reads += len(self.texts.told) == 1
+        return told
+
+    def _whole_page(self, asked: Asked, called: Called, declaration: ToPage) -> Root:
+        fetch = Fetch(Wanted(declaration.source), [Page(called, declaration.window)])
+        origin = FromRow(fetch, fetch.wanted, sizes.size_of(declaration, called))
+        page = asked.beneath = self._page(get_named_type(asked.kind), asked.nodes, origin)
+        self.reads += page.reads_rows + page.counts
+        return roots.Paged(asked, fetch, page)
 
     def _one_of(self, declaration: Find | FindEach, named: Any, nodes: list[FieldNode]) -> OneOf:
         several = isinstance(declaration, FindEach)
@@ -247,11 +285,20 @@ class _Compiler:
         except Unwritten:
             del pages[before:]
             return None
-        # Not before all is known to be written: else what is beneath would be compiled for each attempt above it.
-        gaps = [Gap(each.name, self._look_up(*each.of), each.must) for each in scribe.promised]
         self._require(plan, asked)
-        plan.steps.append(Written(asked.name, gaps, self.sources.written))
+        text = self._text(asked.name, scribe)
+        if isinstance(declaration, ToPage) and not self.in_text:
+            pages[before].is_written = False  # an error of its own is the field's
+            text.page = origin.fetch, before
+        plan.steps.append(text)
         return origin.nest(self.sources, nested)
+
+    def _text(self, name: str, scribe: Scribe) -> Written:
+        # Not before all is known to be written: else what is beneath would be compiled for each attempt above it.
+        before, self.in_text = self.in_text, True
+        gaps = [Gap(each.name, self._look_up(*each.of), each.must) for each in scribe.promised]
+        self.in_text = before
+        return Written(name, gaps, self.sources.written)
 
     def _look_up(self, kind: GraphQLObjectType, sets: Sequence[Any], source: Any, size: int) -> LookUp:
         self.reads += 1
@@ -390,6 +437,15 @@ def _asked(kind: GraphQLObjectType, name: str, nodes: list[FieldNode], declarati
 
 def _asked_typename(kind: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> Asked:
     return Asked(name, GraphQLNonNull(GraphQLString), nodes, f"{kind.name}.__typename")
+
+
+def _only_source(kind: GraphQLOutputType, declaration: Find) -> tuple[GraphQLObjectType, Any]:
+    """Give the type that a field finds, and where. Raises Unwritten where there are several."""
+    named = get_named_type(kind)
+    source = declaration.sources.get(named.name)
+    if not isinstance(named, GraphQLObjectType) or source is None:
+        raise Unwritten
+    return named, source
 
 
 def _targets(declaration: Find | FindEach) -> Callable[[Any, Arguments], roots.Targets]:

@@ -33,11 +33,26 @@ class Reach(Enum):
     COUNT = "count"
 
 
+class Fact(Enum):
+    """What a page tells of itself, as JSON."""
+
+    #: How many rows there are in all, under the window's filter.
+    COUNT = "count"
+    #: Whether the list goes on behind the page, and whether rows lie before it.
+    GOES_ON = "goes on"
+    IS_LATER = "is later"
+    #: The cursors of the first row and of the last, or null; and within a row the row's own.
+    START = "start"
+    END = "end"
+    CURSOR = "cursor"
+
+
 @dataclass(slots=True, eq=False)
 class Wanted:
     """What is wanted of a source's rows. A row holds the columns, then what is nested, then its place, if `placed`.
 
-    It has at least one slot, even where nothing is wanted. It is shared by all requests, and changes no more once its
+    It has at least one slot, even where nothing is wanted. Where `source` is None it is one row of nothing but what is
+    nested, each of a key of its own. It is shared by all requests, and changes no more once its
     plan is made; what a reader makes of it, such as a statement, may be `kept` in it.
     """
 
@@ -100,14 +115,14 @@ class Nested:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A value within a text, and what leads up to it: a column's, as JSON, or what is nested.
+    """A value within a text, and what leads up to it: a column's, as JSON, what is nested, or the row's cursor.
 
     Where it is null, `absent` stands in its place; it is None for a column that never is. With a `mark` it is a key,
     which stands as it is, right behind the mark.
     """
 
     lead: str
-    what: "str | Nested"
+    what: "str | Nested | Fact"
     absent: str | None
     mark: str | None = None
 
@@ -116,13 +131,14 @@ class Part:
 class Layout:
     """How rows are written as JSON: each in parts up to its end; rows by commas, between what opens and what closes.
 
-    Of a page no row more is written than its window's `first`.
+    Of a page no row more is written than its window's `first`, and none at all where `parts` is None. What it tells of
+    itself stands around its rows.
     """
 
-    parts: list[Part]
-    end: str
-    opening: str
-    closing: str
+    parts: list[Part] | None
+    end: str = ""
+    opening: "Sequence[str | Fact]" = ()
+    closing: "Sequence[str | Fact]" = ()
 
 
 class Json:
@@ -149,6 +165,9 @@ class Reader(Protocol):
         the list goes on. Where the rows themselves are a page, which their source tells, the first window is theirs,
         and the others are those of pages nested in them; a page of all rows has the key "". Rows that are nested have
         no slot for a key, and of a key that is null there are none.
+
+        Where what is wanted has no source there is one row, without a slot for a key. What is nested in it, rows of one
+        or pages, is each of the key that has the same number; such a key may be None, and may come twice.
         """
 
     async def count(self, wanted: Wanted, keys: Sequence[Any], window: Any) -> Mapping[Any, int]:
@@ -172,6 +191,12 @@ class Sources(Protocol):
 
     def writes(self, source: Any, column: str) -> bool:
         """Tell whether the host writes a column's values as JSON, where a layout asks for it; else none ever does."""
+
+    def nests(self, source: Any) -> bool:
+        """Tell whether what a source has of a key, or a page of all it has, can be a text in a row of no source."""
+
+    def writes_cursors(self, source: Any) -> bool:
+        """Tell whether the host writes the cursors of a page's rows, in any order, as its window names them."""
 
     def marks(self, source: Any, column: str) -> bool:
         """Tell whether the keys in a column can stand in a text behind a mark.

@@ -1,6 +1,6 @@
 """Running: carries a plan out for one request, and gives its data and errors."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -86,6 +86,8 @@ class Run:
     #: None where nothing is to be read; of a mutation, that of the payload which is read at present.
     reader: Any = None
     has_failed: bool = False
+    #: The texts of the operation's own fields that are not told yet, once they are read.
+    texts: Iterator[Any] | None = None
     kinds: dict[int, Composite] = field(default_factory=dict)
     _windows: dict[Fetch, list[Any]] = field(default_factory=dict)
 

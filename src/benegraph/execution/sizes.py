@@ -4,9 +4,10 @@ from benegraph.execution.arguments import Called
 from benegraph.execution.declarations import ToPage
 
 #: Up to so many parents, what is beneath them is read within their own statement: an index look-up each then costs
-#: less than another turn to the database.
-FOLDED_WITHIN = 32
-#: Up to so many parents, lists beneath them that the host can write are written within their own statement.
+#: less than more turns to the database.
+FOLDED_WITHIN = 128
+#: Up to so many parents that come as rows, lists beneath them that the host can write are written within their own
+#: statement. Beneath what is written itself, all that can be is written.
 WRITTEN_WITHIN = 1000
 #: How long a short list is reckoned to be, and how many things are looked up at once.
 SHORT = 5

@@ -1,9 +1,9 @@
 """Writing: what of an answer the host writes as JSON by itself, so that no object of it is made on the way.
 
 Of objects nested in a row, however deep, a text comes with the row, as long as all that is asked of them is columns,
-rows and plain pages. What is not nested leaves a gap in the text: a key behind a mark, to be filled later. Gaps that
-follow one another make a run, as the same run comes many times over and is filled once. Marks are control characters,
-which JSON holds but escaped.
+rows and pages; and a page of all rows is one text. What is not nested leaves a gap in it: a key behind a mark, to be
+filled later. Gaps that follow one another make a run, as the same run comes many times over and is filled once. Marks
+are control characters, which JSON holds but escaped.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,8 +25,9 @@ from benegraph.execution import sizes
 from benegraph.execution.arguments import Called
 from benegraph.execution.declarations import Column, Declaration, Declare, ToMany, ToOne, ToPage, Uncovered, check_type
 from benegraph.execution.making import by_key
-from benegraph.execution.plans import LookUp, Page
-from benegraph.execution.reading import Json, Layout, Nested, Part, Reach, Sources, Wanted
+from benegraph.execution.outcomes import Failure
+from benegraph.execution.plans import Fetch, LookUp, Page
+from benegraph.execution.reading import Fact, Json, Layout, Nested, Part, Reach, Sources, Wanted
 from benegraph.execution.selecting import Selecting
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ MISSING = "\x1e"
 #: What JSON has for null; of a key too, which is no key then.
 _NULL = "null"
 _BETWEEN = "\x1c"
+_PAGE_INFO = {
+    "hasNextPage": Fact.GOES_ON,
+    "hasPreviousPage": Fact.IS_LATER,
+    "startCursor": Fact.START,
+    "endCursor": Fact.END,
+}
 
 
 class Unwritten(Exception):
@@ -67,13 +74,22 @@ class Gap:
 
 @dataclass(slots=True, eq=False)
 class Written:
-    """What came as a text; `write` writes what is filled in."""
+    """What came as a text; `write` writes what is filled in.
+
+    Where it is a page itself, `page` is its number in a statement: an error of its own is the field's, and can be told.
+    """
 
     name: str
     gaps: list[Gap]
     write: Callable[[Any], str]
+    page: tuple[Fetch, int] | None = None
 
     async def fill(self, run: "Run", _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+        if self.page is not None:
+            fetch, number = self.page
+            window = run.windows(fetch)[number]
+            if isinstance(window, Failure):
+                return [window] * len(values)
         there = [value for value in values if value is not None]
         whole = _BETWEEN.join(there)
         if MISSING in whole:
@@ -138,51 +154,109 @@ class Scribe:
             window = None if called.fixed is None else declaration.window(called.fixed)
         except Exception:  # noqa: BLE001 - whatever it is, it is told when it is run
             raise Unwritten from None
-        connection = _object_type(get_named_type(called.declared.type))
-        opening, closing, before, inner = "", "", "{", None
-        for name, nodes in self.selecting.fields(connection, sets).items():
-            found = nodes[0].name.value
-            if found == "nodes" and inner is None:
-                opening, closing, inner = f'{closing}{before}"{name}":[', "]", nodes
-            elif found == "__typename":
-                closing += f'{before}"{name}":"{connection.name}"'
-            else:
-                raise Unwritten
-            before = ","
-        if inner is None:
-            raise Unwritten
-        kind = _object_type(get_named_type(connection.fields["nodes"].type))
         number = len(self.pages)
         self.pages.append(Page(called, declaration.window, window, is_written=True))
-        sets, size = self.selecting.beneath(inner), size * sizes.size_of(declaration, called)
-        layout = self._layout(kind, sets, declaration.source, size, opening, closing + "}")
+        layout = self._connection(declaration, called, sets, size)
         return Nested(Reach.PAGE, key, Wanted(declaration.source), number, layout)
 
-    def _layout(
-        self,
-        kind: GraphQLObjectType,
-        sets: Sequence[SelectionSetNode],
-        source: Any,
-        size: int,
-        opening: str = "",
-        closing: str = "",
-    ) -> Layout:
-        parts, lead, before, in_run = [], "", "{", False
+    def one(self, kind: GraphQLObjectType, nodes: Sequence[FieldNode], source: Any) -> Nested:
+        """Lay out the row of a key that is given. Raises Unwritten."""
+        if not self.sources.nests(source):
+            raise Unwritten
+        return Nested(
+            Reach.ONE, "", Wanted(source), layout=self._layout(kind, self.selecting.beneath(nodes), source, 1)
+        )
+
+    def page(self, declaration: ToPage, called: Called, nodes: Sequence[FieldNode]) -> Nested:
+        """Lay out a page of all rows. Raises Unwritten."""
+        if not self.sources.nests(declaration.source):
+            raise Unwritten
+        nested = self._page(declaration, "", called, self.selecting.beneath(nodes), 1)
+        layout = nested.layout
+        if layout is not None and layout.parts is None and all(isinstance(each, str) for each in layout.opening):
+            raise Unwritten  # nothing of it is to be read
+        return nested
+
+    def _connection(self, declaration: ToPage, called: Called, sets: Sequence[SelectionSetNode], size: int) -> Layout:
+        connection = _object_type(get_named_type(called.declared.type))
+        source, size = declaration.source, size * sizes.size_of(declaration, called)
+        text, line = _Frame(), None
+        for name, nodes in self.selecting.fields(connection, sets).items():
+            text.name(name)
+            found = nodes[0].name.value
+            beneath = self.selecting.beneath(nodes)
+            if found in {"nodes", "edges"} and line is None:
+                line = _Line()
+                kind = _object_type(get_named_type(connection.fields[found].type))
+                (self._object if found == "nodes" else self._edge)(line, kind, beneath, source, size)
+                text.open_rows()
+            elif found == "pageInfo":
+                self._page_info(text, _object_type(get_named_type(connection.fields[found].type)), beneath, source)
+            elif found == "totalCount":
+                text.say(Fact.COUNT)
+            elif found == "__typename":
+                text.say(f'"{connection.name}"')
+            else:
+                raise Unwritten
+        text.end()
+        if line is None:
+            return Layout(None, "", text.pieces)
+        return Layout(line.parts, line.end, text.opening, text.pieces)
+
+    def _page_info(
+        self, text: "_Frame", kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], source: Any
+    ) -> None:
+        inner = _Frame()
         for name, nodes in self.selecting.fields(kind, sets).items():
-            lead += f'{before}"{name}":'
+            inner.name(name)
+            fact = _PAGE_INFO.get(nodes[0].name.value)
+            if fact is None and nodes[0].name.value != "__typename":
+                raise Unwritten
+            if fact in {Fact.START, Fact.END}:
+                self._check_cursors(source)
+            inner.say(fact or f'"{kind.name}"')
+        inner.end()
+        text.pieces += inner.pieces
+
+    def _edge(
+        self, line: "_Line", kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], source: Any, size: int
+    ) -> None:
+        before = "{"
+        for name, nodes in self.selecting.fields(kind, sets).items():
+            line.say(f'{before}"{name}":')
+            before = ","
+            found = nodes[0].name.value
+            if found == "node":
+                node = _object_type(get_named_type(kind.fields[found].type))
+                self._object(line, node, self.selecting.beneath(nodes), source, size)
+            elif found == "cursor":
+                self._check_cursors(source)
+                line.hold(Part("", Fact.CURSOR, None))
+            elif found == "__typename":
+                line.say(f'"{kind.name}"')
+            else:
+                raise Unwritten
+        line.say("}" if before == "," else "{}")
+
+    def _layout(
+        self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], source: Any, size: int, *around: str
+    ) -> Layout:
+        line = _Line()
+        self._object(line, kind, sets, source, size)
+        return Layout(line.parts, line.end, around[:1], around[1:])
+
+    def _object(
+        self, line: "_Line", kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], source: Any, size: int
+    ) -> None:
+        before = "{"
+        for name, nodes in self.selecting.fields(kind, sets).items():
+            line.say(f'{before}"{name}":')
             before = ","
             if nodes[0].name.value == "__typename":
-                lead += f'"{kind.name}"'
-                continue
-            part = self._part(kind, nodes, source, size)
-            if part.mark is None:
-                lead = RUN + lead if in_run else lead
+                line.say(f'"{kind.name}"')
             else:
-                lead = TURN + lead + TURN if in_run else lead + RUN
-            parts.append(replace(part, lead=lead))
-            lead, in_run = "", part.mark is not None
-        end = (RUN if in_run else "") + lead + ("}" if before == "," else "{}")
-        return Layout(parts, end, opening, closing)
+                line.hold(self._part(kind, nodes, source, size))
+        line.say("}" if before == "," else "{}")
 
     def _part(self, kind: GraphQLObjectType, nodes: list[FieldNode], source: Any, size: int) -> Part:
         found = kind.fields[nodes[0].name.value]
@@ -203,6 +277,10 @@ class Scribe:
         nested = self.nested(declaration, found, nodes, source, size)
         return Part("", nested, absent if nested.reach is Reach.ONE else None)
 
+    def _check_cursors(self, source: Any) -> None:
+        if not self.sources.writes_cursors(source):
+            raise Unwritten
+
     def _check(self, found: GraphQLField, source: Any, column: str) -> None:
         leaf = get_nullable_type(found.type)
         if not (is_leaf_type(leaf) and self.sources.is_written(leaf) and self._writes(source, column)):
@@ -213,6 +291,54 @@ class Scribe:
 
     def _writes(self, source: Any, column: str) -> bool:
         return self.sources.has(source, column) and self.sources.writes(source, column)
+
+
+@dataclass(slots=True)
+class _Line:
+    """One row's text, as it is put together."""
+
+    parts: list[Part] = field(default_factory=list)
+    _lead: str = ""
+    _in_run: bool = False
+
+    def say(self, text: str) -> None:
+        self._lead += text
+
+    def hold(self, part: Part) -> None:
+        """Hold a value, with what was said before; gaps that follow one another are one run."""
+        if part.mark is None:
+            lead = RUN + self._lead if self._in_run else self._lead
+        else:
+            lead = TURN + self._lead + TURN if self._in_run else self._lead + RUN
+        self.parts.append(replace(part, lead=lead))
+        self._lead, self._in_run = "", part.mark is not None
+
+    @property
+    def end(self) -> str:
+        return (RUN if self._in_run else "") + self._lead
+
+
+@dataclass(slots=True)
+class _Frame:
+    """What stands around a page's rows, as it is put together."""
+
+    pieces: list[str | Fact] = field(default_factory=list)
+    opening: list[str | Fact] = field(default_factory=list)
+    _before: str = "{"
+
+    def name(self, name: str) -> None:
+        self.say(f'{self._before}"{name}":')
+        self._before = ","
+
+    def say(self, piece: str | Fact) -> None:
+        self.pieces.append(piece)
+
+    def open_rows(self) -> None:
+        """Have the rows follow on what was said, in a list."""
+        self.opening, self.pieces = [*self.pieces, "["], ["]"]
+
+    def end(self) -> None:
+        self.say("}" if self._before == "," else "{}")
 
 
 def _object_type(kind: Any) -> GraphQLObjectType:

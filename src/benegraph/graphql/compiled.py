@@ -137,6 +137,12 @@ class Sources:
     def writes(self, source: Any, column: str) -> bool:
         return trees.writes(source, column)
 
+    def nests(self, source: Any) -> bool:
+        return isinstance(source, One | Paged)
+
+    def writes_cursors(self, source: Any) -> bool:
+        return trees.writes_cursors(source)
+
     def marks(self, source: Any, column: str) -> bool:
         return trees.holds_ids(source, column)
 

@@ -5,13 +5,12 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import orjson
 import strawberry
 
-from benegraph.db.store.batches import Order, Paged, Window, is_nullable
+from benegraph.db.store.batches import Order, Paged, Window, is_nullable, name_of
 from benegraph.domain.errors import BadInput
 from benegraph.domain.values import MAX_CENTS
 from benegraph.graphql.context import Context, Info
@@ -113,7 +112,7 @@ class View:
 
     def cursor(self, place: Sequence[Any]) -> str:
         """Name a row's place, given the values of the order's columns."""
-        name = _order_name(self.batch, self.window.order)
+        name = name_of(self.batch, self.window.order)
         return urlsafe_b64encode(orjson.dumps([name, *place])).rstrip(b"=").decode()
 
 
@@ -150,14 +149,6 @@ def view_of(
     return View(batch, Window(first, place, order, chosen, offset or None))
 
 
-@lru_cache
-def _order_name(batch: Paged, order: Order) -> str:
-    # Of which rows, too: a cursor from a list of other things would otherwise name some place in this one.
-    rows = batch.columns(order)[-1][0].class_.__name__
-    named = order or ((next(iter(batch.orders)), False),)
-    return ",".join(f"{'-' if descending else ''}{rows}.{name}" for name, descending in named)
-
-
 def _text(part: Any) -> str:
     if not isinstance(part, str) or "\0" in part:
         raise ValueError("cursors hold texts that can be stored")
@@ -190,7 +181,7 @@ def _place(batch: Paged, order: Order, cursor: str) -> tuple[Any, ...]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         name, *place = orjson.loads(urlsafe_b64decode(padded))
-        if name == _order_name(batch, order):
+        if name == name_of(batch, order):
             return tuple(
                 None if part is None and is_nullable(column) else _PARSERS[column.type.python_type](part)
                 for column, part in zip(columns, place, strict=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -152,10 +153,11 @@ class Paged:
         counted = _of_parents(rows, self.key, keys).subquery()
         return select(counted.c[PARENT], func.count()).group_by(counted.c[PARENT])
 
-    def counting_within(self, reading: Reading, key: ColumnElement[Any], chosen: Any) -> Select[Any]:
-        """Select how many rows a key has, which is a column of another's row."""
-        assert self.key is not None, "who has no key has no parent"  # noqa: S101
-        rows = self._narrowed(reading, chosen).where(self.key == key).correlate(key.table)
+    def counting_within(self, reading: Reading, key: ColumnElement[Any] | None, chosen: Any) -> Select[Any]:
+        """Select how many rows a key has, which is a column of another's row; without one, how many there are."""
+        rows = self._narrowed(reading, chosen)
+        if self.key is not None and key is not None:
+            rows = rows.where(self.key == key).correlate(key.table)
         return select(func.count()).select_from(rows.subquery())
 
     def columns(self, order: Order) -> list[tuple[Key, bool]]:
@@ -192,6 +194,14 @@ class Paged:
     def _narrowed(self, reading: Reading, chosen: Any) -> Select[Any]:
         rows = self.rows(reading)
         return rows if chosen is None or self.narrow is None else self.narrow(reading, rows, chosen)
+
+
+@lru_cache
+def name_of(page: Paged, order: Order) -> str:
+    """Name an order as cursors do: of which rows, too, or one from a list of others would name some place in this."""
+    rows = page.columns(order)[-1][0].class_.__name__
+    named = order or ((next(iter(page.orders)), False),)
+    return ",".join(f"{'-' if descending else ''}{rows}.{name}" for name, descending in named)
 
 
 def _of_parents(rows: Select[Any], key: Key, keys: Keys) -> Select[Any]:

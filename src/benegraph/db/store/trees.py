@@ -19,13 +19,16 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Date,
+    DateTime,
     Enum,
     Integer,
     Select,
     SmallInteger,
     String,
     Text,
+    and_,
     bindparam,
+    case,
     cast,
     func,
     literal,
@@ -38,13 +41,17 @@ from sqlalchemy.sql.selectable import Subquery
 from benegraph.db.prepared import Meanings, meanings_of
 from benegraph.db.session import Reading
 from benegraph.db.statements import Manner
-from benegraph.db.store.batches import PARENT, Many, One, OneByParts, Paged, Window
+from benegraph.db.store.batches import PARENT, Many, One, OneByParts, Paged, Window, is_nullable, name_of
 
 Source = One | OneByParts | Many | Paged
 #: A part of a text: a word that is known now, or what the server puts there.
 _Piece = str | ColumnElement[Any]
 
 _KEYS = "keys"
+#: What a page may tell of itself, and the columns by which it is known.
+_COUNT, _GOES_ON, _IS_LATER, _START, _END, _CURSOR = "count", "goes on", "is later", "start", "end", "cursor"
+_NUMBER, _FOUND = "row_number", "rows_found"
+_INSTANT = """'YYYY-MM-DD"T"HH24:MI:SS.US'"""
 #: How many arguments one call takes at most; the server's own bound is 100.
 _MOST_ARGUMENTS = 90
 #: The types of columns whose values are written as JSON here, beside enumerations' words.
@@ -75,6 +82,13 @@ class Nested(Protocol):
         """How it is written, where it is to come as a text."""
 
 
+class Fact(Protocol):
+    """What a page tells of itself, by a word: count, goes on, is later, start, end; of a row its cursor."""
+
+    @property
+    def value(self) -> str: ...
+
+
 class Part(Protocol):
     """A value within a text, and what leads up to it; what stands there if it is null; and the mark before a key."""
 
@@ -92,23 +106,29 @@ class Part(Protocol):
 
 
 class Layout(Protocol):
-    """How rows are written as JSON: each in parts up to its end; rows by commas, between what opens and what closes."""
+    """How rows are written as JSON: each in parts up to its end; rows by commas, between what opens and what closes.
+
+    Without parts no row is. Around the rows of a page stands what it tells of itself.
+    """
 
     @property
-    def parts(self) -> Sequence[Any]: ...
+    def parts(self) -> Sequence[Any] | None: ...
 
     @property
     def end(self) -> str: ...
 
     @property
-    def opening(self) -> str: ...
+    def opening(self) -> Sequence[Any]: ...
 
     @property
-    def closing(self) -> str: ...
+    def closing(self) -> Sequence[Any]: ...
 
 
 class Wanted(Protocol):
-    """What is wanted of a source's rows: columns, then what is nested in them, then the place in a page's order."""
+    """What is wanted of a source's rows: columns, then what is nested in them, then the place in a page's order.
+
+    Of no source it is one row of texts, each of a key of its own.
+    """
 
     @property
     def source(self) -> Any: ...
@@ -160,6 +180,9 @@ def words_of(source: Source, columns: Sequence[str]) -> list[tuple[int, Meanings
 def rows_of(wanted: Wanted, manner: Manner, windows: Sequence[Window | None]) -> Select[Any]:
     """Build the statement that reads what is wanted; the last column of each row is the key it belongs to."""
     reading, source = manner.reading(), wanted.source
+    if source is None:
+        tree = _Tree(reading, windows, counted(1))
+        return select(*(tree.alone(nested, number) for number, nested in enumerate(wanted.nested)))
     keys = bindparam(_KEYS, type_=ARRAY(Text))
     if isinstance(source, Paged):
         window = windows[0]
@@ -218,31 +241,88 @@ class _Tree:
             window = self.windows[nested.window]
             if window is None:
                 return null()
-            if layout is not None:  # nobody will look whether the list goes on
-                window = replace(window, first=window.first - 1)
             window = _with_places(source, nested.window, window)
             if nested.counts:
-                counting = source.counting_within(self.reading, key, window.filter)
-                return _within(counting, parent)
+                return _within(source.counting_within(self.reading, key, window.filter), parent)
+            if layout is not None:
+                return self._page(parent, key, source, layout, window)
             rows = source.within(self.reading, key, window)
         else:
             rows = source.within(self.reading, key)
-        level = rows.correlate(parent).subquery(f"level_{next(self.levels)}")
+        level = self._level(rows.correlate(parent))
         # The order is the inner select's: nothing is done out here that could change it.
         if layout is not None:
-            return self._written(level, source, layout)
+            return self._rows(level, source, layout)
         row = select(func.row(*self.slots(level, nested.wanted, window))).select_from(level)
         return row.scalar_subquery() if isinstance(source, One) else func.array(row.scalar_subquery())
 
-    def _written(self, level: Subquery, source: Source, layout: Layout) -> ColumnElement[Any]:
-        pieces: list[_Piece] = []
-        for part in layout.parts:
-            pieces += (part.lead, *self._value(level, part))
-        text = _together([*pieces, layout.end])
+    def alone(self, nested: Nested, number: int) -> ColumnElement[Any]:
+        """Write the row of a key that fills a place, or a page of all rows."""
+        source, layout = nested.wanted.source, nested.layout
+        assert layout is not None, "what has no parent comes as a text"  # noqa: S101 - nothing else is compiled
+        if nested.window is None:
+            key = bindparam(f"{_KEYS}_{number}", type_=Text)
+            return self._rows(self._level(source.within(self.reading, key)), source, layout)
+        window = self.windows[nested.window]
+        if window is None:
+            return null()
+        return self._page(None, None, source, layout, _with_places(source, nested.window, window))
+
+    def _rows(self, level: Subquery, source: Source, layout: Layout) -> ColumnElement[Any]:
+        text = self._row(level, layout.parts or (), layout.end)
         if isinstance(source, One):
             return select(text).select_from(level).scalar_subquery()
-        whole = select(func.string_agg(text, literal_column("','"))).select_from(level).scalar_subquery()
-        return _together([layout.opening, whole, layout.closing])
+        whole = select(_listed(text)).select_from(level).scalar_subquery()
+        return _together([*layout.opening, whole, *layout.closing])
+
+    def _page(
+        self, parent: Subquery | None, key: ColumnElement[Any] | None, source: Paged, layout: Layout, window: Window
+    ) -> ColumnElement[Any]:
+        """Write a page, of a parent's key or of all rows."""
+        told = {each.value for each in (*layout.opening, *layout.closing) if not isinstance(each, str)}
+        is_measured = not told.isdisjoint({_GOES_ON, _START, _END})
+        if not is_measured:  # nobody looks whether the list goes on
+            window = replace(window, first=window.first - 1)
+        rows = source.statement(self.reading, (), window) if key is None else source.within(self.reading, key, window)
+        level = self._level(rows if parent is None else rows.correlate(parent))
+        if is_measured:
+            number, found = func.row_number().over().label(_NUMBER), func.count().over().label(_FOUND)
+            level = self._level(select(*level.c, number, found).select_from(level))
+
+        def piece(each: Any) -> _Piece:
+            if isinstance(each, str):
+                return each
+            if each.value == _COUNT:
+                counting = source.counting_within(self.reading, key, window.filter)
+                return cast(counting.scalar_subquery() if parent is None else _within(counting, parent), Text)
+            if each.value == _IS_LATER:
+                return "false" if window.after is None and window.offset is None else "true"
+            return _measured(each.value, level, source, window)
+
+        opening, closing = [*map(piece, layout.opening)], [*map(piece, layout.closing)]
+        if layout.parts is None:
+            text = _together(opening + closing)
+            return select(text).select_from(level).scalar_subquery() if is_measured else text
+        whole = _listed(self._row(level, layout.parts, layout.end, source, window))
+        if is_measured:
+            whole = whole.filter(level.c[_NUMBER] <= _number(window.first))
+        return select(_together([*opening, whole, *closing])).select_from(level).scalar_subquery()
+
+    def _level(self, rows: Select[Any]) -> Subquery:
+        return rows.subquery(f"level_{next(self.levels)}")
+
+    def _row(
+        self, level: Subquery, parts: Sequence[Part], end: str, source: Any = None, window: Window | None = None
+    ) -> ColumnElement[Any]:
+        pieces: list[_Piece] = []
+        for part in parts:
+            pieces.append(part.lead)
+            if getattr(part.what, "value", None) == _CURSOR:
+                assert window is not None, "only a page's rows have cursors"  # noqa: S101
+                pieces.append(_cursor(level, source, window))
+            else:
+                pieces += self._value(level, part)
+        return _together([*pieces, end])
 
     def _value(self, level: Subquery, part: Part) -> list[_Piece]:
         if not isinstance(part.what, str):
@@ -252,6 +332,45 @@ class _Tree:
         else:
             pieces = _json(level.c[part.what])
         return pieces if part.absent is None else [_or(pieces, part.absent)]
+
+
+def _listed(text: ColumnElement[Any]) -> Any:
+    return func.string_agg(text, literal_column("','"))
+
+
+def _number(number: int) -> ColumnElement[Any]:
+    return literal_column(str(int(number)))
+
+
+def _measured(fact: str, level: Subquery, page: Paged, window: Window) -> ColumnElement[Any]:
+    """Write what is known of a page once its rows are numbered."""
+    number, found, first = level.c[_NUMBER], level.c[_FOUND], _number(window.first)
+    if fact == _GOES_ON:
+        return case((func.max(found) > first, literal_column("'true'")), else_=literal_column("'false'"))
+    ends = number == (_number(1) if fact == _START else func.least(found, first))
+    cursor = func.string_agg(_cursor(level, page, window), literal_column("''")).filter(and_(ends, number <= first))
+    return func.coalesce(cursor, _text("null"))
+
+
+def _cursor(level: Subquery, page: Paged, window: Window) -> ColumnElement[Any]:
+    """Write the cursor of a row, as JSON: made of what `paging.View.cursor` makes it of, and in the same way."""
+    pieces: list[_Piece] = ['["', name_of(page, window.order), '"']
+    for column, _ in page.columns(window.order):
+        there = level.c[column.key]
+        value = _instant(there, "+00:00") if isinstance(there.type, DateTime) else _json(there)
+        pieces += [",", _or(value, "null") if is_nullable(column) else _together(value)]
+    bytes_of = func.convert_to(_together([*pieces, "]"]), literal_column("'UTF8'"))
+    # In the alphabet that is safe in addresses, without padding, and without the server's line breaks.
+    safe = func.translate(
+        func.encode(bytes_of, literal_column("'base64'")), literal_column("E'+/=\\n'"), literal_column("'-_'")
+    )
+    return _together(['"', safe, '"'])
+
+
+def _instant(column: ColumnElement[Any], zone: str) -> list[_Piece]:
+    """Write an instant in UTC: with microseconds, if it has any."""
+    text = func.to_char(func.timezone(literal_column("'UTC'"), column), literal_column(_INSTANT))
+    return ['"', func.replace(text, literal_column("'.000000'"), literal_column("''")), f'{zone}"']
 
 
 def _together(pieces: Sequence[_Piece]) -> ColumnElement[Any]:
@@ -279,9 +398,14 @@ def _text(piece: _Piece) -> ColumnElement[Any]:
 
 
 def writes(source: Source, column: str) -> bool:
-    """Tell whether a column's values are written here as orjson writes them; an instant's are not."""
+    """Tell whether a column's values are written here as orjson writes them."""
     kind = columns_of(source)[column].type
-    return type(kind) in _WRITTEN or isinstance(kind, Enum)
+    return type(kind) in _WRITTEN or isinstance(kind, Enum) or (type(kind) is DateTime and kind.timezone)
+
+
+def writes_cursors(page: Paged) -> bool:
+    """Tell whether the cursors of a page's rows are written here, in whatever order they come."""
+    return all(writes(page, column.key) for order in page.orders.values() for column in order)
 
 
 def _json(column: ColumnElement[Any]) -> list[_Piece]:
@@ -290,6 +414,8 @@ def _json(column: ColumnElement[Any]) -> list[_Piece]:
         return [cast(column, Text)]
     if isinstance(column.type, Enum | Date):  # a day as ISO 8601 has it, which each session of the engine's is set to
         return ['"', cast(column, Text), '"']
+    if isinstance(column.type, DateTime):
+        return _instant(column, "Z")
     return [cast(func.to_json(column), Text)]
 
 
@@ -321,8 +447,10 @@ def _is_placed(value: Any) -> bool:
     return isinstance(value, str) and not isinstance(value, Words)
 
 
-def key_values(source: Source, keys: Sequence[Any]) -> dict[str, Any]:
-    """Give the values of the places that keys fill."""
+def key_values(source: Source | None, keys: Sequence[Any]) -> dict[str, Any]:
+    """Give the values of the places that keys fill; of no source, each fills its own."""
+    if source is None:
+        return {f"{_KEYS}_{number}": key for number, key in enumerate(keys)}
     if isinstance(source, OneByParts):
         return {f"{_KEYS}_{part.key}": [key[place] for key in keys] for place, part in enumerate(source.parts)}
     return {_KEYS: keys}
