@@ -7,12 +7,28 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Boolean, Date, DateTime, Integer, Text, cast, column, literal, select, text, values
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Integer,
+    Text,
+    cast,
+    column,
+    literal,
+    select,
+    text,
+    values,
+)
 
 from benegraph.db import store
+from benegraph.db.base import Base
 from benegraph.db.session import Database
 from benegraph.db.store.batches import Order, Paged, Window
-from benegraph.db.store.trees import _cursor, _json, _or, _together, holds_ids
+from benegraph.db.store.trees import holds_ids
+from benegraph.db.store.trees.texts import cursor_of, either, together, value_of
+from benegraph.domain.ids import SUFFIX
 from benegraph.graphql.paging import View
 from conftest import connect
 
@@ -40,14 +56,14 @@ TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 async def test_a_value_is_written_alike(database: Database, kind: Any, value: Any) -> None:
     held = values(column("value", kind), name="held").data([(value,)])
     async with database.engine.connect() as connection:
-        written = (await connection.execute(select(_together(_json(held.c.value))))).scalar_one()
+        written = (await connection.execute(select(together(value_of(held.c.value))))).scalar_one()
     assert written.encode() == orjson.dumps(value, option=orjson.OPT_UTC_Z)
 
 
 @pytest.mark.parametrize("kind", [Text, Integer, Boolean, Date, INSTANT])
 async def test_what_is_null_is_what_stands_for_it(database: Database, kind: Any) -> None:
     async with database.engine.connect() as connection:
-        whole = _or(_json(literal(None, kind)), "null")
+        whole = either(value_of(literal(None, kind)), "null")
         assert (await connection.execute(select(whole))).scalar_one() == "null"
 
 
@@ -59,7 +75,7 @@ async def test_a_day_is_written_alike_whatever_the_database_is_set_to(database: 
         await owner.close()
     await database.engine.dispose()  # of the sessions that were opened before
     async with database.engine.connect() as connection:
-        written = (await connection.execute(select(_together(_json(literal(date(2026, 2, 28), Date)))))).scalar_one()
+        written = (await connection.execute(select(together(value_of(literal(date(2026, 2, 28), Date)))))).scalar_one()
     assert written == '"2026-02-28"'
 
 
@@ -82,7 +98,7 @@ async def test_a_cursor_is_written_alike(database: Database, page: Paged, order:
     window = Window(1, order=order)
     async with database.engine.connect() as connection:
         await connection.execute(text("SET TimeZone TO 'Asia/Kolkata'"))
-        written = (await connection.execute(select(_cursor(level, page, window)))).scalar_one()
+        written = (await connection.execute(select(together(cursor_of(level, page, window))))).scalar_one()
         await connection.rollback()
     assert written == f'"{View(page, window).cursor(place)}"'
 
@@ -119,3 +135,14 @@ async def test_any_text_is_written_alike(owner_url: str) -> None:
 )
 def test_ids_alone_stand_in_a_text_as_they_are(source: Any, column: str, expected: bool) -> None:
     assert holds_ids(source, column) is expected
+
+
+def test_what_is_called_an_id_has_its_form_checked() -> None:
+    """But for the documents of our own people, which are no rows of the graph."""
+    tables = [table for table in Base.metadata.tables.values() if "id" in table.columns]
+    checks = {
+        table.name: [str(each.sqltext) for each in table.constraints if isinstance(each, CheckConstraint)]
+        for table in tables
+    }
+    loose = {name for name, texts in checks.items() if not any(SUFFIX in text for text in texts)}
+    assert loose == {"trusted_documents"}
