@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -22,6 +22,7 @@ from reading import (
     statement,
     taken,
 )
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benegraph.db.embedded import EmbeddedPostgres
@@ -138,6 +139,57 @@ async def test_those_that_were_lost_unseen_are_passed_over(
         assert taken(database) == database.readers._lent == len(database.readers._idle) <= 3
         async with database.engine.connect() as connection:
             assert await _pid(connection) not in pids
+
+
+@pytest.mark.parametrize("after", MANNERS)
+@pytest.mark.parametrize("before", MANNERS)
+async def test_one_whose_end_was_said_while_its_connection_stands_is_passed_over(
+    database_url: str, owner: asyncpg.Connection, before: bool, after: bool
+) -> None:
+    async with relayed(database_url) as url, opened(url) as database:
+        pid = await session_of(database, ACME, alone=before)
+        await kill(owner, pid)
+        (lent,) = database.readers._idle
+        assert not lent.driver.is_closed()
+        assert await session_of(database, ACME, alone=after) != pid
+        await settled(database.readers)
+        assert taken(database) == database.readers._lent == len(database.readers._idle) == 1
+
+
+@asynccontextmanager
+async def relayed(url: str) -> AsyncIterator[str]:
+    """Stand between, and pass on what each says, but not that the server hangs up."""
+    address = make_url(url)
+    host, port = (
+        str(address.query.get("host") or address.host),
+        int(str(address.query.get("port") or address.port or 5432)),
+    )
+    relaying: list[asyncio.Task[None]] = []
+    writers: list[asyncio.StreamWriter] = []
+
+    async def pass_on(said: asyncio.StreamReader, other: asyncio.StreamWriter) -> None:
+        while some := await said.read(65536):
+            other.write(some)
+
+    async def relay(said: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        if host.startswith("/"):
+            theirs, there = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        else:
+            theirs, there = await asyncio.open_connection(host, port)
+        writers.extend([back, there])
+        relaying.extend([asyncio.create_task(pass_on(said, there)), asyncio.create_task(pass_on(theirs, back))])
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+        there = address.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
+        there = there.difference_update_query(["host", "port"])
+        yield there.render_as_string(hide_password=False)
+        server.close()
+        for task in relaying:
+            task.cancel()
+        await asyncio.gather(*relaying, return_exceptions=True)
+        for writer in writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
 @pytest.mark.parametrize("alone", MANNERS)
