@@ -7,7 +7,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -83,7 +83,8 @@ class Both:
         for turn in range(PATIENCE):
             if said >= wanted:
                 return True
-            with dawdling(Random(turn)):  # noqa: S311 - pauses
+            # Every other time as it is: some of what chance brings about comes in no other way.
+            with dawdling(Random(turn)) if turn % 2 else nullcontext():  # noqa: S311 - pauses
                 said |= told(await answer(self.strawberry, database, viewer, clock, request))
         return False
 

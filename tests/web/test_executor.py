@@ -31,7 +31,7 @@ async def turns(caller: Caller, database: Database) -> int:
     return len([each for each in sent if "secret_hash" not in each])
 
 
-@pytest.mark.parametrize(("executor", "expected"), [("compiled", 6), ("strawberry", 20)])
+@pytest.mark.parametrize(("executor", "expected"), [("compiled", 5), ("strawberry", 20)])
 async def test_turns_do_not_grow_with_the_rows(
     database: Database, clock: Clock, office: Office, executor: Executor, expected: int
 ) -> None:
