@@ -19,7 +19,7 @@ from calling import calling, make_key, told
 
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.web.draining import DRAINING, GRACE, Draining, add_draining
+from benegraph.web.draining import DRAINING, GRACE, Draining
 from conftest import connect
 from gateways import PATIENCE, Gateway, serving, wait_until
 
@@ -212,8 +212,10 @@ async def test_a_refusal_is_an_answer_like_any_other(database: Database, clock: 
 
 async def test_a_request_is_under_way_until_its_answer_is_sent() -> None:
     gate, sent = asyncio.Event(), asyncio.Event()
+    draining = Draining()
 
     async def show(request: web.Request) -> web.StreamResponse:
+        draining.admit(request)
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(b"first")
@@ -223,7 +225,6 @@ async def test_a_request_is_under_way_until_its_answer_is_sent() -> None:
         return response
 
     app = web.Application()
-    draining = add_draining(app)
     app.router.add_get("/slow", show)
     async with TestClient(TestServer(app)) as client:
         response = await client.get("/slow")

@@ -5,7 +5,6 @@ given, whether numbers are kept for several processes. So it is imported when an
 """
 
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -44,7 +43,8 @@ class Metrics:
         self._registry = registry = registry or CollectorRegistry()
         self._directory = directory
         self._names: set[str] = set()
-        self._children: dict[tuple[Any, ...], Any] = {}
+        #: Of each name, kind and outcome, what counts it and its seconds.
+        self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._documents: OfDocuments | None = None
         #: What of it is counted already.
         self._counted = (0, 0, 0)
@@ -79,8 +79,13 @@ class Metrics:
     def count(self, facts: Facts, outcome: str, seconds: float) -> None:
         """Count a request that was answered."""
         name, kind = self._name(facts), facts.kind or NO_KIND
-        self._child(self._requests, name, kind, outcome).inc()
-        self._child(self._seconds, name, kind).observe(seconds)
+        counted = self._children.get((name, kind, outcome))
+        if counted is None:
+            # The metric's own way to a child takes a lock, and longer than counting does.
+            counted = self._requests.labels(name, kind, outcome), self._seconds.labels(name, kind)
+            self._children[name, kind, outcome] = counted
+        counted[0].inc()
+        counted[1].observe(seconds)
         if facts.cost is not None:
             self._cost.observe(facts.cost)
         if facts.replayed:
@@ -136,13 +141,6 @@ class Metrics:
                 return OTHER
             self._names.add(name)
         return name
-
-    def _child(self, metric: Any, *labels: str) -> Any:
-        # The metric's own way to a child takes a lock, and longer than counting does.
-        child = self._children.get((metric, *labels))
-        if child is None:
-            child = self._children[metric, *labels] = metric.labels(*labels)
-        return child
 
     def _count_documents(self) -> None:
         # Pushed, not asked for: the process that writes the page can't ask the others.

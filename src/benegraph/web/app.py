@@ -14,7 +14,7 @@ from benegraph.services.access import Rights
 from benegraph.settings import Door
 from benegraph.telemetry import make_metrics
 from benegraph.web.auth import RIGHTS
-from benegraph.web.draining import add_draining
+from benegraph.web.draining import Draining, add_draining
 from benegraph.web.explorer import Explorer
 from benegraph.web.graphql_view import GraphQLView
 from benegraph.web.health import Health
@@ -52,12 +52,14 @@ def create_app(
     metrics = metrics or make_metrics()
     metrics.follow_pool(database.engine)
     database = replace(database, retried=metrics.retried)
-    middlewares = [named_and_answered(PATH, metrics, traces)]
+    draining = Draining()
+    middlewares = [named_and_answered(PATH, draining, metrics, traces)]
     if door.origins:
         middlewares.insert(0, named_origins(door.origins, PATH))
     app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
     app[RIGHTS] = Rights(door.key_cache_seconds)
-    health = Health(database, add_draining(app))
+    add_draining(app, draining)
+    health = Health(database, draining)
     documents = Documents(schema or build_schema(), door.limits, compiled=door.executor == "compiled")
     metrics.follow_documents(documents)
     view = GraphQLView(database, documents, door, throttle or Throttle(door.rate), fixed_on)

@@ -5,7 +5,6 @@ import logging
 from typing import Any
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from benegraph.domain.errors import Unavailable
 
@@ -27,6 +26,14 @@ class Draining:
         #: It takes no request any more.
         self.refusing = False
         self._under_way: set[asyncio.Task[Any]] = set()
+
+    def admit(self, request: web.Request) -> None:
+        """Count a request as under way. Raises Unavailable once none is taken any more."""
+        if self.refusing and request.path not in PROBES:
+            raise Unavailable("This server is about to end. Ask again: another takes it.")
+        # aiohttp makes a task for each request, which ends once the answer is sent.
+        if (task := asyncio.current_task()) is not None:
+            self.count(task)
 
     def count(self, task: asyncio.Task[Any]) -> None:
         """Take a task as a request under way, until it is done."""
@@ -51,12 +58,10 @@ class Draining:
 DRAINING = web.AppKey("draining", Draining)
 
 
-def add_draining(app: web.Application) -> Draining:
-    """Have an application count what is under way, and refuse requests once it takes no more."""
-    app[DRAINING] = draining = Draining()
-    app.middlewares.append(_counted_or_refused)
+def add_draining(app: web.Application, draining: Draining) -> None:
+    """Have an application say to each client when it is about to end."""
+    app[DRAINING] = draining
     app.on_response_prepare.append(_hang_up_in_the_end)
-    return draining
 
 
 async def drain(site: web.BaseSite, draining: Draining, seconds: float) -> None:
@@ -66,17 +71,6 @@ async def drain(site: web.BaseSite, draining: Draining, seconds: float) -> None:
     await site.stop()
     draining.refusing = True
     await draining.finish(GRACE - ROLLBACK)
-
-
-@web.middleware
-async def _counted_or_refused(request: web.Request, handler: Handler) -> web.StreamResponse:
-    draining = request.app[DRAINING]
-    if draining.refusing and request.path not in PROBES:
-        raise Unavailable("This server is about to end. Ask again: another takes it.")
-    # aiohttp makes a task for each request, which ends once the answer is sent.
-    if (task := asyncio.current_task()) is not None:
-        draining.count(task)
-    return await handler(request)
 
 
 async def _hang_up_in_the_end(request: web.Request, response: web.StreamResponse) -> None:

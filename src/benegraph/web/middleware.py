@@ -16,6 +16,7 @@ from benegraph.domain.errors import RequestError
 from benegraph.graphql.errors import describe, judge
 from benegraph.telemetry.logs import told
 from benegraph.web.answers import refuse, refuse_http
+from benegraph.web.draining import Draining
 from benegraph.web.facts import FACTS, Facts, current
 
 if TYPE_CHECKING:
@@ -28,20 +29,37 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _FIRST_REFUSAL = 400
 
 
-def named_and_answered(path: str, metrics: "Metrics", traces: "Traces | None" = None) -> Middleware:
-    """Name each request and answer it in GraphQL's shape whatever happens; measure and trace those of a path."""
+def named_and_answered(path: str, draining: Draining, metrics: "Metrics", traces: "Traces | None" = None) -> Middleware:
+    """Name each request and answer it in GraphQL's shape whatever happens; measure and trace those of a path.
+
+    Where no request is taken any more, that is the answer.
+    """
     # The system's own source asks the kernel each time, and ids need but be apart.
     made = Random(secrets.randbits(128))  # noqa: S311 - they are no secrets
+
+    async def answer(request: web.Request, handler: Handler, facts: Facts) -> web.StreamResponse:
+        try:
+            draining.admit(request)
+            return await handler(request)
+        except RequestError as error:
+            facts.code = error.code
+            return refuse(request, error)
+        except web.HTTPException as error:
+            return refuse_http(request, error)
+        except Exception as error:  # noqa: BLE001 - the last resort: nobody above would tell the client
+            facts.code, message = judge(error)
+            log.error("Failed (%s): %s", facts.code, describe(error))  # noqa: TRY400 - never its text
+            return refuse(request, _Failed(facts.code, message))
 
     async def observe(request: web.Request, handler: Handler, facts: Facts) -> web.StreamResponse:
         start = perf_counter()
         metrics.begin()
         try:
             if traces is None:
-                response = await _answer(request, handler, facts)
+                response = await answer(request, handler, facts)
             else:
                 with traces.span(facts, _method(request), request.headers.get("traceparent")) as answered:
-                    response = await _answer(request, handler, facts)
+                    response = await answer(request, handler, facts)
                     answered(response.status)
         finally:
             metrics.end()
@@ -56,7 +74,7 @@ def named_and_answered(path: str, metrics: "Metrics", traces: "Traces | None" = 
         facts = Facts(request_id=given if _REQUEST_ID.fullmatch(given) else f"{made.getrandbits(96):024x}")
         request[FACTS] = facts
         current.set(facts)
-        response = await (observe if request.path == path else _answer)(request, handler, facts)
+        response = await (observe if request.path == path else answer)(request, handler, facts)
         response.headers["X-Request-ID"] = facts.request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers.setdefault("Cache-Control", "no-store")
@@ -87,20 +105,6 @@ class AccessLog(AbstractAccessLogger):
         }
         at = datetime.now(UTC).timestamp()
         self.logger.handle(told(self.logger.name, "%(method)s %(path)s %(status)s %(ms)dms", fields, facts, at))
-
-
-async def _answer(request: web.Request, handler: Handler, facts: Facts) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except RequestError as error:
-        facts.code = error.code
-        return refuse(request, error)
-    except web.HTTPException as error:
-        return refuse_http(request, error)
-    except Exception as error:  # noqa: BLE001 - the last resort: nobody above would tell the client
-        facts.code, message = judge(error)
-        log.error("Failed (%s): %s", facts.code, describe(error))  # noqa: TRY400 - never its text
-        return refuse(request, _Failed(facts.code, message))
 
 
 def _method(request: web.BaseRequest) -> str:
