@@ -155,7 +155,7 @@ class Paged:
 
     def counting_within(self, reading: Reading, key: ColumnElement[Any] | None, chosen: Any) -> Select[Any]:
         """Select how many rows a key has, which is a column of another's row; without one, how many there are."""
-        rows = self._narrowed(reading, chosen)
+        rows = self._narrowed(reading, chosen).with_only_columns(self.columns(())[-1][0], maintain_column_froms=True)
         if self.key is not None and key is not None:
             rows = rows.where(self.key == key).correlate(key.table)
         return select(func.count()).select_from(rows.subquery())

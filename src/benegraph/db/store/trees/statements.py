@@ -1,6 +1,6 @@
 """Statements: a source's rows, or a row of texts, with all that is nested in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count as counted
 from typing import Any
@@ -36,6 +36,8 @@ from benegraph.db.store.trees.wanted import Layout, Nested, Part, Wanted
 # The driver asks the server about the types of columns, not about those that lie within rows: of a list there it would
 # know nothing, unless a column is one.
 _A_LIST: ColumnElement[Any] = literal_column("NULL::record[]")
+#: What is told by the places of rows in their order.
+_PLACES = {START, END, CURSOR}
 
 
 def rows_of(wanted: Wanted, manner: Manner, windows: Sequence[Window | None]) -> Select[Any]:
@@ -59,6 +61,8 @@ def rows_of(wanted: Wanted, manner: Manner, windows: Sequence[Window | None]) ->
         rows = source.statement(reading, arrays).add_columns(func.row(*source.parts).label(PARENT))
     else:
         rows = source.statement(reading, keys)
+    if not isinstance(source, Paged):
+        rows = _of_columns(rows, [*_columns_of(wanted, None, None), PARENT])
     level = rows.subquery("rows")
     tree = _Tree(reading, windows, counted(1))
     slots = tree.slots(level, wanted, windows[0] if windows else None)
@@ -109,11 +113,11 @@ class _Tree:
             if nested.counts:
                 return _within(source.counting_within(self.reading, key, window.filter), parent)
             if layout is not None:
-                return self._page(parent, key, source, layout, window)
+                return self._page(parent, key, nested.wanted, layout, window)
             rows = source.within(self.reading, key, window)
         else:
             rows = source.within(self.reading, key)
-        level = self._level(rows.correlate(parent))
+        level = self._level(rows.correlate(parent), _columns_of(nested.wanted, layout, window))
         # The order is the inner select's: nothing is done out here that could change it.
         if layout is not None:
             return self._rows(level, source, layout)
@@ -126,11 +130,12 @@ class _Tree:
         assert layout is not None, "what has no parent comes as a text"  # noqa: S101 - nothing else is compiled
         if nested.window is None:
             key = bindparam(f"{KEYS}_{number}", type_=Text)
-            return self._rows(self._level(source.within(self.reading, key)), source, layout)
+            rows = source.within(self.reading, key)
+            return self._rows(self._level(rows, _columns_of(nested.wanted, layout, None)), source, layout)
         window = self.windows[nested.window]
         if window is None:
             return null()
-        return self._page(None, None, source, layout, with_places(source, nested.window, window))
+        return self._page(None, None, nested.wanted, layout, with_places(source, nested.window, window))
 
     def _rows(self, level: Subquery, source: Source, layout: Layout) -> ColumnElement[Any]:
         text = self._row(level, layout.parts or (), layout.end)
@@ -140,18 +145,20 @@ class _Tree:
         return together([*layout.opening, whole, *layout.closing])
 
     def _page(
-        self, parent: Subquery | None, key: ColumnElement[Any] | None, source: Paged, layout: Layout, window: Window
+        self, parent: Subquery | None, key: ColumnElement[Any] | None, wanted: Wanted, layout: Layout, window: Window
     ) -> ColumnElement[Any]:
         """Write a page, of a parent's key or of all rows."""
+        source = wanted.source
         told = {each.value for each in (*layout.opening, *layout.closing) if not isinstance(each, str)}
         is_measured = not told.isdisjoint({GOES_ON, START, END})
         if not is_measured:  # nobody looks whether the list goes on
             window = replace(window, first=window.first - 1)
         rows = source.statement(self.reading, (), window) if key is None else source.within(self.reading, key, window)
-        level = self._level(rows if parent is None else rows.correlate(parent))
+        names = _columns_of(wanted, layout, window)
+        level = self._level(rows if parent is None else rows.correlate(parent), names)
         if is_measured:
             number, found = func.row_number().over().label(NUMBER), func.count().over().label(FOUND)
-            level = self._level(select(*level.c, number, found).select_from(level))
+            level = select(*level.c, number, found).select_from(level).subquery(self._name())
 
         def piece(each: Any) -> Piece:
             if isinstance(each, str):
@@ -172,8 +179,11 @@ class _Tree:
             whole = whole.filter(level.c[NUMBER] <= number_of(window.first))
         return select(together([*opening, whole, *closing])).select_from(level).scalar_subquery()
 
-    def _level(self, rows: Select[Any]) -> Subquery:
-        return rows.subquery(f"level_{next(self.levels)}")
+    def _level(self, rows: Select[Any], names: Iterable[str]) -> Subquery:
+        return _of_columns(rows, names).subquery(self._name())
+
+    def _name(self) -> str:
+        return f"level_{next(self.levels)}"
 
     def _row(
         self, level: Subquery, parts: Sequence[Part], end: str, source: Any = None, window: Window | None = None
@@ -196,6 +206,28 @@ class _Tree:
         else:
             pieces = value_of(level.c[part.what])
         return pieces if part.absent is None else [either(pieces, part.absent)]
+
+
+def _columns_of(wanted: Wanted, layout: Layout | None, window: Window | None) -> Iterator[str]:
+    """Name the columns of rows of which a text is written, or their slots are made."""
+    facts: tuple[Any, ...] = ()
+    if layout is None:
+        yield from wanted.columns
+        yield from (nested.key for nested in wanted.nested)
+    else:
+        for part in layout.parts or ():
+            if not hasattr(part.what, "value"):
+                yield part.what if isinstance(part.what, str) else part.what.key
+        facts = (*layout.opening, *layout.closing, *(part.what for part in layout.parts or ()))
+    if window is not None and (wanted.placed or any(getattr(each, "value", None) in _PLACES for each in facts)):
+        yield from (column.key for column, _ in wanted.source.columns(window.order))
+
+
+def _of_columns(rows: Select[Any], names: Iterable[str]) -> Select[Any]:
+    """Leave out all columns but some. So would the server, but it plans the others first, and hands up nulls."""
+    columns = rows.selected_columns
+    chosen = [columns[name] for name in dict.fromkeys(names)]
+    return rows.with_only_columns(*(chosen or [null().label("nothing")]), maintain_column_froms=True)
 
 
 def _within(statement: Select[Any], parent: Subquery) -> ColumnElement[Any]:
