@@ -86,9 +86,12 @@ def compile_operation(
     compiler = _Compiler(graph, declare, sources, Selecting(graph, fragments, conditions), is_mutation)
     fields = compiler.selecting.fields(kind, [operation.selection_set])
     names = [nodes[0].name.value for nodes in fields.values()]
-    found = [declare(kind, kind.fields[name]) for name in names if not name.startswith("__")]
-    compiler.has_several = sum(isinstance(each, Find | ToPage) for each in found) > 1
-    own = [compiler.root(kind, name, nodes) for name, nodes in fields.items()]
+    declared = [None if name.startswith("__") else declare(kind, kind.fields[name]) for name in names]
+    compiler.has_several = sum(isinstance(each, Find | ToPage) for each in declared) > 1
+    own = [
+        compiler.root(kind, name, nodes, declaration)
+        for (name, nodes), declaration in zip(fields.items(), declared, strict=True)
+    ]
     for place, root in enumerate(own if is_mutation else ()):
         root.asked.turns = sizes.LONG * place  # each begins when the one before is done
     for finish in compiler.unfinished:
@@ -114,14 +117,14 @@ class _Compiler:
 
     # ------------------------------------------------------------------------------------ the operation's own fields
 
-    def root(self, kind: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> Root:
+    def root(self, kind: GraphQLObjectType, name: str, nodes: list[FieldNode], declaration: Declaration | None) -> Root:
+        """Plan one of the operation's own fields; what GraphQL has itself, nobody declares."""
         field_name = nodes[0].name.value
         if field_name == "__typename":
             return roots.Constant(_asked_typename(kind, name, nodes), kind.name)
-        if field_name.startswith("__"):
+        if declaration is None:
             raise Uncovered("introspection")
         found = kind.fields[field_name]
-        declaration = self.declare(kind, found)
         if not isinstance(declaration, Perform if self.is_mutation else _ROOTS):
             raise Uncovered("root")
         check_type(found, declaration)

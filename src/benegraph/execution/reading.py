@@ -52,8 +52,8 @@ class Wanted:
     """What is wanted of a source's rows. A row holds the columns, then what is nested, then its place, if `placed`.
 
     It has at least one slot, even where nothing is wanted. Where `source` is None it is one row of nothing but what is
-    nested, each of a key of its own. It is shared by all requests, and changes no more once its
-    plan is made; what a reader makes of it, such as a statement, may be `kept` in it.
+    nested, each of a key of its own. It is shared by all requests, and changes no more once its plan is made; what a
+    reader makes of it, such as a statement, may be `kept` in it.
     """
 
     source: Any

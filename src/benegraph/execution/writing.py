@@ -6,7 +6,7 @@ filled later. Gaps that follow one another make a run, as the same run comes man
 are control characters, which JSON holds but escaped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -181,8 +181,7 @@ class Scribe:
         connection = _object_type(get_named_type(called.declared.type))
         source, size = declaration.source, size * sizes.size_of(declaration, called)
         text, line = _Frame(), None
-        for name, nodes in self.selecting.fields(connection, sets).items():
-            text.name(name)
+        for nodes in self._members(text, connection, sets):
             found = nodes[0].name.value
             beneath = self.selecting.beneath(nodes)
             if found in {"nodes", "edges"} and line is None:
@@ -198,7 +197,6 @@ class Scribe:
                 text.say(f'"{connection.name}"')
             else:
                 raise Unwritten
-        text.end()
         if line is None:
             return Layout(None, "", text.pieces)
         return Layout(line.parts, line.end, text.opening, text.pieces)
@@ -206,25 +204,18 @@ class Scribe:
     def _page_info(
         self, text: "_Frame", kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], source: Any
     ) -> None:
-        inner = _Frame()
-        for name, nodes in self.selecting.fields(kind, sets).items():
-            inner.name(name)
+        for nodes in self._members(text, kind, sets):
             fact = _PAGE_INFO.get(nodes[0].name.value)
             if fact is None and nodes[0].name.value != "__typename":
                 raise Unwritten
             if fact in {Fact.START, Fact.END}:
                 self._check_cursors(source)
-            inner.say(fact or f'"{kind.name}"')
-        inner.end()
-        text.pieces += inner.pieces
+            text.say(fact or f'"{kind.name}"')
 
     def _edge(
         self, line: "_Line", kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], source: Any, size: int
     ) -> None:
-        before = "{"
-        for name, nodes in self.selecting.fields(kind, sets).items():
-            line.say(f'{before}"{name}":')
-            before = ","
+        for nodes in self._members(line, kind, sets):
             found = nodes[0].name.value
             if found == "node":
                 node = _object_type(get_named_type(kind.fields[found].type))
@@ -236,7 +227,6 @@ class Scribe:
                 line.say(f'"{kind.name}"')
             else:
                 raise Unwritten
-        line.say("}" if before == "," else "{}")
 
     def _layout(
         self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], source: Any, size: int, *around: str
@@ -248,15 +238,22 @@ class Scribe:
     def _object(
         self, line: "_Line", kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], source: Any, size: int
     ) -> None:
-        before = "{"
-        for name, nodes in self.selecting.fields(kind, sets).items():
-            line.say(f'{before}"{name}":')
-            before = ","
+        for nodes in self._members(line, kind, sets):
             if nodes[0].name.value == "__typename":
                 line.say(f'"{kind.name}"')
             else:
                 line.hold(self._part(kind, nodes, source, size))
-        line.say("}" if before == "," else "{}")
+
+    def _members(
+        self, text: "_Line | _Frame", kind: GraphQLObjectType, sets: Sequence[SelectionSetNode]
+    ) -> Iterator[list[FieldNode]]:
+        """Say the name of each field of an object, whose value is to follow at once, and what stands around them."""
+        before = "{"
+        for name, nodes in self.selecting.fields(kind, sets).items():
+            text.say(f'{before}"{name}":')
+            before = ","
+            yield nodes
+        text.say("}" if before == "," else "{}")
 
     def _part(self, kind: GraphQLObjectType, nodes: list[FieldNode], source: Any, size: int) -> Part:
         found = kind.fields[nodes[0].name.value]
@@ -324,11 +321,6 @@ class _Frame:
 
     pieces: list[str | Fact] = field(default_factory=list)
     opening: list[str | Fact] = field(default_factory=list)
-    _before: str = "{"
-
-    def name(self, name: str) -> None:
-        self.say(f'{self._before}"{name}":')
-        self._before = ","
 
     def say(self, piece: str | Fact) -> None:
         self.pieces.append(piece)
@@ -336,9 +328,6 @@ class _Frame:
     def open_rows(self) -> None:
         """Have the rows follow on what was said, in a list."""
         self.opening, self.pieces = [*self.pieces, "["], ["]"]
-
-    def end(self) -> None:
-        self.say("}" if self._before == "," else "{}")
 
 
 def _object_type(kind: Any) -> GraphQLObjectType:

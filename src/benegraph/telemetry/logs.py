@@ -48,16 +48,6 @@ class _TextFormatter(logging.Formatter):
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; logging's own way takes a lock for the flush that this thread holds already."""
-        try:
-            self.stream.write(self.format(record) + self.terminator)
-            self.stream.flush()
-        except RecursionError:
-            raise
-        except Exception:  # noqa: BLE001 - as logging has it
-            self.handleError(record)
-
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Say that a record could not be written. What logging itself would print are its arguments."""
         error = sys.exception()

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.http_exceptions import PayloadEncodingError
 
 from benegraph.db.session import Database
@@ -67,7 +67,8 @@ class GraphQLView:
         self._sdl: bytes | None = None
 
     async def post(self, request: web.Request) -> web.Response:
-        _check_content_type(request)
+        if request.content_type != JSON or (request.charset or "utf-8").lower() not in {"utf-8", "utf8"}:
+            raise web.HTTPUnsupportedMediaType(reason="Send application/json, in UTF-8")
         _check_accept(request)
         context, purse = await self._begin(request)
         asked = _read(await _body(request))
@@ -142,13 +143,6 @@ def _after_the_first(pay: Callable[[int], None]) -> Callable[[int], None]:
             pay(cost - 1)
 
     return rest
-
-
-def _check_content_type(request: web.Request) -> None:
-    if request.headers.get(hdrs.CONTENT_TYPE) == JSON:
-        return
-    if request.content_type != JSON or (request.charset or "utf-8").lower() not in {"utf-8", "utf8"}:
-        raise web.HTTPUnsupportedMediaType(reason="Send application/json, in UTF-8")
 
 
 def _check_accept(request: web.Request) -> None:

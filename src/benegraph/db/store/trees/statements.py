@@ -31,7 +31,7 @@ from benegraph.db.store.trees.texts import (
     together,
     value_of,
 )
-from benegraph.db.store.trees.wanted import Layout, Nested, Part, Wanted
+from benegraph.db.store.trees.wanted import Layout, Nested, Part, Wanted, fact_of
 
 # The driver asks the server about the types of columns, not about those that lie within rows: of a list there it would
 # know nothing, unless a column is one.
@@ -149,7 +149,7 @@ class _Tree:
     ) -> ColumnElement[Any]:
         """Write a page, of a parent's key or of all rows."""
         source = wanted.source
-        told = {each.value for each in (*layout.opening, *layout.closing) if not isinstance(each, str)}
+        told = {fact_of(each) for each in (*layout.opening, *layout.closing)}
         is_measured = not told.isdisjoint({GOES_ON, START, END})
         if not is_measured:  # nobody looks whether the list goes on
             window = replace(window, first=window.first - 1)
@@ -161,14 +161,15 @@ class _Tree:
             level = select(*level.c, number, found).select_from(level).subquery(self._name())
 
         def piece(each: Any) -> Piece:
-            if isinstance(each, str):
-                return each
-            if each.value == COUNT:
+            fact = fact_of(each)
+            if fact is None:
+                return str(each)
+            if fact == COUNT:
                 counting = source.counting_within(self.reading, key, window.filter)
                 return cast(counting.scalar_subquery() if parent is None else _within(counting, parent), Text)
-            if each.value == IS_LATER:
+            if fact == IS_LATER:
                 return "false" if window.after is None and window.offset is None else "true"
-            return measured(each.value, level, source, window)
+            return measured(fact, level, source, window)
 
         opening, closing = [*map(piece, layout.opening)], [*map(piece, layout.closing)]
         if layout.parts is None:
@@ -191,7 +192,7 @@ class _Tree:
         pieces: list[Piece] = []
         for part in parts:
             pieces.append(part.lead)
-            if getattr(part.what, "value", None) == CURSOR:
+            if fact_of(part.what) == CURSOR:
                 assert window is not None, "only a page's rows have cursors"  # noqa: S101
                 pieces += cursor_of(level, source, window)
             else:
@@ -216,10 +217,10 @@ def _columns_of(wanted: Wanted, layout: Layout | None, window: Window | None) ->
         yield from (nested.key for nested in wanted.nested)
     else:
         for part in layout.parts or ():
-            if not hasattr(part.what, "value"):
+            if fact_of(part.what) is None:
                 yield part.what if isinstance(part.what, str) else part.what.key
         facts = (*layout.opening, *layout.closing, *(part.what for part in layout.parts or ()))
-    if window is not None and (wanted.placed or any(getattr(each, "value", None) in _PLACES for each in facts)):
+    if window is not None and (wanted.placed or any(fact_of(each) in _PLACES for each in facts)):
         yield from (column.key for column, _ in wanted.source.columns(window.order))
 
 

@@ -25,13 +25,6 @@ class Nested(Protocol):
         """How it is written, where it is to come as a text."""
 
 
-class Fact(Protocol):
-    """What a page tells of itself, by a word: count, goes on, is later, start, end; of a row its cursor."""
-
-    @property
-    def value(self) -> str: ...
-
-
 class Part(Protocol):
     """A value within a text, and what leads up to it; what stands there if it is null; and the mark before a key."""
 
@@ -84,3 +77,8 @@ class Wanted(Protocol):
 
     @property
     def placed(self) -> bool: ...
+
+
+def fact_of(piece: Any) -> str | None:
+    """Give the word of what a page tells of itself: count, goes on, is later, start, end, cursor; of all else None."""
+    return getattr(piece, "value", None)
