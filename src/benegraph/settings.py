@@ -14,7 +14,7 @@ from benegraph.db.engine import Pool
 from benegraph.domain.access import Role
 from benegraph.domain.errors import BenegraphError
 from benegraph.graphql.context import INTROSPECTION
-from benegraph.graphql.limits import Limits
+from benegraph.graphql.engine.limits import Limits
 
 _SPELLINGS = {"postgres", "postgresql", "postgresql+asyncpg"}
 # asyncpg takes each of these as an argument of its own, and fails at the first connection on any other.

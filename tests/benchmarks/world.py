@@ -17,10 +17,10 @@ from benegraph.db.embedded import EmbeddedPostgres
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.migrations import migrate
 from benegraph.db.session import Database, Transaction
+from benegraph.demo import seed
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.services.access import Scope, issue_key
-from benegraph.services.demo import seed
 
 from .additions import PENDING, Wanted, add
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from benegraph.cli import app
-from benegraph.graphql.documents import digest_of
+from benegraph.graphql.engine.documents import digest_of
 
 ROLE = "query Role { viewer { role } }"
 TENANT = "query Tenant {\n  viewer {\n    tenant\n  }\n}"

@@ -9,7 +9,7 @@ import pytest
 
 from benegraph.db.engine import Pool
 from benegraph.domain.access import Role
-from benegraph.graphql.limits import Limits
+from benegraph.graphql.engine.limits import Limits
 from benegraph.settings import Door, Issuer, Rate, Settings, SettingsError
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

@@ -9,13 +9,13 @@ from sqlalchemy import make_url
 
 from benegraph.cli.tabs import lay_out
 from benegraph.db.session import Database
+from benegraph.demo import DemoHandles, fill
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
-from benegraph.graphql.documents import Documents
-from benegraph.graphql.execute import GraphQLRequest, execute
+from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
-from benegraph.services.demo import DemoHandles, fill
 from benegraph.web.explorer import Opening
 from conftest import copied, copied_meanwhile, opened, told_once
 

@@ -26,7 +26,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.graphql.errors import judge
+from benegraph.graphql.engine.errors import judge
 from conftest import connect
 from factories.employers import make_employer
 

@@ -32,10 +32,10 @@ from benegraph.domain.access import Viewer
 from benegraph.domain.ids import kind_of
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
-from benegraph.graphql.documents import Documents
-from benegraph.graphql.execute import GraphQLRequest, execute
-from benegraph.graphql.limits import Limits
-from benegraph.graphql.written import written
+from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.execute import GraphQLRequest, execute
+from benegraph.graphql.engine.limits import Limits
+from benegraph.graphql.engine.serialize import written
 
 #: How often Strawberry's executor is asked again, where what it says depends on what is done first.
 PATIENCE = 100

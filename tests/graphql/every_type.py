@@ -12,13 +12,13 @@ from sqlalchemy import select
 
 from benegraph.db import models
 from benegraph.db.session import Database
+from benegraph.demo import TENANTS, DemoHandles, fill
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.catalog import CoverageTier, ProductCategory
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.enrollments.standing import CloseReason, ElectionDecision, WindowReason
 from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.values import Clock
-from benegraph.services.demo import TENANTS, DemoHandles, fill
 from factories.access import administrator, clerk, employee, service
 from factories.carrier_rows import (
     coverage_row,

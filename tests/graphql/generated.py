@@ -57,7 +57,7 @@ from hypothesis import strategies as st
 from hypothesis_graphql import queries
 
 from benegraph.domain.access import Role
-from benegraph.graphql.execute import GraphQLRequest
+from benegraph.graphql.engine.execute import GraphQLRequest
 
 Selecting = GraphQLObjectType | GraphQLInterfaceType
 

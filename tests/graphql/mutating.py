@@ -14,8 +14,8 @@ from benegraph.domain.access import Viewer
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.plan_years import PlanYearDates
 from benegraph.graphql.context import Context
-from benegraph.graphql.documents import Documents
-from benegraph.graphql.execute import GraphQLRequest, execute
+from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
 from factories.stories import Office, enroll, open_office, waive
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from benegraph.graphql.converting import converting
+from benegraph.graphql.engine.input_conversion import converting
 
 FIELDS = {
     f"{kind.name}.{name}": found

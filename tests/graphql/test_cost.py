@@ -8,8 +8,8 @@ import strawberry
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benegraph.graphql.documents import Documents
-from benegraph.graphql.limits.cost import at
+from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.limits.cost import at
 from benegraph.graphql.schema import build_schema
 
 

@@ -45,7 +45,7 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
-from benegraph.graphql.execute import GraphQLRequest
+from benegraph.graphql.engine.execute import GraphQLRequest
 from factories.access import administrator, employee, service
 
 # What Strawberry's executor gives up before it has begun; see `both_executors.answer`.

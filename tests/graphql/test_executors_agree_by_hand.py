@@ -32,7 +32,7 @@ from benegraph.domain.ids import Kind, kind_of, new_id
 from benegraph.domain.people import EmploymentClass
 from benegraph.execution import sizes
 from benegraph.graphql.context import Context
-from benegraph.graphql.execute import GraphQLRequest, execute
+from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from conftest import GATEWAY, at, connect
 from factories.access import TENANT, administrator, clerk, employee, insert
 from factories.carrier_rows import (

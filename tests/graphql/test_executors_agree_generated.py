@@ -15,8 +15,8 @@ from mutating import MUTATIONS, document
 from stage import Stage, on_stage
 
 from benegraph.domain.access import Role
-from benegraph.graphql.execute import GraphQLRequest
-from benegraph.graphql.limits import Limits
+from benegraph.graphql.engine.execute import GraphQLRequest
+from benegraph.graphql.engine.limits import Limits
 
 # What Strawberry's executor gives up before it has begun; see `both_executors.answer`.
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine '.*' was never awaited:RuntimeWarning")

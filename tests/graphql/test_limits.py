@@ -10,8 +10,8 @@ import strawberry
 from graphql import get_introspection_query
 
 from benegraph.domain.errors import TooComplex
-from benegraph.graphql.documents import Documents, Malformed
-from benegraph.graphql.limits import Limits
+from benegraph.graphql.engine.documents import Documents, Malformed
+from benegraph.graphql.engine.limits import Limits
 from benegraph.graphql.schema import build_schema
 
 
@@ -164,7 +164,7 @@ def test_a_fragment_within_itself_is_told_as_what_it_is() -> None:
 
 
 def test_many_copies_of_one_field_are_stopped_before_validation_compares_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("benegraph.graphql.documents.validate")  # to validate them now would fail
+    monkeypatch.delattr("benegraph.graphql.engine.documents.validate")  # to validate them now would fail
     copies = "{ " + "employees { nodes { id firstName lastName } } " * 200 + "}"
     assert limit_of(copies)["name"] == "duplicates"
 

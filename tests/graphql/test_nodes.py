@@ -10,7 +10,7 @@ from benegraph.db.session import Database
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import Kind, kind_of, new_id
 from benegraph.domain.values import Clock
-from benegraph.graphql.node import MOST_AT_ONCE, NODES
+from benegraph.graphql.types.node import MOST_AT_ONCE, NODES
 from conftest import this_moment, told_once
 from factories.access import administrator
 

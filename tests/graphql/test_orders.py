@@ -17,8 +17,8 @@ from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.errors import BadInput
 from benegraph.domain.values import Clock
-from benegraph.graphql.coverage import SubscriberEnrollmentOrderField
-from benegraph.graphql.paging import FURTHEST
+from benegraph.graphql.types.coverage import SubscriberEnrollmentOrderField
+from benegraph.graphql.types.paging import FURTHEST
 from factories.access import administrator, make_tenant
 from factories.carrier_rows import coverage_row, make_contract_row, make_coverage_rows, make_subscriber_row
 

@@ -13,7 +13,7 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.ids import Kind, kind_of, new_id
 from benegraph.domain.values import Clock
-from benegraph.graphql.node import NODES
+from benegraph.graphql.types.node import NODES
 from conftest import this_moment, told_once
 
 GRAPH = SCHEMA._schema

@@ -19,8 +19,8 @@ from graphql import (
 
 from benegraph.domain.access import Action
 from benegraph.graphql import schema as ours
-from benegraph.graphql.edges import Derived, Edge
-from benegraph.graphql.node import NODES, Finding, Named
+from benegraph.graphql.types.fields import Derived, Edge
+from benegraph.graphql.types.node import NODES, Finding, Named
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = Path(__file__).with_name("contract.graphql")

@@ -7,7 +7,7 @@ from asking import SCHEMA
 from graphql import GraphQLError, OperationDefinitionNode, parse
 from graphql.execution.values import get_variable_values
 
-from benegraph.graphql.variables import MOST_ERRORS, Variables
+from benegraph.graphql.engine.variables import MOST_ERRORS, Variables
 
 GRAPH = SCHEMA._schema
 

@@ -51,7 +51,7 @@ def test_only_sessions_commit() -> None:
 
 
 def test_only_stores_select() -> None:
-    assert places(calls("select"), "db/store/") == []
+    assert places(calls("select"), "db/store/", "db/query_compiler/") == []
     assert places(calls("select"))
 
 

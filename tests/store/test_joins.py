@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from benegraph.db import query_compiler as trees
 from benegraph.db import store
 from benegraph.db.session import Database
 from benegraph.db.statements import Manner, prepare, scope_values
-from benegraph.db.store import trees
 from benegraph.domain.values import Clock
 from benegraph.execution import Wanted
 from factories.access import administrator, employee

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from benegraph.db import query_compiler as trees
 from benegraph.db import store
 from benegraph.db.session import Database
 from benegraph.db.statements import Manner, prepare, scope_values
-from benegraph.db.store import trees
 from benegraph.db.store.batches import Paged, Window
+from benegraph.demo import seed
 from benegraph.domain.enrollments.standing import EnrollmentStatus
 from benegraph.domain.values import Clock
 from benegraph.execution import Wanted
-from benegraph.services.demo import seed
 from conftest import connect, copied_meanwhile, told_once
 from factories.access import TENANT, administrator
 

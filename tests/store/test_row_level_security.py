@@ -13,7 +13,7 @@ from benegraph.db import store
 from benegraph.db.base import Base
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role
-from benegraph.graphql.documents import digest_of
+from benegraph.graphql.engine.documents import digest_of
 from benegraph.services.access import Scope, issue_key, once
 from benegraph.services.documents import trust
 from conftest import connect

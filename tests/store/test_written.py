@@ -24,12 +24,12 @@ from sqlalchemy import (
 
 from benegraph.db import store
 from benegraph.db.base import Base
+from benegraph.db.query_compiler import holds_ids
+from benegraph.db.query_compiler.texts import cursor_of, either, together, value_of
 from benegraph.db.session import Database
 from benegraph.db.store.batches import Order, Paged, Window
-from benegraph.db.store.trees import holds_ids
-from benegraph.db.store.trees.texts import cursor_of, either, together, value_of
 from benegraph.domain.ids import SUFFIX
-from benegraph.graphql.paging import View
+from benegraph.graphql.types.paging import View
 from conftest import connect
 
 ODD = ['"', "\\", "/", "\b\f\n\r\t", "\x01\x1f\x7f", "ä€𝄞", "\u2028\u2029", "", "a\u0300", "</script>", "%$1:x"]

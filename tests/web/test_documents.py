@@ -6,8 +6,8 @@ import pytest
 from calling import schema
 from graphql import validate
 
-from benegraph.graphql import documents as module
-from benegraph.graphql.documents import Documents, Malformed
+from benegraph.graphql.engine import documents as module
+from benegraph.graphql.engine.documents import Documents, Malformed
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         done.append(document)
         return really(graph, document, *args, **options)
 
-    monkeypatch.setattr("benegraph.graphql.documents.validate", note)
+    monkeypatch.setattr("benegraph.graphql.engine.documents.validate", note)
     return done
 
 

@@ -121,7 +121,7 @@ async def test_what_is_logged_while_a_request_is_answered_carries_its_facts(data
     async with calling(database, clock, GRAPH) as caller:
         with logging_to("INFO") as log:
             await caller.post(query, X_Request_ID="r7")
-    (line,) = log.of("benegraph.graphql.errors")
+    (line,) = log.of("benegraph.graphql.engine.errors")
     assert (line["level"], line["request_id"], line["tenant"]) == ("ERROR", "r7", "acme")
     assert (line["operation"], line["document"]) == ("Failing", hashlib.sha256(query.encode()).hexdigest())
     assert line["key_id"] == log.access[0]["key_id"]

@@ -25,7 +25,7 @@ from benegraph import telemetry
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.graphql.limits import Limits
+from benegraph.graphql.engine.limits import Limits
 from benegraph.settings import Door
 from benegraph.telemetry.traces import Traces, provide
 from conftest import connect

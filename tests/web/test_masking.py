@@ -13,7 +13,7 @@ from watching import logging_to
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.graphql.errors import UNEXPECTED, describe, judge
+from benegraph.graphql.engine.errors import UNEXPECTED, describe, judge
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def test_no_text_of_an_error_leaves_the_server_or_stands_in_its_log(
     if code == "INTERNAL":
         assert body["errors"][0]["message"] == UNEXPECTED
     if code != "TOO_COMPLEX":
-        (record,) = log.of("benegraph.graphql.errors")
+        (record,) = log.of("benegraph.graphql.engine.errors")
         assert record["message"].startswith(f"Failed ({code}) at {field}: ")
         assert record["request_id"] == "request-7"
 

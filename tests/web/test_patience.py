@@ -12,7 +12,7 @@ from calling import Caller, calling, make_key, told
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.graphql.limits import Limits
+from benegraph.graphql.engine.limits import Limits
 from benegraph.settings import Door, Rate
 from conftest import connect
 

@@ -12,9 +12,9 @@ from calling import Caller, calling, make_key, told
 from benegraph.db import store
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.graphql import texts
 from benegraph.graphql.context import Context
-from benegraph.graphql.documents import digest_of
+from benegraph.graphql.engine import persisted_documents as texts
+from benegraph.graphql.engine.documents import digest_of
 from benegraph.services import documents
 from benegraph.services.documents import find_persisted, persist, trust
 from benegraph.settings import Door

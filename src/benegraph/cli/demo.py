@@ -13,14 +13,14 @@ import strawberry
 
 from benegraph.cli.tabs import lay_out
 from benegraph.db.session import Database
+from benegraph.demo import DemoHandles, fill
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.errors import RequestError
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
-from benegraph.graphql.documents import Documents
-from benegraph.graphql.execute import GraphQLRequest, execute
+from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.services import access
-from benegraph.services.demo import DemoHandles, fill
 from benegraph.web.explorer import Opening
 
 NOTE = "demo.json"

@@ -17,7 +17,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.errors import RequestError
 from benegraph.domain.values import Clock
-from benegraph.graphql.documents import Documents, Malformed, digest_of
+from benegraph.graphql.engine.documents import Documents, Malformed, digest_of
 from benegraph.graphql.schema import build_schema
 from benegraph.services.documents import trust
 

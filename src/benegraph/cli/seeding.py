@@ -10,8 +10,8 @@ from benegraph.cli.databases import in_database
 from benegraph.cli.keyring import operator_of
 from benegraph.cli.outcome import in_one_line
 from benegraph.db.session import Database
+from benegraph.demo import seed as sow
 from benegraph.domain.values import Clock
-from benegraph.services.demo import seed as sow
 
 
 @in_one_line

@@ -6,11 +6,11 @@ from typing import Any
 
 import strawberry
 
+from benegraph.demo import DemoHandles
 from benegraph.domain.values import DAY, add_years
 from benegraph.graphql.context import Context
-from benegraph.graphql.documents import Documents
-from benegraph.graphql.execute import GraphQLRequest, execute
-from benegraph.services.demo import DemoHandles
+from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.web.explorer import Opening, Persona, Tab
 
 FACTS = """

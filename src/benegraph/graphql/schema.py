@@ -3,17 +3,17 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from benegraph.graphql.access import AccessQuery
-from benegraph.graphql.billing import BillingQuery
-from benegraph.graphql.catalog import CatalogQuery
-from benegraph.graphql.coverage import CoverageQuery
-from benegraph.graphql.employers import EmployersQuery
-from benegraph.graphql.enrollments import EnrollmentsQuery
 from benegraph.graphql.mutations import MUTATIONS
-from benegraph.graphql.node import NodeQuery
-from benegraph.graphql.people import PeopleQuery
-from benegraph.graphql.plan_years import PlanYearsQuery
-from benegraph.graphql.scalars import SCALARS
+from benegraph.graphql.types.access import AccessQuery
+from benegraph.graphql.types.billing import BillingQuery
+from benegraph.graphql.types.catalog import CatalogQuery
+from benegraph.graphql.types.coverage import CoverageQuery
+from benegraph.graphql.types.employers import EmployersQuery
+from benegraph.graphql.types.enrollments import EnrollmentsQuery
+from benegraph.graphql.types.node import NodeQuery
+from benegraph.graphql.types.people import PeopleQuery
+from benegraph.graphql.types.plan_years import PlanYearsQuery
+from benegraph.graphql.types.scalars import SCALARS
 
 
 @strawberry.type(description="What can be read: everything within the viewer's reach, and nothing beyond.")

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import orjson
 
-from benegraph.graphql.errors import describe
+from benegraph.graphql.engine.errors import describe
 from benegraph.telemetry.facts import Facts, current, digest_of, name_of
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from aiohttp import ETag, web
 from aiohttp.helpers import ETAG_ANY
 
 from benegraph.domain.errors import BadInput, RequestError, Throttled, TooComplex, Unauthenticated, Unavailable
-from benegraph.graphql.errors import body_of
-from benegraph.graphql.written import written
+from benegraph.graphql.engine.errors import body_of
+from benegraph.graphql.engine.serialize import written
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"

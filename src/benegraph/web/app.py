@@ -8,7 +8,7 @@ import strawberry
 from aiohttp import web
 
 from benegraph.db.session import Database
-from benegraph.graphql.documents import Documents
+from benegraph.graphql.engine.documents import Documents
 from benegraph.graphql.schema import build_schema
 from benegraph.services.access import Rights
 from benegraph.settings import Door

@@ -13,11 +13,11 @@ from benegraph.db.session import Database
 from benegraph.domain.errors import BadInput, Forbidden, Throttled, UnknownDocument
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
-from benegraph.graphql.documents import Documents
-from benegraph.graphql.errors import body_of
-from benegraph.graphql.execute import GraphQLRequest, MutationNotAllowed, execute
-from benegraph.graphql.texts import Sent, Texts, read_sent
-from benegraph.graphql.written import written
+from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.errors import body_of
+from benegraph.graphql.engine.execute import GraphQLRequest, MutationNotAllowed, execute
+from benegraph.graphql.engine.persisted_documents import Sent, Texts, read_sent
+from benegraph.graphql.engine.serialize import written
 from benegraph.settings import Door
 from benegraph.web.answers import JSON, answer, cacheable, negotiate, preferred, status_of
 from benegraph.web.auth import authenticate

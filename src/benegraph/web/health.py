@@ -8,7 +8,7 @@ from alembic.script import ScriptDirectory
 
 from benegraph.db.migrations import config, revision_of
 from benegraph.db.session import Database
-from benegraph.graphql.errors import describe
+from benegraph.graphql.engine.errors import describe
 from benegraph.web.draining import Draining
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler, Middleware
 
 from benegraph.domain.errors import RequestError
-from benegraph.graphql.errors import describe, judge
+from benegraph.graphql.engine.errors import describe, judge
 from benegraph.telemetry.logs import told
 from benegraph.web.answers import refuse, refuse_http
 from benegraph.web.draining import Draining

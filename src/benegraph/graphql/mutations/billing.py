@@ -9,13 +9,13 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.graphql.billing import PremiumInvoice, PremiumPayment, TenantSettings
 from benegraph.graphql.context import Info
-from benegraph.graphql.coverage import DIVISION_ID, GROUP_ID, SUBSCRIBER_ID, SubscriberEnrollment
-from benegraph.graphql.edges import derived, one
 from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import Result, UserError, check_not_cleared, perform, user_errors
-from benegraph.graphql.scalars import Cents
+from benegraph.graphql.types.billing import PremiumInvoice, PremiumPayment, TenantSettings
+from benegraph.graphql.types.coverage import DIVISION_ID, GROUP_ID, SUBSCRIBER_ID, SubscriberEnrollment
+from benegraph.graphql.types.fields import derived, one
+from benegraph.graphql.types.scalars import Cents
 from benegraph.services import billing
 
 

@@ -7,12 +7,12 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.graphql.catalog import BenefitProduct
 from benegraph.graphql.context import Info
-from benegraph.graphql.edges import one
-from benegraph.graphql.enums import ProductCategory
 from benegraph.graphql.mutations.inputs import IDEMPOTENCY_KEY, THE_INPUT, PlanInput, optional, present
 from benegraph.graphql.mutations.perform import Result, UserError, perform, user_errors
+from benegraph.graphql.types.catalog import BenefitProduct
+from benegraph.graphql.types.enums import ProductCategory
+from benegraph.graphql.types.fields import one
 from benegraph.services.catalog import add_product
 
 

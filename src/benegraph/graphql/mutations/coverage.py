@@ -12,7 +12,9 @@ from benegraph.domain.access import Action
 from benegraph.domain.coverage import MOST_AT_ONCE, ContractKey
 from benegraph.domain.errors import BrokenRule, Code
 from benegraph.graphql.context import Info
-from benegraph.graphql.coverage import (
+from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
+from benegraph.graphql.mutations.perform import AllRefused, Result, UserError, given, perform, user_errors
+from benegraph.graphql.types.coverage import (
     DIVISION_ID,
     GROUP_ID,
     SUBSCRIBER_ID,
@@ -21,11 +23,9 @@ from benegraph.graphql.coverage import (
     SubscriberEnrollment,
     SubscriberEnrollmentKey,
 )
-from benegraph.graphql.edges import derived, one
-from benegraph.graphql.enums import Outcome
-from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
-from benegraph.graphql.mutations.perform import AllRefused, Result, UserError, given, perform, user_errors
-from benegraph.graphql.scalars import Cents
+from benegraph.graphql.types.enums import Outcome
+from benegraph.graphql.types.fields import derived, one
+from benegraph.graphql.types.scalars import Cents
 from benegraph.services import coverage
 from benegraph.services.coverage import registry
 from benegraph.services.coverage.records import FIELDS

@@ -8,10 +8,10 @@ from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.graphql.context import Info
-from benegraph.graphql.edges import one
-from benegraph.graphql.employers import Employer
 from benegraph.graphql.mutations.inputs import IDEMPOTENCY_KEY, THE_INPUT
 from benegraph.graphql.mutations.perform import Result, UserError, perform, user_errors
+from benegraph.graphql.types.employers import Employer
+from benegraph.graphql.types.fields import one
 from benegraph.services.employers import add_employer
 
 

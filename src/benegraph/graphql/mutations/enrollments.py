@@ -11,14 +11,14 @@ from benegraph.domain.access import Action
 from benegraph.domain.enrollments.elections import Choice
 from benegraph.domain.ids import Kind, kind_of
 from benegraph.graphql.context import Info
-from benegraph.graphql.edges import one, several
-from benegraph.graphql.enrollments import Enrollment
-from benegraph.graphql.enums import CoverageTier, ElectionDecision, EnrollmentStatus
 from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import Done, Result, UserError, perform, user_errors
-from benegraph.graphql.people import Dependent
-from benegraph.graphql.plan_years import Plan
-from benegraph.graphql.scalars import Cents
+from benegraph.graphql.types.enrollments import Enrollment
+from benegraph.graphql.types.enums import CoverageTier, ElectionDecision, EnrollmentStatus
+from benegraph.graphql.types.fields import one, several
+from benegraph.graphql.types.people import Dependent
+from benegraph.graphql.types.plan_years import Plan
+from benegraph.graphql.types.scalars import Cents
 from benegraph.services import enrollments
 from benegraph.services.enrollments import Preview
 

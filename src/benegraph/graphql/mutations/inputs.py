@@ -6,8 +6,8 @@ import strawberry
 
 from benegraph.domain.catalog import PlanTerms, Rate
 from benegraph.domain.plan_years import ContributionTerms
-from benegraph.graphql.enums import CoverageTier, EmploymentClass, PlanTier
-from benegraph.graphql.scalars import Cents
+from benegraph.graphql.types.enums import CoverageTier, EmploymentClass, PlanTier
+from benegraph.graphql.types.scalars import Cents
 
 THE_INPUT = strawberry.argument(description="What is asked for.")
 

@@ -10,11 +10,11 @@ from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.graphql.context import Info
-from benegraph.graphql.edges import one
-from benegraph.graphql.enrollments import QualifyingLifeEvent
-from benegraph.graphql.enums import LifeEventStatus, LifeEventType, register
 from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import Result, UserError, perform, user_errors
+from benegraph.graphql.types.enrollments import QualifyingLifeEvent
+from benegraph.graphql.types.enums import LifeEventStatus, LifeEventType, register
+from benegraph.graphql.types.fields import one
 from benegraph.services import enrollments
 from benegraph.services.enrollments.life_events import Report
 

@@ -10,8 +10,6 @@ from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.people import Person
 from benegraph.graphql.context import Info
-from benegraph.graphql.edges import one
-from benegraph.graphql.enums import EmploymentClass, Relationship
 from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import (
     Result,
@@ -21,7 +19,9 @@ from benegraph.graphql.mutations.perform import (
     perform,
     user_errors,
 )
-from benegraph.graphql.people import Dependent, Employee
+from benegraph.graphql.types.enums import EmploymentClass, Relationship
+from benegraph.graphql.types.fields import one
+from benegraph.graphql.types.people import Dependent, Employee
 from benegraph.services import people
 
 _DIVISION = "The carrier's code of the group's division that the employee belongs to."

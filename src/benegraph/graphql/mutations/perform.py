@@ -17,9 +17,9 @@ from benegraph.domain.checks import check_text
 from benegraph.domain.errors import BenegraphError, BrokenRule, Code, Refused, refuse, refuse_if_any
 from benegraph.domain.ids import Kind, kind_of
 from benegraph.graphql.context import Info
-from benegraph.graphql.enums import register
 from benegraph.graphql.mutations.inputs import present
-from benegraph.graphql.node import NODES
+from benegraph.graphql.types.enums import register
+from benegraph.graphql.types.node import NODES
 from benegraph.services.access import once
 
 KEY_LENGTH = 255

@@ -10,8 +10,6 @@ from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.plan_years import PlanYearDates, WaitingRule
 from benegraph.graphql.context import Info
-from benegraph.graphql.edges import one
-from benegraph.graphql.enums import RenewalMode
 from benegraph.graphql.mutations.inputs import (
     EXPECTED_VERSION,
     IDEMPOTENCY_KEY,
@@ -29,7 +27,9 @@ from benegraph.graphql.mutations.perform import (
     perform,
     user_errors,
 )
-from benegraph.graphql.plan_years import PlanYear
+from benegraph.graphql.types.enums import RenewalMode
+from benegraph.graphql.types.fields import one
+from benegraph.graphql.types.plan_years import PlanYear
 from benegraph.services import plan_years
 
 _COVERAGE_START = "The first day of coverage."

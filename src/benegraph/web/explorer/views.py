@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 from aiohttp import web
 
-from benegraph.graphql.errors import describe
+from benegraph.graphql.engine.errors import describe
 from benegraph.web.explorer import bundle, pages
 from benegraph.web.explorer.opening import Opening
 

@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 from joserfc.jwk import Key
 
 from benegraph.domain.errors import Unavailable
-from benegraph.graphql.errors import describe
+from benegraph.graphql.engine.errors import describe
 from benegraph.settings import Issuer
 from benegraph.web.tokens.published import Published, fetch
 

@@ -1,0 +1,1 @@
+"""Parse, validate, limit and execute operations, and serialize their responses."""

@@ -1,0 +1,1 @@
+"""Object types, connections, enumerations and scalars: what clients query."""

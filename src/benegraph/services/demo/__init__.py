@@ -1,6 +1,0 @@
-"""Made-up people: the demo's three tenants, and tenants of any size to measure by."""
-
-from benegraph.services.demo.filling import TENANTS, DemoHandles, NotTheDemo, fill
-from benegraph.services.demo.seeding import seed
-
-__all__ = ["TENANTS", "DemoHandles", "NotTheDemo", "fill", "seed"]
