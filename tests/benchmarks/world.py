@@ -20,7 +20,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.demo import seed
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
-from benegraph.services.access import Scope, issue_key
+from benegraph.services.access import KeyScope, issue_key
 
 from .additions import PENDING, Wanted, add
 
@@ -143,7 +143,7 @@ async def _as_benchmark(url: str, story: Callable[[Transaction], Awaitable[None]
 
 async def _issue(url: str, tenant: str) -> str:
     async with _opened(url) as database:
-        clock, scope = Clock.at(datetime.now(UTC)), Scope(Role.ADMINISTRATOR)
+        clock, scope = Clock.at(datetime.now(UTC)), KeyScope(Role.ADMINISTRATOR)
         _, key = await database.transact(_viewer(tenant), clock, lambda tx: issue_key(tx, scope, "benchmark"))
     return key
 

@@ -28,7 +28,7 @@ from benegraph.db.engine import Pool
 from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.domain.values import Clock
-from benegraph.services.access import Scope, issue_key
+from benegraph.services.access import KeyScope, issue_key
 from benegraph.settings import Settings
 from benegraph.web.explorer import Opening
 from conftest import connect
@@ -43,7 +43,7 @@ SLOW = 'mutation { createEmployer(input: {name: "Slow Inc."}) { employer { name 
 @pytest.fixture
 async def key(database: Database, clock: Clock) -> str:
     await make_tenant(database, clock)
-    scope = Scope(Role.ADMINISTRATOR)
+    scope = KeyScope(Role.ADMINISTRATOR)
     _, key = await database.transact(administrator(), clock, lambda tx: issue_key(tx, scope, "test"))
     return key
 

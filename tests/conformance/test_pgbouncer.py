@@ -20,7 +20,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Role
 from benegraph.domain.plan_years import PlanYearDates
 from benegraph.domain.values import Clock, add_years
-from benegraph.services.access import Scope, issue_key
+from benegraph.services.access import KeyScope, issue_key
 from conftest import connect
 from factories.access import administrator
 from factories.stories import open_office
@@ -159,7 +159,7 @@ async def take_on(database: Database, tenant: str) -> list[Someone]:
     plans = await office.plans(await office.opened(dates))
 
     async def key_of(role: Role, employer: str | None = None, employee: str | None = None) -> str:
-        scope = Scope(role, employer, employee)
+        scope = KeyScope(role, employer, employee)
         _, key = await database.transact(administrator(tenant), office.clock(), lambda tx: issue_key(tx, scope, "test"))
         return key
 

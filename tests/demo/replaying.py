@@ -36,10 +36,11 @@ from benegraph.domain.people import Person
 from benegraph.domain.plan_years import ContributionTerms, PlanYearDates, WaitingRule
 from benegraph.domain.values import Clock
 from benegraph.services import billing, coverage, enrollments, people, plan_years
-from benegraph.services.coverage.records import FIELDS
-from benegraph.services.coverage.registry import create_contract, create_subscriber
-from benegraph.services.enrollments.life_events import Report
-from benegraph.services.people import Hire
+from benegraph.services.coverage.contracts import create_group_contract
+from benegraph.services.coverage.records import CHANGEABLE_COLUMNS
+from benegraph.services.coverage.subscribers import create_subscriber
+from benegraph.services.enrollments.life_events import LifeEventReport
+from benegraph.services.people import NewHire
 
 
 @dataclass
@@ -146,8 +147,10 @@ def _terms(replay: Replay, plan: Row) -> PlanTerms:
 async def _hire(replay: Replay, at: datetime, event: Row) -> None:
     (row,) = replay.rows(Employee, id=event["subject_id"])
     person = Person(row["first_name"], row["last_name"], row["email"], row["date_of_birth"], row["external_id"])
-    hiring = Hire(person, row["employment_class"], row["hired_on"], row["division_id"])
-    replay.ids[row["id"]] = await replay.do(at, lambda tx: people.hire(tx, replay.ids[row["employer_id"]], hiring))
+    hiring = NewHire(person, row["employment_class"], row["hired_on"], row["division_id"])
+    replay.ids[row["id"]] = await replay.do(
+        at, lambda tx: people.hire_employee(tx, replay.ids[row["employer_id"]], hiring)
+    )
     await _add_family(replay, at, row["id"])
     for subscriber in replay.rows(Subscriber, employee_id=row["id"]):
         await subscribe(replay, subscriber)
@@ -190,7 +193,7 @@ async def _elect(replay: Replay, at: datetime, events: list[Row]) -> None:
 async def _report(replay: Replay, at: datetime, event: Row) -> None:
     await _add_family(replay, at, event["employee_id"])
     (row,) = replay.rows(LifeEvent, id=event["subject_id"])
-    report = Report(row["event_type"], row["event_on"], replay.translated(row["dependent_id"]), row["notes"])
+    report = LifeEventReport(row["event_type"], row["event_on"], replay.translated(row["dependent_id"]), row["notes"])
     employee_id = replay.ids[row["employee_id"]]
     replay.ids[row["id"]] = await replay.do(at, lambda tx: enrollments.report_life_event(tx, employee_id, report))
 
@@ -208,12 +211,12 @@ async def _review(replay: Replay, at: datetime, event: Row) -> None:
 async def _reissue(replay: Replay, at: datetime, event: Row) -> None:
     (row,) = replay.rows(Enrollment, id=event["subject_id"])
     old, life_event = replay.ids[row["replaces_id"]], replay.ids[row["life_event_id"]]
-    await replay.do(at, lambda tx: enrollments.reissue(tx, old, life_event, row["reissue_reason"], None))
+    await replay.do(at, lambda tx: enrollments.reissue_enrollment(tx, old, life_event, row["reissue_reason"], None))
 
 
 async def _terminate(replay: Replay, at: datetime, event: Row) -> None:
     id, terminated_on = replay.ids[event["subject_id"]], event["after"]["terminated_on"]
-    await replay.do(at, lambda tx: people.terminate(tx, id, terminated_on, None, None))
+    await replay.do(at, lambda tx: people.terminate_employee(tx, id, terminated_on, None, None))
 
 
 # --------------------------------------------------------------------------------------------- the carrier's
@@ -224,7 +227,7 @@ async def contract(replay: Replay, row: Row) -> None:
     employer_id = replay.ids[row["employer_id"]]
     replay.ids[row["id"]] = await replay.do(
         row["created_at"],
-        lambda tx: create_contract(tx, key, row["coverage_end"], employer_id, row["policy_number"]),
+        lambda tx: create_group_contract(tx, key, row["coverage_end"], employer_id, row["policy_number"]),
     )
 
 
@@ -242,13 +245,13 @@ async def _record(replay: Replay, at: datetime, event: Row) -> None:
         return
     (row,) = replay.rows(SubscriberEnrollment, id=event["subject_id"])
     key = Key(*(row[name] for name in Key.__dataclass_fields__))
-    changes = {name: event["after"][name] for name in FIELDS}
-    await replay.do(at, lambda tx: coverage.create(tx, coverage.Item(key, changes)))
+    changes = {name: event["after"][name] for name in CHANGEABLE_COLUMNS}
+    await replay.do(at, lambda tx: coverage.create_coverage(tx, coverage.CoverageItem(key, changes)))
 
 
 async def _bill(replay: Replay, at: datetime, event: Row) -> None:
     (row,) = replay.rows(PremiumInvoice, id=event["subject_id"])
-    bill = billing.Bill(*(row[name] for name in billing.Bill.__dataclass_fields__))
+    bill = billing.NewInvoice(*(row[name] for name in billing.NewInvoice.__dataclass_fields__))
     replay.ids[row["id"]] = await replay.do(at, lambda tx: billing.record_invoice(tx, bill))
 
 

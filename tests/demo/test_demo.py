@@ -143,9 +143,9 @@ async def _try_everything(database: Database, viewer: Viewer, clock: Clock, hand
     async def story(tx: Transaction) -> None:
         waivers = [Choice(id, ElectionDecision.WAIVED) for id in handles.pending_enrollment_ids]
         await enrollments.elect(tx, handles.employee_id, waivers)
-        await enrollments.reopen(tx, handles.pending_enrollment_ids[0], None)
+        await enrollments.reopen_election(tx, handles.pending_enrollment_ids[0], None)
         for row in enrolled:
-            id = await enrollments.reissue(tx, row.id, event.id, "A child is born.", row.version)
+            id = await enrollments.reissue_enrollment(tx, row.id, event.id, "A child is born.", row.version)
             plan = plans[row.plan_year_id][0].id
             dependents = tuple(dependent.id for dependent in family)
             choice = Choice(id, ElectionDecision.ENROLLED, row.selected_plan_id or plan, None, dependents)
@@ -153,8 +153,8 @@ async def _try_everything(database: Database, viewer: Viewer, clock: Clock, hand
             assert preview.coverage_starts_on == event.event_on
         assert await plan_years.open_enrollment(tx, draft.id, draft.version) > 0
         today = clock.today("America/New_York")
-        await people.terminate(tx, handles.employee_id, today, None, None)
-        await people.reinstate(tx, handles.employee_id, None, None)
+        await people.terminate_employee(tx, handles.employee_id, today, None, None)
+        await people.reinstate_employee(tx, handles.employee_id, None, None)
 
     await database.transact(viewer, clock, story, keep=False)
 

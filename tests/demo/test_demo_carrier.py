@@ -307,7 +307,7 @@ async def test_electing_in_the_demo_is_seen_by_the_carrier_at_once(database: Dat
             assert (after.id, after.end_date) == (before.id, preview.coverage_ends_on)
             elected = (await store.enrollments.by_ids(tx, [row.id]))[row.id]
             assert elected.subscriber_enrollment_id == after.id
-        await enrollments.reopen(tx, handles.pending_enrollment_ids[0], None)
+        await enrollments.reopen_election(tx, handles.pending_enrollment_ids[0], None)
 
     await database.transact(Viewer(handles.tenant_id, "test", Role.ADMINISTRATOR), clock, story, keep=False)
 

@@ -18,7 +18,7 @@ from benegraph.exchange import Form
 from benegraph.exchange.coverage import COLUMNS, KEY, Entry, header_of, line_of, read_coverage
 from benegraph.exchange.rows import LONGEST
 from benegraph.exchange.values import Unreadable
-from benegraph.services.coverage import Item
+from benegraph.services.coverage import CoverageItem
 
 HEADER = ",".join(KEY)
 FULL = Key("100000001", "G1", "D1", date(2026, 1, 1), date(2026, 1, 1))
@@ -89,7 +89,7 @@ def test_coverage_is_read_as_it_was_written(key: Key, changes: dict[str, Any], f
     coverage = SimpleNamespace(**changes, **stamps, **{name: getattr(key, name) for name in Key.__slots__})
     written = header_of(form) + line_of(coverage, form)
     entry = only(BytesIO(written.encode()), form)
-    assert entry.item == Item(key, changes)
+    assert entry.item == CoverageItem(key, changes)
     assert entry.line == (2 if form is Form.CSV else 1)
 
 
@@ -129,12 +129,12 @@ def test_what_is_not_there_stays_and_what_is_empty_is_cleared() -> None:
     assert found.item
     assert found.item.changes == {"paid_through": None, "end_date": date(2026, 6, 30), "policy_number": "P-1"}
     found = only(json_of(ROW | {"paid_Through": None, "annual_Max": "12.5"}), Form.JSONL)
-    assert found.item == Item(FULL, {"paid_through": None, "annual_max_cents": 1250})
+    assert found.item == CoverageItem(FULL, {"paid_through": None, "annual_max_cents": 1250})
 
 
 def test_who_wrote_it_is_not_the_files_to_say() -> None:
     stamps = {"entry_User": 7, "entry_Date": "long ago", "update_User": None, "update_Date": [1]}
-    assert only(json_of(ROW | stamps), Form.JSONL).item == Item(FULL, {})
+    assert only(json_of(ROW | stamps), Form.JSONL).item == CoverageItem(FULL, {})
 
 
 def test_all_reasons_of_a_row_are_told_and_no_value() -> None:

@@ -25,10 +25,10 @@ def bill_of(
     amount_cents: int = CENTS,
     group_id: str = GROUP,
     division_id: str = DIVISION,
-) -> billing.Bill:
+) -> billing.NewInvoice:
     """Bill a month to the group, or to a subscriber in it, due on its tenth."""
     first, last = month(number)
-    return billing.Bill(group_id, division_id, subscriber_id, first, last, first.replace(day=10), amount_cents)
+    return billing.NewInvoice(group_id, division_id, subscriber_id, first, last, first.replace(day=10), amount_cents)
 
 
 async def make_invoice(
@@ -56,7 +56,7 @@ async def reverse(office: Office, payment: str, reason: str | None = None) -> st
 
 async def set_paid_through(
     office: Office, subscriber_id: str = NUMBER, group_id: str = GROUP, division_id: str = DIVISION
-) -> list[billing.Reached]:
+) -> list[billing.CoveragePaidThrough]:
     return await office.tell(billing.set_paid_through, subscriber_id, group_id, division_id)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from benegraph.db.session import Transaction
 from benegraph.domain.coverage import ContractKey, Key
-from benegraph.services.coverage import records, registry
+from benegraph.services.coverage import contracts, records, subscribers
 from factories.stories import Office
 
 GROUP, DIVISION = "G100", "D1"
@@ -26,11 +26,11 @@ async def make_contract(
     """Make a contract; of the office's employer, unless another (or none) is given."""
     whose = office.employer if employer_id == "ours" else employer_id
     key = ContractKey(group_id, division_id, coverage_start)
-    return await office.tell(registry.create_contract, key, coverage_end, whose, policy_number)
+    return await office.tell(contracts.create_group_contract, key, coverage_end, whose, policy_number)
 
 
 async def make_subscriber(office: Office, subscriber_id: str = NUMBER, employee_id: str | None = None) -> str:
-    return await office.tell(registry.create_subscriber, subscriber_id, "Ada", "Adams", employee_id)
+    return await office.tell(subscribers.create_subscriber, subscriber_id, "Ada", "Adams", employee_id)
 
 
 def key_of(
@@ -45,7 +45,7 @@ def key_of(
 
 async def make_coverage(office: Office, key: Key, **changes: Any) -> str:
     async def story(tx: Transaction) -> str:
-        return await records.create(tx, records.Item(key, changes))
+        return await records.create_coverage(tx, records.CoverageItem(key, changes))
 
     return await office.tell(story)
 

@@ -30,8 +30,8 @@ from benegraph.domain.values import Clock
 from benegraph.services import enrollments, people, plan_years
 from benegraph.services.catalog import add_product
 from benegraph.services.employers import add_employer
-from benegraph.services.enrollments import Preview
-from benegraph.services.enrollments.life_events import Report
+from benegraph.services.enrollments import ElectionPreview
+from benegraph.services.enrollments.life_events import LifeEventReport
 from factories.access import TENANT, administrator
 
 P = ParamSpec("P")
@@ -134,7 +134,7 @@ class Office:
         external_id: str | None = None,
     ) -> str:
         person = Person(first_name, "Adams", None, date(1985, 5, 17), external_id)
-        return await self.tell(people.hire, self.employer, people.Hire(person, employment_class, hired_on))
+        return await self.tell(people.hire_employee, self.employer, people.NewHire(person, employment_class, hired_on))
 
     async def child(self, employee: str, born: date = date(2015, 8, 30), *, disabled: bool = False) -> str:
         return await self.tell(
@@ -153,10 +153,10 @@ class Office:
         await self.tell(people.update_dependent, dependent, changes, version)
 
     async def terminate(self, employee: str, on: date, reason: str | None = None, version: int | None = None) -> None:
-        await self.tell(people.terminate, employee, on, reason, version)
+        await self.tell(people.terminate_employee, employee, on, reason, version)
 
     async def reinstate(self, employee: str, reason: str | None = None, version: int | None = None) -> None:
-        await self.tell(people.reinstate, employee, reason, version)
+        await self.tell(people.reinstate_employee, employee, reason, version)
 
     # --------------------------------------------------------------------------------------------- plan years
 
@@ -196,11 +196,11 @@ class Office:
 
     # -------------------------------------------------------------------------------------------- enrollments
 
-    async def elect(self, employee: str, *choices: Choice) -> list[Preview]:
+    async def elect(self, employee: str, *choices: Choice) -> list[ElectionPreview]:
         return await self.tell(enrollments.elect, employee, choices)
 
     async def reopen(self, enrollment: str, version: int | None = None) -> None:
-        await self.tell(enrollments.reopen, enrollment, version)
+        await self.tell(enrollments.reopen_election, enrollment, version)
 
     async def report(
         self,
@@ -211,7 +211,7 @@ class Office:
         notes: str | None = None,
     ) -> str:
         """Report a life event; of today, unless another day is given."""
-        report = Report(event_type, event_on or self.today, dependent, notes)
+        report = LifeEventReport(event_type, event_on or self.today, dependent, notes)
         return await self.tell(enrollments.report_life_event, employee, report)
 
     async def review(
@@ -234,7 +234,7 @@ class Office:
     async def reissue(
         self, enrollment: str, life_event: str, reason: str | None = None, version: int | None = None
     ) -> str:
-        return await self.tell(enrollments.reissue, enrollment, life_event, reason, version)
+        return await self.tell(enrollments.reissue_enrollment, enrollment, life_event, reason, version)
 
     # -------------------------------------------------------------------------------------------------- reads
 

@@ -11,7 +11,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.errors import BadInput, Forbidden, RequestError, Unauthenticated
 from benegraph.domain.values import Clock
-from benegraph.services.access import Scope, authenticate, hash_of, issue_key, list_keys, once, revoke_key
+from benegraph.services.access import KeyScope, authenticate, hash_key, issue_key, list_keys, once, revoke_key
 from factories.access import administrator, make_tenant
 from factories.stories import open_office
 
@@ -20,7 +20,7 @@ CLOCK = Clock(NOW)
 MOMENT = timedelta(microseconds=1)
 
 
-async def issued(database: Database, scope: Scope, *, tenant: str = "acme", **options: Any) -> tuple[str, str]:
+async def issued(database: Database, scope: KeyScope, *, tenant: str = "acme", **options: Any) -> tuple[str, str]:
     await make_tenant(database, CLOCK, tenant=tenant)
     return await database.transact(administrator(tenant), CLOCK, lambda tx: issue_key(tx, scope, "A key", **options))
 
@@ -35,11 +35,11 @@ async def test_a_key_makes_its_holder_the_viewer_it_says(database: Database) -> 
     office = await open_office(database)
     ada = await office.hire()
     scopes = [
-        Scope(Role.ADMINISTRATOR),
-        Scope(Role.EMPLOYER, office.employer),
-        Scope(Role.EMPLOYEE, office.employer, ada),
-        Scope(Role.SERVICE, actions=frozenset({Action.ELECT, Action.CREATE_EMPLOYEE})),
-        Scope(Role.SERVICE, office.employer),
+        KeyScope(Role.ADMINISTRATOR),
+        KeyScope(Role.EMPLOYER, office.employer),
+        KeyScope(Role.EMPLOYEE, office.employer, ada),
+        KeyScope(Role.SERVICE, actions=frozenset({Action.ELECT, Action.CREATE_EMPLOYEE})),
+        KeyScope(Role.SERVICE, office.employer),
     ]
     for scope in scopes:
         id, key = await issued(database, scope)
@@ -50,7 +50,7 @@ async def test_a_key_makes_its_holder_the_viewer_it_says(database: Database) -> 
 
 
 async def test_the_key_itself_is_stored_nowhere(database: Database) -> None:
-    id, key = await issued(database, Scope(Role.ADMINISTRATOR))
+    id, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
     assert key.startswith("bgk_")
     assert len(key) > 40
 
@@ -58,23 +58,23 @@ async def test_the_key_itself_is_stored_nowhere(database: Database) -> None:
         return await list_keys(tx)
 
     (row,) = await database.transact(administrator(), CLOCK, story)
-    assert (row.id, row.prefix, row.secret_hash, row.label) == (id, key[:12], hash_of(key), "A key")
+    assert (row.id, row.prefix, row.secret_hash, row.label) == (id, key[:12], hash_key(key), "A key")
 
 
 async def test_a_key_that_is_not_good_lets_nobody_in(database: Database) -> None:
-    _, key = await issued(database, Scope(Role.ADMINISTRATOR))
+    _, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
     for wrong in ("", "bgk_", key[:-1], key + "x", key.upper(), "\x00"):
         assert await refused(authenticate(database, CLOCK, wrong, None)) is Unauthenticated
 
 
 async def test_a_key_is_good_until_the_moment_it_expires(database: Database) -> None:
-    _, key = await issued(database, Scope(Role.ADMINISTRATOR), expires_at=NOW)
+    _, key = await issued(database, KeyScope(Role.ADMINISTRATOR), expires_at=NOW)
     await authenticate(database, Clock(NOW - MOMENT), key, None)
     assert await refused(authenticate(database, CLOCK, key, None)) is Unauthenticated
 
 
 async def test_a_revoked_key_is_good_no_more(database: Database) -> None:
-    id, key = await issued(database, Scope(Role.ADMINISTRATOR))
+    id, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
     await make_tenant(database, CLOCK, tenant="other")
     assert not await database.transact(administrator("other"), CLOCK, lambda tx: revoke_key(tx, id))
     await authenticate(database, CLOCK, key, None)
@@ -84,7 +84,7 @@ async def test_a_revoked_key_is_good_no_more(database: Database) -> None:
 
 
 async def test_a_foreign_tenant_and_an_unknown_one_are_closed_alike(database: Database) -> None:
-    _, key = await issued(database, Scope(Role.ADMINISTRATOR))
+    _, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
     await make_tenant(database, CLOCK, tenant="other")
     messages = set()
     for tenant in ("other", "unknown", "", "ACME", "\x00"):
@@ -95,8 +95,8 @@ async def test_a_foreign_tenant_and_an_unknown_one_are_closed_alike(database: Da
 
 
 async def test_one_key_may_be_good_for_several_tenants(database: Database) -> None:
-    first, key = await issued(database, Scope(Role.ADMINISTRATOR))
-    second, same = await issued(database, Scope(Role.SERVICE), tenant="other", key=key)
+    first, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
+    second, same = await issued(database, KeyScope(Role.SERVICE), tenant="other", key=key)
     assert same == key
     assert await refused(authenticate(database, CLOCK, key, None)) is BadInput
     found = [await authenticate(database, CLOCK, key, tenant) for tenant in ("acme", "other")]
@@ -110,7 +110,7 @@ async def test_one_key_may_be_good_for_several_tenants(database: Database) -> No
 
 
 async def test_the_last_use_is_noted_to_within_five_minutes(database: Database) -> None:
-    _, key = await issued(database, Scope(Role.ADMINISTRATOR))
+    _, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
     noted = []
     for minutes in (0, 4, 5, 6):
         await authenticate(database, Clock(NOW + timedelta(minutes=minutes)), key, None)
@@ -124,7 +124,7 @@ async def test_an_action_that_is_no_more_is_passed_over(database: Database) -> N
     row = {
         "id": "akey_01h455vb4pex5vsknk084sn02q",
         "prefix": "bgk_",
-        "secret_hash": hash_of("bgk_x"),
+        "secret_hash": hash_key("bgk_x"),
         "label": "Old",
         "role": Role.SERVICE,
         "actions": ["elect", "danceTheTango"],

@@ -124,7 +124,7 @@ async def test_a_bill_that_is_refused(database: Database, changes: dict[str, Any
 async def test_an_invoice_may_be_of_one_day_of_nothing_and_due_any_day(database: Database) -> None:
     office = await group_of(database)
     first = date(2026, 1, 1)
-    bill = billing.Bill(GROUP, DIVISION, None, first, first, date(2020, 1, 1), 0)
+    bill = billing.NewInvoice(GROUP, DIVISION, None, first, first, date(2020, 1, 1), 0)
     id = await office.tell(billing.record_invoice, bill)
     row = await read_invoice(office, id)
     assert (row.bill_through, row.due_date, row.paid_cents, row.status) == (first, date(2020, 1, 1), 0, "PAID")

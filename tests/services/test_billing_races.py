@@ -12,7 +12,7 @@ from test_races import race, tally
 
 from benegraph.db.session import Database
 from benegraph.domain.errors import Refused
-from benegraph.services.coverage import Item, upsert
+from benegraph.services.coverage import CoverageItem, upsert_coverage
 from factories.billing import (
     CENTS,
     keep_up,
@@ -147,8 +147,8 @@ async def test_a_crowd_finds_its_way(database: Database) -> None:
     payments = [await make_payment(office, id) for id in invoices]
 
     async def write(numbers: list[str]) -> None:
-        items = [Item(key_of(date(2026, 1, 1), number), {"end_date": date(2026, 12, 31)}) for number in numbers]
-        await office.tell(upsert, items)
+        items = [CoverageItem(key_of(date(2026, 1, 1), number), {"end_date": date(2026, 12, 31)}) for number in numbers]
+        await office.tell(upsert_coverage, items)
 
     async def outcome(runner: Coroutine[Any, Any, Any]) -> set[str]:
         try:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.coverage import Key, Outcome
-from benegraph.services.coverage import records, registry
-from benegraph.services.coverage.records import Item, Result
+from benegraph.services.coverage import records, subscribers
+from benegraph.services.coverage.records import CoverageItem, CoverageItemResult
 from factories.coverage import (
     DIVISION,
     NUMBER,
@@ -39,11 +39,11 @@ async def office(database: Database) -> Office:
     return office
 
 
-async def upsert(office: Office, *items: Item) -> list[Result]:
-    return await office.tell(records.upsert, items)
+async def upsert(office: Office, *items: CoverageItem) -> list[CoverageItemResult]:
+    return await office.tell(records.upsert_coverage, items)
 
 
-def told(results: Sequence[Result]) -> list[str]:
+def told(results: Sequence[CoverageItemResult]) -> list[str]:
     """Give each outcome, a failed one's with its rules as `CODE dotted.path`."""
     return [
         " ".join([result.outcome, *(f"{rule.code} {'.'.join(rule.field or ())}" for rule in result.rules)])
@@ -119,7 +119,7 @@ async def test_a_field_left_out_stays_and_null_clears(office: Office) -> None:
     id = await make_coverage(office, key_of(JAN), end_date=DEC, annual_max_cents=5, policy_number="P-7")
 
     async def update(version: int | None = None, **changes: Any) -> dict[str, Any]:
-        assert await office.tell(records.update, Item(key_of(JAN), changes), version) == id
+        assert await office.tell(records.update_coverage, CoverageItem(key_of(JAN), changes), version) == id
         return (await coverage(office))[0]
 
     row = await update(1, annual_max_cents=None, date_employed=JAN)
@@ -129,20 +129,22 @@ async def test_a_field_left_out_stays_and_null_clears(office: Office) -> None:
     unchanged = await update(3, end_date=None, policy_number="P-7")
     assert unchanged["version"] == 3
     assert [event["action"] for event in await office.history(id)] == ["CREATED", "UPDATED", "UPDATED"]
-    stale = office.tell(records.update, Item(key_of(JAN), {"end_date": JUN}), 1)
+    stale = office.tell(records.update_coverage, CoverageItem(key_of(JAN), {"end_date": JUN}), 1)
     assert await office.refusals(stale) == ["VERSION_CONFLICT expectedVersion"]
 
 
 async def test_only_what_is_there_is_updated_or_deleted(office: Office) -> None:
     await make_coverage(office, key_of(JAN), end_date=JUN)
     for telling in (
-        office.tell(records.update, Item(key_of(JUL), {}), None),
-        office.tell(records.delete, key_of(JUL), None),
-        office.tell(records.delete, key_of(JAN, "S404"), None),
+        office.tell(records.update_coverage, CoverageItem(key_of(JUL), {}), None),
+        office.tell(records.delete_coverage, key_of(JUL), None),
+        office.tell(records.delete_coverage, key_of(JAN, "S404"), None),
     ):
         assert await office.refusals(telling) == ["NOT_FOUND key"]
-    assert await office.refusals(office.tell(records.delete, key_of(JAN), 2)) == ["VERSION_CONFLICT expectedVersion"]
-    id = await office.tell(records.delete, key_of(JAN), 1)
+    assert await office.refusals(office.tell(records.delete_coverage, key_of(JAN), 2)) == [
+        "VERSION_CONFLICT expectedVersion"
+    ]
+    id = await office.tell(records.delete_coverage, key_of(JAN), 1)
     assert await coverage(office) == []
     events = await office.history(id)
     assert [event["action"] for event in events] == ["CREATED", "DELETED"]
@@ -153,12 +155,12 @@ async def test_a_batch_answers_each_item_and_one_bad_item_fails_alone(office: Of
     await make_coverage(office, key_of(JAN), end_date=JUN)
     results = await upsert(
         office,
-        Item(key_of(JUL), {"annual_max_cents": 7}),
-        Item(key_of(JAN), {"end_date": JUN}),
-        Item(key_of(JAN), {"policy_number": "P-9"}),
-        Item(key_of(JUL, "S404"), {}),
-        Item(key_of(date(2026, 3, 1)), {}),
-        Item(key_of(JUL), {"annual_max_cents": -1, "policy_number": "P" * 26}),
+        CoverageItem(key_of(JUL), {"annual_max_cents": 7}),
+        CoverageItem(key_of(JAN), {"end_date": JUN}),
+        CoverageItem(key_of(JAN), {"policy_number": "P-9"}),
+        CoverageItem(key_of(JUL, "S404"), {}),
+        CoverageItem(key_of(date(2026, 3, 1)), {}),
+        CoverageItem(key_of(JUL), {"annual_max_cents": -1, "policy_number": "P" * 26}),
     )
     assert told(results) == [
         "CREATED",
@@ -177,12 +179,12 @@ async def test_a_batch_answers_each_item_and_one_bad_item_fails_alone(office: Of
 async def test_an_item_sees_what_the_ones_before_it_did(office: Office) -> None:
     results = await upsert(
         office,
-        Item(key_of(JAN), {"end_date": DEC}),
-        Item(key_of(JUL), {}),
-        Item(key_of(JAN), {"end_date": JUN}),
-        Item(key_of(JUL), {}),
-        Item(key_of(JAN), {"end_date": DEC}),
-        Item(key_of(JUL), {"term_date": DEC}),
+        CoverageItem(key_of(JAN), {"end_date": DEC}),
+        CoverageItem(key_of(JUL), {}),
+        CoverageItem(key_of(JAN), {"end_date": JUN}),
+        CoverageItem(key_of(JUL), {}),
+        CoverageItem(key_of(JAN), {"end_date": DEC}),
+        CoverageItem(key_of(JUL), {"term_date": DEC}),
     )
     assert told(results) == [
         "CREATED",
@@ -196,7 +198,7 @@ async def test_an_item_sees_what_the_ones_before_it_did(office: Office) -> None:
 
 
 async def test_a_call_takes_one_to_a_thousand_items(office: Office) -> None:
-    item = Item(key_of(JAN), {})
+    item = CoverageItem(key_of(JAN), {})
     for items in ((), (item,) * 1001):
         assert await office.refusals(upsert(office, *items)) == ["INVALID_INPUT enrollments"]
     assert told(await upsert(office, *(item,) * 1000)) == ["CREATED"] + ["UNCHANGED"] * 999
@@ -207,28 +209,30 @@ async def test_a_thousand_new_ones_take_as_many_statements_as_ten(office: Office
 
     async def subscribe(tx: Transaction) -> None:
         for number in numbers:
-            await registry.create_subscriber(tx, number, None, None, None)
+            await subscribers.create_subscriber(tx, number, None, None, None)
 
     await office.tell(subscribe)
     counts, seconds = [], 0.0
     for part in (numbers[:10], numbers[10:]):
         async with statements(office.database) as sent:
             started = time.monotonic()
-            results = await upsert(office, *(Item(key_of(JAN, number), {"end_date": JUN}) for number in part))
+            results = await upsert(office, *(CoverageItem(key_of(JAN, number), {"end_date": JUN}) for number in part))
             seconds = time.monotonic() - started
         assert {result.outcome for result in results} == {Outcome.CREATED}
         counts.append(len(sent))
     assert counts[0] == counts[1] == 8
     assert seconds < 4  # half a second on an idle machine
     async with statements(office.database) as sent:
-        results = await upsert(office, *(Item(key_of(JAN, number), {"end_date": DEC}) for number in numbers[10:]))
+        results = await upsert(
+            office, *(CoverageItem(key_of(JAN, number), {"end_date": DEC}) for number in numbers[10:])
+        )
     assert {result.outcome for result in results} == {Outcome.UPDATED}
     assert len(sent) == 8
 
 
 async def test_calls_at_once_on_one_subscriber_take_turns(office: Office) -> None:
     async def call(start: date) -> list[str]:
-        return told(await upsert(office, Item(key_of(start), {})))
+        return told(await upsert(office, CoverageItem(key_of(start), {})))
 
     outcomes = await asyncio.gather(*(call(JAN + timedelta(days=day)) for day in range(6)))
     assert sorted(outcome[0].split()[0] for outcome in outcomes) == ["CREATED"] + ["FAILED"] * 5
@@ -242,7 +246,7 @@ async def test_calls_at_once_on_one_subscriber_take_turns(office: Office) -> Non
 
 days = st.integers(0, 5).map(lambda n: JAN + timedelta(days=n))
 items = st.builds(
-    lambda start, division, number, changes: Item(key_of(start, number, division_id=division), changes),
+    lambda start, division, number, changes: CoverageItem(key_of(start, number, division_id=division), changes),
     days,
     st.sampled_from([DIVISION, "D2", "D404"]),
     st.sampled_from([NUMBER, "S2", "S404"]),
@@ -283,7 +287,7 @@ def _hold_batches_to_items(database_url: str, examples: int) -> None:
 
         @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(st.lists(items, min_size=1, max_size=8))
-        def law(batch: list[Item]) -> None:
+        def law(batch: list[CoverageItem]) -> None:
             whole = told(runner.run(upsert(together, *batch)))
             single = [told(runner.run(upsert(apart, item)))[0] for item in batch]
             assert [line.replace("enrollments.0", f"enrollments.{n}") for n, line in enumerate(single)] == whole

@@ -10,7 +10,7 @@ from benegraph.db.session import Database
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.values import Clock
 from benegraph.services import enrollments
-from benegraph.services.enrollments.life_events import Report
+from benegraph.services.enrollments.life_events import LifeEventReport
 from factories.access import clerk
 from factories.access import employee as employee_of
 from factories.stories import TODAY, Office, open_office
@@ -54,8 +54,8 @@ async def test_a_report_comes_from_the_day_through_day_30_or_60(
 ) -> None:
     office, ada = await hired(database)
 
-    def report(days_ago: int) -> Report:
-        return Report(event_type, TODAY - timedelta(days=days_ago), None, None)
+    def report(days_ago: int) -> LifeEventReport:
+        return LifeEventReport(event_type, TODAY - timedelta(days=days_ago), None, None)
 
     for days_ago in (0, days):
         await office.rehearse(enrollments.report_life_event, ada, report(days_ago))
@@ -82,7 +82,7 @@ async def test_the_day_of_the_report_is_the_employers(database: Database) -> Non
         return await database.transact(
             office.viewer,
             clock,
-            lambda tx: enrollments.report_life_event(tx, ada, Report(BIRTH, event_on, None, None)),
+            lambda tx: enrollments.report_life_event(tx, ada, LifeEventReport(BIRTH, event_on, None, None)),
         )
 
     assert await office.refusals(report(date(2026, 11, 21))) == ["INVALID_INPUT eventDate"]

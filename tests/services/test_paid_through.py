@@ -8,8 +8,8 @@ import pytest
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.coverage import Outcome
 from benegraph.services import billing
-from benegraph.services.billing import Reached
-from benegraph.services.coverage import Item, registry, upsert
+from benegraph.services.billing import CoveragePaidThrough
+from benegraph.services.coverage import CoverageItem, subscribers, upsert_coverage
 from factories.access import service
 from factories.billing import (
     bill_of,
@@ -65,7 +65,7 @@ async def test_it_is_set_and_told(database: Database) -> None:
     await make_invoice(office, 2, paid_cents=9_999)
     before = (await coverage(office))[0]
     clerk = office.by(service())
-    assert await set_paid_through(clerk) == [Reached(id, date(2026, 1, 31), january)]
+    assert await set_paid_through(clerk) == [CoveragePaidThrough(id, date(2026, 1, 31), january)]
     after = (await coverage(office))[0]
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {"paid_through", "version", "updated_at", "update_user"}
@@ -78,12 +78,12 @@ async def test_it_is_set_and_told(database: Database) -> None:
 
 async def test_what_does_not_change_keeps_its_version(database: Database) -> None:
     office, id = await covered(database)
-    assert await set_paid_through(office) == [Reached(id, None, None)]
+    assert await set_paid_through(office) == [CoveragePaidThrough(id, None, None)]
     assert await paid(office) == [(NUMBER, "2026-01-01", None, 1)]
     invoice = await make_invoice(office, 1, paid_cents=10_000)
     await set_paid_through(office)
     before = await office.dump()
-    assert await set_paid_through(office) == [Reached(id, date(2026, 1, 31), invoice)]
+    assert await set_paid_through(office) == [CoveragePaidThrough(id, date(2026, 1, 31), invoice)]
     assert await office.dump() == before
 
 
@@ -91,14 +91,14 @@ async def test_it_goes_back_where_the_money_does(database: Database) -> None:
     office, id = await covered(database)
     january, february = await make_invoice(office, 1), await make_invoice(office, 2, paid_cents=10_000)
     payment = await make_payment(office, january)
-    assert await set_paid_through(office) == [Reached(id, date(2026, 2, 28), february)]
+    assert await set_paid_through(office) == [CoveragePaidThrough(id, date(2026, 2, 28), february)]
     await reverse(office, payment)
-    assert await set_paid_through(office) == [Reached(id, None, None)]
+    assert await set_paid_through(office) == [CoveragePaidThrough(id, None, None)]
     assert await paid(office) == [(NUMBER, "2026-01-01", None, 3)]
     (*_, event) = await office.history(id)
     assert (event["before"], event["after"]) == ({"paid_through": "2026-02-28"}, {"paid_through": None})
     await void(office, january)  # then billing began in February
-    assert await set_paid_through(office) == [Reached(id, date(2026, 2, 28), february)]
+    assert await set_paid_through(office) == [CoveragePaidThrough(id, date(2026, 2, 28), february)]
 
 
 async def test_each_coverage_in_the_division_is_told_by_its_start(database: Database) -> None:
@@ -114,15 +114,15 @@ async def test_each_coverage_in_the_division_is_told_by_its_start(database: Data
     march = await make_invoice(office, 3, paid_cents=10_000)
     await make_invoice(office, 4)
     assert await set_paid_through(office) == [
-        Reached(first, date(2026, 2, 14), february),
-        Reached(later, date(2026, 3, 31), march),
+        CoveragePaidThrough(first, date(2026, 2, 14), february),
+        CoveragePaidThrough(later, date(2026, 3, 31), march),
     ]
     assert await paid(office) == [
         (NUMBER, "2026-01-01", "2026-02-14", 2),
         (NUMBER, "2026-03-15", "2026-03-31", 2),
         (NUMBER, "2026-01-01", "2026-01-01", 1),
     ]
-    assert await set_paid_through(office, division_id="D2") == [Reached(elsewhere, None, None)]
+    assert await set_paid_through(office, division_id="D2") == [CoveragePaidThrough(elsewhere, None, None)]
 
 
 async def test_another_subscribers_invoice_is_not_ones_own(database: Database) -> None:
@@ -134,10 +134,10 @@ async def test_another_subscribers_invoice_is_not_ones_own(database: Database) -
     await make_contract(office, division_id="D2")
     await make_invoice(office, 1, division_id="D2")
     await make_invoice(office, 1, NUMBER, division_id="D2")
-    assert await set_paid_through(office) == [Reached(id, date(2026, 1, 31), january)]
-    assert await set_paid_through(office, OTHER) == [Reached(others, None, None)]
+    assert await set_paid_through(office) == [CoveragePaidThrough(id, date(2026, 1, 31), january)]
+    assert await set_paid_through(office, OTHER) == [CoveragePaidThrough(others, None, None)]
     own = await make_invoice(office, 2, paid_cents=10_000, subscriber_id=NUMBER)
-    assert await set_paid_through(office) == [Reached(id, date(2026, 2, 28), own)]
+    assert await set_paid_through(office) == [CoveragePaidThrough(id, date(2026, 2, 28), own)]
 
 
 async def test_who_has_no_coverage_there_is_told_nothing(database: Database) -> None:
@@ -186,7 +186,7 @@ async def test_history_names_the_employee_of_its_own_employer(database: Database
 async def test_one_transaction_sees_what_it_did_itself(database: Database) -> None:
     office, id = await covered(database)
 
-    async def story(tx: Transaction) -> list[list[Reached]]:
+    async def story(tx: Transaction) -> list[list[CoveragePaidThrough]]:
         told = []
         for number in (1, 2):
             invoice = await billing.record_invoice(tx, bill_of(number))
@@ -296,12 +296,12 @@ async def test_a_service_of_one_employer_keeps_up_what_it_sees(database: Databas
 async def large(office: Office, people: int) -> str:
     """Give the group this many subscribers, one of them billed on its own, and an invoice, whose id it gives."""
     starts = [date(2020 + index % 72 // 12, 1 + index % 12, 1) for index in range(people)]
-    items = [Item(key_of(start, f"S{index}"), {}) for index, start in enumerate(starts)]
+    items = [CoverageItem(key_of(start, f"S{index}"), {}) for index, start in enumerate(starts)]
 
     async def story(tx: Transaction) -> None:
         for item in items:
-            await registry.create_subscriber(tx, item.key.subscriber_id, None, None, None)
-        assert {result.outcome for result in await upsert(tx, items)} == {Outcome.CREATED}
+            await subscribers.create_subscriber(tx, item.key.subscriber_id, None, None, None)
+        assert {result.outcome for result in await upsert_coverage(tx, items)} == {Outcome.CREATED}
 
     await office.tell(story)
     await make_invoice(office, 1, "S0")

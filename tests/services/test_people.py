@@ -37,7 +37,7 @@ async def to_answer(office: Office, employee: str) -> list[tuple[str, date, date
 
 async def test_a_hire_is_written_down_and_history_does_not_say_who_it_is(database: Database) -> None:
     office = await open_office(database)
-    id = await office.tell(people.hire, office.employer, people.Hire(PERSON, PART_TIME, date(2026, 12, 1)))
+    id = await office.tell(people.hire_employee, office.employer, people.NewHire(PERSON, PART_TIME, date(2026, 12, 1)))
     row = await office.row("employees", id)
     expected = {
         "employer_id": office.employer,
@@ -94,8 +94,10 @@ async def test_a_hire_waits(
 
 async def test_what_a_hire_refuses(database: Database) -> None:
     office = await open_office(database)
-    born_later = people.Hire(Person(" ", "x" * 201, "nobody", date(2026, 11, 21), "\x00"), FULL_TIME, date(2029, 1, 1))
-    assert await office.refusals(office.tell(people.hire, office.employer, born_later)) == [
+    born_later = people.NewHire(
+        Person(" ", "x" * 201, "nobody", date(2026, 11, 21), "\x00"), FULL_TIME, date(2029, 1, 1)
+    )
+    assert await office.refusals(office.tell(people.hire_employee, office.employer, born_later)) == [
         "INVALID_INPUT firstName",
         "INVALID_INPUT lastName",
         "INVALID_INPUT externalId",
@@ -103,14 +105,16 @@ async def test_what_a_hire_refuses(database: Database) -> None:
         "INVALID_INPUT dateOfBirth",
         "INVALID_INPUT startDate",
     ]
-    too_young = people.Hire(replace(PERSON, date_of_birth=date(2020, 1, 6)), FULL_TIME, date(2020, 1, 6))
-    assert await office.refusals(office.tell(people.hire, office.employer, too_young)) == [
+    too_young = people.NewHire(replace(PERSON, date_of_birth=date(2020, 1, 6)), FULL_TIME, date(2020, 1, 6))
+    assert await office.refusals(office.tell(people.hire_employee, office.employer, too_young)) == [
         "DATES_OUT_OF_ORDER startDate"
     ]
-    good = people.Hire(PERSON, FULL_TIME, date(2028, 12, 31))
-    assert await office.refusals(office.tell(people.hire, office.product, good)) == ["INVALID_INPUT employerId"]
+    good = people.NewHire(PERSON, FULL_TIME, date(2028, 12, 31))
+    assert await office.refusals(office.tell(people.hire_employee, office.product, good)) == [
+        "INVALID_INPUT employerId"
+    ]
     for there in (office.by(clerk("empr_none")), await open_office(database, tenant="other")):
-        assert await there.refusals(there.tell(people.hire, office.employer, good)) == ["NOT_FOUND employerId"]
+        assert await there.refusals(there.tell(people.hire_employee, office.employer, good)) == ["NOT_FOUND employerId"]
 
 
 async def test_an_external_id_belongs_to_one_employee_of_an_employer(database: Database) -> None:

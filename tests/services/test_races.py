@@ -85,11 +85,11 @@ async def test_of_twenty_answers_one_counts(database: Database, owner_url: str) 
 
 async def test_one_idempotency_key_has_one_effect(database: Database, owner_url: str) -> None:
     office = await open_office(database)
-    hiring = people.Hire(Person("Ada", "Adams", None, None, None), EmploymentClass.FULL_TIME, date(2026, 11, 2))
+    hiring = people.NewHire(Person("Ada", "Adams", None, None, None), EmploymentClass.FULL_TIME, date(2026, 11, 2))
 
     async def hire(tx: Transaction) -> tuple[dict[str, Any], bool]:
         async def story(tx: Transaction) -> dict[str, Any]:
-            return {"employee_id": await people.hire(tx, office.employer, hiring)}
+            return {"employee_id": await people.hire_employee(tx, office.employer, hiring)}
 
         return await once(tx, Action.CREATE_EMPLOYEE, "key", b"hash", story)
 

@@ -139,7 +139,7 @@ async def test_the_window_is_thirty_days_or_ten_after_a_slow_review(database: Da
     prompt, slow = await office.report(ada), await office.report(ada)
     await office.review(prompt)
     last = MARCH_10 + timedelta(days=30)
-    await office.on(last).rehearse(enrollments.reissue, id, prompt, None, None)
+    await office.on(last).rehearse(enrollments.reissue_enrollment, id, prompt, None, None)
     late = office.on(last + timedelta(days=1))
     assert await late.refusals(late.reissue(id, prompt)) == ["LIFE_EVENT_WINDOW_CLOSED qualifyingLifeEventId"]
     await late.review(slow)

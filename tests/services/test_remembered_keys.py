@@ -13,7 +13,16 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.errors import BadInput, Forbidden, Unauthenticated
 from benegraph.domain.values import Clock
-from benegraph.services.access import Memory, Rights, Scope, authenticate, hash_of, issue_key, list_keys, revoke_key
+from benegraph.services.access import (
+    ExpiringCache,
+    KeyGrantCache,
+    KeyScope,
+    authenticate,
+    hash_key,
+    issue_key,
+    list_keys,
+    revoke_key,
+)
 from conftest import connect
 from factories.access import administrator, make_tenant
 from sent import statements
@@ -21,7 +30,7 @@ from sent import statements
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CLOCK = Clock(NOW)
 MOMENT = timedelta(microseconds=1)
-SERVICE = Scope(Role.SERVICE, actions=frozenset({Action.ELECT}))
+SERVICE = KeyScope(Role.SERVICE, actions=frozenset({Action.ELECT}))
 
 
 class Hand:
@@ -47,7 +56,7 @@ async def issued(database: Database, *, tenant: str = "acme", **options: Any) ->
     return id, key
 
 
-async def asked(database: Database, key: str, remembered: Rights, clock: Clock = CLOCK) -> int:
+async def asked(database: Database, key: str, remembered: KeyGrantCache, clock: Clock = CLOCK) -> int:
     """Let a key's holder in; tell how many turns to the database it took."""
     async with statements(database) as sent:
         await authenticate(database, clock, key, None, remembered)
@@ -63,7 +72,7 @@ async def revoke(database: Database, id: str, tenant: str = "acme") -> None:
 
 async def test_a_remembered_key_is_asked_for_once_within_its_seconds(database: Database, hand: Hand) -> None:
     _, key = await issued(database)
-    remembered, turns = Rights(1.0, monotonic=hand), []
+    remembered, turns = KeyGrantCache(1.0, monotonic=hand), []
     for at in (0.0, 0.0, 0.5, 0.999, 1.0, 1.001, 1.999, 2.0):
         hand.at = 1000.0 + at
         turns.append(await asked(database, key, remembered))
@@ -72,14 +81,14 @@ async def test_a_remembered_key_is_asked_for_once_within_its_seconds(database: D
 
 async def test_with_no_seconds_it_is_asked_for_each_time(database: Database, hand: Hand) -> None:
     _, key = await issued(database)
-    remembered = Rights(0.0, monotonic=hand)
+    remembered = KeyGrantCache(0.0, monotonic=hand)
     assert [await asked(database, key, remembered) for _ in range(3)] == [1, 1, 1]
     assert remembered._kept == {}
 
 
 async def test_a_revoked_key_is_good_until_its_seconds_are_over(database: Database, hand: Hand) -> None:
     id, key = await issued(database)
-    remembered = Rights(1.0, monotonic=hand)
+    remembered = KeyGrantCache(1.0, monotonic=hand)
     await authenticate(database, CLOCK, key, None, remembered)
     await revoke(database, id)
     hand.at += 0.999
@@ -92,7 +101,7 @@ async def test_a_revoked_key_is_good_until_its_seconds_are_over(database: Databa
 
 async def test_each_memory_is_its_own(database: Database, hand: Hand) -> None:
     id, key = await issued(database)
-    here, there = Rights(60.0, monotonic=hand), Rights(60.0, monotonic=hand)
+    here, there = KeyGrantCache(60.0, monotonic=hand), KeyGrantCache(60.0, monotonic=hand)
     await authenticate(database, CLOCK, key, None, here)
     await revoke(database, id)
     assert await asked(database, key, here) == 0
@@ -102,7 +111,7 @@ async def test_each_memory_is_its_own(database: Database, hand: Hand) -> None:
 
 async def test_changed_rights_are_told_once_its_seconds_are_over(database: Database, hand: Hand) -> None:
     id, key = await issued(database)
-    remembered = Rights(1.0, monotonic=hand)
+    remembered = KeyGrantCache(1.0, monotonic=hand)
 
     async def change(tx: Transaction) -> None:
         await tx.session.execute(update(ApiKey).where(ApiKey.id == id).values(actions=["reissue"]))
@@ -116,7 +125,7 @@ async def test_changed_rights_are_told_once_its_seconds_are_over(database: Datab
 
 
 async def test_an_answer_is_as_old_as_its_question(hand: Hand) -> None:
-    memory: Memory[str, int] = Memory(1.0, monotonic=hand)
+    memory: ExpiringCache[str, int] = ExpiringCache(1.0, monotonic=hand)
     found = []
 
     async def find_slowly() -> int:
@@ -125,18 +134,18 @@ async def test_an_answer_is_as_old_as_its_question(hand: Hand) -> None:
         return 7
 
     slowly = 0.4
-    assert await memory.recall("it", find_slowly) == 7
+    assert await memory.get_or_load("it", find_slowly) == 7
     for at, times in ((1000.999, 1), (1001.0, 2)):
         hand.at = at
-        await memory.recall("it", find_slowly)
+        await memory.get_or_load("it", find_slowly)
         assert len(found) == times
     hand.at, slowly = 1010.0, 1.0
-    await memory.recall("it", find_slowly)
+    await memory.get_or_load("it", find_slowly)
     assert memory._kept == {}
 
 
 async def test_an_older_answer_that_comes_later_is_believed_for_its_own_seconds(hand: Hand) -> None:
-    memory: Memory[str, str] = Memory(1.0, monotonic=hand)
+    memory: ExpiringCache[str, str] = ExpiringCache(1.0, monotonic=hand)
     let_go = asyncio.Event()
 
     async def find_old() -> str:
@@ -146,16 +155,16 @@ async def test_an_older_answer_that_comes_later_is_believed_for_its_own_seconds(
     async def find_new() -> str:
         return "new"
 
-    old = asyncio.create_task(memory.recall("it", find_old))
+    old = asyncio.create_task(memory.get_or_load("it", find_old))
     await asyncio.sleep(0)
     hand.at += 0.6
-    assert await memory.recall("it", find_new) == "new"
+    assert await memory.get_or_load("it", find_new) == "new"
     let_go.set()
     assert await old == "old"
     hand.at = 1000.999
-    assert await memory.recall("it", find_new) == "old"
+    assert await memory.get_or_load("it", find_new) == "old"
     hand.at = 1001.0
-    assert await memory.recall("it", find_new) == "new"
+    assert await memory.get_or_load("it", find_new) == "new"
 
 
 # ----------------------------------------------------------------------------------- judged anew at each request
@@ -163,7 +172,7 @@ async def test_an_older_answer_that_comes_later_is_believed_for_its_own_seconds(
 
 async def test_a_remembered_key_expires_at_its_instant(database: Database, hand: Hand) -> None:
     _, key = await issued(database, expires_at=NOW)
-    remembered = Rights(60.0, monotonic=hand)
+    remembered = KeyGrantCache(60.0, monotonic=hand)
     assert await asked(database, key, remembered, Clock(NOW - 2 * MOMENT)) == 1
     assert await asked(database, key, remembered, Clock(NOW - MOMENT)) == 0
     async with statements(database) as sent:
@@ -174,7 +183,7 @@ async def test_a_remembered_key_expires_at_its_instant(database: Database, hand:
 
 async def test_the_tenant_is_judged_by_what_is_remembered_of_all(database: Database, hand: Hand) -> None:
     first, key = await issued(database)
-    remembered = Rights(1.0, monotonic=hand)
+    remembered = KeyGrantCache(1.0, monotonic=hand)
     await authenticate(database, CLOCK, key, None, remembered)
     second, _ = await issued(database, tenant="other", key=key)
     with pytest.raises(Forbidden):
@@ -195,7 +204,7 @@ async def test_the_tenant_is_judged_by_what_is_remembered_of_all(database: Datab
 async def test_a_key_that_expired_in_one_tenant_is_the_others_alone(database: Database, hand: Hand) -> None:
     _, key = await issued(database, expires_at=NOW)
     await issued(database, tenant="other", key=key)
-    remembered = Rights(60.0, monotonic=hand)
+    remembered = KeyGrantCache(60.0, monotonic=hand)
     with pytest.raises(BadInput):
         await authenticate(database, Clock(NOW - MOMENT), key, None, remembered)
     assert (await authenticate(database, CLOCK, key, None, remembered)).tenant_id == "other"
@@ -206,7 +215,7 @@ async def test_a_key_that_expired_in_one_tenant_is_the_others_alone(database: Da
 async def test_the_last_use_is_noted_to_within_five_minutes_from_memory_too(database: Database, hand: Hand) -> None:
     await make_tenant(database, CLOCK)
     _, key = await database.transact(administrator(), CLOCK, lambda tx: issue_key(tx, SERVICE, "A key"))
-    remembered, noted = Rights(60.0, monotonic=hand), []
+    remembered, noted = KeyGrantCache(60.0, monotonic=hand), []
     for minutes in (0, 4, 5, 6, 7, 11, 12):
         now = NOW + timedelta(minutes=minutes)
         turns = await asked(database, key, remembered, Clock(now))
@@ -222,7 +231,7 @@ async def test_the_last_use_is_noted_to_within_five_minutes_from_memory_too(data
 
 async def test_an_unknown_key_is_not_remembered_as_unknown(database: Database, hand: Hand) -> None:
     await make_tenant(database, CLOCK)
-    key, remembered = "bgk_" + "A" * 43, Rights(60.0, monotonic=hand)
+    key, remembered = "bgk_" + "A" * 43, KeyGrantCache(60.0, monotonic=hand)
     for _ in range(2):
         with pytest.raises(Unauthenticated):
             await authenticate(database, CLOCK, key, None, remembered)
@@ -234,9 +243,9 @@ async def test_an_unknown_key_is_not_remembered_as_unknown(database: Database, h
 
 async def test_a_key_is_remembered_by_its_hash_alone(database: Database, hand: Hand) -> None:
     _, key = await issued(database)
-    remembered = Rights(60.0, monotonic=hand)
+    remembered = KeyGrantCache(60.0, monotonic=hand)
     await authenticate(database, CLOCK, key, None, remembered)
-    assert list(remembered._kept) == [hash_of(key)]
+    assert list(remembered._kept) == [hash_key(key)]
     assert key not in repr(remembered._kept)
 
 
@@ -244,7 +253,7 @@ async def test_so_many_keys_are_remembered_and_the_one_found_longest_ago_goes_fi
     database: Database, hand: Hand
 ) -> None:
     first, second, third = [(await issued(database))[1] for _ in range(3)]
-    remembered = Rights(1.0, most=2, monotonic=hand)
+    remembered = KeyGrantCache(1.0, max_entries=2, monotonic=hand)
     assert [await asked(database, key, remembered) for key in (first, second, first, second)] == [1, 1, 0, 0]
     assert [await asked(database, key, remembered) for key in (third, second, third)] == [1, 0, 0]
     assert await asked(database, first, remembered) == 1  # in the second's place
@@ -257,7 +266,7 @@ async def test_so_many_keys_are_remembered_and_the_one_found_longest_ago_goes_fi
 async def test_many_may_come_with_one_key_at_once(database: Database, hand: Hand) -> None:
     await make_tenant(database, CLOCK)
     id, key = await database.transact(administrator(), CLOCK, lambda tx: issue_key(tx, SERVICE, "A key"))
-    remembered = Rights(60.0, monotonic=hand)
+    remembered = KeyGrantCache(60.0, monotonic=hand)
     found = await asyncio.gather(*(authenticate(database, CLOCK, key, "acme", remembered) for _ in range(30)))
     assert {viewer.key_id for viewer in found} == {id}
     async with statements(database) as sent:
@@ -273,7 +282,7 @@ async def test_a_key_is_found_in_one_statement(database: Database, *, named: boo
     _, key = await issued(database)
     door = Database(database.engine, named=named)
     for _ in range(2):
-        assert await asked(door, key, Rights(0.0)) == turns
+        assert await asked(door, key, KeyGrantCache(0.0)) == turns
 
 
 async def test_a_connection_that_found_a_key_holds_it_no_longer(database_url: str) -> None:
@@ -281,7 +290,7 @@ async def test_a_connection_that_found_a_key_holds_it_no_longer(database_url: st
     database = Database(engine)
     try:
         _, key = await issued(database)
-        assert await asked(database, key, Rights(0.0)) == 1
+        assert await asked(database, key, KeyGrantCache(0.0)) == 1
         async with statements(database) as sent, database.at_the_door() as session:
             connection = await (await session.connection()).get_raw_connection()
             driver: Any = connection.driver_connection
@@ -308,4 +317,4 @@ async def test_a_key_is_found_whatever_way_the_server_prefers(database: Database
     await owner.close()
     await database.engine.dispose()
     for key in keys:
-        assert await asked(database, key, Rights(0.0)) == 1
+        assert await asked(database, key, KeyGrantCache(0.0)) == 1

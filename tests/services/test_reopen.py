@@ -69,7 +69,7 @@ async def test_a_waiver_can_be_taken_back_too(database: Database) -> None:
 
 async def test_the_window_must_be_open(database: Database) -> None:
     office, _, id, _ = await answered(database)
-    await office.on(date(2026, 11, 30)).rehearse(enrollments.reopen, id, None)
+    await office.on(date(2026, 11, 30)).rehearse(enrollments.reopen_election, id, None)
     late = office.on(date(2026, 12, 1))
     assert await late.refusals(late.reopen(id)) == ["WINDOW_NOT_OPEN enrollmentId"]
     assert await late.refusals(late.reopen(id, version=1)) == [

@@ -27,7 +27,7 @@ ATTEMPTS = 6
 NO_ENROLLMENT = "enrl_00000000000000000000000000"
 #: The gateway's sessions with the test's database.
 OURS = "FROM pg_stat_activity WHERE usename = $1 AND datname = current_database()"
-HIRING = people.Hire(Person("Ada", "Adams", None, None, None), EmploymentClass.FULL_TIME, date(2026, 11, 2))
+HIRING = people.NewHire(Person("Ada", "Adams", None, None, None), EmploymentClass.FULL_TIME, date(2026, 11, 2))
 
 
 async def names(office: Office) -> list[str]:
@@ -46,7 +46,7 @@ async def test_a_session_ended_in_the_midst_is_told_again(database: Database, ow
     async def story(tx: Transaction) -> str:
         nonlocal told
         told += 1
-        id = await people.hire(tx, office.employer, HIRING)
+        id = await people.hire_employee(tx, office.employer, HIRING)
         if told < 3:
             number = (await tx.session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
             assert await bystander.fetchval("SELECT pg_terminate_backend($1, 5000)", number)
@@ -210,7 +210,7 @@ async def test_a_connection_lost_at_the_commit_makes_one_change(
     calls: list[str] = []
 
     async def story(tx: Transaction) -> str:
-        calls.append(await people.hire(tx, office.employer, HIRING))
+        calls.append(await people.hire_employee(tx, office.employer, HIRING))
         return calls[-1]
 
     async with wire(database_url, fates(fate)) as behind_wire:
@@ -228,7 +228,7 @@ async def test_what_became_of_a_commit_can_be_unknown(database: Database, databa
     async def story(tx: Transaction) -> str:
         nonlocal told
         told += 1
-        return await people.hire(tx, office.employer, HIRING)
+        return await people.hire_employee(tx, office.employer, HIRING)
 
     async with wire(database_url, fates("down")) as behind_wire:
         with pytest.raises(OutcomeUnknown):
@@ -247,7 +247,7 @@ async def test_a_failure_that_stays_ends_after_some_attempts(database: Database)
     async def story(tx: Transaction) -> None:
         nonlocal told
         told += 1
-        await people.hire(tx, office.employer, HIRING)
+        await people.hire_employee(tx, office.employer, HIRING)
         await tx.session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"))
 
     with pytest.raises(DBAPIError):
@@ -273,7 +273,7 @@ async def test_what_would_fail_again_is_told_once(database: Database, statement:
     async def story(tx: Transaction) -> None:
         nonlocal told
         told += 1
-        await people.hire(tx, office.employer, HIRING)
+        await people.hire_employee(tx, office.employer, HIRING)
         await tx.session.execute(text(statement))
 
     with pytest.raises(error):
@@ -290,7 +290,7 @@ async def test_a_storys_own_error_is_raised_once(database: Database, error: Exce
     async def story(tx: Transaction) -> None:
         nonlocal told
         told += 1
-        await people.hire(tx, office.employer, HIRING)
+        await people.hire_employee(tx, office.employer, HIRING)
         raise error
 
     with pytest.raises(type(error)) as raised:
@@ -317,7 +317,7 @@ async def test_a_rehearsal_is_told_again_too_and_kept_never(database: Database) 
         told += 1
         if told == 1:
             await tx.session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$"))
-        return await people.hire(tx, office.employer, HIRING)
+        return await people.hire_employee(tx, office.employer, HIRING)
 
     assert (await office.rehearse(story)).startswith("empl_")
     assert told == 2
@@ -329,7 +329,7 @@ async def test_what_the_server_did_not_keep_is_not_told_as_done(database: Databa
     office = await open_office(database)
 
     async def story(tx: Transaction) -> None:
-        await people.hire(tx, office.employer, HIRING)
+        await people.hire_employee(tx, office.employer, HIRING)
         with suppress(DBAPIError):
             await tx.session.execute(text("SELECT 1 / 0"))
 

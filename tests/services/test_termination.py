@@ -137,7 +137,7 @@ async def test_only_an_administrator_reaches_into_past_months_and_says_why(datab
             "INVALID_INPUT terminationDate",
             "INVALID_INPUT reason",
         ]
-        await there.rehearse(people.terminate, ada, first, None, None)
+        await there.rehearse(people.terminate_employee, ada, first, None, None)
     assert await office.refusals(office.terminate(ada, past)) == ["INVALID_INPUT reason"]
     await office.terminate(ada, past, "Fraud.")
     assert [row[2] for row in await spans(office, ada)] == [date(2026, 10, 31), None]
@@ -148,7 +148,7 @@ async def test_the_current_month_is_the_employers(database: Database) -> None:
     office, ada = await covered(database)
     clock = Clock(datetime(2026, 12, 1, 2, tzinfo=UTC))
     await database.transact(
-        clerk(office.employer), clock, lambda tx: people.terminate(tx, ada, date(2026, 11, 1), None, None)
+        clerk(office.employer), clock, lambda tx: people.terminate_employee(tx, ada, date(2026, 11, 1), None, None)
     )
 
 

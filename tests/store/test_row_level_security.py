@@ -14,7 +14,7 @@ from benegraph.db.base import Base
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role
 from benegraph.graphql.engine.documents import digest_of
-from benegraph.services.access import Scope, issue_key, once
+from benegraph.services.access import KeyScope, issue_key, once
 from benegraph.services.documents import trust
 from conftest import connect
 from factories.billing import make_invoice
@@ -79,7 +79,7 @@ async def fill(office: Office) -> list[str]:
         await office.elect(employee, enroll((await office.pending(employee)).id, plans["GOLD"], child))
 
     async def keys(tx: Transaction) -> None:
-        await issue_key(tx, Scope(Role.EMPLOYEE, office.employer, staff[0]), "A key", key=f"bgk_{office.employer}")
+        await issue_key(tx, KeyScope(Role.EMPLOYEE, office.employer, staff[0]), "A key", key=f"bgk_{office.employer}")
         await once(tx, Action.ELECT, office.employer, b"hash", _nothing)
         await store.documents.persist(tx, digest_of(office.employer), office.employer)
         await trust(tx, {office.employer: (digest_of("{ viewer { role } }"), "{ viewer { role } }")})

@@ -16,7 +16,7 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.domain.values import Clock
 from benegraph.graphql import schema as ours
-from benegraph.services.access import Scope, issue_key
+from benegraph.services.access import KeyScope, issue_key
 from benegraph.web.app import create_app
 from benegraph.web.middleware import AccessLog
 from factories.access import TENANT, administrator, make_tenant
@@ -80,7 +80,7 @@ async def make_key(
     _, made = await database.transact(
         administrator(tenant),
         clock,
-        lambda tx: issue_key(tx, Scope(Role.ADMINISTRATOR), "test", expires_at=expires_at, key=key),
+        lambda tx: issue_key(tx, KeyScope(Role.ADMINISTRATOR), "test", expires_at=expires_at, key=key),
     )
     return made
 

@@ -9,7 +9,7 @@ from graphql import get_introspection_query
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role
 from benegraph.domain.values import Clock
-from benegraph.services.access import Scope, issue_key
+from benegraph.services.access import KeyScope, issue_key
 from benegraph.settings import Door
 from factories.access import administrator
 from factories.stories import open_office
@@ -29,10 +29,10 @@ async def keys(database: Database, clock: Clock) -> dict[Role, str]:
     office = await open_office(database)
     employee = await office.hire("Ada")
     scopes = (
-        Scope(Role.ADMINISTRATOR),
-        Scope(Role.EMPLOYER, office.employer),
-        Scope(Role.EMPLOYEE, office.employer, employee),
-        Scope(Role.SERVICE, None, None, frozenset({Action.ELECT})),
+        KeyScope(Role.ADMINISTRATOR),
+        KeyScope(Role.EMPLOYER, office.employer),
+        KeyScope(Role.EMPLOYEE, office.employer, employee),
+        KeyScope(Role.SERVICE, None, None, frozenset({Action.ELECT})),
     )
 
     async def issue(tx: Transaction) -> dict[Role, str]:

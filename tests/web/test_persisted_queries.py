@@ -144,7 +144,7 @@ async def test_the_oldest_go_when_a_tenant_has_too_many(
 ) -> None:
     async with calling(database, clock):
         pass
-    monkeypatch.setattr(documents, "MOST_PERSISTED", 2)
+    monkeypatch.setattr(documents, "MAX_PERSISTED_DOCUMENTS", 2)
     digests = [f"{'ff' if n < 3 else '00'}{n:062x}" for n in range(4)]
     for n, digest in enumerate(digests):
         later = Clock(clock.now + timedelta(seconds=n))

@@ -19,7 +19,7 @@ from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.errors import BadInput, Forbidden, RequestError
 from benegraph.domain.ids import Kind, new_id
 from benegraph.domain.values import Clock
-from benegraph.services.access import NO_ENTRY, Admitted, admit
+from benegraph.services.access import TENANT_FORBIDDEN, ScopeExistenceCache, check_scope_exists
 from benegraph.settings import Issuer
 from benegraph.web.tokens import ADMITTED_SECONDS
 from benegraph.web.tokens.claims import viewer_of
@@ -218,7 +218,7 @@ async def test_a_tenant_that_is_none_and_one_that_is_not_the_tokens_look_the_sam
         (idp.token(tenant=...), "acme"),
     ]
     for token, tenant in tries:
-        assert await refused(here, token, tenant) == (403, ["FORBIDDEN"], NO_ENTRY)
+        assert await refused(here, token, tenant) == (403, ["FORBIDDEN"], TENANT_FORBIDDEN)
 
 
 async def test_an_employer_and_an_employee_are_there_and_belong_together(
@@ -234,7 +234,7 @@ async def test_an_employer_and_an_employee_are_there_and_belong_together(
     ]:
         for role in ("EMPLOYER", "SERVICE", "ADMINISTRATOR", *(["EMPLOYEE"] if employee else [])):
             token = idp.token(role=role, employer_id=employer, employee_id=employee)
-            assert await refused(here, token) == (403, ["FORBIDDEN"], NO_ENTRY), role
+            assert await refused(here, token) == (403, ["FORBIDDEN"], TENANT_FORBIDDEN), role
     for employer, employee in ((acme, ada), (beta, bob)):
         token = idp.token(role="EMPLOYEE", employer_id=employer, employee_id=employee)
         assert (await here.data(token))["viewer"]["employee"] == {"id": employee}
@@ -361,40 +361,40 @@ def someone(tenant: str = "acme", employer: str | None = None) -> Viewer:
 async def test_who_was_found_is_not_looked_for_again_for_a_minute(database: Database, clock: Clock) -> None:
     await make_tenant(database, clock)
     at = 0.0
-    admitted = Admitted(ADMITTED_SECONDS, monotonic=lambda: at)
+    admitted = ScopeExistenceCache(ADMITTED_SECONDS, monotonic=lambda: at)
     looked = []
     with counting(database) as sent:
         for seconds in (0, 1, 59.999, 60, 61, 120):
             at = 1000.0 + seconds
-            await admit(database, Clock(NOW), someone(), admitted)
+            await check_scope_exists(database, Clock(NOW), someone(), admitted)
             looked.append(len([each for each in sent if "EXISTS" in each]))
     assert looked == [1, 1, 1, 2, 2, 3]
 
 
 async def test_who_was_not_found_is_looked_for_each_time(database: Database, clock: Clock) -> None:
-    admitted = Admitted(ADMITTED_SECONDS)
+    admitted = ScopeExistenceCache(ADMITTED_SECONDS)
     for _ in range(2):
         with pytest.raises(Forbidden):
-            await admit(database, Clock(NOW), someone(), admitted)
+            await check_scope_exists(database, Clock(NOW), someone(), admitted)
     employer = await make_employer(database, clock)
-    await admit(database, Clock(NOW), someone(), admitted)
-    await admit(database, Clock(NOW), someone(employer=employer), admitted)
+    await check_scope_exists(database, Clock(NOW), someone(), admitted)
+    await check_scope_exists(database, Clock(NOW), someone(employer=employer), admitted)
     for viewer in (someone("globex"), someone(employer=EMPLOYER), someone("globex", employer)):
         with pytest.raises(Forbidden, match="may not enter"):
-            await admit(database, Clock(NOW), viewer, admitted)
+            await check_scope_exists(database, Clock(NOW), viewer, admitted)
 
 
 async def test_what_is_remembered_is_bounded(database: Database, clock: Clock) -> None:
-    admitted = Admitted(ADMITTED_SECONDS, most=2)
+    admitted = ScopeExistenceCache(ADMITTED_SECONDS, max_entries=2)
     tenants = ["one", "two", "three"]
     for tenant in tenants:
         await make_tenant(database, clock, tenant=tenant)
-        await admit(database, Clock(NOW), someone(tenant), admitted)
+        await check_scope_exists(database, Clock(NOW), someone(tenant), admitted)
     with counting(database) as sent:
         for tenant in ("two", "three"):
-            await admit(database, Clock(NOW), someone(tenant), admitted)
+            await check_scope_exists(database, Clock(NOW), someone(tenant), admitted)
         assert sent == []
-        await admit(database, Clock(NOW), someone("one"), admitted)
+        await check_scope_exists(database, Clock(NOW), someone("one"), admitted)
         assert sent
 
 

@@ -87,11 +87,11 @@ def write(directory: Path, samples: Samples) -> None:
         raise
 
 
-def _scopes(handles: DemoHandles) -> tuple[access.Scope, ...]:
+def _scopes(handles: DemoHandles) -> tuple[access.KeyScope, ...]:
     return (
-        access.Scope(Role.ADMINISTRATOR),
-        access.Scope(Role.EMPLOYER, handles.employer_id),
-        access.Scope(Role.EMPLOYEE, handles.employer_id, handles.employee_id),
+        access.KeyScope(Role.ADMINISTRATOR),
+        access.KeyScope(Role.EMPLOYER, handles.employer_id),
+        access.KeyScope(Role.EMPLOYEE, handles.employer_id, handles.employee_id),
     )
 
 
@@ -103,7 +103,7 @@ def _noted_keys(note: Path) -> dict[str, str]:
         return {}
 
 
-async def _opens(database: Database, clock: Clock, key: str, tenant_id: str, scope: access.Scope) -> bool:
+async def _opens(database: Database, clock: Clock, key: str, tenant_id: str, scope: access.KeyScope) -> bool:
     try:
         viewer = await access.authenticate(database, clock, key, tenant_id)
     except RequestError:
@@ -111,7 +111,7 @@ async def _opens(database: Database, clock: Clock, key: str, tenant_id: str, sco
     return (viewer.role, viewer.employer_id, viewer.employee_id) == (scope.role, scope.employer_id, scope.employee_id)
 
 
-async def _issue(database: Database, clock: Clock, tenant_id: str, scope: access.Scope) -> str:
+async def _issue(database: Database, clock: Clock, tenant_id: str, scope: access.KeyScope) -> str:
     operator = Viewer(tenant_id, OPERATOR, Role.ADMINISTRATOR)
     label = f"the demo's {scope.role.lower()}"
     _, key = await database.transact(operator, clock, lambda tx: access.issue_key(tx, scope, label))

@@ -28,7 +28,7 @@ from benegraph.domain.values import Clock
 from benegraph.exchange import Form
 from benegraph.exchange.coverage import Entry, header_of, line_of, read_coverage
 from benegraph.exchange.values import Unreadable
-from benegraph.services.coverage import Result, upsert
+from benegraph.services.coverage import CoverageItemResult, upsert_coverage
 
 STANDARD_OUTPUT = Path("-")
 
@@ -101,7 +101,7 @@ async def _take_in(
         results = iter(await _write(database, operator, batch))
         refusals: list[str] = []
         for entry in batch:
-            result = Result(Outcome.FAILED) if entry.item is None else next(results)
+            result = CoverageItemResult(Outcome.FAILED) if entry.item is None else next(results)
             report.outcomes[result.outcome] += 1
             refusals += [f"line {entry.line}: {reason}" for reason in (*entry.reasons, *map(_reason, result.rules))]
         if refusals:
@@ -111,14 +111,14 @@ async def _take_in(
     report.is_whole = True
 
 
-async def _write(database: Database, operator: Viewer, batch: Sequence[Entry]) -> Sequence[Result]:
+async def _write(database: Database, operator: Viewer, batch: Sequence[Entry]) -> Sequence[CoverageItemResult]:
     items = [entry.item for entry in batch if entry.item is not None]
     if not items:
         return []
 
-    async def story(tx: Transaction) -> Sequence[Result]:
+    async def story(tx: Transaction) -> Sequence[CoverageItemResult]:
         await store.coverage.forget_plans(tx)
-        return await upsert(tx, items)
+        return await upsert_coverage(tx, items)
 
     return await database.transact(operator, Clock.at(datetime.now(UTC)), story)
 

@@ -27,11 +27,11 @@ _MISSING = {
 }
 
 
-def scope_of(role: str, employer: str | None, employee: str | None, actions: Sequence[str]) -> access.Scope:
+def scope_of(role: str, employer: str | None, employee: str | None, actions: Sequence[str]) -> access.KeyScope:
     """Make out what a key is to be limited to; say so where that can't be."""
     if role.upper() not in list(Role):
         fail(f"--role is one of {', '.join(word.lower() for word in Role)}, not {role!r}.", MISUSED)
-    scope = access.Scope(Role(role.upper()), employer, employee, frozenset(_action(action) for action in actions))
+    scope = access.KeyScope(Role(role.upper()), employer, employee, frozenset(_action(action) for action in actions))
     if scope.actions and scope.role is not Role.SERVICE:
         fail("--action is for a service's key: any other may do what its role may.", MISUSED)
     try:
@@ -51,7 +51,7 @@ def operator_of(tenant: str) -> Viewer:
 @in_one_line
 def issue(
     tenant: str,
-    scope: access.Scope,
+    scope: access.KeyScope,
     label: str,
     expires: int | None,
     create_tenant: str | None,

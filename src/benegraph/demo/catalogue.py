@@ -10,7 +10,7 @@ from benegraph.demo.ledger import Ledger
 from benegraph.demo.names import CARRIERS, PLAN_NAMES
 from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, Rate
 from benegraph.domain.ids import Kind
-from benegraph.services.catalog import columns_of
+from benegraph.services.catalog import plan_columns
 
 #: What a tier costs, against the employee alone, in hundredths.
 _FACTORS = {CoverageTier.EE: 100, CoverageTier.ES: 205, CoverageTier.EC: 185, CoverageTier.EF: 290}
@@ -110,7 +110,7 @@ def _enter(ledger: Ledger, made_at: datetime, product_id: str, position: int, pl
         "id": ledger.new_id(Kind.CARRIER_PLAN, made_at),
         "benefit_product_id": product_id,
         "position": position,
-        **columns_of(plan),
+        **plan_columns(plan),
     }
     ledger.add(CarrierPlan, row, made_at)
     for rate in plan.rates:

@@ -11,7 +11,7 @@ from benegraph.demo.ledger import Row
 from benegraph.demo.premiums import Account, Premium, bill, pay, take_back, withdraw
 from benegraph.demo.records import Member
 from benegraph.domain.values import DAY, last_of_month
-from benegraph.services.billing import Bill
+from benegraph.services.billing import NewInvoice
 
 #: Invoices are written this long before the month they are for.
 LEAD = 20 * DAY
@@ -117,7 +117,7 @@ def _correct(order: Order, wrong: Premium, at: datetime) -> None:
 
 def _bill(order: Order, at: datetime) -> Premium:
     contract = order.account.contract
-    wanted = Bill(
+    wanted = NewInvoice(
         contract["group_id"],
         contract["division_id"],
         order.member.number if order.member else None,

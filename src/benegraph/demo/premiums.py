@@ -13,9 +13,9 @@ from benegraph.demo.records import Member
 from benegraph.demo.workers import Agenda
 from benegraph.domain.billing import Invoice, paid_through
 from benegraph.domain.ids import Kind
-from benegraph.services.billing import Bill
+from benegraph.services.billing import NewInvoice
 
-_BILLED = tuple(field.name for field in fields(Bill))
+_BILLED = tuple(field.name for field in fields(NewInvoice))
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Account:
     premiums: list[Premium] = field(default_factory=list)
 
 
-def bill(account: Account, member: Member | None, wanted: Bill, at: datetime) -> Premium:
+def bill(account: Account, member: Member | None, wanted: NewInvoice, at: datetime) -> Premium:
     """Enter an invoice, as `recordPremiumInvoice` does."""
     billed = {name: getattr(wanted, name) for name in _BILLED}
     row: Row = {

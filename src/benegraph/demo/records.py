@@ -9,7 +9,7 @@ from benegraph.demo.workers import Elected
 from benegraph.domain.coverage import FOREVER, Recorded, lay_out
 from benegraph.domain.ids import Kind
 from benegraph.domain.values import DateSpan
-from benegraph.services.coverage.records import FIELDS
+from benegraph.services.coverage.records import CHANGEABLE_COLUMNS
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ def write_down(ledger: Ledger, member: Member, start: date, end: date | None, at
         "division_id": contract["division_id"],
         "group_coverage_start": contract["coverage_start"],
         "start_date": start,
-        **dict.fromkeys(FIELDS),
+        **dict.fromkeys(CHANGEABLE_COLUMNS),
         "end_date": end,
         "original_enrollment_date": start,
         "policy_number": contract["policy_number"],

@@ -17,7 +17,7 @@ from benegraph.domain.ids import Kind
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import ContributionTerms, Price, RenewalMode, WaitingRule
 from benegraph.domain.values import DAY, DateSpan, add_years, first_after
-from benegraph.services.catalog import columns_of
+from benegraph.services.catalog import plan_columns
 
 
 class Phase(Enum):
@@ -252,7 +252,7 @@ def _enter_plans(ledger: Ledger, year: Row, plans: Sequence[PlanTerms]) -> dict[
             "id": id,
             **of_year,
             "position": position,
-            **columns_of(plan),
+            **plan_columns(plan),
         }
         ledger.add(Plan, row, year["created_at"])
         for rate in plan.rates:

@@ -19,7 +19,7 @@ from benegraph.exchange.values import (
     show_day,
     show_dollars,
 )
-from benegraph.services.coverage import Item
+from benegraph.services.coverage import CoverageItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Entry:
     """What a row of a file, beginning on a line, comes to: an item, or all reasons why it is none."""
 
     line: int
-    item: Item | None = None
+    item: CoverageItem | None = None
     reasons: tuple[str, ...] = ()
 
 
@@ -90,7 +90,7 @@ def _entry(row: Row) -> Entry:
     if reasons:
         return Entry(row.line, reasons=tuple(reasons))
     key = Key(**{COLUMNS[name][0]: values.pop(COLUMNS[name][0]) for name in KEY})
-    return Entry(row.line, Item(key, values))
+    return Entry(row.line, CoverageItem(key, values))
 
 
 def _read(kind: Kind, value: object, *, required: bool) -> Any:

@@ -17,31 +17,33 @@ from benegraph.domain.errors import BadInput, Code, Forbidden, Unauthenticated, 
 from benegraph.domain.ids import Kind
 from benegraph.domain.values import Clock
 
-PREFIX = "bgk_"
-_SHOWN = len(PREFIX) + 8
+KEY_PREFIX = "bgk_"
+_SHOWN = len(KEY_PREFIX) + 8
 _LAST_USE_WITHIN = timedelta(minutes=5)
 
 #: Why a token opens no tenant; it never says more, or tokens could be used to find out what tenants there are.
-NO_ENTRY = "This token may not enter that tenant."
+TENANT_FORBIDDEN = "This token may not enter that tenant."
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Memory(Generic[K, V]):
+class ExpiringCache(Generic[K, V]):
     """What was found a moment ago, believed for some seconds without looking again.
 
     What was not found is not remembered: what is made is there at once, and strangers fill no room.
     """
 
-    def __init__(self, seconds: float, most: int = 8_000, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, seconds: float, max_entries: int = 8_000, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._seconds = seconds
-        self._most = most
+        self._most = max_entries
         self._monotonic = monotonic
         self._kept: dict[K, tuple[float, V]] = {}
 
-    async def recall(self, named: K, find: Callable[[], Awaitable[V]]) -> V:
+    async def get_or_load(self, named: K, find: Callable[[], Awaitable[V]]) -> V:
         """Give what is remembered under a name; else find it, and remember it unless it is nothing."""
         now = self._monotonic()
         kept = self._kept.get(named)
@@ -59,7 +61,7 @@ class Memory(Generic[K, V]):
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class KeyScope:
     """What a key is limited to: an employer, an employee of theirs, and for a service the mutations it may call."""
 
     role: Role
@@ -69,7 +71,7 @@ class Scope:
 
 
 @dataclass(slots=True)
-class Right:
+class KeyGrant:
     """What a key opens in one tenant; and when it was last used, as far as is known here."""
 
     viewer: Viewer
@@ -78,29 +80,29 @@ class Right:
 
 
 #: The rights of keys, by their hashes. A revoked key is good for as long as they are remembered.
-Rights = Memory[bytes, Sequence[Right]]
+KeyGrantCache = ExpiringCache[bytes, Sequence[KeyGrant]]
 #: Whether there is what tokens name: a tenant, an employer, an employee.
-Admitted = Memory[tuple[str, str | None, str | None], bool]
+ScopeExistenceCache = ExpiringCache[tuple[str, str | None, str | None], bool]
 
 
-def hash_of(key: str) -> bytes:
+def hash_key(key: str) -> bytes:
     """Hash a key for look-up. Its 256 random bits need no salt and no slow hash."""
     return hashlib.sha256(key.encode()).digest()
 
 
 async def authenticate(
-    database: Database, clock: Clock, key: str, tenant_id: str | None, remembered: Rights | None = None
+    database: Database, clock: Clock, key: str, tenant_id: str | None, remembered: KeyGrantCache | None = None
 ) -> Viewer:
     """Find out who holds a key, in the tenant asked for, or in its only one.
 
     Raises Unauthenticated for a key that is unknown, revoked or expired; Forbidden for a tenant the key may not enter,
     whether there is such a tenant or not; BadInput where the key is good for several tenants and none was named.
     """
-    hash = hash_of(key)
+    hash = hash_key(key)
     if remembered is None:
         held = await _rights_of(database, hash)
     else:
-        held = await remembered.recall(hash, lambda: _rights_of(database, hash))
+        held = await remembered.get_or_load(hash, lambda: _rights_of(database, hash))
     now = clock.now
     rights = [right for right in held if right.expires_at is None or now < right.expires_at]
     if not rights:
@@ -119,11 +121,11 @@ async def authenticate(
     return right.viewer
 
 
-async def _rights_of(database: Database, hash: bytes) -> Sequence[Right]:
+async def _rights_of(database: Database, hash: bytes) -> Sequence[KeyGrant]:
     async with database.at_the_door() as session:
         rows = await store.access.keys_by_hash(session, hash, alone=database.named)
     return [
-        Right(
+        KeyGrant(
             Viewer(
                 row.tenant_id,
                 row.id,
@@ -139,16 +141,16 @@ async def _rights_of(database: Database, hash: bytes) -> Sequence[Right]:
     ]
 
 
-async def admit(database: Database, clock: Clock, viewer: Viewer, remembered: Admitted) -> None:
+async def check_scope_exists(database: Database, clock: Clock, viewer: Viewer, remembered: ScopeExistenceCache) -> None:
     """Look that there is the tenant a token names, and in it the employer, and the employee of theirs.
 
     Raises Forbidden, with the same words whatever there is not.
     """
     if not _TENANT.fullmatch(viewer.tenant_id):
-        raise Forbidden(NO_ENTRY)
+        raise Forbidden(TENANT_FORBIDDEN)
     named = (viewer.tenant_id, viewer.employer_id, viewer.employee_id)
-    if not await remembered.recall(named, lambda: _is_there(database, clock, viewer)):
-        raise Forbidden(NO_ENTRY)
+    if not await remembered.get_or_load(named, lambda: _is_there(database, clock, viewer)):
+        raise Forbidden(TENANT_FORBIDDEN)
 
 
 async def _is_there(database: Database, clock: Clock, viewer: Viewer) -> bool:
@@ -157,20 +159,20 @@ async def _is_there(database: Database, clock: Clock, viewer: Viewer) -> bool:
 
 
 async def issue_key(
-    tx: Transaction, scope: Scope, label: str, *, expires_at: datetime | None = None, key: str | None = None
+    tx: Transaction, scope: KeyScope, label: str, *, expires_at: datetime | None = None, key: str | None = None
 ) -> tuple[str, str]:
     """Issue a key in the transaction's tenant; give its id and the key, which is shown this once and never stored.
 
     With `key`, the same key is made good for this tenant too.
     """
-    key = key or PREFIX + secrets.token_urlsafe(32)
+    key = key or KEY_PREFIX + secrets.token_urlsafe(32)
     id = tx.new_id(Kind.API_KEY)
     await store.access.add_key(
         tx,
         {
             "id": id,
             "prefix": key[:_SHOWN],
-            "secret_hash": hash_of(key),
+            "secret_hash": hash_key(key),
             "label": label,
             "role": scope.role,
             "employer_id": scope.employer_id,

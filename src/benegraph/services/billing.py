@@ -31,12 +31,12 @@ from benegraph.domain.billing import (
 from benegraph.domain.checks import check_id, check_version
 from benegraph.domain.errors import BrokenRule, Code, Refused, refuse_if_any
 from benegraph.domain.ids import Kind
-from benegraph.services.coverage.records import employee_of
-from benegraph.services.employers import today_of
+from benegraph.services.coverage.records import covered_employee_id
+from benegraph.services.employers import employer_today
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
+class NewInvoice:
     """What a group's division, or one subscriber in it, is billed for some days."""
 
     group_id: str
@@ -49,7 +49,7 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class CoveragePaidThrough:
     """Through which day a coverage is paid now, None for no day, and the invoice that this rests on."""
 
     subscriber_enrollment_id: str
@@ -60,7 +60,7 @@ class Reached:
 # ---------------------------------------------------------------------------------------------------- invoices
 
 
-async def record_invoice(tx: Transaction, bill: Bill) -> str:
+async def record_invoice(tx: Transaction, bill: NewInvoice) -> str:
     """Write down an invoice; give its id. Raises Refused."""
     billed, broken = await _find_billed(tx, bill.group_id, bill.division_id, bill.subscriber_id)
     refuse_if_any([*broken, *check_invoice(bill.bill_from, bill.bill_through, bill.amount_cents)])
@@ -87,7 +87,7 @@ async def void_invoice(tx: Transaction, id: str, reason: str | None, expected_ve
 async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, received_on: date) -> str:
     """Write down money received on an invoice, all of it, a part or too much; give the payment's id. Raises Refused."""
     invoice = await _take(tx, invoice_id, [*check_payment(amount_cents, 0, received_on, tx.today("UTC"))])
-    today = await today_of(tx, invoice.employer_id) if invoice.employer_id else tx.today("UTC")
+    today = await employer_today(tx, invoice.employer_id) if invoice.employer_id else tx.today("UTC")
     paid_cents = _paid_on(await store.billing.payments_on(tx, invoice_id))
     refuse_if_any(
         [
@@ -178,7 +178,9 @@ async def _note(
 # ------------------------------------------------------------------------------------------------ paid through
 
 
-async def set_paid_through(tx: Transaction, subscriber_id: str, group_id: str, division_id: str) -> list[Reached]:
+async def set_paid_through(
+    tx: Transaction, subscriber_id: str, group_id: str, division_id: str
+) -> list[CoveragePaidThrough]:
     """Set through which day each coverage of a subscriber in a group's division is paid, in order of their starts.
 
     Raises Refused.
@@ -197,7 +199,7 @@ async def set_auto_paid_through(tx: Transaction, on: bool) -> None:
     await store.billing.set_auto_paid_through(tx, on=on)
 
 
-async def _keep_up(tx: Transaction, bill: Bill | PremiumInvoice) -> None:
+async def _keep_up(tx: Transaction, bill: NewInvoice | PremiumInvoice) -> None:
     """Bring the coverages that an invoice concerns up to date, where the tenant wants it."""
     await tx.flush()
     if not await store.billing.is_auto_paid_through(tx):
@@ -211,7 +213,7 @@ async def _keep_up(tx: Transaction, bill: Bill | PremiumInvoice) -> None:
 
 async def _bring_up_to_date(
     tx: Transaction, group_id: str, division_id: str, subscriber_ids: Collection[str]
-) -> list[Reached]:
+) -> list[CoveragePaidThrough]:
     """Write what is paid of some subscribers' coverage in a group's division: as many statements for all as for one."""
     subscribers = await store.coverage.lock_subscribers(tx, subscriber_ids)
     coverages = sorted(
@@ -246,13 +248,13 @@ def _moved(tx: Transaction, row: SubscriberEnrollment, day: date | None, whose: 
         "PAID_THROUGH",
         before={"paid_through": row.paid_through},
         after={"paid_through": day},
-        employee_id=employee_of(whose, row.employer_id),
+        employee_id=covered_employee_id(whose, row.employer_id),
     )
 
 
 async def _reckon(
     tx: Transaction, group_id: str, division_id: str, coverages: Sequence[SubscriberEnrollment]
-) -> list[Reached]:
+) -> list[CoveragePaidThrough]:
     """Tell what is paid of each coverage; those of a group's that begin and end together are reckoned once."""
     of_group: list[Invoice] = []
     own: dict[str, list[Invoice]] = defaultdict(list)
@@ -273,11 +275,15 @@ async def _reckon(
     def by_group(start: date, end: date | None) -> PaidThrough | None:
         return paid_through(start, end, of_group)
 
-    def of(row: SubscriberEnrollment) -> Reached:
+    def of(row: SubscriberEnrollment) -> CoveragePaidThrough:
         if theirs := own.get(row.subscriber_id):
             found = paid_through(row.start_date, row.end_date, [*of_group, *theirs])
         else:
             found = by_group(row.start_date, row.end_date)
-        return Reached(row.id, found.day, found.invoice_id) if found else Reached(row.id, None, None)
+        return (
+            CoveragePaidThrough(row.id, found.day, found.invoice_id)
+            if found
+            else CoveragePaidThrough(row.id, None, None)
+        )
 
     return [of(row) for row in coverages]

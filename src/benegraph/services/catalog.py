@@ -11,7 +11,7 @@ from benegraph.domain.errors import refuse_if_any
 from benegraph.domain.ids import Kind
 
 
-def columns_of(plan: PlanTerms) -> dict[str, Any]:
+def plan_columns(plan: PlanTerms) -> dict[str, Any]:
     """Give a plan's terms as the columns that the catalogue and a plan year share."""
     return {
         "carrier_plan_id": plan.carrier_plan_id,
@@ -36,7 +36,7 @@ async def add_product(
             "id": tx.new_id(Kind.CARRIER_PLAN),
             "benefit_product_id": id,
             "position": position,
-            **columns_of(plan),
+            **plan_columns(plan),
         }
         for position, plan in enumerate(plans)
     ]

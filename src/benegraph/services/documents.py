@@ -8,7 +8,7 @@ from benegraph.domain.access import Viewer
 from benegraph.domain.values import Clock
 
 #: A tenant's persisted queries; where there are more, the oldest go, and their clients send them again.
-MOST_PERSISTED = 5000
+MAX_PERSISTED_DOCUMENTS = 5000
 
 
 async def persist(database: Database, viewer: Viewer, clock: Clock, digest: str, text: str) -> None:
@@ -17,7 +17,7 @@ async def persist(database: Database, viewer: Viewer, clock: Clock, digest: str,
     async def story(tx: Transaction) -> None:
         await store.documents.persist(tx, digest, text)
         if digest.startswith("00"):  # one text in 256 sweeps for all
-            await store.documents.forget_oldest(tx, MOST_PERSISTED)
+            await store.documents.forget_oldest(tx, MAX_PERSISTED_DOCUMENTS)
 
     await database.transact(viewer, clock, story)
 

@@ -12,7 +12,7 @@ from benegraph.domain.errors import refuse_if_any
 from benegraph.domain.ids import Kind
 
 
-async def today_of(tx: Transaction, employer_id: str) -> date:
+async def employer_today(tx: Transaction, employer_id: str) -> date:
     """Tell what day it is at an employer of the viewer's."""
     found = await store.employers.by_ids(tx, [employer_id])
     return tx.today(found[employer_id].time_zone)

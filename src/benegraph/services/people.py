@@ -23,16 +23,16 @@ from benegraph.domain.people import (
     check_person,
     check_termination,
 )
-from benegraph.services.coverage.bridge import follow
-from benegraph.services.coverage.links import UNCHANGED, check_number, check_unlinked, link, require_linking
-from benegraph.services.employers import today_of
-from benegraph.services.enrollments.edits import Edits
+from benegraph.services.coverage.subscribers import UNCHANGED, check_number, check_unlinked, link, require_linking
+from benegraph.services.coverage.sync import sync_coverage_of_record
+from benegraph.services.employers import employer_today
 from benegraph.services.enrollments.issue import issue_to_hire, waits
+from benegraph.services.enrollments.updates import EnrollmentUpdates
 from benegraph.services.plan_years import settle_unanswered
 
 
 @dataclass(frozen=True, slots=True)
-class Hire:
+class NewHire:
     """Who is hired, from when, and as what."""
 
     person: Person
@@ -43,7 +43,7 @@ class Hire:
     subscriber_id: str | None = None
 
 
-async def hire(tx: Transaction, employer_id: str, hiring: Hire) -> str:
+async def hire_employee(tx: Transaction, employer_id: str, hiring: NewHire) -> str:
     """Hire an employee, and issue what plan years already opened have for them; give the id. Raises Refused."""
     refuse_if_any(check_number(hiring.subscriber_id))
     require_linking(tx, hiring.subscriber_id or UNCHANGED)
@@ -105,12 +105,12 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         await store.history.record(tx, [change])
         await issue_to_hire(tx, employee, today)
     if "division_id" in changes:
-        await follow(tx, [employee])
+        await sync_coverage_of_record(tx, [employee])
     if subscriber_id is not UNCHANGED:
         await link(tx, employee, subscriber_id)
 
 
-async def terminate(
+async def terminate_employee(
     tx: Transaction, id: str, terminated_on: date, reason: str | None, expected_version: int | None
 ) -> None:
     """End an employment: coverage ends with the month, later coverage is cancelled, what is pending closes.
@@ -130,18 +130,18 @@ async def terminate(
         )
     refuse_if_any(broken)
     await _end(tx, employee, terminated_on, "TERMINATED", reason)
-    edits, rows, plan_years = await _enrollments_of(tx, employee)
+    updates, rows, plan_years = await _enrollments_of(tx, employee)
     for row in rows:
         if not waits(row, today):
             continue
         limit = coverage_limit(plan_years[row.plan_year_id].coverage_ends_on, terminated_on)
         # What could still cover days of the employment stays open as long as the employment does.
         closed_on = max(today, terminated_on) if row.effective_on <= limit else today
-        edits.add(row, "CLOSED", reason, closed_on=closed_on, close_reason=CloseReason.TERMINATED)
-    await _resettle(tx, employee, edits, rows, plan_years, terminated_on)
+        updates.add(row, "CLOSED", reason, closed_on=closed_on, close_reason=CloseReason.TERMINATED)
+    await _resettle(tx, employee, updates, rows, plan_years, terminated_on)
 
 
-async def reinstate(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
+async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
     """Take a termination back: what it ended, cancelled or closed stands as if it had not been. Raises Refused."""
     employee, today = await _take(tx, id)
     broken = [
@@ -152,11 +152,11 @@ async def reinstate(tx: Transaction, id: str, reason: str | None, expected_versi
         broken.append(BrokenRule(Code.INVALID_STATUS_TRANSITION, "This employee is not terminated.", ("employeeId",)))
     refuse_if_any(broken)
     await _end(tx, employee, None, "REINSTATED", reason)
-    edits, rows, plan_years = await _enrollments_of(tx, employee)
+    updates, rows, plan_years = await _enrollments_of(tx, employee)
     for row in rows:
         if row.decision is None and row.close_reason is CloseReason.TERMINATED:
-            edits.add(row, "REOPENED", reason, closed_on=None, close_reason=None)
-    await _resettle(tx, employee, edits, rows, plan_years, None)
+            updates.add(row, "REOPENED", reason, closed_on=None, close_reason=None)
+    await _resettle(tx, employee, updates, rows, plan_years, None)
     for plan_year in plan_years.values():
         if plan_year.closed_on is not None and plan_year.coverage_ends_on >= today:
             # Closing passed over whoever was gone then: they are renewed now, or lapse like everyone else.
@@ -229,7 +229,7 @@ async def _take(tx: Transaction, id: str) -> tuple[Employee, date]:
     if employer_id is None:
         raise refuse(Code.NOT_FOUND, "There is no such employee.", "employeeId")
     await store.employers.lock(tx, employer_id, shared=True)
-    return await _lock(tx, id), await today_of(tx, employer_id)
+    return await _lock(tx, id), await employer_today(tx, employer_id)
 
 
 async def _lock(tx: Transaction, id: str) -> Employee:
@@ -248,21 +248,21 @@ async def _end(
     await store.history.record(tx, [change])
 
 
-async def _enrollments_of(tx: Transaction, employee: Employee) -> tuple[Edits, Any, Any]:
+async def _enrollments_of(tx: Transaction, employee: Employee) -> tuple[EnrollmentUpdates, Any, Any]:
     ids = await store.enrollments.plan_years_held(tx, employee.id)
     plan_years = await store.plan_years.lock(tx, ids, shared=True)
-    return Edits(), await store.enrollments.lock_in_plan_years(tx, employee.id), plan_years
+    return EnrollmentUpdates(), await store.enrollments.lock_in_plan_years(tx, employee.id), plan_years
 
 
 async def _resettle(
     tx: Transaction,
     employee: Employee,
-    edits: Edits,
+    updates: EnrollmentUpdates,
     rows: Any,
     plan_years: Mapping[str, Any],
     terminated_on: date | None,
 ) -> None:
     for id, plan_year in plan_years.items():
-        edits.resettle([row for row in rows if row.plan_year_id == id], plan_year.coverage_ends_on, terminated_on)
-    await edits.write(tx)
-    await follow(tx, [employee], plan_years.values())
+        updates.resettle([row for row in rows if row.plan_year_id == id], plan_year.coverage_ends_on, terminated_on)
+    await updates.write(tx)
+    await sync_coverage_of_record(tx, [employee], plan_years.values())

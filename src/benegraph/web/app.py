@@ -10,7 +10,7 @@ from aiohttp import web
 from benegraph.db.session import Database
 from benegraph.graphql.engine.documents import Documents
 from benegraph.graphql.schema import build_schema
-from benegraph.services.access import Rights
+from benegraph.services.access import KeyGrantCache
 from benegraph.settings import Door
 from benegraph.telemetry import make_metrics
 from benegraph.web.auth import RIGHTS
@@ -57,7 +57,7 @@ def create_app(
     if door.origins:
         middlewares.insert(0, named_origins(door.origins, PATH))
     app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
-    app[RIGHTS] = Rights(door.key_cache_seconds)
+    app[RIGHTS] = KeyGrantCache(door.key_cache_seconds)
     add_draining(app, draining)
     health = Health(database, draining)
     documents = Documents(schema or build_schema(), door.limits, compiled=door.executor == "compiled")

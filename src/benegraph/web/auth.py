@@ -13,7 +13,7 @@ from benegraph.services import access
 from benegraph.web.tokens import TOKENS
 
 #: What this application remembers of keys.
-RIGHTS = web.AppKey("rights", access.Rights)
+RIGHTS = web.AppKey("rights", access.KeyGrantCache)
 
 _API_KEY = istr("X-API-Key")
 _TENANT = istr("X-Tenant")
@@ -47,7 +47,7 @@ def _credential(headers: CIMultiDictProxy[str]) -> tuple[str, bool]:
     match = _BEARER.fullmatch(authorization.strip())
     if match is None:
         return "", False
-    return match[1], not match[1].startswith(access.PREFIX)
+    return match[1], not match[1].startswith(access.KEY_PREFIX)
 
 
 def _only(headers: CIMultiDictProxy[str], name: istr) -> str | None:

@@ -30,8 +30,8 @@ class RecordPremiumInvoiceInput:
     amount_cents: Cents = strawberry.field(description="How much is billed.")
     idempotency_key: str | None = IDEMPOTENCY_KEY()
 
-    def bill(self) -> billing.Bill:
-        return billing.Bill(
+    def bill(self) -> billing.NewInvoice:
+        return billing.NewInvoice(
             self.group_id,
             self.division_id,
             present(self.subscriber_id),

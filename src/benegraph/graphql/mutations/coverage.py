@@ -27,8 +27,8 @@ from benegraph.graphql.types.enums import Outcome
 from benegraph.graphql.types.fields import derived, one
 from benegraph.graphql.types.scalars import Cents
 from benegraph.services import coverage
-from benegraph.services.coverage import registry
-from benegraph.services.coverage.records import FIELDS
+from benegraph.services.coverage import contracts, subscribers
+from benegraph.services.coverage.records import CHANGEABLE_COLUMNS
 
 _KEY = "The five parts that name it; none of them ever changes."
 
@@ -158,7 +158,7 @@ class Answer:
     user_errors: list[BrokenRule]
 
 
-def _kept(result: coverage.Result) -> dict[str, Any]:
+def _kept(result: coverage.CoverageItemResult) -> dict[str, Any]:
     rules = [{"code": rule.code, "message": rule.message, "field": rule.field} for rule in result.rules]
     return {"outcome": result.outcome, "id": result.id, "rules": rules}
 
@@ -185,8 +185,10 @@ class UpsertSubscriberEnrollmentsPayload:
     user_errors: list[UserError] = user_errors()
 
 
-def _item(key: SubscriberEnrollmentKey, fields: SubscriberEnrollmentFields | None) -> coverage.Item:
-    return coverage.Item(key.key(), given(fields, {name: name for name in FIELDS}) if fields else {})
+def _item(key: SubscriberEnrollmentKey, fields: SubscriberEnrollmentFields | None) -> coverage.CoverageItem:
+    return coverage.CoverageItem(
+        key.key(), given(fields, {name: name for name in CHANGEABLE_COLUMNS}) if fields else {}
+    )
 
 
 @strawberry.type
@@ -198,7 +200,7 @@ class CoverageMutation:
         self, info: Info, input: Annotated[CreateSubscriberInput, THE_INPUT]
     ) -> CreateSubscriberPayload:
         async def story(tx: Transaction) -> Result:
-            id = await registry.create_subscriber(
+            id = await subscribers.create_subscriber(
                 tx,
                 input.subscriber_id,
                 present(input.first_name),
@@ -219,7 +221,7 @@ class CoverageMutation:
         key = ContractKey(input.group_id, input.division_id, input.coverage_start)
 
         async def story(tx: Transaction) -> Result:
-            id = await registry.create_contract(
+            id = await contracts.create_group_contract(
                 tx, key, present(input.coverage_end), present(input.employer_id), present(input.policy_number)
             )
             return {"group_contract_id": id}
@@ -232,7 +234,7 @@ class CoverageMutation:
         self, info: Info, input: Annotated[CreateSubscriberEnrollmentInput, THE_INPUT]
     ) -> CreateSubscriberEnrollmentPayload:
         async def story(tx: Transaction) -> Result:
-            return {"subscriber_enrollment_id": await coverage.create(tx, _item(input.key, input.fields))}
+            return {"subscriber_enrollment_id": await coverage.create_coverage(tx, _item(input.key, input.fields))}
 
         done: CreateSubscriberEnrollmentPayload = await perform(info, Action.CREATE_SUBSCRIBER_ENROLLMENT, input, story)
         return done
@@ -243,7 +245,9 @@ class CoverageMutation:
     ) -> UpdateSubscriberEnrollmentPayload:
         async def story(tx: Transaction) -> Result:
             item = _item(input.key, input.fields)
-            return {"subscriber_enrollment_id": await coverage.update(tx, item, present(input.expected_version))}
+            return {
+                "subscriber_enrollment_id": await coverage.update_coverage(tx, item, present(input.expected_version))
+            }
 
         done: UpdateSubscriberEnrollmentPayload = await perform(info, Action.UPDATE_SUBSCRIBER_ENROLLMENT, input, story)
         return done
@@ -257,7 +261,7 @@ class CoverageMutation:
         self, info: Info, input: Annotated[DeleteSubscriberEnrollmentInput, THE_INPUT]
     ) -> DeleteSubscriberEnrollmentPayload:
         async def story(tx: Transaction) -> Result:
-            return {"deleted_id": await coverage.delete(tx, input.key.key(), present(input.expected_version))}
+            return {"deleted_id": await coverage.delete_coverage(tx, input.key.key(), present(input.expected_version))}
 
         done: DeleteSubscriberEnrollmentPayload = await perform(info, Action.DELETE_SUBSCRIBER_ENROLLMENT, input, story)
         return done
@@ -272,7 +276,7 @@ class CoverageMutation:
         self, info: Info, input: Annotated[UpsertSubscriberEnrollmentsInput, THE_INPUT]
     ) -> UpsertSubscriberEnrollmentsPayload:
         async def story(tx: Transaction) -> Result:
-            results = await coverage.upsert(tx, [_item(each.key, each.fields) for each in input.enrollments])
+            results = await coverage.upsert_coverage(tx, [_item(each.key, each.fields) for each in input.enrollments])
             told = {"results": [_kept(result) for result in results]}
             if all(result.outcome is Outcome.FAILED for result in results):
                 raise AllRefused(told)

@@ -20,7 +20,6 @@ from benegraph.graphql.types.people import Dependent
 from benegraph.graphql.types.plan_years import Plan
 from benegraph.graphql.types.scalars import Cents
 from benegraph.services import enrollments
-from benegraph.services.enrollments import Preview
 
 
 @strawberry.input(description="The answer to one pending enrollment.")
@@ -133,7 +132,7 @@ class EnrollmentsMutation:
         choices = [election.choice() for election in input.elections]
         ids = [choice.enrollment_id for choice in choices]
         answered: Result = {"enrollment_ids": ids}
-        previews: list[Preview] = []
+        previews: list[enrollments.ElectionPreview] = []
 
         async def story(tx: Transaction) -> Result:
             previews[:] = await enrollments.elect(tx, input.employee_id, choices)
@@ -153,7 +152,7 @@ class EnrollmentsMutation:
         reopened: Result = {"enrollment_id": input.enrollment_id}
 
         async def story(tx: Transaction) -> Result:
-            await enrollments.reopen(tx, input.enrollment_id, present(input.expected_version))
+            await enrollments.reopen_election(tx, input.enrollment_id, present(input.expected_version))
             return reopened
 
         foretold = _foretold(reopened, input.enrollment_id)
@@ -168,7 +167,7 @@ class EnrollmentsMutation:
     )
     async def reissue(self, info: Info, input: Annotated[ReissueInput, THE_INPUT]) -> ReissuePayload:
         async def story(tx: Transaction) -> Result:
-            id = await enrollments.reissue(
+            id = await enrollments.reissue_enrollment(
                 tx,
                 input.enrollment_id,
                 input.qualifying_life_event_id,

@@ -16,7 +16,7 @@ from benegraph.graphql.types.enrollments import QualifyingLifeEvent
 from benegraph.graphql.types.enums import LifeEventStatus, LifeEventType, register
 from benegraph.graphql.types.fields import one
 from benegraph.services import enrollments
-from benegraph.services.enrollments.life_events import Report
+from benegraph.services.enrollments.life_events import LifeEventReport
 
 
 class LifeEventDecision(StrEnum):
@@ -76,7 +76,7 @@ class LifeEventsMutation:
     async def report_life_event(
         self, info: Info, input: Annotated[ReportLifeEventInput, THE_INPUT]
     ) -> ReportLifeEventPayload:
-        report = Report(input.event_type, input.event_date, present(input.dependent_id), present(input.notes))
+        report = LifeEventReport(input.event_type, input.event_date, present(input.dependent_id), present(input.notes))
 
         async def story(tx: Transaction) -> Result:
             return {"life_event_id": await enrollments.report_life_event(tx, input.employee_id, report)}

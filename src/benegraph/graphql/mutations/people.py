@@ -167,7 +167,7 @@ class PeopleMutation:
             present(input.date_of_birth),
             present(input.external_id),
         )
-        hiring = people.Hire(
+        hiring = people.NewHire(
             person,
             input.employment_class,
             input.start_date,
@@ -176,7 +176,7 @@ class PeopleMutation:
         )
 
         async def story(tx: Transaction) -> Result:
-            return {"employee_id": await people.hire(tx, input.employer_id, hiring)}
+            return {"employee_id": await people.hire_employee(tx, input.employer_id, hiring)}
 
         done: CreateEmployeePayload = await perform(info, Action.CREATE_EMPLOYEE, input, story)
         return done
@@ -203,7 +203,7 @@ class PeopleMutation:
         self, info: Info, input: Annotated[TerminateEmployeeInput, THE_INPUT]
     ) -> TerminateEmployeePayload:
         async def story(tx: Transaction) -> Result:
-            await people.terminate(
+            await people.terminate_employee(
                 tx,
                 input.employee_id,
                 input.termination_date,
@@ -220,7 +220,9 @@ class PeopleMutation:
         self, info: Info, input: Annotated[ReinstateEmployeeInput, THE_INPUT]
     ) -> ReinstateEmployeePayload:
         async def story(tx: Transaction) -> Result:
-            await people.reinstate(tx, input.employee_id, present(input.reason), present(input.expected_version))
+            await people.reinstate_employee(
+                tx, input.employee_id, present(input.reason), present(input.expected_version)
+            )
             return {"employee_id": input.employee_id}
 
         done: ReinstateEmployeePayload = await perform(info, Action.REINSTATE_EMPLOYEE, input, story)

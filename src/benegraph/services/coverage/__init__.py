@@ -1,5 +1,19 @@
-"""Coverage on the carrier's side: subscribers, contracts with groups, and the coverage of record."""
+"""Coverage on the carrier's side: subscribers, group contracts, and the carrier's coverage of record."""
 
-from benegraph.services.coverage.records import Item, Result, create, delete, update, upsert
+from benegraph.services.coverage.records import (
+    CoverageItem,
+    CoverageItemResult,
+    create_coverage,
+    delete_coverage,
+    update_coverage,
+    upsert_coverage,
+)
 
-__all__ = ["Item", "Result", "create", "delete", "update", "upsert"]
+__all__ = [
+    "CoverageItem",
+    "CoverageItemResult",
+    "create_coverage",
+    "delete_coverage",
+    "update_coverage",
+    "upsert_coverage",
+]

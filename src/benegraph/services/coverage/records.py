@@ -24,7 +24,7 @@ from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind
 
 #: What an input may change; a field left out stays, None clears it.
-FIELDS = (
+CHANGEABLE_COLUMNS = (
     "end_date",
     "annual_max_cents",
     "lifetime_max_cents",
@@ -39,7 +39,7 @@ Changes = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class CoverageItem:
     """One coverage of record to be written: its key, and the columns that are given."""
 
     key: Key
@@ -47,7 +47,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CoverageItemResult:
     """What came of one item: the coverage, or the rules that refused it."""
 
     outcome: Outcome
@@ -55,73 +55,73 @@ class Result:
     rules: tuple[BrokenRule, ...] = ()
 
 
-async def create(tx: Transaction, item: Item) -> str:
+async def create_coverage(tx: Transaction, item: CoverageItem) -> str:
     """Write down a coverage that is new; give its id. Raises Refused."""
-    ledger = await open_ledger(tx, [item])
-    if item.key in ledger.records:
+    batch = await load_coverage_batch(tx, [item])
+    if item.key in batch.records:
         raise refuse(Code.ALREADY_EXISTS, "There is a coverage of this key already.", "key")
-    refuse_if_any(ledger.check(item))
-    record = ledger.add(tx, item)
-    await ledger.write(tx)
+    refuse_if_any(batch.check(item))
+    record = batch.add(tx, item)
+    await batch.write(tx)
     return record.id
 
 
-async def update(tx: Transaction, item: Item, expected_version: int | None) -> str:
+async def update_coverage(tx: Transaction, item: CoverageItem, expected_version: int | None) -> str:
     """Change the fields given of a coverage; give its id. Raises Refused."""
-    ledger, record = await _take(tx, item)
-    refuse_if_any([*check_version(expected_version, record.version), *ledger.check(item)])
-    ledger.change(tx, record, item.changes)
-    await ledger.write(tx)
+    batch, record = await _take(tx, item)
+    refuse_if_any([*check_version(expected_version, record.version), *batch.check(item)])
+    batch.change(tx, record, item.changes)
+    await batch.write(tx)
     return record.id
 
 
-async def delete(tx: Transaction, key: Key, expected_version: int | None) -> str:
+async def delete_coverage(tx: Transaction, key: Key, expected_version: int | None) -> str:
     """Delete a coverage; give the id it had. Raises Refused."""
-    ledger, record = await _take(tx, Item(key, {}))
+    batch, record = await _take(tx, CoverageItem(key, {}))
     broken = [*check_version(expected_version, record.version)]
-    if record.id in ledger.linked:
+    if record.id in batch.linked:
         broken.append(BrokenRule(Code.LINKED_TO_ENROLLMENT, "This coverage follows an election.", ("key",)))
     refuse_if_any(broken)
-    ledger.note(tx, record, "DELETED", before=record.values)
+    batch.note(tx, record, "DELETED", before=record.values)
     await store.coverage.remove(tx, [record.id])
-    await ledger.write(tx)
+    await batch.write(tx)
     return record.id
 
 
-async def upsert(tx: Transaction, items: Sequence[Item]) -> list[Result]:
+async def upsert_coverage(tx: Transaction, items: Sequence[CoverageItem]) -> list[CoverageItemResult]:
     """Write many coverages as if one after another: what is not there yet is created, and one bad item fails alone.
 
     At most 1,000, in a fixed number of statements. Raises Refused for a call that is too long.
     """
     if not 0 < len(items) <= MOST_AT_ONCE:
         raise refuse(Code.INVALID_INPUT, f"One call takes 1 to {MOST_AT_ONCE} enrollments.", "enrollments")
-    ledger = await open_ledger(tx, items)
+    batch = await load_coverage_batch(tx, items)
     results = []
     for index, item in enumerate(items):
-        if broken := tuple(rule.under("enrollments", str(index)) for rule in ledger.check(item)):
-            results.append(Result(Outcome.FAILED, rules=broken))
-        elif (record := ledger.records.get(item.key)) is None:
-            results.append(Result(Outcome.CREATED, ledger.add(tx, item).id))
+        if broken := tuple(rule.under("enrollments", str(index)) for rule in batch.check(item)):
+            results.append(CoverageItemResult(Outcome.FAILED, rules=broken))
+        elif (record := batch.records.get(item.key)) is None:
+            results.append(CoverageItemResult(Outcome.CREATED, batch.add(tx, item).id))
         else:
-            changed = ledger.change(tx, record, item.changes)
-            results.append(Result(Outcome.UPDATED if changed else Outcome.UNCHANGED, record.id))
-    await ledger.write(tx)
+            changed = batch.change(tx, record, item.changes)
+            results.append(CoverageItemResult(Outcome.UPDATED if changed else Outcome.UNCHANGED, record.id))
+    await batch.write(tx)
     return results
 
 
-async def _take(tx: Transaction, item: Item) -> "tuple[Ledger, Record]":
-    ledger = await open_ledger(tx, [item])
+async def _take(tx: Transaction, item: CoverageItem) -> "tuple[CoverageBatch, CoverageRow]":
+    batch = await load_coverage_batch(tx, [item])
     refuse_if_any([rule.under("key") for rule in check_key(item.key)])
-    if (record := ledger.records.get(item.key)) is None:
+    if (record := batch.records.get(item.key)) is None:
         raise refuse(Code.NOT_FOUND, "There is no coverage of this key.", "key")
-    return ledger, record
+    return batch, record
 
 
-# -------------------------------------------------------------------------------------------------- the ledger
+# -------------------------------------------------------------------------------------------------- the batch
 
 
 @dataclass(slots=True)
-class Record:
+class CoverageRow:
     """A coverage as it stands in this transaction, written or not: the values of its columns."""
 
     values: dict[str, Any]
@@ -140,12 +140,12 @@ class Record:
 
 
 @dataclass(slots=True)
-class Ledger:
+class CoverageBatch:
     """All coverage of some subscribers, locked, with the contracts that items name; and what is to be written."""
 
     subscribers: Mapping[str, Subscriber]
     contracts: Mapping[ContractKey, GroupContract]
-    records: dict[Key, Record]
+    records: dict[Key, CoverageRow]
     linked: set[str]
     events: list[store.history.Change] = field(default_factory=list)
     #: The keys of each subscriber's coverage in each group's division.
@@ -155,7 +155,7 @@ class Ledger:
         for key in self.records:
             self.beside.setdefault(_place(key), []).append(key)
 
-    def check(self, item: Item) -> Iterator[BrokenRule]:
+    def check(self, item: CoverageItem) -> Iterator[BrokenRule]:
         """Refuse an item that can't stand beside what is there."""
         malformed = [rule.under("key") for rule in check_key(item.key)]
         malformed += [rule.under("fields") for rule in check_fields(item.changes)]
@@ -184,14 +184,14 @@ class Ledger:
                 ("key", "startDate"),
             )
 
-    def add(self, tx: Transaction, item: Item) -> Record:
+    def add(self, tx: Transaction, item: CoverageItem) -> CoverageRow:
         contract = self.contracts[item.key.contract]
         values = {
             "id": tx.new_id(Kind.SUBSCRIBER_ENROLLMENT),
             "employer_id": contract.employer_id,
             "employee_id": self.subscribers[item.key.subscriber_id].employee_id,
             **asdict(item.key),
-            **dict.fromkeys(FIELDS),
+            **dict.fromkeys(CHANGEABLE_COLUMNS),
             **item.changes,
             "entry_user": tx.viewer.key_id,
             "update_user": tx.viewer.key_id,
@@ -199,12 +199,12 @@ class Ledger:
             "updated_at": tx.clock.now,
             "version": 1,
         }
-        record = self.records[item.key] = Record(values, is_new=True)
+        record = self.records[item.key] = CoverageRow(values, is_new=True)
         self.beside.setdefault(_place(item.key), []).append(item.key)
         self.note(tx, record, "CREATED", after=values)
         return record
 
-    def change(self, tx: Transaction, record: Record, changes: Changes) -> bool:
+    def change(self, tx: Transaction, record: CoverageRow, changes: Changes) -> bool:
         """Set the columns given; tell whether any of them was another."""
         moved = {name: value for name, value in changes.items() if record.values[name] != value}
         if not moved:
@@ -223,11 +223,16 @@ class Ledger:
         return True
 
     def note(
-        self, tx: Transaction, record: Record, action: str, before: Changes | None = None, after: Changes | None = None
+        self,
+        tx: Transaction,
+        record: CoverageRow,
+        action: str,
+        before: Changes | None = None,
+        after: Changes | None = None,
     ) -> None:
         """Note for history what happens to a coverage."""
         whose = self.subscribers[record.values["subscriber_id"]]
-        employee_id = employee_of(whose, record.values["employer_id"])
+        employee_id = covered_employee_id(whose, record.values["employer_id"])
         change = store.history.covered(tx, record.values, action, before=before, after=after, employee_id=employee_id)
         self.events.append(change)
 
@@ -249,21 +254,21 @@ class Ledger:
         )
 
 
-async def open_ledger(tx: Transaction, items: Sequence[Item]) -> Ledger:
+async def load_coverage_batch(tx: Transaction, items: Sequence[CoverageItem]) -> CoverageBatch:
     """Lock the subscribers that items name, then all their coverage, and find the contracts."""
     keys = [item.key for item in items if not list(check_key(item.key))]
     subscribers = await store.coverage.lock_subscribers(tx, {key.subscriber_id for key in keys})
     contracts = await store.coverage.contracts_by_key(tx, {key.contract for key in keys})
     rows = await store.coverage.lock_coverage(tx, subscribers)
     linked = await store.coverage.linked(tx, [row.id for row in rows])
-    return Ledger(subscribers, contracts, {_key(row): Record(values_of(row)) for row in rows}, linked)
+    return CoverageBatch(subscribers, contracts, {_key(row): CoverageRow(column_values(row)) for row in rows}, linked)
 
 
-def values_of(row: SubscriberEnrollment) -> dict[str, Any]:
+def column_values(row: SubscriberEnrollment) -> dict[str, Any]:
     return {column.key: getattr(row, column.key) for column in SubscriberEnrollment.__table__.columns}
 
 
-def employee_of(subscriber: Subscriber, employer_id: str | None) -> str | None:
+def covered_employee_id(subscriber: Subscriber, employer_id: str | None) -> str | None:
     """Tell which employee coverage concerns: the subscriber's, where it is recorded with their own employer."""
     return subscriber.employee_id if subscriber.employer_id == employer_id else None
 
@@ -276,11 +281,11 @@ def _key(row: SubscriberEnrollment) -> Key:
     return Key(row.subscriber_id, row.group_id, row.division_id, row.group_coverage_start, row.start_date)
 
 
-def _written(record: Record) -> dict[str, Any]:
-    names = ("id", *FIELDS, "update_user", "updated_at", "version")
+def _written(record: CoverageRow) -> dict[str, Any]:
+    names = ("id", *CHANGEABLE_COLUMNS, "update_user", "updated_at", "version")
     return {name: record.values[name] for name in names}
 
 
-def _grows(record: Record) -> bool:
+def _grows(record: CoverageRow) -> bool:
     end = record.values["end_date"]
     return record.ended_on is not None and (end is None or end > record.ended_on)

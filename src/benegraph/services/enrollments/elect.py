@@ -16,15 +16,15 @@ from benegraph.domain.enrollments.tiers import FamilyMember
 from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind, kind_of
 from benegraph.domain.people import Relationship
-from benegraph.services.coverage.bridge import follow
-from benegraph.services.enrollments.edits import Edits
+from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.enrollments.offers import Terms, baseline_of, facts_of, offer_of, terms_in
+from benegraph.services.enrollments.updates import EnrollmentUpdates
 
-MOST_ELECTIONS = 50
+MAX_ELECTIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class ElectionPreview:
     """What an election leads to, as it stands in the transaction that makes it."""
 
     enrollment_id: str
@@ -52,7 +52,7 @@ class _Table:
         return [row for row in self.rows if row.plan_year_id == id]
 
 
-async def elect(tx: Transaction, employee_id: str, choices: Sequence[Choice]) -> list[Preview]:
+async def elect(tx: Transaction, employee_id: str, choices: Sequence[Choice]) -> list[ElectionPreview]:
     """Answer some or all of an employee's pending enrollments; every broken rule is refused at once (design, rule 5).
 
     Locks the employee, the plan years, then the enrollments. Raises Refused.
@@ -64,21 +64,21 @@ async def elect(tx: Transaction, employee_id: str, choices: Sequence[Choice]) ->
     table = await _lay_table(tx, employee, [choice.enrollment_id for choice in choices])
     today = tx.today(employee.time_zone)
     decided = _decide_all(choices, await _offers(tx, table, choices), today)
-    edits = Edits()
+    updates = EnrollmentUpdates()
     rows = {row.id: row for row in table.rows}
     for choice, answer in decided:
-        record_answer(tx, edits, rows[choice.enrollment_id], answer)
+        record_answer(tx, updates, rows[choice.enrollment_id], answer)
     for id, plan_year in table.plan_years.items():
-        edits.resettle(table.of_plan_year(id), plan_year.coverage_ends_on, employee.terminated_on)
-    await edits.write(tx, covering((rows[choice.enrollment_id], answer) for choice, answer in decided))
-    await follow(tx, [employee], table.plan_years.values())
+        updates.resettle(table.of_plan_year(id), plan_year.coverage_ends_on, employee.terminated_on)
+    await updates.write(tx, covering((rows[choice.enrollment_id], answer) for choice, answer in decided))
+    await sync_coverage_of_record(tx, [employee], table.plan_years.values())
     return [
         _preview(rows[choice.enrollment_id], table.plan_years[rows[choice.enrollment_id].plan_year_id], answer, today)
         for choice, answer in decided
     ]
 
 
-async def reopen(tx: Transaction, enrollment_id: str, expected_version: int | None) -> None:
+async def reopen_election(tx: Transaction, enrollment_id: str, expected_version: int | None) -> None:
     """Return an answered enrollment to pending while its window is open; what it had ended is in force again."""
     refuse_if_any(check_id(Kind.ENROLLMENT, enrollment_id, "enrollmentId"))
     employee_id = await store.enrollments.whose(tx, enrollment_id)
@@ -96,12 +96,12 @@ async def reopen(tx: Transaction, enrollment_id: str, expected_version: int | No
             *check_window(facts_of(row, plan_year), today),
         ]
     )
-    edits = Edits()
-    edits.add(row, "REOPENED", **dict.fromkeys(_ANSWER) | closing_with(employee.terminated_on, today))
-    edits.resettle(table.of_plan_year(plan_year.id), plan_year.coverage_ends_on, employee.terminated_on)
-    await edits.write(tx)
+    updates = EnrollmentUpdates()
+    updates.add(row, "REOPENED", **dict.fromkeys(_ANSWER) | closing_with(employee.terminated_on, today))
+    updates.resettle(table.of_plan_year(plan_year.id), plan_year.coverage_ends_on, employee.terminated_on)
+    await updates.write(tx)
     await store.enrollments.uncover(tx, row.id)
-    await follow(tx, [employee], [plan_year])
+    await sync_coverage_of_record(tx, [employee], [plan_year])
 
 
 # ------------------------------------------------------------------------------------------------- recording
@@ -120,11 +120,13 @@ _ANSWER = (
 )
 
 
-def record_answer(tx: Transaction, edits: Edits, row: Enrollment, answer: Decided, action: str | None = None) -> None:
-    """Note what a good answer sets; how far it covers is laid out by Edits.resettle."""
+def record_answer(
+    tx: Transaction, updates: EnrollmentUpdates, row: Enrollment, answer: Decided, action: str | None = None
+) -> None:
+    """Note what a good answer sets; how far it covers is laid out by EnrollmentUpdates.resettle."""
     enrolled = answer.decision is ElectionDecision.ENROLLED
     cost = answer.cost
-    edits.add(
+    updates.add(
         row,
         action or answer.decision.value,
         decision=answer.decision,
@@ -154,8 +156,8 @@ def covering(answers: Iterable[tuple[Enrollment, Decided]]) -> Write:
     )
 
 
-def _preview(row: Enrollment, plan_year: PlanYear, answer: Decided, today: date) -> Preview:
-    return Preview(
+def _preview(row: Enrollment, plan_year: PlanYear, answer: Decided, today: date) -> ElectionPreview:
+    return ElectionPreview(
         row.id,
         status_of(facts_of(row, plan_year), today),
         row.coverage_tier,
@@ -220,9 +222,9 @@ def _check_call(employee_id: str, choices: Sequence[Choice]) -> list[BrokenRule]
     broken = [*check_id(Kind.EMPLOYEE, employee_id, "employeeId")]
     if not choices:
         broken.append(BrokenRule(Code.INVALID_INPUT, "An election has at least one answer.", ("elections",)))
-    if len(choices) > MOST_ELECTIONS:
+    if len(choices) > MAX_ELECTIONS:
         broken.append(
-            BrokenRule(Code.INVALID_INPUT, f"At most {MOST_ELECTIONS} answers fit in one call.", ("elections",))
+            BrokenRule(Code.INVALID_INPUT, f"At most {MAX_ELECTIONS} answers fit in one call.", ("elections",))
         )
     for index, choice in enumerate(choices):
         broken += check_id(Kind.ENROLLMENT, choice.enrollment_id, "elections", str(index), "enrollmentId")

@@ -9,8 +9,8 @@ from benegraph.db.session import Transaction
 from benegraph.domain.enrollments.standing import CloseReason, WindowReason, closing_with, new_hire_window
 from benegraph.domain.ids import Kind
 from benegraph.domain.plan_years import Eligibility
-from benegraph.services.enrollments.edits import Edits
 from benegraph.services.enrollments.offers import eligibility_of, terms_of
+from benegraph.services.enrollments.updates import EnrollmentUpdates
 
 
 def issue_row(
@@ -65,17 +65,17 @@ async def issue_to_hire(tx: Transaction, employee: Employee, today: date) -> Non
     plan_years = await store.plan_years.in_force(tx, employee.employer_id, today)
     terms = await terms_of(tx, [plan_year.id for plan_year in plan_years])
     held = await store.enrollments.lock_in_plan_years(tx, employee.id, [plan_year.id for plan_year in plan_years])
-    edits, rows = Edits(), []
+    updates, rows = EnrollmentUpdates(), []
     for plan_year in plan_years:
         eligibility = eligibility_of(employee, plan_year, terms[plan_year.id])
         issued = [row for row in held if row.plan_year_id == plan_year.id and _counts(row)]
         for row in issued:
             if waits(row, today) and not _still_fits(row, plan_year, eligibility, today):
-                _amend(edits, row, eligibility, today)
-        left = [row for row in issued if edits.value(row, "close_reason") is not CloseReason.NOT_ELIGIBLE]
+                _amend(updates, row, eligibility, today)
+        left = [row for row in issued if updates.value(row, "close_reason") is not CloseReason.NOT_ELIGIBLE]
         if eligibility.eligible and not left:
             rows.append(issue_row(tx, employee, plan_year, WindowReason.NEW_HIRE, eligibility, today))
-    await edits.write(tx)
+    await updates.write(tx)
     await _insert(tx, rows)
 
 
@@ -99,13 +99,13 @@ def _still_fits(row: Enrollment, plan_year: PlanYear, eligibility: Eligibility, 
     return eligibility.starts_on == row.effective_on and opens_on == row.window_opens_on
 
 
-def _amend(edits: Edits, row: Enrollment, eligibility: Eligibility, today: date) -> None:
+def _amend(updates: EnrollmentUpdates, row: Enrollment, eligibility: Eligibility, today: date) -> None:
     if not eligibility.eligible or row.reason is WindowReason.OPEN_ENROLLMENT:
         # Whoever becomes eligible only later gets a new hire's enrollment in its place.
-        edits.add(row, "CLOSED", closed_on=today, close_reason=CloseReason.NOT_ELIGIBLE)
+        updates.add(row, "CLOSED", closed_on=today, close_reason=CloseReason.NOT_ELIGIBLE)
         return
     window = new_hire_window(eligibility.eligible_on, today)
-    edits.add(
+    updates.add(
         row,
         "MOVED",
         effective_on=eligibility.starts_on,

@@ -11,11 +11,11 @@ from benegraph.domain.checks import NOTE_LENGTH, check_id, check_text, check_ver
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType, check_report
 from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind
-from benegraph.services.employers import today_of
+from benegraph.services.employers import employer_today
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class LifeEventReport:
     """What an employee tells of a life event."""
 
     event_type: LifeEventType
@@ -24,7 +24,7 @@ class Report:
     notes: str | None
 
 
-async def report_life_event(tx: Transaction, employee_id: str, report: Report) -> str:
+async def report_life_event(tx: Transaction, employee_id: str, report: LifeEventReport) -> str:
     """Take down a life event, to be judged; give its id. Raises Refused."""
     refuse_if_any(
         [
@@ -36,7 +36,7 @@ async def report_life_event(tx: Transaction, employee_id: str, report: Report) -
     employee = await store.people.lock(tx, employee_id)
     if employee is None:
         raise refuse(Code.NOT_FOUND, "There is no such employee.", "employeeId")
-    today = await today_of(tx, employee.employer_id)
+    today = await employer_today(tx, employee.employer_id)
     broken = [*check_report(report.event_type, report.event_on, employee.hired_on, today)]
     if report.dependent_id is not None:
         dependent = await store.people.dependent(tx, report.dependent_id)
@@ -83,7 +83,7 @@ async def review_life_event(
         )
     refuse_if_any(broken)
     event.status = status
-    event.reviewed_on = await today_of(tx, employee.employer_id)
+    event.reviewed_on = await employer_today(tx, employee.employer_id)
     event.reviewed_at = tx.clock.now
     event.review_notes = review_notes
     change = store.history.change(tx, event, status.value)

@@ -16,7 +16,7 @@ from benegraph.domain.enrollments.tiers import FamilyMember
 from benegraph.domain.people import Employment, EmploymentClass
 from benegraph.domain.plan_years import ContributionTerms, Eligibility, Price, WaitingRule, judge_eligibility
 from benegraph.domain.values import DateSpan
-from benegraph.services.enrollments.edits import in_order
+from benegraph.services.enrollments.updates import in_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from benegraph.services.plan_years.drafts import (
     delete_plan_year,
     update_plan_year,
 )
-from benegraph.services.plan_years.seasons import close_enrollment, open_enrollment, settle_unanswered
+from benegraph.services.plan_years.enrollment_window import close_enrollment, open_enrollment, settle_unanswered
 
 __all__ = [
     "PlanYearDraft",

@@ -27,7 +27,7 @@ from benegraph.domain.plan_years import (
     status_of,
 )
 from benegraph.domain.values import DateSpan
-from benegraph.services.catalog import columns_of
+from benegraph.services.catalog import plan_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +320,7 @@ async def _insert_plans(tx: Transaction, plan_year_id: str, employer_id: str, pl
             "employer_id": employer_id,
             "plan_year_id": plan_year_id,
             "position": position,
-            **columns_of(plan),
+            **plan_columns(plan),
         }
         for position, plan in enumerate(plans)
     ]

@@ -10,7 +10,7 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
 from benegraph.domain.errors import Unauthenticated
 from benegraph.domain.values import Clock
-from benegraph.services.access import Admitted, admit
+from benegraph.services.access import ScopeExistenceCache, check_scope_exists
 from benegraph.settings import Issuer, SettingsError
 from benegraph.web.tokens.claims import viewer_of
 from benegraph.web.tokens.keys import Keys
@@ -29,7 +29,7 @@ class Tokens:
     def __init__(self, issuer: Issuer, keys: Keys) -> None:
         self._issuer = issuer
         self._keys = keys
-        self._admitted = Admitted(ADMITTED_SECONDS)
+        self._admitted = ScopeExistenceCache(ADMITTED_SECONDS)
 
     async def authenticate(self, database: Database, clock: Clock, token: str, tenant_id: str | None) -> Viewer:
         """Find out who bears a token, in the tenant asked for, or in its only one.
@@ -47,7 +47,7 @@ class Tokens:
         except NotGood as error:
             log.debug("A token is not good: %s", error.reason)
             raise Unauthenticated("This token is not good.") from None
-        await admit(database, clock, viewer, self._admitted)
+        await check_scope_exists(database, clock, viewer, self._admitted)
         return viewer
 
 

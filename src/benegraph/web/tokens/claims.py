@@ -6,7 +6,7 @@ from typing import Any
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.errors import BadInput, Forbidden
 from benegraph.domain.ids import Kind, kind_of
-from benegraph.services.access import NO_ENTRY
+from benegraph.services.access import TENANT_FORBIDDEN
 from benegraph.settings import Issuer
 from benegraph.web.tokens.signed import Claims, NotGood
 
@@ -47,7 +47,7 @@ def _key_id(issuer: Issuer, subject: Any) -> str:
 def _tenant(claim: Any, asked: str | None) -> str:
     tenants = [tenant for tenant in dict.fromkeys(_texts(claim)) if asked in (None, tenant)]
     if not tenants:
-        raise Forbidden(NO_ENTRY)
+        raise Forbidden(TENANT_FORBIDDEN)
     if len(tenants) > 1:
         raise BadInput("This token is good for several tenants: name one in X-Tenant.")
     return tenants[0]

@@ -13,13 +13,13 @@ from benegraph.db.store.writing import inserted, update_rows, updated, write
 from benegraph.domain.coverage import FOREVER, Claim, ContractKey, Recorded, apart, lay_out
 from benegraph.domain.ids import Kind
 from benegraph.domain.values import DateSpan
-from benegraph.services.coverage.records import FIELDS, values_of
+from benegraph.services.coverage.records import CHANGEABLE_COLUMNS, column_values
 
 Group = tuple[str, date]
 Values = dict[str, Any]
 
 
-async def follow(
+async def sync_coverage_of_record(
     tx: Transaction, employees: Sequence[Employee], plan_years: Collection[PlanYear] | None = None
 ) -> None:
     """Bring the coverage of record of some employees in line with what they have elected.
@@ -130,7 +130,7 @@ def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employe
     laid = _lay_out_each(claims, records, links)
     for id in laid.removed:
         changes.removed.append(id)
-        _note(tx, changes, employee, values_of(records[id]), "DELETED", before=values_of(records[id]))
+        _note(tx, changes, employee, column_values(records[id]), "DELETED", before=column_values(records[id]))
     for id, last in laid.cut.items():
         _move(tx, changes, employee, records[id], _span(records[id].start_date, last), own=False)
     carriers: dict[str, Claim] = {}
@@ -229,7 +229,7 @@ def _add(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, 
         "division_id": contract.division_id,
         "group_coverage_start": contract.coverage_start,
         "start_date": span.start,
-        **dict.fromkeys(FIELDS),
+        **dict.fromkeys(CHANGEABLE_COLUMNS),
         "end_date": span.last,
         "date_employed": employee.hired_on,
         "original_enrollment_date": span.start,
@@ -274,7 +274,15 @@ def _move(
     if kept not in (now, span):
         changes.shrunk.append(written | {"start_date": kept.start, "end_date": kept.last})
     (changes.shrunk if kept == span else changes.grown).append(written)
-    _note(tx, changes, employee, values_of(record), "MOVED", before={name: before[name] for name in moved}, after=moved)
+    _note(
+        tx,
+        changes,
+        employee,
+        column_values(record),
+        "MOVED",
+        before={name: before[name] for name in moved},
+        after=moved,
+    )
 
 
 def _note(

@@ -5,13 +5,15 @@ from enum import Enum
 from typing import Final, Literal
 
 from benegraph.db import store
-from benegraph.db.models import Employee
+from benegraph.db.models import Employee, Subscriber
 from benegraph.db.session import Transaction
+from benegraph.db.store.writing import insert_rows
 from benegraph.domain.access import Role
-from benegraph.domain.checks import check_text
-from benegraph.domain.coverage import SUBSCRIBER_LENGTH
+from benegraph.domain.checks import check_id, check_text
+from benegraph.domain.coverage import SUBSCRIBER_LENGTH, check_subscriber
 from benegraph.domain.errors import BrokenRule, Code, Forbidden, refuse, refuse_if_any
-from benegraph.services.coverage.bridge import follow
+from benegraph.domain.ids import Kind
+from benegraph.services.coverage.sync import sync_coverage_of_record
 
 
 class _Mark(Enum):
@@ -21,6 +23,42 @@ class _Mark(Enum):
 #: Stands for a subscriber that an input says nothing of; None takes the link away.
 UNCHANGED: Final = _Mark.UNCHANGED
 Wanted = str | None | Literal[_Mark.UNCHANGED]
+
+
+async def create_subscriber(
+    tx: Transaction, subscriber_id: str, first_name: str | None, last_name: str | None, employee_id: str | None
+) -> str:
+    """Write down a subscriber, and the coverage of the employee it stands for, if any; give the id. Raises Refused."""
+    refuse_if_any(
+        [
+            *check_subscriber(subscriber_id, first_name, last_name),
+            *check_id(Kind.EMPLOYEE, employee_id, "employeeId"),
+        ]
+    )
+    employee = await _lock_employee(tx, employee_id) if employee_id else None
+    if employee is None and (employee_id or tx.viewer.employer_id):
+        raise refuse(Code.NOT_FOUND, "There is no such employee within reach.", "employeeId")
+    row = {
+        "id": tx.new_id(Kind.SUBSCRIBER),
+        "subscriber_id": subscriber_id,
+        "employer_id": employee.employer_id if employee else None,
+        "employee_id": employee_id,
+        "first_name": first_name,
+        "last_name": last_name,
+    }
+    await insert_rows(tx, Subscriber, [row])
+    if employee is not None:
+        await sync_coverage_of_record(tx, [employee])
+    return str(row["id"])
+
+
+async def _lock_employee(tx: Transaction, employee_id: str) -> Employee | None:
+    """Lock an employee; the employer first, shared, as under its lock alone whole staffs are renewed."""
+    employer_id = await store.people.employer_of(tx, employee_id)
+    if employer_id is None:
+        return None
+    await store.employers.lock(tx, employer_id, shared=True)
+    return await store.people.lock(tx, employee_id)
 
 
 def require_linking(tx: Transaction, wanted: Wanted) -> None:
@@ -60,7 +98,7 @@ async def link(tx: Transaction, employee: Employee, wanted: Wanted) -> None:
         found[wanted].employer_id, found[wanted].employee_id = employee.employer_id, employee.id
         await tx.flush()
         await store.coverage.hand_over(tx, wanted, employee.id)
-        await follow(tx, [employee])
+        await sync_coverage_of_record(tx, [employee])
 
 
 async def check_unlinked(tx: Transaction, employee: Employee, division_id: str | None) -> list[BrokenRule]:

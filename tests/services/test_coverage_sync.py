@@ -209,9 +209,11 @@ async def test_a_subscriber_may_be_linked_with_an_update_and_a_hire(office: Offi
 async def test_nobody_is_looked_for_by_what_can_be_no_number(office: Office, number: str) -> None:
     employee = await office.hire()
     bob = Person("Bob", "Adams", None, None, None)
-    hiring = people.Hire(bob, EmploymentClass.FULL_TIME, TODAY, subscriber_id=number)
+    hiring = people.NewHire(bob, EmploymentClass.FULL_TIME, TODAY, subscriber_id=number)
     assert await office.refusals(office.update(employee, subscriber_id=number)) == ["INVALID_INPUT subscriberId"]
-    assert await office.refusals(office.tell(people.hire, office.employer, hiring)) == ["INVALID_INPUT subscriberId"]
+    assert await office.refusals(office.tell(people.hire_employee, office.employer, hiring)) == [
+        "INVALID_INPUT subscriberId"
+    ]
 
 
 async def test_only_administrators_and_services_link_a_subscriber(office: Office) -> None:
@@ -290,11 +292,11 @@ async def test_the_carrier_does_not_move_what_follows_an_election(office: Office
     await opened(office)
     await enrolled(office, employee)
     key = key_of(date(2027, 1, 1))
-    shortened = office.tell(records.update, records.Item(key, {"end_date": date(2027, 6, 30)}), None)
+    shortened = office.tell(records.update_coverage, records.CoverageItem(key, {"end_date": date(2027, 6, 30)}), None)
     assert await office.refusals(shortened) == ["LINKED_TO_ENROLLMENT fields.endDate"]
-    assert await office.refusals(office.tell(records.delete, key, None)) == ["LINKED_TO_ENROLLMENT key"]
-    same = records.Item(key, {"end_date": date(2027, 12, 31), "annual_max_cents": 5})
-    await office.tell(records.update, same, 1)
+    assert await office.refusals(office.tell(records.delete_coverage, key, None)) == ["LINKED_TO_ENROLLMENT key"]
+    same = records.CoverageItem(key, {"end_date": date(2027, 12, 31), "annual_max_cents": 5})
+    await office.tell(records.update_coverage, same, 1)
     (row,) = await coverage(office)
     assert (row["annual_max_cents"], row["end_date"], row["version"]) == (5, "2027-12-31", 2)
 

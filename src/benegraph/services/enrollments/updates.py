@@ -1,4 +1,4 @@
-"""Edits of enrollments: collected first, then written in the order that keeps any two coverages apart."""
+"""Updates of enrollments: collected first, then written in the order that keeps any two coverages apart."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from benegraph.domain.enrollments.standing import Answer, settle
 
 
 @dataclass(slots=True)
-class Edit:
+class EnrollmentUpdate:
     """What is to change of one enrollment, and what history is to say of it."""
 
     row: Enrollment
@@ -31,28 +31,28 @@ class Edit:
 
     @property
     def shortens(self) -> bool:
-        """Whether coverage gives up days, so that others may take them; to be asked before the edit is made."""
+        """Whether coverage gives up days, so that others may take them; to be asked before the update is made."""
         now = self.row.coverage_ends_on
         then: date | None = self.values.get("coverage_ends_on", now)
         return now is not None and (then is None or then < now)
 
 
 @dataclass(slots=True)
-class Edits:
-    """All edits of one transaction, at most one an enrollment."""
+class EnrollmentUpdates:
+    """All updates of one transaction, at most one an enrollment."""
 
-    by_id: dict[str, Edit] = field(default_factory=dict)
+    by_id: dict[str, EnrollmentUpdate] = field(default_factory=dict)
 
     def add(self, row: Enrollment, action: str, reason: str | None = None, **values: Any) -> None:
-        self.by_id[row.id] = Edit(row, values, action, reason)
+        self.by_id[row.id] = EnrollmentUpdate(row, values, action, reason)
 
     def value(self, row: Enrollment, name: str) -> Any:
         """Give what a column will hold."""
-        edit = self.by_id.get(row.id)
-        return edit.values[name] if edit and name in edit.values else getattr(row, name)
+        update = self.by_id.get(row.id)
+        return update.values[name] if update and name in update.values else getattr(row, name)
 
     def resettle(self, rows: Sequence[Enrollment], plan_year_ends_on: date, terminated_on: date | None) -> None:
-        """Lay out anew what the answers of one employee in one plan year cover, with the edits so far applied.
+        """Lay out anew what the answers of one employee in one plan year cover, with the updates so far applied.
 
         The rows are all of that employee's enrollments in the plan year, oldest first.
         """
@@ -66,24 +66,24 @@ class Edits:
             }
             moved = {name: value for name, value in laid_out.items() if self.value(row, name) != value}
             if moved:
-                self.by_id.setdefault(row.id, Edit(row, {}, "COVERAGE_MOVED")).values.update(moved)
+                self.by_id.setdefault(row.id, EnrollmentUpdate(row, {}, "COVERAGE_MOVED")).values.update(moved)
 
     async def write(self, tx: Transaction, *beside: Write) -> None:
         """Write what shortens first, so that no two coverages share a day even in between; then the rest, and history.
 
         What is given beside is written in the same turn as the rest.
         """
-        shortening = [edit for edit in self.by_id.values() if edit.shortens]
-        others = [edit for edit in self.by_id.values() if not edit.shortens]
-        changes = [edit.make(tx) for edit in (*shortening, *others)]
+        shortening = [update for update in self.by_id.values() if update.shortens]
+        others = [update for update in self.by_id.values() if not update.shortens]
+        changes = [update.make(tx) for update in (*shortening, *others)]
         await write(tx, _written(shortening))
         await write(tx, _written(others), store.history.noted(changes), *beside)
 
 
-def _written(edits: Sequence[Edit]) -> Write:
+def _written(updates: Sequence[EnrollmentUpdate]) -> Write:
     # All rows name all columns that any of them changes.
-    names = dict.fromkeys(name for edit in edits for name in edit.values)
-    rows = [{name: getattr(edit.row, name) for name in ("id", *names)} for edit in edits if edit.values]
+    names = dict.fromkeys(name for update in updates for name in update.values)
+    rows = [{name: getattr(update.row, name) for name in ("id", *names)} for update in updates if update.values]
     return changed(Enrollment, rows)
 
 

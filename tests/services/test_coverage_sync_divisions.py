@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 from sqlalchemy import update
-from test_bridge_contracts import MIDDLE, Shown, dental_of, enrolled, links, opened
+from test_coverage_sync_contracts import MIDDLE, Shown, dental_of, enrolled, links, opened
 
 from benegraph.db.models import Employee
 from benegraph.db.session import Database, Transaction

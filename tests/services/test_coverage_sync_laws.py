@@ -161,7 +161,7 @@ class Bridge(RuleBasedStateMachine):
     @rule(month=st.sampled_from([1, 2, 3, 4]), paid=st.booleans(), number=st.sampled_from([None, *NUMBERS]))
     def bill(self, month: int, paid: bool, number: str | None) -> None:
         first = date(2027, month, 1)
-        bill = billing.Bill(GROUP, DIVISION, number, first, last_of_month(first), first, 10_000)
+        bill = billing.NewInvoice(GROUP, DIVISION, number, first, last_of_month(first), first, 10_000)
         invoice = self.runner.run(self.office.tell(billing.record_invoice, bill))
         if paid:
             self.tell("pay", self.office.tell(billing.record_payment, invoice, 10_000, self.office.today))
@@ -177,9 +177,9 @@ class Bridge(RuleBasedStateMachine):
         linked = row["id"] in {each["subscriber_enrollment_id"] for each in self.of("enrollments")}
         change = {"end_date": day(row["start_date"]) + timedelta(days=ahead)}
         telling = (
-            self.office.tell(records.delete, key, None)
+            self.office.tell(records.delete_coverage, key, None)
             if delete
-            else self.office.tell(records.update, records.Item(key, change), None)
+            else self.office.tell(records.update_coverage, records.CoverageItem(key, change), None)
         )
         done = self.tell("record", telling)
         moved = delete or row["end_date"] is None or day(row["end_date"]) != change["end_date"]

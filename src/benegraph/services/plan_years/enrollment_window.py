@@ -15,11 +15,11 @@ from benegraph.domain.enrollments.tiers import FamilyMember, is_coverable
 from benegraph.domain.errors import BrokenRule, Code, refuse_if_any
 from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, status_of
 from benegraph.domain.values import DateSpan
-from benegraph.services.coverage.bridge import follow
-from benegraph.services.enrollments.edits import Edits
+from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.enrollments.elect import covering, record_answer
 from benegraph.services.enrollments.issue import issue_to_all, waits
 from benegraph.services.enrollments.offers import Terms, member_of, offer_of, terms_of
+from benegraph.services.enrollments.updates import EnrollmentUpdates
 from benegraph.services.plan_years.drafts import take
 
 
@@ -82,15 +82,17 @@ async def settle_unanswered(
     held: dict[str, list[Enrollment]] = defaultdict(list)
     for row in rows:
         held[row.employee_id].append(row)
-    edits = Edits()
+    updates = EnrollmentUpdates()
     for row in pending:
         if row.id in renewed:
-            record_answer(tx, edits, row, renewed[row.id], "RENEWED")
-            edits.resettle(held[row.employee_id], plan_year.coverage_ends_on, employees[row.employee_id].terminated_on)
+            record_answer(tx, updates, row, renewed[row.id], "RENEWED")
+            updates.resettle(
+                held[row.employee_id], plan_year.coverage_ends_on, employees[row.employee_id].terminated_on
+            )
         else:
-            edits.add(row, "LAPSED", closed_on=today, close_reason=CloseReason.LAPSED)
-    await edits.write(tx, covering((row, renewed[row.id]) for row in pending if row.id in renewed))
-    await follow(tx, [employees[row.employee_id] for row in pending if row.id in renewed], [plan_year])
+            updates.add(row, "LAPSED", closed_on=today, close_reason=CloseReason.LAPSED)
+    await updates.write(tx, covering((row, renewed[row.id]) for row in pending if row.id in renewed))
+    await sync_coverage_of_record(tx, [employees[row.employee_id] for row in pending if row.id in renewed], [plan_year])
     return len(pending) - len(renewed)
 
 

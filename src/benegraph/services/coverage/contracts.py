@@ -3,53 +3,16 @@
 from datetime import date
 
 from benegraph.db import store
-from benegraph.db.models import Employee, GroupContract, Subscriber
+from benegraph.db.models import GroupContract
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.checks import check_id
-from benegraph.domain.coverage import ContractKey, check_contract, check_subscriber
+from benegraph.domain.coverage import ContractKey, check_contract
 from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
 from benegraph.domain.ids import Kind
-from benegraph.services.coverage.bridge import follow
 
 
-async def create_subscriber(
-    tx: Transaction, subscriber_id: str, first_name: str | None, last_name: str | None, employee_id: str | None
-) -> str:
-    """Write down a subscriber, and the coverage of the employee it stands for, if any; give the id. Raises Refused."""
-    refuse_if_any(
-        [
-            *check_subscriber(subscriber_id, first_name, last_name),
-            *check_id(Kind.EMPLOYEE, employee_id, "employeeId"),
-        ]
-    )
-    employee = await _take(tx, employee_id) if employee_id else None
-    if employee is None and (employee_id or tx.viewer.employer_id):
-        raise refuse(Code.NOT_FOUND, "There is no such employee within reach.", "employeeId")
-    row = {
-        "id": tx.new_id(Kind.SUBSCRIBER),
-        "subscriber_id": subscriber_id,
-        "employer_id": employee.employer_id if employee else None,
-        "employee_id": employee_id,
-        "first_name": first_name,
-        "last_name": last_name,
-    }
-    await insert_rows(tx, Subscriber, [row])
-    if employee is not None:
-        await follow(tx, [employee])
-    return str(row["id"])
-
-
-async def _take(tx: Transaction, employee_id: str) -> Employee | None:
-    """Lock an employee; the employer first, shared, as under its lock alone whole staffs are renewed."""
-    employer_id = await store.people.employer_of(tx, employee_id)
-    if employer_id is None:
-        return None
-    await store.employers.lock(tx, employer_id, shared=True)
-    return await store.people.lock(tx, employee_id)
-
-
-async def create_contract(
+async def create_group_contract(
     tx: Transaction, key: ContractKey, coverage_end: date | None, employer_id: str | None, policy_number: str | None
 ) -> str:
     """Write down a contract with a group's division; give the id. Raises Refused."""
