@@ -33,7 +33,7 @@ class SettingsError(BenegraphError):
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RateLimit:
     """How much cost one key may spend: at once, and for each second after. Zero at once: as much as it likes."""
 
     burst: int = 100_000
@@ -56,11 +56,11 @@ class Issuer:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class GatewayConfig:
     """What a request meets before a resolver runs."""
 
     limits: Limits = field(default_factory=Limits)
-    rate: Rate = field(default_factory=Rate)
+    rate_limit: RateLimit = field(default_factory=RateLimit)
     trusted_documents_only: bool = False
     #: Web origins that browsers may call from; none, unless they are named.
     origins: frozenset[str] = frozenset()
@@ -85,7 +85,7 @@ class Settings:
     host: str
     port: int
     pool: Pool
-    door: Door
+    gateway: GatewayConfig
     workers: int
     log_level: str
     #: json or text; None for text on a terminal and JSON elsewhere.
@@ -104,7 +104,7 @@ class Settings:
         """Read the settings. Raises SettingsError, naming the variable."""
         given = os.environ if environment is None else environment  # noqa: TID251 - here, and nowhere else
         database_url = _url(given, "DATABASE_URL")
-        pool, door = Pool(), _door(given)
+        pool, gateway = Pool(), _gateway_config(given)
         pgbouncer = _word(given, "BENEGRAPH_PGBOUNCER", {"true", "false"}, str.lower) == "true"
         return cls(
             database_url=database_url,
@@ -114,10 +114,10 @@ class Settings:
             pool=Pool(
                 size=_number(given, "BENEGRAPH_POOL_SIZE", int, pool.size, least=1),
                 overflow=_number(given, "BENEGRAPH_POOL_OVERFLOW", int, pool.overflow),
-                statement_timeout=_statement_timeout(given, door.limits),
+                statement_timeout=_statement_timeout(given, gateway.limits),
                 pgbouncer=pgbouncer,
             ),
-            door=door,
+            gateway=gateway,
             workers=_number(given, "BENEGRAPH_WORKERS", int, 1, least=1),
             log_level=_word(given, "BENEGRAPH_LOG_LEVEL", _LEVELS, str.upper) or "INFO",
             log_format=_word(given, "BENEGRAPH_LOG_FORMAT", _FORMATS, str.lower),
@@ -136,10 +136,10 @@ def _statement_timeout(given: Mapping[str, str], limits: Limits) -> float:
     return seconds
 
 
-def _door(given: Mapping[str, str]) -> Door:
-    usual, rate = Limits(), Rate()
+def _gateway_config(given: Mapping[str, str]) -> GatewayConfig:
+    usual, rate = Limits(), RateLimit()
     limits = Limits(**{name: _limit(given, name, getattr(usual, name)) for name in Limits.__slots__})
-    rate = Rate(
+    rate = RateLimit(
         _number(given, "BENEGRAPH_RATE_BURST", int, rate.burst),
         _number(given, "BENEGRAPH_RATE_PER_SECOND", float, rate.per_second, least=0.001),
     )
@@ -153,7 +153,7 @@ def _door(given: Mapping[str, str]) -> Door:
     origins = _words(given, "BENEGRAPH_CORS_ORIGINS", str.lower) or frozenset()
     if not all(_ORIGIN.fullmatch(origin) for origin in origins):
         raise SettingsError("BENEGRAPH_CORS_ORIGINS is a list of origins, such as https://app.example:8443.")
-    return Door(
+    return GatewayConfig(
         limits,
         rate,
         _word(given, "BENEGRAPH_DOCUMENTS", {"any", "trusted"}, str.lower) == "trusted",
@@ -168,7 +168,7 @@ def _door(given: Mapping[str, str]) -> Door:
 
 
 def _key_cache_seconds(given: Mapping[str, str]) -> float:
-    seconds: float = _number(given, "BENEGRAPH_KEY_CACHE_SECONDS", float, Door().key_cache_seconds)
+    seconds: float = _number(given, "BENEGRAPH_KEY_CACHE_SECONDS", float, GatewayConfig().key_cache_seconds)
     if seconds > _LONGEST_KEY_CACHE:
         raise SettingsError(f"BENEGRAPH_KEY_CACHE_SECONDS is {_LONGEST_KEY_CACHE} at most: who revokes a key waits.")
     return seconds

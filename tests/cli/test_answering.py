@@ -10,7 +10,7 @@ import pytest
 from benegraph.cli.answering import YOUNG, Manner, answer
 from benegraph.db.session import Database
 from benegraph.settings import Settings
-from benegraph.web.explorer import Opening
+from benegraph.web.explorer import ExplorerConfig
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def test_the_collector_passes_over_what_was_loaded_before_the_first_reques
         assert len(found) == 1
 
     frozen, (_, *others) = gc.get_freeze_count(), gc.get_threshold()
-    manner = Manner(Settings.from_environment({"XDG_CACHE_HOME": os.devnull}), Opening(), None)
+    manner = Manner(Settings.from_environment({"XDG_CACHE_HOME": os.devnull}), ExplorerConfig(), None)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         await answer(database, listener, manner, ready, told)
     ((now, threshold),) = found

@@ -10,7 +10,7 @@ import pytest
 from benegraph.db.engine import Pool
 from benegraph.domain.access import Role
 from benegraph.graphql.engine.limits import Limits
-from benegraph.settings import Door, Issuer, Rate, Settings, SettingsError
+from benegraph.settings import GatewayConfig, Issuer, RateLimit, Settings, SettingsError
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -40,7 +40,7 @@ def settings(**given: str) -> Settings:
 def test_without_an_environment_everything_has_a_default() -> None:
     made = settings()
     assert (made.database_url, made.host, made.port, made.workers) == (None, "127.0.0.1", 8000, 1)
-    assert made.door == Door()
+    assert made.gateway == GatewayConfig()
     assert (made.log_level, made.log_format, made.traces, made.drain_seconds) == ("INFO", None, False, 0.0)
 
 
@@ -61,33 +61,36 @@ def test_the_readme_tells_each_limits_default(name: str) -> None:
     usual = getattr(Limits(), name)
     assert f"| {usual:,g} ".replace(",", " ") in line, line
     changed = settings(**{variable: "7", "BENEGRAPH_STATEMENT_TIMEOUT": "1"})
-    assert getattr(changed.door.limits, name) == 7
+    assert getattr(changed.gateway.limits, name) == 7
     assert "TOO_COMPLEX" in line or "TIMEOUT" in line
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"BENEGRAPH_RATE_BURST": "50000", "BENEGRAPH_RATE_PER_SECOND": "0.5"}, Door(rate=Rate(50_000, 0.5))),
-        ({"BENEGRAPH_RATE_BURST": "0"}, Door(rate=Rate(0))),
-        ({"BENEGRAPH_DOCUMENTS": "trusted"}, Door(trusted_documents_only=True)),
-        ({"BENEGRAPH_DOCUMENTS": "any"}, Door()),
-        ({"BENEGRAPH_EXECUTOR": "Strawberry"}, Door(executor="strawberry")),
-        ({"BENEGRAPH_EXECUTOR": "compiled"}, Door(executor="compiled")),
+        (
+            {"BENEGRAPH_RATE_BURST": "50000", "BENEGRAPH_RATE_PER_SECOND": "0.5"},
+            GatewayConfig(rate_limit=RateLimit(50_000, 0.5)),
+        ),
+        ({"BENEGRAPH_RATE_BURST": "0"}, GatewayConfig(rate_limit=RateLimit(0))),
+        ({"BENEGRAPH_DOCUMENTS": "trusted"}, GatewayConfig(trusted_documents_only=True)),
+        ({"BENEGRAPH_DOCUMENTS": "any"}, GatewayConfig()),
+        ({"BENEGRAPH_EXECUTOR": "Strawberry"}, GatewayConfig(executor="strawberry")),
+        ({"BENEGRAPH_EXECUTOR": "compiled"}, GatewayConfig(executor="compiled")),
         (
             {"BENEGRAPH_CORS_ORIGINS": "https://app.example, HTTP://localhost:3000"},
-            Door(origins=frozenset({"https://app.example", "http://localhost:3000"})),
+            GatewayConfig(origins=frozenset({"https://app.example", "http://localhost:3000"})),
         ),
-        ({"BENEGRAPH_INTROSPECTION": "none"}, Door(introspection=frozenset())),
-        ({"BENEGRAPH_KEY_CACHE_SECONDS": "0"}, Door(key_cache_seconds=0)),
-        ({"BENEGRAPH_KEY_CACHE_SECONDS": "60"}, Door(key_cache_seconds=60)),
+        ({"BENEGRAPH_INTROSPECTION": "none"}, GatewayConfig(introspection=frozenset())),
+        ({"BENEGRAPH_KEY_CACHE_SECONDS": "0"}, GatewayConfig(key_cache_seconds=0)),
+        ({"BENEGRAPH_KEY_CACHE_SECONDS": "60"}, GatewayConfig(key_cache_seconds=60)),
         (
             {"BENEGRAPH_INTROSPECTION": "administrator,EMPLOYEE"},
-            Door(introspection=frozenset({Role.ADMINISTRATOR, Role.EMPLOYEE})),
+            GatewayConfig(introspection=frozenset({Role.ADMINISTRATOR, Role.EMPLOYEE})),
         ),
         (
             {"BENEGRAPH_JWT_ISSUER": "https://id.example", "BENEGRAPH_JWT_AUDIENCE": "benegraph"},
-            Door(issuer=Issuer("https://id.example", "benegraph")),
+            GatewayConfig(issuer=Issuer("https://id.example", "benegraph")),
         ),
         (
             {
@@ -96,12 +99,14 @@ def test_the_readme_tells_each_limits_default(name: str) -> None:
                 "BENEGRAPH_JWT_KEYS_URL": "https://id.example/keys",
                 "BENEGRAPH_JWT_TENANT_CLAIM": "org",
             },
-            Door(issuer=Issuer("https://id.example", "benegraph", "https://id.example/keys", tenant_claim="org")),
+            GatewayConfig(
+                issuer=Issuer("https://id.example", "benegraph", "https://id.example/keys", tenant_claim="org")
+            ),
         ),
     ],
 )
-def test_the_door_is_set_up_by_variables(given: dict[str, str], expected: Door) -> None:
-    assert settings(**given).door == expected
+def test_the_door_is_set_up_by_variables(given: dict[str, str], expected: GatewayConfig) -> None:
+    assert settings(**given).gateway == expected
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import Documents
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
-from benegraph.web.explorer import Opening
+from benegraph.web.explorer import ExplorerConfig
 from conftest import copied, copied_meanwhile, opened, told_once
 
 DAYS = [date(2026, 11, 20), date(2026, 12, 31), date(2028, 2, 29)]
@@ -27,13 +27,13 @@ TITLES = ["EnrollmentsAndPlans", "EligiblePlans", "DryRunElection", "Election", 
 class Visitor:
     """Somebody in front of the tabs, who runs one after the other."""
 
-    def __init__(self, context: Context, documents: Documents, opening: Opening) -> None:
+    def __init__(self, context: Context, documents: Documents, explorer_config: ExplorerConfig) -> None:
         self._context = context
         self._documents = documents
-        self._opening = opening
+        self._config = explorer_config
 
     async def run(self, title: str) -> dict[str, Any]:
-        tab = self._opening.tabs[TITLES.index(title)]
+        tab = self._config.tabs[TITLES.index(title)]
         assert f" {title}(" in tab.query
         return await self.ask(tab.query, dict(tab.variables or {}))
 
@@ -68,8 +68,8 @@ async def _visitors(database: Database, clock: Clock, handles: DemoHandles) -> d
         ),
     }
     contexts = {name: Context(database, viewer, clock, "test") for name, viewer in viewers.items()}
-    opening = await lay_out(documents.schema, contexts["administrator"], handles, KEYS)
-    return {name: Visitor(context, documents, opening) for name, context in contexts.items()}
+    explorer_config = await lay_out(documents.schema, contexts["administrator"], handles, KEYS)
+    return {name: Visitor(context, documents, explorer_config) for name, context in contexts.items()}
 
 
 async def test_each_tab_runs_twice_in_a_row(visitors: dict[str, Visitor]) -> None:

@@ -30,7 +30,7 @@ from benegraph.domain.access import Role
 from benegraph.domain.values import Clock
 from benegraph.services.access import KeyScope, issue_key
 from benegraph.settings import Settings
-from benegraph.web.explorer import Opening
+from benegraph.web.explorer import ExplorerConfig
 from conftest import connect
 from factories.access import administrator, make_tenant
 from gateways import PATIENCE, Gateway, die, die_when_ready, launched, reachable, serving, wait_until
@@ -242,7 +242,7 @@ def test_a_port_that_workers_share_is_no_other_gateways(database_url: str) -> No
 
 
 def order(directory: Path) -> Order:
-    manner = Manner(Settings.from_environment({}), Opening(), None)
+    manner = Manner(Settings.from_environment({}), ExplorerConfig(), None)
     return Order(manner, "postgresql://nobody@127.0.0.1:1/none", Pool(), Address(socket.AF_INET, ()), directory)
 
 

@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from joserfc.jwk import OKPKey, RSAKey
 
 from benegraph.db.session import Database
-from benegraph.settings import Door, Issuer
+from benegraph.settings import GatewayConfig, Issuer
 from benegraph.web.app import create_app
 from benegraph.web.middleware import AccessLog
-from benegraph.web.tokens import TOKENS, Tokens, taking_tokens
+from benegraph.web.tokens import TOKENS, Tokens, token_authentication
 
 AUDIENCE = "https://benefits.example/graphql"
 SUBJECT = "maya.delacroix@example.com"
@@ -173,7 +173,7 @@ class Gateway:
 @asynccontextmanager
 async def gateway(database: Database, issuer: Issuer | None, fixed_on: date | None = None) -> AsyncIterator[Gateway]:
     """Run the gateway as it is served, with the real clock unless a day is given."""
-    app = create_app(database, schema(), door=Door(issuer=issuer), fixed_on=fixed_on)
+    app = create_app(database, schema(), config=GatewayConfig(issuer=issuer), fixed_on=fixed_on)
     server = TestServer(app)
     await server.start_server(access_log_class=AccessLog)
     async with TestClient(server) as client:
@@ -184,7 +184,7 @@ async def gateway(database: Database, issuer: Issuer | None, fixed_on: date | No
 async def taking(issuer: Issuer) -> AsyncIterator[Tokens]:
     """Take an issuer's tokens past the gateway, at whatever instant a test says it is."""
     app = web.Application()
-    async with asynccontextmanager(taking_tokens(issuer))(app):
+    async with asynccontextmanager(token_authentication(issuer))(app):
         yield app[TOKENS]
 
 

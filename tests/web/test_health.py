@@ -51,7 +51,7 @@ async def test_a_gateway_over_a_migrated_database_is_ready(caller: Caller) -> No
 
 async def test_one_that_is_to_end_says_so_at_once_and_still_answers(caller: Caller) -> None:
     assert await ready(caller.client) == (200, None)
-    caller.app[DRAINING].told = True
+    caller.app[DRAINING].is_draining = True
     assert await ready(caller.client) == (503, "draining")
     assert (await caller.client.get("/livez")).status == 200
     assert (await caller.post("{ viewer { role } }")).status == 200

@@ -9,7 +9,7 @@ from graphql import get_introspection_query
 
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.web.answers import negotiate
+from benegraph.web.responses import negotiate
 
 QUERY = "{ viewer { role } }"
 CREATE = 'mutation { createEmployer(input: {name: "Acme", idempotencyKey: "k"}) { employer { name } } }'

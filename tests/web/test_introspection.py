@@ -10,7 +10,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role
 from benegraph.domain.values import Clock
 from benegraph.services.access import KeyScope, issue_key
-from benegraph.settings import Door
+from benegraph.settings import GatewayConfig
 from factories.access import administrator
 from factories.stories import open_office
 
@@ -69,7 +69,7 @@ async def test_the_other_roles_do(caller: Caller, keys: dict[Role, str]) -> None
 
 async def test_a_gateway_may_open_it_to_all_or_to_none(database: Database, clock: Clock, keys: dict[Role, str]) -> None:
     for roles, status in ((frozenset(Role), 200), (frozenset[Role](), 403)):
-        async with calling(database, clock, door=Door(introspection=roles)) as caller:
+        async with calling(database, clock, config=GatewayConfig(introspection=roles)) as caller:
             for key in keys.values():
                 body = {"query": get_introspection_query()}
                 assert (await caller.client.post("/graphql", json=body, headers=bearer(key))).status == status

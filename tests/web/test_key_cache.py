@@ -9,7 +9,7 @@ from calling import Caller, calling, make_key, told
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.services.access import list_keys, revoke_key
-from benegraph.settings import Door
+from benegraph.settings import GatewayConfig
 from benegraph.web.auth import RIGHTS
 from factories.access import administrator
 from sent import statements
@@ -55,7 +55,7 @@ async def test_a_key_is_asked_for_once_a_second(
 async def test_with_no_seconds_a_key_is_asked_for_each_time_and_revoked_at_once(
     database: Database, clock: Clock
 ) -> None:
-    async with calling(database, clock, door=Door(key_cache_seconds=0)) as caller:
+    async with calling(database, clock, config=GatewayConfig(key_cache_seconds=0)) as caller:
         assert [await questions(caller, database) for _ in range(3)] == [1, 1, 1]
         await revoke(database, clock, caller.key)
         assert await told(await caller.post(QUERY)) == (401, ["UNAUTHENTICATED"])

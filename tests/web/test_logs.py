@@ -22,7 +22,7 @@ from watching import LOGGERS, logging_to
 from benegraph import telemetry
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.telemetry.facts import Facts, current
+from benegraph.telemetry.request_info import RequestInfo, current
 
 QUERY = "query Whoami { viewer { role } }"
 CREATE = 'mutation Hire { createEmployer(input: {name: "Acme", idempotencyKey: "k"}) { employer { name } } }'
@@ -54,7 +54,7 @@ def configured(level: str, form: str | None = None) -> Iterator[StringIO]:
         for module, name in hooks:
             patch.setattr(module, name, getattr(module, name))
         sys.stderr = stderr
-        telemetry.configure(level, form)
+        telemetry.configure_logging(level, form)
         yield stderr
     root.handlers[:] = handlers
     for name, former in levels.items():
@@ -63,7 +63,7 @@ def configured(level: str, form: str | None = None) -> Iterator[StringIO]:
 
 def written(form: str, **record: Any) -> str:
     stream = StringIO()
-    telemetry.make_handler(form, stream).handle(
+    telemetry.create_log_handler(form, stream).handle(
         logging.makeLogRecord({"name": "library", "levelname": "INFO"} | record)
     )
     return stream.getvalue()
@@ -168,7 +168,7 @@ async def test_what_is_no_http_is_told_without_what_was_sent(caller: Caller) -> 
     [("A" * 100, "A" * 64), ("_a1", "_a1"), ("1a", None), ("a b", None), ("a\n", None), ("ä", None), ("", None)],
 )
 def test_only_what_graphql_takes_for_a_name_is_logged_as_one(operation: str, logged: str | None) -> None:
-    token = current.set(Facts(request_id="r", operation=operation, document=f"{SECRET}, by its name"))
+    token = current.set(RequestInfo(request_id="r", operation=operation, document=f"{SECRET}, by its name"))
     line = json.loads(written("json", msg="Said"))
     current.reset(token)
     assert line.get("operation") == logged
@@ -182,12 +182,12 @@ def test_it_is_text_where_somebody_looks_and_json_where_a_program_does() -> None
         ("json", Terminal(), True),
         ("text", StringIO(), False),
     ):
-        telemetry.make_handler(form, stream).handle(logging.makeLogRecord({"msg": "Said"}))
+        telemetry.create_log_handler(form, stream).handle(logging.makeLogRecord({"msg": "Said"}))
         assert stream.getvalue().startswith("{") is is_json
 
 
 def test_text_is_one_line_too_and_names_the_request() -> None:
-    token = current.set(Facts(request_id="r7", key_id='a "b" c', tenant="acme"))
+    token = current.set(RequestInfo(request_id="r7", key_id='a "b" c', tenant="acme"))
     line = written("text", name="benegraph.x", msg="First\nsecond\x1b[31m", created=0.0, levelname="ERROR")
     current.reset(token)
     assert line == (
@@ -237,7 +237,7 @@ def test_a_record_that_cant_be_written_says_so_without_its_arguments(
 
 def test_nobody_who_reads_is_no_reason_to_fail(capsys: pytest.CaptureFixture[str]) -> None:
     stream = StringIO()
-    handler = telemetry.make_handler("json", stream)
+    handler = telemetry.create_log_handler("json", stream)
     stream.close()
     handler.handle(logging.makeLogRecord({"msg": SECRET}))
     assert capsys.readouterr() == ("", "")
@@ -277,7 +277,7 @@ def test_libraries_that_talk_of_rows_and_revisions_are_held_back(level: str, sta
 
 async def test_a_task_that_fails_unseen_is_told_without_its_text() -> None:
     loop = asyncio.get_running_loop()
-    telemetry.watch(loop)
+    telemetry.log_task_errors(loop)
     with logging_to() as log:
         loop.call_exception_handler({"message": SECRET, "exception": ValueError(SECRET)})
         loop.call_exception_handler({"message": SECRET})

@@ -26,7 +26,7 @@ from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.graphql.engine.limits import Limits
-from benegraph.settings import Door
+from benegraph.settings import GatewayConfig
 from benegraph.telemetry.traces import Traces, provide
 from conftest import connect
 
@@ -60,12 +60,14 @@ async def watching(owner_url: str, database_url: str, graph: strawberry.Schema) 
     loop = asyncio.get_running_loop()
     loop.set_debug(True)  # for it to tell of all that takes more than a moment
     loop.slow_callback_duration = 0.001
-    telemetry.watch(loop)
+    telemetry.log_task_errors(loop)
     async with providing() as provider:
-        door = Door(Limits(query_seconds=0.6), issuer=provider.issuer, key_cache_seconds=0)  # keys are broken, too
+        config = GatewayConfig(
+            Limits(query_seconds=0.6), issuer=provider.issuer, key_cache_seconds=0
+        )  # keys are broken, too
         with logging_to("DEBUG") as log:
             async with calling(
-                Database(engine), Clock.at(datetime.now(UTC)), graph, traces=traces, door=door
+                Database(engine), Clock.at(datetime.now(UTC)), graph, traces=traces, config=config
             ) as caller:
                 yield Watched(Way(caller, owner, provider), log, exporter, traces)
     await owner.close()

@@ -25,9 +25,9 @@ from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Info
-from benegraph.settings import Door, Rate
-from benegraph.telemetry.facts import Facts
-from benegraph.telemetry.metrics import MOST_NAMES, Metrics
+from benegraph.settings import GatewayConfig, RateLimit
+from benegraph.telemetry.metrics import MAX_OPERATION_NAMES, Metrics
+from benegraph.telemetry.request_info import RequestInfo
 from factories.access import administrator
 
 QUERY = "query Whoami { viewer { role } }"
@@ -139,7 +139,9 @@ async def test_latency_and_cost_are_measured(caller: Caller) -> None:
 
 
 async def test_replays_documents_and_throttling_are_counted(database: Database, clock: Clock) -> None:
-    async with calling(database, clock, door=Door(rate=Rate(burst=10_000, per_second=0.001))) as caller:
+    async with calling(
+        database, clock, config=GatewayConfig(rate_limit=RateLimit(burst=10_000, per_second=0.001))
+    ) as caller:
         for query in (CREATE, CREATE, QUERY):
             assert await told(await caller.post(query)) == (200, [])
         before = await numbers(caller)
@@ -168,7 +170,7 @@ async def test_who_executed_is_counted_and_why_it_was_strawberry(caller: Caller,
 
 
 async def test_where_strawberry_alone_executes_nothing_falls_back(database: Database, clock: Clock) -> None:
-    async with calling(database, clock, door=Door(executor="strawberry")) as caller:
+    async with calling(database, clock, config=GatewayConfig(executor="strawberry")) as caller:
         assert await told(await caller.post(QUERY)) == (200, [])
         counted = await numbers(caller)
     assert counted["benegraph_operations_answered_by_plan_total"] == 0
@@ -246,7 +248,7 @@ def fell_back(counted: dict[str, float]) -> dict[str, float]:
 
 def count(metrics: Metrics, *operations: str | None, **facts: Any) -> None:
     for operation in operations:
-        metrics.count(Facts(request_id="r", operation=operation, kind="query", **facts), "ok", 0.01)
+        metrics.count(RequestInfo(request_id="r", operation=operation, kind="query", **facts), "ok", 0.01)
 
 
 def read(metrics: Metrics) -> dict[str, float]:
@@ -254,27 +256,27 @@ def read(metrics: Metrics) -> dict[str, float]:
 
 
 def test_a_client_that_makes_up_names_fills_no_memory() -> None:
-    metrics = telemetry.make_metrics()
+    metrics = telemetry.create_metrics()
     count(metrics, "Known")
-    count(metrics, *(f"Made{n}" for n in range(10 * MOST_NAMES)))
+    count(metrics, *(f"Made{n}" for n in range(10 * MAX_OPERATION_NAMES)))
     size = len(metrics.page()[0])
-    count(metrics, "Known", *(f"Other{n}" for n in range(10 * MOST_NAMES)))
+    count(metrics, "Known", *(f"Other{n}" for n in range(10 * MAX_OPERATION_NAMES)))
     counted = {name: value for name, value in read(metrics).items() if name.startswith("benegraph_requests_total")}
-    assert len(counted) == MOST_NAMES + 1
+    assert len(counted) == MAX_OPERATION_NAMES + 1
     assert counted["benegraph_requests_total{kind=query,operation=Known,outcome=ok}"] == 2
-    assert counted["benegraph_requests_total{kind=query,operation=other,outcome=ok}"] == 19 * MOST_NAMES + 1
+    assert counted["benegraph_requests_total{kind=query,operation=other,outcome=ok}"] == 19 * MAX_OPERATION_NAMES + 1
     assert len(metrics.page()[0]) - size < 100  # digits
 
 
 @pytest.mark.parametrize("name", [None, "", "a b", 'a"', "ä", "x\n"])
 def test_what_is_no_name_is_anonymous(name: str | None) -> None:
-    metrics = telemetry.make_metrics()
+    metrics = telemetry.create_metrics()
     count(metrics, name)
     assert read(metrics)["benegraph_requests_total{kind=query,operation=anonymous,outcome=ok}"] == 1
 
 
 def test_each_app_has_its_own_numbers() -> None:
-    one, other = telemetry.make_metrics(), telemetry.make_metrics()
+    one, other = telemetry.create_metrics(), telemetry.create_metrics()
     count(one, "Mine")
     assert "benegraph_requests_total{kind=query,operation=Mine,outcome=ok}" in read(one)
     assert "benegraph_requests_total{kind=query,operation=Mine,outcome=ok}" not in read(other)
@@ -282,7 +284,7 @@ def test_each_app_has_its_own_numbers() -> None:
 
 def test_what_several_processes_share_is_decided_before_anything_is_counted(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="PROMETHEUS_MULTIPROC_DIR"):
-        telemetry.make_metrics(tmp_path)
+        telemetry.create_metrics(tmp_path)
 
 
 WORKER = """
@@ -291,15 +293,15 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from benegraph import telemetry
-from benegraph.telemetry.facts import Facts
+from benegraph.telemetry.request_info import RequestInfo
 assert "prometheus_client" not in sys.modules
-metrics = telemetry.make_metrics(Path(sys.argv[1]))
+metrics = telemetry.create_metrics(Path(sys.argv[1]))
 documents = SimpleNamespace(hits=1, misses=1, answered=1, fell_back=Counter(resolver=1))
 metrics.follow_documents(documents)
 documents.hits = documents.misses = documents.answered = 4
 documents.fell_back.update({"resolver": 3, sys.argv[2].lower(): 3})
 metrics.begin()
-metrics.count(Facts(request_id="r", operation=sys.argv[2], kind="query", cost=7, replayed=True), "ok", 0.02)
+metrics.count(RequestInfo(request_id="r", operation=sys.argv[2], kind="query", cost=7, replayed=True), "ok", 0.02)
 metrics.retried("40001")
 print("ready", flush=True)
 for line in sys.stdin:
@@ -341,7 +343,7 @@ def test_any_of_several_workers_tells_of_all_and_of_the_dead_what_they_counted(t
             both = page_of(two)
             assert page_of(one) == both
         left = page_of(one)
-        telemetry.forget_worker(tmp_path, two.pid)
+        telemetry.remove_worker(tmp_path, two.pid)
         forgotten = page_of(one)
     for each in (both, left, forgotten):
         assert each["benegraph_requests_total{kind=query,operation=One,outcome=ok}"] == 1

@@ -8,7 +8,7 @@ from calling import Caller, calling, told
 
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.settings import Door
+from benegraph.settings import GatewayConfig
 
 APP = "https://app.example"
 OTHER = "https://evil.example"
@@ -31,7 +31,7 @@ async def caller(database: Database, clock: Clock) -> AsyncIterator[Caller]:
 
 @pytest.fixture
 async def open_to_app(database: Database, clock: Clock) -> AsyncIterator[Caller]:
-    async with calling(database, clock, door=Door(origins=frozenset({APP}))) as caller:
+    async with calling(database, clock, config=GatewayConfig(origins=frozenset({APP}))) as caller:
         yield caller
 
 

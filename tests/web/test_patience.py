@@ -13,7 +13,7 @@ from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.graphql.engine.limits import Limits
-from benegraph.settings import Door, Rate
+from benegraph.settings import GatewayConfig, RateLimit
 from conftest import connect
 
 QUERY = "{ viewer { role } }"
@@ -24,8 +24,8 @@ CREATE = 'mutation { createEmployer(input: {name: "Acme"}) { employer { id } } }
 @pytest.fixture
 async def poor(database: Database, clock: Clock) -> AsyncIterator[Caller]:
     """A gateway whose keys may spend 100 at once, and hardly more after."""
-    door = Door(Limits(cost=100), Rate(burst=100, per_second=0.01))
-    async with calling(database, clock, door=door) as caller:
+    config = GatewayConfig(Limits(cost=100), RateLimit(burst=100, per_second=0.01))
+    async with calling(database, clock, config=config) as caller:
         yield caller
 
 
@@ -75,7 +75,7 @@ async def test_who_has_nothing_left_changes_nothing(poor: Caller) -> None:
 
 
 async def test_without_a_rate_nobody_pays(database: Database, clock: Clock) -> None:
-    async with calling(database, clock, door=Door(rate=Rate(burst=0))) as caller:
+    async with calling(database, clock, config=GatewayConfig(rate_limit=RateLimit(burst=0))) as caller:
         for _ in range(150):
             response = await caller.post(QUERY)
         assert response.status == 200
@@ -83,7 +83,7 @@ async def test_without_a_rate_nobody_pays(database: Database, clock: Clock) -> N
 
 
 async def test_cost_is_limited_at_its_edge(database: Database, clock: Clock) -> None:
-    async with calling(database, clock, door=Door(Limits(cost=51))) as caller:
+    async with calling(database, clock, config=GatewayConfig(Limits(cost=51))) as caller:
         assert (await caller.post(PAGE)).status == 200
         dear = await caller.post(PAGE.replace("50", "51"))
         assert await told(dear) == (400, ["TOO_COMPLEX"])
@@ -110,8 +110,8 @@ async def held(owner_url: str) -> AsyncIterator[Any]:
 
 
 async def test_a_query_is_given_up_in_time(database: Database, clock: Clock, owner_url: str) -> None:
-    door = Door(Limits(query_seconds=0.3, mutation_seconds=60))
-    async with calling(database, clock, door=door) as caller, held(owner_url):
+    config = GatewayConfig(Limits(query_seconds=0.3, mutation_seconds=60))
+    async with calling(database, clock, config=config) as caller, held(owner_url):
         started = time.monotonic()
         response = await caller.post("{ employers { totalCount } }")
         assert await told(response) == (503, ["TIMEOUT"])
@@ -123,8 +123,8 @@ async def test_a_query_is_given_up_in_time(database: Database, clock: Clock, own
 async def test_a_mutation_has_time_of_its_own_and_leaves_nothing(
     database: Database, clock: Clock, owner_url: str
 ) -> None:
-    door = Door(Limits(query_seconds=60, mutation_seconds=0.3))
-    async with calling(database, clock, door=door) as caller:
+    config = GatewayConfig(Limits(query_seconds=60, mutation_seconds=0.3))
+    async with calling(database, clock, config=config) as caller:
         async with held(owner_url) as holder:
             response = await caller.post(CREATE)
             assert await told(response) == (503, ["TIMEOUT"])
@@ -136,9 +136,9 @@ async def test_a_mutation_has_time_of_its_own_and_leaves_nothing(
 
 async def test_the_database_gives_a_statement_up_before(database_url: str, clock: Clock, owner_url: str) -> None:
     engine = create_engine(database_url, Pool(statement_timeout=0.2))
-    door = Door(Limits(query_seconds=5))
+    config = GatewayConfig(Limits(query_seconds=5))
     try:
-        async with calling(Database(engine), clock, door=door) as caller, held(owner_url):
+        async with calling(Database(engine), clock, config=config) as caller, held(owner_url):
             started = time.monotonic()
             response = await caller.post("{ viewer { role } employers { totalCount } }")
             # Once, and not by the other executor again.
@@ -149,8 +149,8 @@ async def test_the_database_gives_a_statement_up_before(database_url: str, clock
 
 
 async def test_many_that_are_given_up_leave_the_gateway_whole(database: Database, clock: Clock, owner_url: str) -> None:
-    door = Door(Limits(query_seconds=5, mutation_seconds=0.2))
-    async with calling(database, clock, door=door) as caller:
+    config = GatewayConfig(Limits(query_seconds=5, mutation_seconds=0.2))
+    async with calling(database, clock, config=config) as caller:
         async with held(owner_url):
             given_up = await asyncio.gather(*(caller.post(CREATE) for _ in range(20)))
             assert {response.status for response in given_up} == {503}

@@ -17,7 +17,7 @@ from benegraph.graphql.engine import persisted_documents as texts
 from benegraph.graphql.engine.documents import digest_of
 from benegraph.services import documents
 from benegraph.services.documents import find_persisted, persist, trust
-from benegraph.settings import Door
+from benegraph.settings import GatewayConfig
 from conftest import connect
 from factories.access import administrator
 
@@ -54,7 +54,7 @@ async def caller(database: Database, clock: Clock) -> AsyncIterator[Caller]:
 @pytest.fixture
 async def strict(database: Database, clock: Clock) -> AsyncIterator[Caller]:
     """A gateway that runs trusted documents alone."""
-    async with calling(database, clock, door=Door(trusted_documents_only=True)) as caller:
+    async with calling(database, clock, config=GatewayConfig(trusted_documents_only=True)) as caller:
         yield caller
 
 

@@ -16,16 +16,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benegraph.settings import Rate
+from benegraph.settings import RateLimit
 from benegraph.web import throttle
-from benegraph.web.throttle import SIZE, Paid, Throttle, make_table
+from benegraph.web.throttle import SIZE, ChargeResult, Throttle, create_bucket_file
 
-HUNDRED = Rate(100, 10.0)
+HUNDRED = RateLimit(100, 10.0)
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    make_table(tmp_path / "throttle")
+    create_bucket_file(tmp_path / "throttle")
     return tmp_path / "throttle"
 
 
@@ -38,50 +38,50 @@ def hundred(request: pytest.FixtureRequest, table: Path) -> Iterator[Throttle]:
 
 
 def test_a_new_key_may_spend_the_burst_and_not_one_more(hundred: Throttle) -> None:
-    assert hundred.pay("key", 60, 5.0) == Paid(0.0, 40)
-    assert hundred.pay("key", 41, 5.0) == Paid(0.1, 40)
-    assert hundred.pay("key", 40, 5.0) == Paid(0.0, 0)
-    assert hundred.pay("key", 1, 5.0) == Paid(0.1, 0)
+    assert hundred.pay("key", 60, 5.0) == ChargeResult(0.0, 40)
+    assert hundred.pay("key", 41, 5.0) == ChargeResult(0.1, 40)
+    assert hundred.pay("key", 40, 5.0) == ChargeResult(0.0, 0)
+    assert hundred.pay("key", 1, 5.0) == ChargeResult(0.1, 0)
 
 
 def test_what_is_told_to_wait_suffices_and_no_less_does(hundred: Throttle) -> None:
     hundred.pay("key", 100, 5.0)
-    assert hundred.pay("key", 7, 5.0) == Paid(0.7, 0)
+    assert hundred.pay("key", 7, 5.0) == ChargeResult(0.7, 0)
     assert hundred.pay("key", 7, 5.7 - 1e-9).wait == pytest.approx(1e-9)
-    assert hundred.pay("key", 7, 5.7) == Paid(0.0, 0)
+    assert hundred.pay("key", 7, 5.7) == ChargeResult(0.0, 0)
 
 
 def test_a_bucket_refills_to_the_burst_and_no_higher(hundred: Throttle) -> None:
     hundred.pay("key", 100, 5.0)
-    assert hundred.pay("key", 0, 14.9) == Paid(0.0, 99)
-    assert hundred.pay("key", 0, 15.0) == Paid(0.0, 100)
-    assert hundred.pay("key", 100, 1000.0) == Paid(0.0, 0)
+    assert hundred.pay("key", 0, 14.9) == ChargeResult(0.0, 99)
+    assert hundred.pay("key", 0, 15.0) == ChargeResult(0.0, 100)
+    assert hundred.pay("key", 100, 1000.0) == ChargeResult(0.0, 0)
     assert hundred.pay("key", 1, 1000.0).wait
 
 
 def test_a_refused_payment_takes_nothing(hundred: Throttle) -> None:
     hundred.pay("key", 99, 5.0)
     for _ in range(100):
-        assert hundred.pay("key", 2, 5.0) == Paid(0.1, 1)
-    assert hundred.pay("key", 1, 5.0) == Paid(0.0, 0)
+        assert hundred.pay("key", 2, 5.0) == ChargeResult(0.1, 1)
+    assert hundred.pay("key", 1, 5.0) == ChargeResult(0.0, 0)
 
 
 def test_what_costs_more_than_a_full_bucket_is_never_paid(hundred: Throttle) -> None:
-    assert hundred.pay("key", 101, 5.0) == Paid(0.1, 100)
-    assert hundred.pay("key", 101, 500.0) == Paid(0.1, 100)
-    assert hundred.pay("key", 100, 500.0) == Paid(0.0, 0)
+    assert hundred.pay("key", 101, 5.0) == ChargeResult(0.1, 100)
+    assert hundred.pay("key", 101, 500.0) == ChargeResult(0.1, 100)
+    assert hundred.pay("key", 100, 500.0) == ChargeResult(0.0, 0)
 
 
 def test_two_keys_do_not_touch_each_other(hundred: Throttle) -> None:
     hundred.pay("one", 100, 5.0)
     assert hundred.pay("one", 1, 5.0).wait
-    assert hundred.pay("two", 100, 5.0) == Paid(0.0, 0)
+    assert hundred.pay("two", 100, 5.0) == ChargeResult(0.0, 0)
 
 
 def test_a_clock_that_is_behind_wins_nothing(hundred: Throttle) -> None:
     hundred.pay("key", 100, 5.0)
     assert hundred.pay("key", 1, 4.0).wait == pytest.approx(1.1)
-    assert hundred.pay("key", 1, 5.1) == Paid(0.0, 0)
+    assert hundred.pay("key", 1, 5.1) == ChargeResult(0.0, 0)
 
 
 def test_a_cost_below_nothing_is_a_fault_of_ours(hundred: Throttle) -> None:
@@ -90,29 +90,29 @@ def test_a_cost_below_nothing_is_a_fault_of_ours(hundred: Throttle) -> None:
 
 
 def test_a_burst_of_none_is_no_limit() -> None:
-    free = Throttle(Rate(0, 1.0))
+    free = Throttle(RateLimit(0, 1.0))
     assert {free.pay("key", 2**31 - 1, 5.0).wait for _ in range(100)} == {0.0}
 
 
 def test_the_clock_of_the_machine_is_taken_where_none_is_given() -> None:
-    slow = Throttle(Rate(10, 0.001))
-    assert slow.pay("key", 10) == Paid(0.0, 0)
+    slow = Throttle(RateLimit(10, 0.001))
+    assert slow.pay("key", 10) == ChargeResult(0.0, 0)
     assert 999 < slow.pay("key", 1).wait < 1000
 
 
 def test_the_table_is_its_owners_and_made_once(table: Path) -> None:
     assert (stat.S_IMODE(table.stat().st_mode), table.stat().st_size) == (0o600, SIZE)
     with pytest.raises(FileExistsError):
-        make_table(table)
+        create_bucket_file(table)
 
 
 def test_throttles_over_one_table_are_one_and_outlive_each_other(table: Path) -> None:
     one, two = Throttle(HUNDRED, table), Throttle(HUNDRED, table)
-    assert one.pay("key", 70, 5.0) == Paid(0.0, 30)
-    assert two.pay("key", 30, 5.0) == Paid(0.0, 0)
+    assert one.pay("key", 70, 5.0) == ChargeResult(0.0, 30)
+    assert two.pay("key", 30, 5.0) == ChargeResult(0.0, 0)
     one.close()
     three = Throttle(HUNDRED, table)
-    assert three.pay("key", 1, 5.0) == Paid(0.1, 0)
+    assert three.pay("key", 1, 5.0) == ChargeResult(0.1, 0)
     two.close()
     three.close()
 
@@ -135,7 +135,7 @@ def test_no_key_ever_spends_more_than_its_rate_however_full_the_table(
     with pytest.MonkeyPatch.context() as patch:  # a table of one set, in which a few keys are too many
         patch.setattr(throttle, "SETS", 1)
         patch.setattr(throttle, "SET", ways * throttle.SLOT)
-        limited = Throttle(Rate(burst, thousandths / 1000))
+        limited = Throttle(RateLimit(burst, thousandths / 1000))
         now, payments = 10**9, dict[str, list[tuple[int, int]]]()
         for key, cost, passing in steps:
             now += passing
@@ -152,9 +152,9 @@ def test_no_key_ever_spends_more_than_its_rate_however_full_the_table(
 
 @given(cost=st.integers(1, 1000), thousandths=st.integers(1, 10**7), begin=st.integers(0, 10**15))
 def test_waiting_as_told_is_enough_at_any_rate(cost: int, thousandths: int, begin: int) -> None:
-    limited = Throttle(Rate(1000, thousandths / 1000))
+    limited = Throttle(RateLimit(1000, thousandths / 1000))
     start = begin / 10**9
-    assert limited.pay("key", 1000, start) == Paid(0.0, 0)
+    assert limited.pay("key", 1000, start) == ChargeResult(0.0, 0)
     told = limited.pay("key", cost, start)
     # As much as a double knows of such an instant, the first that is not too early.
     assert limited.pay("key", cost, nextafter(start + told.wait, 2 * start + told.wait + 1) + 1e-9).wait == 0.0
@@ -173,17 +173,17 @@ def test_in_a_full_table_the_slot_of_a_refilled_bucket_is_free(monkeypatch: pyte
     pay = Crowded(monkeypatch).pay
     pay("one", 100, 5.0)
     pay("two", 50, 5.0)
-    assert pay("three", 100, 10.0) == Paid(0.0, 0)
-    assert pay("one", 51, 10.0) == Paid(0.1, 50)
+    assert pay("three", 100, 10.0) == ChargeResult(0.0, 0)
+    assert pay("one", 51, 10.0) == ChargeResult(0.1, 50)
 
 
 def test_in_a_full_table_a_new_key_takes_over_the_fullest_bucket_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     pay = Crowded(monkeypatch).pay
     pay("one", 90, 5.0)
     pay("two", 40, 5.0)
-    assert pay("three", 61, 5.0) == Paid(0.1, 60)
-    assert pay("three", 60, 5.0) == Paid(0.0, 0)
-    assert pay("one", 11, 5.0) == Paid(0.1, 10)
+    assert pay("three", 61, 5.0) == ChargeResult(0.1, 60)
+    assert pay("three", 60, 5.0) == ChargeResult(0.0, 0)
+    assert pay("one", 11, 5.0) == ChargeResult(0.1, 10)
 
 
 def test_a_key_whose_bucket_was_taken_over_has_won_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +191,7 @@ def test_a_key_whose_bucket_was_taken_over_has_won_nothing(monkeypatch: pytest.M
     pay("one", 90, 5.0)
     pay("two", 40, 5.0)
     pay("three", 1, 5.0)
-    assert pay("two", 60, 5.0) == Paid(0.1, 59)
+    assert pay("two", 60, 5.0) == ChargeResult(0.1, 59)
 
 
 def test_a_refused_newcomer_takes_nobodys_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,11 +200,11 @@ def test_a_refused_newcomer_takes_nobodys_bucket(monkeypatch: pytest.MonkeyPatch
     pay("two", 40, 5.0)
     for number in range(20):
         assert pay(f"newcomer {number}", 100, 5.0).wait
-    assert pay("two", 60, 5.0) == Paid(0.0, 0)
+    assert pay("two", 60, 5.0) == ChargeResult(0.0, 0)
 
 
 def _hammer(table: Path, times: int, line: Connection) -> None:
-    limited = Throttle(Rate(5000, 1.0), table)
+    limited = Throttle(RateLimit(5000, 1.0), table)
     line.send("here")
     line.recv()
     line.send(sum(limited.pay("key", 1, 5.0).wait == 0.0 for _ in range(times)))
@@ -242,7 +242,7 @@ def test_one_that_is_killed_while_it_pays_does_not_hold_up_the_others(table: Pat
     holder.start()
     assert ours.recv() == "held"
     limited = Throttle(HUNDRED, table)
-    paid: list[Paid] = []
+    paid: list[ChargeResult] = []
     payer = threading.Thread(target=lambda: paid.append(limited.pay("key", 1, 5.0)))
     payer.start()
     payer.join(0.2)
@@ -250,6 +250,6 @@ def test_one_that_is_killed_while_it_pays_does_not_hold_up_the_others(table: Pat
     assert holder.pid is not None
     os.kill(holder.pid, signal.SIGKILL)
     payer.join(10)
-    assert paid == [Paid(0.0, 99)]
+    assert paid == [ChargeResult(0.0, 99)]
     holder.join()
     limited.close()

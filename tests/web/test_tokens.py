@@ -39,7 +39,7 @@ from joserfc.util import int_to_base64
 from benegraph.db.session import Database
 from benegraph.domain.errors import Unauthenticated
 from benegraph.domain.values import Clock
-from benegraph.web.tokens.signed import LONGEST, NotGood, read_header
+from benegraph.web.tokens.jwt import LONGEST, InvalidToken, read_header
 from factories.access import make_tenant
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -436,5 +436,5 @@ async def test_a_token_is_good_by_the_clock_of_the_request(database: Database, c
 @pytest.mark.parametrize(("length", "reason"), [(LONGEST, "algorithm"), (LONGEST + 1, "form")])
 def test_a_token_has_a_greatest_length(length: int, reason: str) -> None:
     token = f"{written({'alg': 'none'})}.e30."
-    with pytest.raises(NotGood, match=f"^{reason}$"):
+    with pytest.raises(InvalidToken, match=f"^{reason}$"):
         read_header(token + "A" * (length - len(token)))

@@ -20,9 +20,9 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
 from benegraph.domain.errors import RequestError
 from benegraph.domain.values import Clock
-from benegraph.settings import Door, Issuer, SettingsError
+from benegraph.settings import GatewayConfig, Issuer, SettingsError
 from benegraph.web.app import create_app
-from benegraph.web.tokens import Tokens, keys, published
+from benegraph.web.tokens import Tokens, jwks, keys
 from factories.access import make_tenant
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -248,7 +248,7 @@ def large(size: int) -> bytes:
         *(refusing(status) for status in (204, 206, 301, 401, 404, 500, 503)),
         *(saying(body) for body in (b"", b"keys", b"<html></html>", b"[]", b"null", b"{}", b'{"keys": null}')),
         *(saying(body) for body in (b'{"keys": {}}', b'{"keys": "rsa"}', b'{"keys": ' + b"[" * 100_000, b"\xff\xfe{")),
-        saying(large(published.LARGEST + 1)),
+        saying(large(jwks.LARGEST + 1)),
         saying(gzip.compress(large(1000)), Content_Encoding="gzip"),
         endless,
     ],
@@ -263,7 +263,7 @@ async def test_what_is_no_set_of_keys_is_none(answer: Callable[..., Any], idp: P
 
 
 async def test_a_set_of_keys_may_be_as_large_as_it_may(idp: Provider, database: Database) -> None:
-    idp.instead = saying(large(published.LARGEST), Content_Type="text/plain")
+    idp.instead = saying(large(jwks.LARGEST), Content_Type="text/plain")
     async with taking(idp.issuer) as tokens:
         assert await come(database, tokens, lasting(idp)) == "acme"
 
@@ -293,7 +293,7 @@ async def test_odd_keys_spoil_no_good_one(idp: Provider, database: Database) -> 
         {"kty": "OKP", "kid": "rsa", "crv": "Ed25519", "x": "AAAA"},
         {"kty": "OKP", "kid": "rsa", "crv": "X25519", "x": "A" * 43},
     ]
-    assert published.usable(odd) == {}
+    assert jwks.usable(odd) == {}
     idp.keys = [*odd, good, public(ed25519()), public(rsa("attacker"), kid="rsa"), *odd]
     async with taking(idp.issuer) as tokens:
         assert await come(database, tokens, lasting(idp)) == "acme"
@@ -341,13 +341,13 @@ async def test_a_configuration_that_is_not_the_issuers_is_not_believed(
 )
 def test_an_issuer_tells_of_no_line_that_others_could_step_into(told: Any) -> None:
     for home in ("https://idp.example/", "http://127.0.0.1/"):
-        with pytest.raises(published.Unusable):
-            published._elsewhere(URL(home), told)
+        with pytest.raises(jwks.InvalidKeySet):
+            jwks._elsewhere(URL(home), told)
 
 
 def test_an_issuer_far_away_can_not_send_us_to_this_machine() -> None:
     far = URL("https://idp.example/.well-known/openid-configuration")
-    assert published._elsewhere(far, "https://keys.example/keys") == URL("https://keys.example/keys")
+    assert jwks._elsewhere(far, "https://keys.example/keys") == URL("https://keys.example/keys")
     for near in (
         "http://127.0.0.1/",
         "https://127.0.0.1/",
@@ -355,9 +355,9 @@ def test_an_issuer_far_away_can_not_send_us_to_this_machine() -> None:
         "http://[::1]/",
         "https://[::1]/",
     ):
-        with pytest.raises(published.Unusable):
-            published._elsewhere(far, near)
-        assert published._elsewhere(URL("http://127.0.0.1:9/"), near) == URL(near)
+        with pytest.raises(jwks.InvalidKeySet):
+            jwks._elsewhere(far, near)
+        assert jwks._elsewhere(URL("http://127.0.0.1:9/"), near) == URL(near)
 
 
 @pytest.mark.parametrize(
@@ -382,9 +382,9 @@ def test_an_issuer_far_away_can_not_send_us_to_this_machine() -> None:
 async def test_keys_come_over_a_line_that_nobody_can_step_into(
     name: str, keys_url: str | None, fits: bool, database: Database
 ) -> None:
-    door = Door(issuer=Issuer(name, AUDIENCE, keys_url))
+    config = GatewayConfig(issuer=Issuer(name, AUDIENCE, keys_url))
     if fits:
-        assert create_app(database, schema(), door=door).cleanup_ctx
+        assert create_app(database, schema(), config=config).cleanup_ctx
     else:
         with pytest.raises(SettingsError, match="BENEGRAPH_JWT_KEYS_URL"):
-            create_app(database, schema(), door=door)
+            create_app(database, schema(), config=config)

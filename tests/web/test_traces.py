@@ -77,7 +77,7 @@ async def collector(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Collector]
 
 @asynccontextmanager
 async def tracing(database: Database, clock: Clock, **options: Any) -> AsyncIterator[Caller]:
-    traces = telemetry.make_traces()
+    traces = telemetry.create_traces()
     async with calling(database, clock, traces=traces, **options) as caller:
         yield caller
         await traces.close()
@@ -210,7 +210,7 @@ async def test_a_dead_collector_neither_slows_nor_breaks_nor_floods(
             silent.close()
         if dead != "failing":
             monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{host}:{port}")
-        traces = telemetry.make_traces()
+        traces = telemetry.create_traces()
         with logging_to("INFO") as log:
             async with calling(database, clock, traces=traces) as caller:
                 slowest = await slowest_of(caller, 60)
@@ -259,7 +259,7 @@ async def test_the_last_spans_leave_before_the_end(
     collector: Collector, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "60000")
-    traces: Traces = telemetry.make_traces()
+    traces: Traces = telemetry.create_traces()
     async with calling(database, clock, traces=traces) as caller:
         for _ in range(20):
             await caller.post(QUERY)
@@ -289,7 +289,7 @@ import sys
 sys.modules["opentelemetry"] = None
 from benegraph import telemetry
 from benegraph.cli.outcome import in_one_line
-in_one_line(telemetry.make_traces)()
+in_one_line(telemetry.create_traces)()
 """
     done = run(script)
     assert done.returncode != 0

@@ -40,7 +40,7 @@ class Log:
 def logging_to(level: str = "DEBUG") -> Iterator[Log]:
     """Have everything logged from a level on; with DEBUG, also what libraries would keep to themselves."""
     log = Log(StringIO(), StringIO())
-    handlers = [telemetry.make_handler("json", log.json), telemetry.make_handler("text", log.text)]
+    handlers = [telemetry.create_log_handler("json", log.json), telemetry.create_log_handler("text", log.text)]
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
     for handler in handlers:

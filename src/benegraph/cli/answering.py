@@ -22,9 +22,9 @@ from benegraph.graphql.schema import build_schema
 from benegraph.settings import Settings
 from benegraph.web.app import create_app
 from benegraph.web.draining import DRAINING, drain
-from benegraph.web.explorer import Explorer, Opening
+from benegraph.web.explorer import Explorer, ExplorerConfig
 from benegraph.web.middleware import AccessLog
-from benegraph.web.throttle import Throttle, make_table
+from benegraph.web.throttle import Throttle, create_bucket_file
 
 if TYPE_CHECKING:
     from benegraph.telemetry.traces import Traces
@@ -53,7 +53,7 @@ class Manner:
 
     settings: Settings
     #: How the explorer opens.
-    opening: Opening
+    explorer_config: ExplorerConfig
     today: date | None
 
 
@@ -97,8 +97,8 @@ def begin(settings: Settings) -> Ending:
     """Set up this process's log, and the word that ends what runs now."""
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
     assert main is not None  # noqa: S101 - a coroutine runs in one
-    telemetry.configure(settings.log_level, settings.log_format)
-    telemetry.watch(loop)
+    telemetry.configure_logging(settings.log_level, settings.log_format)
+    telemetry.log_task_errors(loop)
     return Ending(main)
 
 
@@ -134,11 +134,11 @@ async def answer(
         app = create_app(
             database,
             build_schema(),
-            door=settings.door,
+            config=settings.gateway,
             fixed_on=manner.today,
-            throttle=Throttle(settings.door.rate, shared and shared / THROTTLE),
-            explorer=Explorer(manner.opening, settings.cache_home),
-            metrics=telemetry.make_metrics(shared and shared / METRICS),
+            throttle=Throttle(settings.gateway.rate_limit, shared and shared / THROTTLE),
+            explorer=Explorer(manner.explorer_config, settings.cache_home),
+            metrics=telemetry.create_metrics(shared and shared / METRICS),
             traces=traces,
         )
         runner = web.AppRunner(app, access_log_class=AccessLog, shutdown_timeout=CLOSING)
@@ -151,7 +151,7 @@ async def answer(
             await told()
             await drain(site, app[DRAINING], settings.drain_seconds)
         finally:
-            await app[DRAINING].cut()
+            await app[DRAINING].cancel_requests()
             await runner.cleanup()
 
 
@@ -169,7 +169,7 @@ def settle() -> None:
 
 def make_shared(directory: Path) -> None:
     """Fill a directory with what several processes have in common: the throttle's table, and a place for numbers."""
-    make_table(directory / THROTTLE)
+    create_bucket_file(directory / THROTTLE)
     (directory / METRICS).mkdir(mode=0o700)
     # prometheus_client looks here when it is first imported, which is in a process that inherits it.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory / METRICS)  # noqa: TID251 - written, not read
@@ -180,7 +180,7 @@ async def _traces(settings: Settings) -> AsyncIterator["Traces | None"]:
     if not settings.traces:
         yield None
         return
-    traces = telemetry.make_traces()
+    traces = telemetry.create_traces()
     try:
         yield traces
     finally:

@@ -19,7 +19,7 @@ from benegraph.db.embedded import EmbeddedPostgres
 from benegraph.db.engine import Pool, UnfitDatabase, create_engine
 from benegraph.db.session import Database
 from benegraph.settings import Settings
-from benegraph.web.health import head
+from benegraph.web.health import latest_revision
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ async def prepare(place: Place) -> None:
         return
     with _reaching(place.url):
         revision = await migrations.revision_of(place.url)
-    if revision != (newest := head()):
+    if revision != (newest := latest_revision()):
         raise UnfitDatabase(
             f"The database is at revision {revision or 'none'}, not at {newest}:"
             " run `benegraph migrate` with MIGRATION_DATABASE_URL, its owner's."
@@ -115,7 +115,7 @@ def migrate(data_dir: Path | None) -> None:
     else:
         with _reaching(url):
             run(migrations.migrate(url))
-    typer.echo(f"The database is at revision {head()}.")
+    typer.echo(f"The database is at revision {latest_revision()}.")
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import Documents
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.services import access
-from benegraph.web.explorer import Opening
+from benegraph.web.explorer import ExplorerConfig
 
 NOTE = "demo.json"
 SEED = 1
@@ -41,7 +41,7 @@ class Samples:
     #: An input of `elect` that answers the first pending enrollment; None where nothing is pending.
     election: dict[str, Any] | None
     #: How the explorer opens.
-    opening: Opening
+    explorer_config: ExplorerConfig
 
 
 async def prepare(
@@ -61,9 +61,9 @@ async def prepare(
     viewer = await access.authenticate(database, clock, keys["employee"], handles.tenant_id)
     election = await _election(schema, Context(database, viewer, clock, OPERATOR), handles)
     administrator = await access.authenticate(database, clock, keys["administrator"], handles.tenant_id)
-    opening = await lay_out(schema, Context(database, administrator, clock, OPERATOR), handles, keys)
+    explorer_config = await lay_out(schema, Context(database, administrator, clock, OPERATOR), handles, keys)
     pending = tuple(handles.pending_enrollment_ids)
-    return Samples(url, keys, handles.employee_id, handles.employer_id, pending, election, opening)
+    return Samples(url, keys, handles.employee_id, handles.employer_id, pending, election, explorer_config)
 
 
 def write(directory: Path, samples: Samples) -> None:

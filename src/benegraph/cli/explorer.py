@@ -12,8 +12,8 @@ from benegraph.web.explorer import bundle
 @in_one_line
 def build(directory: Path | None) -> None:
     cache = Settings.from_environment().cache_home
-    place = run(bundle.make(cache, lambda step: typer.echo(f"{step} …", err=True)))
+    place = run(bundle.build(cache, lambda step: typer.echo(f"{step} …", err=True)))
     if directory is not None:
-        bundle.put(place, directory.absolute())
+        bundle.install(place, directory.absolute())
         place = directory
     typer.echo(f"The explorer is in {place}")

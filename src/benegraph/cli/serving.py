@@ -23,8 +23,8 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.graphql.schema import build_schema
 from benegraph.settings import Settings
-from benegraph.web.app import PATH
-from benegraph.web.explorer import Opening
+from benegraph.web.app import GRAPHQL_PATH
+from benegraph.web.explorer import ExplorerConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ async def _prepare(serving: Serving, here: Place, database: Database) -> demonst
 
 def _manner(serving: Serving, samples: demonstration.Samples | None) -> Manner:
     if samples is None:
-        return Manner(serving.settings, Opening(), serving.today)
+        return Manner(serving.settings, ExplorerConfig(), serving.today)
     # The demo is there to be explored, by each of its viewers.
-    door = replace(serving.settings.door, introspection=frozenset(Role))
-    return Manner(replace(serving.settings, door=door), samples.opening, serving.today)
+    gateway = replace(serving.settings.gateway, introspection=frozenset(Role))
+    return Manner(replace(serving.settings, gateway=gateway), samples.explorer_config, serving.today)
 
 
 def _show(serving: Serving, here: Place, samples: demonstration.Samples | None) -> None:
@@ -138,7 +138,7 @@ def _listening(host: str, port: int, *, shared: bool) -> Iterator[tuple[socket.s
 
 def _url_of(host: str, port: int) -> str:
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{shown}:{port}{PATH}"
+    return f"http://{shown}:{port}{GRAPHQL_PATH}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,7 +11,7 @@ from benegraph.domain.values import DAY, add_years
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import Documents
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
-from benegraph.web.explorer import Opening, Persona, Tab
+from benegraph.web.explorer import ExplorerConfig, Persona, Tab
 
 FACTS = """
 query($employee: ID!, $pending: [ID!]!) {
@@ -207,7 +207,7 @@ mutation NewPlanYear($input: CreatePlanYearInput!) {
 
 async def lay_out(
     schema: strawberry.Schema, context: Context, handles: DemoHandles, keys: Mapping[str, str]
-) -> Opening:
+) -> ExplorerConfig:
     """Lay out how the explorer opens, from what its administrator sees.
 
     The tabs are the same at every start, whatever was done in between: a browser that has them keeps what it made of
@@ -222,7 +222,7 @@ async def lay_out(
         "employee": f"Employee: {employee['firstName']} {employee['lastName']}",
     }
     personas = tuple(Persona(name, labels[name], key, handles.tenant_id) for name, key in keys.items())
-    return Opening(personas, _tabs(employee, offered))
+    return ExplorerConfig(personas, _tabs(employee, offered))
 
 
 def _tabs(employee: Mapping[str, Any], offered: Sequence[Mapping[str, Any]]) -> tuple[Tab, ...]:

@@ -24,7 +24,7 @@ from benegraph.cli.databases import Place, opened
 from benegraph.cli.outcome import in_one_line, run
 from benegraph.db.engine import Pool, check_fit_to_serve
 from benegraph.domain.errors import BenegraphError
-from benegraph.web.draining import GRACE
+from benegraph.web.draining import GRACE_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ async def supervise(order: Order, count: int, ending: Ending, ready: Callable[[]
         await crew.while_they_live(crew.complete.wait())
         ready()
         await crew.while_they_live(ending.wait())
-        await crew.dismiss(DRAIN, order.manner.settings.drain_seconds + GRACE + BEYOND)
+        await crew.dismiss(DRAIN, order.manner.settings.drain_seconds + GRACE_SECONDS + BEYOND)
     finally:
         try:
             await crew.dismiss(END, BEYOND)
@@ -145,7 +145,7 @@ class _Crew:
             del self._workers[number]
             if self._dismissed.is_set():
                 break
-            telemetry.forget_worker(self._order.shared / METRICS, worker.pid)
+            telemetry.remove_worker(self._order.shared / METRICS, worker.pid)
             log.warning("Worker %s ended (%s)", worker.pid, worker.process.exitcode)
             if not worker.ready:
                 self._note_death(loop.time())

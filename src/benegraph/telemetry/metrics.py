@@ -1,7 +1,8 @@
 """Metrics: what Prometheus reads of a gateway, whether one process answers or several.
 
 Importing this imports prometheus_client, which decides thereby, by a variable of the environment that each worker is
-given, whether numbers are kept for several processes. So it is imported when an app is made: `telemetry.make_metrics`.
+given, whether numbers are kept for several processes. So it is imported when an app is made:
+`telemetry.create_metrics`.
 """
 
 from pathlib import Path
@@ -22,10 +23,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from benegraph.domain.errors import Throttled
-from benegraph.telemetry.facts import Facts, OfDocuments, name_of
+from benegraph.telemetry.request_info import DocumentInfo, RequestInfo, operation_name_of
 
 #: Clients name their operations; past so many names they all count as one, or a client could fill our memory.
-MOST_NAMES = 200
+MAX_OPERATION_NAMES = 200
 ANONYMOUS = "anonymous"
 OTHER = "other"
 NO_KIND = "none"
@@ -45,7 +46,7 @@ class Metrics:
         self._names: set[str] = set()
         #: Of each name, kind and outcome, what counts it and its seconds.
         self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
-        self._documents: OfDocuments | None = None
+        self._documents: DocumentInfo | None = None
         #: What of it is counted already.
         self._counted = (0, 0, 0)
         self._counted_reasons: dict[str, int] = {}
@@ -76,7 +77,7 @@ class Metrics:
         """Count a request out, however it ended."""
         self._in_flight.dec()
 
-    def count(self, facts: Facts, outcome: str, seconds: float) -> None:
+    def count(self, facts: RequestInfo, outcome: str, seconds: float) -> None:
         """Count a request that was answered."""
         name, kind = self._name(facts), facts.kind or NO_KIND
         counted = self._children.get((name, kind, outcome))
@@ -98,7 +99,7 @@ class Metrics:
         """Count a transaction that is tried again."""
         self._retries.labels(reason).inc()
 
-    def follow_documents(self, documents: OfDocuments) -> None:
+    def follow_documents(self, documents: DocumentInfo) -> None:
         """Follow what a store of documents tells of itself from now on."""
         self._documents = documents
         self._counted = documents.hits, documents.misses, documents.answered
@@ -130,14 +131,14 @@ class Metrics:
             multiprocess.MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call] # no types
         return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
 
-    def _name(self, facts: Facts) -> str:
+    def _name(self, facts: RequestInfo) -> str:
         if facts.operation in self._names:
             return facts.operation
-        name = name_of(facts)
+        name = operation_name_of(facts)
         if name is None:
             return ANONYMOUS
         if name not in self._names:
-            if len(self._names) >= MOST_NAMES:
+            if len(self._names) >= MAX_OPERATION_NAMES:
                 return OTHER
             self._names.add(name)
         return name
@@ -160,7 +161,7 @@ class Metrics:
                     self._counted_reasons[reason] = times
 
 
-def forget_worker(directory: Path, pid: int) -> None:
+def remove_worker(directory: Path, pid: int) -> None:
     """Take the present state of a worker that has ended out of the sums; what it counted stays."""
     multiprocess.mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call] # no types
 

@@ -1,6 +1,6 @@
 """Traces: one span a request to the graph, exported over OTLP as OpenTelemetry's own variables of the environment say.
 
-Importing this needs the extra `otel`, so it is imported where traces are asked for: `telemetry.make_traces`.
+Importing this needs the extra `otel`, so it is imported where traces are asked for: `telemetry.create_traces`.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, use_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from benegraph.telemetry.facts import Facts, digest_of, name_of
+from benegraph.telemetry.request_info import RequestInfo, digest_of, operation_name_of
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Traces:
         self._propagator = TraceContextTextMapPropagator()
 
     @contextmanager
-    def span(self, facts: Facts, method: str, traceparent: str | None) -> Iterator[Callable[[int], None]]:
+    def span(self, facts: RequestInfo, method: str, traceparent: str | None) -> Iterator[Callable[[int], None]]:
         """Trace what is done within, as a part of the caller's trace if it names one; give what takes its status."""
         status = 0
 
@@ -115,8 +115,8 @@ def provide(exporter: SpanExporter) -> TracerProvider:
     return provider
 
 
-def _describe(span: Span, facts: Facts, method: str, status: int) -> None:
-    name = name_of(facts)
+def _describe(span: Span, facts: RequestInfo, method: str, status: int) -> None:
+    name = operation_name_of(facts)
     if facts.kind is not None:
         span.update_name(f"{facts.kind} {name}" if name else facts.kind)
     attributes = {

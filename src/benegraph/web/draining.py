@@ -11,7 +11,7 @@ from benegraph.domain.errors import Unavailable
 log = logging.getLogger(__name__)
 
 #: Seconds from the first refusal to the end of the process, and how many of them are kept for rolling back.
-GRACE = 10.0
+GRACE_SECONDS = 10.0
 ROLLBACK = 1.0
 #: What is answered to the end: whoever asks these wants to know how it is going.
 PROBES = {"/livez", "/readyz", "/metrics"}
@@ -22,14 +22,14 @@ class Draining:
 
     def __init__(self) -> None:
         #: It is to end, and says so on /readyz and on every connection.
-        self.told = False
+        self.is_draining = False
         #: It takes no request any more.
-        self.refusing = False
+        self.is_refusing = False
         self._under_way: set[asyncio.Task[Any]] = set()
 
     def admit(self, request: web.Request) -> None:
         """Count a request as under way. Raises Unavailable once none is taken any more."""
-        if self.refusing and request.path not in PROBES:
+        if self.is_refusing and request.path not in PROBES:
             raise Unavailable("This server is about to end. Ask again: another takes it.")
         # aiohttp makes a task for each request, which ends once the answer is sent.
         if (task := asyncio.current_task()) is not None:
@@ -46,7 +46,7 @@ class Draining:
         if self._under_way:
             await asyncio.wait(set(self._under_way), timeout=seconds)
 
-    async def cut(self) -> None:
+    async def cancel_requests(self) -> None:
         """Cancel what is still under way, and wait until it is rolled back, within reason."""
         if late := set(self._under_way):
             log.warning("Requests cut off unfinished: %d", len(late))
@@ -66,15 +66,15 @@ def add_draining(app: web.Application, draining: Draining) -> None:
 
 async def drain(site: web.BaseSite, draining: Draining, seconds: float) -> None:
     """End the taking of requests: say so for some seconds, then stop listening, and wait for those under way."""
-    draining.told = True
+    draining.is_draining = True
     await asyncio.sleep(seconds)
     await site.stop()
-    draining.refusing = True
-    await draining.finish(GRACE - ROLLBACK)
+    draining.is_refusing = True
+    await draining.finish(GRACE_SECONDS - ROLLBACK)
 
 
 async def _hang_up_in_the_end(request: web.Request, response: web.StreamResponse) -> None:
     # What comes next on this connection would be refused, so its client had better open one to another process.
-    if request.app[DRAINING].told:
+    if request.app[DRAINING].is_draining:
         response.force_close()
         response.headers["Connection"] = "close"

@@ -18,10 +18,10 @@ from benegraph.graphql.engine.errors import body_of
 from benegraph.graphql.engine.execute import GraphQLRequest, MutationNotAllowed, execute
 from benegraph.graphql.engine.persisted_documents import Sent, Texts, read_sent
 from benegraph.graphql.engine.serialize import written
-from benegraph.settings import Door
-from benegraph.web.answers import JSON, answer, cacheable, negotiate, preferred, status_of
+from benegraph.settings import GatewayConfig
 from benegraph.web.auth import authenticate
-from benegraph.web.facts import FACTS
+from benegraph.web.request_info import REQUEST_INFO
+from benegraph.web.responses import JSON, answer, cacheable, negotiate, preferred, status_of
 from benegraph.web.throttle import Throttle
 
 #: What a request pays that came to nothing: it was read, and maybe validated.
@@ -56,12 +56,12 @@ class GraphQLView:
     """Answers GraphQL requests, each for its own viewer at its own instant."""
 
     def __init__(
-        self, database: Database, documents: Documents, door: Door, throttle: Throttle, fixed_on: date | None
+        self, database: Database, documents: Documents, config: GatewayConfig, throttle: Throttle, fixed_on: date | None
     ) -> None:
         self._database = database
         self._documents = documents
-        self._texts = Texts(door.trusted_documents_only)
-        self._door = door
+        self._texts = Texts(config.trusted_documents_only)
+        self._config = config
         self._throttle = throttle
         self._fixed_on = fixed_on
         self._sdl: bytes | None = None
@@ -87,7 +87,7 @@ class GraphQLView:
     async def sdl(self, request: web.Request) -> web.Response:
         """Give the schema in GraphQL's own language, to who may read it."""
         context, purse = await self._begin(request)
-        if context.viewer.role not in self._door.introspection:
+        if context.viewer.role not in self._config.introspection:
             raise Forbidden("The schema is not open to this key.")
         if self._sdl is None:
             self._sdl = self._documents.schema.as_str().encode()
@@ -97,12 +97,14 @@ class GraphQLView:
         """Find out who asks, and have them pay for the asking: who has nothing left is not even read."""
         clock = Clock.at(datetime.now(UTC), self._fixed_on)
         viewer = await authenticate(request, self._database, clock)
-        facts = request[FACTS]
+        facts = request[REQUEST_INFO]
         facts.tenant, facts.key_id = viewer.tenant_id, viewer.key_id
         purse = _Purse(self._throttle, f"{viewer.tenant_id} {viewer.key_id}")
         purse.pay(1)
         paid = _after_the_first(purse.pay)
-        context = Context(self._database, viewer, clock, facts.request_id, paid, self._door.introspection, asked=facts)
+        context = Context(
+            self._database, viewer, clock, facts.request_id, paid, self._config.introspection, asked=facts
+        )
         return context, purse
 
     async def _execute(
@@ -118,17 +120,17 @@ class GraphQLView:
         except UnknownDocument as error:
             body = body_of(error)
         finally:
-            request[FACTS].replayed = context.replayed
+            request[REQUEST_INFO].replayed = context.replayed
         if context.asked.cost is None:
             context.pay(REFUSED)
         elif "data" in body:
             await self._texts.persist(context, asked.sent)
         code = body["errors"][0]["extensions"]["code"] if "errors" in body else None
-        request[FACTS].code = code
+        request[REQUEST_INFO].code = code
         return body, 200 if code is None or "data" in body else status_of(request, code)
 
     def _headers(self, purse: _Purse) -> dict[str, str]:
-        rate = self._door.rate
+        rate = self._config.rate_limit
         if not rate.burst:
             return {}
         window = max(1, round(rate.burst / rate.per_second))
@@ -136,7 +138,7 @@ class GraphQLView:
 
 
 def _after_the_first(pay: Callable[[int], None]) -> Callable[[int], None]:
-    """Pay what a cost is more than the one that was paid at the door."""
+    """Pay what a cost is more than the one that was paid at the config."""
 
     def rest(cost: int) -> None:
         if cost > 1:

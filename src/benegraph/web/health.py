@@ -24,7 +24,7 @@ class Health:
     def __init__(self, database: Database, draining: Draining) -> None:
         self._draining = draining
         self._url = database.engine.url.render_as_string(hide_password=False)
-        self._head = head()
+        self._head = latest_revision()
         self._turn = asyncio.Lock()
         self._known: tuple[float, str | None] | None = None
 
@@ -32,7 +32,7 @@ class Health:
         return web.json_response({"live": True})
 
     async def ready(self, _request: web.Request) -> web.Response:
-        reason = "draining" if self._draining.told else await self._reason()
+        reason = "draining" if self._draining.is_draining else await self._reason()
         if reason is None:
             return web.json_response({"ready": True})
         return web.json_response({"ready": False, "reason": reason}, status=503)
@@ -56,6 +56,6 @@ class Health:
         return None if revision == self._head else "migrations"
 
 
-def head() -> str | None:
+def latest_revision() -> str | None:
     """Tell the newest revision these sources know."""
     return ScriptDirectory.from_config(config()).get_current_head()

@@ -15,9 +15,9 @@ from aiohttp.typedefs import Handler, Middleware
 from benegraph.domain.errors import RequestError
 from benegraph.graphql.engine.errors import describe, judge
 from benegraph.telemetry.logs import told
-from benegraph.web.answers import refuse, refuse_http
 from benegraph.web.draining import Draining
-from benegraph.web.facts import FACTS, Facts, current
+from benegraph.web.request_info import REQUEST_INFO, RequestInfo, current
+from benegraph.web.responses import refuse, refuse_http
 
 if TYPE_CHECKING:
     from benegraph.telemetry.metrics import Metrics
@@ -29,7 +29,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _FIRST_REFUSAL = 400
 
 
-def named_and_answered(path: str, draining: Draining, metrics: "Metrics", traces: "Traces | None" = None) -> Middleware:
+def request_middleware(path: str, draining: Draining, metrics: "Metrics", traces: "Traces | None" = None) -> Middleware:
     """Name each request and answer it in GraphQL's shape whatever happens; measure and trace those of a path.
 
     Where no request is taken any more, that is the answer.
@@ -37,7 +37,7 @@ def named_and_answered(path: str, draining: Draining, metrics: "Metrics", traces
     # The system's own source asks the kernel each time, and ids need but be apart.
     made = Random(secrets.randbits(128))  # noqa: S311 - they are no secrets
 
-    async def answer(request: web.Request, handler: Handler, facts: Facts) -> web.StreamResponse:
+    async def answer(request: web.Request, handler: Handler, facts: RequestInfo) -> web.StreamResponse:
         try:
             draining.admit(request)
             return await handler(request)
@@ -51,7 +51,7 @@ def named_and_answered(path: str, draining: Draining, metrics: "Metrics", traces
             log.error("Failed (%s): %s", facts.code, describe(error))  # noqa: TRY400 - never its text
             return refuse(request, _Failed(facts.code, message))
 
-    async def observe(request: web.Request, handler: Handler, facts: Facts) -> web.StreamResponse:
+    async def observe(request: web.Request, handler: Handler, facts: RequestInfo) -> web.StreamResponse:
         start = perf_counter()
         metrics.begin()
         try:
@@ -71,8 +71,8 @@ def named_and_answered(path: str, draining: Draining, metrics: "Metrics", traces
     @web.middleware
     async def name_and_answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.get("X-Request-ID", "")
-        facts = Facts(request_id=given if _REQUEST_ID.fullmatch(given) else f"{made.getrandbits(96):024x}")
-        request[FACTS] = facts
+        facts = RequestInfo(request_id=given if _REQUEST_ID.fullmatch(given) else f"{made.getrandbits(96):024x}")
+        request[REQUEST_INFO] = facts
         current.set(facts)
         response = await (observe if request.path == path else answer)(request, handler, facts)
         response.headers["X-Request-ID"] = facts.request_id
@@ -92,7 +92,7 @@ class AccessLog(AbstractAccessLogger):
         return self.logger.isEnabledFor(logging.INFO)
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        facts = request.get(FACTS)
+        facts = request.get(REQUEST_INFO)
         fields = {
             "method": _method(request),
             "path": _path(request),

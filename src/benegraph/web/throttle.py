@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benegraph.settings import Rate
+from benegraph.settings import RateLimit
 
 if sys.platform != "win32":  # where there is one process, and no file to lock
     import fcntl
@@ -30,17 +30,17 @@ SECOND = 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class Paid:
+class ChargeResult:
     """What came of a payment: nothing to wait for where it was made, and what the bucket holds now, in whole units."""
 
     wait: float
     left: int
 
 
-_FREELY = Paid(0.0, 2**31 - 1)
+_FREELY = ChargeResult(0.0, 2**31 - 1)
 
 
-def make_table(path: Path) -> None:
+def create_bucket_file(path: Path) -> None:
     """Make the file over which the throttles of several processes are one: empty, and its owner's alone."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -53,8 +53,8 @@ def make_table(path: Path) -> None:
 class Throttle:
     """A token bucket for each key: `rate.burst` units at most, `rate.per_second` more each second, to the thousandth.
 
-    Over the same file, that of `make_table`, the throttles of several processes are one; without a file this one is
-    alone. A process makes one of them, and calls it from one thread.
+    Over the same file, that of `create_bucket_file`, the throttles of several processes are one; without a file this
+    one is alone. A process makes one of them, and calls it from one thread.
 
     The table never grows. A bucket that is full again is as good as none, so its slot is free to take; a key whose set
     holds eight buckets that are not, all of other keys, takes over the fullest of them, with what is left in it. That
@@ -62,7 +62,7 @@ class Throttle:
     than its own would by then, so that no key ever spends beyond its rate. Who meets whom is a secret of the run.
     """
 
-    def __init__(self, rate: Rate, file: Path | None = None) -> None:
+    def __init__(self, rate: RateLimit, file: Path | None = None) -> None:
         self._speed = max(1, round(rate.per_second * 1000))
         self._depth = rate.burst * UNIT
         self._file: int | None = None
@@ -74,7 +74,7 @@ class Throttle:
             self._table = mmap.mmap(self._file, SIZE)
         self._salt = self._table[:SLOT]
 
-    def pay(self, key: str, cost: int, now: float | None = None) -> Paid:
+    def pay(self, key: str, cost: int, now: float | None = None) -> ChargeResult:
         """Pay a cost from a key's bucket where it holds as much; else pay nothing, and tell how long to wait.
 
         `now` is an instant of the monotonic clock, by default this one. What costs more than a full bucket is never
@@ -97,7 +97,7 @@ class Throttle:
                 # By one copy: a process killed meanwhile leaves at worst a payment uncounted, whose request died too.
                 self._table[place : place + SLOT] = digest + (present + debt).to_bytes(SLOT - DIGEST, "little")
         left = max(self._depth - debt, 0) // UNIT
-        return Paid(0.0 if lacking <= 0 else -(-lacking // self._speed) / SECOND, left)
+        return ChargeResult(0.0 if lacking <= 0 else -(-lacking // self._speed) / SECOND, left)
 
     def close(self) -> None:
         """Let go of the table; the file stays."""

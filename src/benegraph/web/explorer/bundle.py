@@ -53,7 +53,7 @@ class _Step:
     command: Sequence[str]
 
 
-def digest() -> str:
+def source_digest() -> str:
     """Name the sources by what they hold."""
     whole = hashlib.sha256()
     for source in _sources():
@@ -64,7 +64,7 @@ def digest() -> str:
 
 def find(cache: Path) -> Path | None:
     """Find the bundle of exactly these sources: the packed one, else the cached one."""
-    name = digest()
+    name = source_digest()
     for place in (PACKED, cache / f"explorer-{name}"):
         with contextlib.suppress(OSError):
             if (place / STAMP).read_text(encoding="ascii") == name:
@@ -72,7 +72,7 @@ def find(cache: Path) -> Path | None:
     return None
 
 
-async def make(cache: Path, tell: Callable[[str], None]) -> Path:
+async def build(cache: Path, tell: Callable[[str], None]) -> Path:
     """Find the bundle; where there is none make it, as the only one here who does, and keep it in the cache.
 
     Raises BundleError, or OSError where the cache can't be written; what was there before is there still.
@@ -89,12 +89,12 @@ async def make(cache: Path, tell: Callable[[str], None]) -> Path:
             for step in steps:
                 tell(step.what)
                 await _run(step, work)
-            return await asyncio.to_thread(_keep, work / "out", cache / f"explorer-{digest()}")
+            return await asyncio.to_thread(_keep, work / "out", cache / f"explorer-{source_digest()}")
         finally:
             await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
 
-def put(bundle: Path, target: Path) -> None:
+def install(bundle: Path, target: Path) -> None:
     """Copy a bundle to a directory that is new, empty or an older bundle's. Raises BundleError."""
     if target.exists() and target.samefile(bundle):
         return
@@ -178,7 +178,7 @@ def _end(pid: int) -> None:
 
 
 def _keep(made: Path, place: Path) -> Path:
-    (made / STAMP).write_text(digest(), encoding="ascii")
+    (made / STAMP).write_text(source_digest(), encoding="ascii")
     shutil.rmtree(place, ignore_errors=True)
     return made.rename(place)
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from benegraph.graphql.engine.errors import describe
 from benegraph.web.explorer import bundle, pages
-from benegraph.web.explorer.opening import Opening
+from benegraph.web.explorer.config import ExplorerConfig
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +41,10 @@ _HOST = re.compile(r"(?P<name>\[[^]]+]|[^:]+)(?::[0-9]+)?")
 class Explorer:
     """The page and its files; and, where there is no bundle yet, the making of one."""
 
-    def __init__(self, opening: Opening, cache: Path) -> None:
-        self._opening = opening
+    def __init__(self, explorer_config: ExplorerConfig, cache: Path) -> None:
+        self._config = explorer_config
         self._cache = cache
-        self._digest = bundle.digest()
+        self._digest = bundle.source_digest()
         self._files: Mapping[str, Path] = {}
         self._step = "about to begin"
         self._failure: str | None = None
@@ -72,9 +72,9 @@ class Explorer:
 
     async def config(self, request: web.Request) -> web.Response:
         # A name that was rebound to this machine would be its owner's origin, and this answer his to read.
-        if self._opening.personas and not _is_local(request.headers.get("Host", "")):
+        if self._config.personas and not _is_local(request.headers.get("Host", "")):
             raise web.HTTPForbidden(reason="The demo opens on localhost alone: ask for it under that name")
-        body = orjson.dumps(self._opening.told(self._endpoint))
+        body = orjson.dumps(self._config.told(self._endpoint))
         headers = _GUARDS | {"Cache-Control": "no-store"}
         return web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
 
@@ -105,7 +105,7 @@ class Explorer:
 
     async def _make(self) -> None:
         try:
-            await bundle.make(self._cache, self._tell)
+            await bundle.build(self._cache, self._tell)
         except Exception as error:  # noqa: BLE001 - whatever it is, the API is none the worse for it
             self._failure = _reason(error)
             log.warning("Explorer: there is none. %s (%s)", self._failure, describe(error))

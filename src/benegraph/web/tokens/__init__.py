@@ -13,9 +13,9 @@ from benegraph.domain.values import Clock
 from benegraph.services.access import ScopeExistenceCache, check_scope_exists
 from benegraph.settings import Issuer, SettingsError
 from benegraph.web.tokens.claims import viewer_of
+from benegraph.web.tokens.jwks import home_of, is_secure_url
+from benegraph.web.tokens.jwt import InvalidToken, check_claims, read_header, verify
 from benegraph.web.tokens.keys import Keys
-from benegraph.web.tokens.published import home_of, may_be_asked
-from benegraph.web.tokens.signed import NotGood, check_claims, read_header, verify
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Tokens:
             claims = verify(token, key)
             check_claims(claims, self._issuer, clock.now)
             viewer = viewer_of(claims, self._issuer, tenant_id)
-        except NotGood as error:
+        except InvalidToken as error:
             log.debug("A token is not good: %s", error.reason)
             raise Unauthenticated("This token is not good.") from None
         await check_scope_exists(database, clock, viewer, self._admitted)
@@ -54,9 +54,9 @@ class Tokens:
 TOKENS = web.AppKey("tokens", Tokens)
 
 
-def taking_tokens(issuer: Issuer) -> Callable[[web.Application], AsyncIterator[None]]:
+def token_authentication(issuer: Issuer) -> Callable[[web.Application], AsyncIterator[None]]:
     """Make what lets an application take an issuer's tokens from its start to its end. Raises SettingsError."""
-    if not may_be_asked(_url_of(issuer)):
+    if not is_secure_url(_url_of(issuer)):
         raise SettingsError(
             "BENEGRAPH_JWT_KEYS_URL, or without it BENEGRAPH_JWT_ISSUER, is a URL of https; of http on loopback alone."
         )

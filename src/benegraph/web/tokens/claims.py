@@ -8,7 +8,7 @@ from benegraph.domain.errors import BadInput, Forbidden
 from benegraph.domain.ids import Kind, kind_of
 from benegraph.services.access import TENANT_FORBIDDEN
 from benegraph.settings import Issuer
-from benegraph.web.tokens.signed import Claims, NotGood
+from benegraph.web.tokens.jwt import Claims, InvalidToken
 
 _LONGEST_SUBJECT = 255  # OpenID Connect's own bound
 
@@ -16,8 +16,8 @@ _LONGEST_SUBJECT = 255  # OpenID Connect's own bound
 def viewer_of(claims: Claims, issuer: Issuer, tenant_id: str | None) -> Viewer:
     """Read who a token's bearer is, in the tenant asked for, or in its only one; whether there is such is not asked.
 
-    Raises NotGood for a token without a subject, Forbidden for one that gives its bearer no right here, BadInput where
-    it names several tenants and the request none.
+    Raises InvalidToken for a token without a subject, Forbidden for one that gives its bearer no right here, BadInput
+    where it names several tenants and the request none.
     """
     key_id = _key_id(issuer, claims.get("sub"))
     tenant = _tenant(claims.get(issuer.tenant_claim), tenant_id)
@@ -36,11 +36,11 @@ def viewer_of(claims: Claims, issuer: Issuer, tenant_id: str | None) -> Viewer:
 def _key_id(issuer: Issuer, subject: Any) -> str:
     # A subject may be a name or an address, and this stands in history and in logs.
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
-        raise NotGood("subject")
+        raise InvalidToken("subject")
     try:
         named = f"{issuer.name}\0{subject}".encode()
     except UnicodeEncodeError:  # half of a pair, which JSON can spell
-        raise NotGood("subject") from None
+        raise InvalidToken("subject") from None
     return f"user_{hashlib.sha256(named).hexdigest()[:32]}"
 
 

@@ -10,7 +10,7 @@ from joserfc.jwk import Key
 from benegraph.domain.errors import Unavailable
 from benegraph.graphql.engine.errors import describe
 from benegraph.settings import Issuer
-from benegraph.web.tokens.published import Published, fetch
+from benegraph.web.tokens.jwks import Published, fetch
 
 log = logging.getLogger(__name__)
 

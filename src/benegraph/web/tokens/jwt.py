@@ -27,7 +27,7 @@ _END_OF_TIME = 253_402_300_800  # the year 10000: who writes milliseconds means 
 Claims = dict[str, Any]
 
 
-class NotGood(Exception):
+class InvalidToken(Exception):
     """A token lets nobody in. The reason is one of our own words, and for our log alone."""
 
     def __init__(self, reason: str) -> None:
@@ -51,49 +51,49 @@ _REGISTRY = _Registry(algorithms=["RS256", "Ed25519"], strict_check_header=False
 
 
 def read_header(token: str) -> tuple[str, str]:
-    """Read which algorithm and which key a token names. Raises NotGood for what could never be verified."""
+    """Read which algorithm and which key a token names. Raises InvalidToken for what could never be verified."""
     if len(token) > LONGEST or not _FORM.fullmatch(token):
-        raise NotGood("form")
+        raise InvalidToken("form")
     header = _members(token.partition(".")[0])
     algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        raise NotGood("algorithm")
+        raise InvalidToken("algorithm")
     if not isinstance(kid, str):
-        raise NotGood("kid")
+        raise InvalidToken("kid")
     if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in _TYPES:
-        raise NotGood("type")
+        raise InvalidToken("type")
     if "crit" in header or "b64" in header:  # we know none of the extensions that must be known
-        raise NotGood("extension")
+        raise InvalidToken("extension")
     return algorithm, kid
 
 
 def verify(token: str, key: Key | None) -> Claims:
-    """Read the claims of a token that this key signed. Raises NotGood."""
+    """Read the claims of a token that this key signed. Raises InvalidToken."""
     if key is None:
-        raise NotGood("unknown key")
+        raise InvalidToken("unknown key")
     try:
         jws.deserialize_compact(token, key, registry=_REGISTRY)
     except Exception as error:  # noqa: BLE001 - whatever it is, the signature was not seen to be good
-        raise NotGood(f"signature ({type(error).__name__})") from None
+        raise InvalidToken(f"signature ({type(error).__name__})") from None
     return _members(token.split(".")[1])
 
 
 def check_claims(claims: Claims, issuer: Issuer, now: datetime) -> None:
-    """Check that a token is the issuer's and for us, and that its time has come and is not over. Raises NotGood."""
+    """Check that a token is the issuer's and for us, and that its time has come and not passed. Raises InvalidToken."""
     if claims.get("iss") != issuer.name:
-        raise NotGood("issuer")
+        raise InvalidToken("issuer")
     audience = claims.get("aud")
     named = audience if isinstance(audience, list) else [audience]
     if issuer.audience not in named or not all(isinstance(name, str) for name in named):
-        raise NotGood("audience")
+        raise InvalidToken("audience")
     seconds = now.timestamp()
     expires = _instant(claims, "exp")
     if expires is None or seconds >= expires + LEEWAY:
-        raise NotGood("expiry")
+        raise InvalidToken("expiry")
     for claim in ("nbf", "iat"):
         begins = _instant(claims, claim)
         if begins is not None and seconds < begins - LEEWAY:
-            raise NotGood(claim)
+            raise InvalidToken(claim)
 
 
 def _instant(claims: Claims, name: str) -> float | None:
@@ -101,7 +101,7 @@ def _instant(claims: Claims, name: str) -> float | None:
         return None
     value = claims[name]
     if type(value) not in (int, float) or not 0 <= value < _END_OF_TIME:  # a bool is an int to Python
-        raise NotGood(name)
+        raise InvalidToken(name)
     return float(value)
 
 
@@ -110,9 +110,9 @@ def _members(part: str) -> dict[str, Any]:
         text = urlsafe_b64decode(part.encode()).decode()
         members = json.loads(text, object_pairs_hook=_each_once, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise NotGood("form") from None
+        raise InvalidToken("form") from None
     if not isinstance(members, dict):
-        raise NotGood("form")
+        raise InvalidToken("form")
     return members
 
 

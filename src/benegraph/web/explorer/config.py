@@ -47,7 +47,7 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class ExplorerConfig:
     """What the page is told when it opens. Without personas its visitors bring a key of their own."""
 
     personas: tuple[Persona, ...] = ()

@@ -12,7 +12,7 @@ from joserfc.util import base64_to_int
 from yarl import URL
 
 from benegraph.settings import Issuer
-from benegraph.web.tokens.signed import ALGORITHMS
+from benegraph.web.tokens.jwt import ALGORITHMS
 
 LARGEST = 256 * 1024
 #: Bits of an RSA key: fewer can be broken, and more OpenSSL does not take.
@@ -21,7 +21,7 @@ _BITS = range(2048, 16_384 + 1)
 Published = Mapping[tuple[str, str], Key]
 
 
-class Unusable(Exception):
+class InvalidKeySet(Exception):
     """An issuer answered with what is not what it should publish."""
 
 
@@ -30,7 +30,7 @@ def home_of(issuer: Issuer) -> URL:
     return URL(issuer.keys_url) if issuer.keys_url else URL(issuer.name) / ".well-known/openid-configuration"
 
 
-def may_be_asked(url: URL | None) -> bool:
+def is_secure_url(url: URL | None) -> bool:
     """Tell whether an answer from there is of whom it seems to be: nobody between could have put in other keys."""
     return url is not None and bool(url.host) and (url.scheme == "https" or (url.scheme == "http" and _is_near(url)))
 
@@ -38,18 +38,18 @@ def may_be_asked(url: URL | None) -> bool:
 async def fetch(session: ClientSession, issuer: Issuer) -> Published:
     """Fetch the keys that may have signed an issuer's tokens, each under its id and each name of an algorithm.
 
-    Raises Unusable, or what aiohttp does.
+    Raises InvalidKeySet, or what aiohttp does.
     """
     home = home_of(issuer)
     url = home
     if issuer.keys_url is None:
         told = await _read(session, home)
         if told.get("issuer") != issuer.name:
-            raise Unusable
+            raise InvalidKeySet
         url = _elsewhere(home, told.get("jwks_uri"))
     documents = (await _read(session, url)).get("keys")
     if not isinstance(documents, list):
-        raise Unusable
+        raise InvalidKeySet
     return usable(documents)
 
 
@@ -88,11 +88,11 @@ def _key(document: Mapping[str, Any]) -> RSAKey | OKPKey | None:
 
 def _elsewhere(home: URL, told: Any) -> URL:
     if not isinstance(told, str):
-        raise Unusable
+        raise InvalidKeySet
     url = URL(told)
     # Who is far away has no business with what listens on this machine alone.
-    if not may_be_asked(url) or (_is_near(url) and not _is_near(home)):
-        raise Unusable
+    if not is_secure_url(url) or (_is_near(url) and not _is_near(home)):
+        raise InvalidKeySet
     return url
 
 
@@ -100,15 +100,15 @@ async def _read(session: ClientSession, url: URL) -> Mapping[str, Any]:
     # A redirect is no answer: it could lead past all that was said of the URL.
     async with session.get(url, allow_redirects=False) as response:
         if response.status != 200:  # noqa: PLR2004 - 200 is OK
-            raise Unusable
+            raise InvalidKeySet
         body = bytearray()
         async for part in response.content.iter_any():
             body += part
             if len(body) > LARGEST:
-                raise Unusable
+                raise InvalidKeySet
     document = orjson.loads(body)
     if not isinstance(document, dict):
-        raise Unusable
+        raise InvalidKeySet
     return document
 
 

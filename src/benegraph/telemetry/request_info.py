@@ -14,7 +14,7 @@ _LONGEST_NAME = 64
 
 
 @dataclass(slots=True, kw_only=True)
-class Facts(Asked):
+class RequestInfo(Asked):
     """One request's own, filled in as it goes. No variables, no text of a query, no name of a person."""
 
     request_id: str
@@ -28,7 +28,7 @@ class Facts(Asked):
     trace_id: str | None = None
 
 
-class OfDocuments(Protocol):
+class DocumentInfo(Protocol):
     """What a store of documents tells of itself, each number since its start."""
 
     #: How many it knew from before, and how many it had to read.
@@ -40,15 +40,15 @@ class OfDocuments(Protocol):
 
 
 #: The facts of the request that is answered now, so that any line of the log can carry them.
-current: ContextVar[Facts | None] = ContextVar("facts", default=None)
+current: ContextVar[RequestInfo | None] = ContextVar("facts", default=None)
 
 
-def name_of(facts: Facts) -> str | None:
+def operation_name_of(facts: RequestInfo) -> str | None:
     """Give the operation's name as it may be told: it is the client's word, so only what GraphQL takes for a name."""
     name = (facts.operation or "")[:_LONGEST_NAME]
     return name if _NAME.fullmatch(name) else None
 
 
-def digest_of(facts: Facts) -> str | None:
+def digest_of(facts: RequestInfo) -> str | None:
     """Give the document's hash, if that is what it is: a client may name a document by any text."""
     return facts.document if _DIGEST.fullmatch(facts.document or "") else None

@@ -18,7 +18,7 @@ JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 
 #: Bytes from which on a body is compressed; shorter, it would cost more than it saves.
-WORTH_COMPRESSING = 1400
+MIN_COMPRESSED_BYTES = 1400
 #: Bytes from which on it is compressed beside the event loop.
 _MUCH = 64 * 1024
 #: What an answer by GET depends on beside its address.
@@ -114,7 +114,7 @@ def _respond(
         charset="utf-8",
         zlib_executor_size=_MUCH,
     )
-    if len(content) >= WORTH_COMPRESSING:
+    if len(content) >= MIN_COMPRESSED_BYTES:
         response.headers["Vary"] = "Accept-Encoding"
         if _takes_gzip(request.headers.get("Accept-Encoding")):
             response.enable_compression(web.ContentCoding.gzip)

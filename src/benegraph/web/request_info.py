@@ -2,14 +2,14 @@
 
 from aiohttp import web
 
-from benegraph.telemetry.facts import Facts, current
+from benegraph.telemetry.request_info import RequestInfo, current
 
-__all__ = ["FACTS", "Facts", "current", "request_id_of"]
+__all__ = ["REQUEST_INFO", "RequestInfo", "current", "request_id_of"]
 
-FACTS = web.RequestKey("facts", Facts)
+REQUEST_INFO = web.RequestKey("facts", RequestInfo)
 
 
 def request_id_of(request: web.BaseRequest) -> str:
     """Give the id under which this request stands in logs and in history."""
-    facts = request.get(FACTS)
+    facts = request.get(REQUEST_INFO)
     return "-" if facts is None else facts.request_id

@@ -16,7 +16,7 @@ SHOWN = "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 _REMEMBERED = "7200"  # seconds; browsers cap it
 
 
-def named_origins(origins: frozenset[str], path: str) -> Middleware:
+def cors_middleware(origins: frozenset[str], path: str) -> Middleware:
     """Let pages of these origins call a path, and answer what their browsers ask beforehand."""
 
     @web.middleware
