@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benegraph.cli import workers
-from benegraph.cli.answering import Address, Ending, Manner
+from benegraph.cli.server_process import Address, Ending, Manner
 from benegraph.cli.workers import Order, WorkersFail, share, supervise
 from benegraph.db.engine import Pool
 from benegraph.db.session import Database

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from replaying import Replay, contract, pair_coverage, replay_all, subscribe
+from replay import Replay, contract, pair_coverage, replay_all, subscribe
 
 from benegraph.db import store
 from benegraph.db.base import Base
@@ -27,12 +27,12 @@ from benegraph.db.models import (
     SubscriberEnrollment,
 )
 from benegraph.db.session import Database, Transaction
-from benegraph.demo.days import RECORDING, at
+from benegraph.demo.bulk_insert import write
 from benegraph.demo.employers import Plot, tell_employer
-from benegraph.demo.grounds import BrokenGround, break_ground
-from benegraph.demo.ledger import Ledger, Row
-from benegraph.demo.writing import write
-from benegraph.demo.years import Phase
+from benegraph.demo.plan_years import Phase
+from benegraph.demo.record_buffer import Ledger, Row
+from benegraph.demo.shared_records import BrokenGround, break_ground
+from benegraph.demo.times_of_day import RECORDING, at
 from benegraph.domain.access import Role, Viewer
 from benegraph.services import billing, employers
 

@@ -22,14 +22,14 @@ from benegraph.db.models import (
     PlanYear,
     PremiumPayment,
 )
-from benegraph.demo.days import ZONES, at, day_of, some_time, start_of
-from benegraph.demo.dice import dice
 from benegraph.demo.employers import Plot, tell_employer
-from benegraph.demo.grounds import break_ground
-from benegraph.demo.ledger import Ledger, Row
 from benegraph.demo.names import company
 from benegraph.demo.people import email_of
-from benegraph.demo.years import Phase
+from benegraph.demo.plan_years import Phase
+from benegraph.demo.random_source import dice
+from benegraph.demo.record_buffer import Ledger, Row
+from benegraph.demo.shared_records import break_ground
+from benegraph.demo.times_of_day import ZONES, at, day_of, some_time, start_of
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.employers import check_employer
 from benegraph.domain.enrollments.elections import CoveredDependent

@@ -40,7 +40,7 @@ from graphql import (
 from sqlalchemy import func, select
 from stage import Stage, on_stage
 
-from benegraph.cli.tabs import FACTS, lay_out
+from benegraph.cli.explorer_tabs import FACTS, lay_out
 from benegraph.db.session import Database
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.values import Clock

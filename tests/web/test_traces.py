@@ -288,7 +288,7 @@ def test_who_asks_for_traces_and_has_not_what_makes_them_is_told_what_to_install
 import sys
 sys.modules["opentelemetry"] = None
 from benegraph import telemetry
-from benegraph.cli.outcome import in_one_line
+from benegraph.cli.errors import in_one_line
 in_one_line(telemetry.create_traces)()
 """
     done = run(script)

@@ -109,7 +109,7 @@ def issue_key(
     data_dir: DataDir = None,
 ) -> None:
     """Issue a key, and write it to standard output: it is shown this once and never stored."""
-    from benegraph.cli import keyring
+    from benegraph.cli import api_keys as keyring
 
     scope = keyring.scope_of(role, employer, employee, action or [])
     keyring.issue(tenant, scope, label, expires, create_tenant, data_dir)
@@ -118,7 +118,7 @@ def issue_key(
 @keys.command("list")
 def list_keys(*, tenant: Tenant, data_dir: DataDir = None) -> None:
     """List a tenant's keys, by what may be shown of them."""
-    from benegraph.cli import keyring
+    from benegraph.cli import api_keys as keyring
 
     keyring.show(tenant, data_dir)
 
@@ -131,7 +131,7 @@ def revoke_key(
     data_dir: DataDir = None,
 ) -> None:
     """Revoke a key, at once and for good."""
-    from benegraph.cli import keyring
+    from benegraph.cli import api_keys as keyring
 
     keyring.revoke(tenant, key_id, data_dir)
 
@@ -152,7 +152,7 @@ def load_documents(
     data_dir: DataDir = None,
 ) -> None:
     """Trust the documents of manifests; all of them or, where one is not valid, none."""
-    from benegraph.cli import manifests as trusted
+    from benegraph.cli import trusted_documents as trusted
 
     trusted.load(manifests, data_dir, instead=instead)
 
@@ -160,7 +160,7 @@ def load_documents(
 @documents.command("list")
 def list_documents(*, data_dir: DataDir = None) -> None:
     """List the documents that are trusted."""
-    from benegraph.cli import manifests
+    from benegraph.cli import trusted_documents as manifests
 
     manifests.show(data_dir)
 
@@ -172,7 +172,7 @@ def remove_documents(
     data_dir: DataDir = None,
 ) -> None:
     """Trust documents no more."""
-    from benegraph.cli import manifests
+    from benegraph.cli import trusted_documents as manifests
 
     manifests.remove(ids, data_dir)
 
@@ -205,7 +205,7 @@ def import_coverage(
     Ends with 0; with 1 where a row was refused; with 2, and nothing written,
     where the file has other columns than coverage.
     """
-    from benegraph.cli import files
+    from benegraph.cli import coverage_files as files
 
     files.import_coverage(file, form, tenant, data_dir)
 
@@ -221,6 +221,6 @@ def export_coverage(
     data_dir: DataDir = None,
 ) -> None:
     """Write all coverage of record as `import coverage` reads it, in order of its key and as of one moment."""
-    from benegraph.cli import files
+    from benegraph.cli import coverage_files as files
 
     files.export_coverage(output, form, tenant, data_dir)

@@ -13,7 +13,7 @@ import asyncpg
 import typer
 from sqlalchemy import make_url
 
-from benegraph.cli.outcome import MISUSED, fail, in_one_line, run
+from benegraph.cli.errors import MISUSED, fail, in_one_line, run
 from benegraph.db import migrations
 from benegraph.db.embedded import EmbeddedPostgres
 from benegraph.db.engine import Pool, UnfitDatabase, create_engine

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import strawberry
 
-from benegraph.cli.tabs import lay_out
+from benegraph.cli.explorer_tabs import lay_out
 from benegraph.db.session import Database
 from benegraph.demo import DemoHandles, fill
 from benegraph.domain.access import Role, Viewer

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from benegraph.cli.outcome import in_one_line, run
+from benegraph.cli.errors import in_one_line, run
 from benegraph.settings import Settings
 from benegraph.web.explorer import bundle
 

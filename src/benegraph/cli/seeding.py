@@ -6,9 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from benegraph.cli.api_keys import operator_of
 from benegraph.cli.databases import in_database
-from benegraph.cli.keyring import operator_of
-from benegraph.cli.outcome import in_one_line
+from benegraph.cli.errors import in_one_line
 from benegraph.db.session import Database
 from benegraph.demo import seed as sow
 from benegraph.domain.values import Clock

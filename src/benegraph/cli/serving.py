@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.status import Status
 
 from benegraph.cli import demo as demonstration
-from benegraph.cli import page
-from benegraph.cli.answering import Address, Ending, Manner, answer, begin, bind
+from benegraph.cli import startup_message as page
 from benegraph.cli.databases import Place, embedded, opened, place, prepare
-from benegraph.cli.outcome import MISUSED, fail, in_one_line, run
+from benegraph.cli.errors import MISUSED, fail, in_one_line, run
+from benegraph.cli.server_process import Address, Ending, Manner, answer, begin, bind
 from benegraph.cli.workers import Order, shared_directory, supervise
 from benegraph.db.engine import check_fit_to_serve
 from benegraph.db.session import Database

@@ -19,9 +19,9 @@ from pathlib import Path
 import typer
 
 from benegraph import telemetry
-from benegraph.cli.answering import METRICS, Address, Ending, Manner, answer, begin, bind, make_shared
 from benegraph.cli.databases import Place, opened
-from benegraph.cli.outcome import in_one_line, run
+from benegraph.cli.errors import in_one_line, run
+from benegraph.cli.server_process import METRICS, Address, Ending, Manner, answer, begin, bind, make_shared
 from benegraph.db.engine import Pool, check_fit_to_serve
 from benegraph.domain.errors import BenegraphError
 from benegraph.web.draining import GRACE_SECONDS

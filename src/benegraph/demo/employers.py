@@ -8,19 +8,14 @@ from itertools import chain, islice, repeat
 from random import Random
 
 from benegraph.db.models import Employer
-from benegraph.demo.carrier import Desk, tell_carrier
-from benegraph.demo.cast import TERMS, draw_cast
-from benegraph.demo.days import CLOSING, DRAFTING, ENDING, HIRING, OPENING, ZONES, at, start_of
-from benegraph.demo.dice import dice, pick
-from benegraph.demo.fates import Stay, draw_fate
-from benegraph.demo.grounds import Ground
-from benegraph.demo.groups import Group, draw_division, enter_group
-from benegraph.demo.happenings import plan_happening
-from benegraph.demo.ledger import Ledger, Row
+from benegraph.demo.carrier_groups import Group, draw_division, enter_group
+from benegraph.demo.carrier_simulation import Desk, tell_carrier
+from benegraph.demo.employee_timeline import Stay, draw_fate
+from benegraph.demo.employees import Agenda, Worker, enter_worker
+from benegraph.demo.enrollment_simulation import close_season, issue_season, leave
+from benegraph.demo.life_event_simulation import plan_happening
 from benegraph.demo.names import company
-from benegraph.demo.stories import close_season, issue_season, leave
-from benegraph.demo.workers import Agenda, Worker, enter_worker
-from benegraph.demo.years import (
+from benegraph.demo.plan_years import (
     PHASES,
     WAITS,
     Dates,
@@ -31,6 +26,11 @@ from benegraph.demo.years import (
     tell_seasons,
     tell_year,
 )
+from benegraph.demo.random_source import dice, pick
+from benegraph.demo.record_buffer import Ledger, Row
+from benegraph.demo.sample_people import TERMS, draw_cast
+from benegraph.demo.shared_records import Ground
+from benegraph.demo.times_of_day import CLOSING, DRAFTING, ENDING, HIRING, OPENING, ZONES, at, start_of
 from benegraph.domain.catalog import ProductCategory
 from benegraph.domain.ids import Kind
 from benegraph.domain.plan_years import RenewalMode

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from functools import cache
 from random import Random
 
-from benegraph.demo.dice import pick
 from benegraph.demo.names import FAMILY, GIVEN
+from benegraph.demo.random_source import pick
 from benegraph.domain.catalog import CoverageTier, ProductCategory
 from benegraph.domain.enrollments.tiers import AGE_OUT
 from benegraph.domain.people import EmploymentClass, Relationship

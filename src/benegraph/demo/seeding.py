@@ -9,12 +9,12 @@ from random import Random
 from benegraph.db import store
 from benegraph.db.models import Employee, Employer
 from benegraph.db.session import Database, Transaction
-from benegraph.demo.days import day_of
-from benegraph.demo.dice import dice
+from benegraph.demo.bulk_insert import write
 from benegraph.demo.employers import Plot, tell_employer
-from benegraph.demo.grounds import BrokenGround, Ground, break_ground
-from benegraph.demo.ledger import Ledger
-from benegraph.demo.writing import write
+from benegraph.demo.random_source import dice
+from benegraph.demo.record_buffer import Ledger
+from benegraph.demo.shared_records import BrokenGround, Ground, break_ground
+from benegraph.demo.times_of_day import day_of
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 

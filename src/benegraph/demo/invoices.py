@@ -8,9 +8,9 @@ from functools import cache
 from random import Random
 
 from benegraph.db.models import PremiumInvoice, PremiumPayment, SubscriberEnrollment
-from benegraph.demo.ledger import Ledger, Row
-from benegraph.demo.records import Member
-from benegraph.demo.workers import Agenda
+from benegraph.demo.coverage_of_record import Member
+from benegraph.demo.employees import Agenda
+from benegraph.demo.record_buffer import Ledger, Row
 from benegraph.domain.billing import Invoice, paid_through
 from benegraph.domain.ids import Kind
 from benegraph.services.billing import NewInvoice

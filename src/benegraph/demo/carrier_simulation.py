@@ -10,15 +10,15 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from random import Random
 
-from benegraph.demo.cast import FIRST
-from benegraph.demo.courses import LEAD, Order, draw_courses, draw_own_courses, plan_invoice
-from benegraph.demo.days import HIRING, RECORDING, SETTLING, at, start_of
-from benegraph.demo.groups import Group, subscriber_number
-from benegraph.demo.ledger import Ledger, Row
+from benegraph.demo.carrier_groups import Group, subscriber_number
+from benegraph.demo.coverage_of_record import Member, enter_member, follow, write_down
+from benegraph.demo.employees import Agenda, Elected, Worker
+from benegraph.demo.invoice_timeline import LEAD, Order, draw_courses, draw_own_courses, plan_invoice
+from benegraph.demo.invoices import Account, settle
 from benegraph.demo.names import FAMILY, GIVEN
-from benegraph.demo.premiums import Account, settle
-from benegraph.demo.records import Member, enter_member, follow, write_down
-from benegraph.demo.workers import Agenda, Elected, Worker
+from benegraph.demo.record_buffer import Ledger, Row
+from benegraph.demo.sample_people import FIRST
+from benegraph.demo.times_of_day import HIRING, RECORDING, SETTLING, at, start_of
 from benegraph.domain.values import DAY, add_years, first_after, last_of_month
 
 _LARGE_ENOUGH = 15  # employees, for somebody to have retired

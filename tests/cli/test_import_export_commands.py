@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 import pytest
 from typer.testing import CliRunner, Result
 
-from benegraph.cli import app, files
+from benegraph.cli import app
+from benegraph.cli import coverage_files as files
 from benegraph.db import store
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock

@@ -7,13 +7,13 @@ from benegraph.db import store
 from benegraph.db.session import Database, Reading, Transaction
 from benegraph.db.store.batches import Window
 from benegraph.db.store.people import EmployeeFilter
-from benegraph.demo.cast import FIRST
-from benegraph.demo.days import day_of
-from benegraph.demo.dice import dice
+from benegraph.demo.bulk_insert import write
 from benegraph.demo.employers import Plot, tell_employer
-from benegraph.demo.grounds import break_ground
-from benegraph.demo.writing import write
-from benegraph.demo.years import Phase
+from benegraph.demo.plan_years import Phase
+from benegraph.demo.random_source import dice
+from benegraph.demo.sample_people import FIRST
+from benegraph.demo.shared_records import break_ground
+from benegraph.demo.times_of_day import day_of
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.enrollments.standing import WindowReason
 from benegraph.domain.errors import BenegraphError

@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from benegraph.db.models import Employee, EnrolledDependent, Enrollment
-from benegraph.demo.days import some_time
-from benegraph.demo.ledger import Row
-from benegraph.demo.workers import Agenda, Held, Worker
-from benegraph.demo.years import Season, Year
+from benegraph.demo.employees import Agenda, Held, Worker
+from benegraph.demo.plan_years import Season, Year
+from benegraph.demo.record_buffer import Row
+from benegraph.demo.times_of_day import some_time
 from benegraph.domain.enrollments.elections import Baseline, Choice, Decided, Offer, decide
 from benegraph.domain.enrollments.standing import (
     Answer,

@@ -26,7 +26,7 @@ from benegraph.db.models import (
 )
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
-from benegraph.demo.ledger import Ledger
+from benegraph.demo.record_buffer import Ledger
 
 _ORDER: tuple[type[Base], ...] = (
     BenefitProduct,

@@ -11,7 +11,7 @@ import typer
 from sqlalchemy import Row
 
 from benegraph.cli.databases import in_database
-from benegraph.cli.outcome import FAILED, fail, in_one_line
+from benegraph.cli.errors import FAILED, fail, in_one_line
 from benegraph.db import store
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Role, Viewer

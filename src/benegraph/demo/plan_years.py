@@ -7,10 +7,10 @@ from enum import Enum
 from random import Random
 
 from benegraph.db.models import ContributionClass, Plan, PlanRate, PlanYear
-from benegraph.demo.catalogue import Product, priced
-from benegraph.demo.days import CLOSING, DRAFTING, OPENING, at
-from benegraph.demo.groups import Group
-from benegraph.demo.ledger import Ledger, Row
+from benegraph.demo.carrier_groups import Group
+from benegraph.demo.catalog import Product, priced
+from benegraph.demo.record_buffer import Ledger, Row
+from benegraph.demo.times_of_day import CLOSING, DRAFTING, OPENING, at
 from benegraph.domain.catalog import CoverageTier, PlanTerms, ProductCategory
 from benegraph.domain.enrollments.elections import OfferedPlan
 from benegraph.domain.ids import Kind

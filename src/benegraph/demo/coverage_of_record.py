@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from benegraph.db.models import Subscriber, SubscriberEnrollment
-from benegraph.demo.ledger import Ledger, Row
-from benegraph.demo.workers import Elected
+from benegraph.demo.employees import Elected
+from benegraph.demo.record_buffer import Ledger, Row
 from benegraph.domain.coverage import FOREVER, Recorded, lay_out
 from benegraph.domain.ids import Kind
 from benegraph.domain.values import DateSpan

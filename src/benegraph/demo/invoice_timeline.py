@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from random import Random
 
-from benegraph.demo.days import BILLING, PAYING, at
-from benegraph.demo.ledger import Row
-from benegraph.demo.premiums import Account, Premium, bill, pay, take_back, withdraw
-from benegraph.demo.records import Member
+from benegraph.demo.coverage_of_record import Member
+from benegraph.demo.invoices import Account, Premium, bill, pay, take_back, withdraw
+from benegraph.demo.record_buffer import Row
+from benegraph.demo.times_of_day import BILLING, PAYING, at
 from benegraph.domain.values import DAY, last_of_month
 from benegraph.services.billing import NewInvoice
 

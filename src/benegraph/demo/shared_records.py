@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from benegraph.demo.catalogue import Product, draw_catalogue
-from benegraph.demo.days import DRAFTING, at
-from benegraph.demo.dice import dice
-from benegraph.demo.groups import GROUPS, MEMBERS
-from benegraph.demo.ledger import Ledger
+from benegraph.demo.carrier_groups import GROUPS, MEMBERS
+from benegraph.demo.catalog import Product, draw_catalogue
+from benegraph.demo.random_source import dice
+from benegraph.demo.record_buffer import Ledger
+from benegraph.demo.times_of_day import DRAFTING, at
 from benegraph.domain.ids import Kind
 
 # Longer ago than two plan years and all that goes before the first of them.

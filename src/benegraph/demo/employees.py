@@ -7,10 +7,10 @@ from heapq import heappop, heappush
 from random import Random
 
 from benegraph.db.models import Dependent, Employee
-from benegraph.demo.fates import Fate
-from benegraph.demo.ledger import Ledger, Row
+from benegraph.demo.employee_timeline import Fate
 from benegraph.demo.people import Relative, Wishes, email_of
-from benegraph.demo.years import Year
+from benegraph.demo.plan_years import Year
+from benegraph.demo.record_buffer import Ledger, Row
 from benegraph.domain.enrollments.elections import CoveredDependent
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.enrollments.standing import ElectionDecision, EnrollmentStatus, Facts, status_of

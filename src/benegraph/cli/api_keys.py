@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.exc import IntegrityError
 
 from benegraph.cli.databases import in_database
-from benegraph.cli.outcome import MISUSED, fail, in_one_line
+from benegraph.cli.errors import MISUSED, fail, in_one_line
 from benegraph.db import store
 from benegraph.db.models import ApiKey
 from benegraph.db.session import Database, Transaction

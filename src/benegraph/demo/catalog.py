@@ -6,8 +6,8 @@ from datetime import datetime
 from random import Random
 
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate
-from benegraph.demo.ledger import Ledger
 from benegraph.demo.names import CARRIERS, PLAN_NAMES
+from benegraph.demo.record_buffer import Ledger
 from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, Rate
 from benegraph.domain.ids import Kind
 from benegraph.services.catalog import plan_columns

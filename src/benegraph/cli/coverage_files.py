@@ -16,9 +16,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from benegraph.cli.api_keys import operator_of
 from benegraph.cli.databases import in_database
-from benegraph.cli.keyring import operator_of
-from benegraph.cli.outcome import FAILED, MISUSED, fail, in_one_line
+from benegraph.cli.errors import FAILED, MISUSED, fail, in_one_line
 from benegraph.db import store
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Viewer

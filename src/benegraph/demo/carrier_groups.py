@@ -6,9 +6,9 @@ from datetime import date
 from random import Random
 
 from benegraph.db.models import GroupContract
-from benegraph.demo.days import DRAFTING, at
-from benegraph.demo.dice import pick
-from benegraph.demo.ledger import Ledger, Row
+from benegraph.demo.random_source import pick
+from benegraph.demo.record_buffer import Ledger, Row
+from benegraph.demo.times_of_day import DRAFTING, at
 from benegraph.domain.ids import Kind
 from benegraph.domain.values import DAY, add_years
 

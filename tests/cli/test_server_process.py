@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benegraph.cli.answering import YOUNG, Manner, answer
+from benegraph.cli.server_process import YOUNG, Manner, answer
 from benegraph.db.session import Database
 from benegraph.settings import Settings
 from benegraph.web.explorer import ExplorerConfig

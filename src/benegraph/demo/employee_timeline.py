@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
-from benegraph.demo.dice import pick
 from benegraph.demo.people import Relative, Someone, draw_someone, draw_spouse, newborn
+from benegraph.demo.random_source import pick
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.people import Relationship
 from benegraph.domain.values import DAY, DateSpan

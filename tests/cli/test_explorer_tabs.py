@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from benegraph.cli.tabs import lay_out
+from benegraph.cli.explorer_tabs import lay_out
 from benegraph.db.session import Database
 from benegraph.demo import DemoHandles, fill
 from benegraph.domain.access import Role, Viewer

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
-from benegraph.demo.fates import Fate, Happening, Stay, draw_happening
+from benegraph.demo.employee_timeline import Fate, Happening, Stay, draw_happening
 from benegraph.demo.people import Relative, Someone, Wishes, draw_someone
-from benegraph.demo.years import Terms
+from benegraph.demo.plan_years import Terms
 from benegraph.domain.catalog import ProductCategory
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.enrollments.tiers import AGE_OUT

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from functools import partial
 
 from benegraph.db.models import LifeEvent
-from benegraph.demo.days import some_time
-from benegraph.demo.fates import Happening
-from benegraph.demo.ledger import Row
-from benegraph.demo.stories import enrolling, issue, make_decision, record
-from benegraph.demo.workers import Agenda, Held, Worker, add_relative, part_with
-from benegraph.demo.years import Season, Year
+from benegraph.demo.employee_timeline import Happening
+from benegraph.demo.employees import Agenda, Held, Worker, add_relative, part_with
+from benegraph.demo.enrollment_simulation import enrolling, issue, make_decision, record
+from benegraph.demo.plan_years import Season, Year
+from benegraph.demo.record_buffer import Row
+from benegraph.demo.times_of_day import some_time
 from benegraph.domain.enrollments.elections import Baseline, Choice
 from benegraph.domain.enrollments.life_events import (
     RULES,

@@ -14,8 +14,8 @@ from benegraph.db.session import Database, Reading, Transaction
 from benegraph.db.store.batches import Window
 from benegraph.demo import TENANTS, DemoHandles, fill, seed
 from benegraph.demo.employers import Plot, tell_employer
-from benegraph.demo.grounds import break_ground
-from benegraph.demo.years import Phase
+from benegraph.demo.plan_years import Phase
+from benegraph.demo.shared_records import break_ground
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.billing import Invoice, paid_through
 from benegraph.domain.coverage import FOREVER, GROUP_LENGTH, SUBSCRIBER_LENGTH

@@ -25,8 +25,8 @@ from benegraph.db.models import (
     SubscriberEnrollment,
 )
 from benegraph.db.session import Database, Transaction
-from benegraph.demo import days
-from benegraph.demo.ledger import Ledger, Row
+from benegraph.demo import times_of_day as days
+from benegraph.demo.record_buffer import Ledger, Row
 from benegraph.domain.access import Viewer
 from benegraph.domain.catalog import PlanTerms, Rate
 from benegraph.domain.coverage import ContractKey, Key
