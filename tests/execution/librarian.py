@@ -157,8 +157,8 @@ class Reader:
                 return piece
             ends = {Fact.START: shown[:1], Fact.END: shown[-1:]}
             if piece in ends:
-                return dumps(next((window.cursor(place_of(row)) for row in ends[piece]), None))
-            facts = {Fact.GOES_ON: len(found) > window.first, Fact.IS_LATER: window.is_later}
+                return dumps(next((window.encode_cursor(place_of(row)) for row in ends[piece]), None))
+            facts = {Fact.GOES_ON: len(found) > window.first, Fact.IS_LATER: window.has_previous_page}
             return dumps(self._counted(source, key, window) if piece is Fact.COUNT else facts[piece])
 
         rows = ",".join(self._written(layout, shown, windows, window))
@@ -174,7 +174,7 @@ class Reader:
 
     def _part(self, part: Part, row: Record, windows: Sequence[Any], window: Any) -> str:
         if part.what is Fact.CURSOR:
-            return dumps(window.cursor(place_of(row)))
+            return dumps(window.encode_cursor(place_of(row)))
         assert not isinstance(part.what, Fact), "the others are the page's own"
         if isinstance(part.what, str):
             value = row[part.what]

@@ -286,11 +286,11 @@ class Window:
     since: int = 0
 
     @property
-    def is_later(self) -> bool:
+    def has_previous_page(self) -> bool:
         return self.after is not None
 
-    def cursor(self, place: Row) -> str:
-        return "/".join(place)
+    def encode_cursor(self, values: Row) -> str:
+        return "/".join(values)
 
     def chosen(self, rows: Sequence[Record]) -> list[Record]:
         return [

@@ -118,13 +118,13 @@ def page(library: Library, source: Source, key: Any, window: Window) -> Any:
     rows = rows_of(library, source, key)
     read = window.page(rows)
     nodes = read[: window.first]
-    cursors = [window.cursor(place_of(row)) for row in nodes]
+    cursors = [window.encode_cursor(place_of(row)) for row in nodes]
     return {
         "nodes": [seen(source, row) for row in nodes],
         "edges": [{"cursor": cursor, "node": seen(source, row)} for cursor, row in zip(cursors, nodes, strict=True)],
         "pageInfo": {
             "hasNextPage": len(read) > window.first,
-            "hasPreviousPage": window.is_later,
+            "hasPreviousPage": window.has_previous_page,
             "startCursor": cursors[0] if cursors else None,
             "endCursor": cursors[-1] if cursors else None,
         },

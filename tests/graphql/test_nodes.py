@@ -10,7 +10,7 @@ from benegraph.db.session import Database
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import Kind, kind_of, new_id
 from benegraph.domain.values import Clock
-from benegraph.graphql.types.node import MOST_AT_ONCE, NODES
+from benegraph.graphql.types.node import MAX_NODE_IDS, NODE_TYPES
 from conftest import this_moment, told_once
 from factories.access import administrator
 
@@ -32,8 +32,8 @@ def world(shared_url: str) -> World:
 
 async def test_every_kind_is_found_and_typed(database: Database, clock: Clock, world: World) -> None:
     one_of_each = {kind_of(id): id for id in sorted(world.seen_by(ADMINISTRATOR))}
-    assert set(one_of_each) == set(NODES)
-    for kind, (name, _) in NODES.items():
+    assert set(one_of_each) == set(NODE_TYPES)
+    for kind, (name, _) in NODE_TYPES.items():
         data = await ask(database, clock, ADMINISTRATOR, NODE, id=one_of_each[kind])
         assert data["node"] == {"__typename": name, "id": one_of_each[kind]}
     data = await ask(database, clock, ADMINISTRATOR, LIST, ids=list(one_of_each.values()))
@@ -41,7 +41,7 @@ async def test_every_kind_is_found_and_typed(database: Database, clock: Clock, w
 
 
 async def test_an_id_of_nothing_is_null(database: Database, clock: Clock) -> None:
-    for kind in NODES:
+    for kind in NODE_TYPES:
         data = await ask(database, clock, ADMINISTRATOR, NODE, id=new_id(kind, clock.now))
         assert data["node"] is None
 
@@ -83,7 +83,7 @@ async def test_what_is_no_id(database: Database, clock: Clock, id: str) -> None:
 )
 async def test_an_id_of_another_type(database: Database, clock: Clock, field: str, kind: Kind) -> None:
     query = f"query ($id: ID!) {{ found: {field}(id: $id) {{ id }} }}"
-    for other in NODES:
+    for other in NODE_TYPES:
         id = new_id(other, clock.now)
         if other is kind:
             assert (await ask(database, clock, ADMINISTRATOR, query, id=id))["found"] is None
@@ -131,6 +131,6 @@ async def test_a_malformed_id_among_many_is_an_error_of_its_own(database: Databa
 
 
 async def test_so_many_nodes_and_no_more(database: Database, clock: Clock) -> None:
-    ids: list[Any] = [new_id(Kind.PLAN, clock.now) for _ in range(MOST_AT_ONCE)]
-    assert (await ask(database, clock, ADMINISTRATOR, LIST, ids=ids))["nodes"] == [None] * MOST_AT_ONCE
+    ids: list[Any] = [new_id(Kind.PLAN, clock.now) for _ in range(MAX_NODE_IDS)]
+    assert (await ask(database, clock, ADMINISTRATOR, LIST, ids=ids))["nodes"] == [None] * MAX_NODE_IDS
     assert isinstance(await refusal(database, clock, ADMINISTRATOR, LIST, ids=[*ids, ids[0]]), BadInput)

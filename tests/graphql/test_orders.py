@@ -18,7 +18,7 @@ from benegraph.db.session import Database
 from benegraph.domain.errors import BadInput
 from benegraph.domain.values import Clock
 from benegraph.graphql.types.coverage import SubscriberEnrollmentOrderField
-from benegraph.graphql.types.paging import FURTHEST
+from benegraph.graphql.types.paging import MAX_OFFSET
 from factories.access import administrator, make_tenant
 from factories.carrier_rows import coverage_row, make_contract_row, make_coverage_rows, make_subscriber_row
 
@@ -220,7 +220,7 @@ async def test_a_page_holds_a_hundred_unless_it_is_told_otherwise(
 
 
 async def test_a_jump_beyond_the_end_shows_nothing(database: Database, clock: Clock, months: list[str]) -> None:
-    for offset in (120, FURTHEST):
+    for offset in (120, MAX_OFFSET):
         found = await read(database, clock, "S1", [("END_DATE", True)], offset=offset)
         assert (found["nodes"], found["totalCount"]) == ([], len(months))
         assert found["pageInfo"] == {
@@ -238,7 +238,7 @@ async def test_a_jump_beyond_the_end_shows_nothing(database: Database, clock: Cl
     ("place", "order"),
     [
         ({"offset": -1}, []),
-        ({"offset": FURTHEST + 1}, []),
+        ({"offset": MAX_OFFSET + 1}, []),
         ({"first": 101}, []),
         ({"first": -1, "offset": 1}, []),
         ({"offset": 0, "after": "cursor"}, []),

@@ -13,7 +13,7 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.ids import Kind, kind_of, new_id
 from benegraph.domain.values import Clock
-from benegraph.graphql.types.node import NODES
+from benegraph.graphql.types.node import NODE_TYPES
 from conftest import this_moment, told_once
 
 GRAPH = SCHEMA._schema
@@ -82,7 +82,7 @@ def name_of(viewer: Viewer) -> str:
 
 FRAGMENTS = " ".join(
     f"... on {name} {{ {edges(type_, 1)} }}"
-    for name, _ in NODES.values()
+    for name, _ in NODE_TYPES.values()
     if isinstance(type_ := GRAPH.type_map[name], GraphQLObjectType)
 )
 FROM_NODES = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ id {FRAGMENTS} }} }}"
@@ -111,7 +111,7 @@ async def test_the_store_says_by_itself_what_row_level_security_holds(
 
 async def see_that_all_and_nothing_else_is_seen(database: Database, clock: Clock, world: World, tenant: str) -> None:
     everything = [thing.id for thing in world.things]
-    assert {kind_of(id) for id in everything} == set(NODES)
+    assert {kind_of(id) for id in everything} == set(NODE_TYPES)
     for viewer in viewers_of(world, tenant):
         seen = world.seen_by(viewer)
         assert seen

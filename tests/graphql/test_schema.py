@@ -19,8 +19,8 @@ from graphql import (
 
 from benegraph.domain.access import Action
 from benegraph.graphql import schema as ours
-from benegraph.graphql.types.fields import Derived, Edge
-from benegraph.graphql.types.node import NODES, Finding, Named
+from benegraph.graphql.types.fields import DerivedField, StoreField
+from benegraph.graphql.types.node import NODE_TYPES, LookupField, NodeRef
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = Path(__file__).with_name("contract.graphql")
@@ -70,7 +70,7 @@ def test_descriptions_are_sentences(graph: GraphQLSchema) -> None:
 def test_every_node_has_a_kind_of_id(graph: GraphQLSchema) -> None:
     interface = graph.type_map["Node"]
     assert isinstance(interface, GraphQLInterfaceType)
-    assert {type_.name for type_ in graph.get_possible_types(interface)} == {name for name, _ in NODES.values()}
+    assert {type_.name for type_ in graph.get_possible_types(interface)} == {name for name, _ in NODE_TYPES.values()}
 
 
 def test_edges_can_be_found_by_another_executor(graph: GraphQLSchema) -> None:
@@ -82,16 +82,16 @@ def test_edges_can_be_found_by_another_executor(graph: GraphQLSchema) -> None:
     employees = query.fields["employees"].extensions["strawberry-definition"]
     employee = query.fields["employee"].extensions["strawberry-definition"]
     subscriber = query.fields["subscriber"].extensions["strawberry-definition"]
-    assert isinstance(plan, Edge)
+    assert isinstance(plan, StoreField)
     assert plan.key == "selected_plan_id"
-    assert isinstance(window, Derived)
-    assert isinstance(employees, Edge)
-    assert employees.by is not None
-    assert employees.by.name == "filter"
-    assert isinstance(employee, Finding)
-    assert isinstance(subscriber, Finding)
+    assert isinstance(window, DerivedField)
+    assert isinstance(employees, StoreField)
+    assert employees.filter_argument is not None
+    assert employees.filter_argument.name == "filter"
+    assert isinstance(employee, LookupField)
+    assert isinstance(subscriber, LookupField)
     batch = subscriber.batches["Subscriber"]
-    assert subscriber.named(None, "S-1") == Named("Subscriber", batch, "S-1")
+    assert subscriber.find_ref(None, "S-1") == NodeRef("Subscriber", batch, "S-1")
 
 
 # ---------------------------------------------------------------------------------------------------- helpers

@@ -29,7 +29,7 @@ from benegraph.db.query_compiler.texts import cursor_of, either, together, value
 from benegraph.db.session import Database
 from benegraph.db.store.batches import Order, Paged, Window
 from benegraph.domain.ids import SUFFIX
-from benegraph.graphql.types.paging import View
+from benegraph.graphql.types.paging import PageRequest
 from conftest import connect
 
 ODD = ['"', "\\", "/", "\b\f\n\r\t", "\x01\x1f\x7f", "ä€𝄞", "\u2028\u2029", "", "a\u0300", "</script>", "%$1:x"]
@@ -100,7 +100,7 @@ async def test_a_cursor_is_written_alike(database: Database, page: Paged, order:
         await connection.execute(text("SET TimeZone TO 'Asia/Kolkata'"))
         written = (await connection.execute(select(together(cursor_of(level, page, window))))).scalar_one()
         await connection.rollback()
-    assert written == f'"{View(page, window).cursor(place)}"'
+    assert written == f'"{PageRequest(page, window).encode_cursor(place)}"'
 
 
 async def test_any_text_is_written_alike(owner_url: str) -> None:

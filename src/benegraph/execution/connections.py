@@ -68,7 +68,7 @@ def _page_info(part: Any, rows: Sequence[Row], window: Window, page: PagePlan, *
         if what == "hasNextPage":
             made[name] = goes_on
         elif what == "hasPreviousPage":
-            made[name] = window.is_later
+            made[name] = window.has_previous_page
         elif what in {"startCursor", "endCursor"}:
             end = rows[:1] if what == "startCursor" else rows[-1:]
             made[name] = next(iter(_cursors(end, window, page)), None)
@@ -80,4 +80,4 @@ def _page_info(part: Any, rows: Sequence[Row], window: Window, page: PagePlan, *
 def _cursors(rows: Sequence[Row], window: Window, page: PagePlan) -> list[str]:
     assert page.place is not None, "who asks for cursors wants the place"  # noqa: S101 - see _Compiler._part
     number = page.place.number
-    return [window.cursor(row[number]) for row in rows]
+    return [window.encode_cursor(row[number]) for row in rows]

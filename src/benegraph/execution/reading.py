@@ -17,10 +17,10 @@ class Window(Protocol):
     def first(self) -> int: ...
 
     @property
-    def is_later(self) -> bool:
+    def has_previous_page(self) -> bool:
         """Tell whether rows lie before the page."""
 
-    def cursor(self, place: Row) -> str:
+    def encode_cursor(self, values: Row) -> str:
         """Name the place of a row in the list's order, given the values it is sorted by."""
 
 

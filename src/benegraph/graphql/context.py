@@ -49,27 +49,27 @@ class Context:
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTIONS_A_REQUEST))
 
-    async def one(self, batch: One | OneByParts, key: Any) -> Any:
+    async def load_row(self, batch: One | OneByParts, key: Any) -> Any:
         """Load the row of a key, together with all others that are asked for now; None where there is none."""
         return await self._loader(batch, batch).load(key)
 
-    async def ones(self, batch: One, keys: Sequence[str]) -> list[Any]:
+    async def load_rows(self, batch: One, keys: Sequence[str]) -> list[Any]:
         found: list[Any] = await self._loader(batch, batch).load_many(keys)
         return found
 
-    async def many(self, batch: Many, key: str) -> list[Any]:
+    async def load_list(self, batch: Many, key: str) -> list[Any]:
         return list(await self._loader(batch, batch).load(key))
 
-    async def manys(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
+    async def load_lists(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
         found: list[list[Any]] = await self._loader(batch, batch).load_many(keys)
         return found
 
-    async def page(self, batch: Paged, key: str, window: Window) -> Slice:
+    async def load_page(self, batch: Paged, key: str, window: Window) -> Slice:
         loader = self._loader((batch, window), lambda reading, keys: batch(reading, keys, window))
         found: Slice = await loader.load(key)
         return found
 
-    async def count(self, batch: Paged, key: str, chosen: Any) -> int:
+    async def load_count(self, batch: Paged, key: str, chosen: Any) -> int:
         loader = self._loader(("count", batch, chosen), lambda reading, keys: batch.count(reading, keys, chosen))
         found: int = await loader.load(key)
         return found

@@ -20,9 +20,9 @@ from benegraph.execution.reading import Wanted
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.input_conversion import converting
 from benegraph.graphql.engine.serialize import written
-from benegraph.graphql.types.fields import Batched, Derived, Edge, Given, itself
-from benegraph.graphql.types.node import Finding, Named
-from benegraph.graphql.types.paging import View
+from benegraph.graphql.types.fields import BatchedField, ContextField, DerivedField, StoreField, same_row
+from benegraph.graphql.types.node import LookupField, NodeRef
+from benegraph.graphql.types.paging import PageRequest
 
 _WRITTEN = {"ID", "String", "Int", "Boolean", "Date", "DateTime", "Cents"}
 
@@ -38,16 +38,16 @@ class Declared:
     ) -> execution.Declaration:
         """Say what a field is made of. Raises Uncovered for one whose resolver says nothing of it."""
         told = found.extensions.get("strawberry-definition")
-        if isinstance(told, Edge):
+        if isinstance(told, StoreField):
             return self._edge(told)
-        if isinstance(told, Derived):
-            return execution.Itself() if told.compute is itself else execution.Derived(told.compute, told.needs)
-        if isinstance(told, Batched):
+        if isinstance(told, DerivedField):
+            return execution.Itself() if told.compute is same_row else execution.Derived(told.compute, told.columns)
+        if isinstance(told, BatchedField):
             return self._batched(told)
-        if isinstance(told, Finding):
+        if isinstance(told, LookupField):
             return self._finding(told)
-        if isinstance(told, Given):
-            return execution.Given(told.value)
+        if isinstance(told, ContextField):
+            return execution.Given(told.get_value)
         if isinstance(told, StrawberryField) and told.base_resolver is None:
             return execution.Column(told.python_name)
         of_mutation = kind is self.schema._schema.mutation_type  # noqa: SLF001 - as in Documents
@@ -55,27 +55,27 @@ class Declared:
             return self._perform(told)
         raise execution.Uncovered("resolver")
 
-    def _edge(self, told: Edge) -> execution.Declaration:
+    def _edge(self, told: StoreField) -> execution.Declaration:
         if isinstance(told.batch, Paged):
             converted = converting(told.arguments, self.schema)
 
-            def view(arguments: Arguments) -> View:
-                return told.view(**converted(arguments))
+            def view(arguments: Arguments) -> PageRequest:
+                return told.build_page_request(**converted(arguments))
 
-            return execution.ToPage(told.batch, told.key or None, view, told.usual)
-        if told.listed:
+            return execution.ToPage(told.batch, told.key or None, view, told.default_page_size)
+        if told.has_key_list:
             return execution.ToSeveral(told.batch, told.key)
         if isinstance(told.batch, Many):
             return execution.ToMany(told.batch, told.key)
         return execution.ToOne(told.batch, told.key)
 
-    def _batched(self, told: Batched) -> execution.Declaration:
+    def _batched(self, told: BatchedField) -> execution.Declaration:
         converted = converting(told.arguments, self.schema)
 
         async def load(reads: Any, parents: Sequence[Any], arguments: Arguments) -> Sequence[Any]:
             return await told.load(reads, parents, **converted(arguments))
 
-        return execution.Batched(load, told.needs)
+        return execution.Batched(load, told.columns)
 
     def _perform(self, told: StrawberryField) -> execution.Perform:
         """Have a mutation's resolver called as Strawberry calls it; what it asks of GraphQL is the context alone."""
@@ -90,19 +90,19 @@ class Declared:
 
         return execution.Perform(call)
 
-    def _finding(self, told: Finding) -> execution.Declaration:
+    def _finding(self, told: LookupField) -> execution.Declaration:
         converted = converting(told.arguments, self.schema)
 
         def names(context: Context, arguments: Arguments) -> Any:
-            return told.named(context, **converted(arguments))
+            return told.find_ref(context, **converted(arguments))
 
-        if told.listed:
+        if told.is_list:
             return execution.FindEach(told.batches, lambda *asked: [_target(each) for each in names(*asked)])
         return execution.Find(told.batches, lambda *asked: _target(names(*asked)))
 
 
-def _target(named: Named | Exception | None) -> Any:
-    return execution.Target(named.type_name, named.key) if isinstance(named, Named) else named
+def _target(named: NodeRef | Exception | None) -> Any:
+    return execution.Target(named.type_name, named.key) if isinstance(named, NodeRef) else named
 
 
 class Sources:
@@ -163,13 +163,15 @@ class Reader:
         self._manner = Manner.of(self.context.viewer, self.context.clock)
         self._scope = scope_values(self.context.viewer, self.context.clock)
 
-    async def rows(self, wanted: Wanted, keys: Sequence[Any], views: Sequence[View | None]) -> Sequence[execution.Row]:
+    async def rows(
+        self, wanted: Wanted, keys: Sequence[Any], views: Sequence[PageRequest | None]
+    ) -> Sequence[execution.Row]:
         windows = [None if view is None else view.window for view in views]
         build = partial(trees.rows_of, wanted, self._manner, windows)
         found: Sequence[execution.Row] = await self._fetch("rows", wanted, keys, windows, build)
         return found
 
-    async def count(self, wanted: Wanted, keys: Sequence[Any], view: View) -> Mapping[Any, int]:
+    async def count(self, wanted: Wanted, keys: Sequence[Any], view: PageRequest) -> Mapping[Any, int]:
         build = partial(trees.count_of, wanted.source, self._manner, view.window)
         counted: Sequence[execution.Row] = await self._fetch("count", wanted, keys, [view.window], build)
         return dict.fromkeys(keys, 0) | {key: number for key, number in counted}  # noqa: C416 - a record is no pair
@@ -185,11 +187,11 @@ class Reader:
         given = self._scope | trees.key_values(wanted.source, keys) | trees.window_values(windows)
         return await self.snapshot.fetch(statement, given)
 
-    async def ones(self, batch: One, keys: Sequence[str]) -> list[Any]:
+    async def load_rows(self, batch: One, keys: Sequence[str]) -> list[Any]:
         found = {key: row for key, row in await self._whole(batch, keys)}  # noqa: C416 - as they are
         return [found.get(key) for key in keys]
 
-    async def manys(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
+    async def load_lists(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
         found: dict[str, list[Any]] = {key: [] for key in keys}
         for key, row in await self._whole(batch, keys):
             found[key].append(row)

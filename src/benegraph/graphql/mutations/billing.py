@@ -13,17 +13,22 @@ from benegraph.graphql.context import Info
 from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import Result, UserError, check_not_cleared, perform, user_errors
 from benegraph.graphql.types.billing import PremiumInvoice, PremiumPayment, TenantSettings
-from benegraph.graphql.types.coverage import DIVISION_ID, GROUP_ID, SUBSCRIBER_ID, SubscriberEnrollment
-from benegraph.graphql.types.fields import derived, one
+from benegraph.graphql.types.coverage import (
+    DIVISION_ID_DESCRIPTION,
+    GROUP_ID_DESCRIPTION,
+    SUBSCRIBER_ID_DESCRIPTION,
+    SubscriberEnrollment,
+)
+from benegraph.graphql.types.fields import derived, to_one
 from benegraph.graphql.types.scalars import Cents
 from benegraph.services import billing
 
 
 @strawberry.input(description="What a group's division, or one subscriber in it, is billed for some days.")
 class RecordPremiumInvoiceInput:
-    group_id: str = strawberry.field(description=GROUP_ID)
-    division_id: str = strawberry.field(description=DIVISION_ID)
-    subscriber_id: str | None = optional(f"{SUBSCRIBER_ID} Left out, the whole division is billed.")
+    group_id: str = strawberry.field(description=GROUP_ID_DESCRIPTION)
+    division_id: str = strawberry.field(description=DIVISION_ID_DESCRIPTION)
+    subscriber_id: str | None = optional(f"{SUBSCRIBER_ID_DESCRIPTION} Left out, the whole division is billed.")
     bill_from: date = strawberry.field(description="The first day it is for.")
     bill_through: date = strawberry.field(description="The last day it is for, inclusive.")
     due_date: date = strawberry.field(description="The day by which it is to be paid.")
@@ -44,7 +49,7 @@ class RecordPremiumInvoiceInput:
 
 @strawberry.type(description="What came of recordPremiumInvoice.")
 class RecordPremiumInvoicePayload:
-    invoice: PremiumInvoice | None = one(store.billing.by_ids, "invoice_id", "The new invoice.")
+    invoice: PremiumInvoice | None = to_one(store.billing.by_ids, "invoice_id", "The new invoice.")
     user_errors: list[UserError] = user_errors()
 
 
@@ -58,7 +63,7 @@ class VoidPremiumInvoiceInput:
 
 @strawberry.type(description="What came of voidPremiumInvoice.")
 class VoidPremiumInvoicePayload:
-    invoice: PremiumInvoice | None = one(store.billing.by_ids, "invoice_id", "The invoice, void.")
+    invoice: PremiumInvoice | None = to_one(store.billing.by_ids, "invoice_id", "The invoice, void.")
     user_errors: list[UserError] = user_errors()
 
 
@@ -72,8 +77,8 @@ class RecordPremiumPaymentInput:
 
 @strawberry.type(description="What came of recordPremiumPayment.")
 class RecordPremiumPaymentPayload:
-    invoice: PremiumInvoice | None = one(store.billing.by_ids, "invoice_id", "The invoice.")
-    payment: PremiumPayment | None = one(store.billing.payments_by_ids, "payment_id", "The new payment.")
+    invoice: PremiumInvoice | None = to_one(store.billing.by_ids, "invoice_id", "The invoice.")
+    payment: PremiumPayment | None = to_one(store.billing.payments_by_ids, "payment_id", "The new payment.")
     user_errors: list[UserError] = user_errors()
 
 
@@ -86,25 +91,25 @@ class ReversePremiumPaymentInput:
 
 @strawberry.type(description="What came of reversePremiumPayment.")
 class ReversePremiumPaymentPayload:
-    invoice: PremiumInvoice | None = one(store.billing.by_ids, "invoice_id", "The invoice that the payment was on.")
+    invoice: PremiumInvoice | None = to_one(store.billing.by_ids, "invoice_id", "The invoice that the payment was on.")
     user_errors: list[UserError] = user_errors()
 
 
 @strawberry.input(description="Whose coverage is to be brought up to date, in which group's division.")
 class SetPaidThroughInput:
-    subscriber_id: str = strawberry.field(description=SUBSCRIBER_ID)
-    group_id: str = strawberry.field(description=GROUP_ID)
-    division_id: str = strawberry.field(description=DIVISION_ID)
+    subscriber_id: str = strawberry.field(description=SUBSCRIBER_ID_DESCRIPTION)
+    group_id: str = strawberry.field(description=GROUP_ID_DESCRIPTION)
+    division_id: str = strawberry.field(description=DIVISION_ID_DESCRIPTION)
     idempotency_key: str | None = IDEMPOTENCY_KEY()
 
 
 @strawberry.type(description="Through which day a coverage of record is paid.")
 class PaidThroughResult:
-    subscriber_enrollment: SubscriberEnrollment = one(
+    subscriber_enrollment: SubscriberEnrollment = to_one(
         store.coverage.by_ids, "subscriber_enrollment_id", "The coverage of record, as it stands now."
     )
     paid_through: date | None = strawberry.field(description="The last day that was found paid; null where no day was.")
-    invoice: PremiumInvoice | None = one(
+    invoice: PremiumInvoice | None = to_one(
         store.billing.by_ids, "invoice_id", "The last paid invoice that the date rests on."
     )
 
@@ -142,7 +147,7 @@ class UpdateTenantSettingsInput:
 
 @strawberry.type(description="What came of updateTenantSettings.")
 class UpdateTenantSettingsPayload:
-    tenant_settings: TenantSettings | None = one(store.access.tenants, "tenant_id", "The tenant's settings.")
+    tenant_settings: TenantSettings | None = to_one(store.access.tenants, "tenant_id", "The tenant's settings.")
     user_errors: list[UserError] = user_errors()
 
 

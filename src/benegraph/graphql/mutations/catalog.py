@@ -12,7 +12,7 @@ from benegraph.graphql.mutations.inputs import IDEMPOTENCY_KEY, THE_INPUT, PlanI
 from benegraph.graphql.mutations.perform import Result, UserError, perform, user_errors
 from benegraph.graphql.types.catalog import BenefitProduct
 from benegraph.graphql.types.enums import ProductCategory
-from benegraph.graphql.types.fields import one
+from benegraph.graphql.types.fields import to_one
 from benegraph.services.catalog import add_product
 
 
@@ -27,7 +27,7 @@ class CreateBenefitProductInput:
 
 @strawberry.type(description="What came of createBenefitProduct.")
 class CreateBenefitProductPayload:
-    benefit_product: BenefitProduct | None = one(store.catalog.by_ids, "benefit_product_id", "The new product.")
+    benefit_product: BenefitProduct | None = to_one(store.catalog.by_ids, "benefit_product_id", "The new product.")
     user_errors: list[UserError] = user_errors()
 
 

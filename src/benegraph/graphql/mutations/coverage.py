@@ -15,16 +15,16 @@ from benegraph.graphql.context import Info
 from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import AllRefused, Result, UserError, given, perform, user_errors
 from benegraph.graphql.types.coverage import (
-    DIVISION_ID,
-    GROUP_ID,
-    SUBSCRIBER_ID,
+    DIVISION_ID_DESCRIPTION,
+    GROUP_ID_DESCRIPTION,
+    SUBSCRIBER_ID_DESCRIPTION,
     GroupContract,
     Subscriber,
     SubscriberEnrollment,
     SubscriberEnrollmentKey,
 )
 from benegraph.graphql.types.enums import Outcome
-from benegraph.graphql.types.fields import derived, one
+from benegraph.graphql.types.fields import derived, to_one
 from benegraph.graphql.types.scalars import Cents
 from benegraph.services import coverage
 from benegraph.services.coverage import contracts, subscribers
@@ -35,7 +35,7 @@ _KEY = "The five parts that name it; none of them ever changes."
 
 @strawberry.input(description="A person as the carrier knows them.")
 class CreateSubscriberInput:
-    subscriber_id: str = strawberry.field(description=SUBSCRIBER_ID)
+    subscriber_id: str = strawberry.field(description=SUBSCRIBER_ID_DESCRIPTION)
     first_name: str | None = optional("The first name.")
     last_name: str | None = optional("The last name.")
     employee_id: strawberry.ID | None = optional("Which employee it is; one employee is one subscriber.")
@@ -44,14 +44,14 @@ class CreateSubscriberInput:
 
 @strawberry.type(description="What came of createSubscriber.")
 class CreateSubscriberPayload:
-    subscriber: Subscriber | None = one(store.coverage.subscribers_by_ids, "new_id", "The new subscriber.")
+    subscriber: Subscriber | None = to_one(store.coverage.subscribers_by_ids, "new_id", "The new subscriber.")
     user_errors: list[UserError] = user_errors()
 
 
 @strawberry.input(description="A contract with a group's division.")
 class CreateGroupContractInput:
-    group_id: str = strawberry.field(description=GROUP_ID)
-    division_id: str = strawberry.field(description=DIVISION_ID)
+    group_id: str = strawberry.field(description=GROUP_ID_DESCRIPTION)
+    division_id: str = strawberry.field(description=DIVISION_ID_DESCRIPTION)
     coverage_start: date = strawberry.field(description="The first day of the group's coverage.")
     coverage_end: date | None = optional("The last day of it.")
     employer_id: strawberry.ID | None = optional("Whose group it is; that employer's clerks see what is under it.")
@@ -61,7 +61,7 @@ class CreateGroupContractInput:
 
 @strawberry.type(description="What came of createGroupContract.")
 class CreateGroupContractPayload:
-    group_contract: GroupContract | None = one(
+    group_contract: GroupContract | None = to_one(
         store.coverage.contracts_by_ids, "group_contract_id", "The new contract."
     )
     user_errors: list[UserError] = user_errors()
@@ -89,7 +89,7 @@ class CreateSubscriberEnrollmentInput:
 
 @strawberry.type(description="What came of createSubscriberEnrollment.")
 class CreateSubscriberEnrollmentPayload:
-    subscriber_enrollment: SubscriberEnrollment | None = one(
+    subscriber_enrollment: SubscriberEnrollment | None = to_one(
         store.coverage.by_ids, "subscriber_enrollment_id", "The new coverage of record."
     )
     user_errors: list[UserError] = user_errors()
@@ -105,7 +105,7 @@ class UpdateSubscriberEnrollmentInput:
 
 @strawberry.type(description="What came of updateSubscriberEnrollment.")
 class UpdateSubscriberEnrollmentPayload:
-    subscriber_enrollment: SubscriberEnrollment | None = one(
+    subscriber_enrollment: SubscriberEnrollment | None = to_one(
         store.coverage.by_ids, "subscriber_enrollment_id", "The coverage of record."
     )
     user_errors: list[UserError] = user_errors()
@@ -142,7 +142,7 @@ class UpsertSubscriberEnrollmentsInput:
 class SubscriberEnrollmentUpsertResult:
     index: int = strawberry.field(description="The item's place in the input, from 0.")
     outcome: Outcome = strawberry.field(description="What was done.")
-    subscriber_enrollment: SubscriberEnrollment | None = one(
+    subscriber_enrollment: SubscriberEnrollment | None = to_one(
         store.coverage.by_ids, "subscriber_enrollment_id", "The coverage of record; null where it was refused."
     )
     user_errors: list[UserError] = strawberry.field(description="The rules that refused this item, all of them.")
@@ -187,7 +187,7 @@ class UpsertSubscriberEnrollmentsPayload:
 
 def _item(key: SubscriberEnrollmentKey, fields: SubscriberEnrollmentFields | None) -> coverage.CoverageItem:
     return coverage.CoverageItem(
-        key.key(), given(fields, {name: name for name in CHANGEABLE_COLUMNS}) if fields else {}
+        key.to_domain_key(), given(fields, {name: name for name in CHANGEABLE_COLUMNS}) if fields else {}
     )
 
 
@@ -261,7 +261,11 @@ class CoverageMutation:
         self, info: Info, input: Annotated[DeleteSubscriberEnrollmentInput, THE_INPUT]
     ) -> DeleteSubscriberEnrollmentPayload:
         async def story(tx: Transaction) -> Result:
-            return {"deleted_id": await coverage.delete_coverage(tx, input.key.key(), present(input.expected_version))}
+            return {
+                "deleted_id": await coverage.delete_coverage(
+                    tx, input.key.to_domain_key(), present(input.expected_version)
+                )
+            }
 
         done: DeleteSubscriberEnrollmentPayload = await perform(info, Action.DELETE_SUBSCRIBER_ENROLLMENT, input, story)
         return done

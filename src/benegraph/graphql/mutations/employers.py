@@ -11,7 +11,7 @@ from benegraph.graphql.context import Info
 from benegraph.graphql.mutations.inputs import IDEMPOTENCY_KEY, THE_INPUT
 from benegraph.graphql.mutations.perform import Result, UserError, perform, user_errors
 from benegraph.graphql.types.employers import Employer
-from benegraph.graphql.types.fields import one
+from benegraph.graphql.types.fields import to_one
 from benegraph.services.employers import add_employer
 
 
@@ -26,7 +26,7 @@ class CreateEmployerInput:
 
 @strawberry.type(description="What came of createEmployer.")
 class CreateEmployerPayload:
-    employer: Employer | None = one(store.employers.by_ids, "employer_id", "The new employer.")
+    employer: Employer | None = to_one(store.employers.by_ids, "employer_id", "The new employer.")
     user_errors: list[UserError] = user_errors()
 
 

@@ -15,7 +15,7 @@ from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY
 from benegraph.graphql.mutations.perform import Done, Result, UserError, perform, user_errors
 from benegraph.graphql.types.enrollments import Enrollment
 from benegraph.graphql.types.enums import CoverageTier, ElectionDecision, EnrollmentStatus
-from benegraph.graphql.types.fields import one, several
+from benegraph.graphql.types.fields import to_each, to_one
 from benegraph.graphql.types.people import Dependent
 from benegraph.graphql.types.plan_years import Plan
 from benegraph.graphql.types.scalars import Cents
@@ -67,15 +67,15 @@ class ElectionPreview:
     )
     employee_contribution_cents: Cents | None = strawberry.field(description="The employee's share a month.")
     employer_contribution_cents: Cents | None = strawberry.field(description="The employer's share a month.")
-    selected_plan: Plan | None = one(store.plan_years.plans_by_ids, "selected_plan_id", "The plan.")
-    dependents: list[Dependent] = several(
+    selected_plan: Plan | None = to_one(store.plan_years.plans_by_ids, "selected_plan_id", "The plan.")
+    dependents: list[Dependent] = to_each(
         store.people.dependents_by_ids, "dependent_ids", "Who would be covered besides the employee."
     )
 
 
 @strawberry.type(description="`enrollments` is null on a dry run; `previews` is null otherwise.")
 class ElectPayload:
-    enrollments: list[Enrollment] | None = several(
+    enrollments: list[Enrollment] | None = to_each(
         store.enrollments.by_ids, "enrollment_ids", "The enrollments answered, in the order of the input."
     )
     previews: list[ElectionPreview] | None = strawberry.field(
@@ -93,7 +93,7 @@ class ReopenElectionInput:
 
 @strawberry.type(description="What came of reopenElection.")
 class ReopenElectionPayload:
-    enrollment: Enrollment | None = one(store.enrollments.by_ids, "enrollment_id", "The enrollment, pending again.")
+    enrollment: Enrollment | None = to_one(store.enrollments.by_ids, "enrollment_id", "The enrollment, pending again.")
     user_errors: list[UserError] = user_errors()
 
 
@@ -108,8 +108,8 @@ class ReissueInput:
 
 @strawberry.type(description="What came of reissue.")
 class ReissuePayload:
-    enrollment: Enrollment | None = one(store.enrollments.by_ids, "enrollment_id", "The new enrollment, pending.")
-    replaced_enrollment: Enrollment | None = one(
+    enrollment: Enrollment | None = to_one(store.enrollments.by_ids, "enrollment_id", "The new enrollment, pending.")
+    replaced_enrollment: Enrollment | None = to_one(
         store.enrollments.by_ids, "replaced_id", "The old one, in force until the new answer takes effect."
     )
     user_errors: list[UserError] = user_errors()

@@ -13,8 +13,8 @@ from benegraph.graphql.context import Info
 from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import Result, UserError, perform, user_errors
 from benegraph.graphql.types.enrollments import QualifyingLifeEvent
-from benegraph.graphql.types.enums import LifeEventStatus, LifeEventType, register
-from benegraph.graphql.types.fields import one
+from benegraph.graphql.types.enums import LifeEventStatus, LifeEventType, describe_enum
+from benegraph.graphql.types.fields import to_one
 from benegraph.services import enrollments
 from benegraph.services.enrollments.life_events import LifeEventReport
 
@@ -26,7 +26,7 @@ class LifeEventDecision(StrEnum):
     DENIED = "DENIED"
 
 
-register(
+describe_enum(
     LifeEventDecision,
     "How a life event is judged.",
     {"APPROVED": "It lets the employee change enrollments.", "DENIED": "It lets the employee change nothing."},
@@ -45,7 +45,7 @@ class ReportLifeEventInput:
 
 @strawberry.type(description="What came of reportLifeEvent.")
 class ReportLifeEventPayload:
-    qualifying_life_event: QualifyingLifeEvent | None = one(
+    qualifying_life_event: QualifyingLifeEvent | None = to_one(
         store.enrollments.life_events_by_ids, "life_event_id", "The event, to be judged."
     )
     user_errors: list[UserError] = user_errors()
@@ -62,7 +62,7 @@ class ReviewLifeEventInput:
 
 @strawberry.type(description="What came of reviewLifeEvent.")
 class ReviewLifeEventPayload:
-    qualifying_life_event: QualifyingLifeEvent | None = one(
+    qualifying_life_event: QualifyingLifeEvent | None = to_one(
         store.enrollments.life_events_by_ids, "life_event_id", "The event, judged."
     )
     user_errors: list[UserError] = user_errors()

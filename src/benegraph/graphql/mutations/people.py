@@ -20,7 +20,7 @@ from benegraph.graphql.mutations.perform import (
     user_errors,
 )
 from benegraph.graphql.types.enums import EmploymentClass, Relationship
-from benegraph.graphql.types.fields import one
+from benegraph.graphql.types.fields import to_one
 from benegraph.graphql.types.people import Dependent, Employee
 from benegraph.services import people
 
@@ -45,7 +45,7 @@ class CreateEmployeeInput:
 
 @strawberry.type(description="What came of createEmployee.")
 class CreateEmployeePayload:
-    employee: Employee | None = one(store.people.by_ids, "employee_id", "The new employee.")
+    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The new employee.")
     user_errors: list[UserError] = user_errors()
 
 
@@ -67,7 +67,7 @@ class UpdateEmployeeInput:
 
 @strawberry.type(description="What came of updateEmployee.")
 class UpdateEmployeePayload:
-    employee: Employee | None = one(store.people.by_ids, "employee_id", "The employee.")
+    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The employee.")
     user_errors: list[UserError] = user_errors()
 
 
@@ -84,7 +84,7 @@ class TerminateEmployeeInput:
 
 @strawberry.type(description="What came of terminateEmployee.")
 class TerminateEmployeePayload:
-    employee: Employee | None = one(store.people.by_ids, "employee_id", "The employee.")
+    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The employee.")
     user_errors: list[UserError] = user_errors()
 
 
@@ -98,7 +98,7 @@ class ReinstateEmployeeInput:
 
 @strawberry.type(description="What came of reinstateEmployee.")
 class ReinstateEmployeePayload:
-    employee: Employee | None = one(store.people.by_ids, "employee_id", "The employee.")
+    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The employee.")
     user_errors: list[UserError] = user_errors()
 
 
@@ -115,7 +115,7 @@ class AddDependentInput:
 
 @strawberry.type(description="What came of addDependent.")
 class AddDependentPayload:
-    dependent: Dependent | None = one(store.people.dependents_by_ids, "dependent_id", "The new dependent.")
+    dependent: Dependent | None = to_one(store.people.dependents_by_ids, "dependent_id", "The new dependent.")
     user_errors: list[UserError] = user_errors()
 
 
@@ -134,7 +134,7 @@ class UpdateDependentInput:
 
 @strawberry.type(description="What came of updateDependent.")
 class UpdateDependentPayload:
-    dependent: Dependent | None = one(store.people.dependents_by_ids, "dependent_id", "The dependent.")
+    dependent: Dependent | None = to_one(store.people.dependents_by_ids, "dependent_id", "The dependent.")
     user_errors: list[UserError] = user_errors()
 
 

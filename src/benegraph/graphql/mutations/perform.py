@@ -18,13 +18,13 @@ from benegraph.domain.errors import BenegraphError, BrokenRule, Code, Refused, r
 from benegraph.domain.ids import Kind, kind_of
 from benegraph.graphql.context import Info
 from benegraph.graphql.mutations.inputs import present
-from benegraph.graphql.types.enums import register
-from benegraph.graphql.types.node import NODES
+from benegraph.graphql.types.enums import describe_enum
+from benegraph.graphql.types.node import NODE_TYPES
 from benegraph.services.access import once
 
 KEY_LENGTH = 255
 
-register(
+describe_enum(
     Code,
     "Why a mutation was refused.",
     {
@@ -146,7 +146,7 @@ async def _check_reach(info: Info, result: Result) -> None:
     for kind, id in _ids_in({name: value for name, value in result.items() if name != "deleted_id"}):
         touched[kind].add(id)
     for kind, ids in touched.items():
-        if None in await info.context.ones(NODES[kind][1], sorted(ids)):
+        if None in await info.context.load_rows(NODE_TYPES[kind][1], sorted(ids)):
             raise refuse(Code.NOT_FOUND, "What this key did is out of reach by now.", "idempotencyKey")
 
 
@@ -154,7 +154,7 @@ def _ids_in(value: Any) -> Iterator[tuple[Kind, str]]:
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _ids_in(item)
-    elif isinstance(value, str) and (kind := kind_of(value)) in NODES:
+    elif isinstance(value, str) and (kind := kind_of(value)) in NODE_TYPES:
         yield kind, value
 
 

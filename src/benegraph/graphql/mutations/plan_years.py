@@ -28,7 +28,7 @@ from benegraph.graphql.mutations.perform import (
     user_errors,
 )
 from benegraph.graphql.types.enums import RenewalMode
-from benegraph.graphql.types.fields import one
+from benegraph.graphql.types.fields import to_one
 from benegraph.graphql.types.plan_years import PlanYear
 from benegraph.services import plan_years
 
@@ -65,7 +65,7 @@ class CreatePlanYearInput:
 
 @strawberry.type(description="What came of createPlanYear.")
 class CreatePlanYearPayload:
-    plan_year: PlanYear | None = one(store.plan_years.by_ids, "plan_year_id", "The new draft.")
+    plan_year: PlanYear | None = to_one(store.plan_years.by_ids, "plan_year_id", "The new draft.")
     user_errors: list[UserError] = user_errors()
 
 
@@ -95,7 +95,7 @@ class UpdatePlanYearInput:
 
 @strawberry.type(description="What came of updatePlanYear.")
 class UpdatePlanYearPayload:
-    plan_year: PlanYear | None = one(store.plan_years.by_ids, "plan_year_id", "The plan year.")
+    plan_year: PlanYear | None = to_one(store.plan_years.by_ids, "plan_year_id", "The plan year.")
     user_errors: list[UserError] = user_errors()
 
 
@@ -121,7 +121,7 @@ class OpenEnrollmentInput:
 
 @strawberry.type(description="What came of openEnrollment.")
 class OpenEnrollmentPayload:
-    plan_year: PlanYear | None = one(store.plan_years.by_ids, "plan_year_id", "The plan year.")
+    plan_year: PlanYear | None = to_one(store.plan_years.by_ids, "plan_year_id", "The plan year.")
     issued_count: int | None = strawberry.field(description="How many employees got an enrollment to answer.")
     user_errors: list[UserError] = user_errors()
 
@@ -135,7 +135,7 @@ class CloseEnrollmentInput:
 
 @strawberry.type(description="What came of closeEnrollment.")
 class CloseEnrollmentPayload:
-    plan_year: PlanYear | None = one(store.plan_years.by_ids, "plan_year_id", "The plan year.")
+    plan_year: PlanYear | None = to_one(store.plan_years.by_ids, "plan_year_id", "The plan year.")
     lapsed_count: int | None = strawberry.field(description="How many unanswered enrollments lapsed.")
     user_errors: list[UserError] = user_errors()
 

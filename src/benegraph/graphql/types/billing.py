@@ -8,8 +8,8 @@ from benegraph.db import store
 from benegraph.domain.access import Role
 from benegraph.graphql.context import Context
 from benegraph.graphql.types.enums import InvoiceStatus
-from benegraph.graphql.types.fields import many
-from benegraph.graphql.types.node import Named, Node, finding
+from benegraph.graphql.types.fields import to_many
+from benegraph.graphql.types.node import Node, NodeRef, lookup
 from benegraph.graphql.types.scalars import Cents
 
 
@@ -33,7 +33,7 @@ class PremiumInvoice(Node):
     amount_cents: Cents = strawberry.field(description="How much is billed.")
     paid_cents: Cents = strawberry.field(description="How much is paid: all payments that were not reversed.")
     status: InvoiceStatus = strawberry.field(description="Where it stands.")
-    payments: list[PremiumPayment] = many(
+    payments: list[PremiumPayment] = to_many(
         store.billing.payments_of, "id", "The payments on it, oldest first, the reversed ones too."
     )
     version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
@@ -46,16 +46,16 @@ class TenantSettings:
     )
 
 
-def _settings(context: Context) -> Named | None:
+def _settings(context: Context) -> NodeRef | None:
     viewer = context.viewer
     if viewer.role is not Role.ADMINISTRATOR:
         return None
-    return Named("TenantSettings", store.access.tenants, viewer.tenant_id)
+    return NodeRef("TenantSettings", store.access.tenants, viewer.tenant_id)
 
 
 @strawberry.type
 class BillingQuery:
-    tenant_settings: TenantSettings | None = finding(
+    tenant_settings: TenantSettings | None = lookup(
         {"TenantSettings": store.access.tenants},
         _settings,
         "The tenant's settings; null for everyone but administrators.",

@@ -7,8 +7,8 @@ import strawberry
 from benegraph.db import store
 from benegraph.domain.ids import Kind
 from benegraph.graphql.types.enums import CoverageTier, PlanTier, ProductCategory
-from benegraph.graphql.types.fields import many, paged
-from benegraph.graphql.types.node import Node, by_id
+from benegraph.graphql.types.fields import to_many, to_page
+from benegraph.graphql.types.node import Node, lookup_by_id
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.scalars import Cents
 
@@ -32,7 +32,7 @@ class CarrierPlan(Node):
         description="What the insured pay in a year before the plan pays."
     )
     out_of_pocket_max_cents: Cents | None = strawberry.field(description="The most the insured pay in a year.")
-    rates: list[PlanRate] = many(store.catalog.rates_of, "id", "Its rate for each tier that has one, EE to EF.")
+    rates: list[PlanRate] = to_many(store.catalog.rates_of, "id", "Its rate for each tier that has one, EE to EF.")
 
 
 @strawberry.type(description="A kind of benefit that employers offer year after year.")
@@ -42,17 +42,19 @@ class BenefitProduct(Node):
     carrier_name: str | None = strawberry.field(description="The insurance company.")
     active: bool = strawberry.field(description="Whether the product is still offered.")
     version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
-    plans: list[CarrierPlan] = many(store.catalog.carrier_plans_of, "id", "The catalogue that a new plan year copies.")
-    plan_years: Connection[Annotated["PlanYear", strawberry.lazy("benegraph.graphql.types.plan_years")]] = paged(
+    plans: list[CarrierPlan] = to_many(
+        store.catalog.carrier_plans_of, "id", "The catalogue that a new plan year copies."
+    )
+    plan_years: Connection[Annotated["PlanYear", strawberry.lazy("benegraph.graphql.types.plan_years")]] = to_page(
         store.plan_years.of_products, "id", "The plan years of this product, oldest first."
     )
 
 
 @strawberry.type
 class CatalogQuery:
-    benefit_product: BenefitProduct | None = by_id(
+    benefit_product: BenefitProduct | None = lookup_by_id(
         Kind.BENEFIT_PRODUCT, "One benefit product; null where there is none within the viewer's reach."
     )
-    benefit_products: Connection[BenefitProduct] = paged(
+    benefit_products: Connection[BenefitProduct] = to_page(
         store.catalog.page, None, "The benefit products the viewer may see, oldest first."
     )

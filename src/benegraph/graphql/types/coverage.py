@@ -10,10 +10,10 @@ import strawberry
 from benegraph.db import store
 from benegraph.domain.coverage import ContractKey, Key, check_contract, check_key, check_subscriber
 from benegraph.graphql.types.billing import PremiumInvoice
-from benegraph.graphql.types.enums import OrderDirection, register
-from benegraph.graphql.types.fields import many, one, paged
-from benegraph.graphql.types.node import Node, by_key
-from benegraph.graphql.types.paging import MOST, Connection
+from benegraph.graphql.types.enums import OrderDirection, describe_enum
+from benegraph.graphql.types.fields import to_many, to_one, to_page
+from benegraph.graphql.types.node import Node, lookup_by_key
+from benegraph.graphql.types.paging import MAX_PAGE_SIZE, Connection
 from benegraph.graphql.types.scalars import Cents
 
 if TYPE_CHECKING:
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from benegraph.graphql.types.enrollments import Enrollment
     from benegraph.graphql.types.people import Employee
 
-SUBSCRIBER_ID = "The carrier's number of the subscriber, 1 to 9 characters."
-GROUP_ID = "The carrier's code of the group, 1 to 20 characters."
-DIVISION_ID = "The carrier's code of the group's division, 1 to 20 characters."
-GROUP_COVERAGE_START = "The day the group's coverage started: with group and division it names the contract."
-START_DATE = "The first day covered."
+SUBSCRIBER_ID_DESCRIPTION = "The carrier's number of the subscriber, 1 to 9 characters."
+GROUP_ID_DESCRIPTION = "The carrier's code of the group, 1 to 20 characters."
+DIVISION_ID_DESCRIPTION = "The carrier's code of the group's division, 1 to 20 characters."
+GROUP_COVERAGE_START_DESCRIPTION = (
+    "The day the group's coverage started: with group and division it names the contract."
+)
+START_DATE_DESCRIPTION = "The first day covered."
 
 
 class SubscriberEnrollmentOrderField(StrEnum):
@@ -50,7 +52,7 @@ class SubscriberEnrollmentOrderField(StrEnum):
     UPDATE_USER = "UPDATE_USER"
 
 
-register(
+describe_enum(
     SubscriberEnrollmentOrderField,
     "What coverage of record is sorted by. Nulls come last in both directions.",
     {
@@ -83,25 +85,25 @@ class SubscriberEnrollmentOrder:
     )
 
     @property
-    def descending(self) -> bool:
+    def is_descending(self) -> bool:
         return self.direction is OrderDirection.DESC
 
 
 @strawberry.input(description="The five parts that together name one coverage of record.")
 class SubscriberEnrollmentKey:
-    subscriber_id: str = strawberry.field(description=SUBSCRIBER_ID)
-    group_id: str = strawberry.field(description=GROUP_ID)
-    division_id: str = strawberry.field(description=DIVISION_ID)
-    group_coverage_start: date = strawberry.field(description=GROUP_COVERAGE_START)
-    start_date: date = strawberry.field(description=START_DATE)
+    subscriber_id: str = strawberry.field(description=SUBSCRIBER_ID_DESCRIPTION)
+    group_id: str = strawberry.field(description=GROUP_ID_DESCRIPTION)
+    division_id: str = strawberry.field(description=DIVISION_ID_DESCRIPTION)
+    group_coverage_start: date = strawberry.field(description=GROUP_COVERAGE_START_DESCRIPTION)
+    start_date: date = strawberry.field(description=START_DATE_DESCRIPTION)
 
-    def key(self) -> Key:
+    def to_domain_key(self) -> Key:
         return Key(self.subscriber_id, self.group_id, self.division_id, self.group_coverage_start, self.start_date)
 
 
 @strawberry.type(description="A carrier's contract with a group's division.")
 class GroupContract(Node):
-    employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.types.employers")] | None = one(
+    employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.types.employers")] | None = to_one(
         store.employers.by_ids, "employer_id", "Whose group it is, where that is known here."
     )
     group_id: str = strawberry.field(description="The carrier's code of the group.")
@@ -114,7 +116,7 @@ class GroupContract(Node):
 
 @strawberry.type(description="A subscriber's coverage of record under a contract, from one day through another.")
 class SubscriberEnrollment(Node):
-    subscriber: Annotated["Subscriber", strawberry.lazy("benegraph.graphql.types.coverage")] = one(
+    subscriber: Annotated["Subscriber", strawberry.lazy("benegraph.graphql.types.coverage")] = to_one(
         store.coverage.subscribers_by_numbers, "subscriber_id", "Who is covered."
     )
     subscriber_id: str = strawberry.field(description="The carrier's number of the subscriber.")
@@ -144,10 +146,10 @@ class SubscriberEnrollment(Node):
     updated_at: datetime = strawberry.field(name="updateDate", description="When it last changed.")
     update_user: str = strawberry.field(description="Who changed it last: the id of a key, or a token's bearer.")
     version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
-    group_contract: GroupContract | None = one(
+    group_contract: GroupContract | None = to_one(
         store.coverage.contracts_by_ids, "group_contract_id", "The contract it is under."
     )
-    enrollments: list[Annotated["Enrollment", strawberry.lazy("benegraph.graphql.types.enrollments")]] = many(
+    enrollments: list[Annotated["Enrollment", strawberry.lazy("benegraph.graphql.types.enrollments")]] = to_many(
         store.coverage.elections_of,
         "id",
         "The elections this coverage of record comes from; none where the carrier wrote it down by itself.",
@@ -159,35 +161,35 @@ class Subscriber(Node):
     subscriber_id: str = strawberry.field(description="The carrier's own number of the subscriber.")
     first_name: str | None = strawberry.field(description="The first name.")
     last_name: str | None = strawberry.field(description="The last name.")
-    employee: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] | None = one(
+    employee: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] | None = to_one(
         store.people.by_ids, "employee_id", "Which employee it is, where that is known here."
     )
     version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
-    invoices: Connection[PremiumInvoice] = paged(
+    invoices: Connection[PremiumInvoice] = to_page(
         store.billing.of_subscribers,
         "subscriber_id",
         "The invoices to the subscriber alone, oldest first; those to the whole division are not among them.",
     )
-    enrollments: Connection[SubscriberEnrollment] = paged(
+    enrollments: Connection[SubscriberEnrollment] = to_page(
         store.coverage.of_subscribers,
         "subscriber_id",
         "The subscriber's coverage of record, by its start where no order is asked for.",
         order_by=list[SubscriberEnrollmentOrder],
-        usual=MOST,
-        jumps=True,
+        default_page_size=MAX_PAGE_SIZE,
+        has_offset=True,
     )
 
 
 # ------------------------------------------------------------------------------- what the world outside goes by
 
 
-def _number(subscriber_id: Annotated[str, strawberry.argument(description=SUBSCRIBER_ID)]) -> Any:
+def _number(subscriber_id: Annotated[str, strawberry.argument(description=SUBSCRIBER_ID_DESCRIPTION)]) -> Any:
     return None if any(check_subscriber(subscriber_id, None, None)) else subscriber_id
 
 
 def _contract(
-    group_id: Annotated[str, strawberry.argument(description=GROUP_ID)],
-    division_id: Annotated[str, strawberry.argument(description=DIVISION_ID)],
+    group_id: Annotated[str, strawberry.argument(description=GROUP_ID_DESCRIPTION)],
+    division_id: Annotated[str, strawberry.argument(description=DIVISION_ID_DESCRIPTION)],
     coverage_start: Annotated[date, strawberry.argument(description="The first day of the group's coverage.")],
 ) -> Any:
     key = ContractKey(group_id, division_id, coverage_start)
@@ -197,28 +199,28 @@ def _contract(
 def _coverage(
     key: Annotated[SubscriberEnrollmentKey, strawberry.argument(description="The five parts that name it.")],
 ) -> Any:
-    named = key.key()
+    named = key.to_domain_key()
     return None if any(check_key(named)) else astuple(named)
 
 
 @strawberry.type
 class CoverageQuery:
-    subscriber: Subscriber | None = by_key(
+    subscriber: Subscriber | None = lookup_by_key(
         "Subscriber",
         store.coverage.subscribers_by_numbers,
         _number,
         "One subscriber, by the carrier's number; null where there is none within the viewer's reach.",
     )
-    subscribers: Connection[Subscriber] = paged(
+    subscribers: Connection[Subscriber] = to_page(
         store.coverage.subscriber_page, None, "The subscribers the viewer may see, oldest first."
     )
-    group_contract: GroupContract | None = by_key(
+    group_contract: GroupContract | None = lookup_by_key(
         "GroupContract",
         store.coverage.contracts_by_names,
         _contract,
         "One contract with a group's division; null where there is none within the viewer's reach.",
     )
-    subscriber_enrollment: SubscriberEnrollment | None = by_key(
+    subscriber_enrollment: SubscriberEnrollment | None = lookup_by_key(
         "SubscriberEnrollment",
         store.coverage.by_keys,
         _coverage,

@@ -22,8 +22,8 @@ from benegraph.graphql.types.enums import (
     LifeEventType,
     WindowReason,
 )
-from benegraph.graphql.types.fields import Reads, batched, derived, itself, many, one, paged
-from benegraph.graphql.types.node import Node, by_id, check_id
+from benegraph.graphql.types.fields import RowReader, batched, derived, same_row, to_many, to_one, to_page
+from benegraph.graphql.types.node import Node, check_id, lookup_by_id
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.scalars import Cents
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from benegraph.graphql.types.people import Dependent, Employee
     from benegraph.graphql.types.plan_years import Plan, PlanYear
 
-YEARS = range(1900, 2200)
+EFFECTIVE_YEARS = range(1900, 2200)
 
 
 @strawberry.input(description="Which enrollments; a field left out or null does not matter.")
@@ -46,11 +46,11 @@ class EnrollmentFilter:
         description="Those whose answer takes effect in this year, 1900 to 2199."
     )
 
-    def chosen(self) -> store.enrollments.EnrollmentFilter:
+    def to_store_filter(self) -> store.enrollments.EnrollmentFilter:
         """Give what the store narrows by. Raises BadInput for a malformed id, or a year out of range."""
         year = self.coverage_effective_start_year
-        if year is not None and year not in YEARS:
-            raise BadInput(f"`coverageEffectiveStartYear` is {YEARS[0]} to {YEARS[-1]}.")
+        if year is not None and year not in EFFECTIVE_YEARS:
+            raise BadInput(f"`coverageEffectiveStartYear` is {EFFECTIVE_YEARS[0]} to {EFFECTIVE_YEARS[-1]}.")
         if self.plan_year_id is not None:
             check_id(self.plan_year_id, Kind.PLAN_YEAR)
         status = None if self.status is None else tuple(sorted(set(self.status)))
@@ -62,17 +62,17 @@ class LifeEventFilter:
     status: LifeEventStatus | None = strawberry.field(description="Those that were judged so.")
     employer_id: strawberry.ID | None = strawberry.field(description="Those of this employer's people.")
 
-    def chosen(self) -> store.enrollments.LifeEventFilter:
+    def to_store_filter(self) -> store.enrollments.LifeEventFilter:
         """Give what the store narrows by. Raises BadInput for a malformed id."""
         if self.employer_id is not None:
             check_id(self.employer_id, Kind.EMPLOYER)
         return store.enrollments.LifeEventFilter(self.status, self.employer_id)
 
 
-_WINDOW = ("event_type", "event_on", "status", "reviewed_on")
+_CHANGE_WINDOW_COLUMNS = ("event_type", "event_on", "status", "reviewed_on")
 
 
-def window_of(event: Any) -> DateSpan:
+def change_window(event: Any) -> DateSpan:
     """Give the days on which an event's change may be made, from its row."""
     approved_on = event.reviewed_on if event.status is LifeEventStatus.APPROVED else None
     return enrollment_window(event.event_type, event.event_on, approved_on)
@@ -80,23 +80,23 @@ def window_of(event: Any) -> DateSpan:
 
 @strawberry.type(description="Something that happened in an employee's life, and may allow a change of coverage.")
 class QualifyingLifeEvent(Node):
-    employee: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] = one(
+    employee: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] = to_one(
         store.people.by_ids, "employee_id", "In whose life it happened."
     )
     event_type: LifeEventType = strawberry.field(description="What happened.")
     event_on: date = strawberry.field(name="eventDate", description="The day it happened.")
     status: LifeEventStatus = strawberry.field(description="How it was judged.")
     enrollment_window_start: date = derived(
-        lambda event: window_of(event).start,
+        lambda event: change_window(event).start,
         "The first day on which the change it allows can be made.",
-        _WINDOW,
+        _CHANGE_WINDOW_COLUMNS,
     )
     enrollment_window_end: date = derived(
-        lambda event: window_of(event).last,
+        lambda event: change_window(event).last,
         "The last day on which the change can be made, inclusive; an approval keeps it open ten days more.",
-        _WINDOW,
+        _CHANGE_WINDOW_COLUMNS,
     )
-    dependent: Annotated["Dependent", strawberry.lazy("benegraph.graphql.types.people")] | None = one(
+    dependent: Annotated["Dependent", strawberry.lazy("benegraph.graphql.types.people")] | None = to_one(
         store.people.dependents_by_ids, "dependent_id", "Whom it is about, where that is a dependent."
     )
     notes: str | None = strawberry.field(description="What the reporter wrote.")
@@ -109,7 +109,7 @@ class QualifyingLifeEvent(Node):
 @strawberry.type(description="A dependent within an election, and the days it is covered.")
 class DependentCoverage:
     dependent: Annotated["Dependent", strawberry.lazy("benegraph.graphql.types.people")] = derived(
-        itself, "Who is covered."
+        same_row, "Who is covered."
     )
     covered_from: date = strawberry.field(name="coverageStart", description="The first day it is covered.")
     covered_through: date | None = strawberry.field(
@@ -156,13 +156,13 @@ class EnrollmentEvent(Node):
     reason: str | None = strawberry.field(description="The reason given, if any.")
 
 
-async def _eligible_plans(reads: Reads, enrollments: Sequence[Any]) -> list[Any]:
+async def _eligible_plans(reader: RowReader, enrollments: Sequence[Any]) -> list[Any]:
     years = [enrollment.plan_year_id for enrollment in enrollments]
-    offered = await reads.manys(store.plan_years.plans_of, years)
-    classes = await reads.manys(store.plan_years.classes_of, years)
-    employees = await reads.ones(store.people.by_ids, [enrollment.employee_id for enrollment in enrollments])
+    offered = await reader.load_lists(store.plan_years.plans_of, years)
+    classes = await reader.load_lists(store.plan_years.classes_of, years)
+    employees = await reader.load_rows(store.people.by_ids, [enrollment.employee_id for enrollment in enrollments])
     ids = list(dict.fromkeys(plan.id for plans in offered for plan in plans))
-    rates = dict(zip(ids, await reads.manys(store.plan_years.rates_of, ids), strict=True))
+    rates = dict(zip(ids, await reader.load_lists(store.plan_years.rates_of, ids), strict=True))
     return [
         _with_costs(plans, rates, terms, employee.employment_class)
         for plans, terms, employee in zip(offered, classes, employees, strict=True)
@@ -183,13 +183,13 @@ def _with_costs(
 
 @strawberry.type(description="One employee's enrollment in one plan year: a question, its answer, and the coverage.")
 class Enrollment(Node):
-    employee: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] = one(
+    employee: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] = to_one(
         store.people.by_ids, "employee_id", "Whose enrollment it is."
     )
-    benefit_product: Annotated["BenefitProduct", strawberry.lazy("benegraph.graphql.types.catalog")] = one(
+    benefit_product: Annotated["BenefitProduct", strawberry.lazy("benegraph.graphql.types.catalog")] = to_one(
         store.catalog.by_ids, "benefit_product_id", "What it is about."
     )
-    plan_year: Annotated["PlanYear", strawberry.lazy("benegraph.graphql.types.plan_years")] = one(
+    plan_year: Annotated["PlanYear", strawberry.lazy("benegraph.graphql.types.plan_years")] = to_one(
         store.plan_years.by_ids, "plan_year_id", "The plan year it belongs to."
     )
     status: EnrollmentStatus = strawberry.field(description="Where it stands today, in the employer's time zone.")
@@ -215,13 +215,13 @@ class Enrollment(Node):
     employer_contribution_cents: Cents | None = strawberry.field(
         description="What the employer pays a month, as of the election; null without coverage."
     )
-    selected_plan: Annotated["Plan", strawberry.lazy("benegraph.graphql.types.plan_years")] | None = one(
+    selected_plan: Annotated["Plan", strawberry.lazy("benegraph.graphql.types.plan_years")] | None = to_one(
         store.plan_years.plans_by_ids, "selected_plan_id", "The plan elected; null without coverage."
     )
-    enrolled_dependents: list[Annotated["Dependent", strawberry.lazy("benegraph.graphql.types.people")]] = many(
+    enrolled_dependents: list[Annotated["Dependent", strawberry.lazy("benegraph.graphql.types.people")]] = to_many(
         store.enrollments.dependents_of, "id", "Who is covered besides the employee."
     )
-    dependent_coverage: list[DependentCoverage] = many(
+    dependent_coverage: list[DependentCoverage] = to_many(
         store.enrollments.dependents_of,
         "id",
         "Each covered dependent with its own span: a child's ends with the month it turns 26.",
@@ -232,17 +232,17 @@ class Enrollment(Node):
         "The plans of the plan year with their costs for the employee's employment class; a plan without any cost for"
         " it is left out.",
     )
-    election_window: ElectionWindow = derived(itself, "The days on which it can be answered.")
-    replaces: Annotated["Enrollment", strawberry.lazy("benegraph.graphql.types.enrollments")] | None = one(
+    election_window: ElectionWindow = derived(same_row, "The days on which it can be answered.")
+    replaces: Annotated["Enrollment", strawberry.lazy("benegraph.graphql.types.enrollments")] | None = to_one(
         store.enrollments.by_ids, "replaces_id", "The enrollment that a life event reissued as this one."
     )
-    qualifying_life_event: QualifyingLifeEvent | None = one(
+    qualifying_life_event: QualifyingLifeEvent | None = to_one(
         store.enrollments.life_events_by_ids, "life_event_id", "The life event that it was reissued for."
     )
     subscriber_enrollment: (
         Annotated["SubscriberEnrollment", strawberry.lazy("benegraph.graphql.types.coverage")] | None
-    ) = one(store.coverage.by_ids, "subscriber_enrollment_id", "The coverage of record on the carrier's side.")
-    events: Connection[EnrollmentEvent] = paged(store.enrollments.events_of, "id", "Its history, oldest first.")
+    ) = to_one(store.coverage.by_ids, "subscriber_enrollment_id", "The coverage of record on the carrier's side.")
+    events: Connection[EnrollmentEvent] = to_page(store.enrollments.events_of, "id", "Its history, oldest first.")
     created_at: datetime = strawberry.field(description="When it was issued.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
     version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
@@ -250,13 +250,13 @@ class Enrollment(Node):
 
 @strawberry.type
 class EnrollmentsQuery:
-    enrollment: Enrollment | None = by_id(
+    enrollment: Enrollment | None = lookup_by_id(
         Kind.ENROLLMENT, "One enrollment; null where there is none within the viewer's reach."
     )
-    enrollments: Connection[Enrollment] = paged(
+    enrollments: Connection[Enrollment] = to_page(
         store.enrollments.page, None, "The enrollments the viewer may see, oldest first.", filter=EnrollmentFilter
     )
-    qualifying_life_events: Connection[QualifyingLifeEvent] = paged(
+    qualifying_life_events: Connection[QualifyingLifeEvent] = to_page(
         store.enrollments.life_event_page,
         None,
         "The life events the viewer may see, oldest first.",

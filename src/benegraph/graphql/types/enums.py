@@ -35,7 +35,7 @@ __all__ = [
     "RenewalMode",
     "Role",
     "WindowReason",
-    "register",
+    "describe_enum",
 ]
 
 
@@ -46,7 +46,7 @@ class OrderDirection(StrEnum):
     DESC = "DESC"
 
 
-def register(kind: type[Enum], description: str, values: dict[str, str], name: str | None = None) -> None:
+def describe_enum(kind: type[Enum], description: str, values: dict[str, str], name: str | None = None) -> None:
     """Give an enumeration its words in the graph; its members stay as they are, so rows may hold them.
 
     Strawberry takes a value's words only in the value's place, which would draw GraphQL into the domain.
@@ -57,12 +57,12 @@ def register(kind: type[Enum], description: str, values: dict[str, str], name: s
         value.description = values[value.name]
 
 
-register(
+describe_enum(
     OrderDirection,
     "Which end of a list comes first.",
     {"ASC": "The least first: A before Z, earlier before later.", "DESC": "The greatest first."},
 )
-register(
+describe_enum(
     Role,
     "In what capacity a viewer acts, which decides what it may read and do.",
     {
@@ -73,7 +73,7 @@ register(
     },
     name="ViewerRole",
 )
-register(
+describe_enum(
     EmploymentClass,
     "The kind of employment, which decides what the employer contributes.",
     {
@@ -85,12 +85,12 @@ register(
         "INDIVIDUAL_CONTRACTOR": "Working under a contract of their own.",
     },
 )
-register(
+describe_enum(
     Relationship,
     "What a dependent is to the employee.",
     {"SPOUSE": "The employee's wife or husband.", "CHILD": "The employee's child, by birth, adoption or marriage."},
 )
-register(
+describe_enum(
     ProductCategory,
     "What a benefit product insures.",
     {
@@ -100,7 +100,7 @@ register(
         "HOSPITAL": "Days in hospital.",
     },
 )
-register(
+describe_enum(
     PlanTier,
     "A plan's metal: the share of costs it pays.",
     {
@@ -110,7 +110,7 @@ register(
         "PLATINUM": "About 90 %.",
     },
 )
-register(
+describe_enum(
     CoverageTier,
     "Who is covered: the employee alone, with a spouse, with children, or with both.",
     {
@@ -121,7 +121,7 @@ register(
         "EF": "The employee, a spouse and at least one child.",
     },
 )
-register(
+describe_enum(
     PlanYearStatus,
     "Where a plan year stands today, in its employer's time zone.",
     {
@@ -131,7 +131,7 @@ register(
         "EXPIRED": "Its last day of coverage is over.",
     },
 )
-register(
+describe_enum(
     RenewalMode,
     "What closing does for those who did not answer.",
     {
@@ -139,7 +139,7 @@ register(
         "PASSIVE": "The same carrier plan and tier over again, where still offered.",
     },
 )
-register(
+describe_enum(
     EnrollmentStatus,
     "Where an enrollment stands today, in its employer's time zone.",
     {
@@ -149,12 +149,12 @@ register(
         "INACTIVE": "Closed; or its coverage or plan year is over; or it went unanswered past its window.",
     },
 )
-register(
+describe_enum(
     ElectionDecision,
     "What an employee answers to an enrollment.",
     {"ENROLLED": "To be covered by a plan.", "WAIVED": "To do without coverage."},
 )
-register(
+describe_enum(
     CoverageStatus,
     "Where elected coverage stands today, in the employer's time zone.",
     {
@@ -164,7 +164,7 @@ register(
         "CANCELLED": "It was ended before it began.",
     },
 )
-register(
+describe_enum(
     WindowReason,
     "Why an enrollment was issued, which decides when it may be answered.",
     {
@@ -173,7 +173,7 @@ register(
         "LIFE_EVENT": "An approved life event reissued an earlier enrollment.",
     },
 )
-register(
+describe_enum(
     LifeEventType,
     "What happened in someone's life; each type has its own window and lets one change other things.",
     {
@@ -191,12 +191,12 @@ register(
         "OTHER": "Something of no listed type; whoever approves it judges what it allows.",
     },
 )
-register(
+describe_enum(
     LifeEventStatus,
     "How a life event was judged.",
     {"PENDING": "Not judged yet.", "APPROVED": "It allows a change.", "DENIED": "It allows none."},
 )
-register(
+describe_enum(
     Outcome,
     "What came of one item of a batch.",
     {
@@ -207,7 +207,7 @@ register(
     },
     name="BatchOutcome",
 )
-register(
+describe_enum(
     InvoiceStatus,
     "Where a premium invoice stands.",
     {

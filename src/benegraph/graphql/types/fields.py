@@ -1,6 +1,7 @@
-"""Edges: each is declared once, on its type, by the batch that fetches it and the key of the parent that it takes.
+"""Field builders of the object types. Each field declares once which batch it reads, and by which column of its parent.
 
-Strawberry's resolver reads the batch through a loader; another executor finds batch and key on the field itself.
+Strawberry's resolver reads the batch through a data loader. The breadth-first executor takes batch and key from the
+field itself.
 """
 
 import inspect
@@ -14,199 +15,230 @@ from strawberry.types.fields.resolver import StrawberryResolver
 
 from benegraph.db.store.batches import Many, One, Order, Paged
 from benegraph.graphql.context import Context, Info
-from benegraph.graphql.types.paging import FIRST, FURTHEST, MOST, View, page, view_of
+from benegraph.graphql.types.paging import (
+    DEFAULT_PAGE_SIZE,
+    MAX_OFFSET,
+    MAX_PAGE_SIZE,
+    PageRequest,
+    build_page_request,
+    load_page,
+)
 
-F = TypeVar("F", bound=StrawberryField)
+FieldT = TypeVar("FieldT", bound=StrawberryField)
 
 
 @dataclass(frozen=True, slots=True)
-class By:
-    """An argument that narrows a list: its name and type in the graph, and what it comes to for the store."""
+class FilterArgument:
+    """An argument that filters a list: its name and type in GraphQL, and its conversion to the store's filter."""
 
     name: str
-    kind: Any
-    chosen: Callable[[Any], Any]
+    graphql_type: Any
+    to_store_filter: Callable[[Any], Any]
     description: str
 
 
-class Edge(StrawberryField):
-    """A field that leads from a row to others.
+class StoreField(StrawberryField):
+    """A field that reads other rows by a key that the parent's row holds.
 
-    Of a paged one, `by` is the argument that narrows it, if any, and `usual` the size of a page nobody gave a size.
+    `filter_argument` and `default_page_size` concern fields that return pages.
     """
 
     batch: One | Many | Paged
+    #: The parent's column that holds the key.
     key: str
-    #: Whether the parent's key is a list of keys.
-    listed: bool
-    by: By | None
-    usual: int
-    #: Of a paged one: tells by the arguments which page is asked for. Raises BadInput.
-    view: Callable[..., View]
+    #: Whether that column holds a list of keys.
+    has_key_list: bool
+    filter_argument: FilterArgument | None
+    default_page_size: int
+    #: Only of a field that returns pages: builds the page request from the arguments. Raises BadInput.
+    build_page_request: Callable[..., PageRequest]
 
 
-class Derived(StrawberryField):
-    """A field computed from its parent's row alone, by a pure function that reads these columns of it."""
+class DerivedField(StrawberryField):
+    """A field computed from its parent's row by a pure function that reads these columns."""
 
     compute: Callable[[Any], Any]
-    needs: tuple[str, ...]
+    columns: tuple[str, ...]
 
 
-class Batched(StrawberryField):
-    """A field computed for many parents at once, from these columns of their rows and what is read for all of them."""
+class BatchedField(StrawberryField):
+    """A field computed for many parents at once, from these columns of their rows and from rows it reads."""
 
     load: Callable[..., Awaitable[Sequence[Any]]]
-    needs: tuple[str, ...]
+    columns: tuple[str, ...]
 
 
-class Reads(Protocol):
-    """What a batched field reads by: a request's loaders, or another executor's reader."""
+class ContextField(StrawberryField):
+    """A field whose value the request's context already holds."""
 
-    async def ones(self, batch: One, keys: Sequence[str]) -> list[Any]:
-        """Give the row of each key, None where there is none."""
-
-    async def manys(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
-        """Give the rows of each key."""
+    get_value: Callable[[Context], Any]
 
 
-def one(batch: One, key: str, description: str, **options: Any) -> Any:
-    """Lead to at most one row: the one whose key stands in the parent's column `key`."""
+class RowReader(Protocol):
+    """Access to the store for a batched field: the request's data loaders, or the breadth-first executor's reader."""
+
+    async def load_rows(self, batch: One, keys: Sequence[str]) -> list[Any]:
+        """Return one row for each key, or None where there is none."""
+
+    async def load_lists(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
+        """Return the list of rows of each key."""
+
+
+def to_one(batch: One, key: str, description: str, **options: Any) -> Any:
+    """Declare a field for at most one row: the one whose key is in the parent's column `key`."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         value = getattr(root, key)
-        return None if value is None else await info.context.one(batch, value)
+        return None if value is None else await info.context.load_row(batch, value)
 
-    return _edge(batch, key, description, resolve, options)
+    return _build_store_field(batch, key, description, resolve, options)
 
 
-def several(batch: One, key: str, description: str, **options: Any) -> Any:
-    """Lead to the rows whose keys stand listed in the parent's attribute `key`; null where that is None."""
+def to_each(batch: One, key: str, description: str, **options: Any) -> Any:
+    """Declare a field for the rows whose keys the parent's attribute `key` lists; null where the attribute is None."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         keys = getattr(root, key)
-        return None if keys is None else await info.context.ones(batch, keys)
+        return None if keys is None else await info.context.load_rows(batch, keys)
 
-    edge = _edge(batch, key, description, resolve, options)
-    edge.listed = True
-    return edge
+    field = _build_store_field(batch, key, description, resolve, options)
+    field.has_key_list = True
+    return field
 
 
-def many(batch: Many, key: str, description: str, **options: Any) -> Any:
-    """Lead to all rows of the parent's key, a short list."""
+def to_many(batch: Many, key: str, description: str, **options: Any) -> Any:
+    """Declare a field for all rows of the parent's key. For lists that are short by nature."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        return await info.context.many(batch, getattr(root, key))
+        return await info.context.load_list(batch, getattr(root, key))
 
-    return _edge(batch, key, description, resolve, options)
+    return _build_store_field(batch, key, description, resolve, options)
 
 
-def paged(
+def to_page(
     batch: Paged,
     key: str | None,
     description: str,
     filter: Any = None,
     order_by: Any = None,
-    usual: int = FIRST,
+    default_page_size: int = DEFAULT_PAGE_SIZE,
     *,
-    jumps: bool = False,
+    has_offset: bool = False,
     **options: Any,
 ) -> Any:
-    """Lead to a page of the parent's rows; without a key, of all the viewer may see.
+    """Declare a connection: a page of the parent's rows or, without a key, of all rows that the viewer may see.
 
-    `filter` is an input type with a method `chosen()`, or a By; `order_by` one with `field` and `descending`, or a list
-    of such. A list that `jumps` takes an offset.
+    `filter` is a FilterArgument, or an input type with a method `to_store_filter()`. `order_by` is an input type with
+    `field` and `is_descending`, or a list of that type. `has_offset` adds the argument `offset`.
     """
-    by = filter
-    if by is not None and not isinstance(by, By):
-        by = By("filter", filter, filter.chosen, "Which of them; all, by default.")
-
-    def view(**asked: Any) -> View:
-        choice = asked.get(by.name) if by else None
-        return view_of(
-            batch,
-            asked.get("first"),
-            asked.get("after") or None,
-            by.chosen(choice) if by and choice is not None else None,
-            _order(asked.get("order_by")),
-            asked.get("offset"),
-            usual,
+    filter_argument = filter
+    if filter_argument is not None and not isinstance(filter_argument, FilterArgument):
+        filter_argument = FilterArgument(
+            "filter", filter, filter.to_store_filter, "Which items to return; all of them by default."
         )
 
-    async def resolve(root: strawberry.Parent[Any], info: Info, **asked: Any) -> Any:
-        return await page(info.context, view(**asked), getattr(root, key) if key else "")
+    def page_request(**arguments: Any) -> PageRequest:
+        filter_value = arguments.get(filter_argument.name) if filter_argument else None
+        return build_page_request(
+            batch,
+            arguments.get("first"),
+            arguments.get("after") or None,
+            filter_argument.to_store_filter(filter_value) if filter_argument and filter_value is not None else None,
+            _to_store_order(arguments.get("order_by")),
+            arguments.get("offset"),
+            default_page_size,
+        )
 
-    arguments = [
-        _optional("first", int, f"How many at most, 0 to {MOST}; null is the default.", usual),
-        _optional("after", str, "Begin after this cursor of the same list and order."),
+    async def resolve(root: strawberry.Parent[Any], info: Info, **arguments: Any) -> Any:
+        return await load_page(info.context, page_request(**arguments), getattr(root, key) if key else "")
+
+    parameters = [
+        _optional_argument(
+            "first",
+            int,
+            f"The maximum number of items to return, 0 to {MAX_PAGE_SIZE}. Null means the default.",
+            default_page_size,
+        ),
+        _optional_argument(
+            "after", str, "Return the items after this cursor, which the same list returned in the same order."
+        ),
     ]
-    if jumps:
-        arguments.append(_optional("offset", int, f"How many to pass over, 0 to {FURTHEST}; not with `after`."))
-    if by is not None:
-        arguments.append(_optional(by.name, by.kind, by.description))
+    if has_offset:
+        parameters.append(
+            _optional_argument(
+                "offset", int, f"The number of items to skip, 0 to {MAX_OFFSET}. Can't be combined with `after`."
+            )
+        )
+    if filter_argument is not None:
+        parameters.append(
+            _optional_argument(filter_argument.name, filter_argument.graphql_type, filter_argument.description)
+        )
     if order_by is not None:
-        arguments.append(_optional("order_by", order_by, "In which order; the list's own, by default."))
-    take_arguments(resolve, ("root", "info"), arguments)
-    edge = _edge(batch, key or "", description, resolve, options)
-    edge.by, edge.usual, edge.view = by, usual, view
-    return edge
+        parameters.append(
+            _optional_argument("order_by", order_by, "The sort order. Omitted: the list's default order.")
+        )
+    set_arguments(resolve, ("root", "info"), parameters)
+    field = _build_store_field(batch, key or "", description, resolve, options)
+    field.filter_argument, field.default_page_size = filter_argument, default_page_size
+    field.build_page_request = page_request
+    return field
 
 
-def derived(compute: Callable[[Any], Any], description: str, needs: tuple[str, ...] = (), **options: Any) -> Any:
-    """Compute a field from the parent's row, from the columns that `needs` names."""
+def derived(compute: Callable[[Any], Any], description: str, columns: tuple[str, ...] = (), **options: Any) -> Any:
+    """Declare a field computed from these columns of the parent's row."""
 
     def resolve(root: strawberry.Parent[Any]) -> Any:
         return compute(root)
 
-    field = make(Derived, description, resolve, options)
-    field.compute, field.needs = compute, needs
+    field = build_field(DerivedField, description, resolve, options)
+    field.compute, field.columns = compute, columns
     return field
 
 
-def batched(load: Callable[..., Awaitable[Sequence[Any]]], needs: tuple[str, ...], description: str) -> Any:
-    """Compute a field of many parents at once.
+def batched(load: Callable[..., Awaitable[Sequence[Any]]], columns: tuple[str, ...], description: str) -> Any:
+    """Declare a field that is computed for many parents at once.
 
-    `load(reads, rows, **arguments)` gives a value for each row, or the error that it comes to. Its further parameters
-    are the field's arguments.
+    `load(reader, rows, **arguments)` returns one value for each row, or the exception to raise for it. The parameters
+    of `load` after the first two become the field's arguments.
     """
 
-    async def resolve(root: strawberry.Parent[Any], info: Info, **asked: Any) -> Any:
-        (value,) = await load(info.context, [root], **asked)
+    async def resolve(root: strawberry.Parent[Any], info: Info, **arguments: Any) -> Any:
+        (value,) = await load(info.context, [root], **arguments)
         if isinstance(value, Exception):
             raise value
         return value
 
-    arguments = list(inspect.signature(load).parameters.values())[2:]
-    take_arguments(resolve, ("root", "info"), arguments)
-    field = make(Batched, description, resolve, {})
-    field.load, field.needs = load, needs
+    parameters = list(inspect.signature(load).parameters.values())[2:]
+    set_arguments(resolve, ("root", "info"), parameters)
+    field = build_field(BatchedField, description, resolve, {})
+    field.load, field.columns = load, columns
     return field
 
 
-class Given(StrawberryField):
-    """A field of the query that the request's context holds already."""
-
-    value: Callable[[Context], Any]
-
-
-def given(value: Callable[[Context], Any], description: str) -> Any:
-    """Give what the context holds."""
+def from_context(get_value: Callable[[Context], Any], description: str) -> Any:
+    """Declare a root field whose value the request's context already holds."""
 
     def resolve(info: Info) -> Any:
-        return value(info.context)
+        return get_value(info.context)
 
-    field = make(Given, description, resolve, {})
-    field.value = value
+    field = build_field(ContextField, description, resolve, {})
+    field.get_value = get_value
     return field
 
 
-def itself(row: Any) -> Any:
-    """Let a row stand for another type too: an enrollment's own columns are its election window."""
+def same_row(row: Any) -> Any:
+    """Return the parent's row itself, for an object type that reads columns of the same row.
+
+    An enrollment's election window, for example, consists of columns of the enrollment.
+    """
     return row
 
 
-def make(kind: type[F], description: str, resolve: Callable[..., Any], options: dict[str, Any]) -> F:
-    """Make a field of this kind; its type in the graph is that of the attribute it stands for."""
-    return kind(
+def build_field(
+    field_class: type[FieldT], description: str, resolve: Callable[..., Any], options: dict[str, Any]
+) -> FieldT:
+    """Build a field of this class. Strawberry takes its GraphQL type from the annotation of the class attribute."""
+    return field_class(
         python_name=None,
         graphql_name=options.pop("name", None),
         type_annotation=None,
@@ -216,29 +248,34 @@ def make(kind: type[F], description: str, resolve: Callable[..., Any], options: 
     )
 
 
-def take_arguments(resolve: Any, own: Sequence[str], arguments: Iterable[inspect.Parameter]) -> None:
-    """Give a resolver of any arguments these, beside its own: Strawberry reads them off its signature."""
+def set_arguments(resolve: Any, own: Sequence[str], arguments: Iterable[inspect.Parameter]) -> None:
+    """Replace a resolver's `**arguments` by these parameters, after its `own` ones.
+
+    Strawberry reads a field's arguments from the signature of its resolver.
+    """
     signature = inspect.signature(resolve)
     resolve.__signature__ = signature.replace(parameters=[*(signature.parameters[name] for name in own), *arguments])
 
 
-def _edge(
+def _build_store_field(
     batch: One | Many | Paged, key: str, description: str, resolve: Callable[..., Any], options: dict[str, Any]
-) -> Edge:
-    edge = make(Edge, description, resolve, options)
-    edge.batch = batch
-    edge.key = key
-    edge.listed = False
-    edge.by = None
-    edge.usual = FIRST
-    return edge
+) -> StoreField:
+    field = build_field(StoreField, description, resolve, options)
+    field.batch = batch
+    field.key = key
+    field.has_key_list = False
+    field.filter_argument = None
+    field.default_page_size = DEFAULT_PAGE_SIZE
+    return field
 
 
-def _order(chosen: Any) -> Order:
-    asked = chosen if isinstance(chosen, list) else [chosen] if chosen else []
-    return tuple((each.field.value, each.descending) for each in asked)
+def _to_store_order(order_by: Any) -> Order:
+    terms = order_by if isinstance(order_by, list) else [order_by] if order_by else []
+    return tuple((term.field.value, term.is_descending) for term in terms)
 
 
-def _optional(name: str, kind: Any, description: str, default: Any = strawberry.UNSET) -> inspect.Parameter:
-    annotation = Annotated[kind | None, strawberry.argument(description=description)]
+def _optional_argument(
+    name: str, graphql_type: Any, description: str, default: Any = strawberry.UNSET
+) -> inspect.Parameter:
+    annotation = Annotated[graphql_type | None, strawberry.argument(description=description)]
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)

@@ -1,4 +1,4 @@
-"""The Node interface: anything with an id, found again by it."""
+"""The Node interface, and root fields that look rows up by a key in their arguments."""
 
 import asyncio
 import inspect
@@ -14,12 +14,12 @@ from benegraph.db.store.batches import One, OneByParts
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import Kind, kind_of
 from benegraph.graphql.context import Context, Info
-from benegraph.graphql.types.fields import make, take_arguments
+from benegraph.graphql.types.fields import build_field, set_arguments
 
-MOST_AT_ONCE = 100
+MAX_NODE_IDS = 100
 
-#: For each kind of node, its type's name in the graph and the batch that finds it.
-NODES: dict[Kind, tuple[str, One]] = {
+#: For each kind of ID, the name of its GraphQL type and the batch that reads its row.
+NODE_TYPES: dict[Kind, tuple[str, One]] = {
     Kind.EMPLOYER: ("Employer", store.employers.by_ids),
     Kind.EMPLOYEE: ("Employee", store.people.by_ids),
     Kind.DEPENDENT: ("Dependent", store.people.dependents_by_ids),
@@ -39,151 +39,161 @@ NODES: dict[Kind, tuple[str, One]] = {
 }
 
 
-@strawberry.interface(description="Anything with a global id, which `node` finds again.")
+@strawberry.interface(description="An object with a global ID, which the query `node` looks up.")
 class Node:
-    id: strawberry.ID = strawberry.field(description="The global id: a prefix that names the type, and a TypeID.")
+    id: strawberry.ID = strawberry.field(
+        description="The global ID: a prefix that names the type, an underscore and a UUIDv7 in base32 (TypeID format)."
+    )
 
     @classmethod
     def resolve_type(cls, obj: Any, *_: Any) -> str:
-        """Tell a row's type by its id: rows stand for nodes as they are."""
+        """Return the name of a row's GraphQL type. Rows carry no type of their own, so the prefix of the ID decides."""
         kind = kind_of(obj.id)
         if kind is None:
-            raise TypeError("a row without an id of a known kind is no node")
-        return NODES[kind][0]
+            raise TypeError("a node's ID needs a known prefix")
+        return NODE_TYPES[kind][0]
 
     @classmethod
     def is_type_of(cls, *_: Any) -> bool:
         return True
 
 
-def check_id(id: str, kind: Kind | None = None) -> Kind:
-    """Tell an id's kind. Raises BadInput for a text that is no id, or an id of another kind than is asked for."""
-    found = kind_of(id)
-    if found not in NODES:
-        raise BadInput("This is no id.")
-    if kind is not None and found is not kind:
-        raise BadInput(f"This is an id of another type: {kind}_… is expected.")
-    return found
+def check_id(id: str, expected: Kind | None = None) -> Kind:
+    """Return the kind of an ID. Raises BadInput for a malformed ID, or one of another kind than expected."""
+    kind = kind_of(id)
+    if expected is not None and kind is not expected:
+        raise BadInput(f"Invalid ID: expected the ID of type {NODE_TYPES[expected][0]}, such as {expected}_01….")
+    if kind not in NODE_TYPES:
+        raise BadInput("Invalid ID: expected a global ID such as empl_01….")
+    return kind
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A row that is asked for: the name of its type in the graph, the batch that finds it, and its key."""
+class NodeRef:
+    """A reference to one row: the name of its GraphQL type, the batch that reads it, and its key."""
 
     type_name: str
     batch: One | OneByParts
     key: Any
 
 
-def named(id: str, kind: Kind | None = None) -> Named:
-    """Tell what an id names. Raises BadInput as `check_id` does."""
-    type_name, batch = NODES[check_id(id, kind)]
-    return Named(type_name, batch, id)
+def parse_node_ref(id: str, expected: Kind | None = None) -> NodeRef:
+    """Return the reference that a global ID stands for. Raises BadInput as `check_id` does."""
+    type_name, batch = NODE_TYPES[check_id(id, expected)]
+    return NodeRef(type_name, batch, id)
 
 
-class Finding(StrawberryField):
-    """A field that finds rows by what its arguments, or the viewer, name."""
+class LookupField(StrawberryField):
+    """A root field that looks up rows which its arguments, or the viewer, refer to."""
 
-    #: For each type that it may find, by the type's name, the batch.
+    #: For each object type that the field can return, by the type's name, the batch.
     batches: Mapping[str, One | OneByParts]
-    #: Tells what is named; None where nothing can be. Raises BadInput. Of a list: each, or the error it comes to.
-    named: Callable[..., Any]
-    listed: bool
+    #: Returns the NodeRef for the context and the arguments, or None where no row can match. Raises BadInput.
+    #: Of a list field: a NodeRef or an exception for each item.
+    find_ref: Callable[..., Any]
+    is_list: bool
 
 
-def finding(batches: Mapping[str, One | OneByParts], names: Callable[..., Any], description: str) -> Any:
-    """Find one row: `names(context, **arguments)` tells which, as Named; None where it can be none."""
+def lookup(batches: Mapping[str, One | OneByParts], find_ref: Callable[..., Any], description: str) -> Any:
+    """Declare a field for one row. `find_ref(context, **arguments)` returns its NodeRef, or None for no row."""
 
-    async def resolve(info: Info, **asked: Any) -> Any:
-        found: Named | None = names(info.context, **asked)
-        return None if found is None else await info.context.one(found.batch, found.key)
+    async def resolve(info: Info, **arguments: Any) -> Any:
+        ref: NodeRef | None = find_ref(info.context, **arguments)
+        return None if ref is None else await info.context.load_row(ref.batch, ref.key)
 
-    return _finding(batches, names, resolve, description, listed=False)
-
-
-def finding_each(batches: Mapping[str, One | OneByParts], names: Callable[..., Any], description: str) -> Any:
-    """Find several rows: `names(context, **arguments)` tells each, as Named or an error."""
-
-    async def resolve(info: Info, **asked: Any) -> Any:
-        async def one(each: Named | Exception) -> Any:
-            # An error that stands in a list is one of that item alone.
-            return each if isinstance(each, Exception) else await info.context.one(each.batch, each.key)
-
-        return await asyncio.gather(*map(one, names(info.context, **asked)))
-
-    return _finding(batches, names, resolve, description, listed=True)
+    return _build_lookup_field(batches, find_ref, resolve, description, is_list=False)
 
 
-def _finding(
+def lookup_each(batches: Mapping[str, One | OneByParts], find_refs: Callable[..., Any], description: str) -> Any:
+    """Declare a field for a list of rows. `find_refs(context, **arguments)` returns a NodeRef or an error for each."""
+
+    async def resolve(info: Info, **arguments: Any) -> Any:
+        async def load(ref: NodeRef | Exception) -> Any:
+            # An exception in the list fails that item alone.
+            return ref if isinstance(ref, Exception) else await info.context.load_row(ref.batch, ref.key)
+
+        return await asyncio.gather(*map(load, find_refs(info.context, **arguments)))
+
+    return _build_lookup_field(batches, find_refs, resolve, description, is_list=True)
+
+
+def _build_lookup_field(
     batches: Mapping[str, One | OneByParts],
-    names: Callable[..., Any],
+    find_ref: Callable[..., Any],
     resolve: Callable[..., Any],
     description: str,
     *,
-    listed: bool,
+    is_list: bool,
 ) -> Any:
-    take_arguments(resolve, ("info",), list(inspect.signature(names).parameters.values())[1:])
-    field = make(Finding, description, resolve, {})
-    field.batches, field.named, field.listed = batches, names, listed
+    set_arguments(resolve, ("info",), list(inspect.signature(find_ref).parameters.values())[1:])
+    field = build_field(LookupField, description, resolve, {})
+    field.batches, field.find_ref, field.is_list = batches, find_ref, is_list
     return field
 
 
-GlobalId = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
+GlobalId = Annotated[strawberry.ID, strawberry.argument(description="The global ID.")]
 
 
-def by_id(kind: Kind, description: str) -> Any:
-    """Find one node of a kind by its id."""
-    type_name, batch = NODES[kind]
+def lookup_by_id(kind: Kind, description: str) -> Any:
+    """Declare a field for one node of a kind, by its ID."""
+    type_name, batch = NODE_TYPES[kind]
 
-    def names(_context: Context, id: GlobalId) -> Named:
-        return named(id, kind)
+    def find_ref(_context: Context, id: GlobalId) -> NodeRef:
+        return parse_node_ref(id, kind)
 
-    return finding({type_name: batch}, names, description)
-
-
-def by_key(type_name: str, batch: One | OneByParts, key_of: Callable[..., Any], description: str) -> Any:
-    """Find one node by the arguments of `key_of`, which makes a key of them, or None where they can be none."""
-
-    def names(_context: Context, *values: Any, **asked: Any) -> Named | None:
-        key = key_of(*values, **asked)
-        return None if key is None else Named(type_name, batch, key)
-
-    take_arguments(names, ("_context",), inspect.signature(key_of).parameters.values())
-    return finding({type_name: batch}, names, description)
+    return lookup({type_name: batch}, find_ref, description)
 
 
-def _node(_context: Context, id: GlobalId) -> Named:
-    return named(id)
+def lookup_by_key(type_name: str, batch: One | OneByParts, build_key: Callable[..., Any], description: str) -> Any:
+    """Declare a field for one row by a natural key.
+
+    `build_key(**arguments)` returns the key, or None where no row can match. Its parameters become the field's
+    arguments.
+    """
+
+    def find_ref(_context: Context, *values: Any, **arguments: Any) -> NodeRef | None:
+        key = build_key(*values, **arguments)
+        return None if key is None else NodeRef(type_name, batch, key)
+
+    set_arguments(find_ref, ("_context",), inspect.signature(build_key).parameters.values())
+    return lookup({type_name: batch}, find_ref, description)
 
 
-def _nodes(
-    _context: Context, ids: Annotated[list[strawberry.ID], strawberry.argument(description="The global ids.")]
-) -> list[Named | BadInput]:
-    if len(ids) > MOST_AT_ONCE:
-        raise BadInput(f"At most {MOST_AT_ONCE} ids are looked up at once.")
-    return [_named_or_error(id) for id in ids]
+def _find_node(_context: Context, id: GlobalId) -> NodeRef:
+    return parse_node_ref(id)
 
 
-def _named_or_error(id: str) -> Named | BadInput:
+def _find_nodes(
+    _context: Context,
+    ids: Annotated[list[strawberry.ID], strawberry.argument(description=f"The global IDs, at most {MAX_NODE_IDS}.")],
+) -> list[NodeRef | BadInput]:
+    if len(ids) > MAX_NODE_IDS:
+        raise BadInput(f"`ids` accepts at most {MAX_NODE_IDS} IDs, got {len(ids)}.")
+    return [_parse_node_ref_or_error(id) for id in ids]
+
+
+def _parse_node_ref_or_error(id: str) -> NodeRef | BadInput:
     try:
-        return named(id)
+        return parse_node_ref(id)
     except BadInput as error:
         return error
 
 
-_BATCHES = dict(NODES.values())
+_BATCHES = dict(NODE_TYPES.values())
 
 
 @strawberry.type
 class NodeQuery:
-    node: Node | None = finding(
-        _BATCHES, _node, "Find anything by its global id; null where there is none within the viewer's reach."
-    )
-    nodes: list[Node | None] = finding_each(
+    node: Node | None = lookup(
         _BATCHES,
-        _nodes,
+        _find_node,
+        "Look up one object of any type by its global ID. Null if it doesn't exist or the viewer may not see it.",
+    )
+    nodes: list[Node | None] = lookup_each(
+        _BATCHES,
+        _find_nodes,
         (
-            f"Find up to {MOST_AT_ONCE} things by their global ids, in the order asked for: null for one that is not"
-            " within the viewer's reach, null and an error for one that is no id at all."
+            f"Look up at most {MAX_NODE_IDS} objects of any type by their global IDs, in the order of `ids`. An item is"
+            " null if the object doesn't exist or the viewer may not see it; null and an error if the ID is malformed."
         ),
     )

@@ -1,4 +1,4 @@
-"""Connections: pages of a list, with cursors that name a place in its order rather than a number of rows."""
+"""Connections: pages of a list by keyset pagination. A cursor holds the sort values of a row, not a row number."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -15,88 +15,95 @@ from benegraph.domain.errors import BadInput
 from benegraph.domain.values import MAX_CENTS
 from benegraph.graphql.context import Context, Info
 
-N = TypeVar("N")
+NodeT = TypeVar("NodeT")
 
-FIRST = 20
-MOST = 100
-#: How many rows a jump passes over at most: the server reads them all to throw them away.
-FURTHEST = 100_000
-MOST_ORDERS = 5
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+#: PostgreSQL reads all skipped rows before it drops them, so the offset has a limit.
+MAX_OFFSET = 100_000
+MAX_ORDER_FIELDS = 5
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="The position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether more follow after this page.")
+    has_next_page: bool = strawberry.field(description="Whether the list has items after this page.")
     has_previous_page: bool = strawberry.field(
-        description="Whether this page is not the first: `after` was given, or an `offset`."
+        description="Whether the page starts after the list's beginning: `after` or a positive `offset` was passed."
     )
-    start_cursor: str | None = strawberry.field(description="The cursor of the page's first item.")
-    end_cursor: str | None = strawberry.field(description="The cursor of the page's last item: `after` of the next.")
+    start_cursor: str | None = strawberry.field(
+        description="The cursor of the page's first item; null if the page is empty."
+    )
+    end_cursor: str | None = strawberry.field(
+        description="The cursor of the page's last item: pass it as `after` to continue. Null if the page is empty."
+    )
 
 
-@strawberry.type(description="An item of a list, and its place in it.")
-class Edge(Generic[N]):
-    cursor: str = strawberry.field(description="The item's place, for `after`.")
-    node: N = strawberry.field(description="The item itself.")
+@strawberry.type(description="An item of a list, with its cursor.")
+class Edge(Generic[NodeT]):
+    cursor: str = strawberry.field(description="The item's position in this order of the list, for `after`.")
+    node: NodeT = strawberry.field(description="The item.")
 
 
 async def _count(root: strawberry.Parent[Any], info: Info) -> int:
-    page: Page = root
-    return await info.context.count(page.batch, page.key, page.window.filter)
+    page: LoadedPage = root
+    return await info.context.load_count(page.batch, page.key, page.window.filter)
 
 
 @strawberry.type(description="A page of a list.")
-class Connection(Generic[N]):
-    nodes: list[N] = strawberry.field(description="The items of this page.")
-    edges: list[Edge[N]] = strawberry.field(description="The items of this page, each with its cursor.")
-    page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
+class Connection(Generic[NodeT]):
+    nodes: list[NodeT] = strawberry.field(description="The items of this page.")
+    edges: list[Edge[NodeT]] = strawberry.field(description="The items of this page, each with its cursor.")
+    page_info: PageInfo = strawberry.field(description="The position of this page in the list.")
 
     total_count: int = strawberry.field(
-        resolver=_count, description="How many items the whole list has under the same filter; counted only on demand."
+        resolver=_count,
+        description=(
+            "The number of items in the whole list under the same filter. Selecting it costs an additional statement."
+        ),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """An edge: a row and its cursor."""
+class EdgeRow:
+    """The value of an edge: a row and its cursor."""
 
     cursor: str
     node: Any
 
 
-class Page:
-    """A page as it was read; stands for any Connection."""
+class LoadedPage:
+    """The rows of one page; the value of every Connection type."""
 
-    def __init__(self, view: "View", key: str, rows: list[Any], *, goes_on: bool) -> None:
-        self.batch = view.batch
+    def __init__(self, request: "PageRequest", key: str, rows: list[Any], *, has_next_page: bool) -> None:
+        self.batch = request.batch
         self.key = key
-        self.window = view.window
+        self.window = request.window
         self.nodes = rows
-        self._view = view
-        self._goes_on = goes_on
+        self._request = request
+        self._has_next_page = has_next_page
 
     @property
-    def edges(self) -> list[Item]:
-        return [*map(Item, self._cursors(self.nodes), self.nodes)]
+    def edges(self) -> list[EdgeRow]:
+        return [*map(EdgeRow, self._cursors(self.nodes), self.nodes)]
 
     @property
     def page_info(self) -> PageInfo:
         start, end = self._cursors([self.nodes[0], self.nodes[-1]]) if self.nodes else (None, None)
         return PageInfo(
-            has_next_page=self._goes_on,
-            has_previous_page=self._view.is_later,
+            has_next_page=self._has_next_page,
+            has_previous_page=self._request.has_previous_page,
             start_cursor=start,
             end_cursor=end,
         )
 
     def _cursors(self, rows: Sequence[Any]) -> list[str]:
         names = [column.key for column, _ in self.batch.columns(self.window.order)]
-        return [self._view.cursor([getattr(row, name) for name in names]) for row in rows]
+        return [self._request.encode_cursor([getattr(row, name) for name in names]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """A window on a list, and how places in the list are named."""
+class PageRequest:
+    """A page to read: the list, and the part of it. Encodes the cursors of the page's rows."""
 
     batch: Paged
     window: Window
@@ -106,86 +113,88 @@ class View:
         return self.window.first
 
     @property
-    def is_later(self) -> bool:
-        """Tell whether rows lie before the page."""
+    def has_previous_page(self) -> bool:
+        """Return whether the page starts after the list's beginning."""
         return self.window.after is not None or bool(self.window.offset)
 
-    def cursor(self, place: Sequence[Any]) -> str:
-        """Name a row's place, given the values of the order's columns."""
+    def encode_cursor(self, values: Sequence[Any]) -> str:
+        """Return the cursor of a row with these values of the sort columns."""
         name = name_of(self.batch, self.window.order)
-        return urlsafe_b64encode(orjson.dumps([name, *place])).rstrip(b"=").decode()
+        return urlsafe_b64encode(orjson.dumps([name, *values])).rstrip(b"=").decode()
 
 
-async def page(context: Context, view: View, key: str) -> Page:
-    """Read one page of a parent's list."""
-    found = await context.page(view.batch, key, view.window)
-    return Page(view, key, found.rows, goes_on=found.goes_on)
+async def load_page(context: Context, request: PageRequest, key: str) -> LoadedPage:
+    """Read one page of the list that belongs to a parent's key."""
+    page = await context.load_page(request.batch, key, request.window)
+    return LoadedPage(request, key, page.rows, has_next_page=page.goes_on)
 
 
-def view_of(
+def build_page_request(
     batch: Paged,
     first: int | None,
     after: str | None,
-    chosen: Any = None,
+    filter: Any = None,
     order: Order = (),
     offset: int | None = None,
-    usual: int = FIRST,
-) -> View:
-    """Tell which page of a list is asked for; `usual` is its size where none is.
+    default_page_size: int = DEFAULT_PAGE_SIZE,
+) -> PageRequest:
+    """Check a connection's arguments and return the page that they ask for.
 
-    Raises BadInput for a size, an order, a cursor or a jump that can't be.
+    Raises BadInput for a size or an offset out of range, an invalid order, and a cursor of another list or order.
     """
     if first is None:
-        first = usual
-    if not 0 <= first <= MOST:
-        raise BadInput(f"`first` is 0 to {MOST}.")
-    if offset is not None and not 0 <= offset <= FURTHEST:
-        raise BadInput(f"`offset` is 0 to {FURTHEST}.")
+        first = default_page_size
+    if not 0 <= first <= MAX_PAGE_SIZE:
+        raise BadInput(f"Invalid `first`: expected 0 to {MAX_PAGE_SIZE}, got {first}.")
+    if offset is not None and not 0 <= offset <= MAX_OFFSET:
+        raise BadInput(f"Invalid `offset`: expected 0 to {MAX_OFFSET}, got {offset}.")
     if offset is not None and after:
-        raise BadInput("`after` and `offset` are two places to begin at: give one.")
-    if len(order) > MOST_ORDERS or len({name for name, _ in order}) < len(order):
-        raise BadInput(f"`orderBy` holds at most {MOST_ORDERS} fields, each once.")
-    place = _place(batch, order, after) if after else None
-    return View(batch, Window(first, place, order, chosen, offset or None))
+        raise BadInput("`after` and `offset` can't be combined; pass only one of them.")
+    if len(order) > MAX_ORDER_FIELDS or len({name for name, _ in order}) < len(order):
+        raise BadInput(f"Invalid `orderBy`: expected at most {MAX_ORDER_FIELDS} fields, each at most once.")
+    position = _decode_cursor(batch, order, after) if after else None
+    return PageRequest(batch, Window(first, position, order, filter, offset or None))
 
 
-def _text(part: Any) -> str:
-    if not isinstance(part, str) or "\0" in part:
-        raise ValueError("cursors hold texts that can be stored")
-    return part
+def _parse_text(value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError("expected a string without U+0000")
+    return value
 
 
-def _number(part: Any) -> int:
-    if isinstance(part, bool) or not isinstance(part, int) or abs(part) > MAX_CENTS:
-        raise ValueError("cursors hold numbers that can be stored")
-    return part
+def _parse_int(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_CENTS:
+        raise ValueError("expected an integer within ±(2^53-1)")
+    return value
 
 
-def _instant(text: str) -> datetime:
+def _parse_utc_instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.utcoffset() != timedelta(0):
-        raise ValueError("cursors are made of instants in UTC")
+        raise ValueError("expected a date-time in UTC")
     return instant
 
 
+#: For each type of a sort column, the function that reads its value from a cursor. They raise ValueError or TypeError.
 _PARSERS: dict[type, Callable[[Any], Any]] = {
-    str: _text,
-    int: _number,
+    str: _parse_text,
+    int: _parse_int,
     date: date.fromisoformat,
-    datetime: _instant,
+    datetime: _parse_utc_instant,
 }
 
 
-def _place(batch: Paged, order: Order, cursor: str) -> tuple[Any, ...]:
+def _decode_cursor(batch: Paged, order: Order, cursor: str) -> tuple[Any, ...]:
+    """Return a cursor's values of the sort columns. Clients can forge cursors, so each value is checked."""
     columns = [column for column, _ in batch.columns(order)]
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        name, *place = orjson.loads(urlsafe_b64decode(padded))
+        name, *values = orjson.loads(urlsafe_b64decode(padded))
         if name == name_of(batch, order):
             return tuple(
-                None if part is None and is_nullable(column) else _PARSERS[column.type.python_type](part)
-                for column, part in zip(columns, place, strict=True)
+                None if value is None and is_nullable(column) else _PARSERS[column.type.python_type](value)
+                for column, value in zip(columns, values, strict=True)
             )
     except (ValueError, TypeError, binascii.Error):
         pass
-    raise BadInput("`after` is no cursor of this list in this order.")
+    raise BadInput("Invalid `after`: expected a cursor that this list returned in the same order.")

@@ -12,16 +12,16 @@ from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import Kind
 from benegraph.graphql.types.coverage import Subscriber
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter, QualifyingLifeEvent
-from benegraph.graphql.types.enums import EmploymentClass, OrderDirection, Relationship, register
-from benegraph.graphql.types.fields import Reads, batched, many, one, paged
-from benegraph.graphql.types.node import Node, by_id, check_id
+from benegraph.graphql.types.enums import EmploymentClass, OrderDirection, Relationship, describe_enum
+from benegraph.graphql.types.fields import RowReader, batched, to_many, to_one, to_page
+from benegraph.graphql.types.node import Node, check_id, lookup_by_id
 from benegraph.graphql.types.paging import Connection
-from benegraph.graphql.types.plan_years import Eligibility, judge
+from benegraph.graphql.types.plan_years import Eligibility, eligibility_from_rows
 
 if TYPE_CHECKING:
     from benegraph.graphql.types.employers import Employer
 
-LONGEST_SEARCH = 200
+MAX_SEARCH_LENGTH = 200
 
 
 class EmployeeOrderField(StrEnum):
@@ -32,7 +32,7 @@ class EmployeeOrderField(StrEnum):
     CREATED_AT = "CREATED_AT"
 
 
-register(
+describe_enum(
     EmployeeOrderField,
     "What employees are sorted by.",
     {
@@ -49,7 +49,7 @@ class EmployeeOrder:
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which end comes first.")
 
     @property
-    def descending(self) -> bool:
+    def is_descending(self) -> bool:
         return self.direction is OrderDirection.DESC
 
 
@@ -61,14 +61,14 @@ class EmployeeFilter:
     search: str | None = strawberry.field(
         description=(
             "Those in whose names, e-mail address or external id each of these words stands, in any case;"
-            f" at most {LONGEST_SEARCH} characters."
+            f" at most {MAX_SEARCH_LENGTH} characters."
         )
     )
 
-    def chosen(self) -> store.people.EmployeeFilter:
+    def to_store_filter(self) -> store.people.EmployeeFilter:
         """Give what the store narrows by. Raises BadInput for a text that no row can hold, or that is too long."""
-        if len(self.search or "") > LONGEST_SEARCH:
-            raise BadInput(f"`search` is at most {LONGEST_SEARCH} characters.")
+        if len(self.search or "") > MAX_SEARCH_LENGTH:
+            raise BadInput(f"`search` is at most {MAX_SEARCH_LENGTH} characters.")
         if "\0" in (self.search or "") or "\0" in (self.external_id or ""):
             raise BadInput("No text holds U+0000.")
         words = tuple((self.search or "").split())
@@ -87,24 +87,24 @@ class Dependent(Node):
 
 
 async def _eligibility(
-    reads: Reads,
+    reader: RowReader,
     employees: Sequence[Any],
     plan_year_id: Annotated[strawberry.ID, strawberry.argument(description="A plan year of the employee's employer.")],
 ) -> list[Any]:
     check_id(plan_year_id, Kind.PLAN_YEAR)
-    (plan_year,) = await reads.ones(store.plan_years.by_ids, [plan_year_id])
-    (classes,) = await reads.manys(store.plan_years.classes_of, [plan_year_id])
+    (plan_year,) = await reader.load_rows(store.plan_years.by_ids, [plan_year_id])
+    (classes,) = await reader.load_lists(store.plan_years.classes_of, [plan_year_id])
     return [
         None
         if plan_year is None or plan_year.employer_id != employee.employer_id
-        else judge(employee, plan_year, classes)
+        else eligibility_from_rows(employee, plan_year, classes)
         for employee in employees
     ]
 
 
 @strawberry.type(description="An employment: a person at one employer, from a hire to a termination.")
 class Employee(Node):
-    employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.types.employers")] = one(
+    employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.types.employers")] = to_one(
         store.employers.by_ids, "employer_id", "Where the person works."
     )
     external_id: str | None = strawberry.field(description="The employee's id in the employer's own system.")
@@ -122,14 +122,14 @@ class Employee(Node):
         name="terminationDate", description="The day from which the employment no longer stands."
     )
     active: bool = strawberry.field(description="Whether the employment stands today, in the employer's time zone.")
-    dependents: list[Dependent] = many(store.people.dependents_of, "id", "The employee's family, active or not.")
-    enrollments: Connection[Enrollment] = paged(
+    dependents: list[Dependent] = to_many(store.people.dependents_of, "id", "The employee's family, active or not.")
+    enrollments: Connection[Enrollment] = to_page(
         store.enrollments.of_employees, "id", "The employee's enrollments, oldest first.", filter=EnrollmentFilter
     )
-    qualifying_life_events: list[QualifyingLifeEvent] = many(
+    qualifying_life_events: list[QualifyingLifeEvent] = to_many(
         store.enrollments.life_events_of, "id", "What was reported of the employee's life, oldest first."
     )
-    subscriber: Subscriber | None = one(
+    subscriber: Subscriber | None = to_one(
         store.coverage.subscribers_of_employees, "id", "Who the employee is to the carrier, where that is known."
     )
     eligibility: Eligibility | None = batched(
@@ -143,10 +143,10 @@ class Employee(Node):
 
 @strawberry.type
 class PeopleQuery:
-    employee: Employee | None = by_id(
+    employee: Employee | None = lookup_by_id(
         Kind.EMPLOYEE, "One employee; null where there is none within the viewer's reach."
     )
-    employees: Connection[Employee] = paged(
+    employees: Connection[Employee] = to_page(
         store.people.page,
         None,
         "The employees the viewer may see, by last name where no order is asked for.",

@@ -13,8 +13,8 @@ from benegraph.domain.values import DateSpan
 from benegraph.graphql.types.catalog import PlanRate
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter
 from benegraph.graphql.types.enums import CoverageTier, EmploymentClass, PlanTier, PlanYearStatus, RenewalMode
-from benegraph.graphql.types.fields import By, many, one, paged
-from benegraph.graphql.types.node import Node, by_id
+from benegraph.graphql.types.fields import FilterArgument, to_many, to_one, to_page
+from benegraph.graphql.types.node import Node, lookup_by_id
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.scalars import Cents
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from benegraph.graphql.types.catalog import BenefitProduct
     from benegraph.graphql.types.employers import Employer
 
-BY_STATUS = By("status", PlanYearStatus, store.plan_years.PlanYearFilter, "Only those of this status today.")
+PLAN_YEAR_STATUS_FILTER = FilterArgument(
+    "status", PlanYearStatus, store.plan_years.PlanYearFilter, "Only those of this status today."
+)
 
 
 @strawberry.type(description="What employee and employer pay a month, for one employment class and family status.")
@@ -49,8 +51,8 @@ class Plan(Node):
         description="What the insured pay in a year before the plan pays."
     )
     out_of_pocket_max_cents: Cents | None = strawberry.field(description="The most the insured pay in a year.")
-    rates: list[PlanRate] = many(store.plan_years.rates_of, "id", "Its rate for each tier that has one, EE to EF.")
-    plan_year: Annotated["PlanYear", strawberry.lazy("benegraph.graphql.types.plan_years")] = one(
+    rates: list[PlanRate] = to_many(store.plan_years.rates_of, "id", "Its rate for each tier that has one, EE to EF.")
+    plan_year: Annotated["PlanYear", strawberry.lazy("benegraph.graphql.types.plan_years")] = to_one(
         store.plan_years.by_ids, "plan_year_id", "The plan year that offers it."
     )
 
@@ -69,7 +71,7 @@ class Eligibility:
     rules: list[EligibilityRule] = strawberry.field(description="Each rule that was looked at.")
 
 
-def judge(employee: Any, plan_year: Any, classes: list[Any]) -> rules.Eligibility:
+def eligibility_from_rows(employee: Any, plan_year: Any, classes: list[Any]) -> rules.Eligibility:
     """Judge an employee's eligibility in a plan year by their rows."""
     return rules.judge_eligibility(
         Employment(employee.employment_class, employee.hired_on, employee.class_changed_on, employee.terminated_on),
@@ -81,10 +83,10 @@ def judge(employee: Any, plan_year: Any, classes: list[Any]) -> rules.Eligibilit
 
 @strawberry.type(description="One employer's year of one benefit product: when it covers, and what it offers.")
 class PlanYear(Node):
-    benefit_product: Annotated["BenefitProduct", strawberry.lazy("benegraph.graphql.types.catalog")] = one(
+    benefit_product: Annotated["BenefitProduct", strawberry.lazy("benegraph.graphql.types.catalog")] = to_one(
         store.catalog.by_ids, "benefit_product_id", "What it offers."
     )
-    employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.types.employers")] = one(
+    employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.types.employers")] = to_one(
         store.employers.by_ids, "employer_id", "Who offers it."
     )
     status: PlanYearStatus = strawberry.field(description="Where it stands today, in the employer's time zone.")
@@ -105,11 +107,11 @@ class PlanYear(Node):
         description="The group of the carrier's contract under which elections are recorded; null where they are not."
     )
     group_coverage_start: date | None = strawberry.field(description="The day that contract's coverage started.")
-    contribution_classes: list[ContributionClass] = many(
+    contribution_classes: list[ContributionClass] = to_many(
         store.plan_years.classes_of, "id", "Who pays what. An employee sees their own employment class only."
     )
-    plans: list[Plan] = many(store.plan_years.plans_of, "id", "The plans on offer.")
-    enrollments: Connection[Enrollment] = paged(
+    plans: list[Plan] = to_many(store.plan_years.plans_of, "id", "The plans on offer.")
+    enrollments: Connection[Enrollment] = to_page(
         store.enrollments.of_plan_years, "id", "The enrollments in it, oldest first.", filter=EnrollmentFilter
     )
     created_at: datetime = strawberry.field(description="When the row was made.")
@@ -119,7 +121,7 @@ class PlanYear(Node):
 
 @strawberry.type
 class PlanYearsQuery:
-    plan_year: PlanYear | None = by_id(
+    plan_year: PlanYear | None = lookup_by_id(
         Kind.PLAN_YEAR, "One plan year; null where there is none within the viewer's reach."
     )
-    plan: Plan | None = by_id(Kind.PLAN, "One plan; null where there is none within the viewer's reach.")
+    plan: Plan | None = lookup_by_id(Kind.PLAN, "One plan; null where there is none within the viewer's reach.")

@@ -30,7 +30,7 @@ from graphql import (
 )
 
 from benegraph.execution.selecting import Selecting
-from benegraph.graphql.types.paging import MOST
+from benegraph.graphql.types.paging import MAX_PAGE_SIZE
 
 Variables = Mapping[str, Any]
 #: A number, or what it comes to with a request's variables.
@@ -153,7 +153,7 @@ class _Pricing:
 
 def _page(first: int) -> int:
     # More than a page may hold is refused by the list itself.
-    return min(max(0, first), MOST)
+    return min(max(0, first), MAX_PAGE_SIZE)
 
 
 def _sum(prices: Sequence[Price]) -> Price:
