@@ -21,8 +21,8 @@ from benegraph.db.models import (
 )
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
-from benegraph.domain.ids import Kind
-from benegraph.domain.values import DAY, first_after
+from benegraph.domain.ids import IdPrefix
+from benegraph.domain.values import ONE_DAY, first_of_next_month
 
 from .offers import EMPLOYER_PAYS, TIERS, Row, Rows, plan_year, product
 
@@ -100,9 +100,9 @@ def _give_twenty(rows: Rows, employer: str, people: Sequence[Mapping[str, Any]],
         if at == 0:
             benefit = product(rows, YEARS_OF_OLD, turn, today)
         starts_on = date(today.year - _FIRST_YEAR_OF_OLD + at, 1, 1)
-        opens_on, closes_on = starts_on - 45 * DAY, starts_on - 16 * DAY
+        opens_on, closes_on = starts_on - 45 * ONE_DAY, starts_on - 16 * ONE_DAY
         years.append(plan_year(rows, employer, benefit, starts_on, opens_on, closes_on))
-        years[-1][0]["closed_on"] = closes_on + DAY
+        years[-1][0]["closed_on"] = closes_on + ONE_DAY
     for place, person in enumerate(people):
         for number in range(TWENTY - person["enrollments"]):
             year, plans = years[number]
@@ -116,11 +116,11 @@ def _cover(rows: Rows, year: Mapping[str, Any], plan: Mapping[str, Any], person:
     premium = plan["monthly_premium_cents"] * TIERS[tier] // 100
     enrollment = rows.add(
         Enrollment,
-        Kind.ENROLLMENT,
+        IdPrefix.ENROLLMENT,
         year["opened_on"],
         **_issued(year, person["id"]),
         decision="ENROLLED",
-        decided_at=datetime.combine(year["opened_on"] + 3 * DAY, time(18), UTC),
+        decided_at=datetime.combine(year["opened_on"] + 3 * ONE_DAY, time(18), UTC),
         coverage_tier=tier,
         selected_plan_id=plan["id"],
         employee_contribution_cents=premium - EMPLOYER_PAYS,
@@ -146,15 +146,15 @@ def _cover(rows: Rows, year: Mapping[str, Any], plan: Mapping[str, Any], person:
 
 def _open(rows: Rows, people: Mapping[str, Sequence[str]], pending: int, today: date) -> None:
     """Issue so many enrollments or a few more, in as many products as that takes."""
-    opens_on, closes_on = today - 30 * DAY, today + 400 * DAY
-    starts_on = first_after(closes_on)
+    opens_on, closes_on = today - 30 * ONE_DAY, today + 400 * ONE_DAY
+    starts_on = first_of_next_month(closes_on)
     everyone = sum(map(len, people.values()))
     for number in range(ceil(pending / everyone)):
         benefit = product(rows, STILL_PENDING, number, today)
         for employer, theirs in people.items():
             year, _ = plan_year(rows, employer, benefit, starts_on, opens_on, closes_on)
             for employee in theirs:
-                rows.add(Enrollment, Kind.ENROLLMENT, opens_on, **_issued(year, employee), **_UNANSWERED)
+                rows.add(Enrollment, IdPrefix.ENROLLMENT, opens_on, **_issued(year, employee), **_UNANSWERED)
 
 
 _UNANSWERED = dict.fromkeys(

@@ -8,8 +8,8 @@ from typing import Any
 
 from benegraph.db.base import Base
 from benegraph.db.models import BenefitProduct, ContributionClass, Plan, PlanRate, PlanYear
-from benegraph.domain.ids import Kind, new_id
-from benegraph.domain.values import DAY, add_years
+from benegraph.domain.ids import IdPrefix, new_id
+from benegraph.domain.values import ONE_DAY, add_years
 
 Row = dict[str, Any]
 
@@ -26,7 +26,7 @@ class Rows:
     tables: dict[type[Base], list[Row]] = field(default_factory=lambda: defaultdict(list))
     count: int = 0
 
-    def add(self, model: type[Base], kind: Kind | None, on: date, **columns: Any) -> Row:
+    def add(self, model: type[Base], kind: IdPrefix | None, on: date, **columns: Any) -> Row:
         if kind is not None:
             self.count += 1
             columns["id"] = new_id(kind, datetime.combine(on, time(17), UTC), count=self.count)
@@ -38,7 +38,7 @@ def product(rows: Rows, carrier: str, number: int, today: date) -> Row:
     name = f"{carrier.rsplit(maxsplit=1)[-1]} {number + 1}"
     return rows.add(
         BenefitProduct,
-        Kind.BENEFIT_PRODUCT,
+        IdPrefix.BENEFIT_PRODUCT,
         today,
         name=name,
         category="HOSPITAL",
@@ -53,12 +53,12 @@ def plan_year(
     """Offer a product for a year to everyone who works full time, in three plans; give the year and its plans."""
     year = rows.add(
         PlanYear,
-        Kind.PLAN_YEAR,
+        IdPrefix.PLAN_YEAR,
         opens_on,
         employer_id=employer,
         benefit_product_id=of["id"],
         coverage_starts_on=starts_on,
-        coverage_ends_on=add_years(starts_on, 1) - DAY,
+        coverage_ends_on=add_years(starts_on, 1) - ONE_DAY,
         open_enrollment_starts_on=opens_on,
         open_enrollment_ends_on=closes_on,
         waiting_period_days=0,
@@ -71,7 +71,7 @@ def plan_year(
     for position, tier in enumerate(TIERS):
         rows.add(
             ContributionClass,
-            Kind.CONTRIBUTION_CLASS,
+            IdPrefix.CONTRIBUTION_CLASS,
             opens_on,
             **of_year,
             position=position,
@@ -88,7 +88,7 @@ def _plan(rows: Rows, of_year: Mapping[str, Any], position: int, word: str, on: 
     premium = _PREMIUMS[word]
     plan = rows.add(
         Plan,
-        Kind.PLAN,
+        IdPrefix.PLAN,
         on,
         **of_year,
         position=position,

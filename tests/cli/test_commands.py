@@ -19,7 +19,7 @@ from benegraph.cli import app
 from benegraph.db.session import Database
 from benegraph.domain.access import Action, Role
 from benegraph.domain.errors import Unauthenticated
-from benegraph.domain.ids import Kind, new_id
+from benegraph.domain.ids import IdPrefix, new_id
 from benegraph.domain.values import Clock
 from benegraph.graphql.schema import print_sdl
 from benegraph.services.access import authenticate
@@ -188,7 +188,7 @@ async def test_a_key_is_limited_as_asked(database_url: str, database: Database, 
     listed = (await _apart(["keys", "list", "--tenant", "acme"], database_url)).stdout
     assert "until 20" in listed
 
-    missing = new_id(Kind.EMPLOYER, now.now)
+    missing = new_id(IdPrefix.EMPLOYER, now.now)
     stranger = ["keys", "issue", "--tenant", "acme", "--role", "employer", "--employer", missing]
     assert "no such employer" in line_of(await _apart(stranger, database_url), 1)
     someone = ["keys", "issue", "--tenant", "acme", "--role", "employee", "--employer", employer, "--employee", "x"]

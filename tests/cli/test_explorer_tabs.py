@@ -47,7 +47,7 @@ class Visitor:
 @pytest.fixture(scope="module", params=DAYS, ids=str)
 def filled(request: pytest.FixtureRequest, server_url: str, template: str) -> Iterator[tuple[str, Clock, DemoHandles]]:
     """The demo of a day, of which each test takes a copy: its URL, that day, and what is to be tried in it."""
-    clock = Clock.on(request.param)
+    clock = Clock.at_noon(request.param)
     with copied_meanwhile(server_url, template) as url:
         yield url, clock, told_once(url, lambda database: fill(database, clock, 1))
 
@@ -136,7 +136,7 @@ async def test_what_a_tab_elects_is_the_carriers_at_once(visitors: dict[str, Vis
 
 
 async def test_the_tabs_are_the_same_after_they_were_run(database: Database) -> None:
-    clock = Clock.on(DAYS[0])
+    clock = Clock.at_noon(DAYS[0])
     documents = Documents(build_schema())
     openings = []
     for _ in range(2):

@@ -22,8 +22,8 @@ from benegraph.cli import coverage_files as files
 from benegraph.db import store
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.exchange import Form
-from benegraph.exchange.coverage import COLUMNS, KEY, Entry, read_coverage
+from benegraph.exchange import FileFormat
+from benegraph.exchange.coverage import COLUMNS, KEY_COLUMNS, CoverageEntry, parse_coverage_file
 from conftest import connect
 from factories.access import administrator
 from factories.carriers import DIVISION, GROUP, make_carrier
@@ -35,7 +35,7 @@ from factories.plan_years import make_plan_year
 
 STAMPS = ("entry_Date", "entry_User", "update_Date", "update_User")
 NUMBERS = [f"S{number:08}" for number in range(3)]
-HEADER = ",".join(KEY)
+HEADER = ",".join(KEY_COLUMNS)
 
 
 def call(url: str, *words: str) -> Result:
@@ -65,7 +65,7 @@ def ask(owner_url: str, statement: str, *values: Any) -> Any:
 
 def row(number: str = NUMBERS[0], start: str = "2026-01-01", **others: Any) -> dict[str, Any]:
     key = (number, GROUP, DIVISION, "2020-01-01", start)
-    return dict(zip(KEY, key, strict=True)) | others
+    return dict(zip(KEY_COLUMNS, key, strict=True)) | others
 
 
 def write(file: Path, *rows: Mapping[str, Any]) -> Path:
@@ -295,14 +295,14 @@ def test_an_import_cut_short_leaves_whole_batches_and_can_be_called_again(
     write(file, *(row(start=day, end_Date=day) for day in days))
     monkeypatch.setattr(files, "MOST_AT_ONCE", 4)
 
-    def breaking(source: BinaryIO, form: Form) -> Iterator[Entry]:
-        for number, entry in enumerate(read_coverage(source, form)):
+    def breaking(source: BinaryIO, form: FileFormat) -> Iterator[CoverageEntry]:
+        for number, entry in enumerate(parse_coverage_file(source, form)):
             if number == 9:
                 raise OSError(5, "Input/output error")
             yield entry
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "read_coverage", breaking)
+        patch.setattr(files, "parse_coverage_file", breaking)
         done = take(url, file)
     through = 9 if file.suffix == ".csv" else 8
     assert (done.exit_code, done.stdout) == (1, "")
@@ -354,7 +354,7 @@ async def test_an_export_is_in_order_of_keys_and_whole(
         for number in range(30)
     ]
     await asyncio.to_thread(take, url, write(tmp_path / "coverage.csv", *rows))
-    keys = [tuple(each[name] for name in KEY) for each in await asyncio.to_thread(exported, url)]
+    keys = [tuple(each[name] for name in KEY_COLUMNS) for each in await asyncio.to_thread(exported, url)]
     assert keys == sorted(keys, key=lambda key: [part.encode() for part in key])
     assert len(set(keys)) == len(rows) == 180
     for size in (1, 7, 90, 179, 180, 181):

@@ -80,7 +80,7 @@ async def test_what_is_opened_beyond_the_pool_is_closed_again(
     async def story(_tx: Transaction) -> None:
         await everyone.wait()
 
-    await asyncio.gather(*(database.transact(administrator(), Clock.on(TODAY), story) for _ in range(4)))
+    await asyncio.gather(*(database.transact(administrator(), Clock.at_noon(TODAY), story) for _ in range(4)))
     pool = engine.pool
     assert isinstance(pool, QueuePool)
     assert (pool.checkedout(), pool.checkedin()) == (0, 1)

@@ -28,12 +28,12 @@ from benegraph.db.session import Database, Transaction
 from benegraph.demo import times_of_day as days
 from benegraph.demo.record_buffer import Ledger, Row
 from benegraph.domain.access import Viewer
-from benegraph.domain.catalog import PlanTerms, Rate
-from benegraph.domain.coverage import ContractKey, Key
-from benegraph.domain.enrollments.elections import Choice
-from benegraph.domain.ids import Kind, kind_of
-from benegraph.domain.people import Person
-from benegraph.domain.plan_years import ContributionTerms, PlanYearDates, WaitingRule
+from benegraph.domain.catalog import PlanTerms, TierRate
+from benegraph.domain.coverage import ContractKey, CoverageKey
+from benegraph.domain.enrollments.elections import Election
+from benegraph.domain.ids import IdPrefix, prefix_of
+from benegraph.domain.people import PersonalDetails
+from benegraph.domain.plan_years import ContributionTerms, PlanYearDates, WaitingPeriod
 from benegraph.domain.values import Clock
 from benegraph.services import billing, coverage, enrollments, people, plan_years
 from benegraph.services.coverage.contracts import create_group_contract
@@ -120,7 +120,7 @@ async def _create(replay: Replay, at: datetime, event: Row) -> None:
             for row in replay.rows(ContributionClass, plan_year_id=year["id"])
         ],
         [_terms(replay, row) for row in replay.rows(Plan, plan_year_id=year["id"])],
-        WaitingRule(year["waiting_period_days"], year["starts_on_first_of_month"]),
+        WaitingPeriod(year["waiting_period_days"], year["starts_on_first_of_month"]),
         year["renewal"],
         year["group_id"],
         year["group_coverage_start"],
@@ -138,7 +138,7 @@ def _terms(replay: Replay, plan: Row) -> PlanTerms:
         plan["deductible_cents"],
         plan["out_of_pocket_max_cents"],
         tuple(
-            Rate(row["coverage_tier"], row["monthly_premium_cents"])
+            TierRate(row["coverage_tier"], row["monthly_premium_cents"])
             for row in replay.rows(PlanRate, plan_id=plan["id"])
         ),
     )
@@ -146,7 +146,9 @@ def _terms(replay: Replay, plan: Row) -> PlanTerms:
 
 async def _hire(replay: Replay, at: datetime, event: Row) -> None:
     (row,) = replay.rows(Employee, id=event["subject_id"])
-    person = Person(row["first_name"], row["last_name"], row["email"], row["date_of_birth"], row["external_id"])
+    person = PersonalDetails(
+        row["first_name"], row["last_name"], row["email"], row["date_of_birth"], row["external_id"]
+    )
     hiring = NewHire(person, row["employment_class"], row["hired_on"], row["division_id"])
     replay.ids[row["id"]] = await replay.do(
         at, lambda tx: people.hire_employee(tx, replay.ids[row["employer_id"]], hiring)
@@ -178,7 +180,7 @@ async def _elect(replay: Replay, at: datetime, events: list[Row]) -> None:
         (row,) = replay.rows(Enrollment, id=event["subject_id"])
         covered = replay.rows(EnrolledDependent, enrollment_id=row["id"])
         choices.append(
-            Choice(
+            Election(
                 replay.ids[row["id"]],
                 row["decision"],
                 replay.translated(row["selected_plan_id"]),
@@ -244,7 +246,7 @@ async def _record(replay: Replay, at: datetime, event: Row) -> None:
     if at != days.at(at.date(), days.RECORDING):
         return
     (row,) = replay.rows(SubscriberEnrollment, id=event["subject_id"])
-    key = Key(*(row[name] for name in Key.__dataclass_fields__))
+    key = CoverageKey(*(row[name] for name in CoverageKey.__dataclass_fields__))
     changes = {name: event["after"][name] for name in CHANGEABLE_COLUMNS}
     await replay.do(at, lambda tx: coverage.create_coverage(tx, coverage.CoverageItem(key, changes)))
 
@@ -287,7 +289,7 @@ async def pair_coverage(replay: Replay) -> None:
 
 
 def _begun(event: Row) -> tuple[Any, ...] | None:
-    if event["action"] != "CREATED" or kind_of(event["subject_id"]) is not Kind.SUBSCRIBER_ENROLLMENT:
+    if event["action"] != "CREATED" or prefix_of(event["subject_id"]) is not IdPrefix.SUBSCRIBER_ENROLLMENT:
         return None
     after = event["after"]
     return event["occurred_at"], after["subscriber_id"], str(after["start_date"])
@@ -307,21 +309,21 @@ async def _close(replay: Replay, at: datetime, event: Row) -> None:
 
 
 _CALLS = {
-    (Kind.PLAN_YEAR, "CREATED"): _create,
-    (Kind.PLAN_YEAR, "OPENED"): _open,
-    (Kind.PLAN_YEAR, "CLOSED"): _close,
-    (Kind.EMPLOYEE, "HIRED"): _hire,
-    (Kind.EMPLOYEE, "TERMINATED"): _terminate,
-    (Kind.LIFE_EVENT, "REPORTED"): _report,
-    (Kind.LIFE_EVENT, "APPROVED"): _review,
-    (Kind.LIFE_EVENT, "DENIED"): _review,
-    (Kind.ENROLLMENT, "REISSUED"): _reissue,
-    (Kind.SUBSCRIBER_ENROLLMENT, "CREATED"): _record,
-    (Kind.SUBSCRIBER_ENROLLMENT, "PAID_THROUGH"): _settle,
-    (Kind.PREMIUM_INVOICE, "RECORDED"): _bill,
-    (Kind.PREMIUM_INVOICE, "VOIDED"): _void,
-    (Kind.PREMIUM_INVOICE, "PAID"): _pay,
-    (Kind.PREMIUM_INVOICE, "REVERSED"): _take_back,
+    (IdPrefix.PLAN_YEAR, "CREATED"): _create,
+    (IdPrefix.PLAN_YEAR, "OPENED"): _open,
+    (IdPrefix.PLAN_YEAR, "CLOSED"): _close,
+    (IdPrefix.EMPLOYEE, "HIRED"): _hire,
+    (IdPrefix.EMPLOYEE, "TERMINATED"): _terminate,
+    (IdPrefix.LIFE_EVENT, "REPORTED"): _report,
+    (IdPrefix.LIFE_EVENT, "APPROVED"): _review,
+    (IdPrefix.LIFE_EVENT, "DENIED"): _review,
+    (IdPrefix.ENROLLMENT, "REISSUED"): _reissue,
+    (IdPrefix.SUBSCRIBER_ENROLLMENT, "CREATED"): _record,
+    (IdPrefix.SUBSCRIBER_ENROLLMENT, "PAID_THROUGH"): _settle,
+    (IdPrefix.PREMIUM_INVOICE, "RECORDED"): _bill,
+    (IdPrefix.PREMIUM_INVOICE, "VOIDED"): _void,
+    (IdPrefix.PREMIUM_INVOICE, "PAID"): _pay,
+    (IdPrefix.PREMIUM_INVOICE, "REVERSED"): _take_back,
 }
 
 
@@ -335,7 +337,7 @@ async def replay_all(replay: Replay) -> None:
     for (at, action, of), events in calls.items():
         if action == "ELECT":
             await _elect(replay, at, events)
-        elif (kind := kind_of(of)) and (call := _CALLS.get((kind, action))):
+        elif (kind := prefix_of(of)) and (call := _CALLS.get((kind, action))):
             await call(replay, at, events[0])
         if action in ("HIRED", "OPENED", "REISSUED"):
             await replay.pair(Enrollment, _enrollment_key)

@@ -15,9 +15,9 @@ from benegraph.db.store.plan_years import PlanYearFilter
 from benegraph.demo import TENANTS, DemoHandles, NotTheDemo, fill, seed, seeding
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.catalog import ProductCategory
-from benegraph.domain.enrollments.elections import Choice
+from benegraph.domain.enrollments.elections import Election
 from benegraph.domain.enrollments.life_events import LifeEventStatus, enrollment_window
-from benegraph.domain.enrollments.standing import ElectionDecision, EnrollmentStatus
+from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentStatus
 from benegraph.domain.people import Relationship
 from benegraph.domain.plan_years import PlanYearStatus
 from benegraph.domain.values import Clock
@@ -64,7 +64,7 @@ async def test_the_same_seed_and_day_give_the_same_rows(
 async def test_filling_twice_does_nothing(database: Database, owner_url: str) -> None:
     handles = await fill(database, AFTERNOON, 1)
     rows = await dump(owner_url)
-    later = Clock.on(DAY + timedelta(days=3))
+    later = Clock.at_noon(DAY + timedelta(days=3))
     assert await fill(database, later, 2) == handles
     assert await dump(owner_url) == rows
 
@@ -85,10 +85,10 @@ async def test_a_tenant_of_somebody_elses_is_left_alone(database: Database) -> N
 @pytest.mark.parametrize(
     "clock",
     [
-        Clock.on(date(2028, 2, 29)),
-        Clock.on(date(2026, 12, 31)),
-        Clock.on(date(2027, 1, 1)),
-        pytest.param(Clock.on(date(2026, 1, 31)), marks=pytest.mark.conformance),
+        Clock.at_noon(date(2028, 2, 29)),
+        Clock.at_noon(date(2026, 12, 31)),
+        Clock.at_noon(date(2027, 1, 1)),
+        pytest.param(Clock.at_noon(date(2026, 1, 31)), marks=pytest.mark.conformance),
         Clock(datetime(2027, 3, 1, 3, 30, tzinfo=UTC)),  # still February at every employer
     ],
     ids=lambda clock: f"{clock.now:%Y-%m-%dT%H}",
@@ -141,14 +141,14 @@ async def _try_everything(database: Database, viewer: Viewer, clock: Clock, hand
         family = (await store.people.dependents_of(reading, [handles.employee_id]))[handles.employee_id]
 
     async def story(tx: Transaction) -> None:
-        waivers = [Choice(id, ElectionDecision.WAIVED) for id in handles.pending_enrollment_ids]
+        waivers = [Election(id, ElectionDecision.WAIVED) for id in handles.pending_enrollment_ids]
         await enrollments.elect(tx, handles.employee_id, waivers)
         await enrollments.reopen_election(tx, handles.pending_enrollment_ids[0], None)
         for row in enrolled:
             id = await enrollments.reissue_enrollment(tx, row.id, event.id, "A child is born.", row.version)
             plan = plans[row.plan_year_id][0].id
             dependents = tuple(dependent.id for dependent in family)
-            choice = Choice(id, ElectionDecision.ENROLLED, row.selected_plan_id or plan, None, dependents)
+            choice = Election(id, ElectionDecision.ENROLLED, row.selected_plan_id or plan, None, dependents)
             (preview,) = await enrollments.elect(tx, handles.employee_id, [choice])
             assert preview.coverage_starts_on == event.event_on
         assert await plan_years.open_enrollment(tx, draft.id, draft.version) > 0

@@ -17,11 +17,11 @@ from benegraph.demo.employers import Plot, tell_employer
 from benegraph.demo.plan_years import Phase
 from benegraph.demo.shared_records import break_ground
 from benegraph.domain.access import Role, Viewer
-from benegraph.domain.billing import Invoice, paid_through
-from benegraph.domain.coverage import FOREVER, GROUP_LENGTH, SUBSCRIBER_LENGTH
-from benegraph.domain.enrollments.elections import Choice
-from benegraph.domain.enrollments.standing import ElectionDecision
-from benegraph.domain.values import Clock, last_of_month
+from benegraph.domain.billing import Invoice, compute_paid_through
+from benegraph.domain.coverage import MAX_GROUP_ID_LENGTH, MAX_SUBSCRIBER_ID_LENGTH, OPEN_ENDED
+from benegraph.domain.enrollments.elections import Election
+from benegraph.domain.enrollments.status import ElectionDecision
+from benegraph.domain.values import Clock, last_day_of_month
 from benegraph.services import enrollments
 from conftest import connect
 
@@ -134,13 +134,13 @@ def check_paid_through(seen: Seen) -> None:
                 each["amount_cents"],
                 paid[each["id"]],
                 void=each["voided_at"] is not None,
-                own=each["subscriber_id"] is not None,
+                is_subscriber_invoice=each["subscriber_id"] is not None,
             )
             for each in invoices[row["group_id"], row["division_id"]]
             if each["subscriber_id"] in (None, row["subscriber_id"])
         ]
-        reached = paid_through(row["start_date"], row["end_date"], its)
-        assert row["paid_through"] == (reached.day if reached else None)
+        reached = compute_paid_through(row["start_date"], row["end_date"], its)
+        assert row["compute_paid_through"] == (reached.day if reached else None)
 
 
 def check_invoices(seen: Seen) -> None:
@@ -153,13 +153,13 @@ def check_invoices(seen: Seen) -> None:
         ours = [row for row in invoices if row["subscriber_id"] is None]
         assert len([row for row in ours if row["voided_at"] is None]) == bool(ours), "billed once"
         for invoice in invoices:
-            assert (month.day, invoice["bill_through"]) == (1, last_of_month(month))
+            assert (month.day, invoice["bill_through"]) == (1, last_day_of_month(month))
             assert invoice["due_date"] >= month
         due = sum(
             row["employee_contribution_cents"] + row["employer_contribution_cents"]
             for row in enrolled
             if divisions[row["subscriber_enrollment_id"]] == (group_id, division_id)
-            and row["coverage_starts_on"] <= last_of_month(month) <= row["coverage_ends_on"]
+            and row["coverage_starts_on"] <= last_day_of_month(month) <= row["coverage_ends_on"]
         )
         for invoice in ours:
             assert invoice["amount_cents"] == due or (invoice["voided_at"] and invoice["amount_cents"] > due)
@@ -171,7 +171,7 @@ def check_contracts(seen: Seen) -> None:
     contracts = seen.by("group_contracts", *keys)
     starts = {(group_id, start) for group_id, _, start in contracts}
     employers = {row["group_id"]: row["employer_id"] for row in seen.of("group_contracts")}
-    assert all(len(group_id) <= GROUP_LENGTH for group_id in employers)
+    assert all(len(group_id) <= MAX_GROUP_ID_LENGTH for group_id in employers)
     assert len(set(employers.values())) == len(employers)
     for year in seen.of("plan_years"):
         assert (year["group_id"], year["group_coverage_start"]) in starts
@@ -184,7 +184,7 @@ def check_contracts(seen: Seen) -> None:
         assert row["start_date"] >= row["group_coverage_start"]
     numbers = [row["subscriber_id"] for row in seen.of("subscribers")]
     assert len(set(numbers)) == len(numbers)
-    assert all(len(number) == SUBSCRIBER_LENGTH for number in numbers)
+    assert all(len(number) == MAX_SUBSCRIBER_ID_LENGTH for number in numbers)
 
 
 def check(seen: Seen) -> None:
@@ -207,7 +207,7 @@ def test_any_employer_keeps_the_laws(today: date, phase: Phase, *, keeps_up: boo
 
 
 async def test_the_demo_and_a_seeded_tenant_keep_the_laws(database: Database, owner_url: str) -> None:
-    clock = Clock.on(TODAY)
+    clock = Clock.at_noon(TODAY)
     await fill(database, clock, 1)
     await seed(database, clock, "acme", 300, 1, lambda _done, _total: None)
     for tenant_id in (*TENANTS, "acme"):
@@ -216,17 +216,17 @@ async def test_the_demo_and_a_seeded_tenant_keep_the_laws(database: Database, ow
 
 async def test_another_seed_and_another_day_use_other_numbers(database: Database, owner_url: str) -> None:
     for number, today in ((1, TODAY), (2, TODAY), (1, TODAY + timedelta(days=1))):
-        await seed(database, Clock.on(today), "acme", 40, number, lambda _done, _total: None)
+        await seed(database, Clock.at_noon(today), "acme", 40, number, lambda _done, _total: None)
     seen = await see(owner_url, "acme")
     assert len(seen.of("employees")) == 120
     check(seen)
 
 
 async def test_the_second_tenant_keeps_paid_through_up_to_date(database: Database) -> None:
-    await fill(database, Clock.on(TODAY), 1)
+    await fill(database, Clock.at_noon(TODAY), 1)
     found = []
     for tenant_id in TENANTS:
-        async with database.read(Viewer(tenant_id, "test", Role.ADMINISTRATOR), Clock.on(TODAY)) as reading:
+        async with database.read(Viewer(tenant_id, "test", Role.ADMINISTRATOR), Clock.at_noon(TODAY)) as reading:
             found.append(await store.billing.is_auto_paid_through(reading))
     assert found == [False, True, False]
 
@@ -244,7 +244,7 @@ def test_premiums_go_every_way_they_can(today: date) -> None:
         newest = sorted((row for row in of_groups if row["division_id"] == division_id), key=lambda row: row["id"])
         months = sorted({row["bill_from"] for row in newest})
         assert 11 <= len(months) <= 18
-        assert all(last_of_month(one) + timedelta(days=1) == other for one, other in pairwise(months))
+        assert all(last_day_of_month(one) + timedelta(days=1) == other for one, other in pairwise(months))
         assert today - timedelta(days=31) < months[-1] < today + timedelta(days=21)
         assert not payments[newest[-1]["id"]], "the newest is unpaid"
         ways = {way for row in newest for way in _ways(row, payments[row["id"]])}
@@ -282,7 +282,7 @@ def test_most_employees_are_subscribers_and_the_carrier_knows_others() -> None:
     assert [
         row
         for row in own
-        if (row["end_date"] or FOREVER) < min(year["coverage_starts_on"] for year in seen.of("plan_years"))
+        if (row["end_date"] or OPEN_ENDED) < min(year["coverage_starts_on"] for year in seen.of("plan_years"))
     ]
 
 
@@ -290,18 +290,18 @@ def test_most_employees_are_subscribers_and_the_carrier_knows_others() -> None:
     "today", [*DAYS[:4], *(pytest.param(day, marks=pytest.mark.conformance) for day in DAYS[4:])], ids=str
 )
 async def test_electing_in_the_demo_is_seen_by_the_carrier_at_once(database: Database, today: date) -> None:
-    clock = Clock.on(today)
+    clock = Clock.at_noon(today)
     handles = await fill(database, clock, 1)
 
     async def story(tx: Transaction) -> None:
         before = await _record(tx, handles.employee_id)
         assert before.end_date < max(row.effective_on for row in await _pending(tx, handles))
         # What is paid is known, and behind: this month's invoice is not.
-        assert before.paid_through == last_of_month(before.paid_through)
+        assert before.paid_through == last_day_of_month(before.paid_through)
         assert today - timedelta(days=75) < before.paid_through < today
         for row in await _pending(tx, handles):
             plans = (await store.plan_years.plans_of(tx, [row.plan_year_id]))[row.plan_year_id]
-            choice = Choice(row.id, ElectionDecision.ENROLLED, plans[0].id)
+            choice = Election(row.id, ElectionDecision.ENROLLED, plans[0].id)
             (preview,) = await enrollments.elect(tx, handles.employee_id, [choice])
             after = await _record(tx, handles.employee_id)
             assert (after.id, after.end_date) == (before.id, preview.coverage_ends_on)

@@ -34,10 +34,15 @@ from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.employers import check_employer
 from benegraph.domain.enrollments.elections import CoveredDependent
 from benegraph.domain.enrollments.life_events import LifeEventStatus
-from benegraph.domain.enrollments.standing import EnrollmentStatus, Facts, WindowReason, status_of
-from benegraph.domain.enrollments.tiers import FamilyMember, covered_through, is_coverable, tier_for
+from benegraph.domain.enrollments.status import (
+    EnrollmentFacts,
+    EnrollmentStatus,
+    WindowReason,
+    derive_enrollment_status,
+)
+from benegraph.domain.enrollments.tiers import FamilyMember, covered_through, derive_tier, is_coverable
 from benegraph.domain.plan_years import PlanYearDates, PlanYearStatus, check_dates
-from benegraph.domain.plan_years import status_of as plan_year_status_of
+from benegraph.domain.plan_years import derive_plan_year_status as plan_year_status_of
 from benegraph.domain.values import Clock, DateSpan
 
 LEAP_YEAR = date(2028, 1, 1)
@@ -105,7 +110,7 @@ def _check_answers(told: Ledger) -> None:
             assert not dependents
             continue
         members = [family[each.id] for each in dependents]
-        assert row["coverage_tier"] is tier_for([member.relationship for member in members])
+        assert row["coverage_tier"] is derive_tier([member.relationship for member in members])
         shares = row["employee_contribution_cents"] + row["employer_contribution_cents"]
         assert shares == premiums[row["selected_plan_id"], row["coverage_tier"]]
         assert all(is_coverable(member, row["coverage_starts_on"]) for member in members)
@@ -166,7 +171,7 @@ def _held(told: Ledger, today: date) -> Iterator[tuple[Row, EnrollmentStatus, bo
             row["window_opens_on"] or year["open_enrollment_starts_on"],
             row["window_closes_on"] or year["open_enrollment_ends_on"],
         )
-        facts = Facts(
+        facts = EnrollmentFacts(
             row["decision"],
             window,
             year["coverage_ends_on"],
@@ -174,7 +179,7 @@ def _held(told: Ledger, today: date) -> Iterator[tuple[Row, EnrollmentStatus, bo
             row["coverage_ends_on"],
             row["closed_on"],
         )
-        yield row, status_of(facts, today), today in window
+        yield row, derive_enrollment_status(facts, today), today in window
 
 
 def test_the_phases_make_plan_years_of_every_status() -> None:

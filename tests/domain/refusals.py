@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.errors import ErrorCode, RuleViolation
 
-Refusal = tuple[Code, tuple[str, ...] | None]
+Refusal = tuple[ErrorCode, tuple[str, ...] | None]
 
 
-def refusals(rules: Iterable[BrokenRule]) -> list[Refusal]:
+def refusals(rules: Iterable[RuleViolation]) -> list[Refusal]:
     return [(rule.code, rule.field) for rule in rules]

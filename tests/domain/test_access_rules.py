@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benegraph.domain.access import PERMISSIONS, Action, Role, Viewer, require
+from benegraph.domain.access import PERMISSIONS, Action, Role, Viewer, require_permission
 from benegraph.domain.errors import Forbidden
 
 MATRIX = Path(__file__).with_name("access_matrix.txt")
@@ -25,8 +25,8 @@ def render() -> str:
     """Write the table: a row an action; `by key` is a service whose key names that action and no other."""
     rows = [f"{'action':<30}" + "".join(f"{role:<15}" for role in Role) + "SERVICE, by key"]
     for action in Action:
-        answers = [viewer(role).may(action) for role in Role]
-        answers.append(viewer(Role.SERVICE, action).may(action))
+        answers = [viewer(role).is_allowed(action) for role in Role]
+        answers.append(viewer(Role.SERVICE, action).is_allowed(action))
         rows.append(f"{action:<30}" + "".join(f"{'yes' if may else '-':<15}" for may in answers))
     return "".join(row.rstrip() + "\n" for row in rows)
 
@@ -69,13 +69,13 @@ def test_the_carriers_side_is_for_administrators_and_services() -> None:
 @given(st.frozensets(st.sampled_from(Action)))
 def test_a_service_may_do_what_its_key_names_and_nothing_else(actions: frozenset[Action]) -> None:
     service = Viewer("acme", "akey_1", Role.SERVICE, actions=actions)
-    assert {action for action in Action if service.may(action)} == actions
+    assert {action for action in Action if service.is_allowed(action)} == actions
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.EMPLOYER, Role.EMPLOYEE])
 def test_a_key_of_another_role_gains_nothing_by_naming_actions(role: Role) -> None:
     named = viewer(role, *EVERY_ACTION)
-    assert {action for action in Action if named.may(action)} == PERMISSIONS[role]
+    assert {action for action in Action if named.is_allowed(action)} == PERMISSIONS[role]
 
 
 @pytest.mark.parametrize(
@@ -123,19 +123,19 @@ def test_history_names_the_role_and_the_key() -> None:
 def test_what_the_table_denies_is_forbidden_by_role_and_action_alone(role: Role, action: Action) -> None:
     # Nothing but the viewer and the action is handed in, so no row can be looked at.
     if action in PERMISSIONS[role]:
-        require(viewer(role), action)
+        require_permission(viewer(role), action)
         return
     with pytest.raises(Forbidden) as forbidden:
-        require(viewer(role), action)
+        require_permission(viewer(role), action)
     assert str(forbidden.value) == f"{role} may not {action}."
     assert forbidden.value.code == "FORBIDDEN"
 
 
 def test_a_services_key_is_all_it_takes() -> None:
     service = viewer(Role.SERVICE, Action.ELECT)
-    require(service, Action.ELECT)
+    require_permission(service, Action.ELECT)
     with pytest.raises(Forbidden, match=r"SERVICE may not reissue\."):
-        require(service, Action.REISSUE)
+        require_permission(service, Action.REISSUE)
 
 
 if __name__ == "__main__":

@@ -13,17 +13,17 @@ from benegraph.domain.billing import (
     Invoice,
     InvoiceStatus,
     PaidThrough,
-    check_billed,
+    check_billing_ids,
     check_invoice,
-    check_open,
+    check_not_reversed,
+    check_not_void,
     check_payment,
     check_reason,
-    check_reversal,
-    paid_through,
-    status_of,
+    compute_paid_through,
+    derive_invoice_status,
 )
-from benegraph.domain.errors import Code
-from benegraph.domain.values import MAX_CENTS, last_of_month
+from benegraph.domain.errors import ErrorCode
+from benegraph.domain.values import MAX_CENTS, last_day_of_month
 
 NEW_YEAR = date(2026, 1, 1)
 YEARS_END = date(2026, 12, 31)
@@ -34,13 +34,13 @@ DAY = timedelta(days=1)
 def billed(
     id: str, first: date, last: date, paid: int = 100, amount: int = 100, *, void: bool = False, own: bool = False
 ) -> Invoice:
-    return Invoice(id, first, last, amount, paid, void=void, own=own)
+    return Invoice(id, first, last, amount, paid, void=void, is_subscriber_invoice=own)
 
 
 def month(number: int, paid: int = 100, amount: int = 100, *, void: bool = False, own: bool = False) -> Invoice:
     """Bill a month of 2026, for 100 that are paid; the group's are `g1` to `g12`, the subscriber's `s1` to `s12`."""
     first = date(2026, number, 1)
-    return billed(f"{'s' if own else 'g'}{number}", first, last_of_month(first), paid, amount, void=void, own=own)
+    return billed(f"{'s' if own else 'g'}{number}", first, last_day_of_month(first), paid, amount, void=void, own=own)
 
 
 # ------------------------------------------------------------------------------------------------------ status
@@ -60,7 +60,7 @@ def month(number: int, paid: int = 100, amount: int = 100, *, void: bool = False
     ],
 )
 def test_where_an_invoice_stands(amount_cents: int, paid_cents: int, void: bool, expected: str) -> None:
-    assert status_of(amount_cents, paid_cents, void=void) is InvoiceStatus(expected)
+    assert derive_invoice_status(amount_cents, paid_cents, void=void) is InvoiceStatus(expected)
     assert billed("a", NEW_YEAR, NEW_YEAR, paid_cents, amount_cents, void=void).is_paid is (expected == "PAID")
 
 
@@ -186,9 +186,9 @@ CASES: dict[str, tuple[list[Invoice], tuple[date, str] | None]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_coverage_is_paid_through(name: str) -> None:
     invoices, expected = CASES[name]
-    found = paid_through(NEW_YEAR, YEARS_END, invoices)
+    found = compute_paid_through(NEW_YEAR, YEARS_END, invoices)
     assert found == (expected and PaidThrough(*expected))
-    assert paid_through(NEW_YEAR, YEARS_END, invoices[::-1]) == found
+    assert compute_paid_through(NEW_YEAR, YEARS_END, invoices[::-1]) == found
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_coverage_is_paid_through(name: str) -> None:
 def test_a_coverage_of_other_days_is_paid_through(
     start: date, end: date | None, invoices: list[Invoice], expected: PaidThrough | None
 ) -> None:
-    assert paid_through(start, end, invoices) == expected
+    assert compute_paid_through(start, end, invoices) == expected
 
 
 # -------------------------------------------------------------------------------------------------------- laws
@@ -251,7 +251,7 @@ def walk(start: date, end: date | None, invoices: list[Invoice]) -> date | None:
     while over and day < min(over):
         day += DAY
     while day in over and (end is None or day <= end):
-        deciding = [invoice for invoice in over[day] if invoice.own]
+        deciding = [invoice for invoice in over[day] if invoice.is_subscriber_invoice]
         if not deciding:
             deciding = over[day]
         if any(invoice.paid_cents < invoice.amount_cents for invoice in deciding):
@@ -263,7 +263,7 @@ def walk(start: date, end: date | None, invoices: list[Invoice]) -> date | None:
 
 @given(COVERAGES, histories())
 def test_steps_lead_where_days_do(coverage: tuple[date, date | None], invoices: list[Invoice]) -> None:
-    found = paid_through(*coverage, invoices)
+    found = compute_paid_through(*coverage, invoices)
     assert (found and found.day) == walk(*coverage, invoices)
 
 
@@ -271,13 +271,17 @@ def test_steps_lead_where_days_do(coverage: tuple[date, date | None], invoices: 
 def test_the_last_day_rests_on_a_paid_invoice_over_it(
     coverage: tuple[date, date | None], invoices: list[Invoice]
 ) -> None:
-    found = paid_through(*coverage, invoices)
+    found = compute_paid_through(*coverage, invoices)
     if found is not None:
         over = [each for each in invoices if each.bill_from <= found.day <= each.bill_through and not each.void]
         (invoice,) = [each for each in over if each.id == found.invoice_id]
         assert invoice.is_paid
-        assert invoice.own is any(each.own for each in over)
-        assert all(each.bill_through <= invoice.bill_through for each in over if each.own is invoice.own)
+        assert invoice.is_subscriber_invoice is any(each.is_subscriber_invoice for each in over)
+        assert all(
+            each.bill_through <= invoice.bill_through
+            for each in over
+            if each.is_subscriber_invoice is invoice.is_subscriber_invoice
+        )
 
 
 @given(COVERAGES, histories(), st.randoms(use_true_random=False))
@@ -286,7 +290,7 @@ def test_the_order_of_invoices_does_not_matter(
 ) -> None:
     shuffled = invoices.copy()
     random.shuffle(shuffled)
-    assert paid_through(*coverage, shuffled) == paid_through(*coverage, invoices)
+    assert compute_paid_through(*coverage, shuffled) == compute_paid_through(*coverage, invoices)
 
 
 @given(COVERAGES, histories(), st.data())
@@ -297,7 +301,7 @@ def test_money_never_shortens_what_is_paid(
     if invoices:
         index = data.draw(st.integers(0, len(invoices) - 1))
         invoices[index] = replace(invoices[index], paid_cents=invoices[index].paid_cents + data.draw(st.integers(1, 2)))
-    found = paid_through(*coverage, invoices)
+    found = compute_paid_through(*coverage, invoices)
     assert (found.day if found else date.min) >= before
 
 
@@ -306,7 +310,7 @@ def test_a_void_invoice_is_as_if_it_had_never_been(
     coverage: tuple[date, date | None], invoices: list[Invoice], span: tuple[date, date], own: bool
 ) -> None:
     void = billed("void", *span, paid=0, void=True, own=own)
-    assert paid_through(*coverage, [void, *invoices]) == paid_through(*coverage, invoices)
+    assert compute_paid_through(*coverage, [void, *invoices]) == compute_paid_through(*coverage, invoices)
 
 
 # ------------------------------------------------------------------------------------------------------ checks
@@ -318,23 +322,23 @@ def test_a_void_invoice_is_as_if_it_had_never_been(
         ("G", "D", "S", []),
         ("G", "D", None, []),
         ("G" * 20, "D" * 20, "S" * 9, []),
-        ("G" * 21, "D", "S", [(Code.INVALID_INPUT, ("groupId",))]),
-        ("G", "D" * 21, "S", [(Code.INVALID_INPUT, ("divisionId",))]),
-        ("G", "D", "S" * 10, [(Code.INVALID_INPUT, ("subscriberId",))]),
+        ("G" * 21, "D", "S", [(ErrorCode.INVALID_INPUT, ("groupId",))]),
+        ("G", "D" * 21, "S", [(ErrorCode.INVALID_INPUT, ("divisionId",))]),
+        ("G", "D", "S" * 10, [(ErrorCode.INVALID_INPUT, ("subscriberId",))]),
         (
             "",
             " ",
             "\x00",
             [
-                (Code.INVALID_INPUT, ("groupId",)),
-                (Code.INVALID_INPUT, ("divisionId",)),
-                (Code.INVALID_INPUT, ("subscriberId",)),
+                (ErrorCode.INVALID_INPUT, ("groupId",)),
+                (ErrorCode.INVALID_INPUT, ("divisionId",)),
+                (ErrorCode.INVALID_INPUT, ("subscriberId",)),
             ],
         ),
     ],
 )
 def test_whom_a_bill_names(group_id: str, division_id: str, subscriber_id: str | None, expected: list[Refusal]) -> None:
-    assert refusals(check_billed(group_id, division_id, subscriber_id)) == expected
+    assert refusals(check_billing_ids(group_id, division_id, subscriber_id)) == expected
 
 
 @pytest.mark.parametrize(
@@ -342,13 +346,13 @@ def test_whom_a_bill_names(group_id: str, division_id: str, subscriber_id: str |
     [
         (NEW_YEAR, NEW_YEAR, 0, []),
         (NEW_YEAR, YEARS_END, MAX_CENTS, []),
-        (NEW_YEAR, NEW_YEAR - DAY, 1, [(Code.DATES_OUT_OF_ORDER, ("billThrough",))]),
-        (NEW_YEAR, NEW_YEAR, -1, [(Code.INVALID_INPUT, ("amountCents",))]),
+        (NEW_YEAR, NEW_YEAR - DAY, 1, [(ErrorCode.DATES_OUT_OF_ORDER, ("billThrough",))]),
+        (NEW_YEAR, NEW_YEAR, -1, [(ErrorCode.INVALID_INPUT, ("amountCents",))]),
         (
             NEW_YEAR,
             NEW_YEAR - DAY,
             -1,
-            [(Code.DATES_OUT_OF_ORDER, ("billThrough",)), (Code.INVALID_INPUT, ("amountCents",))],
+            [(ErrorCode.DATES_OUT_OF_ORDER, ("billThrough",)), (ErrorCode.INVALID_INPUT, ("amountCents",))],
         ),
     ],
 )
@@ -361,14 +365,14 @@ def test_what_an_invoice_bills(bill_from: date, bill_through: date, amount_cents
     [
         (1, 0, TODAY, []),
         (1, 0, date(1990, 1, 1), []),
-        (0, 0, TODAY, [(Code.INVALID_INPUT, ("amountCents",))]),
-        (-1, 0, TODAY, [(Code.INVALID_INPUT, ("amountCents",))]),
-        (1, 0, TODAY + DAY, [(Code.INVALID_INPUT, ("receivedOn",))]),
-        (0, 0, TODAY + DAY, [(Code.INVALID_INPUT, ("amountCents",)), (Code.INVALID_INPUT, ("receivedOn",))]),
+        (0, 0, TODAY, [(ErrorCode.INVALID_INPUT, ("amountCents",))]),
+        (-1, 0, TODAY, [(ErrorCode.INVALID_INPUT, ("amountCents",))]),
+        (1, 0, TODAY + DAY, [(ErrorCode.INVALID_INPUT, ("receivedOn",))]),
+        (0, 0, TODAY + DAY, [(ErrorCode.INVALID_INPUT, ("amountCents",)), (ErrorCode.INVALID_INPUT, ("receivedOn",))]),
         # What was paid of an invoice is itself an amount.
         (MAX_CENTS, 0, TODAY, []),
         (1, MAX_CENTS - 1, TODAY, []),
-        (2, MAX_CENTS - 1, TODAY, [(Code.INVALID_INPUT, ("amountCents",))]),
+        (2, MAX_CENTS - 1, TODAY, [(ErrorCode.INVALID_INPUT, ("amountCents",))]),
     ],
 )
 def test_what_a_payment_is(amount_cents: int, paid_cents: int, received_on: date, expected: list[Refusal]) -> None:
@@ -376,10 +380,12 @@ def test_what_a_payment_is(amount_cents: int, paid_cents: int, received_on: date
 
 
 def test_what_is_done_is_not_done_again() -> None:
-    assert refusals(check_open(void=False, wanted="stays void")) == []
-    assert refusals(check_open(void=True, wanted="stays void")) == [(Code.INVALID_STATUS_TRANSITION, ("invoiceId",))]
-    assert refusals(check_reversal(reversed=False)) == []
-    assert refusals(check_reversal(reversed=True)) == [(Code.INVALID_STATUS_TRANSITION, ("paymentId",))]
+    assert refusals(check_not_void(is_void=False, action="stays void")) == []
+    assert refusals(check_not_void(is_void=True, action="stays void")) == [
+        (ErrorCode.INVALID_STATUS_TRANSITION, ("invoiceId",))
+    ]
+    assert refusals(check_not_reversed(is_reversed=False)) == []
+    assert refusals(check_not_reversed(is_reversed=True)) == [(ErrorCode.INVALID_STATUS_TRANSITION, ("paymentId",))]
 
 
 @pytest.mark.parametrize(
@@ -387,8 +393,8 @@ def test_what_is_done_is_not_done_again() -> None:
     [
         (None, []),
         ("x" * 1000, []),
-        ("x" * 1001, [(Code.INVALID_INPUT, ("reason",))]),
-        ("", [(Code.INVALID_INPUT, ("reason",))]),
+        ("x" * 1001, [(ErrorCode.INVALID_INPUT, ("reason",))]),
+        ("", [(ErrorCode.INVALID_INPUT, ("reason",))]),
     ],
 )
 def test_a_reason_is_short_and_says_something(reason: str | None, expected: list[Refusal]) -> None:

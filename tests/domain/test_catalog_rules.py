@@ -7,11 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refusals import Refusal, refusals
 
-from benegraph.domain.catalog import TIERS, CoverageTier, PlanTerms, PlanTier, Rate, check_plans, check_product
-from benegraph.domain.errors import Code
+from benegraph.domain.catalog import (
+    COVERAGE_TIERS,
+    CoverageTier,
+    PlanTerms,
+    PlanTier,
+    TierRate,
+    check_plans,
+    check_product,
+)
+from benegraph.domain.errors import ErrorCode
 from benegraph.domain.values import MAX_CENTS
 
-EE, ES, EC, EF = TIERS
+EE, ES, EC, EF = COVERAGE_TIERS
 GOLD = PlanTerms(
     "GOLD-1",
     "Gold PPO",
@@ -19,17 +27,17 @@ GOLD = PlanTerms(
     77_700,
     deductible_cents=150_000,
     out_of_pocket_max_cents=650_000,
-    rates=(Rate(EE, 77_700), Rate(ES, 159_285), Rate(EC, 143_745), Rate(EF, 225_330)),
+    rates=(TierRate(EE, 77_700), TierRate(ES, 159_285), TierRate(EC, 143_745), TierRate(EF, 225_330)),
 )
 
 
 def invalid(*paths: tuple[str, ...]) -> list[Refusal]:
-    return [(Code.INVALID_INPUT, path) for path in paths]
+    return [(ErrorCode.INVALID_INPUT, path) for path in paths]
 
 
 def test_tiers_are_told_from_the_employee_alone_to_the_whole_family() -> None:
-    assert [str(tier) for tier in TIERS] == ["EE", "ES", "EC", "EF"]
-    assert {*TIERS, CoverageTier.UNSPECIFIED} == set(CoverageTier)
+    assert [str(tier) for tier in COVERAGE_TIERS] == ["EE", "ES", "EC", "EF"]
+    assert {*COVERAGE_TIERS, CoverageTier.UNSPECIFIED} == set(CoverageTier)
 
 
 @pytest.mark.parametrize(
@@ -52,10 +60,10 @@ def test_a_product_is_checked_field_by_field(name: str, carrier_name: str | None
         GOLD,
         replace(GOLD, tier=None, deductible_cents=None, out_of_pocket_max_cents=None),
         replace(GOLD, rates=()),
-        replace(GOLD, rates=(Rate(EF, 225_330),)),  # the employee's own rate need not be repeated
-        replace(GOLD, rates=(Rate(EE, 77_700),)),
-        replace(GOLD, rates=(Rate(ES, 0), Rate(EC, 1))),  # a family may cost less than the employee alone
-        replace(GOLD, monthly_premium_cents=0, rates=(Rate(EE, 0),)),
+        replace(GOLD, rates=(TierRate(EF, 225_330),)),  # the employee's own rate need not be repeated
+        replace(GOLD, rates=(TierRate(EE, 77_700),)),
+        replace(GOLD, rates=(TierRate(ES, 0), TierRate(EC, 1))),  # a family may cost less than the employee alone
+        replace(GOLD, monthly_premium_cents=0, rates=(TierRate(EE, 0),)),
         replace(GOLD, monthly_premium_cents=MAX_CENTS, rates=()),
         replace(GOLD, deductible_cents=0, out_of_pocket_max_cents=0),
     ],
@@ -76,16 +84,18 @@ def test_no_plans_break_no_rule() -> None:
         (replace(GOLD, monthly_premium_cents=-1, rates=()), [("monthlyPremiumCents",)]),
         (replace(GOLD, deductible_cents=-1), [("deductibleCents",)]),
         (replace(GOLD, out_of_pocket_max_cents=-1), [("outOfPocketMaxCents",)]),
-        (replace(GOLD, rates=(Rate(ES, -1),)), [("rates", "0", "monthlyPremiumCents")]),
-        (replace(GOLD, rates=(Rate(CoverageTier.UNSPECIFIED, 1),)), [("rates", "0", "coverageTier")]),
+        (replace(GOLD, rates=(TierRate(ES, -1),)), [("rates", "0", "monthlyPremiumCents")]),
+        (replace(GOLD, rates=(TierRate(CoverageTier.UNSPECIFIED, 1),)), [("rates", "0", "coverageTier")]),
         # A tier has one rate, even where both are the same.
-        (replace(GOLD, rates=(Rate(ES, 1), Rate(ES, 2))), [("rates", "1", "coverageTier")]),
-        (replace(GOLD, rates=(Rate(EE, 77_700), Rate(EE, 77_700))), [("rates", "1", "coverageTier")]),
+        (replace(GOLD, rates=(TierRate(ES, 1), TierRate(ES, 2))), [("rates", "1", "coverageTier")]),
+        (replace(GOLD, rates=(TierRate(EE, 77_700), TierRate(EE, 77_700))), [("rates", "1", "coverageTier")]),
         # The employee alone costs the plan's premium, to the cent.
-        (replace(GOLD, rates=(Rate(EE, 77_699),)), [("rates", "0", "monthlyPremiumCents")]),
-        (replace(GOLD, rates=(Rate(EF, 1), Rate(EE, 77_701))), [("rates", "1", "monthlyPremiumCents")]),
+        (replace(GOLD, rates=(TierRate(EE, 77_699),)), [("rates", "0", "monthlyPremiumCents")]),
+        (replace(GOLD, rates=(TierRate(EF, 1), TierRate(EE, 77_701))), [("rates", "1", "monthlyPremiumCents")]),
         (
-            PlanTerms("", "", None, -1, -1, -1, (Rate(ES, -1), Rate(ES, 0), Rate(CoverageTier.UNSPECIFIED, 0))),
+            PlanTerms(
+                "", "", None, -1, -1, -1, (TierRate(ES, -1), TierRate(ES, 0), TierRate(CoverageTier.UNSPECIFIED, 0))
+            ),
             [
                 ("carrierPlanId",),
                 ("name",),
@@ -109,7 +119,7 @@ def test_every_plan_that_repeats_a_carrier_plan_id_is_refused() -> None:
     assert refusals(check_plans(plans)) == invalid(("plans", "2", "carrierPlanId"), ("plans", "3", "carrierPlanId"))
 
 
-@given(st.permutations(TIERS), st.integers(0, 4), st.integers(0, MAX_CENTS))
+@given(st.permutations(COVERAGE_TIERS), st.integers(0, 4), st.integers(0, MAX_CENTS))
 def test_any_set_of_tiers_may_have_rates_in_any_order(tiers: list[CoverageTier], count: int, premium: int) -> None:
-    rates = tuple(Rate(tier, premium) for tier in tiers[:count])
+    rates = tuple(TierRate(tier, premium) for tier in tiers[:count])
     assert list(check_plans([replace(GOLD, monthly_premium_cents=premium, rates=rates)])) == []

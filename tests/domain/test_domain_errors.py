@@ -7,19 +7,19 @@ import pytest
 from benegraph.domain.errors import (
     BadInput,
     BenegraphError,
-    BrokenRule,
-    Code,
+    ErrorCode,
     Forbidden,
     Refused,
     RequestError,
+    RuleViolation,
     TooComplex,
     Unauthenticated,
-    refuse,
-    refuse_if_any,
+    raise_if_any,
+    refusal,
 )
 
-BLANK = BrokenRule(Code.INVALID_INPUT, "This must not be blank.", ("name",))
-LATE = BrokenRule(Code.WINDOW_NOT_OPEN, "Too late.")
+BLANK = RuleViolation(ErrorCode.INVALID_INPUT, "This must not be blank.", ("name",))
+LATE = RuleViolation(ErrorCode.WINDOW_NOT_OPEN, "Too late.")
 
 # Clients branch on these. One may be added here with the contract; none is renamed or taken away.
 CODES = """
@@ -35,8 +35,8 @@ CODES = """
 
 
 def test_the_codes_are_those_of_the_contract() -> None:
-    assert sorted(Code) == sorted(CODES.split())
-    assert all(code.name == code.value for code in Code)
+    assert sorted(ErrorCode) == sorted(CODES.split())
+    assert all(code.name == code.value for code in ErrorCode)
 
 
 @pytest.mark.parametrize(
@@ -52,37 +52,39 @@ def test_the_codes_are_those_of_the_contract() -> None:
 def test_a_rule_is_placed_under_a_path(
     field: tuple[str, ...] | None, prefix: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
-    rule = BrokenRule(Code.PLAN_REQUIRED, "Enrolling needs a plan.", field)
-    assert rule.under(*prefix) == BrokenRule(Code.PLAN_REQUIRED, "Enrolling needs a plan.", expected)
+    rule = RuleViolation(ErrorCode.PLAN_REQUIRED, "Enrolling needs a plan.", field)
+    assert rule.prefixed(*prefix) == RuleViolation(ErrorCode.PLAN_REQUIRED, "Enrolling needs a plan.", expected)
 
 
 def test_a_refusal_holds_every_rule_in_order_and_names_their_codes() -> None:
     refused = Refused(iter([LATE, BLANK]))
-    assert refused.rules == (LATE, BLANK)
+    assert refused.violations == (LATE, BLANK)
     assert str(refused) == "WINDOW_NOT_OPEN, INVALID_INPUT"
 
 
 def test_one_rule_is_refused_with_or_without_a_field() -> None:
-    assert refuse(Code.NOT_FOUND, "There is none.", "elections", "0", "enrollmentId").rules == (
-        BrokenRule(Code.NOT_FOUND, "There is none.", ("elections", "0", "enrollmentId")),
+    assert refusal(ErrorCode.NOT_FOUND, "There is none.", "elections", "0", "enrollmentId").violations == (
+        RuleViolation(ErrorCode.NOT_FOUND, "There is none.", ("elections", "0", "enrollmentId")),
     )
-    assert refuse(Code.NOT_FOUND, "There is none.").rules == (BrokenRule(Code.NOT_FOUND, "There is none.", None),)
+    assert refusal(ErrorCode.NOT_FOUND, "There is none.").violations == (
+        RuleViolation(ErrorCode.NOT_FOUND, "There is none.", None),
+    )
 
 
 def test_all_broken_rules_are_refused_together() -> None:
-    def rules() -> Iterator[BrokenRule]:
+    def rules() -> Iterator[RuleViolation]:
         yield BLANK
         yield LATE
 
     with pytest.raises(Refused) as refused:
-        refuse_if_any(rules())
-    assert refused.value.rules == (BLANK, LATE)
+        raise_if_any(rules())
+    assert refused.value.violations == (BLANK, LATE)
 
 
 def test_no_broken_rule_refuses_nothing() -> None:
-    kept: list[BrokenRule] = []
-    refuse_if_any(kept)
-    refuse_if_any(iter(kept))
+    kept: list[RuleViolation] = []
+    raise_if_any(kept)
+    raise_if_any(iter(kept))
     assert kept == []
 
 

@@ -7,16 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benegraph.domain.people import Employment, EmploymentClass
-from benegraph.domain.plan_years import Eligibility, WaitingRule, check_waiting, eligible_on, judge_eligibility
+from benegraph.domain.plan_years import (
+    Eligibility,
+    WaitingPeriod,
+    check_waiting_period,
+    compute_eligibility_date,
+    evaluate_eligibility,
+)
 from benegraph.domain.values import DateSpan
 
 FULL_TIME, PART_TIME = EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME
 YEAR = DateSpan.through(date(2026, 1, 1), date(2026, 12, 31))
-NO_WAIT = WaitingRule()
+NO_WAIT = WaitingPeriod()
 
 HIRES = st.dates(date(1999, 1, 1), date(2101, 1, 1))
-LAWFUL_WAITS = st.builds(WaitingRule, st.integers(0, 90), st.just(False)) | st.builds(
-    WaitingRule, st.integers(0, 60), st.just(True)
+LAWFUL_WAITS = st.builds(WaitingPeriod, st.integers(0, 90), st.just(False)) | st.builds(
+    WaitingPeriod, st.integers(0, 60), st.just(True)
 )
 
 
@@ -57,7 +63,7 @@ def hired(
     ],
 )
 def test_the_day_the_wait_is_over(hired_on: date, days: int, to_first_of_month: bool, expected: date) -> None:
-    assert eligible_on(hired(hired_on), WaitingRule(days, to_first_of_month)) == expected
+    assert compute_eligibility_date(hired(hired_on), WaitingPeriod(days, to_first_of_month)) == expected
 
 
 @pytest.mark.parametrize(
@@ -70,19 +76,19 @@ def test_the_day_the_wait_is_over(hired_on: date, days: int, to_first_of_month: 
 )
 def test_a_change_of_class_starts_the_wait_again(class_changed_on: date, expected: date) -> None:
     employment = hired(date(2026, 1, 15), class_changed_on=class_changed_on)
-    assert eligible_on(employment, WaitingRule(30)) == expected
+    assert compute_eligibility_date(employment, WaitingPeriod(30)) == expected
 
 
 @given(HIRES, LAWFUL_WAITS)
-def test_nobody_waits_past_day_91_nor_is_eligible_before_the_hire(hired_on: date, waiting: WaitingRule) -> None:
-    assert list(check_waiting(waiting)) == []
-    waited = (eligible_on(hired(hired_on), waiting) - hired_on).days
+def test_nobody_waits_past_day_91_nor_is_eligible_before_the_hire(hired_on: date, waiting: WaitingPeriod) -> None:
+    assert list(check_waiting_period(waiting)) == []
+    waited = (compute_eligibility_date(hired(hired_on), waiting) - hired_on).days
     assert 0 <= waiting.days <= waited <= 90
 
 
 @given(HIRES, LAWFUL_WAITS)
-def test_a_lawful_wait_ends_on_its_day_or_on_the_very_next_first(hired_on: date, waiting: WaitingRule) -> None:
-    over = eligible_on(hired(hired_on), waiting)
+def test_a_lawful_wait_ends_on_its_day_or_on_the_very_next_first(hired_on: date, waiting: WaitingPeriod) -> None:
+    over = compute_eligibility_date(hired(hired_on), waiting)
     beyond = over - (hired_on + timedelta(days=waiting.days))
     if waiting.to_first_of_month:
         assert over.day == 1
@@ -93,7 +99,9 @@ def test_a_lawful_wait_ends_on_its_day_or_on_the_very_next_first(hired_on: date,
 
 @given(HIRES, st.integers(0, 120), st.booleans())
 def test_no_wait_at_all_passes_day_91(hired_on: date, days: int, to_first_of_month: bool) -> None:
-    assert eligible_on(hired(hired_on), WaitingRule(days, to_first_of_month)) <= hired_on + timedelta(days=90)
+    assert compute_eligibility_date(hired(hired_on), WaitingPeriod(days, to_first_of_month)) <= hired_on + timedelta(
+        days=90
+    )
 
 
 # ---------------------------------------------------------------------------------------------------- the judgement
@@ -146,7 +154,7 @@ STILL_WAITS = "EMPLOYED EMPLOYMENT_CLASS -WAITING_PERIOD"
     ],
 )
 def test_who_may_be_covered_and_from_when(employment: Employment, days: int, rules: str, starts_on: date) -> None:
-    judged = judge_eligibility(employment, YEAR, WaitingRule(days), {FULL_TIME})
+    judged = evaluate_eligibility(employment, YEAR, WaitingPeriod(days), {FULL_TIME})
     assert told(judged) == rules
     assert judged.starts_on == starts_on
     assert judged.eligible is (rules == ALL_HOLD)
@@ -166,13 +174,13 @@ def test_who_may_be_covered_and_from_when(employment: Employment, days: int, rul
 )
 def test_a_life_event_sets_the_day_that_is_judged(effective_on: date, rules: str) -> None:
     employment = hired(date(2026, 3, 11), terminated_on=date(2026, 9, 1))
-    judged = judge_eligibility(employment, YEAR, WaitingRule(30), {FULL_TIME}, effective_on)
+    judged = evaluate_eligibility(employment, YEAR, WaitingPeriod(30), {FULL_TIME}, effective_on)
     assert told(judged) == rules
     assert (judged.eligible_on, judged.starts_on) == (date(2026, 4, 10), effective_on)
 
 
 def test_the_wait_is_told_with_its_day() -> None:
-    judged = judge_eligibility(hired(date(2027, 1, 1)), YEAR, NO_WAIT, {FULL_TIME})
+    judged = evaluate_eligibility(hired(date(2027, 1, 1)), YEAR, NO_WAIT, {FULL_TIME})
     assert "over on 2027-01-01" in judged.rules[2].message
     assert all(rule.message for rule in judged.rules)
 
@@ -189,9 +197,9 @@ def test_the_wait_is_told_with_its_day() -> None:
     st.none() | st.dates(date(2025, 12, 1), date(2027, 1, 31)),
 )
 def test_whoever_is_eligible_starts_within_the_plan_year_employed_and_done_waiting(
-    employment: Employment, waiting: WaitingRule, effective_on: date | None
+    employment: Employment, waiting: WaitingPeriod, effective_on: date | None
 ) -> None:
-    judged = judge_eligibility(employment, YEAR, waiting, {FULL_TIME}, effective_on)
+    judged = evaluate_eligibility(employment, YEAR, waiting, {FULL_TIME}, effective_on)
     start = judged.coverage_start
     assert judged.eligible is (start is not None) is all(rule.holds for rule in judged.rules)
     if start is not None:

@@ -4,7 +4,7 @@ import pytest
 from refusals import refusals
 
 from benegraph.domain.employers import check_employer
-from benegraph.domain.errors import Code
+from benegraph.domain.errors import ErrorCode
 
 
 @pytest.mark.parametrize(
@@ -42,15 +42,15 @@ def test_a_time_zone_of_the_iana_database_is_let_through(time_zone: str) -> None
     ],
 )
 def test_any_other_time_zone_is_refused(time_zone: str) -> None:
-    assert refusals(check_employer("Acme", time_zone)) == [(Code.INVALID_INPUT, ("timeZone",))]
+    assert refusals(check_employer("Acme", time_zone)) == [(ErrorCode.INVALID_INPUT, ("timeZone",))]
 
 
 def test_a_bad_name_and_a_bad_time_zone_are_refused_together() -> None:
     rules = check_employer(" ", "Mars/Olympus")
-    assert refusals(rules) == [(Code.INVALID_INPUT, ("name",)), (Code.INVALID_INPUT, ("timeZone",))]
+    assert refusals(rules) == [(ErrorCode.INVALID_INPUT, ("name",)), (ErrorCode.INVALID_INPUT, ("timeZone",))]
 
 
 @pytest.mark.parametrize(("length", "refused"), [(200, False), (201, True)])
 def test_a_name_has_200_characters_at_most(length: int, refused: bool) -> None:
-    expected = [(Code.INVALID_INPUT, ("name",))] if refused else []
+    expected = [(ErrorCode.INVALID_INPUT, ("name",))] if refused else []
     assert refusals(check_employer("x" * length, "UTC")) == expected

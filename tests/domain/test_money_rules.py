@@ -4,12 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benegraph.domain.catalog import TIERS, CoverageTier
+from benegraph.domain.catalog import COVERAGE_TIERS, CoverageTier
 from benegraph.domain.people import EmploymentClass
-from benegraph.domain.plan_years import ContributionTerms, Cost, Price, class_for, cost_of, costs_of
+from benegraph.domain.plan_years import (
+    ContributionTerms,
+    PlanPrice,
+    PremiumCost,
+    compute_cost,
+    compute_costs,
+    find_contribution_terms,
+)
 
 FULL_TIME, PART_TIME, INTERN = EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME, EmploymentClass.INTERN
-EE, ES, EC, EF = TIERS
+EE, ES, EC, EF = COVERAGE_TIERS
 UNSPECIFIED = CoverageTier.UNSPECIFIED
 
 CLASSES = [
@@ -18,11 +25,11 @@ CLASSES = [
     ContributionTerms(PART_TIME, EE, 3_000, 10_000),
     ContributionTerms(PART_TIME, ES, 4_000, 20_000),
 ]
-GOLD = Price(77_700, {EE: 77_700, ES: 159_285, EC: 143_745, EF: 225_330})
-RATELESS = Price(77_700, {})
+GOLD = PlanPrice(77_700, {EE: 77_700, ES: 159_285, EC: 143_745, EF: 225_330})
+RATELESS = PlanPrice(77_700, {})
 
 CENTS = st.integers(0, 2**53 - 1)
-PRICES = st.builds(Price, CENTS, st.dictionaries(st.sampled_from(TIERS), CENTS))
+PRICES = st.builds(PlanPrice, CENTS, st.dictionaries(st.sampled_from(COVERAGE_TIERS), CENTS))
 CLASS_LISTS = st.lists(
     st.builds(ContributionTerms, st.sampled_from([FULL_TIME, PART_TIME]), st.sampled_from(CoverageTier), CENTS, CENTS),
     max_size=8,
@@ -50,13 +57,13 @@ CLASS_LISTS = st.lists(
 def test_the_contributions_for_a_tier(
     employment: EmploymentClass, tier: CoverageTier, expected: ContributionTerms | None
 ) -> None:
-    assert class_for(CLASSES, employment, tier) is expected
-    assert class_for(CLASSES[::-1], employment, tier) is expected
+    assert find_contribution_terms(CLASSES, employment, tier) is expected
+    assert find_contribution_terms(CLASSES[::-1], employment, tier) is expected
 
 
 def test_contributions_of_nothing_are_contributions() -> None:
     nothing = ContributionTerms(FULL_TIME, EE, 0, 0)
-    assert class_for([CLASSES[0], nothing], FULL_TIME, EE) is nothing
+    assert find_contribution_terms([CLASSES[0], nothing], FULL_TIME, EE) is nothing
 
 
 # ---------------------------------------------------------------------------------------------- costs
@@ -66,43 +73,45 @@ def test_contributions_of_nothing_are_contributions() -> None:
     ("price", "tier", "employer_contribution", "expected"),
     [
         # A tier costs its rate; the employer pays its contribution, the employee the rest.
-        (GOLD, EE, 40_000, Cost(EE, 37_700, 40_000)),
-        (GOLD, ES, 40_000, Cost(ES, 119_285, 40_000)),
-        (GOLD, EC, 40_000, Cost(EC, 103_745, 40_000)),
-        (GOLD, EF, 40_000, Cost(EF, 185_330, 40_000)),
-        (GOLD, EF, 0, Cost(EF, 225_330, 0)),
+        (GOLD, EE, 40_000, PremiumCost(EE, 37_700, 40_000)),
+        (GOLD, ES, 40_000, PremiumCost(ES, 119_285, 40_000)),
+        (GOLD, EC, 40_000, PremiumCost(EC, 103_745, 40_000)),
+        (GOLD, EF, 40_000, PremiumCost(EF, 185_330, 40_000)),
+        (GOLD, EF, 0, PremiumCost(EF, 225_330, 0)),
         # The employer pays at most the premium.
-        (GOLD, EE, 77_699, Cost(EE, 1, 77_699)),
-        (GOLD, EE, 77_700, Cost(EE, 0, 77_700)),
-        (GOLD, EE, 77_701, Cost(EE, 0, 77_700)),
-        (Price(0, {ES: 0}), EE, 40_000, Cost(EE, 0, 0)),
-        (Price(0, {ES: 0}), ES, 40_000, Cost(ES, 0, 0)),
+        (GOLD, EE, 77_699, PremiumCost(EE, 1, 77_699)),
+        (GOLD, EE, 77_700, PremiumCost(EE, 0, 77_700)),
+        (GOLD, EE, 77_701, PremiumCost(EE, 0, 77_700)),
+        (PlanPrice(0, {ES: 0}), EE, 40_000, PremiumCost(EE, 0, 0)),
+        (PlanPrice(0, {ES: 0}), ES, 40_000, PremiumCost(ES, 0, 0)),
         # A tier without a rate is not offered where any other has one; the employee alone needs none.
-        (Price(77_700, {EF: 225_330}), ES, 40_000, None),
-        (Price(77_700, {EF: 225_330}), EF, 40_000, Cost(EF, 185_330, 40_000)),
-        (Price(77_700, {EF: 225_330}), EE, 40_000, Cost(EE, 37_700, 40_000)),
-        (Price(77_700, {EE: 77_700}), EC, 40_000, None),
+        (PlanPrice(77_700, {EF: 225_330}), ES, 40_000, None),
+        (PlanPrice(77_700, {EF: 225_330}), EF, 40_000, PremiumCost(EF, 185_330, 40_000)),
+        (PlanPrice(77_700, {EF: 225_330}), EE, 40_000, PremiumCost(EE, 37_700, 40_000)),
+        (PlanPrice(77_700, {EE: 77_700}), EC, 40_000, None),
         # Without any rates a family costs the two contributions added up, the employee alone the premium.
-        (RATELESS, ES, 40_000, Cost(ES, 1_000, 40_000)),
-        (RATELESS, EF, 0, Cost(EF, 1_000, 0)),
-        (RATELESS, EE, 40_000, Cost(EE, 37_700, 40_000)),
+        (RATELESS, ES, 40_000, PremiumCost(ES, 1_000, 40_000)),
+        (RATELESS, EF, 0, PremiumCost(EF, 1_000, 0)),
+        (RATELESS, EE, 40_000, PremiumCost(EE, 37_700, 40_000)),
         # No tier, no cost.
         (GOLD, UNSPECIFIED, 40_000, None),
     ],
 )
-def test_what_a_plan_costs(price: Price, tier: CoverageTier, employer_contribution: int, expected: Cost | None) -> None:
+def test_what_a_plan_costs(
+    price: PlanPrice, tier: CoverageTier, employer_contribution: int, expected: PremiumCost | None
+) -> None:
     terms = ContributionTerms(FULL_TIME, UNSPECIFIED, 1_000, employer_contribution)
-    assert cost_of(price, terms, tier) == expected
+    assert compute_cost(price, terms, tier) == expected
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", COVERAGE_TIERS)
 @pytest.mark.parametrize("price", [GOLD, RATELESS], ids=["rates", "no rates"])
-def test_without_contributions_a_tier_is_not_offered(price: Price, tier: CoverageTier) -> None:
-    assert cost_of(price, None, tier) is None
+def test_without_contributions_a_tier_is_not_offered(price: PlanPrice, tier: CoverageTier) -> None:
+    assert compute_cost(price, None, tier) is None
 
 
 def test_a_total_is_both_shares() -> None:
-    assert Cost(ES, 119_285, 40_000).total_monthly_premium_cents == 159_285
+    assert PremiumCost(ES, 119_285, 40_000).total_monthly_premium_cents == 159_285
 
 
 @pytest.mark.parametrize(
@@ -111,23 +120,37 @@ def test_a_total_is_both_shares() -> None:
         (
             GOLD,
             FULL_TIME,
-            [Cost(EE, 37_700, 40_000), Cost(ES, 119_285, 40_000), Cost(EC, 103_745, 40_000), Cost(EF, 135_330, 90_000)],
+            [
+                PremiumCost(EE, 37_700, 40_000),
+                PremiumCost(ES, 119_285, 40_000),
+                PremiumCost(EC, 103_745, 40_000),
+                PremiumCost(EF, 135_330, 90_000),
+            ],
         ),
-        (GOLD, PART_TIME, [Cost(EE, 67_700, 10_000), Cost(ES, 139_285, 20_000)]),
+        (GOLD, PART_TIME, [PremiumCost(EE, 67_700, 10_000), PremiumCost(ES, 139_285, 20_000)]),
         (GOLD, INTERN, []),
-        (Price(77_700, {EF: 225_330}), FULL_TIME, [Cost(EE, 37_700, 40_000), Cost(EF, 135_330, 90_000)]),
-        (Price(77_700, {EF: 225_330}), PART_TIME, [Cost(EE, 67_700, 10_000)]),
+        (
+            PlanPrice(77_700, {EF: 225_330}),
+            FULL_TIME,
+            [PremiumCost(EE, 37_700, 40_000), PremiumCost(EF, 135_330, 90_000)],
+        ),
+        (PlanPrice(77_700, {EF: 225_330}), PART_TIME, [PremiumCost(EE, 67_700, 10_000)]),
         (
             RATELESS,
             FULL_TIME,
-            [Cost(EE, 37_700, 40_000), Cost(ES, 1_000, 40_000), Cost(EC, 1_000, 40_000), Cost(EF, 2_000, 90_000)],
+            [
+                PremiumCost(EE, 37_700, 40_000),
+                PremiumCost(ES, 1_000, 40_000),
+                PremiumCost(EC, 1_000, 40_000),
+                PremiumCost(EF, 2_000, 90_000),
+            ],
         ),
     ],
 )
 def test_a_plan_is_priced_for_every_tier_that_is_offered(
-    price: Price, employment: EmploymentClass, expected: list[Cost]
+    price: PlanPrice, employment: EmploymentClass, expected: list[PremiumCost]
 ) -> None:
-    assert costs_of(price, CLASSES, employment) == expected
+    assert compute_costs(price, CLASSES, employment) == expected
 
 
 # ---------------------------------------------------------------------------------------------- laws
@@ -135,10 +158,10 @@ def test_a_plan_is_priced_for_every_tier_that_is_offered(
 
 @given(PRICES, CLASS_LISTS, st.sampled_from([FULL_TIME, PART_TIME]))
 def test_shares_are_never_negative_and_add_up_to_the_premium(
-    price: Price, classes: list[ContributionTerms], employment: EmploymentClass
+    price: PlanPrice, classes: list[ContributionTerms], employment: EmploymentClass
 ) -> None:
-    for cost in costs_of(price, classes, employment):
-        terms = class_for(classes, employment, cost.coverage_tier)
+    for cost in compute_costs(price, classes, employment):
+        terms = find_contribution_terms(classes, employment, cost.coverage_tier)
         assert terms is not None
         if cost.coverage_tier is EE:
             premium = price.monthly_premium_cents
@@ -153,12 +176,12 @@ def test_shares_are_never_negative_and_add_up_to_the_premium(
 
 @given(PRICES, CLASS_LISTS)
 def test_a_tier_is_left_out_only_for_want_of_a_rate_or_of_contributions(
-    price: Price, classes: list[ContributionTerms]
+    price: PlanPrice, classes: list[ContributionTerms]
 ) -> None:
     served = {terms.family_status for terms in classes if terms.employment is FULL_TIME}
     offered = [
         tier
-        for tier in TIERS
+        for tier in COVERAGE_TIERS
         if served & {tier, UNSPECIFIED} and (tier is EE or not price.rates or tier in price.rates)
     ]
-    assert [cost.coverage_tier for cost in costs_of(price, classes, FULL_TIME)] == offered
+    assert [cost.coverage_tier for cost in compute_costs(price, classes, FULL_TIME)] == offered

@@ -6,11 +6,11 @@ from datetime import date
 import pytest
 from refusals import Refusal, refusals
 
-from benegraph.domain.errors import Code
+from benegraph.domain.errors import ErrorCode
 from benegraph.domain.people import (
     Employment,
     EmploymentClass,
-    Person,
+    PersonalDetails,
     check_dependent,
     check_person,
     check_termination,
@@ -18,13 +18,13 @@ from benegraph.domain.people import (
 
 TODAY = date(2026, 5, 20)
 HIRED = date(2024, 2, 29)
-ADA = Person("Ada", "Byron", "ada@example.com", date(1990, 12, 10), "E-1")
+ADA = PersonalDetails("Ada", "Byron", "ada@example.com", date(1990, 12, 10), "E-1")
 
 # ---------------------------------------------------------------------------------------------------- employment
 
 
 @pytest.mark.parametrize(
-    ("class_changed_on", "counts_from"),
+    ("class_changed_on", "waiting_starts_on"),
     [
         (None, HIRED),
         (date(2024, 2, 28), HIRED),  # a change from before a rehire counts no more
@@ -34,9 +34,9 @@ ADA = Person("Ada", "Byron", "ada@example.com", date(1990, 12, 10), "E-1")
     ],
 )
 def test_a_wait_counts_from_the_hire_or_a_later_change_of_class(
-    class_changed_on: date | None, counts_from: date
+    class_changed_on: date | None, waiting_starts_on: date
 ) -> None:
-    assert Employment(EmploymentClass.FULL_TIME, HIRED, class_changed_on).counts_from == counts_from
+    assert Employment(EmploymentClass.FULL_TIME, HIRED, class_changed_on).waiting_starts_on == waiting_starts_on
 
 
 @pytest.mark.parametrize(
@@ -68,44 +68,44 @@ def test_an_employment_stands_until_its_termination(terminated_on: date | None, 
         replace(ADA, date_of_birth=date(2024, 2, 28)),  # the day before the hire
     ],
 )
-def test_a_good_person_is_let_through(person: Person) -> None:
+def test_a_good_person_is_let_through(person: PersonalDetails) -> None:
     assert list(check_person(person, HIRED, TODAY)) == []
 
 
 @pytest.mark.parametrize(
     ("person", "expected"),
     [
-        (replace(ADA, first_name=""), [(Code.INVALID_INPUT, ("firstName",))]),
-        (replace(ADA, last_name="  "), [(Code.INVALID_INPUT, ("lastName",))]),
-        (replace(ADA, external_id=""), [(Code.INVALID_INPUT, ("externalId",))]),
-        (replace(ADA, first_name="x" * 201), [(Code.INVALID_INPUT, ("firstName",))]),
-        (replace(ADA, email=" "), [(Code.INVALID_INPUT, ("email",))]),
-        (replace(ADA, email="ada"), [(Code.INVALID_INPUT, ("email",))]),
-        (replace(ADA, email="ada@example"), [(Code.INVALID_INPUT, ("email",))]),
-        (replace(ADA, email="ada@@example.com"), [(Code.INVALID_INPUT, ("email",))]),
-        (replace(ADA, email="@example.com"), [(Code.INVALID_INPUT, ("email",))]),
-        (replace(ADA, email="ada @example.com"), [(Code.INVALID_INPUT, ("email",))]),
-        (replace(ADA, email="ada@example.com\n"), [(Code.INVALID_INPUT, ("email",))]),
-        (replace(ADA, email=f"{'x' * 243}@example.com"), [(Code.INVALID_INPUT, ("email",))]),
-        (replace(ADA, date_of_birth=date(1899, 12, 31)), [(Code.INVALID_INPUT, ("dateOfBirth",))]),
-        (replace(ADA, date_of_birth=HIRED), [(Code.DATES_OUT_OF_ORDER, ("startDate",))]),
+        (replace(ADA, first_name=""), [(ErrorCode.INVALID_INPUT, ("firstName",))]),
+        (replace(ADA, last_name="  "), [(ErrorCode.INVALID_INPUT, ("lastName",))]),
+        (replace(ADA, external_id=""), [(ErrorCode.INVALID_INPUT, ("externalId",))]),
+        (replace(ADA, first_name="x" * 201), [(ErrorCode.INVALID_INPUT, ("firstName",))]),
+        (replace(ADA, email=" "), [(ErrorCode.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="ada"), [(ErrorCode.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="ada@example"), [(ErrorCode.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="ada@@example.com"), [(ErrorCode.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="@example.com"), [(ErrorCode.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="ada @example.com"), [(ErrorCode.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email="ada@example.com\n"), [(ErrorCode.INVALID_INPUT, ("email",))]),
+        (replace(ADA, email=f"{'x' * 243}@example.com"), [(ErrorCode.INVALID_INPUT, ("email",))]),
+        (replace(ADA, date_of_birth=date(1899, 12, 31)), [(ErrorCode.INVALID_INPUT, ("dateOfBirth",))]),
+        (replace(ADA, date_of_birth=HIRED), [(ErrorCode.DATES_OUT_OF_ORDER, ("startDate",))]),
         (
             replace(ADA, date_of_birth=date(2026, 5, 21)),
-            [(Code.INVALID_INPUT, ("dateOfBirth",)), (Code.DATES_OUT_OF_ORDER, ("startDate",))],
+            [(ErrorCode.INVALID_INPUT, ("dateOfBirth",)), (ErrorCode.DATES_OUT_OF_ORDER, ("startDate",))],
         ),
         (
-            Person("", "", "ada", date(1899, 12, 31), ""),
+            PersonalDetails("", "", "ada", date(1899, 12, 31), ""),
             [
-                (Code.INVALID_INPUT, ("firstName",)),
-                (Code.INVALID_INPUT, ("lastName",)),
-                (Code.INVALID_INPUT, ("externalId",)),
-                (Code.INVALID_INPUT, ("email",)),
-                (Code.INVALID_INPUT, ("dateOfBirth",)),
+                (ErrorCode.INVALID_INPUT, ("firstName",)),
+                (ErrorCode.INVALID_INPUT, ("lastName",)),
+                (ErrorCode.INVALID_INPUT, ("externalId",)),
+                (ErrorCode.INVALID_INPUT, ("email",)),
+                (ErrorCode.INVALID_INPUT, ("dateOfBirth",)),
             ],
         ),
     ],
 )
-def test_every_bad_fact_of_a_person_is_refused_at_its_field(person: Person, expected: list[Refusal]) -> None:
+def test_every_bad_fact_of_a_person_is_refused_at_its_field(person: PersonalDetails, expected: list[Refusal]) -> None:
     assert refusals(check_person(person, HIRED, TODAY)) == expected
 
 
@@ -120,7 +120,7 @@ def test_every_bad_fact_of_a_person_is_refused_at_its_field(person: Person, expe
     ],
 )
 def test_a_hire_lies_between_1900_and_two_years_from_now(hired_on: date, refused: bool) -> None:
-    expected = [(Code.INVALID_INPUT, ("startDate",))] if refused else []
+    expected = [(ErrorCode.INVALID_INPUT, ("startDate",))] if refused else []
     assert refusals(check_person(replace(ADA, date_of_birth=None), hired_on, TODAY)) == expected
 
 
@@ -132,17 +132,17 @@ def test_a_hire_lies_between_1900_and_two_years_from_now(hired_on: date, refused
     [
         ("Kit", "Byron", date(1900, 1, 1), []),
         ("Kit", "Byron", TODAY, []),  # born today
-        ("Kit", "Byron", date(2026, 5, 21), [(Code.INVALID_INPUT, ("dateOfBirth",))]),
-        ("Kit", "Byron", date(1899, 12, 31), [(Code.INVALID_INPUT, ("dateOfBirth",))]),
-        ("", "Byron", TODAY, [(Code.INVALID_INPUT, ("firstName",))]),
+        ("Kit", "Byron", date(2026, 5, 21), [(ErrorCode.INVALID_INPUT, ("dateOfBirth",))]),
+        ("Kit", "Byron", date(1899, 12, 31), [(ErrorCode.INVALID_INPUT, ("dateOfBirth",))]),
+        ("", "Byron", TODAY, [(ErrorCode.INVALID_INPUT, ("firstName",))]),
         (
             "\x00",
             "x" * 201,
             date(2026, 5, 21),
             [
-                (Code.INVALID_INPUT, ("firstName",)),
-                (Code.INVALID_INPUT, ("lastName",)),
-                (Code.INVALID_INPUT, ("dateOfBirth",)),
+                (ErrorCode.INVALID_INPUT, ("firstName",)),
+                (ErrorCode.INVALID_INPUT, ("lastName",)),
+                (ErrorCode.INVALID_INPUT, ("dateOfBirth",)),
             ],
         ),
     ],
@@ -155,9 +155,9 @@ def test_every_bad_fact_of_a_dependent_is_refused_at_its_field(
 
 # ---------------------------------------------------------------------------------------------------- termination
 
-ENDS_BEFORE_HIRE = (Code.DATES_OUT_OF_ORDER, ("terminationDate",))
-BAD_DATE = (Code.INVALID_INPUT, ("terminationDate",))
-BAD_REASON = (Code.INVALID_INPUT, ("reason",))
+ENDS_BEFORE_HIRE = (ErrorCode.DATES_OUT_OF_ORDER, ("terminationDate",))
+BAD_DATE = (ErrorCode.INVALID_INPUT, ("terminationDate",))
+BAD_REASON = (ErrorCode.INVALID_INPUT, ("reason",))
 
 
 @pytest.mark.parametrize(

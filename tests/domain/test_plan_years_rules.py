@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from refusals import Refusal, refusals
 
 from benegraph.domain.catalog import CoverageTier
-from benegraph.domain.errors import Code
+from benegraph.domain.errors import ErrorCode
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import (
     ContributionTerms,
     PlanYearDates,
     PlanYearStatus,
-    WaitingRule,
+    WaitingPeriod,
     check_classes,
     check_dates,
-    check_waiting,
-    status_of,
+    check_waiting_period,
+    derive_plan_year_status,
 )
-from benegraph.domain.values import DAY, MAX_CENTS
+from benegraph.domain.values import MAX_CENTS, ONE_DAY
 
 DATES = PlanYearDates(date(2027, 1, 1), date(2027, 12, 31), date(2026, 11, 1), date(2026, 11, 30))
 FULL_TIME, PART_TIME = EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME
@@ -57,7 +57,7 @@ OPENED, CLOSED = date(2026, 11, 1), date(2026, 12, 1)
 def test_where_a_plan_year_stands(
     opened_on: date | None, closed_on: date | None, today: date, status: PlanYearStatus
 ) -> None:
-    assert status_of(opened_on, closed_on, date(2027, 12, 31), today) is status
+    assert derive_plan_year_status(opened_on, closed_on, date(2027, 12, 31), today) is status
 
 
 # ---------------------------------------------------------------------------------------------------- dates
@@ -83,22 +83,31 @@ def test_good_dates_are_let_through(dates: PlanYearDates) -> None:
 @pytest.mark.parametrize(
     ("dates", "expected"),
     [
-        (replace(DATES, coverage_end=date(2026, 12, 31)), [(Code.DATES_OUT_OF_ORDER, ("coverageEnd",))]),
-        (replace(DATES, coverage_end=date(2028, 1, 1)), [(Code.INVALID_INPUT, ("coverageEnd",))]),
-        (replace(DATES, open_enrollment_end=date(2026, 10, 31)), [(Code.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",))]),
-        (replace(DATES, open_enrollment_end=date(2027, 1, 1)), [(Code.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",))]),
-        (replace(DATES, coverage_start=date(1899, 12, 31)), [(Code.INVALID_INPUT, ("coverageStart",))]),
-        (replace(DATES, coverage_end=date(2200, 1, 1)), [(Code.INVALID_INPUT, ("coverageEnd",))]),
-        (replace(DATES, coverage_end=date(9999, 12, 31)), [(Code.INVALID_INPUT, ("coverageEnd",))]),
-        (replace(DATES, open_enrollment_start=date(1899, 12, 31)), [(Code.INVALID_INPUT, ("openEnrollmentStart",))]),
-        (replace(DATES, open_enrollment_end=date(2200, 1, 1)), [(Code.INVALID_INPUT, ("openEnrollmentEnd",))]),
+        (replace(DATES, coverage_end=date(2026, 12, 31)), [(ErrorCode.DATES_OUT_OF_ORDER, ("coverageEnd",))]),
+        (replace(DATES, coverage_end=date(2028, 1, 1)), [(ErrorCode.INVALID_INPUT, ("coverageEnd",))]),
+        (
+            replace(DATES, open_enrollment_end=date(2026, 10, 31)),
+            [(ErrorCode.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",))],
+        ),
+        (
+            replace(DATES, open_enrollment_end=date(2027, 1, 1)),
+            [(ErrorCode.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",))],
+        ),
+        (replace(DATES, coverage_start=date(1899, 12, 31)), [(ErrorCode.INVALID_INPUT, ("coverageStart",))]),
+        (replace(DATES, coverage_end=date(2200, 1, 1)), [(ErrorCode.INVALID_INPUT, ("coverageEnd",))]),
+        (replace(DATES, coverage_end=date(9999, 12, 31)), [(ErrorCode.INVALID_INPUT, ("coverageEnd",))]),
+        (
+            replace(DATES, open_enrollment_start=date(1899, 12, 31)),
+            [(ErrorCode.INVALID_INPUT, ("openEnrollmentStart",))],
+        ),
+        (replace(DATES, open_enrollment_end=date(2200, 1, 1)), [(ErrorCode.INVALID_INPUT, ("openEnrollmentEnd",))]),
         # Every rule that is broken is told at once.
         (
             PlanYearDates(date(2027, 1, 1), date(2026, 1, 1), date(2027, 3, 1), date(2027, 2, 28)),
             [
-                (Code.DATES_OUT_OF_ORDER, ("coverageEnd",)),
-                (Code.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",)),
-                (Code.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",)),
+                (ErrorCode.DATES_OUT_OF_ORDER, ("coverageEnd",)),
+                (ErrorCode.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",)),
+                (ErrorCode.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",)),
             ],
         ),
     ],
@@ -115,7 +124,7 @@ def test_bad_dates_are_refused_at_their_field(dates: PlanYearDates, expected: li
     ],
 )
 def test_dates_of_other_centuries_are_refused(dates: PlanYearDates) -> None:
-    assert [rule.code for rule in check_dates(dates)] == [Code.INVALID_INPUT]
+    assert [rule.code for rule in check_dates(dates)] == [ErrorCode.INVALID_INPUT]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +142,7 @@ def test_dates_of_other_centuries_are_refused(dates: PlanYearDates) -> None:
 )
 def test_twelve_months_are_the_longest_plan_year(first: date, last: date) -> None:
     assert refusals(check_dates(covering(first, last))) == []
-    assert refusals(check_dates(covering(first, last + DAY))) == [(Code.INVALID_INPUT, ("coverageEnd",))]
+    assert refusals(check_dates(covering(first, last + ONE_DAY))) == [(ErrorCode.INVALID_INPUT, ("coverageEnd",))]
 
 
 @given(st.dates(date(1901, 1, 1), date(2198, 12, 31)))
@@ -166,8 +175,8 @@ def test_a_plan_year_never_lasts_longer_than_a_leap_year(first: date) -> None:
     ],
 )
 def test_a_wait_is_90_days_at_most_and_60_before_a_first(days: int, to_first_of_month: bool, refused: bool) -> None:
-    expected = [(Code.INVALID_INPUT, ("waitingPeriodDays",))] if refused else []
-    assert refusals(check_waiting(WaitingRule(days, to_first_of_month))) == expected
+    expected = [(ErrorCode.INVALID_INPUT, ("waitingPeriodDays",))] if refused else []
+    assert refusals(check_waiting_period(WaitingPeriod(days, to_first_of_month))) == expected
 
 
 # ---------------------------------------------------------------------------------------------------- classes
@@ -213,4 +222,6 @@ def test_classes_of_other_employments_or_family_statuses_stand_side_by_side() ->
 def test_missing_duplicate_and_negative_classes_are_refused(
     classes: list[ContributionTerms], paths: list[tuple[str, ...]]
 ) -> None:
-    assert refusals(check_classes(classes)) == [(Code.INVALID_INPUT, ("contributionClasses", *path)) for path in paths]
+    assert refusals(check_classes(classes)) == [
+        (ErrorCode.INVALID_INPUT, ("contributionClasses", *path)) for path in paths
+    ]

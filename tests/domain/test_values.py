@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benegraph.domain.values import (
-    DAY,
     MAX_CENTS,
+    ONE_DAY,
     Clock,
     DateSpan,
     add_years,
-    day_of,
-    first_after,
-    first_on_or_after,
-    last_of_month,
+    first_of_month_on_or_after,
+    first_of_next_month,
+    last_day_of_month,
+    parse_iso_date,
 )
 
 ANY_DAY = st.dates(date(1900, 1, 1), date(2199, 12, 31))
@@ -39,8 +39,8 @@ def test_the_largest_amount_is_the_largest_whole_number_that_javascript_keeps() 
 
 @given(st.dates())
 def test_a_day_is_read_as_it_is_written(day: date) -> None:
-    assert day_of(day.isoformat()) == day
-    assert day_of(f"{day.isoformat()}T00:00:00Z") == day
+    assert parse_iso_date(day.isoformat()) == day
+    assert parse_iso_date(f"{day.isoformat()}T00:00:00Z") == day
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_day_is_read_as_it_is_written(day: date) -> None:
     ],
 )
 def test_a_day_may_stand_as_a_date_time_at_midnight(value: str) -> None:
-    assert day_of(value) == date(2019, 8, 24)
+    assert parse_iso_date(value) == date(2019, 8, 24)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_day_may_stand_as_a_date_time_at_midnight(value: str) -> None:
     ],
 )
 def test_nothing_else_is_a_day(value: object) -> None:
-    assert day_of(value) is None
+    assert parse_iso_date(value) is None
 
 
 # ---------------------------------------------------------------------------------------------------- spans
@@ -164,7 +164,7 @@ def test_days_are_every_day_from_first_through_last(first: date, length: int) ->
     days = list(span.days())
     assert len(days) == length
     assert (days[0], days[-1]) == (first, span.last)
-    assert all(later - earlier == DAY for earlier, later in pairwise(days))
+    assert all(later - earlier == ONE_DAY for earlier, later in pairwise(days))
     assert all(day in span for day in days)
 
 
@@ -189,18 +189,18 @@ def test_days_are_every_day_from_first_through_last(first: date, length: int) ->
     ],
 )
 def test_a_months_end_and_the_firsts_around_a_day(day: date, last: date, after: date, on_or_after: date) -> None:
-    assert last_of_month(day) == last
-    assert first_after(day) == after
-    assert first_on_or_after(day) == on_or_after
+    assert last_day_of_month(day) == last
+    assert first_of_next_month(day) == after
+    assert first_of_month_on_or_after(day) == on_or_after
 
 
 def test_the_month_functions_agree_on_every_day() -> None:
     for day in EVERY_DAY:
-        last, after = last_of_month(day), first_after(day)
+        last, after = last_day_of_month(day), first_of_next_month(day)
         assert (last.year, last.month) == (day.year, day.month)
-        assert last + DAY == after
+        assert last + ONE_DAY == after
         assert after.day == 1
-        assert first_on_or_after(day) == (day if day.day == 1 else after)
+        assert first_of_month_on_or_after(day) == (day if day.day == 1 else after)
 
 
 # ---------------------------------------------------------------------------------------------------- years
@@ -260,7 +260,7 @@ def test_today_is_the_day_in_the_employers_time_zone(now: datetime, time_zone: s
 @pytest.mark.parametrize("time_zone", ["UTC", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
 def test_a_fixed_day_is_today_in_every_time_zone(time_zone: str) -> None:
     fixed = date(2026, 11, 15)
-    assert Clock.on(fixed).today(time_zone) == fixed
+    assert Clock.at_noon(fixed).today(time_zone) == fixed
     assert Clock.at(datetime(2031, 1, 1, 23, 59, tzinfo=UTC), fixed).today(time_zone) == fixed
 
 
@@ -275,4 +275,4 @@ def test_instants_fall_on_the_fixed_day_at_the_real_time_of_day() -> None:
 
 
 def test_a_clock_on_a_day_stands_still_at_noon() -> None:
-    assert Clock.on(date(2024, 2, 29)).now == datetime.combine(date(2024, 2, 29), time(12), UTC)
+    assert Clock.at_noon(date(2024, 2, 29)).now == datetime.combine(date(2024, 2, 29), time(12), UTC)

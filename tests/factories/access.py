@@ -9,7 +9,7 @@ from benegraph.db.base import Base
 from benegraph.db.session import Database, Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.access import Action, Role, Viewer
-from benegraph.domain.ids import Kind, new_id
+from benegraph.domain.ids import IdPrefix, new_id
 from benegraph.domain.values import Clock
 
 TENANT = "acme"
@@ -44,7 +44,12 @@ async def make_tenant(database: Database, clock: Clock, *, tenant: str = TENANT)
 
 
 async def insert(
-    database: Database, clock: Clock, tenant: str, model: type[Base], *rows: dict[str, Any], kind: Kind | None = None
+    database: Database,
+    clock: Clock,
+    tenant: str,
+    model: type[Base],
+    *rows: dict[str, Any],
+    kind: IdPrefix | None = None,
 ) -> list[str]:
     """Insert rows of one table, in one statement; give their ids, where rows of this kind have any."""
     if kind is not None:

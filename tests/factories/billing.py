@@ -5,7 +5,7 @@ from typing import Any
 
 from benegraph.db import store
 from benegraph.db.session import Transaction
-from benegraph.domain.values import last_of_month
+from benegraph.domain.values import last_day_of_month
 from benegraph.services import billing
 from factories.coverage import DIVISION, GROUP, NUMBER
 from factories.stories import Office
@@ -15,7 +15,7 @@ CENTS = 10_000
 
 def month(number: int) -> tuple[date, date]:
     """Give the first and the last day of a month of 2026, in which the tests' day is."""
-    return date(2026, number, 1), last_of_month(date(2026, number, 1))
+    return date(2026, number, 1), last_day_of_month(date(2026, number, 1))
 
 
 def bill_of(

@@ -5,7 +5,7 @@ from typing import Any
 
 from benegraph.db.models import GroupContract, PremiumInvoice, PremiumPayment, Subscriber, SubscriberEnrollment
 from benegraph.db.session import Database
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from factories.access import TENANT, insert
 from factories.people import employer_of
@@ -35,7 +35,7 @@ async def make_contract_row(
         "coverage_end": coverage_end,
         "policy_number": policy_number,
     }
-    (id,) = await insert(database, clock, tenant, GroupContract, row, kind=Kind.GROUP_CONTRACT)
+    (id,) = await insert(database, clock, tenant, GroupContract, row, kind=IdPrefix.GROUP_CONTRACT)
     return id
 
 
@@ -57,7 +57,7 @@ async def make_subscriber_row(
         "first_name": first_name,
         "last_name": last_name,
     }
-    (id,) = await insert(database, clock, tenant, Subscriber, row, kind=Kind.SUBSCRIBER)
+    (id,) = await insert(database, clock, tenant, Subscriber, row, kind=IdPrefix.SUBSCRIBER)
     return id
 
 
@@ -92,7 +92,7 @@ async def make_coverage_rows(
     database: Database, clock: Clock, *rows: dict[str, Any], tenant: str = TENANT
 ) -> list[str]:
     """Make coverage of record of rows as `coverage_row` gives them."""
-    return await insert(database, clock, tenant, SubscriberEnrollment, *rows, kind=Kind.SUBSCRIBER_ENROLLMENT)
+    return await insert(database, clock, tenant, SubscriberEnrollment, *rows, kind=IdPrefix.SUBSCRIBER_ENROLLMENT)
 
 
 async def make_invoice_row(
@@ -122,7 +122,7 @@ async def make_invoice_row(
         "voided_at": voided_at,
         "void_reason": None,
     }
-    (id,) = await insert(database, clock, tenant, PremiumInvoice, row, kind=Kind.PREMIUM_INVOICE)
+    (id,) = await insert(database, clock, tenant, PremiumInvoice, row, kind=IdPrefix.PREMIUM_INVOICE)
     return id
 
 
@@ -146,5 +146,5 @@ async def make_payment_row(
         "reversed_at": reversed_at,
         "reversal_reason": None,
     }
-    (id,) = await insert(database, clock, tenant, PremiumPayment, row, kind=Kind.PREMIUM_PAYMENT)
+    (id,) = await insert(database, clock, tenant, PremiumPayment, row, kind=IdPrefix.PREMIUM_PAYMENT)
     return id

@@ -5,7 +5,7 @@ from datetime import date
 
 from benegraph.db.models import GroupContract, Subscriber
 from benegraph.db.session import Database
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from factories.access import TENANT, insert, make_tenant
 
@@ -26,7 +26,7 @@ async def make_carrier(
     await make_tenant(database, clock, tenant=tenant)
     nobodys = {"employer_id": None, "employee_id": None, "first_name": None, "last_name": None}
     people = [{"subscriber_id": number, **nobodys} for number in subscribers]
-    await insert(database, clock, tenant, Subscriber, *people, kind=Kind.SUBSCRIBER)
+    await insert(database, clock, tenant, Subscriber, *people, kind=IdPrefix.SUBSCRIBER)
     terms = {"division_id": DIVISION, "coverage_start": FROM, "coverage_end": through}
     contracts = [{"employer_id": None, "group_id": group, "policy_number": None, **terms} for group in groups]
-    await insert(database, clock, tenant, GroupContract, *contracts, kind=Kind.GROUP_CONTRACT)
+    await insert(database, clock, tenant, GroupContract, *contracts, kind=IdPrefix.GROUP_CONTRACT)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate
 from benegraph.db.session import Database
 from benegraph.domain.catalog import CoverageTier, PlanTier, ProductCategory
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from factories.access import TENANT, insert, make_tenant
 
@@ -31,7 +31,7 @@ async def make_product(
     """Make a product with an empty catalogue, and its tenant where that is not there yet."""
     await make_tenant(database, clock, tenant=tenant)
     row = {"name": name, "category": category, "carrier_name": carrier_name, "active": active}
-    (id,) = await insert(database, clock, tenant, BenefitProduct, row, kind=Kind.BENEFIT_PRODUCT)
+    (id,) = await insert(database, clock, tenant, BenefitProduct, row, kind=IdPrefix.BENEFIT_PRODUCT)
     return id
 
 
@@ -61,7 +61,7 @@ async def make_carrier_plan(
         "deductible_cents": deductible_cents,
         "out_of_pocket_max_cents": out_of_pocket_max_cents,
     }
-    (id,) = await insert(database, clock, tenant, CarrierPlan, row, kind=Kind.CARRIER_PLAN)
+    (id,) = await insert(database, clock, tenant, CarrierPlan, row, kind=IdPrefix.CARRIER_PLAN)
     priced = [
         {"carrier_plan_id": id, "coverage_tier": tier, "monthly_premium_cents": cents} for tier, cents in rates.items()
     ]

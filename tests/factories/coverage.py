@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from benegraph.db.session import Transaction
-from benegraph.domain.coverage import ContractKey, Key
+from benegraph.domain.coverage import ContractKey, CoverageKey
 from benegraph.services.coverage import contracts, records, subscribers
 from factories.stories import Office
 
@@ -39,11 +39,11 @@ def key_of(
     group_id: str = GROUP,
     division_id: str = DIVISION,
     group_coverage_start: date = CONTRACT_START,
-) -> Key:
-    return Key(subscriber_id, group_id, division_id, group_coverage_start, start_date)
+) -> CoverageKey:
+    return CoverageKey(subscriber_id, group_id, division_id, group_coverage_start, start_date)
 
 
-async def make_coverage(office: Office, key: Key, **changes: Any) -> str:
+async def make_coverage(office: Office, key: CoverageKey, **changes: Any) -> str:
     async def story(tx: Transaction) -> str:
         return await records.create_coverage(tx, records.CoverageItem(key, changes))
 

@@ -2,7 +2,7 @@
 
 from benegraph.db.models import Employer
 from benegraph.db.session import Database
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from factories.access import TENANT, insert, make_tenant
 
@@ -19,5 +19,5 @@ async def make_employer(
     """Make an employer, and its tenant where that is not there yet."""
     await make_tenant(database, clock, tenant=tenant)
     row = {"name": name, "time_zone": time_zone, "active": active}
-    (id,) = await insert(database, clock, tenant, Employer, row, kind=Kind.EMPLOYER)
+    (id,) = await insert(database, clock, tenant, Employer, row, kind=IdPrefix.EMPLOYER)
     return id

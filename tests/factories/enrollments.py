@@ -9,8 +9,8 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.standing import CloseReason, ElectionDecision, WindowReason
-from benegraph.domain.ids import Kind
+from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from factories.access import TENANT, insert
 from factories.people import employer_of
@@ -71,7 +71,7 @@ async def make_enrollment(
         "closed_on": closed_on,
         "close_reason": close_reason if closed_on else None,
     }
-    (id,) = await insert(database, clock, tenant, Enrollment, row, kind=Kind.ENROLLMENT)
+    (id,) = await insert(database, clock, tenant, Enrollment, row, kind=IdPrefix.ENROLLMENT)
     covered = [
         {
             "enrollment_id": id,
@@ -116,7 +116,7 @@ async def make_life_event(
         "notes": notes,
         "review_notes": review_notes,
     }
-    (id,) = await insert(database, clock, tenant, LifeEvent, row, kind=Kind.LIFE_EVENT)
+    (id,) = await insert(database, clock, tenant, LifeEvent, row, kind=IdPrefix.LIFE_EVENT)
     return id
 
 
@@ -148,5 +148,5 @@ async def make_event(
         "before": None,
         "after": after,
     }
-    (id,) = await insert(database, clock, tenant, Event, row, kind=Kind.EVENT)
+    (id,) = await insert(database, clock, tenant, Event, row, kind=IdPrefix.EVENT)
     return id

@@ -5,7 +5,7 @@ from typing import Any
 
 from benegraph.db.models import Dependent, Employee
 from benegraph.db.session import Database, Transaction
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.values import Clock
 from factories.access import TENANT, administrator, insert
@@ -42,7 +42,7 @@ async def make_employee(
         "terminated_on": terminated_on,
         "created_at": created_at or clock.now,
     }
-    (id,) = await insert(database, clock, tenant, Employee, row, kind=Kind.EMPLOYEE)
+    (id,) = await insert(database, clock, tenant, Employee, row, kind=IdPrefix.EMPLOYEE)
     return id
 
 
@@ -70,7 +70,7 @@ async def make_dependent(
         "active": active,
         "disabled": disabled,
     }
-    (id,) = await insert(database, clock, tenant, Dependent, row, kind=Kind.DEPENDENT)
+    (id,) = await insert(database, clock, tenant, Dependent, row, kind=IdPrefix.DEPENDENT)
     return id
 
 

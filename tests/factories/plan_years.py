@@ -7,7 +7,7 @@ from typing import Any
 from benegraph.db.models import ContributionClass, Plan, PlanRate, PlanYear
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.catalog import CoverageTier, PlanTier
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import RenewalMode
 from benegraph.domain.values import Clock
@@ -46,7 +46,7 @@ async def make_plan_year(
         "opened_on": opened_on,
         "closed_on": closed_on,
     }
-    (id,) = await insert(database, clock, tenant, PlanYear, row, kind=Kind.PLAN_YEAR)
+    (id,) = await insert(database, clock, tenant, PlanYear, row, kind=IdPrefix.PLAN_YEAR)
     return id
 
 
@@ -72,7 +72,7 @@ async def make_class(
         "employee_contribution_cents": employee_contribution_cents,
         "employer_contribution_cents": employer_contribution_cents,
     }
-    (id,) = await insert(database, clock, tenant, ContributionClass, row, kind=Kind.CONTRIBUTION_CLASS)
+    (id,) = await insert(database, clock, tenant, ContributionClass, row, kind=IdPrefix.CONTRIBUTION_CLASS)
     return id
 
 
@@ -106,7 +106,7 @@ async def make_plan(
         "deductible_cents": deductible_cents,
         "out_of_pocket_max_cents": out_of_pocket_max_cents,
     }
-    (id,) = await insert(database, clock, tenant, Plan, row, kind=Kind.PLAN)
+    (id,) = await insert(database, clock, tenant, Plan, row, kind=IdPrefix.PLAN)
     priced = [
         {**of_plan_year, "plan_id": id, "coverage_tier": tier, "monthly_premium_cents": cents}
         for tier, cents in rates.items()

@@ -19,13 +19,13 @@ from benegraph.db.session import Database, Transaction
 from benegraph.db.statements import Manner, scope_values
 from benegraph.db.store.batches import PARENT, Window
 from benegraph.domain.access import Viewer
-from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, Rate
-from benegraph.domain.enrollments.elections import Choice
+from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, TierRate
+from benegraph.domain.enrollments.elections import Election
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.standing import ElectionDecision
+from benegraph.domain.enrollments.status import ElectionDecision
 from benegraph.domain.errors import Refused
-from benegraph.domain.people import EmploymentClass, Person, Relationship
-from benegraph.domain.plan_years import ContributionTerms, PlanYearDates, RenewalMode, WaitingRule
+from benegraph.domain.people import EmploymentClass, PersonalDetails, Relationship
+from benegraph.domain.plan_years import ContributionTerms, PlanYearDates, RenewalMode, WaitingPeriod
 from benegraph.domain.values import Clock
 from benegraph.services import enrollments, people, plan_years
 from benegraph.services.catalog import add_product
@@ -52,9 +52,9 @@ PLANS = (
         50_000,
         150_000,
         600_000,
-        (Rate(EE, 50_000), Rate(ES, 100_000), Rate(EC, 90_000), Rate(EF, 140_000)),
+        (TierRate(EE, 50_000), TierRate(ES, 100_000), TierRate(EC, 90_000), TierRate(EF, 140_000)),
     ),
-    PlanTerms("SILVER", "Silver HMO", PlanTier.SILVER, 40_000, rates=(Rate(ES, 82_000), Rate(EC, 74_000))),
+    PlanTerms("SILVER", "Silver HMO", PlanTier.SILVER, 40_000, rates=(TierRate(ES, 82_000), TierRate(EC, 74_000))),
     PlanTerms("FLAT", "Flat", None, 30_000),
 )
 #: Interns, contractors and the like have none; who works in part time has them for the employee alone.
@@ -112,7 +112,7 @@ class Office:
         with pytest.raises(Refused) as refused:
             await telling
         assert await self.dump() == before
-        return [" ".join([rule.code, ".".join(rule.field or ())]).strip() for rule in refused.value.rules]
+        return [" ".join([rule.code, ".".join(rule.field or ())]).strip() for rule in refused.value.violations]
 
     async def dump(self) -> Dump:
         """Read every row of every table of the tenant, each under its key."""
@@ -133,7 +133,7 @@ class Office:
         hired_on: date = date(2020, 1, 6),
         external_id: str | None = None,
     ) -> str:
-        person = Person(first_name, "Adams", None, date(1985, 5, 17), external_id)
+        person = PersonalDetails(first_name, "Adams", None, date(1985, 5, 17), external_id)
         return await self.tell(people.hire_employee, self.employer, people.NewHire(person, employment_class, hired_on))
 
     async def child(self, employee: str, born: date = date(2015, 8, 30), *, disabled: bool = False) -> str:
@@ -166,7 +166,7 @@ class Office:
         *,
         classes: Sequence[ContributionTerms] = CLASSES,
         plans: Sequence[PlanTerms] | None = None,
-        waiting: WaitingRule = WaitingRule(),  # noqa: B008 - frozen
+        waiting: WaitingPeriod = WaitingPeriod(),  # noqa: B008 - frozen
         renewal: RenewalMode = RenewalMode.ACTIVE,
     ) -> str:
         draft = plan_years.PlanYearDraft(self.employer, self.product, dates, classes, plans, waiting, renewal)
@@ -196,7 +196,7 @@ class Office:
 
     # -------------------------------------------------------------------------------------------- enrollments
 
-    async def elect(self, employee: str, *choices: Choice) -> list[ElectionPreview]:
+    async def elect(self, employee: str, *choices: Election) -> list[ElectionPreview]:
         return await self.tell(enrollments.elect, employee, choices)
 
     async def reopen(self, enrollment: str, version: int | None = None) -> None:
@@ -290,7 +290,7 @@ async def open_office(
             await add_product(tx, "Medical", ProductCategory.MEDICAL, "Blue Shield", PLANS),
         )
 
-    employer, product = await database.transact(administrator(tenant), Clock.on(today), story)
+    employer, product = await database.transact(administrator(tenant), Clock.at_noon(today), story)
     return Office(database, employer, product, administrator(tenant), today)
 
 
@@ -300,12 +300,12 @@ def enroll(
     *dependents: str,
     tier: CoverageTier | None = None,
     version: int | None = None,
-) -> Choice:
-    return Choice(enrollment, ElectionDecision.ENROLLED, plan, tier, dependents, version)
+) -> Election:
+    return Election(enrollment, ElectionDecision.ENROLLED, plan, tier, dependents, version)
 
 
-def waive(enrollment: str, version: int | None = None) -> Choice:
-    return Choice(enrollment, ElectionDecision.WAIVED, expected_version=version)
+def waive(enrollment: str, version: int | None = None) -> Election:
+    return Election(enrollment, ElectionDecision.WAIVED, expected_version=version)
 
 
 def _key(name: str) -> str:

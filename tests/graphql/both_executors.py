@@ -29,7 +29,7 @@ from graphql import (
 
 from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
-from benegraph.domain.ids import kind_of
+from benegraph.domain.ids import prefix_of
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import Documents
@@ -220,7 +220,8 @@ def numbered(content: bytes) -> bytes:
     text = _CURSOR.sub(lambda match: orjson.dumps(_place_of(match[1])).decode(), content.decode())
     seen: dict[str, str] = {}
     return _ID.sub(
-        lambda match: seen.setdefault(match[0], f"{match[0][:4]}#{len(seen)}") if kind_of(match[0]) else match[0], text
+        lambda match: seen.setdefault(match[0], f"{match[0][:4]}#{len(seen)}") if prefix_of(match[0]) else match[0],
+        text,
     ).encode()
 
 

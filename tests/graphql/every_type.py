@@ -16,7 +16,7 @@ from benegraph.demo import TENANTS, DemoHandles, fill
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.catalog import CoverageTier, ProductCategory
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.standing import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
 from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.values import Clock
 from factories.access import administrator, clerk, employee, service
@@ -98,7 +98,7 @@ class World:
 
 async def make_every_type(database: Database) -> World:
     """Fill a fresh database; the same rows in every run, but for the ids of what the demo has not."""
-    handles = await fill(database, Clock.on(TODAY), 1)
+    handles = await fill(database, Clock.at_noon(TODAY), 1)
     tenant = handles.tenant_id
     await _make_the_rest(database, tenant)
     viewers = {

@@ -9,7 +9,7 @@ from worlds import make_company
 from benegraph.db.session import Database
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.standing import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
 from benegraph.domain.values import Clock
 from factories.access import administrator, employee
 from factories.enrollments import make_enrollment, make_event, make_life_event

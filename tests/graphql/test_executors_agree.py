@@ -175,7 +175,7 @@ def _hold_written(stage: Stage, requests: Sequence[GraphQLRequest]) -> None:
         with stage.twins() as twins:
             viewer = administrator(world.handles.tenant_id)
             for request in changes:
-                body = stage.run(both.tell(twins, viewer, Clock.on(TODAY), request))
+                body = stage.run(both.tell(twins, viewer, Clock.at_noon(TODAY), request))
                 assert "errors" not in body, body
     assert both.asked["executed"] >= len(requests)
     assert dict(both.fell_back) == {}
@@ -201,7 +201,7 @@ def _of_readme() -> Iterator[GraphQLRequest]:
 def _of_tabs(stage: Stage) -> list[GraphQLRequest]:
     """Give the explorer's tabs, and the question by which they are laid out."""
     handles = stage.world.handles
-    context = Context(stage.database, stage.world.viewers[Role.ADMINISTRATOR], Clock.on(TODAY), "request-1")
+    context = Context(stage.database, stage.world.viewers[Role.ADMINISTRATOR], Clock.at_noon(TODAY), "request-1")
     opening = stage.run(lay_out(SCHEMA, context, handles, dict.fromkeys(("administrator", "employer", "employee"), "")))
     facts = {"employee": handles.employee_id, "pending": list(handles.pending_enrollment_ids)}
     return [GraphQLRequest(FACTS, facts), *(GraphQLRequest(tab.query, dict(tab.variables)) for tab in opening.tabs)]

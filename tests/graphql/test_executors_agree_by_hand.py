@@ -27,8 +27,8 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.life_events import LifeEventStatus
-from benegraph.domain.enrollments.standing import ElectionDecision, WindowReason
-from benegraph.domain.ids import Kind, kind_of, new_id
+from benegraph.domain.enrollments.status import ElectionDecision, WindowReason
+from benegraph.domain.ids import IdPrefix, new_id, prefix_of
 from benegraph.domain.people import EmploymentClass
 from benegraph.execution import sizes
 from benegraph.graphql.context import Context
@@ -355,15 +355,15 @@ async def _make_rows(database: Database) -> tuple[dict[str, Any], dict[str, View
     kinds: dict[Any, list[str]] = {}
     for thing in world.things:
         if thing.tenant == TENANT:
-            kinds.setdefault(kind_of(thing.id), []).append(thing.id)
+            kinds.setdefault(prefix_of(thing.id), []).append(thing.id)
     named |= {
         "ids": [id for ids in kinds.values() for id in ids[:2]],
         "foreign": next(each.id for each in world.things if each.tenant != TENANT and each.employee == each.id),
         "covered": next(iter(world.elections.values())),
         "tooMany": ["x"] * 101,
-        "unknown": new_id(Kind.EMPLOYEE, NOW.now),
-        "unknownYear": new_id(Kind.PLAN_YEAR, NOW.now),
-        "unknownEmployer": new_id(Kind.EMPLOYER, NOW.now),
+        "unknown": new_id(IdPrefix.EMPLOYEE, NOW.now),
+        "unknownYear": new_id(IdPrefix.PLAN_YEAR, NOW.now),
+        "unknownEmployer": new_id(IdPrefix.EMPLOYER, NOW.now),
         "emptyEmployer": await make_employer(**its, name="Empty"),
     }
     named |= await _read_cursors(database, named)
@@ -446,7 +446,7 @@ async def _make_history(its: Its, named: Its) -> None:
         }
         for place in range(EVENTS)
     ]
-    await insert(its["database"], NOW, TENANT, Event, *rows, kind=Kind.EVENT)
+    await insert(its["database"], NOW, TENANT, Event, *rows, kind=IdPrefix.EVENT)
 
 
 async def _make_coverage(its: Its, employer: str, person: str) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from asking import ask, refusal
 
 from benegraph.db.session import Database
 from benegraph.domain.enrollments.life_events import LifeEventStatus
-from benegraph.domain.enrollments.standing import ElectionDecision
+from benegraph.domain.enrollments.status import ElectionDecision
 from benegraph.domain.errors import BadInput
-from benegraph.domain.ids import Kind, new_id
+from benegraph.domain.ids import IdPrefix, new_id
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.values import Clock
 from factories.access import administrator
@@ -161,7 +161,7 @@ async def test_enrollments(
     database: Database, clock: Clock, answers: dict[str, str], chosen: dict[str, Any], names: set[str]
 ) -> None:
     if year := chosen.get("planYearId"):
-        chosen = {**chosen, "planYearId": answers.get(year, new_id(Kind.PLAN_YEAR, clock.now))}
+        chosen = {**chosen, "planYearId": answers.get(year, new_id(IdPrefix.PLAN_YEAR, clock.now))}
     data = await ask(database, clock, ADMINISTRATOR, ENROLLMENTS, filter=chosen)
     expected = {answers[name] for name in names}
     products = [node["planYears"]["nodes"] for node in data["benefitProducts"]["nodes"]]
@@ -180,7 +180,7 @@ async def test_enrollments(
     [
         {"planYearId": ""},
         {"planYearId": "plyr_x"},
-        {"planYearId": new_id(Kind.PLAN, Clock.on(date(2026, 1, 1)).now)},
+        {"planYearId": new_id(IdPrefix.PLAN, Clock.at_noon(date(2026, 1, 1)).now)},
         {"coverageEffectiveStartYear": 1899},
         {"coverageEffectiveStartYear": 2200},
         {"coverageEffectiveStartYear": 0},
@@ -204,7 +204,7 @@ async def test_life_events(database: Database, clock: Clock) -> None:
             made[number, status] = await make_life_event(database, clock, employee=person, status=status)
     query = """query ($filter: LifeEventFilter) {
       qualifyingLifeEvents(filter: $filter) { nodes { id } totalCount } }"""
-    unknown = new_id(Kind.EMPLOYER, clock.now)
+    unknown = new_id(IdPrefix.EMPLOYER, clock.now)
     for chosen, expected in (
         ({}, list(made.values())),
         ({"status": None, "employerId": None}, list(made.values())),
@@ -216,7 +216,14 @@ async def test_life_events(database: Database, clock: Clock) -> None:
         data = await ask(database, clock, ADMINISTRATOR, query, filter=chosen)
         assert [node["id"] for node in data["qualifyingLifeEvents"]["nodes"]] == expected
         assert data["qualifyingLifeEvents"]["totalCount"] == len(expected)
-    for malformed in ("", "empr_", new_id(Kind.EMPLOYEE, clock.now), unknown.upper(), f" {unknown}", f"{unknown}\n"):
+    for malformed in (
+        "",
+        "empr_",
+        new_id(IdPrefix.EMPLOYEE, clock.now),
+        unknown.upper(),
+        f" {unknown}",
+        f"{unknown}\n",
+    ):
         error = await refusal(database, clock, ADMINISTRATOR, query, filter={"employerId": malformed})
         assert isinstance(error, BadInput)
 

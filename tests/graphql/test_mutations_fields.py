@@ -6,7 +6,7 @@ from typing import Any
 from mutating import MUTATIONS, Answer, Field, Input, Rehearsing, busy_office, call, fields_of
 
 from benegraph.db.session import Database
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from factories.stories import Office
 
 NO_ID = "_01h455vb4pex5vsknk084sn02q"
@@ -73,7 +73,7 @@ async def test_what_is_no_id_of_the_kind_is_refused_where_it_stands(database: Da
     office, inputs = await rehearsing(database)
     fields = fields_of("ID")
     assert len(fields) > 20
-    kinds = [f"{kind}{NO_ID}" for kind in Kind]
+    kinds = [f"{kind}{NO_ID}" for kind in IdPrefix]
     for field in fields:
         rule = next((rule for name, rule in OF_A_RULE.items() if field.dotted.endswith(name)), None)
         good: Any = inputs[field.mutation]

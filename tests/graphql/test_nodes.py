@@ -8,7 +8,7 @@ from worlds import World, make_world
 
 from benegraph.db.session import Database
 from benegraph.domain.errors import BadInput
-from benegraph.domain.ids import Kind, kind_of, new_id
+from benegraph.domain.ids import IdPrefix, new_id, prefix_of
 from benegraph.domain.values import Clock
 from benegraph.graphql.types.node import MAX_NODE_IDS, NODE_TYPES
 from conftest import this_moment, told_once
@@ -31,7 +31,7 @@ def world(shared_url: str) -> World:
 
 
 async def test_every_kind_is_found_and_typed(database: Database, clock: Clock, world: World) -> None:
-    one_of_each = {kind_of(id): id for id in sorted(world.seen_by(ADMINISTRATOR))}
+    one_of_each = {prefix_of(id): id for id in sorted(world.seen_by(ADMINISTRATOR))}
     assert set(one_of_each) == set(NODE_TYPES)
     for kind, (name, _) in NODE_TYPES.items():
         data = await ask(database, clock, ADMINISTRATOR, NODE, id=one_of_each[kind])
@@ -73,15 +73,15 @@ async def test_what_is_no_id(database: Database, clock: Clock, id: str) -> None:
 @pytest.mark.parametrize(
     ("field", "kind"),
     [
-        ("employer", Kind.EMPLOYER),
-        ("employee", Kind.EMPLOYEE),
-        ("enrollment", Kind.ENROLLMENT),
-        ("planYear", Kind.PLAN_YEAR),
-        ("benefitProduct", Kind.BENEFIT_PRODUCT),
-        ("plan", Kind.PLAN),
+        ("employer", IdPrefix.EMPLOYER),
+        ("employee", IdPrefix.EMPLOYEE),
+        ("enrollment", IdPrefix.ENROLLMENT),
+        ("planYear", IdPrefix.PLAN_YEAR),
+        ("benefitProduct", IdPrefix.BENEFIT_PRODUCT),
+        ("plan", IdPrefix.PLAN),
     ],
 )
-async def test_an_id_of_another_type(database: Database, clock: Clock, field: str, kind: Kind) -> None:
+async def test_an_id_of_another_type(database: Database, clock: Clock, field: str, kind: IdPrefix) -> None:
     query = f"query ($id: ID!) {{ found: {field}(id: $id) {{ id }} }}"
     for other in NODE_TYPES:
         id = new_id(other, clock.now)
@@ -93,10 +93,10 @@ async def test_an_id_of_another_type(database: Database, clock: Clock, field: st
 
 async def test_a_plan_year_by_what_is_no_id_of_one(database: Database, clock: Clock, world: World) -> None:
     seen = sorted(world.seen_by(ADMINISTRATOR))
-    person = next(id for id in seen if kind_of(id) is Kind.EMPLOYEE)
+    person = next(id for id in seen if prefix_of(id) is IdPrefix.EMPLOYEE)
     employer = next(thing.employer for thing in world.things if thing.id == person)
     good = next(
-        thing.id for thing in world.things if thing.employer == employer and kind_of(thing.id) is Kind.PLAN_YEAR
+        thing.id for thing in world.things if thing.employer == employer and prefix_of(thing.id) is IdPrefix.PLAN_YEAR
     )
     query = """query ($id: ID!, $good: ID!, $bad: ID!) { employee(id: $id) {
       id good: eligibility(planYearId: $good) { eligible } bad: eligibility(planYearId: $bad) { eligible } } }"""
@@ -112,7 +112,7 @@ async def test_a_plan_year_by_what_is_no_id_of_one(database: Database, clock: Cl
 async def test_many_nodes_in_the_order_asked_for(database: Database, clock: Clock, world: World) -> None:
     mine = sorted(world.seen_by(ADMINISTRATOR))[:3]
     theirs = next(iter(world.seen_by(administrator("globex"))))
-    ids = [mine[2], theirs, mine[0], mine[2], new_id(Kind.PLAN, clock.now), mine[1]]
+    ids = [mine[2], theirs, mine[0], mine[2], new_id(IdPrefix.PLAN, clock.now), mine[1]]
     data = await ask(database, clock, ADMINISTRATOR, LIST, ids=ids)
     assert [node and node["id"] for node in data["nodes"]] == [mine[2], None, mine[0], mine[2], None, mine[1]]
     assert await ask(database, clock, ADMINISTRATOR, LIST, ids=[]) == {"nodes": []}
@@ -131,6 +131,6 @@ async def test_a_malformed_id_among_many_is_an_error_of_its_own(database: Databa
 
 
 async def test_so_many_nodes_and_no_more(database: Database, clock: Clock) -> None:
-    ids: list[Any] = [new_id(Kind.PLAN, clock.now) for _ in range(MAX_NODE_IDS)]
+    ids: list[Any] = [new_id(IdPrefix.PLAN, clock.now) for _ in range(MAX_NODE_IDS)]
     assert (await ask(database, clock, ADMINISTRATOR, LIST, ids=ids))["nodes"] == [None] * MAX_NODE_IDS
     assert isinstance(await refusal(database, clock, ADMINISTRATOR, LIST, ids=[*ids, ids[0]]), BadInput)

@@ -11,7 +11,7 @@ from worlds import World, make_world
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.access import Role, Viewer
-from benegraph.domain.ids import Kind, kind_of, new_id
+from benegraph.domain.ids import IdPrefix, new_id, prefix_of
 from benegraph.domain.values import Clock
 from benegraph.graphql.types.node import NODE_TYPES
 from conftest import this_moment, told_once
@@ -111,7 +111,7 @@ async def test_the_store_says_by_itself_what_row_level_security_holds(
 
 async def see_that_all_and_nothing_else_is_seen(database: Database, clock: Clock, world: World, tenant: str) -> None:
     everything = [thing.id for thing in world.things]
-    assert {kind_of(id) for id in everything} == set(NODE_TYPES)
+    assert {prefix_of(id) for id in everything} == set(NODE_TYPES)
     for viewer in viewers_of(world, tenant):
         seen = world.seen_by(viewer)
         assert seen
@@ -128,12 +128,12 @@ async def see_that_all_and_nothing_else_is_seen(database: Database, clock: Clock
 
 async def test_every_list_is_all_that_is_seen_of_its_kind(database: Database, clock: Clock, world: World) -> None:
     lists = {
-        "employers": Kind.EMPLOYER,
-        "employees": Kind.EMPLOYEE,
-        "enrollments": Kind.ENROLLMENT,
-        "benefitProducts": Kind.BENEFIT_PRODUCT,
-        "qualifyingLifeEvents": Kind.LIFE_EVENT,
-        "subscribers": Kind.SUBSCRIBER,
+        "employers": IdPrefix.EMPLOYER,
+        "employees": IdPrefix.EMPLOYEE,
+        "enrollments": IdPrefix.ENROLLMENT,
+        "benefitProducts": IdPrefix.BENEFIT_PRODUCT,
+        "qualifyingLifeEvents": IdPrefix.LIFE_EVENT,
+        "subscribers": IdPrefix.SUBSCRIBER,
     }
     for viewer in world.viewers:
         seen = world.seen_by(viewer)
@@ -141,7 +141,7 @@ async def test_every_list_is_all_that_is_seen_of_its_kind(database: Database, cl
         assert set(ids_in(data)) <= seen
         for name, kind in lists.items():
             listed = data[f"Query_{name}"]
-            ids = {id for id in seen if kind_of(id) is kind}
+            ids = {id for id in seen if prefix_of(id) is kind}
             assert set(_items(listed)) == ids, name_of(viewer)
             assert listed["totalCount"] == len(ids)
 
@@ -167,12 +167,12 @@ async def test_what_is_out_of_reach_is_as_if_it_were_not(
       }
     """
     kinds = {
-        "planYear": Kind.PLAN_YEAR,
-        "employer": Kind.EMPLOYER,
-        "employee": Kind.EMPLOYEE,
-        "enrollment": Kind.ENROLLMENT,
-        "product": Kind.BENEFIT_PRODUCT,
-        "plan": Kind.PLAN,
+        "planYear": IdPrefix.PLAN_YEAR,
+        "employer": IdPrefix.EMPLOYER,
+        "employee": IdPrefix.EMPLOYEE,
+        "enrollment": IdPrefix.ENROLLMENT,
+        "product": IdPrefix.BENEFIT_PRODUCT,
+        "plan": IdPrefix.PLAN,
     }
     nobodys = {name: new_id(kind, clock.now) for name, kind in kinds.items()}
     for viewer in viewers_of(world, tenant):
@@ -184,7 +184,7 @@ async def test_what_is_out_of_reach_is_as_if_it_were_not(
         assert of_nobody.data["enrollments"]["totalCount"] == 0
         assert of_nobody.data["qualifyingLifeEvents"]["totalCount"] == 0
         hidden = {
-            name: [thing.id for thing in world.things if kind_of(thing.id) is kind and thing.id not in seen]
+            name: [thing.id for thing in world.things if prefix_of(thing.id) is kind and thing.id not in seen]
             for name, kind in kinds.items()
         }
         for number in range(2):  # something near, of the same employer or tenant, and something far

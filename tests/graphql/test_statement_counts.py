@@ -8,7 +8,7 @@ from asking import ask, statements
 from benegraph.db.models import Enrollment
 from benegraph.db.session import Database
 from benegraph.db.store.writing import update_rows
-from benegraph.domain.enrollments.standing import WindowReason
+from benegraph.domain.enrollments.status import WindowReason
 from benegraph.domain.values import Clock
 from factories.access import administrator
 from factories.carrier_rows import (

@@ -10,11 +10,16 @@ from asking import ask
 
 from benegraph.db.models import Employee, Enrollment, PlanYear
 from benegraph.db.session import Database
-from benegraph.domain.enrollments.standing import ElectionDecision, Facts, coverage_status_of, status_of
-from benegraph.domain.ids import Kind
+from benegraph.domain.enrollments.status import (
+    ElectionDecision,
+    EnrollmentFacts,
+    derive_coverage_status,
+    derive_enrollment_status,
+)
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import RenewalMode
-from benegraph.domain.plan_years import status_of as plan_year_status_of
+from benegraph.domain.plan_years import derive_plan_year_status as plan_year_status_of
 from benegraph.domain.values import Clock, DateSpan
 from factories.access import TENANT, administrator, insert
 from factories.catalog import make_product
@@ -70,11 +75,11 @@ async def _make_enrollments(database: Database, zone: str, today: date) -> dict[
     for over in AROUND:  # each of a product of its own, as plan years of one can't overlap
         benefit = await make_product(database, MADE)
         row = _plan_year(employer, benefit, today + timedelta(days=over))
-        (plan_year,) = await insert(database, MADE, TENANT, PlanYear, row, kind=Kind.PLAN_YEAR)
+        (plan_year,) = await insert(database, MADE, TENANT, PlanYear, row, kind=IdPrefix.PLAN_YEAR)
         offers[over] = benefit, plan_year, await make_plan(database, MADE, plan_year=plan_year, rates={})
     cases = list(enrollment_cases())
     people = await insert(
-        database, MADE, TENANT, Employee, *(_employee(employer, today) for _ in cases), kind=Kind.EMPLOYEE
+        database, MADE, TENANT, Employee, *(_employee(employer, today) for _ in cases), kind=IdPrefix.EMPLOYEE
     )
     rows, facts = [], []
     for case, person in zip(cases, people, strict=True):
@@ -83,7 +88,7 @@ async def _make_enrollments(database: Database, zone: str, today: date) -> dict[
         first, last = case["coverage"] or (None, None)
         window = DateSpan.through(today - timedelta(days=9), today + timedelta(days=case["window"]))
         facts.append(
-            Facts(
+            EnrollmentFacts(
                 ElectionDecision(case["decision"]) if case["decision"] else None,
                 window,
                 today + timedelta(days=case["over"]),
@@ -115,9 +120,9 @@ async def _make_enrollments(database: Database, zone: str, today: date) -> dict[
                 "close_reason": "LAPSED" if facts[-1].closed_on else None,
             }
         )
-    ids = await insert(database, MADE, TENANT, Enrollment, *rows, kind=Kind.ENROLLMENT)
+    ids = await insert(database, MADE, TENANT, Enrollment, *rows, kind=IdPrefix.ENROLLMENT)
     return {
-        id: (status_of(each, today), coverage_status_of(each, today), today in each.window)
+        id: (derive_enrollment_status(each, today), derive_coverage_status(each, today), today in each.window)
         for id, each in zip(ids, facts, strict=True)
     }
 
@@ -133,7 +138,7 @@ async def test_plan_years_and_employments(database: Database, now: datetime) -> 
         for over, (opened, closed) in product(AROUND, ((None, None), (-5, None), (-5, -1), (-5, 0))):
             row = _plan_year(employer, await make_product(database, MADE), today + timedelta(days=over))
             row |= {"opened_on": _on(today, opened), "closed_on": _on(today, closed)}
-            (id,) = await insert(database, MADE, TENANT, PlanYear, row, kind=Kind.PLAN_YEAR)
+            (id,) = await insert(database, MADE, TENANT, PlanYear, row, kind=IdPrefix.PLAN_YEAR)
             years[id] = plan_year_status_of(row["opened_on"], row["closed_on"], row["coverage_ends_on"], today)
         for end in (None, *AROUND):
             id = await make_employee(database, MADE, employer=employer, terminated_on=_on(today, end))

@@ -9,7 +9,7 @@ from carrier_world import make_carrier
 from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
 from benegraph.domain.enrollments.life_events import LifeEventStatus
-from benegraph.domain.enrollments.standing import CloseReason, WindowReason
+from benegraph.domain.enrollments.status import CloseReason, WindowReason
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.values import Clock
 from factories.access import administrator, clerk, employee, service

@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from benegraph.domain.catalog import CoverageTier
-from benegraph.domain.enrollments.standing import Facts, status_of
-from benegraph.domain.enrollments.tiers import tier_for
+from benegraph.domain.enrollments.status import EnrollmentFacts, derive_enrollment_status
+from benegraph.domain.enrollments.tiers import derive_tier
 from benegraph.domain.people import Relationship
-from benegraph.domain.values import DateSpan, last_of_month
+from benegraph.domain.values import DateSpan, last_day_of_month
 from factories.stories import PLANS, Dump
 
 Row = dict[str, Any]
@@ -50,7 +50,7 @@ def check_coverage(seen: Seen) -> None:
     painted: dict[str, Days] = {id: {} for id in left}
     for row in _as_answered(seen.dump["enrollments"]):
         gone = left[row["employee_id"]]
-        last = min(ends[row["plan_year_id"]], last_of_month(day(gone)) if gone else date.max)
+        last = min(ends[row["plan_year_id"]], last_day_of_month(day(gone)) if gone else date.max)
         for each in days(day(row["effective_on"]), ends[row["plan_year_id"]]):
             painted[row["employee_id"]].pop(each, None)
             if row["decision"] == "ENROLLED" and each <= last:
@@ -86,7 +86,7 @@ def check_answers(seen: Seen) -> None:
             assert row["id"] not in covered
             continue
         tier = CoverageTier(row["coverage_tier"])
-        assert tier is tier_for(covered[row["id"]])
+        assert tier is derive_tier(covered[row["id"]])
         assert covered[row["id"]].count(Relationship.SPOUSE) <= 1
         assert row["coverage_starts_on"] == row["effective_on"]
         shares = row["employee_contribution_cents"] + row["employer_contribution_cents"]
@@ -130,10 +130,10 @@ def check_statuses(seen: Seen, enrollments: Sequence[Any], today: date) -> None:
     ends = {row["id"]: day(row["coverage_ends_on"]) for row in seen.of("plan_years")}
     for row in enrollments:
         window = DateSpan.through(row.opens_on, row.closes_on)
-        facts = Facts(
+        facts = EnrollmentFacts(
             row.decision, window, ends[row.plan_year_id], row.coverage_starts_on, row.coverage_ends_on, row.closed_on
         )
-        assert row.status is status_of(facts, today)
+        assert row.status is derive_enrollment_status(facts, today)
     reissues = Counter(row.plan_year_id for row in enrollments if row.status == "PENDING" and row.replaces_id)
     assert all(number == 1 for number in reissues.values())
 

@@ -154,7 +154,7 @@ async def test_a_crowd_finds_its_way(database: Database) -> None:
         try:
             await runner
         except Refused as refused:
-            return {str(rule.code) for rule in refused.rules}
+            return {str(rule.code) for rule in refused.violations}
         return set()
 
     told: set[str] = set()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from benegraph.db import store
 from benegraph.db.session import Database
-from benegraph.domain.catalog import PlanTerms, ProductCategory, Rate
+from benegraph.domain.catalog import PlanTerms, ProductCategory, TierRate
 from benegraph.services.catalog import add_product
 from benegraph.services.employers import add_employer
 from factories.access import administrator
@@ -49,7 +49,7 @@ async def test_a_product_may_have_no_plans_and_no_carrier(database: Database) ->
 
 async def test_what_a_product_refuses(database: Database) -> None:
     office = await open_office(database)
-    plans = [PLANS[0], PlanTerms("GOLD", "", None, -1, rates=(Rate(EE, 5),))]
+    plans = [PLANS[0], PlanTerms("GOLD", "", None, -1, rates=(TierRate(EE, 5),))]
     assert await office.refusals(office.tell(add_product, " ", DENTAL, "\x00", plans)) == [
         "INVALID_INPUT name",
         "INVALID_INPUT carrierName",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database, Transaction
-from benegraph.domain.coverage import Key, Outcome
+from benegraph.domain.coverage import BatchOutcome, CoverageKey
 from benegraph.services.coverage import records, subscribers
 from benegraph.services.coverage.records import CoverageItem, CoverageItemResult
 from factories.coverage import (
@@ -90,7 +90,7 @@ async def test_a_coverage_is_created_with_the_fields_given(office: Office) -> No
     ],
 )
 async def test_what_can_not_be_created_is_refused(
-    office: Office, key: Key, changes: dict[str, Any], refused: str
+    office: Office, key: CoverageKey, changes: dict[str, Any], refused: str
 ) -> None:
     await make_coverage(office, key_of(JAN), end_date=JUN)
     assert await office.refusals(make_coverage(office, key, **changes)) == [refused]
@@ -218,7 +218,7 @@ async def test_a_thousand_new_ones_take_as_many_statements_as_ten(office: Office
             started = time.monotonic()
             results = await upsert(office, *(CoverageItem(key_of(JAN, number), {"end_date": JUN}) for number in part))
             seconds = time.monotonic() - started
-        assert {result.outcome for result in results} == {Outcome.CREATED}
+        assert {result.outcome for result in results} == {BatchOutcome.CREATED}
         counts.append(len(sent))
     assert counts[0] == counts[1] == 8
     assert seconds < 4  # half a second on an idle machine
@@ -226,7 +226,7 @@ async def test_a_thousand_new_ones_take_as_many_statements_as_ten(office: Office
         results = await upsert(
             office, *(CoverageItem(key_of(JAN, number), {"end_date": DEC}) for number in numbers[10:])
         )
-    assert {result.outcome for result in results} == {Outcome.UPDATED}
+    assert {result.outcome for result in results} == {BatchOutcome.UPDATED}
     assert len(sent) == 8
 
 

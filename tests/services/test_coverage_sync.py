@@ -11,7 +11,7 @@ from benegraph.domain.access import Role, Viewer
 from benegraph.domain.catalog import ProductCategory
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.errors import Forbidden
-from benegraph.domain.people import EmploymentClass, Person
+from benegraph.domain.people import EmploymentClass, PersonalDetails
 from benegraph.domain.plan_years import RenewalMode
 from benegraph.services import billing, people, plan_years
 from benegraph.services.catalog import add_product
@@ -208,7 +208,7 @@ async def test_a_subscriber_may_be_linked_with_an_update_and_a_hire(office: Offi
 @pytest.mark.parametrize("number", ["", " ", "S" * 10, "S\0"])
 async def test_nobody_is_looked_for_by_what_can_be_no_number(office: Office, number: str) -> None:
     employee = await office.hire()
-    bob = Person("Bob", "Adams", None, None, None)
+    bob = PersonalDetails("Bob", "Adams", None, None, None)
     hiring = people.NewHire(bob, EmploymentClass.FULL_TIME, TODAY, subscriber_id=number)
     assert await office.refusals(office.update(employee, subscriber_id=number)) == ["INVALID_INPUT subscriberId"]
     assert await office.refusals(office.tell(people.hire_employee, office.employer, hiring)) == [

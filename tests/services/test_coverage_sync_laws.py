@@ -23,7 +23,7 @@ from benegraph.domain.catalog import ProductCategory
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.errors import Refused
 from benegraph.domain.plan_years import PlanYearDates, RenewalMode
-from benegraph.domain.values import DAY, last_of_month
+from benegraph.domain.values import ONE_DAY, last_day_of_month
 from benegraph.services import billing
 from benegraph.services.catalog import add_product
 from benegraph.services.coverage import records
@@ -138,7 +138,7 @@ class Bridge(RuleBasedStateMachine):
         """Close a season: who said nothing has the coverage of the one before, where there was one."""
         plan_year = pick([row for row in self.of("plan_years") if row["closed_on"] is None], which)
         if plan_year is not None:
-            self.office = self.office.on(max(self.office.today, day(plan_year["open_enrollment_ends_on"]) + DAY))
+            self.office = self.office.on(max(self.office.today, day(plan_year["open_enrollment_ends_on"]) + ONE_DAY))
             self.tell("close", self.office.close(plan_year["id"]))
 
     # ------------------------------------------------------------------------------------------------ employment
@@ -161,7 +161,7 @@ class Bridge(RuleBasedStateMachine):
     @rule(month=st.sampled_from([1, 2, 3, 4]), paid=st.booleans(), number=st.sampled_from([None, *NUMBERS]))
     def bill(self, month: int, paid: bool, number: str | None) -> None:
         first = date(2027, month, 1)
-        bill = billing.NewInvoice(GROUP, DIVISION, number, first, last_of_month(first), first, 10_000)
+        bill = billing.NewInvoice(GROUP, DIVISION, number, first, last_day_of_month(first), first, 10_000)
         invoice = self.runner.run(self.office.tell(billing.record_invoice, bill))
         if paid:
             self.tell("pay", self.office.tell(billing.record_payment, invoice, 10_000, self.office.today))
@@ -217,7 +217,7 @@ class Bridge(RuleBasedStateMachine):
             recorded = [each for row in ours for each in days(day(row["start_date"]), day(row["end_date"]))]
             assert sorted(recorded) == sorted(elected)  # each day once
             starts, ends = {day(row["start_date"]) for row in ours}, {day(row["end_date"]) for row in ours}
-            assert not {end + DAY for end in ends} & starts  # what touches is one
+            assert not {end + ONE_DAY for end in ends} & starts  # what touches is one
         for row in records.values():
             if row["paid_through"] is not None:
                 assert row["start_date"] <= row["paid_through"]

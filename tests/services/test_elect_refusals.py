@@ -4,8 +4,8 @@ from datetime import date
 
 from benegraph.db.session import Database
 from benegraph.domain.catalog import CoverageTier
-from benegraph.domain.enrollments.elections import Choice
-from benegraph.domain.enrollments.standing import ElectionDecision
+from benegraph.domain.enrollments.elections import Election
+from benegraph.domain.enrollments.status import ElectionDecision
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import ContributionTerms, PlanYearDates
 from benegraph.services import enrollments
@@ -98,7 +98,7 @@ async def test_no_rate_or_no_contributions_for_the_tier(database: Database) -> N
 async def test_a_waiver_takes_no_plan_tier_or_dependents(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
     child = await office.child(ada)
-    waiver = Choice(id, ElectionDecision.WAIVED, plans["GOLD"], EC, (child,))
+    waiver = Election(id, ElectionDecision.WAIVED, plans["GOLD"], EC, (child,))
     assert await office.refusals(office.elect(ada, waiver)) == [
         "PLAN_NOT_ALLOWED_ON_WAIVER elections.0.selectedPlanId",
         "INVALID_INPUT elections.0.coverageTier",

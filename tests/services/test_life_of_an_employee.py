@@ -21,8 +21,8 @@ from benegraph.db.session import Database
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.errors import Refused
 from benegraph.domain.people import EmploymentClass
-from benegraph.domain.plan_years import PlanYearDates, RenewalMode, WaitingRule
-from benegraph.domain.values import last_of_month
+from benegraph.domain.plan_years import PlanYearDates, RenewalMode, WaitingPeriod
+from benegraph.domain.values import last_day_of_month
 from factories.stories import Office, enroll, open_office, waive
 
 STEPS = 25
@@ -87,7 +87,7 @@ class Life(RuleBasedStateMachine):
         plan_years: list[str] = []
         for number, dates in enumerate(SEASONS):
             renewal = RenewalMode.ACTIVE if number == 0 else RenewalMode.PASSIVE
-            waiting = WaitingRule(30, to_first_of_month=True) if number == 1 else WaitingRule()
+            waiting = WaitingPeriod(30, to_first_of_month=True) if number == 1 else WaitingPeriod()
             plan_years.append(runner.run(self.office.draft(dates, renewal=renewal, waiting=waiting)))
         self.plans = {id: sorted(runner.run(self.office.plans(id)).values()) for id in plan_years}
         self.pending: list[str] = []
@@ -155,7 +155,7 @@ class Life(RuleBasedStateMachine):
         else:
             self.tell(
                 self.office.terminate(employee["id"], on, "Left."),
-                may_lose=lambda who, day, _row: who == employee["id"] and day > last_of_month(on),
+                may_lose=lambda who, day, _row: who == employee["id"] and day > last_day_of_month(on),
             )
 
     @rule(who=picks, years=st.sampled_from([-1, 0, 10, 25, 26, 29]), active=st.booleans())

@@ -7,7 +7,7 @@ import pytest
 from benegraph.db.session import Database
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.people import EmploymentClass
-from benegraph.domain.plan_years import WaitingRule
+from benegraph.domain.plan_years import WaitingPeriod
 from benegraph.domain.values import Clock
 from benegraph.services import plan_years
 from factories.access import clerk
@@ -59,19 +59,19 @@ async def test_who_becomes_eligible_later_in_the_year_answers_as_a_new_hire(data
 @pytest.mark.parametrize(
     ("waiting", "hired_on", "eligible_on"),
     [
-        (WaitingRule(30), date(2026, 12, 2), NEW_YEAR),
-        (WaitingRule(30), date(2026, 12, 3), date(2027, 1, 2)),
-        (WaitingRule(90), date(2026, 10, 3), NEW_YEAR),
-        (WaitingRule(0, to_first_of_month=True), date(2026, 12, 2), NEW_YEAR),
-        (WaitingRule(0, to_first_of_month=True), date(2027, 1, 2), date(2027, 2, 1)),
-        (WaitingRule(60, to_first_of_month=True), date(2026, 12, 3), date(2027, 2, 1)),
-        (WaitingRule(60, to_first_of_month=True), date(2026, 12, 4), date(2027, 3, 1)),
-        (WaitingRule(60, to_first_of_month=True), date(2027, 5, 2), date(2027, 7, 1)),
-        (WaitingRule(60, to_first_of_month=True), date(2027, 5, 3), date(2027, 8, 1)),  # the 91st day
+        (WaitingPeriod(30), date(2026, 12, 2), NEW_YEAR),
+        (WaitingPeriod(30), date(2026, 12, 3), date(2027, 1, 2)),
+        (WaitingPeriod(90), date(2026, 10, 3), NEW_YEAR),
+        (WaitingPeriod(0, to_first_of_month=True), date(2026, 12, 2), NEW_YEAR),
+        (WaitingPeriod(0, to_first_of_month=True), date(2027, 1, 2), date(2027, 2, 1)),
+        (WaitingPeriod(60, to_first_of_month=True), date(2026, 12, 3), date(2027, 2, 1)),
+        (WaitingPeriod(60, to_first_of_month=True), date(2026, 12, 4), date(2027, 3, 1)),
+        (WaitingPeriod(60, to_first_of_month=True), date(2027, 5, 2), date(2027, 7, 1)),
+        (WaitingPeriod(60, to_first_of_month=True), date(2027, 5, 3), date(2027, 8, 1)),  # the 91st day
     ],
 )
 async def test_the_wait_decides_from_when(
-    database: Database, waiting: WaitingRule, hired_on: date, eligible_on: date
+    database: Database, waiting: WaitingPeriod, hired_on: date, eligible_on: date
 ) -> None:
     office = await open_office(database)
     ada = await office.hire(hired_on=hired_on)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from benegraph.db.session import Database, Transaction
-from benegraph.domain.coverage import Outcome
+from benegraph.domain.coverage import BatchOutcome
 from benegraph.services import billing
 from benegraph.services.billing import CoveragePaidThrough
 from benegraph.services.coverage import CoverageItem, subscribers, upsert_coverage
@@ -301,7 +301,7 @@ async def large(office: Office, people: int) -> str:
     async def story(tx: Transaction) -> None:
         for item in items:
             await subscribers.create_subscriber(tx, item.key.subscriber_id, None, None, None)
-        assert {result.outcome for result in await upsert_coverage(tx, items)} == {Outcome.CREATED}
+        assert {result.outcome for result in await upsert_coverage(tx, items)} == {BatchOutcome.CREATED}
 
     await office.tell(story)
     await make_invoice(office, 1, "S0")

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from benegraph.db.session import Database
-from benegraph.domain.people import EmploymentClass, Person
-from benegraph.domain.plan_years import WaitingRule
+from benegraph.domain.people import EmploymentClass, PersonalDetails
+from benegraph.domain.plan_years import WaitingPeriod
 from benegraph.services import people
 from factories.access import clerk
 from factories.stories import CLASSES, DATES_2026, Office, enroll, open_office, waive
 
 FULL_TIME, PART_TIME, INTERN = EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME, EmploymentClass.INTERN
-PERSON = Person("Ada", "Adams", "ada@example.com", date(1985, 5, 17), "E-1")
+PERSON = PersonalDetails("Ada", "Adams", "ada@example.com", date(1985, 5, 17), "E-1")
 
 
 async def in_season(database: Database, **options: Any) -> tuple[Office, str]:
@@ -78,14 +78,14 @@ async def test_a_hire_answers_for_each_plan_year_that_is_open_and_not_over(datab
 @pytest.mark.parametrize(
     ("waiting", "hired_on", "effective_on"),
     [
-        (WaitingRule(30), date(2026, 11, 16), date(2026, 12, 16)),
-        (WaitingRule(30), date(2026, 12, 2), None),
-        (WaitingRule(0, to_first_of_month=True), date(2026, 12, 1), date(2026, 12, 1)),
-        (WaitingRule(0, to_first_of_month=True), date(2026, 12, 2), None),
+        (WaitingPeriod(30), date(2026, 11, 16), date(2026, 12, 16)),
+        (WaitingPeriod(30), date(2026, 12, 2), None),
+        (WaitingPeriod(0, to_first_of_month=True), date(2026, 12, 1), date(2026, 12, 1)),
+        (WaitingPeriod(0, to_first_of_month=True), date(2026, 12, 2), None),
     ],
 )
 async def test_a_hire_waits(
-    database: Database, waiting: WaitingRule, hired_on: date, effective_on: date | None
+    database: Database, waiting: WaitingPeriod, hired_on: date, effective_on: date | None
 ) -> None:
     office, _ = await in_season(database, waiting=waiting)
     found = await to_answer(office, await office.hire(hired_on=hired_on))
@@ -95,7 +95,7 @@ async def test_a_hire_waits(
 async def test_what_a_hire_refuses(database: Database) -> None:
     office = await open_office(database)
     born_later = people.NewHire(
-        Person(" ", "x" * 201, "nobody", date(2026, 11, 21), "\x00"), FULL_TIME, date(2029, 1, 1)
+        PersonalDetails(" ", "x" * 201, "nobody", date(2026, 11, 21), "\x00"), FULL_TIME, date(2029, 1, 1)
     )
     assert await office.refusals(office.tell(people.hire_employee, office.employer, born_later)) == [
         "INVALID_INPUT firstName",
@@ -165,7 +165,7 @@ async def test_what_a_change_refuses(database: Database) -> None:
 
 
 async def test_another_class_counts_from_the_day_it_changes(database: Database) -> None:
-    office, _ = await in_season(database, waiting=WaitingRule(30))
+    office, _ = await in_season(database, waiting=WaitingPeriod(30))
     ada = await office.hire(employment_class=INTERN)
     await office.update(ada, employment_class=FULL_TIME)
     row = await office.row("employees", ada)
@@ -199,7 +199,7 @@ async def test_a_class_without_contributions_closes_what_is_open(database: Datab
 async def test_eligible_only_later_an_open_enrollment_becomes_a_new_hires(database: Database) -> None:
     office = await open_office(database)
     ada = await office.hire(employment_class=PART_TIME)
-    await office.opened(waiting=WaitingRule(60))
+    await office.opened(waiting=WaitingPeriod(60))
     await office.update(ada, employment_class=FULL_TIME)
     old, new = await office.enrollments(ada)
     assert (old.status, old.close_reason) == ("INACTIVE", "NOT_ELIGIBLE")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from benegraph.db.session import Database
-from benegraph.domain.catalog import CoverageTier, PlanTerms, ProductCategory, Rate
+from benegraph.domain.catalog import CoverageTier, PlanTerms, ProductCategory, TierRate
 from benegraph.domain.people import EmploymentClass
-from benegraph.domain.plan_years import ContributionTerms, PlanYearDates, RenewalMode, WaitingRule
+from benegraph.domain.plan_years import ContributionTerms, PlanYearDates, RenewalMode, WaitingPeriod
 from benegraph.services import plan_years
 from benegraph.services.catalog import add_product
 from factories.access import clerk
@@ -34,7 +34,7 @@ async def offered(office: Office, plan_year: str) -> dict[str, dict[str, int]]:
 
 async def test_a_draft_copies_the_catalogue(database: Database) -> None:
     office = await open_office(database)
-    id = await office.draft(waiting=WaitingRule(60, to_first_of_month=True), renewal=RenewalMode.PASSIVE)
+    id = await office.draft(waiting=WaitingPeriod(60, to_first_of_month=True), renewal=RenewalMode.PASSIVE)
     row = await office.row("plan_years", id)
     expected = {
         "employer_id": office.employer,
@@ -120,10 +120,12 @@ async def test_everything_wrong_with_a_draft_is_told_at_once(database: Database)
             ContributionTerms(FULL_TIME, EE, 0, -1),
         ],
         plans=[
-            PlanTerms("A", " ", None, -1, -1, -1, (Rate(CoverageTier.UNSPECIFIED, 1), Rate(ES, -1), Rate(ES, 1))),
-            PlanTerms("A", "x" * 201, None, 5, rates=(Rate(EE, 6),)),
+            PlanTerms(
+                "A", " ", None, -1, -1, -1, (TierRate(CoverageTier.UNSPECIFIED, 1), TierRate(ES, -1), TierRate(ES, 1))
+            ),
+            PlanTerms("A", "x" * 201, None, 5, rates=(TierRate(EE, 6),)),
         ],
-        waiting=WaitingRule(61, to_first_of_month=True),
+        waiting=WaitingPeriod(61, to_first_of_month=True),
     )
     assert await office.refusals(telling) == [
         "DATES_OUT_OF_ORDER openEnrollmentEnd",
@@ -144,7 +146,7 @@ async def test_everything_wrong_with_a_draft_is_told_at_once(database: Database)
     ]
     assert await office.refusals(office.draft(classes=[])) == ["INVALID_INPUT contributionClasses"]
     for days in (-1, 91):
-        assert await office.refusals(office.draft(waiting=WaitingRule(days))) == ["INVALID_INPUT waitingPeriodDays"]
+        assert await office.refusals(office.draft(waiting=WaitingPeriod(days))) == ["INVALID_INPUT waitingPeriodDays"]
 
 
 async def test_employer_and_product_must_be_within_reach(database: Database) -> None:

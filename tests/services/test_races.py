@@ -16,7 +16,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.errors import Refused
-from benegraph.domain.people import EmploymentClass, Person
+from benegraph.domain.people import EmploymentClass, PersonalDetails
 from benegraph.domain.plan_years import PlanYearDates, RenewalMode
 from benegraph.services import enrollments, people
 from benegraph.services.access import once
@@ -59,7 +59,7 @@ async def _outcome(runner: Coroutine[Any, Any, Any]) -> Outcome:
     try:
         return "done", await runner
     except Refused as refused:
-        return str(refused.rules[0].code), None
+        return str(refused.violations[0].code), None
 
 
 def tally(outcomes: list[Outcome]) -> Counter[str]:
@@ -85,7 +85,9 @@ async def test_of_twenty_answers_one_counts(database: Database, owner_url: str) 
 
 async def test_one_idempotency_key_has_one_effect(database: Database, owner_url: str) -> None:
     office = await open_office(database)
-    hiring = people.NewHire(Person("Ada", "Adams", None, None, None), EmploymentClass.FULL_TIME, date(2026, 11, 2))
+    hiring = people.NewHire(
+        PersonalDetails("Ada", "Adams", None, None, None), EmploymentClass.FULL_TIME, date(2026, 11, 2)
+    )
 
     async def hire(tx: Transaction) -> tuple[dict[str, Any], bool]:
         async def story(tx: Transaction) -> dict[str, Any]:

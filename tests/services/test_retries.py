@@ -17,8 +17,8 @@ from benegraph.db.engine import Pool, create_engine
 from benegraph.db.models import Employee
 from benegraph.db.session import Database, OutcomeUnknown, RolledBack, Transaction, is_passing
 from benegraph.db.store.writing import insert_rows
-from benegraph.domain.errors import Code, refuse
-from benegraph.domain.people import EmploymentClass, Person
+from benegraph.domain.errors import ErrorCode, refusal
+from benegraph.domain.people import EmploymentClass, PersonalDetails
 from benegraph.services import people
 from conftest import GATEWAY, connect
 from factories.stories import Office, open_office, waive
@@ -27,7 +27,7 @@ ATTEMPTS = 6
 NO_ENROLLMENT = "enrl_00000000000000000000000000"
 #: The gateway's sessions with the test's database.
 OURS = "FROM pg_stat_activity WHERE usename = $1 AND datname = current_database()"
-HIRING = people.NewHire(Person("Ada", "Adams", None, None, None), EmploymentClass.FULL_TIME, date(2026, 11, 2))
+HIRING = people.NewHire(PersonalDetails("Ada", "Adams", None, None, None), EmploymentClass.FULL_TIME, date(2026, 11, 2))
 
 
 async def names(office: Office) -> list[str]:
@@ -282,7 +282,7 @@ async def test_what_would_fail_again_is_told_once(database: Database, statement:
     assert await names(office) == []
 
 
-@pytest.mark.parametrize("error", [refuse(Code.INVALID_INPUT, "No."), ValueError("no"), KeyError("no")])
+@pytest.mark.parametrize("error", [refusal(ErrorCode.INVALID_INPUT, "No."), ValueError("no"), KeyError("no")])
 async def test_a_storys_own_error_is_raised_once(database: Database, error: Exception) -> None:
     office = await open_office(database)
     told = 0

@@ -14,7 +14,7 @@ from benegraph.db.session import Database
 from benegraph.db.statements import Manner, prepare, scope_values
 from benegraph.db.store.batches import Paged, Window
 from benegraph.demo import seed
-from benegraph.domain.enrollments.standing import EnrollmentStatus
+from benegraph.domain.enrollments.status import EnrollmentStatus
 from benegraph.domain.values import Clock
 from benegraph.execution import Wanted
 from conftest import connect, copied_meanwhile, told_once

@@ -8,7 +8,7 @@ from benegraph.db import store
 from benegraph.db.session import Database
 from benegraph.db.store.batches import Window
 from benegraph.domain.access import Viewer
-from benegraph.domain.billing import InvoiceStatus, status_of
+from benegraph.domain.billing import InvoiceStatus, derive_invoice_status
 from factories.access import administrator, clerk, employee, service
 from factories.billing import CENTS, make_invoice, make_payment, reverse, void
 from factories.coverage import NUMBER, make_contract, make_subscriber
@@ -38,7 +38,7 @@ async def test_an_invoice_stands_where_the_domain_says(database: Database) -> No
                 if voided:
                     await void(office, id)
                 paid_cents = sum(payments)
-                expected[id] = (paid_cents, status_of(amount_cents, paid_cents, void=voided))
+                expected[id] = (paid_cents, derive_invoice_status(amount_cents, paid_cents, void=voided))
     assert {status for _, status in expected.values()} == set(InvoiceStatus)
     async with database.read(office.viewer, office.clock()) as reading:
         found = await store.billing.by_ids(reading, [*expected, "pinv_x"])

@@ -28,7 +28,7 @@ from benegraph.db.query_compiler import holds_ids
 from benegraph.db.query_compiler.texts import cursor_of, either, together, value_of
 from benegraph.db.session import Database
 from benegraph.db.store.batches import Order, Paged, Window
-from benegraph.domain.ids import SUFFIX
+from benegraph.domain.ids import ID_SUFFIX_PATTERN
 from benegraph.graphql.types.paging import PageRequest
 from conftest import connect
 
@@ -144,5 +144,5 @@ def test_what_is_called_an_id_has_its_form_checked() -> None:
         table.name: [str(each.sqltext) for each in table.constraints if isinstance(each, CheckConstraint)]
         for table in tables
     }
-    loose = {name for name, texts in checks.items() if not any(SUFFIX in text for text in texts)}
+    loose = {name for name, texts in checks.items() if not any(ID_SUFFIX_PATTERN in text for text in texts)}
     assert loose == {"trusted_documents"}

@@ -7,7 +7,7 @@ from graphql import GraphQLError
 from sqlalchemy import text
 from strawberry.schema.config import StrawberryConfig
 
-from benegraph.domain.errors import Code, TooComplex, refuse
+from benegraph.domain.errors import ErrorCode, TooComplex, refusal
 from benegraph.graphql.context import Info
 
 SECRET = "Sesquipedalia"
@@ -35,7 +35,7 @@ class Broken:
 
     @strawberry.field
     def refused(self) -> str:
-        raise refuse(Code.NOT_FOUND, SECRET)
+        raise refusal(ErrorCode.NOT_FOUND, SECRET)
 
     @strawberry.field
     def meant(self) -> str:

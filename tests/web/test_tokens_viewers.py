@@ -17,7 +17,7 @@ from sqlalchemy import event
 from benegraph.db.session import Database
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.errors import BadInput, Forbidden, RequestError
-from benegraph.domain.ids import Kind, new_id
+from benegraph.domain.ids import IdPrefix, new_id
 from benegraph.domain.values import Clock
 from benegraph.services.access import TENANT_FORBIDDEN, ScopeExistenceCache, check_scope_exists
 from benegraph.settings import Issuer
@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 Claims = dict[str, Any]
 
 ISSUER = Issuer("https://idp.example", AUDIENCE)
-EMPLOYER, EMPLOYEE = (new_id(kind, NOW, lambda _: 7) for kind in (Kind.EMPLOYER, Kind.EMPLOYEE))
+EMPLOYER, EMPLOYEE = (new_id(kind, NOW, lambda _: 7) for kind in (IdPrefix.EMPLOYER, IdPrefix.EMPLOYEE))
 #: Letters beyond ASCII whose capitals are within it.
 LONG_S, DOTLESS_I = "\u017f", "\u0131"
 GOOD: Claims = {"sub": SUBJECT, "tenant": "acme", "role": "ADMINISTRATOR"}

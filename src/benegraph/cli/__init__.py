@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benegraph.exchange import Form
+from benegraph.exchange import FileFormat
 
 app = typer.Typer(
     help="benegraph: a benefits-enrollment GraphQL gateway.",
@@ -29,7 +29,9 @@ DataDir = Annotated[
     typer.Option(file_okay=False, help="Where the embedded PostgreSQL keeps its data, where there is no DATABASE_URL."),
 ]
 Tenant = Annotated[str, typer.Option(help="The tenant's id, as X-Tenant names it.")]
-Format = Annotated[Form | None, typer.Option("--format", help="How the file is written, where its name doesn't say.")]
+Format = Annotated[
+    FileFormat | None, typer.Option("--format", help="How the file is written, where its name doesn't say.")
+]
 
 
 @app.command()

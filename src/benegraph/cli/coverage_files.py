@@ -22,12 +22,12 @@ from benegraph.cli.errors import FAILED, MISUSED, fail, in_one_line
 from benegraph.db import store
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Viewer
-from benegraph.domain.coverage import MOST_AT_ONCE, Outcome
-from benegraph.domain.errors import BrokenRule
+from benegraph.domain.coverage import MAX_BATCH_SIZE, BatchOutcome
+from benegraph.domain.errors import RuleViolation
 from benegraph.domain.values import Clock
-from benegraph.exchange import Form
-from benegraph.exchange.coverage import Entry, header_of, line_of, read_coverage
-from benegraph.exchange.values import Unreadable
+from benegraph.exchange import FileFormat
+from benegraph.exchange.coverage import CoverageEntry, parse_coverage_file, render_header, render_line
+from benegraph.exchange.values import UnreadableInput
 from benegraph.services.coverage import CoverageItemResult, upsert_coverage
 
 STANDARD_OUTPUT = Path("-")
@@ -37,27 +37,27 @@ STANDARD_OUTPUT = Path("-")
 class Report:
     """What has come of an import so far, and through which line."""
 
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    outcomes: Counter[BatchOutcome] = field(default_factory=Counter)
     through: int = 0
     is_whole: bool = False
 
     def __str__(self) -> str:
         words = {
-            "created": Outcome.CREATED,
-            "updated": Outcome.UPDATED,
-            "unchanged": Outcome.UNCHANGED,
-            "refused": Outcome.FAILED,
+            "created": BatchOutcome.CREATED,
+            "updated": BatchOutcome.UPDATED,
+            "unchanged": BatchOutcome.UNCHANGED,
+            "refused": BatchOutcome.FAILED,
         }
         return ", ".join(f"{word} {self.outcomes[outcome]}" for word, outcome in words.items())
 
 
 @in_one_line
-def import_coverage(file: Path, form: Form | None, tenant: str, data_dir: Path | None) -> None:
+def import_coverage(file: Path, form: FileFormat | None, tenant: str, data_dir: Path | None) -> None:
     operator, form, report = operator_of(tenant), form or _form_of(file), Report()
     with _opened(file) as source:
         try:
-            entries = read_coverage(source, form)
-        except Unreadable as error:
+            entries = parse_coverage_file(source, form)
+        except UnreadableInput as error:
             fail(f"{file}: {error}", MISUSED)
         try:
             with _progress(file.name, source) as advance:
@@ -66,16 +66,16 @@ def import_coverage(file: Path, form: Form | None, tenant: str, data_dir: Path |
             if not report.is_whole and report.through:
                 typer.echo(f"Through line {report.through} it was taken in; call again, and the rest is.", err=True)
     typer.echo(str(report))
-    if report.outcomes[Outcome.FAILED]:
+    if report.outcomes[BatchOutcome.FAILED]:
         raise typer.Exit(FAILED)
 
 
 @in_one_line
-def export_coverage(output: Path | None, form: Form | None, tenant: str, data_dir: Path | None) -> None:
+def export_coverage(output: Path | None, form: FileFormat | None, tenant: str, data_dir: Path | None) -> None:
     operator = operator_of(tenant)
     if output is None or output == STANDARD_OUTPUT:
         with _standard_output() as target:
-            in_database(data_dir, lambda database: _give_out(database, operator, form or Form.CSV, target))
+            in_database(data_dir, lambda database: _give_out(database, operator, form or FileFormat.CSV, target))
         return
     form = form or _form_of(output)
     with _whole_file(output) as target:
@@ -83,9 +83,9 @@ def export_coverage(output: Path | None, form: Form | None, tenant: str, data_di
     typer.echo(f"{count} coverages are in {output}.", err=True)
 
 
-def _form_of(file: Path) -> Form:
+def _form_of(file: Path) -> FileFormat:
     try:
-        return Form(file.suffix.lower().removeprefix("."))
+        return FileFormat(file.suffix.lower().removeprefix("."))
     except ValueError:
         fail(f"{file} ends in neither .csv nor .jsonl: say which with --format.", MISUSED)
 
@@ -94,16 +94,16 @@ def _form_of(file: Path) -> Form:
 
 
 async def _take_in(
-    database: Database, operator: Viewer, entries: Iterator[Entry], report: Report, advance: Callable[[], None]
+    database: Database, operator: Viewer, entries: Iterator[CoverageEntry], report: Report, advance: Callable[[], None]
 ) -> None:
     await _see_that_it_is_there(database, operator)
-    while batch := list(islice(entries, MOST_AT_ONCE)):
+    while batch := list(islice(entries, MAX_BATCH_SIZE)):
         results = iter(await _write(database, operator, batch))
         refusals: list[str] = []
         for entry in batch:
-            result = CoverageItemResult(Outcome.FAILED) if entry.item is None else next(results)
+            result = CoverageItemResult(BatchOutcome.FAILED) if entry.item is None else next(results)
             report.outcomes[result.outcome] += 1
-            refusals += [f"line {entry.line}: {reason}" for reason in (*entry.reasons, *map(_reason, result.rules))]
+            refusals += [f"line {entry.line}: {reason}" for reason in (*entry.errors, *map(_reason, result.rules))]
         if refusals:
             typer.echo("\n".join(refusals), err=True)  # at once, as a terminal draws the bar anew beneath each text
         report.through = batch[-1].line
@@ -111,7 +111,7 @@ async def _take_in(
     report.is_whole = True
 
 
-async def _write(database: Database, operator: Viewer, batch: Sequence[Entry]) -> Sequence[CoverageItemResult]:
+async def _write(database: Database, operator: Viewer, batch: Sequence[CoverageEntry]) -> Sequence[CoverageItemResult]:
     items = [entry.item for entry in batch if entry.item is not None]
     if not items:
         return []
@@ -129,7 +129,7 @@ async def _see_that_it_is_there(database: Database, operator: Viewer) -> None:
             fail(f"There is no tenant {operator.tenant_id}; `benegraph keys issue --create-tenant NAME` makes it.")
 
 
-def _reason(rule: BrokenRule) -> str:
+def _reason(rule: RuleViolation) -> str:
     _call, _index, *field = rule.field or ("", "")
     return f"{'.'.join(field)}: {rule.code}: {rule.message}"
 
@@ -161,14 +161,14 @@ def _progress(name: str, source: BinaryIO) -> Iterator[Callable[[], None]]:
 # ------------------------------------------------------------------------------------------------------ giving out
 
 
-async def _give_out(database: Database, operator: Viewer, form: Form, target: BinaryIO) -> int:
+async def _give_out(database: Database, operator: Viewer, form: FileFormat, target: BinaryIO) -> int:
     await _see_that_it_is_there(database, operator)
     count = 0
-    target.write(header_of(form).encode())
+    target.write(render_header(form).encode())
     still = store.coverage.at_one_moment(database)
     async with still.read(operator, Clock.at(datetime.now(UTC))) as reading:
         async for page in store.coverage.pages(reading):
-            target.write("".join(line_of(row, form) for row in page).encode())
+            target.write("".join(render_line(row, form) for row in page).encode())
             count += len(page)
     return count
 

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from benegraph.demo import DemoHandles
-from benegraph.domain.values import DAY, add_years
+from benegraph.domain.values import ONE_DAY, add_years
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import Documents
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
@@ -282,12 +282,12 @@ def _reissues(employee: Mapping[str, Any], pending: Mapping[str, Any]) -> list[T
 
 
 def _next_plan_year(employer_id: str, enrollment: Mapping[str, Any]) -> dict[str, Any]:
-    starts_on = date.fromisoformat(enrollment["planYear"]["coverageEnd"]) + DAY
+    starts_on = date.fromisoformat(enrollment["planYear"]["coverageEnd"]) + ONE_DAY
     return {
         "benefitProductId": enrollment["benefitProduct"]["id"],
         "employerId": employer_id,
         "coverageStart": starts_on.isoformat(),
-        "coverageEnd": (add_years(starts_on, 1) - DAY).isoformat(),
+        "coverageEnd": (add_years(starts_on, 1) - ONE_DAY).isoformat(),
         "openEnrollmentStart": (starts_on - timedelta(days=45)).isoformat(),
         "openEnrollmentEnd": (starts_on - timedelta(days=17)).isoformat(),
         "contributionClasses": enrollment["planYear"]["contributionClasses"],

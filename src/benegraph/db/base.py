@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Enum, ForeignKeyConstraint, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from benegraph.domain.ids import SUFFIX, Kind
+from benegraph.domain.ids import ID_SUFFIX_PATTERN, IdPrefix
 
 #: An id, or a part of one: compared byte by byte, as nobody sorts ids by the rules of a language.
 Id = Annotated[str, mapped_column(Text(collation="C"))]
@@ -55,9 +55,9 @@ def words(kind: type[StrEnum]) -> Any:
     return Enum(kind, native_enum=False, create_constraint=True, name=name, length=40)
 
 
-def id_check(kind: Kind) -> CheckConstraint:
+def id_check(kind: IdPrefix) -> CheckConstraint:
     """Hold the form of a table's own ids, so that what is read back may be trusted as it is."""
-    return CheckConstraint(f"id ~ '^{kind}_{SUFFIX}$'", name="id")
+    return CheckConstraint(f"id ~ '^{kind}_{ID_SUFFIX_PATTERN}$'", name="id")
 
 
 def reference(name: str, columns: str, table: str, targets: str | None = None, **options: Any) -> ForeignKeyConstraint:

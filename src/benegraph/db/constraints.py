@@ -2,34 +2,36 @@
 
 from sqlalchemy.exc import IntegrityError
 
-from benegraph.domain.errors import BrokenRule, Code, Refused
+from benegraph.domain.errors import ErrorCode, Refused, RuleViolation
 
 REFUSALS = {
-    "uq_employees_external_id": BrokenRule(
-        Code.ALREADY_EXISTS, "Another employee of this employer carries this external id.", ("externalId",)
+    "uq_employees_external_id": RuleViolation(
+        ErrorCode.ALREADY_EXISTS, "Another employee of this employer carries this external id.", ("externalId",)
     ),
-    "ex_plan_years_period": BrokenRule(
-        Code.PLAN_YEAR_OVERLAP,
+    "ex_plan_years_period": RuleViolation(
+        ErrorCode.PLAN_YEAR_OVERLAP,
         "Another plan year of this employer and product shares days with it.",
         ("coverageStart",),
     ),
-    "uq_subscribers_subscriber_id": BrokenRule(
-        Code.ALREADY_EXISTS, "Another subscriber carries this number.", ("subscriberId",)
+    "uq_subscribers_subscriber_id": RuleViolation(
+        ErrorCode.ALREADY_EXISTS, "Another subscriber carries this number.", ("subscriberId",)
     ),
-    "uq_subscribers_employee": BrokenRule(
-        Code.ALREADY_EXISTS, "Another subscriber stands for this employee.", ("employeeId",)
+    "uq_subscribers_employee": RuleViolation(
+        ErrorCode.ALREADY_EXISTS, "Another subscriber stands for this employee.", ("employeeId",)
     ),
-    "uq_group_contracts_key": BrokenRule(
-        Code.ALREADY_EXISTS, "There is a contract of this group, division and start already.", ("groupId",)
+    "uq_group_contracts_key": RuleViolation(
+        ErrorCode.ALREADY_EXISTS, "There is a contract of this group, division and start already.", ("groupId",)
     ),
-    "uq_subscriber_enrollments_key": BrokenRule(
-        Code.ALREADY_EXISTS, "There is a coverage of this key already.", ("key",)
+    "uq_subscriber_enrollments_key": RuleViolation(
+        ErrorCode.ALREADY_EXISTS, "There is a coverage of this key already.", ("key",)
     ),
-    "ex_subscriber_enrollments_coverage": BrokenRule(
-        Code.OVERLAPPING_COVERAGE, "Another coverage of this subscriber shares a day with it.", ("key", "startDate")
+    "ex_subscriber_enrollments_coverage": RuleViolation(
+        ErrorCode.OVERLAPPING_COVERAGE,
+        "Another coverage of this subscriber shares a day with it.",
+        ("key", "startDate"),
     ),
-    "ex_enrollments_coverage": BrokenRule(
-        Code.OVERLAPPING_COVERAGE, "Other coverage of this product shares a day with it."
+    "ex_enrollments_coverage": RuleViolation(
+        ErrorCode.OVERLAPPING_COVERAGE, "Other coverage of this product shares a day with it."
     ),
 }
 

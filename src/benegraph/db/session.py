@@ -23,7 +23,7 @@ from benegraph.db.readers import Readers
 from benegraph.db.rights import become, rights_of
 from benegraph.domain.access import Viewer
 from benegraph.domain.errors import BenegraphError
-from benegraph.domain.ids import Kind, new_id
+from benegraph.domain.ids import IdPrefix, new_id
 from benegraph.domain.values import Clock
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class Transaction(Reading):
     _counter: Iterator[int] = field(default_factory=count)
     _numbers: list[str] = field(default_factory=list)
 
-    def new_id(self, kind: Kind) -> str:
+    def new_id(self, kind: IdPrefix) -> str:
         """Make an id that sorts after those this transaction made before."""
         return new_id(kind, self.clock.now, count=next(self._counter))
 

@@ -9,8 +9,8 @@ from benegraph.db.models import GroupContract
 from benegraph.demo.random_source import pick
 from benegraph.demo.record_buffer import Ledger, Row
 from benegraph.demo.times_of_day import DRAFTING, at
-from benegraph.domain.ids import Kind
-from benegraph.domain.values import DAY, add_years
+from benegraph.domain.ids import IdPrefix
+from benegraph.domain.values import ONE_DAY, add_years
 
 # Without I and O, which are taken for digits.
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -51,12 +51,12 @@ def enter_group(ledger: Ledger, rng: Random, employer: Row, place: int, first_ye
     word = "".join(letter for letter in employer["name"].split()[0].upper() if "A" <= letter <= "Z")
     id = f"{word[:13]}-{number:06}"
     start = date(first_year_on.year - rng.randrange(3, 9), rng.choice((1, 1, 4, 7)), 1)
-    end = add_years(start, 30) - DAY if rng.random() < 0.2 else None
+    end = add_years(start, 30) - ONE_DAY if rng.random() < 0.2 else None
     divisions = pick(rng, _DIVISIONS) if divided else _ONE_FOR_ALL
     contracts = {}
     for place_of_division, division_id in enumerate(divisions, 1):
         row = {
-            "id": ledger.new_id(Kind.GROUP_CONTRACT, entered_at),
+            "id": ledger.new_id(IdPrefix.GROUP_CONTRACT, entered_at),
             "employer_id": employer["id"],
             "group_id": id,
             "division_id": division_id,

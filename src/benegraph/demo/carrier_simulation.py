@@ -19,7 +19,7 @@ from benegraph.demo.names import FAMILY, GIVEN
 from benegraph.demo.record_buffer import Ledger, Row
 from benegraph.demo.sample_people import FIRST
 from benegraph.demo.times_of_day import HIRING, RECORDING, SETTLING, at, start_of
-from benegraph.domain.values import DAY, add_years, first_after, last_of_month
+from benegraph.domain.values import ONE_DAY, add_years, first_of_next_month, last_day_of_month
 
 _LARGE_ENOUGH = 15  # employees, for somebody to have retired
 
@@ -65,7 +65,7 @@ def tell_carrier(desk: Desk, workers: Sequence[Worker]) -> None:
         courses = draw_courses(desk.rng, len(billed), eventful=desk.eventful)
         for (month, cents), course in zip(billed, courses, strict=True):
             plan_invoice(Order(account, None, month, month, cents), month - LEAD, course)
-        agenda.plan(at(desk.today - DAY, SETTLING), partial(settle, account, account.members))
+        agenda.plan(at(desk.today - ONE_DAY, SETTLING), partial(settle, account, account.members))
     agenda.tell()
 
 
@@ -95,14 +95,14 @@ def _months(desk: Desk) -> list[date]:
     """Give the firsts of the months that were billed by now: of about a year, or a year and a half."""
     month = desk.today.replace(day=1)
     for _ in range(16 if desk.eventful else desk.rng.randrange(11, 14)):
-        month = (month - DAY).replace(day=1)
+        month = (month - ONE_DAY).replace(day=1)
     return list(_billed_since(max(month, desk.first_year_on), desk.today))
 
 
 def _billed_since(month: date, today: date) -> Iterator[date]:
     while month - LEAD < today:
         yield month
-        month = first_after(month)
+        month = first_of_next_month(month)
 
 
 def _add_dues(dues: list[int], months: Sequence[date], worker: Worker) -> None:
@@ -118,7 +118,7 @@ def _add_dues(dues: list[int], months: Sequence[date], worker: Worker) -> None:
         last: date | None = row["coverage_ends_on"]
         if last is None:
             continue
-        start, stop = row["coverage_starts_on"], last + DAY
+        start, stop = row["coverage_starts_on"], last + ONE_DAY
         first_place = max(start.year * 12 + start.month - since, 0)
         stop_place = min(stop.year * 12 + stop.month - since, len(dues))
         for place in range(first_place, stop_place):
@@ -139,7 +139,7 @@ def _plan_own_coverage(desk: Desk, account: Account, member: Member, worker: Wor
         account.agenda.plan(at(fate.entered_on, RECORDING), partial(_record_former, desk, member, worker))
     terminated_on: date | None = worker.row["terminated_on"]
     if terminated_on and (_is_cast(worker) or rng.random() < 0.12):
-        applied_on = last_of_month(terminated_on) + timedelta(days=rng.randrange(4, 20))
+        applied_on = last_day_of_month(terminated_on) + timedelta(days=rng.randrange(4, 20))
         account.agenda.plan(at(applied_on, RECORDING), partial(_continue, desk, account, member, worker))
 
 
@@ -148,24 +148,24 @@ def _record_former(desk: Desk, member: Member, worker: Worker, at: datetime) -> 
     stopped_on = desk.first_year_on
     if worker.fate.external_id != FIRST and desk.rng.random() < 0.25:
         stopped_on = (stopped_on - timedelta(days=desk.rng.randrange(40, 200))).replace(day=1)
-    start = max(desk.group.coverage_start, first_after(worker.row["hired_on"] + 30 * DAY))
-    if start + 60 * DAY < stopped_on:
+    start = max(desk.group.coverage_start, first_of_next_month(worker.row["hired_on"] + 30 * ONE_DAY))
+    if start + 60 * ONE_DAY < stopped_on:
         limits = _draw_limits(desk.rng)
-        write_down(desk.ledger, member, start, stopped_on - DAY, at, date_employed=worker.row["hired_on"], **limits)
+        write_down(desk.ledger, member, start, stopped_on - ONE_DAY, at, date_employed=worker.row["hired_on"], **limits)
 
 
 def _continue(desk: Desk, account: Account, member: Member, worker: Worker, at: datetime) -> None:
     """Record that somebody goes on at their own cost after the employment, for up to a year and a half (COBRA)."""
     terminated_on: date = worker.row["terminated_on"]
-    last = last_of_month(terminated_on)
+    last = last_day_of_month(terminated_on)
     premium = sum(_premium(held.row) for held in worker.held if held.row["coverage_ends_on"] == last)
     if not premium:
         return
-    end = first_after(add_years(last, 1) + 160 * DAY) - DAY
+    end = first_of_next_month(add_years(last, 1) + 160 * ONE_DAY) - ONE_DAY
     dates = {"date_employed": worker.row["hired_on"], "term_date": terminated_on}
-    write_down(desk.ledger, member, last + DAY, end, at, **dates)
-    months = list(_billed_since(last + DAY, desk.today))
-    _bill_alone(account, member, months, premium * 102 // 100, at.date() + DAY)
+    write_down(desk.ledger, member, last + ONE_DAY, end, at, **dates)
+    months = list(_billed_since(last + ONE_DAY, desk.today))
+    _bill_alone(account, member, months, premium * 102 // 100, at.date() + ONE_DAY)
 
 
 def _plan_retirement(desk: Desk, account: Account, place: int, months: Sequence[date]) -> None:
@@ -182,14 +182,14 @@ def _plan_retirement(desk: Desk, account: Account, place: int, months: Sequence[
 
 def _record_retiree(desk: Desk, account: Account, member: Member, months: Sequence[date], at: datetime) -> None:
     write_down(desk.ledger, member, desk.group.coverage_start, None, at, **_draw_limits(desk.rng))
-    _bill_alone(account, member, months, desk.rng.randrange(180, 420) * 100, at.date() + DAY)
+    _bill_alone(account, member, months, desk.rng.randrange(180, 420) * 100, at.date() + ONE_DAY)
 
 
 def _bill_alone(account: Account, member: Member, months: Sequence[date], cents: int, earliest: date) -> None:
     """Plan invoices to one member alone; of months that had begun already two weeks are given to pay."""
     for month, course in zip(months, draw_own_courses(account.rng, len(months)), strict=True):
         billed_on = max(month - LEAD, earliest)
-        due_on = max(month, billed_on + 14 * DAY)
+        due_on = max(month, billed_on + 14 * ONE_DAY)
         plan_invoice(Order(account, member, month, due_on, cents), billed_on, course)
 
 

@@ -8,8 +8,8 @@ from random import Random
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate
 from benegraph.demo.names import CARRIERS, PLAN_NAMES
 from benegraph.demo.record_buffer import Ledger
-from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, Rate
-from benegraph.domain.ids import Kind
+from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, TierRate
+from benegraph.domain.ids import IdPrefix
 from benegraph.services.catalog import plan_columns
 
 #: What a tier costs, against the employee alone, in hundredths.
@@ -67,7 +67,7 @@ def _draw_product(
     name, code = carrier
     level = rng.randrange(94, 107)
     plans = tuple(_terms(sketch, level, f"{code}-{sketch.code}", family) for sketch in _SKETCHES[category])
-    product = Product(ledger.new_id(Kind.BENEFIT_PRODUCT, made_at), category, plans)
+    product = Product(ledger.new_id(IdPrefix.BENEFIT_PRODUCT, made_at), category, plans)
     row = {"id": product.id, "name": f"{name.split()[0]} {category.title()}", "category": category}
     ledger.add(BenefitProduct, {**row, "carrier_name": name, "active": True}, made_at)
     for position, plan in enumerate(plans):
@@ -88,9 +88,9 @@ def _terms(sketch: _Sketch, level: int, code: str, family: str) -> PlanTerms:
     )
 
 
-def rates_of(premium: int) -> tuple[Rate, ...]:
+def rates_of(premium: int) -> tuple[TierRate, ...]:
     """Give a plan's rates by tier, from what the employee alone costs."""
-    return tuple(Rate(tier, premium * factor // 100) for tier, factor in _FACTORS.items())
+    return tuple(TierRate(tier, premium * factor // 100) for tier, factor in _FACTORS.items())
 
 
 def priced(plans: Sequence[PlanTerms], percent: int) -> tuple[PlanTerms, ...]:
@@ -107,7 +107,7 @@ def priced(plans: Sequence[PlanTerms], percent: int) -> tuple[PlanTerms, ...]:
 
 def _enter(ledger: Ledger, made_at: datetime, product_id: str, position: int, plan: PlanTerms) -> None:
     row = {
-        "id": ledger.new_id(Kind.CARRIER_PLAN, made_at),
+        "id": ledger.new_id(IdPrefix.CARRIER_PLAN, made_at),
         "benefit_product_id": product_id,
         "position": position,
         **plan_columns(plan),

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from benegraph.db.models import Subscriber, SubscriberEnrollment
 from benegraph.demo.employees import Elected
 from benegraph.demo.record_buffer import Ledger, Row
-from benegraph.domain.coverage import FOREVER, Recorded, lay_out
-from benegraph.domain.ids import Kind
+from benegraph.domain.coverage import OPEN_ENDED, RecordedCoverage, reconcile_coverage
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import DateSpan
 from benegraph.services.coverage.records import CHANGEABLE_COLUMNS
 
@@ -31,7 +31,7 @@ def enter_member(
     """Enter a subscriber, as `createSubscriber` does; one who is no employee here belongs to nobody."""
     first_name, last_name = names
     row: Row = {
-        "id": ledger.new_id(Kind.SUBSCRIBER, at),
+        "id": ledger.new_id(IdPrefix.SUBSCRIBER, at),
         "subscriber_id": number,
         "employer_id": contract["employer_id"] if employee_id else None,
         "employee_id": employee_id,
@@ -45,7 +45,7 @@ def write_down(ledger: Ledger, member: Member, start: date, end: date | None, at
     """Enter a coverage of record under a member's contract, and note it."""
     contract = member.contract
     row: Row = {
-        "id": ledger.new_id(Kind.SUBSCRIBER_ENROLLMENT, at),
+        "id": ledger.new_id(IdPrefix.SUBSCRIBER_ENROLLMENT, at),
         "employer_id": contract["employer_id"],
         "employee_id": member.row["employee_id"],
         "subscriber_id": member.number,
@@ -71,16 +71,18 @@ def follow(ledger: Ledger, member: Member, elected: Elected, at: datetime) -> No
     answers = elected.spans()
     links = {row["subscriber_enrollment_id"] for row, _ in answers}
     spans = [span for _, span in answers if span]
-    layout = lay_out(spans, [Recorded(row["id"], _span(row), row["id"] in links) for row in member.records])
+    layout = reconcile_coverage(
+        spans, [RecordedCoverage(row["id"], _span(row), row["id"] in links) for row in member.records]
+    )
     records = {row["id"]: row for row in member.records}
     for id in layout.removed:
         ledger.note_whole(SubscriberEnrollment, records[id], "DELETED", at, gone=True)
         ledger.drop(SubscriberEnrollment, records[id])
         member.records.remove(records[id])
-    if layout.cut:
+    if layout.shortened:
         raise AssertionError("what the demo's carrier records itself ends before anything is elected")
     carriers: list[tuple[DateSpan, str]] = []
-    for span, carrier in layout.carried:
+    for span, carrier in layout.assigned:
         if carrier is None:
             row = write_down(
                 ledger,
@@ -113,4 +115,4 @@ def _move(ledger: Ledger, row: Row, span: DateSpan, terminated_on: date | None, 
 
 def _span(row: Row) -> DateSpan:
     end: date | None = row["end_date"]
-    return DateSpan(row["start_date"], FOREVER) if end is None else DateSpan.through(row["start_date"], end)
+    return DateSpan(row["start_date"], OPEN_ENDED) if end is None else DateSpan.through(row["start_date"], end)

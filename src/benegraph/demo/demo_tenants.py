@@ -15,7 +15,7 @@ from benegraph.demo.sample_people import FIRST
 from benegraph.demo.shared_records import break_ground
 from benegraph.demo.times_of_day import day_of
 from benegraph.domain.access import Role, Viewer
-from benegraph.domain.enrollments.standing import WindowReason
+from benegraph.domain.enrollments.status import WindowReason
 from benegraph.domain.errors import BenegraphError
 from benegraph.domain.values import Clock
 

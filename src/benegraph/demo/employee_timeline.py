@@ -9,7 +9,7 @@ from benegraph.demo.people import Relative, Someone, draw_someone, draw_spouse, 
 from benegraph.demo.random_source import pick
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.people import Relationship
-from benegraph.domain.values import DAY, DateSpan
+from benegraph.domain.values import ONE_DAY, DateSpan
 
 _YEAR = 365
 
@@ -66,7 +66,7 @@ def draw_fate(rng: Random, stay: Stay) -> Fate:
         entered_on = today - timedelta(days=rng.randrange(1, 12))
     else:
         hired_on = today - timedelta(days=min(int(rng.expovariate(1 / 1600)) + 1, 40 * _YEAR))
-        entered_on = min(max(stay.joined_on, hired_on - timedelta(days=rng.randrange(8))) + DAY, today - DAY)
+        entered_on = min(max(stay.joined_on, hired_on - timedelta(days=rng.randrange(8))) + ONE_DAY, today - ONE_DAY)
     person = draw_someone(rng, entered_on)
     grown_on = person.date_of_birth + timedelta(days=18 * _YEAR)
     fate = Fate(person, max(hired_on, grown_on), entered_on)
@@ -79,7 +79,7 @@ def draw_fate(rng: Random, stay: Stay) -> Fate:
 
 def _leaving(rng: Random, fate: Fate, today: date) -> Fate:
     terminated_on = today + timedelta(days=rng.randrange(-_YEAR, 30))
-    noticed_on = max(terminated_on - timedelta(days=rng.randrange(15)), fate.entered_on + DAY)
+    noticed_on = max(terminated_on - timedelta(days=rng.randrange(15)), fate.entered_on + ONE_DAY)
     if terminated_on < max(fate.hired_on, noticed_on):
         return fate
     return replace(fate, terminated_on=terminated_on, noticed_on=noticed_on)
@@ -112,7 +112,7 @@ def is_married(person: Someone) -> bool:
 
 
 def _happen(rng: Random, fate: Fate, stay: Stay) -> Happening | None:
-    first = max(fate.entered_on, fate.hired_on, stay.today - timedelta(days=2 * _YEAR)) + DAY
+    first = max(fate.entered_on, fate.hired_on, stay.today - timedelta(days=2 * _YEAR)) + ONE_DAY
     if first >= stay.today:
         return None
     event_on = first + timedelta(days=rng.randrange((stay.today - first).days))

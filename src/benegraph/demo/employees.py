@@ -13,11 +13,16 @@ from benegraph.demo.plan_years import Year
 from benegraph.demo.record_buffer import Ledger, Row
 from benegraph.domain.enrollments.elections import CoveredDependent
 from benegraph.domain.enrollments.life_events import LifeEventType
-from benegraph.domain.enrollments.standing import ElectionDecision, EnrollmentStatus, Facts, status_of
+from benegraph.domain.enrollments.status import (
+    ElectionDecision,
+    EnrollmentFacts,
+    EnrollmentStatus,
+    derive_enrollment_status,
+)
 from benegraph.domain.enrollments.tiers import FamilyMember
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import Employment, Relationship
-from benegraph.domain.plan_years import Eligibility, judge_eligibility
+from benegraph.domain.plan_years import Eligibility, evaluate_eligibility
 from benegraph.domain.values import DateSpan
 
 Story = Callable[[datetime], None]
@@ -37,9 +42,9 @@ class Held:
     def enrolled(self) -> bool:
         return self.row["decision"] is ElectionDecision.ENROLLED
 
-    def facts(self) -> Facts:
+    def facts(self) -> EnrollmentFacts:
         row = self.row
-        return Facts(
+        return EnrollmentFacts(
             row["decision"],
             self.window,
             self.year.coverage.last,
@@ -49,7 +54,7 @@ class Held:
         )
 
     def status(self, today: date) -> EnrollmentStatus:
-        return status_of(self.facts(), today)
+        return derive_enrollment_status(self.facts(), today)
 
     def is_pending(self, today: date) -> bool:
         return self.status(today) is EnrollmentStatus.PENDING
@@ -103,7 +108,7 @@ class Worker:
         return [held for held in self.held if held.year is year]
 
     def eligibility(self, year: Year, effective_on: date | None = None) -> Eligibility:
-        return judge_eligibility(self.employment, year.coverage, year.waiting, year.offered_to, effective_on)
+        return evaluate_eligibility(self.employment, year.coverage, year.waiting, year.offered_to, effective_on)
 
     def note_elected(self, at: datetime) -> None:
         """Note what they have elected by now; nothing is noted where they have elected nothing yet."""
@@ -143,7 +148,7 @@ def enter_worker(
     """Take somebody on, as `createEmployee` does, with the family they tell of; what that issues comes after."""
     person = fate.person
     row: Row = {
-        "id": ledger.new_id(Kind.EMPLOYEE, at),
+        "id": ledger.new_id(IdPrefix.EMPLOYEE, at),
         "employer_id": employer_id,
         "external_id": fate.external_id or f"E{number:05d}",
         "first_name": person.first_name,
@@ -167,7 +172,7 @@ def enter_worker(
 
 def add_relative(worker: Worker, relative: Relative, at: datetime) -> str:
     """Add somebody to a worker's family, as `addDependent` does; give the id."""
-    id = worker.ledger.new_id(Kind.DEPENDENT, at)
+    id = worker.ledger.new_id(IdPrefix.DEPENDENT, at)
     row: Row = {
         "id": id,
         "employer_id": worker.row["employer_id"],

@@ -32,9 +32,9 @@ from benegraph.demo.sample_people import TERMS, draw_cast
 from benegraph.demo.shared_records import Ground
 from benegraph.demo.times_of_day import CLOSING, DRAFTING, ENDING, HIRING, OPENING, ZONES, at, start_of
 from benegraph.domain.catalog import ProductCategory
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import RenewalMode
-from benegraph.domain.values import DAY
+from benegraph.domain.values import ONE_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _draw_terms(rng: Random) -> Terms:
 
 def _enter_employer(ledger: Ledger, rng: Random, name: int, joined_on: date) -> Row:
     joined_at = at(joined_on, DRAFTING)
-    id = ledger.new_id(Kind.EMPLOYER, joined_at)
+    id = ledger.new_id(IdPrefix.EMPLOYER, joined_at)
     row = {"id": id, "name": company(name), "time_zone": rng.choice(ZONES), "active": True}
     return ledger.add(Employer, row, joined_at)
 
@@ -112,7 +112,7 @@ def _enter_employer(ledger: Ledger, rng: Random, name: int, joined_on: date) -> 
 def _draft_another(ledger: Ledger, group: Group, ground: Ground, dates: Dates, terms: Terms) -> None:
     """Draft one more benefit for the next plan year, never opened, so that a draft can be changed and deleted."""
     hospital = next(product for product in ground.products if product.category is ProductCategory.HOSPITAL)
-    never = ground.today + DAY
+    never = ground.today + ONE_DAY
     draft = Dates(dates.coverage, dates.window, dates.drafted_on, never, never)
     tell_year(ledger, group, hospital, draft, terms, ground.today)
 

@@ -10,22 +10,28 @@ from benegraph.demo.employees import Agenda, Held, Worker
 from benegraph.demo.plan_years import Season, Year
 from benegraph.demo.record_buffer import Row
 from benegraph.demo.times_of_day import some_time
-from benegraph.domain.enrollments.elections import Baseline, Choice, Decided, Offer, decide
-from benegraph.domain.enrollments.standing import (
+from benegraph.domain.enrollments.elections import (
+    AcceptedElection,
+    Election,
+    ElectionOffer,
+    ReissueBaseline,
+    evaluate_election,
+)
+from benegraph.domain.enrollments.status import (
     Answer,
     CloseReason,
     ElectionDecision,
     WindowReason,
-    closing_with,
-    coverage_limit,
+    build_close_values,
+    compute_ends,
+    find_last_coverable_day,
     new_hire_window,
-    settle,
 )
 from benegraph.domain.enrollments.tiers import is_coverable
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import Relationship
 from benegraph.domain.plan_years import RenewalMode
-from benegraph.domain.values import DAY, DateSpan
+from benegraph.domain.values import ONE_DAY, DateSpan
 
 _UNANSWERED: Row = dict.fromkeys(
     (
@@ -71,14 +77,14 @@ def issue(worker: Worker, year: Year, reason: WindowReason, window: DateSpan, at
     """Enter one enrollment to be answered, and note it."""
     row: Row = {
         **_UNANSWERED,
-        "id": worker.ledger.new_id(Kind.ENROLLMENT, at),
+        "id": worker.ledger.new_id(IdPrefix.ENROLLMENT, at),
         "employer_id": worker.row["employer_id"],
         "employee_id": worker.id,
         "benefit_product_id": year.row["benefit_product_id"],
         "plan_year_id": year.id,
         "reason": reason,
         "issued_on": at.date(),
-        **closing_with(worker.employment.terminated_on, at.date()),
+        **build_close_values(worker.employment.terminated_on, at.date()),
         **values,
     }
     worker.ledger.add(Enrollment, row, at)
@@ -99,7 +105,7 @@ def _plan_answers(worker: Worker, agenda: Agenda, season: Season, issued: Sequen
         return  # they let it lapse, or be renewed
     # One in fourteen forgets about one of them.
     answered = issued[:-1] if chance > 0.93 and len(issued) > 1 else issued
-    first = max(answered[0].window.start, at.date() + DAY)
+    first = max(answered[0].window.start, at.date() + ONE_DAY)
     days = (answered[0].window.stop - first).days
     if days > 0:
         day = first + timedelta(days=worker.rng.randrange(days))
@@ -118,7 +124,7 @@ def answer_all(worker: Worker, helds: Sequence[Held], at: datetime) -> None:
     worker.note_elected(at)
 
 
-def _choose(worker: Worker, held: Held) -> Choice:
+def _choose(worker: Worker, held: Held) -> Election:
     """Choose as the worker wishes: mostly the same from year to year."""
     wishes, rng = worker.wishes, worker.rng
     waives, richness = held.year.category in wishes.waives, wishes.richness
@@ -126,7 +132,7 @@ def _choose(worker: Worker, held: Held) -> Choice:
         waives = waives if rng.random() < 0.95 else not waives
         richness = richness if rng.random() < 0.9 else rng.random()
     if waives:
-        return Choice(held.row["id"], ElectionDecision.WAIVED)
+        return Election(held.row["id"], ElectionDecision.WAIVED)
     plans = list(held.year.plans)
     wished = {Relationship.SPOUSE: wishes.spouse, Relationship.CHILD: wishes.children}
     family = [
@@ -137,15 +143,17 @@ def _choose(worker: Worker, held: Held) -> Choice:
     return enrolling(held, plans[int(richness * len(plans))], family)
 
 
-def enrolling(held: Held, plan_id: str, dependent_ids: Sequence[str]) -> Choice:
-    return Choice(held.row["id"], ElectionDecision.ENROLLED, plan_id, None, tuple(dependent_ids))
+def enrolling(held: Held, plan_id: str, dependent_ids: Sequence[str]) -> Election:
+    return Election(held.row["id"], ElectionDecision.ENROLLED, plan_id, None, tuple(dependent_ids))
 
 
-def make_decision(worker: Worker, held: Held, choice: Choice, today: date, baseline: Baseline | None = None) -> Decided:
+def make_decision(
+    worker: Worker, held: Held, choice: Election, today: date, baseline: ReissueBaseline | None = None
+) -> AcceptedElection:
     """Judge a choice by every rule of the domain; the demo never chooses what they refuse."""
     year = held.year
     effective_on: date = held.row["effective_on"]
-    offer = Offer(
+    offer = ElectionOffer(
         facts=held.facts(),
         version=held.row["version"],
         effective_on=effective_on,
@@ -156,13 +164,13 @@ def make_decision(worker: Worker, held: Held, choice: Choice, today: date, basel
         family=worker.family,
         baseline=baseline,
     )
-    decided = decide(choice, offer, today)
-    if isinstance(decided, Decided):
+    decided = evaluate_election(choice, offer, today)
+    if isinstance(decided, AcceptedElection):
         return decided
     raise AssertionError(f"the demo made a choice that the rules refuse: {decided}")
 
 
-def record(worker: Worker, held: Held, decided: Decided, at: datetime, action: str | None = None) -> None:
+def record(worker: Worker, held: Held, decided: AcceptedElection, at: datetime, action: str | None = None) -> None:
     """Record an answer, who it covers, and what it makes of earlier ones in the plan year."""
     cost = decided.cost
     enrolled = decided.decision is ElectionDecision.ENROLLED
@@ -206,7 +214,7 @@ def resettle(worker: Worker, year: Year, at: datetime, edit: _Edit | None = None
         )
         for held in answered
     ]
-    standings = settle(answers, year.coverage.last, worker.employment.terminated_on)
+    standings = compute_ends(answers, year.coverage.last, worker.employment.terminated_on)
     for held, standing in zip(answered, standings, strict=True):
         values: Row = {
             "coverage_ends_on": standing.coverage_ends_on,
@@ -240,7 +248,7 @@ def close_season(worker: Worker, season: Season, before: Season | None, at: date
             worker.note_elected(at)
 
 
-def _renew(worker: Worker, held: Held, earlier: Year, today: date) -> Decided | None:
+def _renew(worker: Worker, held: Held, earlier: Year, today: date) -> AcceptedElection | None:
     last = earlier.coverage.last
     kept = [
         other
@@ -258,7 +266,7 @@ def _renew(worker: Worker, held: Held, earlier: Year, today: date) -> Decided | 
     plan_id = next(id for id, plan in held.year.plans.items() if plan.carrier_plan_id == carrier_plan_id)
     remaining = [each.id for each in kept[-1].covered if is_coverable(worker.family[each.id], effective_on)]
     # The window is over; closing does on the worker's behalf what it was for.
-    open_again = replace(held, window=DateSpan(today, today + DAY))
+    open_again = replace(held, window=DateSpan(today, today + ONE_DAY))
     return make_decision(worker, open_again, enrolling(held, plan_id, remaining), today)
 
 
@@ -268,7 +276,7 @@ def leave(worker: Worker, terminated_on: date, at: datetime) -> None:
     worker.employment = replace(worker.employment, terminated_on=terminated_on)
     for held in worker.held:
         if held.waits(at.date()):
-            limit = coverage_limit(held.year.coverage.last, terminated_on)
+            limit = find_last_coverable_day(held.year.coverage.last, terminated_on)
             closed_on = max(at.date(), terminated_on) if held.row["effective_on"] <= limit else at.date()
             values: Row = {"closed_on": closed_on, "close_reason": CloseReason.TERMINATED}
             worker.ledger.note_change(Enrollment, held.row, "CLOSED", values, at)

@@ -10,11 +10,11 @@ from benegraph.demo.coverage_of_record import Member
 from benegraph.demo.invoices import Account, Premium, bill, pay, take_back, withdraw
 from benegraph.demo.record_buffer import Row
 from benegraph.demo.times_of_day import BILLING, PAYING, at
-from benegraph.domain.values import DAY, last_of_month
+from benegraph.domain.values import ONE_DAY, last_day_of_month
 from benegraph.services.billing import NewInvoice
 
 #: Invoices are written this long before the month they are for.
-LEAD = 20 * DAY
+LEAD = 20 * ONE_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _bill(order: Order, at: datetime) -> Premium:
         contract["division_id"],
         order.member.number if order.member else None,
         order.month,
-        last_of_month(order.month),
+        last_day_of_month(order.month),
         order.due_on,
         order.amount_cents,
     )

@@ -11,8 +11,8 @@ from benegraph.db.models import PremiumInvoice, PremiumPayment, SubscriberEnroll
 from benegraph.demo.coverage_of_record import Member
 from benegraph.demo.employees import Agenda
 from benegraph.demo.record_buffer import Ledger, Row
-from benegraph.domain.billing import Invoice, paid_through
-from benegraph.domain.ids import Kind
+from benegraph.domain.billing import Invoice, compute_paid_through
+from benegraph.domain.ids import IdPrefix
 from benegraph.services.billing import NewInvoice
 
 _BILLED = tuple(field.name for field in fields(NewInvoice))
@@ -34,7 +34,7 @@ class Premium:
             self.row["amount_cents"],
             self.paid_cents,
             void=self.row["voided_at"] is not None,
-            own=self.member is not None,
+            is_subscriber_invoice=self.member is not None,
         )
 
 
@@ -56,7 +56,7 @@ def bill(account: Account, member: Member | None, wanted: NewInvoice, at: dateti
     """Enter an invoice, as `recordPremiumInvoice` does."""
     billed = {name: getattr(wanted, name) for name in _BILLED}
     row: Row = {
-        "id": account.ledger.new_id(Kind.PREMIUM_INVOICE, at),
+        "id": account.ledger.new_id(IdPrefix.PREMIUM_INVOICE, at),
         "employer_id": account.contract["employer_id"],
         **billed,
         "voided_at": None,
@@ -79,7 +79,7 @@ def withdraw(account: Account, premium: Premium, reason: str, at: datetime) -> N
 def pay(account: Account, premium: Premium, amount_cents: int, at: datetime) -> Row:
     """Enter a payment of that day, as `recordPremiumPayment` does; give it."""
     row: Row = {
-        "id": account.ledger.new_id(Kind.PREMIUM_PAYMENT, at),
+        "id": account.ledger.new_id(IdPrefix.PREMIUM_PAYMENT, at),
         "employer_id": account.contract["employer_id"],
         "invoice_id": premium.row["id"],
         "amount_cents": amount_cents,
@@ -137,5 +137,5 @@ def settle(account: Account, members: Iterable[Member], at: datetime) -> None:
 
 
 def _reached(start: date, end: date | None, invoices: list[Invoice]) -> date | None:
-    found = paid_through(start, end, invoices)
+    found = compute_paid_through(start, end, invoices)
     return found.day if found else None

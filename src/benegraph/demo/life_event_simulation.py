@@ -12,19 +12,19 @@ from benegraph.demo.enrollment_simulation import enrolling, issue, make_decision
 from benegraph.demo.plan_years import Season, Year
 from benegraph.demo.record_buffer import Row
 from benegraph.demo.times_of_day import some_time
-from benegraph.domain.enrollments.elections import Baseline, Choice
+from benegraph.domain.enrollments.elections import Election, ReissueBaseline
 from benegraph.domain.enrollments.life_events import (
-    RULES,
+    LIFE_EVENT_RULES,
     LifeEventStatus,
     LifeEventType,
+    compute_effective_date,
     enrollment_window,
-    takes_effect_on,
 )
-from benegraph.domain.enrollments.standing import CloseReason, ElectionDecision, EnrollmentStatus, WindowReason
+from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, EnrollmentStatus, WindowReason
 from benegraph.domain.enrollments.tiers import is_coverable
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import Relationship
-from benegraph.domain.plan_years import eligible_on
+from benegraph.domain.plan_years import compute_eligibility_date
 
 _PARTING = (LifeEventType.DIVORCE, LifeEventType.DEATH)
 _ABOUT_THE_SPOUSE = (*_PARTING, LifeEventType.JOB_LOSS, LifeEventType.EMPLOYER_BANKRUPTCY)
@@ -48,7 +48,7 @@ def _report(worker: Worker, agenda: Agenda, seasons: Sequence[Season], told: Hap
             worker.wishes = replace(worker.wishes, children=True)
     spouse = worker.spouse() if told.event_type in _ABOUT_THE_SPOUSE else None
     reported: Row = {
-        "id": worker.ledger.new_id(Kind.LIFE_EVENT, at),
+        "id": worker.ledger.new_id(IdPrefix.LIFE_EVENT, at),
         "employer_id": worker.row["employer_id"],
         "employee_id": worker.id,
         "dependent_id": newcomer or (spouse and spouse.id),
@@ -75,7 +75,7 @@ def _review(worker: Worker, agenda: Agenda, seasons: Sequence[Season], told: Hap
         return
     if told.event_type in _PARTING and row["dependent_id"]:
         part_with(worker, row["dependent_id"], at)
-    if RULES[told.event_type].reissues:
+    if LIFE_EVENT_RULES[told.event_type].reissues:
         later = some_time(worker.rng, told.reissued_on)
         agenda.plan(later, partial(_reissue, worker, agenda, seasons, told, row))
 
@@ -98,12 +98,12 @@ def _reissue(
 
 
 def _effective_on(worker: Worker, year: Year, event: Row) -> date | None:
-    return takes_effect_on(
+    return compute_effective_date(
         event["event_type"],
         event["event_on"],
         event["reported_on"],
         year.coverage,
-        eligible_on(worker.employment, year.waiting),
+        compute_eligibility_date(worker.employment, year.waiting),
     )
 
 
@@ -149,22 +149,22 @@ def _answer(worker: Worker, reissued: Sequence[Held], at: datetime) -> None:
     worker.note_elected(at)
 
 
-def _baseline(worker: Worker, held: Held, event_type: LifeEventType) -> tuple[Baseline, str | None]:
+def _baseline(worker: Worker, held: Held, event_type: LifeEventType) -> tuple[ReissueBaseline, str | None]:
     """Give what a reissue changes, and the plan that was chosen till then."""
     earlier = [each for each in worker.in_year(held.year) if each is not held and each.row["decision"]]
     if not earlier or not earlier[-1].enrolled:
-        return Baseline(event_type), None
+        return ReissueBaseline(event_type), None
     effective_on: date = held.row["effective_on"]
     covered = frozenset(each.id for each in earlier[-1].covered if each.through is None or each.through >= effective_on)
     plan_id: str = earlier[-1].row["selected_plan_id"]
-    return Baseline(event_type, held.year.plans[plan_id].carrier_plan_id, covered), plan_id
+    return ReissueBaseline(event_type, held.year.plans[plan_id].carrier_plan_id, covered), plan_id
 
 
-def _choose(worker: Worker, held: Held, baseline: Baseline, plan_id: str | None) -> Choice:
+def _choose(worker: Worker, held: Held, baseline: ReissueBaseline, plan_id: str | None) -> Election:
     """Choose what the event lets one choose: keep who was covered, and add whom one may; some stay waived."""
-    rule = RULES[baseline.event_type]
+    rule = LIFE_EVENT_RULES[baseline.event_type]
     if plan_id is None and (not rule.may_add or worker.rng.random() < 0.4):
-        return Choice(held.row["id"], ElectionDecision.WAIVED)
+        return Election(held.row["id"], ElectionDecision.WAIVED)
     kept = [
         member.id
         for member in worker.family.values()

@@ -10,7 +10,7 @@ from random import Random
 from benegraph.demo.names import FAMILY, GIVEN
 from benegraph.demo.random_source import pick
 from benegraph.domain.catalog import CoverageTier, ProductCategory
-from benegraph.domain.enrollments.tiers import AGE_OUT
+from benegraph.domain.enrollments.tiers import CHILD_AGE_LIMIT
 from benegraph.domain.people import EmploymentClass, Relationship
 
 # Shares of a hundred people, after research/domain.md (g).
@@ -99,7 +99,7 @@ def draw_spouse(rng: Random, last_name: str, on: date, age: float) -> Relative:
 
 def draw_child(rng: Random, last_name: str, on: date, age: float) -> Relative:
     """Draw a child of somebody of this age: up to 26, so that some are about to be too old to be covered."""
-    years = rng.uniform(0, min(age - _YOUNGEST, AGE_OUT))
+    years = rng.uniform(0, min(age - _YOUNGEST, CHILD_AGE_LIMIT))
     disabled = rng.random() < 0.01
     return Relative(rng.choice(GIVEN), last_name, _born(rng, on, years), Relationship.CHILD, disabled)
 

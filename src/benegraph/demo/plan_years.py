@@ -13,10 +13,10 @@ from benegraph.demo.record_buffer import Ledger, Row
 from benegraph.demo.times_of_day import CLOSING, DRAFTING, OPENING, at
 from benegraph.domain.catalog import CoverageTier, PlanTerms, ProductCategory
 from benegraph.domain.enrollments.elections import OfferedPlan
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import EmploymentClass
-from benegraph.domain.plan_years import ContributionTerms, Price, RenewalMode, WaitingRule
-from benegraph.domain.values import DAY, DateSpan, add_years, first_after
+from benegraph.domain.plan_years import ContributionTerms, PlanPrice, RenewalMode, WaitingPeriod
+from benegraph.domain.values import ONE_DAY, DateSpan, add_years, first_of_next_month
 from benegraph.services.catalog import plan_columns
 
 
@@ -35,12 +35,12 @@ PHASES = {Phase.OPEN: 25, Phase.CLOSING: 10, Phase.CLOSED: 15, Phase.DRAFTED: 15
 
 # Waits, and how many of a hundred employers have each.
 WAITS = {
-    WaitingRule(0): 10,
-    WaitingRule(0, to_first_of_month=True): 15,
-    WaitingRule(30): 10,
-    WaitingRule(30, to_first_of_month=True): 40,
-    WaitingRule(60, to_first_of_month=True): 20,
-    WaitingRule(90): 5,
+    WaitingPeriod(0): 10,
+    WaitingPeriod(0, to_first_of_month=True): 15,
+    WaitingPeriod(30): 10,
+    WaitingPeriod(30, to_first_of_month=True): 40,
+    WaitingPeriod(60, to_first_of_month=True): 20,
+    WaitingPeriod(90): 5,
 }
 
 _DRAFTED_BEFORE = 100  # days before coverage starts
@@ -65,7 +65,7 @@ class Terms:
     `percent` is how generous it is, in hundredths of what employers commonly pay of a premium.
     """
 
-    waiting: WaitingRule
+    waiting: WaitingPeriod
     renewal: RenewalMode
     percent: int
     part_timers: bool
@@ -79,7 +79,7 @@ class Year:
     category: ProductCategory
     coverage: DateSpan
     window: DateSpan
-    waiting: WaitingRule
+    waiting: WaitingPeriod
     classes: tuple[ContributionTerms, ...]
     offered_to: frozenset[EmploymentClass]
     plans: Mapping[str, OfferedPlan]
@@ -103,11 +103,11 @@ def seasons_of(rng: Random, phase: Phase, today: date) -> list[Dates]:
     dates = [_of_old(add_years(starts_on, -2)), _of_old(add_years(starts_on, -1))]
     match phase:
         case Phase.OPEN:
-            dates.append(_dates(starts_on, today - 7 * DAY, today + 14 * DAY, today + 17 * DAY))
+            dates.append(_dates(starts_on, today - 7 * ONE_DAY, today + 14 * ONE_DAY, today + 17 * ONE_DAY))
         case Phase.CLOSING:
-            dates.append(_dates(starts_on, today - 24 * DAY, today - 3 * DAY, today + DAY))
+            dates.append(_dates(starts_on, today - 24 * ONE_DAY, today - 3 * ONE_DAY, today + ONE_DAY))
         case Phase.CLOSED:
-            dates.append(_dates(starts_on, today - 31 * DAY, today - 10 * DAY, today - 7 * DAY))
+            dates.append(_dates(starts_on, today - 31 * ONE_DAY, today - 10 * ONE_DAY, today - 7 * ONE_DAY))
         case Phase.DRAFTED:
             dates.append(_of_old(starts_on))
         case Phase.MIDYEAR:
@@ -120,25 +120,25 @@ def _next_start(rng: Random, phase: Phase, today: date) -> date:
     # zones ahead of the one we date from it may be tomorrow already.
     match phase:
         case Phase.OPEN:
-            return first_after(today + 14 * DAY)
+            return first_of_next_month(today + 14 * ONE_DAY)
         case Phase.CLOSING | Phase.CLOSED:
-            return first_after(today + DAY)
+            return first_of_next_month(today + ONE_DAY)
         case Phase.DRAFTED:
-            return first_after(today + 60 * DAY)
+            return first_of_next_month(today + 60 * ONE_DAY)
         case Phase.MIDYEAR:
-            return first_after(today + timedelta(days=rng.randrange(_DRAFTED_BEFORE, 330)))
+            return first_of_next_month(today + timedelta(days=rng.randrange(_DRAFTED_BEFORE, 330)))
 
 
 def _of_old(starts_on: date) -> Dates:
-    return _dates(starts_on, starts_on - 45 * DAY, starts_on - 16 * DAY, starts_on - 14 * DAY)
+    return _dates(starts_on, starts_on - 45 * ONE_DAY, starts_on - 16 * ONE_DAY, starts_on - 14 * ONE_DAY)
 
 
 def _dates(starts_on: date, opens_on: date, last: date, closed_on: date) -> Dates:
     return Dates(
         DateSpan(starts_on, add_years(starts_on, 1)),
         DateSpan.through(opens_on, last),
-        starts_on - _DRAFTED_BEFORE * DAY,
-        opens_on - DAY,
+        starts_on - _DRAFTED_BEFORE * ONE_DAY,
+        opens_on - ONE_DAY,
         closed_on,
     )
 
@@ -200,7 +200,7 @@ def tell_year(
     plans = priced(product.plans, percent)
     drafted_at = at(dates.drafted_on, DRAFTING)
     drafted: Row = {
-        "id": ledger.new_id(Kind.PLAN_YEAR, drafted_at),
+        "id": ledger.new_id(IdPrefix.PLAN_YEAR, drafted_at),
         "employer_id": group.employer_id,
         "benefit_product_id": product.id,
         "coverage_starts_on": dates.coverage.start,
@@ -231,7 +231,7 @@ def tell_year(
 def _enter_classes(ledger: Ledger, year: Row, classes: Sequence[ContributionTerms]) -> None:
     for position, terms in enumerate(classes):
         row = {
-            "id": ledger.new_id(Kind.CONTRIBUTION_CLASS, year["created_at"]),
+            "id": ledger.new_id(IdPrefix.CONTRIBUTION_CLASS, year["created_at"]),
             "employer_id": year["employer_id"],
             "plan_year_id": year["id"],
             "position": position,
@@ -247,7 +247,7 @@ def _enter_plans(ledger: Ledger, year: Row, plans: Sequence[PlanTerms]) -> dict[
     offered: dict[str, OfferedPlan] = {}
     of_year = {"employer_id": year["employer_id"], "plan_year_id": year["id"]}
     for position, plan in enumerate(plans):
-        id = ledger.new_id(Kind.PLAN, year["created_at"])
+        id = ledger.new_id(IdPrefix.PLAN, year["created_at"])
         row = {
             "id": id,
             **of_year,
@@ -260,5 +260,5 @@ def _enter_plans(ledger: Ledger, year: Row, plans: Sequence[PlanTerms]) -> dict[
             cents = {"monthly_premium_cents": rate.monthly_premium_cents}
             ledger.add(PlanRate, priced_at | of_year | cents, year["created_at"])
         prices = {rate.coverage_tier: rate.monthly_premium_cents for rate in plan.rates}
-        offered[id] = OfferedPlan(plan.carrier_plan_id, Price(plan.monthly_premium_cents, prices))
+        offered[id] = OfferedPlan(plan.carrier_plan_id, PlanPrice(plan.monthly_premium_cents, prices))
     return offered

@@ -10,7 +10,7 @@ from typing import Any
 from benegraph.db.base import Base, Identified, Versioned
 from benegraph.db.models import Employee, Event, PlanYear, PremiumInvoice
 from benegraph.domain.access import Role
-from benegraph.domain.ids import Kind, new_id
+from benegraph.domain.ids import IdPrefix, new_id
 
 Row = dict[str, Any]
 
@@ -38,7 +38,7 @@ class Ledger:
         """Who the carrier's records say has written them: the administrator's key."""
         return self.actor.split()[1]
 
-    def new_id(self, kind: Kind, at: datetime) -> str:
+    def new_id(self, kind: IdPrefix, at: datetime) -> str:
         """Make an id that sorts after those made before for the same instant."""
         return new_id(kind, at, self.bits.getrandbits, count=next(self._count) & 0x3FFFFFF)
 
@@ -99,7 +99,7 @@ class Ledger:
     ) -> None:
         """Enter what a service would have written to history of a change by our administrator."""
         event = {
-            "id": self.new_id(Kind.EVENT, at),
+            "id": self.new_id(IdPrefix.EVENT, at),
             "employer_id": row["employer_id"],
             "employee_id": _whose(model, row),
             "subject_id": row["id"],

@@ -10,16 +10,16 @@ from benegraph.demo.people import Relative, Someone, Wishes, draw_someone
 from benegraph.demo.plan_years import Terms
 from benegraph.domain.catalog import ProductCategory
 from benegraph.domain.enrollments.life_events import LifeEventType
-from benegraph.domain.enrollments.tiers import AGE_OUT
+from benegraph.domain.enrollments.tiers import CHILD_AGE_LIMIT
 from benegraph.domain.people import EmploymentClass, Relationship
-from benegraph.domain.plan_years import RenewalMode, WaitingRule
-from benegraph.domain.values import DAY, DateSpan, add_years
+from benegraph.domain.plan_years import RenewalMode, WaitingPeriod
+from benegraph.domain.values import ONE_DAY, DateSpan, add_years
 
 #: The external id by which the demo's first employee is found again.
 FIRST = "DEMO-1"
 
 #: The terms of an employer with a cast: whoever is hired waits thirty days, so that one is always in their window.
-TERMS = Terms(WaitingRule(30), RenewalMode.ACTIVE, percent=100, part_timers=False)
+TERMS = Terms(WaitingPeriod(30), RenewalMode.ACTIVE, percent=100, part_timers=False)
 
 _WISHES = Wishes(spouse=True, children=True, waives=frozenset(), richness=0.6)
 
@@ -56,12 +56,12 @@ def _someone(days: _Days) -> Someone:
 def _veteran(days: _Days) -> Fate:
     """Was there before the employer came to us, and sees to every enrollment."""
     hired_on = days.stay.joined_on - timedelta(days=700)
-    return Fate(_someone(days), hired_on, days.stay.joined_on + DAY, steady=True)
+    return Fate(_someone(days), hired_on, days.stay.joined_on + ONE_DAY, steady=True)
 
 
 def _parent(days: _Days, turns_26_on: date) -> Fate:
     """Draw a parent of one child that turns 26 on a day."""
-    fate, born = _veteran(days), add_years(turns_26_on, -AGE_OUT)
+    fate, born = _veteran(days), add_years(turns_26_on, -CHILD_AGE_LIMIT)
     child = Relative("Quinn", fate.person.last_name, born, Relationship.CHILD)
     parent = replace(fate.person, date_of_birth=add_years(born, -27), family=(child,))
     return replace(fate, person=parent)
@@ -106,7 +106,7 @@ def _new_hire(days: _Days) -> Fate:
 
 
 def _future_hire(days: _Days) -> Fate:
-    return Fate(_someone(days), days.stay.today + 10 * DAY, days.ago(3), silent=days.lately)
+    return Fate(_someone(days), days.stay.today + 10 * ONE_DAY, days.ago(3), silent=days.lately)
 
 
 def _terminated(days: _Days) -> Fate:
@@ -114,7 +114,7 @@ def _terminated(days: _Days) -> Fate:
 
 
 def _leaving(days: _Days) -> Fate:
-    return replace(_veteran(days), terminated_on=days.stay.today + 12 * DAY, noticed_on=days.ago(4))
+    return replace(_veteran(days), terminated_on=days.stay.today + 12 * ONE_DAY, noticed_on=days.ago(4))
 
 
 def _lapsing(days: _Days) -> Fate:
@@ -124,7 +124,7 @@ def _lapsing(days: _Days) -> Fate:
 
 def _aging_out(days: _Days) -> Fate:
     """A child turns 26 within days: covered through the end of that month, at a tier that stays."""
-    return replace(_parent(days, days.stay.today + 5 * DAY), silent=days.lately)
+    return replace(_parent(days, days.stay.today + 5 * ONE_DAY), silent=days.lately)
 
 
 def _aged_out(days: _Days) -> Fate:
@@ -153,7 +153,7 @@ def _denied(days: _Days) -> Fate:
 def _reported(days: _Days) -> Fate:
     """An event reported, and not judged yet."""
     fate, told = _told(days, _veteran(days), LifeEventType.ADOPTION, 10)
-    told = replace(told, reported_on=days.ago(4), reviewed_on=days.stay.today + 2 * DAY)
+    told = replace(told, reported_on=days.ago(4), reviewed_on=days.stay.today + 2 * ONE_DAY)
     return replace(fate, happening=told)
 
 
@@ -161,7 +161,7 @@ def _reissued(days: _Days) -> Fate:
     """An approved event whose reissue waits for an answer."""
     fate, told = _told(days, _veteran(days), LifeEventType.ADOPTION, 15)
     told = replace(told, reported_on=days.ago(12), reviewed_on=days.ago(8), reissued_on=days.ago(5))
-    return replace(fate, happening=replace(told, answered_on=days.stay.today + 4 * DAY))
+    return replace(fate, happening=replace(told, answered_on=days.stay.today + 4 * ONE_DAY))
 
 
 _PARTS: tuple[Callable[[_Days], Fate], ...] = (

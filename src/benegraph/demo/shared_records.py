@@ -8,7 +8,7 @@ from benegraph.demo.catalog import Product, draw_catalogue
 from benegraph.demo.random_source import dice
 from benegraph.demo.record_buffer import Ledger
 from benegraph.demo.times_of_day import DRAFTING, at
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 
 # Longer ago than two plan years and all that goes before the first of them.
 _SINCE = timedelta(days=4 * 365)
@@ -47,7 +47,7 @@ def break_ground(words: tuple[object, ...], today: date, *, auto_paid_through: b
     made_at = at(today - _SINCE, DRAFTING)
     bits = dice(*words, today, "ground")
     ledger = Ledger("", bits)
-    actor = f"ADMINISTRATOR {ledger.new_id(Kind.API_KEY, made_at)}"
+    actor = f"ADMINISTRATOR {ledger.new_id(IdPrefix.API_KEY, made_at)}"
     products = draw_catalogue(dice(*words, "catalogue"), ledger, made_at)
     companies = dice(*words, "companies").randrange(10_000)
     # The carrier's numbers are unique, so that they are others on another day, as ids are.

@@ -103,17 +103,17 @@ class Viewer:
         """How history names this viewer: the role, then the key."""
         return f"{self.role} {self.key_id}"
 
-    def may(self, action: Action) -> bool:
+    def is_allowed(self, action: Action) -> bool:
         return action in PERMISSIONS[self.role] or (self.role is Role.SERVICE and action in self.actions)
 
 
-def require_whole_tenant(viewer: Viewer) -> None:
+def require_tenant_wide(viewer: Viewer) -> None:
     """Raise Forbidden for a viewer who is limited to one employer, where all of the tenant is concerned."""
     if viewer.employer_id is not None:
         raise Forbidden("This key is limited to one employer.")
 
 
-def require(viewer: Viewer, action: Action) -> None:
+def require_permission(viewer: Viewer, action: Action) -> None:
     """Raise Forbidden unless the role (or the service's key) allows the action; no row is looked at."""
-    if not viewer.may(action):
+    if not viewer.is_allowed(action):
         raise Forbidden(f"{viewer.role} may not {action}.")

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from benegraph.domain.checks import DIVISION_LENGTH, REASON_LENGTH, check_text
-from benegraph.domain.coverage import FOREVER, GROUP_LENGTH, SUBSCRIBER_LENGTH
-from benegraph.domain.errors import BrokenRule, Code
-from benegraph.domain.values import DAY, MAX_CENTS
+from benegraph.domain.checks import MAX_DIVISION_ID_LENGTH, MAX_REASON_LENGTH, check_text
+from benegraph.domain.coverage import MAX_GROUP_ID_LENGTH, MAX_SUBSCRIBER_ID_LENGTH, OPEN_ENDED
+from benegraph.domain.errors import ErrorCode, RuleViolation
+from benegraph.domain.values import MAX_CENTS, ONE_DAY
 
 
 class InvoiceStatus(StrEnum):
@@ -19,7 +19,7 @@ class InvoiceStatus(StrEnum):
     VOID = "VOID"
 
 
-def status_of(amount_cents: int, paid_cents: int, *, void: bool) -> InvoiceStatus:
+def derive_invoice_status(amount_cents: int, paid_cents: int, *, void: bool) -> InvoiceStatus:
     """Derive an invoice's status: one of nothing is paid as it comes. `db/store/billing` holds the same in SQL."""
     if void:
         return InvoiceStatus.VOID
@@ -40,11 +40,11 @@ class Invoice:
     paid_cents: int
     void: bool = False
     #: Whether it is the subscriber's own; else it is the group's.
-    own: bool = False
+    is_subscriber_invoice: bool = False
 
     @property
     def is_paid(self) -> bool:
-        return status_of(self.amount_cents, self.paid_cents, void=self.void) is InvoiceStatus.PAID
+        return derive_invoice_status(self.amount_cents, self.paid_cents, void=self.void) is InvoiceStatus.PAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class PaidThrough:
     invoice_id: str
 
 
-def paid_through(start: date, end: date | None, invoices: Sequence[Invoice]) -> PaidThrough | None:
+def compute_paid_through(start: date, end: date | None, invoices: Sequence[Invoice]) -> PaidThrough | None:
     """Tell through which day a coverage is paid; None where no day of it is (design, rule 12).
 
     Walks the days from the coverage's start, or from the day billing began where that is later: a carrier's older
@@ -65,18 +65,18 @@ def paid_through(start: date, end: date | None, invoices: Sequence[Invoice]) -> 
     walked and not each day.
     """
     standing = [invoice for invoice in invoices if not invoice.void]
-    final = end or FOREVER
+    final = end or OPEN_ENDED
     day = max(start, min((invoice.bill_from for invoice in standing), default=start))
     reached: PaidThrough | None = None
     while day <= final:
         over = [invoice for invoice in standing if invoice.bill_from <= day <= invoice.bill_through]
-        judged = [invoice for invoice in over if invoice.own] or over
+        judged = [invoice for invoice in over if invoice.is_subscriber_invoice] or over
         if not judged or not all(invoice.is_paid for invoice in judged):
             break
         reached = PaidThrough(min(_last_alike(day, over, standing), final), _longest(judged).id)
         if reached.day == final:  # which may be the last day there is
             break
-        day = reached.day + DAY
+        day = reached.day + ONE_DAY
     return reached
 
 
@@ -84,8 +84,8 @@ def _last_alike(day: date, over: Sequence[Invoice], standing: Sequence[Invoice])
     """Give the last day that the same invoices lie over as over this one."""
     return min(
         *(invoice.bill_through for invoice in over),
-        *(invoice.bill_from - DAY for invoice in standing if invoice.bill_from > day),
-        FOREVER,
+        *(invoice.bill_from - ONE_DAY for invoice in standing if invoice.bill_from > day),
+        OPEN_ENDED,
     )
 
 
@@ -97,40 +97,44 @@ def _longest(judged: Sequence[Invoice]) -> Invoice:
 # ------------------------------------------------------------------------------------------------------ checks
 
 
-def check_billed(group_id: str, division_id: str, subscriber_id: str | None) -> Iterator[BrokenRule]:
+def check_billing_ids(group_id: str, division_id: str, subscriber_id: str | None) -> Iterator[RuleViolation]:
     """Refuse words that can name nobody; whether there is whom they name is another question."""
-    yield from check_text(group_id, "groupId", longest=GROUP_LENGTH)
-    yield from check_text(division_id, "divisionId", longest=DIVISION_LENGTH)
-    yield from check_text(subscriber_id, "subscriberId", longest=SUBSCRIBER_LENGTH)
+    yield from check_text(group_id, "groupId", max_length=MAX_GROUP_ID_LENGTH)
+    yield from check_text(division_id, "divisionId", max_length=MAX_DIVISION_ID_LENGTH)
+    yield from check_text(subscriber_id, "subscriberId", max_length=MAX_SUBSCRIBER_ID_LENGTH)
 
 
-def check_invoice(bill_from: date, bill_through: date, amount_cents: int) -> Iterator[BrokenRule]:
+def check_invoice(bill_from: date, bill_through: date, amount_cents: int) -> Iterator[RuleViolation]:
     if bill_through < bill_from:
-        yield BrokenRule(Code.DATES_OUT_OF_ORDER, "An invoice's last day is not before its first.", ("billThrough",))
+        yield RuleViolation(
+            ErrorCode.DATES_OUT_OF_ORDER, "An invoice's last day is not before its first.", ("billThrough",)
+        )
     if amount_cents < 0:
-        yield BrokenRule(Code.INVALID_INPUT, "An invoice's amount can't be negative.", ("amountCents",))
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "An invoice's amount can't be negative.", ("amountCents",))
 
 
-def check_payment(amount_cents: int, paid_cents: int, received_on: date, today: date) -> Iterator[BrokenRule]:
+def check_payment(amount_cents: int, paid_cents: int, received_on: date, today: date) -> Iterator[RuleViolation]:
     """Refuse a payment of nothing, one of tomorrow, and one with which more was paid than can be told."""
     if amount_cents <= 0:
-        yield BrokenRule(Code.INVALID_INPUT, "A payment is more than nothing.", ("amountCents",))
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "A payment is more than nothing.", ("amountCents",))
     elif paid_cents + amount_cents > MAX_CENTS:
-        yield BrokenRule(Code.INVALID_INPUT, "With this, more was paid than an amount can hold.", ("amountCents",))
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT, "With this, more was paid than an amount can hold.", ("amountCents",)
+        )
     if received_on > today:
-        yield BrokenRule(Code.INVALID_INPUT, "A payment is recorded once it was received.", ("receivedOn",))
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "A payment is recorded once it was received.", ("receivedOn",))
 
 
-def check_open(*, void: bool, wanted: str) -> Iterator[BrokenRule]:
+def check_not_void(*, is_void: bool, action: str) -> Iterator[RuleViolation]:
     """Refuse what can't be done to a void invoice."""
-    if void:
-        yield BrokenRule(Code.INVALID_STATUS_TRANSITION, f"A void invoice {wanted}.", ("invoiceId",))
+    if is_void:
+        yield RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, f"A void invoice {action}.", ("invoiceId",))
 
 
-def check_reversal(*, reversed: bool) -> Iterator[BrokenRule]:
-    if reversed:
-        yield BrokenRule(Code.INVALID_STATUS_TRANSITION, "This payment was reversed already.", ("paymentId",))
+def check_not_reversed(*, is_reversed: bool) -> Iterator[RuleViolation]:
+    if is_reversed:
+        yield RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, "This payment was reversed already.", ("paymentId",))
 
 
-def check_reason(reason: str | None) -> Iterator[BrokenRule]:
-    yield from check_text(reason, "reason", longest=REASON_LENGTH)
+def check_reason(reason: str | None) -> Iterator[RuleViolation]:
+    yield from check_text(reason, "reason", max_length=MAX_REASON_LENGTH)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from benegraph.domain.checks import check_cents, check_text
-from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.errors import ErrorCode, RuleViolation
 
 
 class ProductCategory(StrEnum):
@@ -36,11 +36,11 @@ class CoverageTier(StrEnum):
     EF = "EF"
 
 
-TIERS = (CoverageTier.EE, CoverageTier.ES, CoverageTier.EC, CoverageTier.EF)
+COVERAGE_TIERS = (CoverageTier.EE, CoverageTier.ES, CoverageTier.EC, CoverageTier.EF)
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class TierRate:
     """What a plan costs a month for one tier."""
 
     coverage_tier: CoverageTier
@@ -57,30 +57,30 @@ class PlanTerms:
     monthly_premium_cents: int
     deductible_cents: int | None = None
     out_of_pocket_max_cents: int | None = None
-    rates: tuple[Rate, ...] = ()
+    rates: tuple[TierRate, ...] = ()
 
 
-def check_product(name: str, carrier_name: str | None) -> Iterator[BrokenRule]:
+def check_product(name: str, carrier_name: str | None) -> Iterator[RuleViolation]:
     yield from check_text(name, "name")
     yield from check_text(carrier_name, "carrierName")
 
 
-def check_plans(plans: Sequence[PlanTerms]) -> Iterator[BrokenRule]:
+def check_plans(plans: Sequence[PlanTerms]) -> Iterator[RuleViolation]:
     """Check plans one by one and against each other, with paths beneath `plans`."""
     seen: set[str] = set()
     for index, plan in enumerate(plans):
         for rule in _check_plan(plan):
-            yield rule.under("plans", str(index))
+            yield rule.prefixed("plans", str(index))
         if plan.carrier_plan_id in seen:
-            yield BrokenRule(
-                Code.INVALID_INPUT,
+            yield RuleViolation(
+                ErrorCode.INVALID_INPUT,
                 "Another plan here carries the same carrier plan id.",
                 ("plans", str(index), "carrierPlanId"),
             )
         seen.add(plan.carrier_plan_id)
 
 
-def _check_plan(plan: PlanTerms) -> Iterator[BrokenRule]:
+def _check_plan(plan: PlanTerms) -> Iterator[RuleViolation]:
     yield from check_text(plan.carrier_plan_id, "carrierPlanId")
     yield from check_text(plan.name, "name")
     yield from check_cents(plan.monthly_premium_cents, "monthlyPremiumCents")
@@ -91,12 +91,12 @@ def _check_plan(plan: PlanTerms) -> Iterator[BrokenRule]:
         at = ("rates", str(index))
         yield from check_cents(rate.monthly_premium_cents, *at, "monthlyPremiumCents")
         if rate.coverage_tier is CoverageTier.UNSPECIFIED:
-            yield BrokenRule(Code.INVALID_INPUT, "A rate belongs to a tier.", (*at, "coverageTier"))
+            yield RuleViolation(ErrorCode.INVALID_INPUT, "A rate belongs to a tier.", (*at, "coverageTier"))
         elif rate.coverage_tier in seen:
-            yield BrokenRule(Code.INVALID_INPUT, "This tier has a rate already.", (*at, "coverageTier"))
+            yield RuleViolation(ErrorCode.INVALID_INPUT, "This tier has a rate already.", (*at, "coverageTier"))
         elif rate.coverage_tier is CoverageTier.EE and rate.monthly_premium_cents != plan.monthly_premium_cents:
-            yield BrokenRule(
-                Code.INVALID_INPUT,
+            yield RuleViolation(
+                ErrorCode.INVALID_INPUT,
                 "The rate for the employee alone is the plan's monthly premium.",
                 (*at, "monthlyPremiumCents"),
             )

@@ -5,7 +5,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from benegraph.domain.checks import check_text
-from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.errors import ErrorCode, RuleViolation
 
 
 @cache
@@ -14,9 +14,11 @@ def _time_zones() -> frozenset[str]:
     return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
 
 
-def check_employer(name: str, time_zone: str) -> Iterator[BrokenRule]:
+def check_employer(name: str, time_zone: str) -> Iterator[RuleViolation]:
     yield from check_text(name, "name")
     if time_zone not in _time_zones():
-        yield BrokenRule(
-            Code.INVALID_INPUT, "This is no time zone of the IANA database, such as America/New_York.", ("timeZone",)
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT,
+            "This is no time zone of the IANA database, such as America/New_York.",
+            ("timeZone",),
         )

@@ -8,7 +8,7 @@ from typing import Any
 Path = tuple[str, ...]
 
 
-class Code(StrEnum):
+class ErrorCode(StrEnum):
     """Why a mutation was refused. Clients branch on these, so a code is never renamed."""
 
     NOT_FOUND = "NOT_FOUND"
@@ -40,16 +40,16 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class BrokenRule:
+class RuleViolation:
     """One refusal: its code, a sentence for the person, and the path of the input field that broke the rule."""
 
-    code: Code
+    code: ErrorCode
     message: str
     field: Path | None = None
 
-    def under(self, *prefix: str) -> "BrokenRule":
+    def prefixed(self, *prefix: str) -> "RuleViolation":
         """Place the path beneath `prefix`: a rule on one election becomes one on the whole input."""
-        return BrokenRule(self.code, self.message, (*prefix, *(self.field or ())))
+        return RuleViolation(self.code, self.message, (*prefix, *(self.field or ())))
 
 
 class BenegraphError(Exception):
@@ -59,9 +59,9 @@ class BenegraphError(Exception):
 class Refused(BenegraphError):
     """Rules of the house refuse the change, all of them named; the transaction is rolled back."""
 
-    def __init__(self, rules: Iterable[BrokenRule]) -> None:
-        self.rules: Sequence[BrokenRule] = tuple(rules)
-        super().__init__(", ".join(rule.code for rule in self.rules))
+    def __init__(self, violations: Iterable[RuleViolation]) -> None:
+        self.violations: Sequence[RuleViolation] = tuple(violations)
+        super().__init__(", ".join(violation.code for violation in self.violations))
 
 
 class RequestError(BenegraphError):
@@ -120,12 +120,12 @@ class UnknownDocument(RequestError):
     code = "PERSISTED_QUERY_NOT_FOUND"
 
 
-def refuse(code: Code, message: str, *field: str) -> Refused:
+def refusal(code: ErrorCode, message: str, *field: str) -> Refused:
     """Make the refusal of a single rule, to be raised."""
-    return Refused([BrokenRule(code, message, field or None)])
+    return Refused([RuleViolation(code, message, field or None)])
 
 
-def refuse_if_any(rules: Iterable[BrokenRule]) -> None:
+def raise_if_any(violations: Iterable[RuleViolation]) -> None:
     """Raise Refused with all the broken rules, if there are any."""
-    if broken := tuple(rules):
+    if broken := tuple(violations):
         raise Refused(broken)

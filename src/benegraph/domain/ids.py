@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-SUFFIX = "[0-7][0-9a-hjkmnp-tv-z]{25}"
+ID_SUFFIX_PATTERN = "[0-7][0-9a-hjkmnp-tv-z]{25}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
-_ID = re.compile(rf"([a-z]{{3,5}})_({SUFFIX})")
+_ID = re.compile(rf"([a-z]{{3,5}})_({ID_SUFFIX_PATTERN})")
 
 RandomBits = Callable[[int], int]
 
 
-class Kind(StrEnum):
+class IdPrefix(StrEnum):
     """A kind of row, by the prefix of its ids."""
 
     EMPLOYER = "empr"
@@ -37,10 +37,10 @@ class Kind(StrEnum):
     API_KEY = "akey"
 
 
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS = {kind.value: kind for kind in IdPrefix}
 
 
-def new_id(kind: Kind, at: datetime, random_bits: RandomBits = secrets.randbits, *, count: int = 0) -> str:
+def new_id(kind: IdPrefix, at: datetime, random_bits: RandomBits = secrets.randbits, *, count: int = 0) -> str:
     """Make an id of this kind, in order of time, then of `count` (RFC 9562, version 7, with a counter of 26 bits)."""
     high, low = count >> 14 & 0xFFF, count & 0x3FFF
     milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)  # whole numbers: a float would merge some of 2038's
@@ -48,7 +48,7 @@ def new_id(kind: Kind, at: datetime, random_bits: RandomBits = secrets.randbits,
     return f"{kind}_{_base32(number)}"
 
 
-def kind_of(id: str) -> Kind | None:
+def prefix_of(id: str) -> IdPrefix | None:
     """Tell what an id stands for; None where the text is no id at all."""
     match = _ID.fullmatch(id)
     return None if match is None else _KINDS.get(match[1])

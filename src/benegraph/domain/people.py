@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from benegraph.domain.checks import DIVISION_LENGTH, REASON_LENGTH, check_text
-from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.checks import MAX_DIVISION_ID_LENGTH, MAX_REASON_LENGTH, check_text
+from benegraph.domain.errors import ErrorCode, RuleViolation
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-EARLIEST = date(1900, 1, 1)
+MIN_DATE = date(1900, 1, 1)
 
 
 class EmploymentClass(StrEnum):
@@ -41,7 +41,7 @@ class Employment:
     terminated_on: date | None = None
 
     @property
-    def counts_from(self) -> date:
+    def waiting_starts_on(self) -> date:
         """The day a waiting period counts from: the hire, or a later change of class (design, rule 3)."""
         return max(self.hired_on, self.class_changed_on or self.hired_on)
 
@@ -51,7 +51,7 @@ class Employment:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonalDetails:
     """Who an employee is, as an input names it."""
 
     first_name: str
@@ -61,54 +61,60 @@ class Person:
     external_id: str | None
 
 
-def check_person(person: Person, hired_on: date, today: date) -> Iterator[BrokenRule]:
+def check_person(person: PersonalDetails, hired_on: date, today: date) -> Iterator[RuleViolation]:
     """Check an employee's own facts, with the fields named as in CreateEmployeeInput."""
     yield from check_text(person.first_name, "firstName")
     yield from check_text(person.last_name, "lastName")
     yield from check_text(person.external_id, "externalId")
-    yield from check_text(person.email, "email", longest=254)
+    yield from check_text(person.email, "email", max_length=254)
     if person.email is not None and person.email.strip() and not _EMAIL.fullmatch(person.email):
-        yield BrokenRule(Code.INVALID_INPUT, "This is no e-mail address.", ("email",))
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "This is no e-mail address.", ("email",))
     yield from _check_birth(person.date_of_birth, today)
-    if hired_on < EARLIEST or hired_on.year > today.year + 2:
-        yield BrokenRule(Code.INVALID_INPUT, "A start date lies between 1900 and two years from now.", ("startDate",))
+    if hired_on < MIN_DATE or hired_on.year > today.year + 2:
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT, "A start date lies between 1900 and two years from now.", ("startDate",)
+        )
     elif person.date_of_birth is not None and person.date_of_birth >= hired_on:
-        yield BrokenRule(Code.DATES_OUT_OF_ORDER, "Nobody is hired before being born.", ("startDate",))
+        yield RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, "Nobody is hired before being born.", ("startDate",))
 
 
-def check_dependent(first_name: str, last_name: str, date_of_birth: date, today: date) -> Iterator[BrokenRule]:
+def check_dependent(first_name: str, last_name: str, date_of_birth: date, today: date) -> Iterator[RuleViolation]:
     """Check a dependent's own facts, with the fields named as in AddDependentInput."""
     yield from check_text(first_name, "firstName")
     yield from check_text(last_name, "lastName")
     yield from _check_birth(date_of_birth, today)
 
 
-def _check_birth(date_of_birth: date | None, today: date) -> Iterator[BrokenRule]:
-    if date_of_birth is not None and not EARLIEST <= date_of_birth <= today:
-        yield BrokenRule(Code.INVALID_INPUT, "A date of birth lies between 1900 and today.", ("dateOfBirth",))
+def _check_birth(date_of_birth: date | None, today: date) -> Iterator[RuleViolation]:
+    if date_of_birth is not None and not MIN_DATE <= date_of_birth <= today:
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "A date of birth lies between 1900 and today.", ("dateOfBirth",))
 
 
 def check_termination(
     hired_on: date, terminated_on: date, today: date, reason: str | None, *, administrator: bool
-) -> Iterator[BrokenRule]:
+) -> Iterator[RuleViolation]:
     """Check a termination: not before the hire, and into a past month only with an administrator's reason.
 
     Ending coverage that was already in force is a rescission, which the law forbids but for fraud and clerical delay
     (29 CFR 2590.715-2712).
     """
-    yield from check_text(reason, "reason", longest=REASON_LENGTH)
+    yield from check_text(reason, "reason", max_length=MAX_REASON_LENGTH)
     if terminated_on < hired_on:
-        yield BrokenRule(Code.DATES_OUT_OF_ORDER, "The employment can't end before it began.", ("terminationDate",))
+        yield RuleViolation(
+            ErrorCode.DATES_OUT_OF_ORDER, "The employment can't end before it began.", ("terminationDate",)
+        )
     if terminated_on.year > today.year + 2:
-        yield BrokenRule(Code.INVALID_INPUT, "A termination lies at most two years ahead.", ("terminationDate",))
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT, "A termination lies at most two years ahead.", ("terminationDate",)
+        )
     if terminated_on < today.replace(day=1):
         if not administrator:
-            yield BrokenRule(
-                Code.INVALID_INPUT, "Only an administrator may end coverage of a past month.", ("terminationDate",)
+            yield RuleViolation(
+                ErrorCode.INVALID_INPUT, "Only an administrator may end coverage of a past month.", ("terminationDate",)
             )
         if not (reason and reason.strip()):
-            yield BrokenRule(Code.INVALID_INPUT, "Ending coverage of a past month needs a reason.", ("reason",))
+            yield RuleViolation(ErrorCode.INVALID_INPUT, "Ending coverage of a past month needs a reason.", ("reason",))
 
 
-def check_division(division_id: str | None) -> Iterator[BrokenRule]:
-    yield from check_text(division_id, "divisionId", longest=DIVISION_LENGTH)
+def check_division_id(division_id: str | None) -> Iterator[RuleViolation]:
+    yield from check_text(division_id, "divisionId", max_length=MAX_DIVISION_ID_LENGTH)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from benegraph.domain.catalog import TIERS, CoverageTier
+from benegraph.domain.catalog import COVERAGE_TIERS, CoverageTier
 from benegraph.domain.checks import check_cents
-from benegraph.domain.errors import BrokenRule, Code
-from benegraph.domain.people import EARLIEST, Employment, EmploymentClass
-from benegraph.domain.values import MAX_CENTS, DateSpan, add_years, first_on_or_after
+from benegraph.domain.errors import ErrorCode, RuleViolation
+from benegraph.domain.people import MIN_DATE, Employment, EmploymentClass
+from benegraph.domain.values import MAX_CENTS, DateSpan, add_years, first_of_month_on_or_after
 
-LATEST = date(2199, 12, 31)
-LONGEST_WAIT = 90
-LONGEST_WAIT_TO_A_FIRST = 60
+MAX_DATE = date(2199, 12, 31)
+MAX_WAITING_DAYS = 90
+MAX_WAITING_DAYS_TO_FIRST_OF_MONTH = 60
 
 
 _DATE_FIELDS = {
@@ -61,7 +61,7 @@ class PlanYearDates:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingRule:
+class WaitingPeriod:
     """How long a hire waits: days, then perhaps up to the next first of a month."""
 
     days: int = 0
@@ -95,7 +95,7 @@ class Eligibility:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class PlanPrice:
     """What a plan costs: the employee's rate, and the rates of the tiers that have one."""
 
     monthly_premium_cents: int
@@ -103,7 +103,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class PremiumCost:
     """A premium, shared between employee and employer."""
 
     coverage_tier: CoverageTier
@@ -118,7 +118,9 @@ class Cost:
 # ------------------------------------------------------------------------------------------------ life cycle
 
 
-def status_of(opened_on: date | None, closed_on: date | None, coverage_ends_on: date, today: date) -> PlanYearStatus:
+def derive_plan_year_status(
+    opened_on: date | None, closed_on: date | None, coverage_ends_on: date, today: date
+) -> PlanYearStatus:
     """Derive where a plan year stands today; a draft never expires, for it never was in force."""
     if opened_on is None:
         return PlanYearStatus.DRAFT
@@ -127,37 +129,41 @@ def status_of(opened_on: date | None, closed_on: date | None, coverage_ends_on: 
     return PlanYearStatus.OPEN_ENROLLMENT if closed_on is None else PlanYearStatus.ACTIVE
 
 
-def check_dates(dates: PlanYearDates) -> Iterator[BrokenRule]:
+def check_dates(dates: PlanYearDates) -> Iterator[RuleViolation]:
     """Check order and length (design, rule 8): at most twelve months, open enrollment over before coverage starts."""
-    far_off = [name for name in _DATE_FIELDS if not EARLIEST <= getattr(dates, name) <= LATEST]
+    far_off = [name for name in _DATE_FIELDS if not MIN_DATE <= getattr(dates, name) <= MAX_DATE]
     for name in far_off:
-        yield BrokenRule(Code.INVALID_INPUT, f"This lies between {EARLIEST} and {LATEST}.", (_DATE_FIELDS[name],))
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT, f"This lies between {MIN_DATE} and {MAX_DATE}.", (_DATE_FIELDS[name],)
+        )
     if far_off:
         return
     if dates.coverage_end < dates.coverage_start:
-        yield BrokenRule(Code.DATES_OUT_OF_ORDER, "Coverage ends before it starts.", ("coverageEnd",))
+        yield RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, "Coverage ends before it starts.", ("coverageEnd",))
     elif dates.coverage_end >= add_years(dates.coverage_start, 1):
-        yield BrokenRule(Code.INVALID_INPUT, "A plan year lasts at most twelve months.", ("coverageEnd",))
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "A plan year lasts at most twelve months.", ("coverageEnd",))
     if dates.open_enrollment_end < dates.open_enrollment_start:
-        yield BrokenRule(Code.DATES_OUT_OF_ORDER, "Open enrollment ends before it starts.", ("openEnrollmentEnd",))
+        yield RuleViolation(
+            ErrorCode.DATES_OUT_OF_ORDER, "Open enrollment ends before it starts.", ("openEnrollmentEnd",)
+        )
     if dates.open_enrollment_end >= dates.coverage_start:
-        yield BrokenRule(
-            Code.DATES_OUT_OF_ORDER, "Open enrollment must be over before coverage starts.", ("openEnrollmentEnd",)
+        yield RuleViolation(
+            ErrorCode.DATES_OUT_OF_ORDER, "Open enrollment must be over before coverage starts.", ("openEnrollmentEnd",)
         )
 
 
-def check_waiting(waiting: WaitingRule) -> Iterator[BrokenRule]:
+def check_waiting_period(waiting: WaitingPeriod) -> Iterator[RuleViolation]:
     """Check the wait's length, so that it never passes the 90 days of 29 CFR 2590.715-2708."""
-    longest = LONGEST_WAIT_TO_A_FIRST if waiting.to_first_of_month else LONGEST_WAIT
+    longest = MAX_WAITING_DAYS_TO_FIRST_OF_MONTH if waiting.to_first_of_month else MAX_WAITING_DAYS
     if not 0 <= waiting.days <= longest:
-        yield BrokenRule(Code.INVALID_INPUT, f"The wait is 0 to {longest} days here.", ("waitingPeriodDays",))
+        yield RuleViolation(ErrorCode.INVALID_INPUT, f"The wait is 0 to {longest} days here.", ("waitingPeriodDays",))
 
 
-def check_classes(classes: Sequence[ContributionTerms]) -> Iterator[BrokenRule]:
+def check_classes(classes: Sequence[ContributionTerms]) -> Iterator[RuleViolation]:
     """Check contribution classes (design, rule 4): at least one, no two alike, nothing negative."""
     if not classes:
-        yield BrokenRule(
-            Code.INVALID_INPUT, "A plan year has at least one contribution class.", ("contributionClasses",)
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT, "A plan year has at least one contribution class.", ("contributionClasses",)
         )
     seen: set[tuple[EmploymentClass, CoverageTier]] = set()
     for index, terms in enumerate(classes):
@@ -165,14 +171,16 @@ def check_classes(classes: Sequence[ContributionTerms]) -> Iterator[BrokenRule]:
         yield from check_cents(terms.employee_contribution_cents, *at, "employeeContributionCents")
         yield from check_cents(terms.employer_contribution_cents, *at, "employerContributionCents")
         if terms.employee_contribution_cents + terms.employer_contribution_cents > MAX_CENTS:
-            yield BrokenRule(
-                Code.INVALID_INPUT,
+            yield RuleViolation(
+                ErrorCode.INVALID_INPUT,
                 "The two shares add up to more than can be told.",
                 (*at, "employeeContributionCents"),
             )
         if (terms.employment, terms.family_status) in seen:
-            yield BrokenRule(
-                Code.INVALID_INPUT, "This employment class and family status stand here twice.", (*at, "familyStatus")
+            yield RuleViolation(
+                ErrorCode.INVALID_INPUT,
+                "This employment class and family status stand here twice.",
+                (*at, "familyStatus"),
             )
         seen.add((terms.employment, terms.family_status))
 
@@ -180,18 +188,18 @@ def check_classes(classes: Sequence[ContributionTerms]) -> Iterator[BrokenRule]:
 # ----------------------------------------------------------------------------------------------- eligibility
 
 
-def eligible_on(employment: Employment, waiting: WaitingRule) -> date:
+def compute_eligibility_date(employment: Employment, waiting: WaitingPeriod) -> date:
     """Give the day the wait is over (design, rule 3): never past the 91st day, counting the first as one."""
-    waited = employment.counts_from + timedelta(days=waiting.days)
+    waited = employment.waiting_starts_on + timedelta(days=waiting.days)
     if waiting.to_first_of_month:
-        waited = first_on_or_after(waited)
-    return min(waited, employment.counts_from + timedelta(days=LONGEST_WAIT))
+        waited = first_of_month_on_or_after(waited)
+    return min(waited, employment.waiting_starts_on + timedelta(days=MAX_WAITING_DAYS))
 
 
-def judge_eligibility(
+def evaluate_eligibility(
     employment: Employment,
     coverage: DateSpan,
-    waiting: WaitingRule,
+    waiting: WaitingPeriod,
     offered_to: Collection[EmploymentClass],
     effective_on: date | None = None,
 ) -> Eligibility:
@@ -199,7 +207,7 @@ def judge_eligibility(
 
     That day is `effective_on` where a life event sets it, else the later of eligibility and the plan year's start.
     """
-    waited = eligible_on(employment, waiting)
+    waited = compute_eligibility_date(employment, waiting)
     starts_on = effective_on or max(waited, coverage.start)
     return Eligibility(
         (
@@ -223,7 +231,7 @@ def judge_eligibility(
 # ----------------------------------------------------------------------------------------------------- money
 
 
-def class_for(
+def find_contribution_terms(
     classes: Sequence[ContributionTerms], employment: EmploymentClass, tier: CoverageTier
 ) -> ContributionTerms | None:
     """Find the contributions for an employment class and tier; an UNSPECIFIED one serves tiers without their own."""
@@ -231,7 +239,7 @@ def class_for(
     return own.get(tier) or own.get(CoverageTier.UNSPECIFIED)
 
 
-def cost_of(price: Price, terms: ContributionTerms | None, tier: CoverageTier) -> Cost | None:
+def compute_cost(price: PlanPrice, terms: ContributionTerms | None, tier: CoverageTier) -> PremiumCost | None:
     """Share a plan's premium for a tier (design, rule 4); None where the tier has no rate or no contributions.
 
     The employee alone always costs the plan's monthly premium. Another tier costs its rate; only where the plan has
@@ -248,10 +256,12 @@ def cost_of(price: Price, terms: ContributionTerms | None, tier: CoverageTier) -
     if premium is None:
         return None
     employer = min(terms.employer_contribution_cents, premium)
-    return Cost(tier, premium - employer, employer)
+    return PremiumCost(tier, premium - employer, employer)
 
 
-def costs_of(price: Price, classes: Sequence[ContributionTerms], employment: EmploymentClass) -> list[Cost]:
+def compute_costs(
+    price: PlanPrice, classes: Sequence[ContributionTerms], employment: EmploymentClass
+) -> list[PremiumCost]:
     """Give a plan's cost for each tier that is offered, from the employee alone to the whole family."""
-    costs = (cost_of(price, class_for(classes, employment, tier), tier) for tier in TIERS)
+    costs = (compute_cost(price, find_contribution_terms(classes, employment, tier), tier) for tier in COVERAGE_TIERS)
     return [cost for cost in costs if cost is not None]

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 MAX_CENTS = 2**53 - 1
-DAY = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 # Python's own parser also takes 20261120 and 2026-W47-5.
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?", re.ASCII)
 
@@ -32,7 +32,7 @@ class Clock:
         return cls(now, fixed_on)
 
     @classmethod
-    def on(cls, day: date) -> "Clock":
+    def at_noon(cls, day: date) -> "Clock":
         """Stand still at noon UTC of a day."""
         return cls(datetime.combine(day, time(12), UTC), day)
 
@@ -51,11 +51,11 @@ class DateSpan:
     @classmethod
     def through(cls, first: date, last: date) -> "DateSpan":
         """Make a span from its inclusive ends, as they stand at the surface."""
-        return cls(first, last + DAY)
+        return cls(first, last + ONE_DAY)
 
     @property
     def last(self) -> date:
-        return self.stop - DAY
+        return self.stop - ONE_DAY
 
     def __contains__(self, day: date) -> bool:
         return self.start <= day < self.stop
@@ -67,7 +67,7 @@ class DateSpan:
         return (self.start + timedelta(days=n) for n in range((self.stop - self.start).days))
 
 
-def day_of(value: object) -> date | None:
+def parse_iso_date(value: object) -> date | None:
     """Read YYYY-MM-DD, or a date-time at midnight UTC or of no zone; None where a value is anything else."""
     if isinstance(value, str) and (match := _DAY.fullmatch(value)):
         try:
@@ -77,22 +77,22 @@ def day_of(value: object) -> date | None:
     return None
 
 
-def show_instant(at: datetime) -> str:
+def format_instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def last_of_month(day: date) -> date:
+def last_day_of_month(day: date) -> date:
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
-def first_after(day: date) -> date:
+def first_of_next_month(day: date) -> date:
     """Give the first of the month after a day, also where the day is a first itself."""
-    return last_of_month(day) + DAY
+    return last_day_of_month(day) + ONE_DAY
 
 
-def first_on_or_after(day: date) -> date:
+def first_of_month_on_or_after(day: date) -> date:
     """Give the day itself where it is a first, else the first of the month after."""
-    return day if day.day == 1 else first_after(day)
+    return day if day.day == 1 else first_of_next_month(day)
 
 
 def add_years(day: date, years: int) -> date:

@@ -7,32 +7,36 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any, BinaryIO
 
-from benegraph.domain.coverage import Key
-from benegraph.domain.values import show_instant
-from benegraph.exchange import Form
-from benegraph.exchange.rows import Names, Row, rows_of
+from benegraph.domain.coverage import CoverageKey
+from benegraph.domain.values import format_instant
+from benegraph.exchange import FileFormat
+from benegraph.exchange.rows import ColumnNames, FileRow, read_rows
 from benegraph.exchange.values import (
-    Unreadable,
-    read_day,
-    read_dollars,
-    read_text,
-    show_day,
-    show_dollars,
+    UnreadableInput,
+    format_date,
+    format_dollars,
+    parse_date,
+    parse_dollars,
+    parse_text,
 )
 from benegraph.services.coverage import CoverageItem
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ColumnType:
     """A kind of value: how files write it, and how it is read, unless it is ignored there."""
 
     show: Callable[[Any], str]
     read: Callable[[object], Any] | None = None
 
 
-TEXT, DAY, DOLLARS = Kind(str, read_text), Kind(show_day, read_day), Kind(show_dollars, read_dollars)
+TEXT, DAY, DOLLARS = (
+    ColumnType(str, parse_text),
+    ColumnType(format_date, parse_date),
+    ColumnType(format_dollars, parse_dollars),
+)
 #: Who wrote a coverage and when is the gateway's to say.
-OUR_INSTANT, OUR_TEXT = Kind(show_instant), Kind(str)
+OUR_INSTANT, OUR_TEXT = ColumnType(format_instant), ColumnType(str)
 
 #: The columns in the order of the other system's own page: what we call each, and its kind.
 COLUMNS = {
@@ -55,65 +59,65 @@ COLUMNS = {
     "update_Date": ("updated_at", OUR_INSTANT),
     "update_User": ("update_user", OUR_TEXT),
 }
-KEY = ("subscriber_ID", "group_ID", "division_ID", "group_Coverage_Start", "start_Date")
-_FIELDS = [name for name, (_, kind) in COLUMNS.items() if kind.read is not None and name not in KEY]
+KEY_COLUMNS = ("subscriber_ID", "group_ID", "division_ID", "group_Coverage_Start", "start_Date")
+_FIELDS = [name for name, (_, kind) in COLUMNS.items() if kind.read is not None and name not in KEY_COLUMNS]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CoverageEntry:
     """What a row of a file, beginning on a line, comes to: an item, or all reasons why it is none."""
 
     line: int
     item: CoverageItem | None = None
-    reasons: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
-def read_coverage(source: BinaryIO, form: Form) -> Iterator[Entry]:
+def parse_coverage_file(source: BinaryIO, form: FileFormat) -> Iterator[CoverageEntry]:
     """Read a file entry by entry, holding one at a time. Raises Unreadable, at once, for a bad header."""
-    return map(_entry, rows_of(source, form, Names(COLUMNS, KEY)))
+    return map(_entry, read_rows(source, form, ColumnNames(COLUMNS, KEY_COLUMNS)))
 
 
-def _entry(row: Row) -> Entry:
-    if row.flaw is not None:
-        return Entry(row.line, reasons=(row.flaw,))
+def _entry(row: FileRow) -> CoverageEntry:
+    if row.error is not None:
+        return CoverageEntry(row.line, errors=(row.error,))
     values: dict[str, Any] = {}
     reasons = []
-    for name in (*KEY, *_FIELDS):
+    for name in (*KEY_COLUMNS, *_FIELDS):
         if name not in row.values:
             continue
         ours, kind = COLUMNS[name]
         value = row.values[name]
         try:
-            values[ours] = _read(kind, value, required=name in KEY)
-        except Unreadable as error:
+            values[ours] = _read(kind, value, required=name in KEY_COLUMNS)
+        except UnreadableInput as error:
             reasons.append(f"{name}: {error}")
     if reasons:
-        return Entry(row.line, reasons=tuple(reasons))
-    key = Key(**{COLUMNS[name][0]: values.pop(COLUMNS[name][0]) for name in KEY})
-    return Entry(row.line, CoverageItem(key, values))
+        return CoverageEntry(row.line, errors=tuple(reasons))
+    key = CoverageKey(**{COLUMNS[name][0]: values.pop(COLUMNS[name][0]) for name in KEY_COLUMNS})
+    return CoverageEntry(row.line, CoverageItem(key, values))
 
 
-def _read(kind: Kind, value: object, *, required: bool) -> Any:
+def _read(kind: ColumnType, value: object, *, required: bool) -> Any:
     if value is None and required:
-        raise Unreadable("This is part of the key, and must be there.")
+        raise UnreadableInput("This is part of the key, and must be there.")
     return None if value is None or kind.read is None else kind.read(value)
 
 
-def header_of(form: Form) -> str:
+def render_header(form: FileFormat) -> str:
     """Give what stands before the first line."""
-    return _cells(list(COLUMNS)) if form is Form.CSV else ""
+    return _cells(list(COLUMNS)) if form is FileFormat.CSV else ""
 
 
-def line_of(coverage: Any, form: Form) -> str:
+def render_line(coverage: Any, form: FileFormat) -> str:
     """Write a coverage, which has our columns as attributes, as a line."""
     shown = {name: _shown(kind, getattr(coverage, ours)) for name, (ours, kind) in COLUMNS.items()}
-    if form is Form.CSV:
+    if form is FileFormat.CSV:
         return _cells([value or "" for value in shown.values()])
     members = ",".join(f'"{name}":{_json(name, value)}' for name, value in shown.items())
     return f"{{{members}}}\n"
 
 
-def _shown(kind: Kind, value: Any) -> str | None:
+def _shown(kind: ColumnType, value: Any) -> str | None:
     return None if value is None else kind.show(value)
 
 

@@ -7,17 +7,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NoReturn
 
-from benegraph.exchange import Form
-from benegraph.exchange.values import Number, Unreadable
+from benegraph.exchange import FileFormat
+from benegraph.exchange.values import JsonNumber, UnreadableInput
 
 #: Bytes of a line; what is longer is skipped without being held.
-LONGEST = 1 << 20
+MAX_LINE_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _TOO_LONG = "This line is longer than a row can be."
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class ColumnNames:
     """Which columns a file may have, and which of them it must."""
 
     known: Collection[str]
@@ -25,30 +25,30 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FileRow:
     """A row that begins on a line: its values by column, None for what is to be cleared; or why there are none."""
 
     line: int
     values: Mapping[str, Any] = field(default_factory=dict)
-    flaw: str | None = None
+    error: str | None = None
 
 
-def rows_of(source: BinaryIO, form: Form, names: Names) -> Iterator[Row]:
+def read_rows(source: BinaryIO, form: FileFormat, names: ColumnNames) -> Iterator[FileRow]:
     """Read a file row by row, and its header at once. Raises Unreadable for a header that can't be one."""
-    return _rows_of_csv(source, names) if form is Form.CSV else _rows_of_json(source, names)
+    return _rows_of_csv(source, names) if form is FileFormat.CSV else _rows_of_json(source, names)
 
 
 def _lines_of(source: BinaryIO) -> Iterator[str | None]:
     """Read line by line, each with its end; None stands for one that is too long."""
-    line = source.readline(LONGEST + 1).removeprefix(_BOM)
+    line = source.readline(MAX_LINE_BYTES + 1).removeprefix(_BOM)
     while line:
-        if len(line) > LONGEST:
+        if len(line) > MAX_LINE_BYTES:
             while line and not line.endswith(b"\n"):
-                line = source.readline(LONGEST)
+                line = source.readline(MAX_LINE_BYTES)
             yield None
         else:
             yield line.decode(errors="surrogateescape")  # one bad byte is one bad value's, not the file's
-        line = source.readline(LONGEST + 1)
+        line = source.readline(MAX_LINE_BYTES + 1)
 
 
 # ------------------------------------------------------------------------------------------------------------- CSV
@@ -84,11 +84,11 @@ class _Feed:
         self.number -= len(self.taken) - 1
 
 
-def _rows_of_csv(source: BinaryIO, names: Names) -> Iterator[Row]:
+def _rows_of_csv(source: BinaryIO, names: ColumnNames) -> Iterator[FileRow]:
     records = _records_of(_Feed(_lines_of(source)))
     _, header = next(records, (0, None))
     if header is None:
-        raise Unreadable("There is no header: the first line names the columns.")
+        raise UnreadableInput("There is no header: the first line names the columns.")
     _check_header(header, names)
     return _under(header, records)
 
@@ -111,66 +111,68 @@ def _records_of(feed: _Feed) -> Iterator[tuple[int, Sequence[str] | None]]:
                 yield begins, cells
 
 
-def _under(header: Sequence[str], records: Iterator[tuple[int, Sequence[str] | None]]) -> Iterator[Row]:
+def _under(header: Sequence[str], records: Iterator[tuple[int, Sequence[str] | None]]) -> Iterator[FileRow]:
     for line, cells in records:
         if cells is None:
-            yield Row(line, flaw="This is no row of CSV: its quotes don't match, or it is too long.")
+            yield FileRow(line, error="This is no row of CSV: its quotes don't match, or it is too long.")
         elif len(cells) != len(header):
-            yield Row(line, flaw=f"This row has {len(cells)} cells, and the header {len(header)}.")
+            yield FileRow(line, error=f"This row has {len(cells)} cells, and the header {len(header)}.")
         else:
-            yield Row(line, {name: cell or None for name, cell in zip(header, cells, strict=True)})
+            yield FileRow(line, {name: cell or None for name, cell in zip(header, cells, strict=True)})
 
 
-def _check_header(header: Sequence[str], names: Names) -> None:
+def _check_header(header: Sequence[str], names: ColumnNames) -> None:
     if not set(header) & set(names.known):  # it may be a row of data, which is not ours to show
-        raise Unreadable(f"The first line is no header; one names columns, with commas between: {_said(names.known)}.")
+        raise UnreadableInput(
+            f"The first line is no header; one names columns, with commas between: {_said(names.known)}."
+        )
     flaws = {
         "unknown columns": [name for name in header if name not in names.known],
         "columns that are missing": [name for name in names.required if name not in header],
         "columns that stand there twice": {name for name in names.known if header.count(name) > 1},
     }
     if said := [f"{what}: {_said(which)}" for what, which in flaws.items() if which]:
-        raise Unreadable(f"The header has {'; '.join(said)}.")
+        raise UnreadableInput(f"The header has {'; '.join(said)}.")
 
 
 # ------------------------------------------------------------------------------------------------------------ JSON
 
 
-def _rows_of_json(source: BinaryIO, names: Names) -> Iterator[Row]:
+def _rows_of_json(source: BinaryIO, names: ColumnNames) -> Iterator[FileRow]:
     for number, line in enumerate(_lines_of(source), start=1):
         if line is None:
-            yield Row(number, flaw=_TOO_LONG)
+            yield FileRow(number, error=_TOO_LONG)
         elif line.strip():
             try:
-                yield Row(number, _object(line, names))
-            except Unreadable as error:
-                yield Row(number, flaw=str(error))
+                yield FileRow(number, _object(line, names))
+            except UnreadableInput as error:
+                yield FileRow(number, error=str(error))
 
 
-def _object(line: str, names: Names) -> Mapping[str, Any]:
+def _object(line: str, names: ColumnNames) -> Mapping[str, Any]:
     try:
         found = json.loads(
-            line, parse_int=Number, parse_float=Number, parse_constant=_no_number, object_pairs_hook=_members
+            line, parse_int=JsonNumber, parse_float=JsonNumber, parse_constant=_no_number, object_pairs_hook=_members
         )
     except (ValueError, RecursionError):
-        raise Unreadable("This is no JSON.") from None
+        raise UnreadableInput("This is no JSON.") from None
     if not isinstance(found, dict):
-        raise Unreadable("This is no object of JSON.")
+        raise UnreadableInput("This is no object of JSON.")
     if unknown := [name for name in found if name not in names.known]:
-        raise Unreadable(f"There are unknown members: {_said(unknown)}.")
+        raise UnreadableInput(f"There are unknown members: {_said(unknown)}.")
     if missing := [name for name in names.required if name not in found]:
-        raise Unreadable(f"There are members missing: {_said(missing)}.")
+        raise UnreadableInput(f"There are members missing: {_said(missing)}.")
     return found
 
 
 def _no_number(_word: str) -> NoReturn:
-    raise Unreadable("This is no JSON: NaN and Infinity are no numbers.")
+    raise UnreadableInput("This is no JSON: NaN and Infinity are no numbers.")
 
 
 def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise Unreadable("A member stands in it twice.")
+        raise UnreadableInput("A member stands in it twice.")
     return members
 
 

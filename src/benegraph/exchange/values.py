@@ -4,56 +4,56 @@ import re
 from datetime import date
 
 from benegraph.domain.errors import BenegraphError
-from benegraph.domain.values import MAX_CENTS, day_of
+from benegraph.domain.values import MAX_CENTS, parse_iso_date
 
 # The bound on the digits is for the eye's sake: what is too much is told by its cents.
 _DOLLARS = re.compile(r"(\d{1,30})(?:\.(\d{1,2}))?", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Unreadable(BenegraphError):
+class UnreadableInput(BenegraphError):
     """A value, a row or a file that can't be read; the message says why, and quotes nobody's data."""
 
 
-class Number(str):
+class JsonNumber(str):
     """A number of a JSON text, digit by digit as it stands there: a float would round what is money."""
 
     __slots__ = ()
 
 
-def read_text(value: object) -> str:
+def parse_text(value: object) -> str:
     """Take a text. Raises Unreadable."""
-    if not isinstance(value, str) or isinstance(value, Number):
-        raise Unreadable("This must be a text.")
+    if not isinstance(value, str) or isinstance(value, JsonNumber):
+        raise UnreadableInput("This must be a text.")
     if _SURROGATE.search(value):  # what bytes that are no UTF-8 are read as, and what JSON may spell as \ud800
-        raise Unreadable("This is no text in UTF-8.")
+        raise UnreadableInput("This is no text in UTF-8.")
     return value
 
 
-def read_day(value: object) -> date:
+def parse_date(value: object) -> date:
     """Take YYYY-MM-DD, or a date-time at midnight UTC or of no zone. Raises Unreadable."""
-    if (day := day_of(value)) is None:
-        raise Unreadable("A date is YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z.")
+    if (day := parse_iso_date(value)) is None:
+        raise UnreadableInput("A date is YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z.")
     return day
 
 
-def show_day(day: date) -> str:
+def format_date(day: date) -> str:
     """Write a day as a date-time, which is all that the other system reads."""
     return f"{day.isoformat()}T00:00:00Z"
 
 
-def read_dollars(value: object) -> int:
+def parse_dollars(value: object) -> int:
     """Take dollars with at most two decimals; give cents. Raises Unreadable."""
     match = _DOLLARS.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise Unreadable("An amount is dollars such as 1234.50: no sign, no separators, at most two decimals.")
+        raise UnreadableInput("An amount is dollars such as 1234.50: no sign, no separators, at most two decimals.")
     whole, decimals = match.groups(default="")
     cents = int(whole) * 100 + int(decimals.ljust(2, "0"))
     if cents > MAX_CENTS:
-        raise Unreadable("An amount is at most 2^53-1 cents.")
+        raise UnreadableInput("An amount is at most 2^53-1 cents.")
     return cents
 
 
-def show_dollars(cents: int) -> str:
+def format_dollars(cents: int) -> str:
     """Write an amount that isn't negative in dollars, as a number of JSON."""
     return f"{cents // 100}.{cents % 100:02}"

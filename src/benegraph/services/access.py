@@ -13,8 +13,8 @@ from benegraph.db import store
 from benegraph.db.models import ApiKey
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role, Viewer
-from benegraph.domain.errors import BadInput, Code, Forbidden, Unauthenticated, refuse
-from benegraph.domain.ids import Kind
+from benegraph.domain.errors import BadInput, ErrorCode, Forbidden, Unauthenticated, refusal
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 
 KEY_PREFIX = "bgk_"
@@ -166,7 +166,7 @@ async def issue_key(
     With `key`, the same key is made good for this tenant too.
     """
     key = key or KEY_PREFIX + secrets.token_urlsafe(32)
-    id = tx.new_id(Kind.API_KEY)
+    id = tx.new_id(IdPrefix.API_KEY)
     await store.access.add_key(
         tx,
         {
@@ -216,7 +216,7 @@ async def once(
             await store.access.forget_old_answers(tx)
         return result, False
     if kept.input_hash != input_hash:
-        raise refuse(
-            Code.IDEMPOTENCY_KEY_REUSED, "This key was used for another input of this mutation.", "idempotencyKey"
+        raise refusal(
+            ErrorCode.IDEMPOTENCY_KEY_REUSED, "This key was used for another input of this mutation.", "idempotencyKey"
         )
     return kept.result, True

@@ -16,21 +16,21 @@ from benegraph.db import store
 from benegraph.db.models import PremiumInvoice, PremiumPayment, Subscriber, SubscriberEnrollment
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows, update_rows
-from benegraph.domain.access import require_whole_tenant
+from benegraph.domain.access import require_tenant_wide
 from benegraph.domain.billing import (
     Invoice,
     PaidThrough,
-    check_billed,
+    check_billing_ids,
     check_invoice,
-    check_open,
+    check_not_reversed,
+    check_not_void,
     check_payment,
     check_reason,
-    check_reversal,
-    paid_through,
+    compute_paid_through,
 )
 from benegraph.domain.checks import check_id, check_version
-from benegraph.domain.errors import BrokenRule, Code, Refused, refuse_if_any
-from benegraph.domain.ids import Kind
+from benegraph.domain.errors import ErrorCode, Refused, RuleViolation, raise_if_any
+from benegraph.domain.ids import IdPrefix
 from benegraph.services.coverage.records import covered_employee_id
 from benegraph.services.employers import employer_today
 
@@ -63,8 +63,8 @@ class CoveragePaidThrough:
 async def record_invoice(tx: Transaction, bill: NewInvoice) -> str:
     """Write down an invoice; give its id. Raises Refused."""
     billed, broken = await _find_billed(tx, bill.group_id, bill.division_id, bill.subscriber_id)
-    refuse_if_any([*broken, *check_invoice(bill.bill_from, bill.bill_through, bill.amount_cents)])
-    row = {"id": tx.new_id(Kind.PREMIUM_INVOICE), "employer_id": billed.employer_id, **asdict(bill)}
+    raise_if_any([*broken, *check_invoice(bill.bill_from, bill.bill_through, bill.amount_cents)])
+    row = {"id": tx.new_id(IdPrefix.PREMIUM_INVOICE), "employer_id": billed.employer_id, **asdict(bill)}
     await insert_rows(tx, PremiumInvoice, [row])
     await store.history.record(tx, [store.history.covered(tx, row, "RECORDED", after=row)])
     await _keep_up(tx, bill)
@@ -76,8 +76,8 @@ async def void_invoice(tx: Transaction, id: str, reason: str | None, expected_ve
     broken = [*check_reason(reason)]
     invoice = await _take(tx, id, broken)
     void = invoice.voided_at is not None
-    refuse_if_any(
-        [*broken, *check_version(expected_version, invoice.version), *check_open(void=void, wanted="stays void")]
+    raise_if_any(
+        [*broken, *check_version(expected_version, invoice.version), *check_not_void(is_void=void, action="stays void")]
     )
     invoice.voided_at, invoice.void_reason = tx.clock.now, reason
     await _note(tx, invoice, "VOIDED", {"voided_at": None}, {"voided_at": tx.clock.now}, reason)
@@ -89,13 +89,13 @@ async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, re
     invoice = await _take(tx, invoice_id, [*check_payment(amount_cents, 0, received_on, tx.today("UTC"))])
     today = await employer_today(tx, invoice.employer_id) if invoice.employer_id else tx.today("UTC")
     paid_cents = _paid_on(await store.billing.payments_on(tx, invoice_id))
-    refuse_if_any(
+    raise_if_any(
         [
-            *check_open(void=invoice.voided_at is not None, wanted="takes no payments"),
+            *check_not_void(is_void=invoice.voided_at is not None, action="takes no payments"),
             *check_payment(amount_cents, paid_cents, received_on, today),
         ]
     )
-    id = tx.new_id(Kind.PREMIUM_PAYMENT)
+    id = tx.new_id(IdPrefix.PREMIUM_PAYMENT)
     row = {
         "id": id,
         "employer_id": invoice.employer_id,
@@ -114,15 +114,15 @@ async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, re
 async def reverse_payment(tx: Transaction, payment_id: str, reason: str | None) -> str:
     """Take back a payment, on a void invoice too; give the invoice's id. Raises Refused."""
     broken = [*check_reason(reason)]
-    malformed = [*check_id(Kind.PREMIUM_PAYMENT, payment_id, "paymentId")]
+    malformed = [*check_id(IdPrefix.PREMIUM_PAYMENT, payment_id, "paymentId")]
     invoice_id = None if malformed else await store.billing.invoice_of(tx, payment_id)
     if invoice_id is None:
-        unknown = BrokenRule(Code.NOT_FOUND, "There is no such payment.", ("paymentId",))
+        unknown = RuleViolation(ErrorCode.NOT_FOUND, "There is no such payment.", ("paymentId",))
         raise Refused([*(malformed or [unknown]), *broken])
     invoice = await _take(tx, invoice_id, broken)
     payments = await store.billing.payments_on(tx, invoice_id)
     payment = next(each for each in payments if each.id == payment_id)
-    refuse_if_any([*broken, *check_reversal(reversed=payment.reversed_at is not None)])
+    raise_if_any([*broken, *check_not_reversed(is_reversed=payment.reversed_at is not None)])
     paid_cents = _paid_on(payments)
     payment.reversed_at, payment.reversal_reason = tx.clock.now, reason
     tx.touch(invoice)
@@ -134,25 +134,27 @@ async def reverse_payment(tx: Transaction, payment_id: str, reason: str | None) 
 
 async def _find_billed(
     tx: Transaction, group_id: str, division_id: str, subscriber_id: str | None
-) -> tuple[store.billing.Billed, list[BrokenRule]]:
+) -> tuple[store.billing.Billed, list[RuleViolation]]:
     """Find whom a bill would be for, and tell what is wrong with how they are named."""
-    broken = [*check_billed(group_id, division_id, subscriber_id)]
+    broken = [*check_billing_ids(group_id, division_id, subscriber_id)]
     if broken:
         return store.billing.Billed(contract=False, employer_id=None, subscriber=False), broken
     found = await store.billing.find_billed(tx, group_id, division_id, subscriber_id)
     if not found.contract:
-        broken.append(BrokenRule(Code.NOT_FOUND, "There is no contract with this group's division.", ("groupId",)))
+        broken.append(
+            RuleViolation(ErrorCode.NOT_FOUND, "There is no contract with this group's division.", ("groupId",))
+        )
     if subscriber_id is not None and not found.subscriber:
-        broken.append(BrokenRule(Code.NOT_FOUND, "There is no such subscriber.", ("subscriberId",)))
+        broken.append(RuleViolation(ErrorCode.NOT_FOUND, "There is no such subscriber.", ("subscriberId",)))
     return found, broken
 
 
-async def _take(tx: Transaction, id: str, broken: Sequence[BrokenRule]) -> PremiumInvoice:
+async def _take(tx: Transaction, id: str, broken: Sequence[RuleViolation]) -> PremiumInvoice:
     """Lock an invoice. Raises Refused where there is none, with what else is broken."""
-    malformed = [*check_id(Kind.PREMIUM_INVOICE, id, "invoiceId")]
+    malformed = [*check_id(IdPrefix.PREMIUM_INVOICE, id, "invoiceId")]
     invoice = None if malformed else await store.billing.lock_invoice(tx, id)
     if invoice is None:
-        unknown = BrokenRule(Code.NOT_FOUND, "There is no such invoice.", ("invoiceId",))
+        unknown = RuleViolation(ErrorCode.NOT_FOUND, "There is no such invoice.", ("invoiceId",))
         raise Refused([*(malformed or [unknown]), *broken])
     return invoice
 
@@ -186,7 +188,7 @@ async def set_paid_through(
     Raises Refused.
     """
     _, broken = await _find_billed(tx, group_id, division_id, subscriber_id)
-    refuse_if_any(broken)
+    raise_if_any(broken)
     return await _bring_up_to_date(tx, group_id, division_id, [subscriber_id])
 
 
@@ -195,7 +197,7 @@ async def set_auto_paid_through(tx: Transaction, on: bool) -> None:
 
     Raises Forbidden for who is limited to one employer.
     """
-    require_whole_tenant(tx.viewer)
+    require_tenant_wide(tx.viewer)
     await store.billing.set_auto_paid_through(tx, on=on)
 
 
@@ -267,17 +269,17 @@ async def _reckon(
             row.amount_cents,
             row.paid_cents,
             void=row.voided_at is not None,
-            own=row.subscriber_id is not None,
+            is_subscriber_invoice=row.subscriber_id is not None,
         )
-        (own[row.subscriber_id] if invoice.own else of_group).append(invoice)
+        (own[row.subscriber_id] if invoice.is_subscriber_invoice else of_group).append(invoice)
 
     @cache
     def by_group(start: date, end: date | None) -> PaidThrough | None:
-        return paid_through(start, end, of_group)
+        return compute_paid_through(start, end, of_group)
 
     def of(row: SubscriberEnrollment) -> CoveragePaidThrough:
         if theirs := own.get(row.subscriber_id):
-            found = paid_through(row.start_date, row.end_date, [*of_group, *theirs])
+            found = compute_paid_through(row.start_date, row.end_date, [*of_group, *theirs])
         else:
             found = by_group(row.start_date, row.end_date)
         return (

@@ -7,8 +7,8 @@ from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.catalog import PlanTerms, ProductCategory, check_plans, check_product
-from benegraph.domain.errors import refuse_if_any
-from benegraph.domain.ids import Kind
+from benegraph.domain.errors import raise_if_any
+from benegraph.domain.ids import IdPrefix
 
 
 def plan_columns(plan: PlanTerms) -> dict[str, Any]:
@@ -27,13 +27,13 @@ async def add_product(
     tx: Transaction, name: str, category: ProductCategory, carrier_name: str | None, plans: Sequence[PlanTerms]
 ) -> str:
     """Add a benefit product and its catalogue of plans; give its id."""
-    refuse_if_any([*check_product(name, carrier_name), *check_plans(plans)])
-    id = tx.new_id(Kind.BENEFIT_PRODUCT)
+    raise_if_any([*check_product(name, carrier_name), *check_plans(plans)])
+    id = tx.new_id(IdPrefix.BENEFIT_PRODUCT)
     product = {"id": id, "name": name, "category": category, "carrier_name": carrier_name, "active": True}
     await insert_rows(tx, BenefitProduct, [product])
     rows = [
         {
-            "id": tx.new_id(Kind.CARRIER_PLAN),
+            "id": tx.new_id(IdPrefix.CARRIER_PLAN),
             "benefit_product_id": id,
             "position": position,
             **plan_columns(plan),

@@ -6,10 +6,10 @@ from benegraph.db import store
 from benegraph.db.models import Employer
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
-from benegraph.domain.access import require_whole_tenant
+from benegraph.domain.access import require_tenant_wide
 from benegraph.domain.employers import check_employer
-from benegraph.domain.errors import refuse_if_any
-from benegraph.domain.ids import Kind
+from benegraph.domain.errors import raise_if_any
+from benegraph.domain.ids import IdPrefix
 
 
 async def employer_today(tx: Transaction, employer_id: str) -> date:
@@ -20,8 +20,8 @@ async def employer_today(tx: Transaction, employer_id: str) -> date:
 
 async def add_employer(tx: Transaction, name: str, time_zone: str) -> str:
     """Take on an employer; give its id. Raises Refused, and Forbidden for who is limited to another."""
-    require_whole_tenant(tx.viewer)
-    refuse_if_any(check_employer(name, time_zone))
-    id = tx.new_id(Kind.EMPLOYER)
+    require_tenant_wide(tx.viewer)
+    raise_if_any(check_employer(name, time_zone))
+    id = tx.new_id(IdPrefix.EMPLOYER)
     await insert_rows(tx, Employer, [{"id": id, "name": name, "time_zone": time_zone, "active": True}])
     return id

@@ -10,16 +10,16 @@ from benegraph.db.models import Dependent, Employee
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.access import Role
-from benegraph.domain.checks import REASON_LENGTH, check_id, check_text, check_version
-from benegraph.domain.enrollments.standing import CloseReason, coverage_limit
-from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
-from benegraph.domain.ids import Kind
+from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
+from benegraph.domain.enrollments.status import CloseReason, find_last_coverable_day
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import (
     EmploymentClass,
-    Person,
+    PersonalDetails,
     Relationship,
     check_dependent,
-    check_division,
+    check_division_id,
     check_person,
     check_termination,
 )
@@ -35,7 +35,7 @@ from benegraph.services.plan_years import settle_unanswered
 class NewHire:
     """Who is hired, from when, and as what."""
 
-    person: Person
+    person: PersonalDetails
     employment_class: EmploymentClass
     hired_on: date
     #: The carrier's code of the group's division, and the carrier's number of the person.
@@ -45,16 +45,16 @@ class NewHire:
 
 async def hire_employee(tx: Transaction, employer_id: str, hiring: NewHire) -> str:
     """Hire an employee, and issue what plan years already opened have for them; give the id. Raises Refused."""
-    refuse_if_any(check_number(hiring.subscriber_id))
+    raise_if_any(check_number(hiring.subscriber_id))
     require_linking(tx, hiring.subscriber_id or UNCHANGED)
-    refuse_if_any(check_id(Kind.EMPLOYER, employer_id, "employerId"))
+    raise_if_any(check_id(IdPrefix.EMPLOYER, employer_id, "employerId"))
     employer = await store.employers.lock(tx, employer_id, shared=True)
     if employer is None:
-        raise refuse(Code.NOT_FOUND, "There is no such employer.", "employerId")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no such employer.", "employerId")
     today = tx.today(employer.time_zone)
-    refuse_if_any([*check_person(hiring.person, hiring.hired_on, today), *check_division(hiring.division_id)])
+    raise_if_any([*check_person(hiring.person, hiring.hired_on, today), *check_division_id(hiring.division_id)])
     row = {
-        "id": tx.new_id(Kind.EMPLOYEE),
+        "id": tx.new_id(IdPrefix.EMPLOYEE),
         "employer_id": employer_id,
         "external_id": hiring.person.external_id,
         "first_name": hiring.person.first_name,
@@ -78,23 +78,25 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     """Change the columns named in `changes`; a new date or class of hire may issue enrollments. Raises Refused."""
     changes = dict(changes)
     subscriber_id = changes.pop("subscriber_id", UNCHANGED)
-    refuse_if_any(check_number(subscriber_id))
+    raise_if_any(check_number(subscriber_id))
     require_linking(tx, subscriber_id)
     employee, today = await _take(tx, id)
     person = replace(
-        Person(employee.first_name, employee.last_name, employee.email, employee.date_of_birth, employee.external_id),
-        **{name: value for name, value in changes.items() if name in Person.__dataclass_fields__},
+        PersonalDetails(
+            employee.first_name, employee.last_name, employee.email, employee.date_of_birth, employee.external_id
+        ),
+        **{name: value for name, value in changes.items() if name in PersonalDetails.__dataclass_fields__},
     )
     hired_on: date = changes.get("hired_on", employee.hired_on)
     broken = [
         *check_version(expected_version, employee.version),
         *check_person(person, hired_on, today),
-        *check_division(changes.get("division_id")),
+        *check_division_id(changes.get("division_id")),
         *await check_unlinked(tx, employee, changes.get("division_id", employee.division_id)),
     ]
     if employee.terminated_on is not None and hired_on > employee.terminated_on:
-        broken.append(BrokenRule(Code.DATES_OUT_OF_ORDER, "The employment ended before that.", ("startDate",)))
-    refuse_if_any(broken)
+        broken.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, "The employment ended before that.", ("startDate",)))
+    raise_if_any(broken)
     if changes.get("employment_class", employee.employment_class) is not employee.employment_class:
         employee.class_changed_on = today
     for name, value in changes.items():
@@ -126,15 +128,15 @@ async def terminate_employee(
     ]
     if employee.terminated_on is not None:
         broken.append(
-            BrokenRule(Code.INVALID_STATUS_TRANSITION, "This employee is terminated already.", ("employeeId",))
+            RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, "This employee is terminated already.", ("employeeId",))
         )
-    refuse_if_any(broken)
+    raise_if_any(broken)
     await _end(tx, employee, terminated_on, "TERMINATED", reason)
     updates, rows, plan_years = await _enrollments_of(tx, employee)
     for row in rows:
         if not waits(row, today):
             continue
-        limit = coverage_limit(plan_years[row.plan_year_id].coverage_ends_on, terminated_on)
+        limit = find_last_coverable_day(plan_years[row.plan_year_id].coverage_ends_on, terminated_on)
         # What could still cover days of the employment stays open as long as the employment does.
         closed_on = max(today, terminated_on) if row.effective_on <= limit else today
         updates.add(row, "CLOSED", reason, closed_on=closed_on, close_reason=CloseReason.TERMINATED)
@@ -146,11 +148,13 @@ async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expec
     employee, today = await _take(tx, id)
     broken = [
         *check_version(expected_version, employee.version),
-        *check_text(reason, "reason", longest=REASON_LENGTH),
+        *check_text(reason, "reason", max_length=MAX_REASON_LENGTH),
     ]
     if employee.terminated_on is None:
-        broken.append(BrokenRule(Code.INVALID_STATUS_TRANSITION, "This employee is not terminated.", ("employeeId",)))
-    refuse_if_any(broken)
+        broken.append(
+            RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, "This employee is not terminated.", ("employeeId",))
+        )
+    raise_if_any(broken)
     await _end(tx, employee, None, "REINSTATED", reason)
     updates, rows, plan_years = await _enrollments_of(tx, employee)
     for row in rows:
@@ -177,9 +181,9 @@ async def add_dependent(
 ) -> str:
     """Add a member to an employee's family; give the id. Raises Refused."""
     employee, today = await _take(tx, employee_id)
-    refuse_if_any(check_dependent(first_name, last_name, date_of_birth, today))
+    raise_if_any(check_dependent(first_name, last_name, date_of_birth, today))
     row = {
-        "id": tx.new_id(Kind.DEPENDENT),
+        "id": tx.new_id(IdPrefix.DEPENDENT),
         "employer_id": employee.employer_id,
         "employee_id": employee.id,
         "first_name": first_name,
@@ -195,15 +199,15 @@ async def add_dependent(
 
 async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
     """Change the columns named in `changes`; elections already made stay as they are. Raises Refused."""
-    refuse_if_any(check_id(Kind.DEPENDENT, id, "dependentId"))
+    raise_if_any(check_id(IdPrefix.DEPENDENT, id, "dependentId"))
     found = await store.people.dependent(tx, id)
     if found is None:
-        raise refuse(Code.NOT_FOUND, "There is no such dependent.", "dependentId")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no such dependent.", "dependentId")
     _employee, today = await _take(tx, found.employee_id)
     dependent = await store.people.dependent(tx, id)  # again, as it stands under the lock
     if dependent is None:
         raise AssertionError("dependents are never deleted")
-    refuse_if_any(
+    raise_if_any(
         [
             *check_version(expected_version, dependent.version),
             *check_dependent(
@@ -224,10 +228,10 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
 
 async def _take(tx: Transaction, id: str) -> tuple[Employee, date]:
     """Lock the employer shared, then the employee; tell what day it is there."""
-    refuse_if_any(check_id(Kind.EMPLOYEE, id, "employeeId"))
+    raise_if_any(check_id(IdPrefix.EMPLOYEE, id, "employeeId"))
     employer_id = await store.people.employer_of(tx, id)
     if employer_id is None:
-        raise refuse(Code.NOT_FOUND, "There is no such employee.", "employeeId")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no such employee.", "employeeId")
     await store.employers.lock(tx, employer_id, shared=True)
     return await _lock(tx, id), await employer_today(tx, employer_id)
 

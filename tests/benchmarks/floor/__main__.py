@@ -15,7 +15,7 @@ import orjson
 import uvloop
 from aiohttp import web
 
-from benegraph.domain.ids import Kind, new_id
+from benegraph.domain.ids import IdPrefix, new_id
 
 HERE = Path(__file__).parent
 CONNECTIONS = 10
@@ -86,7 +86,7 @@ async def elect(connections: Connections, tenant: str, asked: Any) -> str:
         election["selectedPlanId"],
         asked["idempotencyKey"],
         hashlib.sha256(orjson.dumps(asked["elections"])).digest(),
-        new_id(Kind.EVENT, datetime.now(UTC)),
+        new_id(IdPrefix.EVENT, datetime.now(UTC)),
         secrets.token_hex(12),
     )
     # Why it is refused would take another statement; nothing that is measured is.

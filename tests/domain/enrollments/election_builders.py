@@ -9,17 +9,23 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from benegraph.domain.catalog import TIERS, CoverageTier
-from benegraph.domain.enrollments.elections import Baseline, Choice, Decided, Offer, OfferedPlan
+from benegraph.domain.catalog import COVERAGE_TIERS, CoverageTier
+from benegraph.domain.enrollments.elections import (
+    AcceptedElection,
+    Election,
+    ElectionOffer,
+    OfferedPlan,
+    ReissueBaseline,
+)
 from benegraph.domain.enrollments.life_events import LifeEventType
-from benegraph.domain.enrollments.standing import ElectionDecision, Facts
+from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFacts
 from benegraph.domain.enrollments.tiers import FamilyMember
-from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.errors import ErrorCode, RuleViolation
 from benegraph.domain.people import Employment, EmploymentClass, Relationship
-from benegraph.domain.plan_years import ContributionTerms, Eligibility, Price, WaitingRule, judge_eligibility
+from benegraph.domain.plan_years import ContributionTerms, Eligibility, PlanPrice, WaitingPeriod, evaluate_eligibility
 from benegraph.domain.values import DateSpan
 
-EE, ES, EC, EF = TIERS
+EE, ES, EC, EF = COVERAGE_TIERS
 UNSPECIFIED = CoverageTier.UNSPECIFIED
 ENROLLED, WAIVED = ElectionDecision.ENROLLED, ElectionDecision.WAIVED
 FULL_TIME, PART_TIME = EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME
@@ -43,10 +49,10 @@ FAMILY = {
     ]
 }
 PLANS = {
-    "gold": OfferedPlan("GOLD", Price(77_700, {EE: 77_700, ES: 159_285, EC: 143_745, EF: 225_330})),
-    "silver": OfferedPlan("SILVER", Price(64_000, {ES: 131_200, EC: 118_400, EF: 185_600})),
-    "family": OfferedPlan("FAMILY", Price(64_000, {EF: 185_600})),
-    "flat": OfferedPlan("FLAT", Price(64_000, {})),
+    "gold": OfferedPlan("GOLD", PlanPrice(77_700, {EE: 77_700, ES: 159_285, EC: 143_745, EF: 225_330})),
+    "silver": OfferedPlan("SILVER", PlanPrice(64_000, {ES: 131_200, EC: 118_400, EF: 185_600})),
+    "family": OfferedPlan("FAMILY", PlanPrice(64_000, {EF: 185_600})),
+    "flat": OfferedPlan("FLAT", PlanPrice(64_000, {})),
 }
 CLASSES = (
     ContributionTerms(FULL_TIME, UNSPECIFIED, 10_000, 50_000),
@@ -62,11 +68,11 @@ def eligibility(
     part_time: bool = False,
 ) -> Eligibility:
     employment = Employment(PART_TIME if part_time else FULL_TIME, hired_on, terminated_on=terminated_on)
-    return judge_eligibility(employment, COVERAGE, WaitingRule(), {FULL_TIME}, starts_on)
+    return evaluate_eligibility(employment, COVERAGE, WaitingPeriod(), {FULL_TIME}, starts_on)
 
 
-FACTS = Facts(None, WINDOW, plan_year_ends_on=COVERAGE.last)
-OFFER = Offer(
+FACTS = EnrollmentFacts(None, WINDOW, plan_year_ends_on=COVERAGE.last)
+OFFER = ElectionOffer(
     FACTS,
     version=3,
     effective_on=COVERAGE.start,
@@ -75,39 +81,39 @@ OFFER = Offer(
     classes=CLASSES,
     plans=PLANS,
     family=FAMILY,
-    strangers=frozenset({"stranger"}),
+    unrelated_dependents=frozenset({"stranger"}),
 )
 
 
-def offer(**changes: Any) -> Offer:
+def offer(**changes: Any) -> ElectionOffer:
     return replace(OFFER, **changes)
 
 
-def facts(**changes: Any) -> Offer:
+def facts(**changes: Any) -> ElectionOffer:
     """Make the offer of an enrollment whose stored facts differ."""
     return replace(OFFER, facts=replace(FACTS, **changes))
 
 
-def reissue(event_type: LifeEventType, had: str | None, *dependents: str) -> Offer:
+def reissue(event_type: LifeEventType, had: str | None, *dependents: str) -> ElectionOffer:
     """Make the offer of a reissue: the carrier's plan it replaces (none: not enrolled), and who was covered."""
-    return replace(OFFER, baseline=Baseline(event_type, had, frozenset(dependents)))
+    return replace(OFFER, baseline=ReissueBaseline(event_type, had, frozenset(dependents)))
 
 
-def enroll(*dependents: str, plan: str | None = "gold", tier: CoverageTier | None = None, **others: Any) -> Choice:
-    return Choice("enrollment", ENROLLED, plan, tier, dependents, **others)
+def enroll(*dependents: str, plan: str | None = "gold", tier: CoverageTier | None = None, **others: Any) -> Election:
+    return Election("enrollment", ENROLLED, plan, tier, dependents, **others)
 
 
-def waive(**others: Any) -> Choice:
-    return Choice("enrollment", WAIVED, **others)
+def waive(**others: Any) -> Election:
+    return Election("enrollment", WAIVED, **others)
 
 
-def decided(result: Decided | Iterable[BrokenRule]) -> Decided:
-    assert isinstance(result, Decided), result
+def decided(result: AcceptedElection | Iterable[RuleViolation]) -> AcceptedElection:
+    assert isinstance(result, AcceptedElection), result
     return result
 
 
-def broken(result: Decided | Iterable[BrokenRule]) -> list[tuple[Code, str]]:
+def broken(result: AcceptedElection | Iterable[RuleViolation]) -> list[tuple[ErrorCode, str]]:
     """Give each broken rule by its code and dotted path; none where the choice was good."""
-    if isinstance(result, Decided):
+    if isinstance(result, AcceptedElection):
         return []
     return [(rule.code, ".".join(rule.field or ())) for rule in result]

@@ -5,12 +5,18 @@ from dataclasses import replace
 import pytest
 from election_builders import OFFER, TODAY, broken, enroll, reissue, waive
 
-from benegraph.domain.enrollments.elections import Choice, Decided, Offer, OfferedPlan, decide
+from benegraph.domain.enrollments.elections import (
+    AcceptedElection,
+    Election,
+    ElectionOffer,
+    OfferedPlan,
+    evaluate_election,
+)
 from benegraph.domain.enrollments.life_events import LifeEventType
-from benegraph.domain.enrollments.standing import ElectionDecision
-from benegraph.domain.errors import Code
+from benegraph.domain.enrollments.status import ElectionDecision
+from benegraph.domain.errors import ErrorCode
 
-INCONSISTENT = Code.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT
+INCONSISTENT = ErrorCode.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT
 
 # What each type of event lets one do: a word a change. Keeping everything as it was is always allowed.
 ALLOWED = {
@@ -29,7 +35,7 @@ ALLOWED = {
 }
 
 # change: the plan and dependents before, the choice, and the field at fault where it is not allowed
-CHANGES: dict[str, tuple[str | None, tuple[str, ...], Choice, str]] = {
+CHANGES: dict[str, tuple[str | None, tuple[str, ...], Election, str]] = {
     "add-spouse": ("GOLD", ("child",), enroll("child", "spouse"), "dependentIds"),
     "add-child": ("GOLD", ("spouse",), enroll("spouse", "child"), "dependentIds"),
     "drop-spouse": ("GOLD", ("spouse", "child"), enroll("child"), "dependentIds"),
@@ -50,37 +56,37 @@ def test_a_change_is_allowed_by_its_event_or_refused(event_type: LifeEventType, 
     had, dependents, choice, field = CHANGES[change]
     allowed = change in ALLOWED[event_type].split()
     expected = [] if allowed else [(INCONSISTENT, field)]
-    assert broken(decide(choice, reissue(event_type, had, *dependents), TODAY)) == expected
+    assert broken(evaluate_election(choice, reissue(event_type, had, *dependents), TODAY)) == expected
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_outside_a_life_event_every_change_is_allowed(change: str) -> None:
     _, _, choice, _ = CHANGES[change]
-    assert broken(decide(choice, OFFER, TODAY)) == []
+    assert broken(evaluate_election(choice, OFFER, TODAY)) == []
 
 
 @pytest.mark.parametrize("event_type", LifeEventType)
 @pytest.mark.parametrize("dependents", [(), ("spouse",), ("spouse", "child")])
 def test_everything_may_stay_as_it_was(event_type: LifeEventType, dependents: tuple[str, ...]) -> None:
-    assert broken(decide(enroll(*dependents), reissue(event_type, "GOLD", *dependents), TODAY)) == []
+    assert broken(evaluate_election(enroll(*dependents), reissue(event_type, "GOLD", *dependents), TODAY)) == []
 
 
 @pytest.mark.parametrize("event_type", LifeEventType)
 def test_who_was_not_enrolled_may_waive_again(event_type: LifeEventType) -> None:
-    assert decide(waive(), reissue(event_type, None), TODAY) == Decided(ElectionDecision.WAIVED)
+    assert evaluate_election(waive(), reissue(event_type, None), TODAY) == AcceptedElection(ElectionDecision.WAIVED)
 
 
 @pytest.mark.parametrize("event_type", LifeEventType)
 def test_the_same_carriers_plan_by_another_id_is_no_change_of_plan(event_type: LifeEventType) -> None:
     offer = reissue(event_type, "GOLD")
     offer = replace(offer, plans={"gold-2027": offer.plans["gold"]})
-    assert broken(decide(enroll(plan="gold-2027"), offer, TODAY)) == []
+    assert broken(evaluate_election(enroll(plan="gold-2027"), offer, TODAY)) == []
 
 
 def test_another_carriers_plan_under_the_old_id_is_a_change_of_plan() -> None:
     offer = reissue(LifeEventType.MEDICARE_ENTITLEMENT, "GOLD")
     offer = replace(offer, plans={"gold": OfferedPlan("GOLD-HMO", offer.plans["gold"].price)})
-    assert broken(decide(enroll(), offer, TODAY)) == [(INCONSISTENT, "selectedPlanId")]
+    assert broken(evaluate_election(enroll(), offer, TODAY)) == [(INCONSISTENT, "selectedPlanId")]
 
 
 @pytest.mark.parametrize(
@@ -118,8 +124,8 @@ def test_another_carriers_plan_under_the_old_id_is_a_change_of_plan() -> None:
             reissue(LifeEventType.DIVORCE, "GOLD", "child"),
             enroll("spouse", "aged-out", plan="platinum"),
             [
-                (Code.DEPENDENT_NOT_COVERABLE, "dependentIds.1"),
-                (Code.PLAN_NOT_OFFERED, "selectedPlanId"),
+                (ErrorCode.DEPENDENT_NOT_COVERABLE, "dependentIds.1"),
+                (ErrorCode.PLAN_NOT_OFFERED, "selectedPlanId"),
                 (INCONSISTENT, "dependentIds"),
                 (INCONSISTENT, "dependentIds"),
             ],
@@ -127,9 +133,11 @@ def test_another_carriers_plan_under_the_old_id_is_a_change_of_plan() -> None:
         (
             reissue(LifeEventType.BIRTH, "GOLD"),
             waive(selected_plan_id="gold"),
-            [(Code.PLAN_NOT_ALLOWED_ON_WAIVER, "selectedPlanId"), (INCONSISTENT, "decision")],
+            [(ErrorCode.PLAN_NOT_ALLOWED_ON_WAIVER, "selectedPlanId"), (INCONSISTENT, "decision")],
         ),
     ],
 )
-def test_who_and_what_counts_as_a_change(offer: Offer, choice: Choice, expected: list[tuple[Code, str]]) -> None:
-    assert broken(decide(choice, offer, TODAY)) == expected
+def test_who_and_what_counts_as_a_change(
+    offer: ElectionOffer, choice: Election, expected: list[tuple[ErrorCode, str]]
+) -> None:
+    assert broken(evaluate_election(choice, offer, TODAY)) == expected

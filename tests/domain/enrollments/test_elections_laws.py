@@ -26,14 +26,26 @@ from election_builders import (
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from benegraph.domain.catalog import TIERS, CoverageTier
-from benegraph.domain.enrollments.elections import Baseline, Choice, Decided, Offer, OfferedPlan, decide
+from benegraph.domain.catalog import COVERAGE_TIERS, CoverageTier
+from benegraph.domain.enrollments.elections import (
+    AcceptedElection,
+    Election,
+    ElectionOffer,
+    OfferedPlan,
+    ReissueBaseline,
+    evaluate_election,
+)
 from benegraph.domain.enrollments.life_events import LifeEventType
-from benegraph.domain.enrollments.standing import ElectionDecision, EnrollmentStatus, Facts, status_of
-from benegraph.domain.enrollments.tiers import FamilyMember, is_coverable, tier_for
-from benegraph.domain.errors import Code
+from benegraph.domain.enrollments.status import (
+    ElectionDecision,
+    EnrollmentFacts,
+    EnrollmentStatus,
+    derive_enrollment_status,
+)
+from benegraph.domain.enrollments.tiers import FamilyMember, derive_tier, is_coverable
+from benegraph.domain.errors import ErrorCode
 from benegraph.domain.people import Relationship
-from benegraph.domain.plan_years import ContributionTerms, Price
+from benegraph.domain.plan_years import ContributionTerms, PlanPrice
 
 FIELDS = {"enrollmentId", "decision", "selectedPlanId", "coverageTier", "dependentIds", "expectedVersion"}
 LAW = settings(max_examples=150)
@@ -42,7 +54,7 @@ SEARCH = settings(max_examples=2000, phases=[Phase.generate], derandomize=True, 
 # What is likely good, so that many answers are taken, and beside it what may break any rule.
 
 GOOD_CHOICES = st.just(waive()) | st.builds(
-    Choice,
+    Election,
     st.just("enrollment"),
     st.just(ENROLLED),
     st.sampled_from(["gold", "silver"]),
@@ -50,7 +62,7 @@ GOOD_CHOICES = st.just(waive()) | st.builds(
     st.lists(st.sampled_from(["spouse", "child", "baby", "disabled"]), max_size=4, unique=True).map(tuple),
 )
 ANY_CHOICES = st.builds(
-    Choice,
+    Election,
     st.just("enrollment"),
     st.sampled_from(ElectionDecision),
     st.sampled_from([*PLANS, None, "platinum"]),
@@ -61,8 +73,8 @@ ANY_CHOICES = st.builds(
 
 CENTS = st.integers(0, 1_000_000)
 NEAR_TODAY = st.dates(WINDOW.start - timedelta(days=3), WINDOW.last + timedelta(days=3))
-PRICES = st.builds(Price, CENTS, st.just({}) | st.fixed_dictionaries(dict.fromkeys(TIERS, CENTS)))
-SOME_PRICES = st.builds(Price, CENTS, st.dictionaries(st.sampled_from(TIERS), CENTS))
+PRICES = st.builds(PlanPrice, CENTS, st.just({}) | st.fixed_dictionaries(dict.fromkeys(COVERAGE_TIERS, CENTS)))
+SOME_PRICES = st.builds(PlanPrice, CENTS, st.dictionaries(st.sampled_from(COVERAGE_TIERS), CENTS))
 CLASSES_OF_ALL_TIERS = st.builds(
     lambda shares: [ContributionTerms(FULL_TIME, tier, *cents) for tier, cents in shares.items()],
     st.fixed_dictionaries(dict.fromkeys(CoverageTier, st.tuples(CENTS, CENTS))),
@@ -85,7 +97,7 @@ OTHER_FAMILIES = st.fixed_dictionaries(
     }
 )
 BASELINES = st.builds(
-    Baseline,
+    ReissueBaseline,
     st.sampled_from(LifeEventType),
     st.sampled_from([None, "gold", "GOLD"]),
     st.frozensets(st.sampled_from(sorted(FAMILY)), max_size=3),
@@ -93,7 +105,7 @@ BASELINES = st.builds(
 
 
 def offers(
-    prices: st.SearchStrategy[Price], classes: st.SearchStrategy[list[ContributionTerms]]
+    prices: st.SearchStrategy[PlanPrice], classes: st.SearchStrategy[list[ContributionTerms]]
 ) -> dict[str, st.SearchStrategy[Any]]:
     """Give the parts of an offer that are likely good."""
     plans = {id: st.builds(OfferedPlan, st.just(id), prices) for id in ("gold", "silver")}
@@ -110,7 +122,7 @@ ANY_OFFERS = st.builds(
     st.just(OFFER),
     **offers(SOME_PRICES, SOME_CLASSES),
     facts=st.builds(
-        Facts,
+        EnrollmentFacts,
         st.none() | st.sampled_from(ElectionDecision),
         st.just(WINDOW),
         st.just(COVERAGE.last),
@@ -126,10 +138,10 @@ CASES = (
     | st.tuples(ANY_CHOICES, GOOD_OFFERS, NEAR_TODAY)
     | st.tuples(ANY_CHOICES, ANY_OFFERS, NEAR_TODAY)
 )
-Case = tuple[Choice, Offer, date]
+Case = tuple[Election, ElectionOffer, date]
 
 
-def premium_of(offer: Offer, plan_id: str, tier: CoverageTier) -> int:
+def premium_of(offer: ElectionOffer, plan_id: str, tier: CoverageTier) -> int:
     price = offer.plans[plan_id].price
     if tier is EE:
         return price.monthly_premium_cents
@@ -140,11 +152,11 @@ def premium_of(offer: Offer, plan_id: str, tier: CoverageTier) -> int:
     return terms.employee_contribution_cents + terms.employer_contribution_cents
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", COVERAGE_TIERS)
 def test_the_cases_hold_good_answers_of_every_tier(tier: CoverageTier) -> None:
     def enrolls(case: Case) -> bool:
-        result = decide(*case)
-        return isinstance(result, Decided) and result.cost is not None and result.cost.coverage_tier is tier
+        result = evaluate_election(*case)
+        return isinstance(result, AcceptedElection) and result.cost is not None and result.cost.coverage_tier is tier
 
     assert enrolls(find(CASES, enrolls, settings=SEARCH))
 
@@ -153,8 +165,8 @@ def test_the_cases_hold_good_answers_of_every_tier(tier: CoverageTier) -> None:
 @given(CASES)
 def test_an_answer_is_a_good_one_or_a_list_of_reasons(case: Case) -> None:
     choice, offer, today = case
-    result = decide(choice, offer, today)
-    if isinstance(result, Decided):
+    result = evaluate_election(choice, offer, today)
+    if isinstance(result, AcceptedElection):
         assert result.decision is choice.decision
     else:
         assert result
@@ -165,11 +177,11 @@ def test_an_answer_is_a_good_one_or_a_list_of_reasons(case: Case) -> None:
 @given(CASES)
 def test_a_good_answer_fits_its_family_and_its_shares_add_up(case: Case) -> None:
     choice, offer, today = case
-    result = decide(choice, offer, today)
-    if not isinstance(result, Decided):
+    result = evaluate_election(choice, offer, today)
+    if not isinstance(result, AcceptedElection):
         return
     if result.decision is WAIVED:
-        assert result == Decided(WAIVED)
+        assert result == AcceptedElection(WAIVED)
         return
     assert tuple(dependent.id for dependent in result.dependents) == choice.dependent_ids
     members = [offer.family[dependent.id] for dependent in result.dependents]
@@ -178,7 +190,7 @@ def test_a_good_answer_fits_its_family_and_its_shares_add_up(case: Case) -> None
     assert result.plan_id is not None
     assert result.cost is not None
     tier = result.cost.coverage_tier
-    assert tier is tier_for([member.relationship for member in members])
+    assert tier is derive_tier([member.relationship for member in members])
     assert choice.coverage_tier in {None, UNSPECIFIED, tier}
     assert min(result.cost.employee_contribution_cents, result.cost.employer_contribution_cents) >= 0
     assert result.cost.total_monthly_premium_cents == premium_of(offer, result.plan_id, tier)
@@ -188,8 +200,8 @@ def test_a_good_answer_fits_its_family_and_its_shares_add_up(case: Case) -> None
 @given(CASES)
 def test_only_a_pending_enrollment_within_its_window_is_answered(case: Case) -> None:
     choice, offer, today = case
-    if isinstance(decide(choice, offer, today), Decided):
-        assert status_of(offer.facts, today) is EnrollmentStatus.PENDING
+    if isinstance(evaluate_election(choice, offer, today), AcceptedElection):
+        assert derive_enrollment_status(offer.facts, today) is EnrollmentStatus.PENDING
         assert today in offer.facts.window
         assert choice.expected_version in {None, offer.version}
 
@@ -198,8 +210,8 @@ def test_only_a_pending_enrollment_within_its_window_is_answered(case: Case) -> 
 @given(CASES)
 def test_nobody_is_enrolled_who_is_not_eligible(case: Case) -> None:
     choice, offer, today = case
-    result = decide(choice, offer, today)
-    if isinstance(result, Decided) and result.decision is ENROLLED:
+    result = evaluate_election(choice, offer, today)
+    if isinstance(result, AcceptedElection) and result.decision is ENROLLED:
         assert offer.eligibility.eligible
 
 
@@ -207,17 +219,20 @@ def test_nobody_is_enrolled_who_is_not_eligible(case: Case) -> None:
 @given(CASES)
 def test_outside_a_life_event_nothing_is_inconsistent(case: Case) -> None:
     choice, offer, today = case
-    codes = {code for code, _ in broken(decide(choice, replace(offer, baseline=None), today))}
-    assert Code.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT not in codes
+    codes = {code for code, _ in broken(evaluate_election(choice, replace(offer, baseline=None), today))}
+    assert ErrorCode.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT not in codes
 
 
 @LAW
 @given(CASES)
 def test_a_life_event_takes_rights_away_and_gives_none(case: Case) -> None:
     choice, offer, today = case
-    within, outside = decide(choice, offer, today), decide(choice, replace(offer, baseline=None), today)
+    within, outside = (
+        evaluate_election(choice, offer, today),
+        evaluate_election(choice, replace(offer, baseline=None), today),
+    )
     assert set(broken(within)) >= set(broken(outside))
-    if isinstance(within, Decided):
+    if isinstance(within, AcceptedElection):
         assert within == outside
 
 
@@ -227,6 +242,6 @@ def test_whatever_stays_as_it_was_is_consistent_with_any_event(case: Case, event
     choice, offer, today = case
     plan = offer.plans.get(choice.selected_plan_id or "")
     if choice.decision is ENROLLED and plan is not None:
-        same = Baseline(event_type, plan.carrier_plan_id, frozenset(choice.dependent_ids))
-        codes = {code for code, _ in broken(decide(choice, replace(offer, baseline=same), today))}
-        assert Code.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT not in codes
+        same = ReissueBaseline(event_type, plan.carrier_plan_id, frozenset(choice.dependent_ids))
+        codes = {code for code, _ in broken(evaluate_election(choice, replace(offer, baseline=same), today))}
+        assert ErrorCode.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT not in codes

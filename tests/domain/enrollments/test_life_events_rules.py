@@ -7,22 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benegraph.domain.enrollments.life_events import (
-    RULES,
-    Effective,
+    LIFE_EVENT_RULES,
+    EffectiveDateRule,
     LifeEventRule,
     LifeEventType,
-    check_report,
+    check_life_event_report,
+    compute_effective_date,
     enrollment_window,
     report_window,
-    takes_effect_on,
 )
-from benegraph.domain.errors import Code
+from benegraph.domain.errors import ErrorCode
 from benegraph.domain.people import Relationship
 from benegraph.domain.values import DateSpan
 
 SPOUSE, CHILD = frozenset({Relationship.SPOUSE}), frozenset({Relationship.CHILD})
 ANYONE, NOBODY = SPOUSE | CHILD, frozenset[Relationship]()
-ON_IT, ON_OR_AFTER_IT, AFTER_REPORT = Effective
+ON_IT, ON_OR_AFTER_IT, AFTER_REPORT = EffectiveDateRule
 HIRED = date(2020, 1, 1)
 
 # type, window, effective, may add, may drop, may change the plan, may waive, reissues
@@ -44,7 +44,7 @@ WINDOW_DAYS = [(event_type, days) for event_type, days, *_ in EVENTS]
 
 
 def test_every_type_of_event_has_its_row() -> None:
-    assert {event_type for event_type, _ in WINDOW_DAYS} == set(RULES) == set(LifeEventType)
+    assert {event_type for event_type, _ in WINDOW_DAYS} == set(LIFE_EVENT_RULES) == set(LifeEventType)
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,16 @@ def test_every_type_of_event_has_its_row() -> None:
 def test_what_an_event_allows(
     event_type: LifeEventType,
     days: int,
-    effective: Effective,
+    effective: EffectiveDateRule,
     may_add: frozenset[Relationship],
     may_drop: frozenset[Relationship],
     may_change_plan: bool,
     may_waive: bool,
     reissues: bool,
 ) -> None:
-    assert RULES[event_type] == LifeEventRule(effective, may_add, may_drop, may_change_plan, may_waive, days, reissues)
+    assert LIFE_EVENT_RULES[event_type] == LifeEventRule(
+        effective, may_add, may_drop, may_change_plan, may_waive, days, reissues
+    )
 
 
 # ---------------------------------------------------------------------------------------------------- windows
@@ -71,17 +73,17 @@ def test_what_an_event_allows(
 def test_an_event_may_be_reported_from_its_date_through_the_last_day_of_its_window(
     event_type: LifeEventType, days: int, event_on: date
 ) -> None:
-    def refused(after: int) -> list[tuple[Code, tuple[str, ...] | None]]:
+    def refused(after: int) -> list[tuple[ErrorCode, tuple[str, ...] | None]]:
         today = event_on + timedelta(days=after)
-        return [(rule.code, rule.field) for rule in check_report(event_type, event_on, HIRED, today)]
+        return [(rule.code, rule.field) for rule in check_life_event_report(event_type, event_on, HIRED, today)]
 
-    assert refused(-1) == [(Code.INVALID_INPUT, ("eventDate",))]  # it has not happened yet
+    assert refused(-1) == [(ErrorCode.INVALID_INPUT, ("eventDate",))]  # it has not happened yet
     assert refused(0) == []
     assert refused(1) == []
     assert refused(days - 1) == []
     assert refused(days) == []
-    assert refused(days + 1) == [(Code.LIFE_EVENT_WINDOW_CLOSED, ("eventDate",))]
-    assert refused(400) == [(Code.LIFE_EVENT_WINDOW_CLOSED, ("eventDate",))]
+    assert refused(days + 1) == [(ErrorCode.LIFE_EVENT_WINDOW_CLOSED, ("eventDate",))]
+    assert refused(400) == [(ErrorCode.LIFE_EVENT_WINDOW_CLOSED, ("eventDate",))]
 
 
 @pytest.mark.parametrize(
@@ -101,13 +103,13 @@ def test_the_days_on_which_an_event_may_be_reported(event_type: LifeEventType, e
 @pytest.mark.parametrize(
     ("event_on", "codes"),
     [
-        (date(2019, 12, 31), [Code.INVALID_INPUT]),
+        (date(2019, 12, 31), [ErrorCode.INVALID_INPUT]),
         (date(2020, 1, 1), []),
         (date(2020, 1, 2), []),
     ],
 )
-def test_an_event_before_the_hire_is_refused(event_on: date, codes: list[Code]) -> None:
-    rules = list(check_report(LifeEventType.BIRTH, event_on, HIRED, date(2020, 1, 10)))
+def test_an_event_before_the_hire_is_refused(event_on: date, codes: list[ErrorCode]) -> None:
+    rules = list(check_life_event_report(LifeEventType.BIRTH, event_on, HIRED, date(2020, 1, 10)))
     assert [(rule.code, rule.field) for rule in rules] == [(code, ("eventDate",)) for code in codes]
 
 
@@ -165,7 +167,7 @@ LONG = DateSpan.through(date(2024, 1, 1), date(2027, 12, 31))  # longer than any
 )
 def test_the_day_a_change_takes_effect(
     event_type: LifeEventType,
-    effective: Effective,
+    effective: EffectiveDateRule,
     event_on: date,
     reported_on: date,
     on_it: date,
@@ -173,7 +175,7 @@ def test_the_day_a_change_takes_effect(
     after_report: date,
 ) -> None:
     expected = {ON_IT: on_it, ON_OR_AFTER_IT: on_or_after_it, AFTER_REPORT: after_report}[effective]
-    assert takes_effect_on(event_type, event_on, reported_on, LONG, HIRED) == expected
+    assert compute_effective_date(event_type, event_on, reported_on, LONG, HIRED) == expected
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def test_a_change_takes_effect_within_the_plan_year_and_eligibility_or_not_at_al
     event_type: LifeEventType, event_on: date, reported_on: date, eligible_on: date, expected: date | None
 ) -> None:
     year = DateSpan.through(date(2026, 1, 1), date(2026, 12, 31))
-    assert takes_effect_on(event_type, event_on, reported_on, year, eligible_on) == expected
+    assert compute_effective_date(event_type, event_on, reported_on, year, eligible_on) == expected
 
 
 @given(
@@ -216,7 +218,7 @@ def test_no_change_takes_effect_before_its_event_nor_later_than_it_must(
 ) -> None:
     year = DateSpan.through(date(2026, 1, 1), date(2026, 12, 31))
     reported_on = event_on + timedelta(days=after)
-    effective_on = takes_effect_on(event_type, event_on, reported_on, year, eligible_on)
+    effective_on = compute_effective_date(event_type, event_on, reported_on, year, eligible_on)
     earliest = max(event_on, year.start, eligible_on)
     # The law's latest day: the first of the month after a completed request (29 CFR 2590.701-6).
     latest = max(earliest, date(reported_on.year + reported_on.month // 12, reported_on.month % 12 + 1, 1))

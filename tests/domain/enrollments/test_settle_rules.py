@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benegraph.domain.enrollments.standing import (
+from benegraph.domain.enrollments.status import (
     Answer,
     CloseReason,
     CoverageStatus,
     ElectionDecision,
-    Facts,
-    Standing,
-    coverage_limit,
-    coverage_status_of,
-    settle,
+    EnrollmentEnd,
+    EnrollmentFacts,
+    compute_ends,
+    derive_coverage_status,
+    find_last_coverable_day,
 )
-from benegraph.domain.values import DAY, DateSpan
+from benegraph.domain.values import ONE_DAY, DateSpan
 
 STARTS, ENDS = date(2026, 1, 1), date(2026, 12, 31)
 YEAR = DateSpan.through(STARTS, ENDS)
@@ -37,76 +37,76 @@ def waived(month: int, day: int = 1) -> Answer:
     ("answers", "expected"),
     [
         pytest.param([], [], id="nothing answered"),
-        pytest.param([enrolled(1)], [Standing(ENDS)], id="one answer reaches to the plan year's end"),
-        pytest.param([enrolled(12, 31)], [Standing(ENDS)], id="also from its last day"),
-        pytest.param([waived(1)], [Standing()], id="a waiver covers nothing"),
+        pytest.param([enrolled(1)], [EnrollmentEnd(ENDS)], id="one answer reaches to the plan year's end"),
+        pytest.param([enrolled(12, 31)], [EnrollmentEnd(ENDS)], id="also from its last day"),
+        pytest.param([waived(1)], [EnrollmentEnd()], id="a waiver covers nothing"),
         pytest.param(
             [enrolled(1), enrolled(6)],
-            [Standing(date(2026, 5, 31), date(2026, 6, 1), REISSUED), Standing(ENDS)],
+            [EnrollmentEnd(date(2026, 5, 31), date(2026, 6, 1), REISSUED), EnrollmentEnd(ENDS)],
             id="the old one ends the day before the new one",
         ),
         pytest.param(
             [enrolled(1), enrolled(6, 17)],
-            [Standing(date(2026, 6, 16), date(2026, 6, 17), REISSUED), Standing(ENDS)],
+            [EnrollmentEnd(date(2026, 6, 16), date(2026, 6, 17), REISSUED), EnrollmentEnd(ENDS)],
             id="also within a month",
         ),
         pytest.param(
             [enrolled(6), enrolled(6, 2)],
-            [Standing(date(2026, 6, 1), date(2026, 6, 2), REISSUED), Standing(ENDS)],
+            [EnrollmentEnd(date(2026, 6, 1), date(2026, 6, 2), REISSUED), EnrollmentEnd(ENDS)],
             id="the old one is left a single day",
         ),
         pytest.param(
             [enrolled(6), enrolled(6)],
-            [Standing(None, date(2026, 6, 1), REISSUED), Standing(ENDS)],
+            [EnrollmentEnd(None, date(2026, 6, 1), REISSUED), EnrollmentEnd(ENDS)],
             id="from the same day the old one is cancelled",
         ),
         pytest.param(
             [enrolled(6), enrolled(5)],
-            [Standing(None, date(2026, 5, 1), REISSUED), Standing(ENDS)],
+            [EnrollmentEnd(None, date(2026, 5, 1), REISSUED), EnrollmentEnd(ENDS)],
             id="from an earlier day the old one is cancelled",
         ),
         pytest.param(
             [enrolled(1), enrolled(6), enrolled(3)],
             [
-                Standing(date(2026, 2, 28), date(2026, 3, 1), REISSUED),
-                Standing(None, date(2026, 3, 1), REISSUED),
-                Standing(ENDS),
+                EnrollmentEnd(date(2026, 2, 28), date(2026, 3, 1), REISSUED),
+                EnrollmentEnd(None, date(2026, 3, 1), REISSUED),
+                EnrollmentEnd(ENDS),
             ],
             id="the newest goes before one that never began",
         ),
         pytest.param(
             [enrolled(1), waived(6)],
-            [Standing(date(2026, 5, 31), date(2026, 6, 1), REISSUED), Standing()],
+            [EnrollmentEnd(date(2026, 5, 31), date(2026, 6, 1), REISSUED), EnrollmentEnd()],
             id="a waiver ends coverage",
         ),
         pytest.param(
             [enrolled(6), waived(1)],
-            [Standing(None, date(2026, 1, 1), REISSUED), Standing()],
+            [EnrollmentEnd(None, date(2026, 1, 1), REISSUED), EnrollmentEnd()],
             id="a waiver cancels coverage",
         ),
         pytest.param(
             [waived(1), enrolled(6)],
-            [Standing(None, date(2026, 6, 1), REISSUED), Standing(ENDS)],
+            [EnrollmentEnd(None, date(2026, 6, 1), REISSUED), EnrollmentEnd(ENDS)],
             id="a waiver stands until coverage begins",
         ),
         pytest.param(
             [waived(1), waived(6)],
-            [Standing(None, date(2026, 6, 1), REISSUED), Standing()],
+            [EnrollmentEnd(None, date(2026, 6, 1), REISSUED), EnrollmentEnd()],
             id="a waiver after a waiver",
         ),
         pytest.param(
             [enrolled(1), waived(3), enrolled(6)],
             [
-                Standing(date(2026, 2, 28), date(2026, 3, 1), REISSUED),
-                Standing(None, date(2026, 6, 1), REISSUED),
-                Standing(ENDS),
+                EnrollmentEnd(date(2026, 2, 28), date(2026, 3, 1), REISSUED),
+                EnrollmentEnd(None, date(2026, 6, 1), REISSUED),
+                EnrollmentEnd(ENDS),
             ],
             id="back after a waiver",
         ),
     ],
 )
-def test_answers_are_laid_out(answers: list[Answer], expected: list[Standing]) -> None:
-    assert settle(answers, ENDS) == expected
+def test_answers_are_laid_out(answers: list[Answer], expected: list[EnrollmentEnd]) -> None:
+    assert compute_ends(answers, ENDS) == expected
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_answers_are_laid_out(answers: list[Answer], expected: list[Standing]) -
             pytest.param(
                 [enrolled(1)],
                 terminated_on,
-                [Standing(date(2026, 5, 31), date(2026, 6, 1), TERMINATED)],
+                [EnrollmentEnd(date(2026, 5, 31), date(2026, 6, 1), TERMINATED)],
                 id=f"coverage ends with the month of {terminated_on}",
             )
             for terminated_on in (date(2026, 5, 1), date(2026, 5, 15), date(2026, 5, 31))
@@ -125,38 +125,41 @@ def test_answers_are_laid_out(answers: list[Answer], expected: list[Standing]) -
         pytest.param(
             [enrolled(1)],
             date(2026, 11, 30),
-            [Standing(date(2026, 11, 30), date(2026, 12, 1), TERMINATED)],
+            [EnrollmentEnd(date(2026, 11, 30), date(2026, 12, 1), TERMINATED)],
             id="the last month but one",
         ),
-        pytest.param([enrolled(1)], date(2026, 12, 1), [Standing(ENDS)], id="the last month ends nothing early"),
-        pytest.param([enrolled(1)], date(2027, 3, 1), [Standing(ENDS)], id="nor does a later one"),
+        pytest.param([enrolled(1)], date(2026, 12, 1), [EnrollmentEnd(ENDS)], id="the last month ends nothing early"),
+        pytest.param([enrolled(1)], date(2027, 3, 1), [EnrollmentEnd(ENDS)], id="nor does a later one"),
         pytest.param(
             [enrolled(1)],
             date(2025, 12, 31),
-            [Standing(None, date(2026, 1, 1), TERMINATED)],
+            [EnrollmentEnd(None, date(2026, 1, 1), TERMINATED)],
             id="cancelled where it never began",
         ),
         pytest.param(
             [enrolled(6)],
             date(2026, 5, 31),
-            [Standing(None, date(2026, 6, 1), TERMINATED)],
+            [EnrollmentEnd(None, date(2026, 6, 1), TERMINATED)],
             id="cancelled where it would begin the day after",
         ),
         pytest.param(
             [enrolled(5, 31)],
             date(2026, 5, 1),
-            [Standing(date(2026, 5, 31), date(2026, 6, 1), TERMINATED)],
+            [EnrollmentEnd(date(2026, 5, 31), date(2026, 6, 1), TERMINATED)],
             id="a single day of the last month",
         ),
         pytest.param(
-            [waived(1)], date(2026, 5, 15), [Standing(None, date(2026, 6, 1), TERMINATED)], id="a waiver closes too"
+            [waived(1)],
+            date(2026, 5, 15),
+            [EnrollmentEnd(None, date(2026, 6, 1), TERMINATED)],
+            id="a waiver closes too",
         ),
         pytest.param(
             [enrolled(1), enrolled(6)],
             date(2026, 3, 15),
             [
-                Standing(date(2026, 3, 31), date(2026, 4, 1), TERMINATED),
-                Standing(None, date(2026, 4, 1), TERMINATED),
+                EnrollmentEnd(date(2026, 3, 31), date(2026, 4, 1), TERMINATED),
+                EnrollmentEnd(None, date(2026, 4, 1), TERMINATED),
             ],
             id="before the new answer took effect",
         ),
@@ -164,8 +167,8 @@ def test_answers_are_laid_out(answers: list[Answer], expected: list[Standing]) -
             [enrolled(1), enrolled(6)],
             date(2026, 5, 15),
             [
-                Standing(date(2026, 5, 31), date(2026, 6, 1), TERMINATED),
-                Standing(None, date(2026, 6, 1), TERMINATED),
+                EnrollmentEnd(date(2026, 5, 31), date(2026, 6, 1), TERMINATED),
+                EnrollmentEnd(None, date(2026, 6, 1), TERMINATED),
             ],
             id="the day before the new answer would",
         ),
@@ -173,23 +176,23 @@ def test_answers_are_laid_out(answers: list[Answer], expected: list[Standing]) -
             [enrolled(1), enrolled(6)],
             date(2026, 6, 1),
             [
-                Standing(date(2026, 5, 31), date(2026, 6, 1), REISSUED),
-                Standing(date(2026, 6, 30), date(2026, 7, 1), TERMINATED),
+                EnrollmentEnd(date(2026, 5, 31), date(2026, 6, 1), REISSUED),
+                EnrollmentEnd(date(2026, 6, 30), date(2026, 7, 1), TERMINATED),
             ],
             id="after it did",
         ),
     ],
 )
 def test_a_termination_ends_what_is_in_force_and_cancels_what_is_not(
-    answers: list[Answer], terminated_on: date, expected: list[Standing]
+    answers: list[Answer], terminated_on: date, expected: list[EnrollmentEnd]
 ) -> None:
-    assert settle(answers, ENDS, terminated_on) == expected
+    assert compute_ends(answers, ENDS, terminated_on) == expected
 
 
 def test_a_termination_in_a_leap_february_ends_on_the_29th() -> None:
     answer = Answer(ElectionDecision.ENROLLED, date(2028, 1, 1))
-    assert settle([answer], date(2028, 12, 31), date(2028, 2, 3)) == [
-        Standing(date(2028, 2, 29), date(2028, 3, 1), TERMINATED)
+    assert compute_ends([answer], date(2028, 12, 31), date(2028, 2, 3)) == [
+        EnrollmentEnd(date(2028, 2, 29), date(2028, 3, 1), TERMINATED)
     ]
 
 
@@ -205,7 +208,7 @@ ANSWERS = st.lists(ANSWER, max_size=6)
 TERMINATIONS = st.none() | st.dates(date(2025, 11, 1), date(2027, 2, 28))
 
 
-def spans(answers: list[Answer], standings: list[Standing]) -> list[tuple[Answer, DateSpan]]:
+def spans(answers: list[Answer], standings: list[EnrollmentEnd]) -> list[tuple[Answer, DateSpan]]:
     return [
         (answer, DateSpan.through(answer.effective_on, standing.coverage_ends_on))
         for answer, standing in zip(answers, standings, strict=True)
@@ -216,7 +219,7 @@ def spans(answers: list[Answer], standings: list[Standing]) -> list[tuple[Answer
 @settings(max_examples=200)
 @given(ANSWERS, TERMINATIONS)
 def test_spans_never_overlap(answers: list[Answer], terminated_on: date | None) -> None:
-    covered = [span for _, span in spans(answers, settle(answers, ENDS, terminated_on))]
+    covered = [span for _, span in spans(answers, compute_ends(answers, ENDS, terminated_on))]
     assert not any(one.overlaps(other) for one, other in combinations(covered, 2))
 
 
@@ -226,10 +229,10 @@ def test_each_day_is_covered_by_the_latest_answer_in_force_unless_that_is_a_waiv
     answers: list[Answer], terminated_on: date | None
 ) -> None:
     by_day: dict[date, list[Answer]] = {}
-    for answer, span in spans(answers, settle(answers, ENDS, terminated_on)):
+    for answer, span in spans(answers, compute_ends(answers, ENDS, terminated_on)):
         for day in span.days():
             by_day.setdefault(day, []).append(answer)
-    limit = coverage_limit(ENDS, terminated_on)
+    limit = find_last_coverable_day(ENDS, terminated_on)
     for day in DateSpan.through(date(2025, 12, 1), date(2027, 2, 1)).days():
         in_force = [answer for answer in answers if answer.effective_on <= day <= limit][-1:]
         assert by_day.get(day, []) == [answer for answer in in_force if answer.decision is ElectionDecision.ENROLLED]
@@ -240,39 +243,41 @@ def test_each_day_is_covered_by_the_latest_answer_in_force_unless_that_is_a_waiv
 def test_a_termination_cuts_every_answer_at_its_limit_and_changes_nothing_else(
     answers: list[Answer], terminated_on: date | None
 ) -> None:
-    limit = coverage_limit(ENDS, terminated_on)
-    for answer, before, after in zip(answers, settle(answers, ENDS), settle(answers, ENDS, terminated_on), strict=True):
+    limit = find_last_coverable_day(ENDS, terminated_on)
+    for answer, before, after in zip(
+        answers, compute_ends(answers, ENDS), compute_ends(answers, ENDS, terminated_on), strict=True
+    ):
         if limit == ENDS or (before.closed_on is not None and before.closed_on <= limit):
             assert after == before
             continue
         was_covered = before.coverage_ends_on is not None and answer.effective_on <= limit
-        assert after == Standing(limit if was_covered else None, limit + DAY, TERMINATED)
+        assert after == EnrollmentEnd(limit if was_covered else None, limit + ONE_DAY, TERMINATED)
 
 
 @given(ANSWERS, ANSWER)
 def test_a_later_answer_cuts_every_earlier_one_at_its_day_and_changes_nothing_else(
     answers: list[Answer], later: Answer
 ) -> None:
-    *after, newest = settle([*answers, later], ENDS)
-    assert newest == Standing(ENDS if later.decision is ElectionDecision.ENROLLED else None)
-    for answer, before, cut in zip(answers, settle(answers, ENDS), after, strict=True):
+    *after, newest = compute_ends([*answers, later], ENDS)
+    assert newest == EnrollmentEnd(ENDS if later.decision is ElectionDecision.ENROLLED else None)
+    for answer, before, cut in zip(answers, compute_ends(answers, ENDS), after, strict=True):
         if before.closed_on is not None and before.closed_on <= later.effective_on:
             assert cut == before
             continue
         was_covered = before.coverage_ends_on is not None and answer.effective_on < later.effective_on
-        assert cut == Standing(later.effective_on - DAY if was_covered else None, later.effective_on, REISSUED)
+        assert cut == EnrollmentEnd(later.effective_on - ONE_DAY if was_covered else None, later.effective_on, REISSUED)
 
 
 @given(ANSWERS, TERMINATIONS, ANSWER)
 def test_what_is_taken_back_restores_the_very_same_standings(
     answers: list[Answer], terminated_on: date | None, later: Answer
 ) -> None:
-    kept, before = tuple(answers), settle(answers, ENDS, terminated_on)
+    kept, before = tuple(answers), compute_ends(answers, ENDS, terminated_on)
     answers.append(later)
-    settle(answers, ENDS, date(2026, 5, 15))
+    compute_ends(answers, ENDS, date(2026, 5, 15))
     answers.pop()
     assert tuple(answers) == kept
-    assert settle(answers, ENDS, terminated_on) == before
+    assert compute_ends(answers, ENDS, terminated_on) == before
 
 
 @given(ANSWERS, TERMINATIONS, st.integers(-31, 400))
@@ -282,9 +287,11 @@ def test_of_all_the_answers_one_at_most_is_in_effect_on_a_day(
     today = STARTS + timedelta(days=days)
     effective = [
         answer
-        for answer, standing in zip(answers, settle(answers, ENDS, terminated_on), strict=True)
-        if coverage_status_of(
-            Facts(answer.decision, YEAR, ENDS, answer.effective_on, standing.coverage_ends_on, standing.closed_on),
+        for answer, standing in zip(answers, compute_ends(answers, ENDS, terminated_on), strict=True)
+        if derive_coverage_status(
+            EnrollmentFacts(
+                answer.decision, YEAR, ENDS, answer.effective_on, standing.coverage_ends_on, standing.closed_on
+            ),
             today,
         )
         is CoverageStatus.EFFECTIVE

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benegraph.domain.enrollments.standing import (
+from benegraph.domain.enrollments.status import (
     CloseReason,
     CoverageStatus,
     ElectionDecision,
+    EnrollmentFacts,
     EnrollmentStatus,
-    Facts,
-    closing_with,
-    coverage_limit,
-    coverage_status_of,
+    build_close_values,
+    derive_coverage_status,
+    derive_enrollment_status,
+    find_last_coverable_day,
     new_hire_window,
-    status_of,
 )
 from benegraph.domain.values import DateSpan
 
@@ -25,7 +25,7 @@ PENDING, ENROLLED, WAIVED, INACTIVE = EnrollmentStatus
 UPCOMING, EFFECTIVE, ENDED, CANCELLED = CoverageStatus
 
 NOVEMBER = DateSpan.through(date(2026, 11, 1), date(2026, 11, 30))
-UNANSWERED = Facts(None, NOVEMBER, plan_year_ends_on=date(2027, 12, 31))
+UNANSWERED = EnrollmentFacts(None, NOVEMBER, plan_year_ends_on=date(2027, 12, 31))
 COVERED = replace(
     UNANSWERED,
     decision=ElectionDecision.ENROLLED,
@@ -34,7 +34,7 @@ COVERED = replace(
 )
 DECLINED = replace(UNANSWERED, decision=ElectionDecision.WAIVED)
 
-CASES: dict[str, tuple[Facts, list[tuple[date, EnrollmentStatus, CoverageStatus | None]]]] = {
+CASES: dict[str, tuple[EnrollmentFacts, list[tuple[date, EnrollmentStatus, CoverageStatus | None]]]] = {
     "unanswered": (
         UNANSWERED,
         [
@@ -123,17 +123,17 @@ CASES: dict[str, tuple[Facts, list[tuple[date, EnrollmentStatus, CoverageStatus 
     [pytest.param(facts, *day, id=f"{name}, {day[0]}") for name, (facts, days) in CASES.items() for day in days],
 )
 def test_where_an_enrollment_stands(
-    facts: Facts, today: date, status: EnrollmentStatus, coverage: CoverageStatus | None
+    facts: EnrollmentFacts, today: date, status: EnrollmentStatus, coverage: CoverageStatus | None
 ) -> None:
-    assert status_of(facts, today) is status
-    assert coverage_status_of(facts, today) is coverage
+    assert derive_enrollment_status(facts, today) is status
+    assert derive_coverage_status(facts, today) is coverage
 
 
 # ---------------------------------------------------------------------------------------------------- laws
 
 DAYS = st.dates(date(2026, 10, 15), date(2028, 1, 15))
 FACTS = st.builds(
-    Facts,
+    EnrollmentFacts,
     st.none() | st.sampled_from(ElectionDecision),
     st.builds(lambda first, days: DateSpan(first, first + timedelta(days=days)), DAYS, st.integers(1, 60)),
     st.just(date(2027, 12, 31)),
@@ -145,34 +145,34 @@ FACTS = st.builds(
 
 @given(FACTS, DAYS)
 def test_pending_means_unanswered_and_neither_closed_nor_past_its_window_or_plan_year(
-    facts: Facts, today: date
+    facts: EnrollmentFacts, today: date
 ) -> None:
     open_still = facts.closed_on is None or today < facts.closed_on
     in_time = today <= facts.window.last and today <= facts.plan_year_ends_on
-    assert (status_of(facts, today) is PENDING) is (facts.decision is None and open_still and in_time)
+    assert (derive_enrollment_status(facts, today) is PENDING) is (facts.decision is None and open_still and in_time)
 
 
 @given(FACTS, DAYS)
-def test_a_status_is_inactive_or_tells_the_answer(facts: Facts, today: date) -> None:
+def test_a_status_is_inactive_or_tells_the_answer(facts: EnrollmentFacts, today: date) -> None:
     told = {None: PENDING, ElectionDecision.ENROLLED: ENROLLED, ElectionDecision.WAIVED: WAIVED}[facts.decision]
-    assert status_of(facts, today) in {told, INACTIVE}
+    assert derive_enrollment_status(facts, today) in {told, INACTIVE}
 
 
 @given(FACTS, DAYS, st.integers(0, 400))
-def test_what_is_inactive_stays_so(facts: Facts, today: date, days: int) -> None:
-    if status_of(facts, today) is INACTIVE:
-        assert status_of(facts, today + timedelta(days=days)) is INACTIVE
+def test_what_is_inactive_stays_so(facts: EnrollmentFacts, today: date, days: int) -> None:
+    if derive_enrollment_status(facts, today) is INACTIVE:
+        assert derive_enrollment_status(facts, today + timedelta(days=days)) is INACTIVE
 
 
 @given(FACTS, DAYS)
 def test_only_elected_coverage_has_a_status_and_none_is_enrolled_whose_coverage_is_over(
-    facts: Facts, today: date
+    facts: EnrollmentFacts, today: date
 ) -> None:
-    coverage = coverage_status_of(facts, today)
+    coverage = derive_coverage_status(facts, today)
     elected = facts.decision is ElectionDecision.ENROLLED and facts.coverage_starts_on is not None
     assert (coverage is not None) is elected
     if coverage in {ENDED, CANCELLED}:
-        assert status_of(facts, today) is INACTIVE
+        assert derive_enrollment_status(facts, today) is INACTIVE
 
 
 # ---------------------------------------------------------------------------------------------------- windows
@@ -212,12 +212,12 @@ def test_a_new_hire_answers_from_eligibility_or_issue_through_30_days_after(
 def test_coverage_reaches_to_the_end_of_the_termination_s_month_or_of_the_plan_year(
     terminated_on: date | None, limit: date
 ) -> None:
-    assert coverage_limit(date(2028, 12, 31), terminated_on) == limit
+    assert find_last_coverable_day(date(2028, 12, 31), terminated_on) == limit
 
 
 def test_a_plan_year_that_ends_within_a_month_ends_coverage_there() -> None:
-    assert coverage_limit(date(2026, 6, 14), date(2026, 6, 1)) == date(2026, 6, 14)
-    assert coverage_limit(date(2026, 6, 14), date(2026, 5, 31)) == date(2026, 5, 31)
+    assert find_last_coverable_day(date(2026, 6, 14), date(2026, 6, 1)) == date(2026, 6, 14)
+    assert find_last_coverable_day(date(2026, 6, 14), date(2026, 5, 31)) == date(2026, 5, 31)
 
 
 @pytest.mark.parametrize(
@@ -232,5 +232,5 @@ def test_a_plan_year_that_ends_within_a_month_ends_coverage_there() -> None:
 def test_what_is_left_open_closes_with_an_employment_whose_end_is_set(
     terminated_on: date | None, closed_on: date | None, reason: CloseReason | None
 ) -> None:
-    closing = closing_with(terminated_on, date(2026, 11, 20))
+    closing = build_close_values(terminated_on, date(2026, 11, 20))
     assert closing == {"closed_on": closed_on, "close_reason": reason}

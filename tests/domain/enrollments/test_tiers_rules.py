@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.tiers import (
-    AGE_OUT,
+    CHILD_AGE_LIMIT,
     FamilyMember,
     ages_out_on,
     covered_through,
+    derive_tier,
     is_coverable,
-    tier_for,
 )
 from benegraph.domain.people import Relationship
-from benegraph.domain.values import DAY
+from benegraph.domain.values import ONE_DAY
 
 SPOUSE, CHILD = Relationship.SPOUSE, Relationship.CHILD
 EE, ES, EC, EF = CoverageTier.EE, CoverageTier.ES, CoverageTier.EC, CoverageTier.EF
@@ -53,8 +53,8 @@ def spouse(born: date, *, active: bool = True) -> FamilyMember:
 )
 def test_a_family_makes_its_tier_in_any_order(spouses: int, children: int, tier: CoverageTier) -> None:
     family = [SPOUSE] * spouses + [CHILD] * children
-    assert tier_for(family) is tier
-    assert tier_for(family[::-1]) is tier
+    assert derive_tier(family) is tier
+    assert derive_tier(family[::-1]) is tier
 
 
 # ---------------------------------------------------------------------------------------------------- turning 26
@@ -84,10 +84,10 @@ def test_a_childs_coverage_ends_with_the_month_it_turns_26(born: date, birthday:
 def test_a_childs_coverage_may_start_until_the_day_before_it_turns_26(
     born: date, birthday: date, through: date
 ) -> None:
-    assert is_coverable(child(born), birthday - DAY)
+    assert is_coverable(child(born), birthday - ONE_DAY)
     assert not is_coverable(child(born), birthday)
-    assert not is_coverable(child(born), birthday + DAY)
-    assert not is_coverable(child(born), through + DAY)
+    assert not is_coverable(child(born), birthday + ONE_DAY)
+    assert not is_coverable(child(born), through + ONE_DAY)
 
 
 @pytest.mark.parametrize(("born", "birthday", "through"), BIRTHS)
@@ -96,7 +96,7 @@ def test_neither_a_disabled_child_nor_a_spouse_ages_out(born: date, birthday: da
         assert ages_out_on(member) is None
         assert covered_through(member) is None
         assert is_coverable(member, birthday)
-        assert is_coverable(member, through + 40 * 365 * DAY)
+        assert is_coverable(member, through + 40 * 365 * ONE_DAY)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_child_is_coverable_exactly_until_its_birthday(born: date, days: int) 
     assert is_coverable(child(born), starts_on) is (days < 0)
     # In whole years, as everybody counts them; who is born on 29 February has to wait for March.
     age = starts_on.year - born.year - ((starts_on.month, starts_on.day) < (born.month, born.day))
-    assert (age < AGE_OUT) is (days < 0)
+    assert (age < CHILD_AGE_LIMIT) is (days < 0)
 
 
 @given(BORN)
@@ -138,10 +138,10 @@ def test_coverage_reaches_from_the_birthday_to_the_end_of_its_month(born: date) 
     assert through is not None
     assert birthday <= through
     assert (through.year, through.month) == (birthday.year, birthday.month)
-    assert (through + DAY).day == 1
+    assert (through + ONE_DAY).day == 1
 
 
 @given(st.lists(st.sampled_from(Relationship), max_size=6))
 def test_a_tier_tells_whether_there_is_a_spouse_and_whether_there_are_children(family: list[Relationship]) -> None:
-    assert (tier_for(family) in {ES, EF}) is (SPOUSE in family)
-    assert (tier_for(family) in {EC, EF}) is (CHILD in family)
+    assert (derive_tier(family) in {ES, EF}) is (SPOUSE in family)
+    assert (derive_tier(family) in {EC, EF}) is (CHILD in family)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from benegraph.db.base import Base, Id, Identified, Instant, Tenanted, id_check, reference, words
 from benegraph.domain.access import Role
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 
 
 class Tenant(Tenanted, Base):
@@ -42,7 +42,7 @@ class ApiKey(Identified, Base):
     last_used_at: Mapped[Instant | None]
 
     __table_args__ = (
-        id_check(Kind.API_KEY),
+        id_check(IdPrefix.API_KEY),
         UniqueConstraint("tenant_id", "secret_hash", name="uq_api_keys_secret_hash"),
         CheckConstraint("role <> 'EMPLOYER' OR employer_id IS NOT NULL", name="employer_scope"),
         CheckConstraint(

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
 
 from benegraph.db.base import Base, Cents, Id, Identified, Instant, Versioned, id_check, reference
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 
 
 class PremiumInvoice(Versioned, Base):
@@ -30,7 +30,7 @@ class PremiumInvoice(Versioned, Base):
     void_reason: Mapped[str | None]
 
     __table_args__ = (
-        id_check(Kind.PREMIUM_INVOICE),
+        id_check(IdPrefix.PREMIUM_INVOICE),
         CheckConstraint("bill_from <= bill_through", name="billed"),
         CheckConstraint("amount_cents >= 0", name="cents"),
         reference("premium_invoices_subscriber", "subscriber_id", "subscribers"),
@@ -66,7 +66,7 @@ class PremiumPayment(Identified, Base):
     reversal_reason: Mapped[str | None]
 
     __table_args__ = (
-        id_check(Kind.PREMIUM_PAYMENT),
+        id_check(IdPrefix.PREMIUM_PAYMENT),
         CheckConstraint("amount_cents > 0", name="cents"),
         reference("premium_payments_invoice", "invoice_id", "premium_invoices", "id"),
         reference("premium_payments_employer", "employer_id", "employers", "id"),

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from benegraph.db.base import Base, Cents, Id, Identified, Tenanted, Versioned, id_check, reference, words
 from benegraph.domain.catalog import CoverageTier, PlanTier, ProductCategory
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 
 
 class BenefitProduct(Versioned, Base):
@@ -18,7 +18,7 @@ class BenefitProduct(Versioned, Base):
     carrier_name: Mapped[str | None]
     active: Mapped[bool]
 
-    __table_args__ = (id_check(Kind.BENEFIT_PRODUCT), reference("benefit_products_tenant", "", "tenants"))
+    __table_args__ = (id_check(IdPrefix.BENEFIT_PRODUCT), reference("benefit_products_tenant", "", "tenants"))
 
 
 class CarrierPlan(Identified, Base):
@@ -36,7 +36,7 @@ class CarrierPlan(Identified, Base):
     out_of_pocket_max_cents: Mapped[Cents | None]
 
     __table_args__ = (
-        id_check(Kind.CARRIER_PLAN),
+        id_check(IdPrefix.CARRIER_PLAN),
         CheckConstraint(
             "monthly_premium_cents >= 0 AND deductible_cents >= 0 AND out_of_pocket_max_cents >= 0", name="cents"
         ),

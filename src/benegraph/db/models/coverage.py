@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
 
 from benegraph.db.base import Base, Cents, Id, Versioned, id_check, reference
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 
 
 class Subscriber(Versioned, Base):
@@ -22,7 +22,7 @@ class Subscriber(Versioned, Base):
     last_name: Mapped[str | None]
 
     __table_args__ = (
-        id_check(Kind.SUBSCRIBER),
+        id_check(IdPrefix.SUBSCRIBER),
         CheckConstraint("char_length(subscriber_id) BETWEEN 1 AND 9", name="subscriber_id"),
         CheckConstraint("(employer_id IS NULL) = (employee_id IS NULL)", name="employee"),
         UniqueConstraint("tenant_id", "subscriber_id", name="uq_subscribers_subscriber_id"),
@@ -59,7 +59,7 @@ class GroupContract(Versioned, Base):
     policy_number: Mapped[str | None]
 
     __table_args__ = (
-        id_check(Kind.GROUP_CONTRACT),
+        id_check(IdPrefix.GROUP_CONTRACT),
         CheckConstraint(
             "char_length(group_id) BETWEEN 1 AND 20 AND char_length(division_id) BETWEEN 1 AND 20"
             " AND char_length(policy_number) <= 25",
@@ -106,7 +106,7 @@ class SubscriberEnrollment(Versioned, Base):
     update_user: Mapped[str]
 
     __table_args__ = (
-        id_check(Kind.SUBSCRIBER_ENROLLMENT),
+        id_check(IdPrefix.SUBSCRIBER_ENROLLMENT),
         CheckConstraint("start_date <= end_date", name="coverage"),
         CheckConstraint("annual_max_cents >= 0 AND lifetime_max_cents >= 0", name="cents"),
         CheckConstraint(

@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Mapped
 
 from benegraph.db.base import Base, Versioned, id_check, reference
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 
 
 class Employer(Versioned, Base):
@@ -15,4 +15,4 @@ class Employer(Versioned, Base):
     time_zone: Mapped[str]
     active: Mapped[bool]
 
-    __table_args__ = (id_check(Kind.EMPLOYER), reference("employers_tenant", "", "tenants"))
+    __table_args__ = (id_check(IdPrefix.EMPLOYER), reference("employers_tenant", "", "tenants"))

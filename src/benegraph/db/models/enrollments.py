@@ -11,8 +11,8 @@ from benegraph.db.base import Base, Cents, Id, Identified, Instant, Tenanted, Ve
 from benegraph.domain.access import Role
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.standing import CloseReason, ElectionDecision, WindowReason
-from benegraph.domain.ids import Kind
+from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.ids import IdPrefix
 
 
 class LifeEvent(Versioned, Base):
@@ -33,7 +33,7 @@ class LifeEvent(Versioned, Base):
     review_notes: Mapped[str | None]
 
     __table_args__ = (
-        id_check(Kind.LIFE_EVENT),
+        id_check(IdPrefix.LIFE_EVENT),
         CheckConstraint("event_on <= reported_on", name="reported_after_event"),
         CheckConstraint("(status = 'PENDING') = (reviewed_on IS NULL)", name="reviewed"),
         UniqueConstraint("tenant_id", "employer_id", "employee_id", "id", name="uq_life_events_of_employee"),
@@ -85,7 +85,7 @@ class Enrollment(Versioned, Base):
     close_reason: Mapped[CloseReason | None] = mapped_column(words(CloseReason))
 
     __table_args__ = (
-        id_check(Kind.ENROLLMENT),
+        id_check(IdPrefix.ENROLLMENT),
         CheckConstraint(
             "(reason = 'OPEN_ENROLLMENT') = (window_opens_on IS NULL)"
             " AND (reason = 'OPEN_ENROLLMENT') = (window_closes_on IS NULL) AND window_opens_on <= window_closes_on",
@@ -203,7 +203,7 @@ class Event(Identified, Base):
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
     __table_args__ = (
-        id_check(Kind.EVENT),
+        id_check(IdPrefix.EVENT),
         reference("events_employer", "employer_id", "employers", "id"),
         reference("events_employee", "employer_id employee_id", "employees", "employer_id id"),
         Index("ix_events_subject", "tenant_id", "subject_id", "id"),

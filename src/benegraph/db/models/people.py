@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from benegraph.db.base import Base, Id, Versioned, id_check, reference, words
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import EmploymentClass, Relationship
 
 
@@ -30,7 +30,7 @@ class Employee(Versioned, Base):
     terminated_on: Mapped[date | None]
 
     __table_args__ = (
-        id_check(Kind.EMPLOYEE),
+        id_check(IdPrefix.EMPLOYEE),
         CheckConstraint("terminated_on >= hired_on", name="terminated_after_hire"),
         CheckConstraint("char_length(division_id) BETWEEN 1 AND 20", name="division_id"),
         UniqueConstraint("tenant_id", "employer_id", "id", name="uq_employees_of_employer"),
@@ -68,7 +68,7 @@ class Dependent(Versioned, Base):
     disabled: Mapped[bool]
 
     __table_args__ = (
-        id_check(Kind.DEPENDENT),
+        id_check(IdPrefix.DEPENDENT),
         UniqueConstraint("tenant_id", "employer_id", "employee_id", "id", name="uq_dependents_of_employee"),
         reference("dependents_employee", "employer_id employee_id", "employees", "employer_id id"),
         Index("ix_dependents_employee", "tenant_id", "employee_id", "id"),

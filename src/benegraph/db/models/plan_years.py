@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from benegraph.db.base import Base, Cents, Id, Identified, Tenanted, Versioned, id_check, reference, words
 from benegraph.domain.catalog import CoverageTier, PlanTier
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import RenewalMode
 
@@ -36,7 +36,7 @@ class PlanYear(Versioned, Base):
     closed_on: Mapped[date | None]
 
     __table_args__ = (
-        id_check(Kind.PLAN_YEAR),
+        id_check(IdPrefix.PLAN_YEAR),
         CheckConstraint("coverage_starts_on <= coverage_ends_on", name="coverage"),
         CheckConstraint(
             "open_enrollment_starts_on <= open_enrollment_ends_on AND open_enrollment_ends_on < coverage_starts_on",
@@ -67,7 +67,7 @@ class ContributionClass(Identified, Base):
     employer_contribution_cents: Mapped[Cents]
 
     __table_args__ = (
-        id_check(Kind.CONTRIBUTION_CLASS),
+        id_check(IdPrefix.CONTRIBUTION_CLASS),
         CheckConstraint("employee_contribution_cents >= 0 AND employer_contribution_cents >= 0", name="cents"),
         UniqueConstraint(
             "tenant_id", "plan_year_id", "employment", "family_status", name="uq_contribution_classes_of_plan_year"
@@ -93,7 +93,7 @@ class Plan(Identified, Base):
     out_of_pocket_max_cents: Mapped[Cents | None]
 
     __table_args__ = (
-        id_check(Kind.PLAN),
+        id_check(IdPrefix.PLAN),
         CheckConstraint(
             "monthly_premium_cents >= 0 AND deductible_cents >= 0 AND out_of_pocket_max_cents >= 0", name="cents"
         ),

@@ -9,12 +9,12 @@ from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate, Pl
 from benegraph.db.session import Reading, Transaction
 from benegraph.db.store.batches import Key, Many, One, Paged
 from benegraph.db.store.scope import visible
-from benegraph.domain.catalog import TIERS
+from benegraph.domain.catalog import COVERAGE_TIERS
 
 
 def in_tier_order(tier: Key) -> ColumnElement[int]:
     """Sort from the employee alone to the whole family, as tiers are always shown."""
-    return case(*((tier == each, place) for place, each in enumerate(TIERS)))
+    return case(*((tier == each, place) for place, each in enumerate(COVERAGE_TIERS)))
 
 
 def _offered(reading: Reading, product_id: Key) -> Collection[ColumnElement[bool]]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm.attributes import instance_state
 from benegraph.db.models import Employee, Enrollment, Event, LifeEvent, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import Write, inserted, write
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 
 # What history keeps of an employee: the employment, never who it is.
 _STATUS_OF_EMPLOYEE = {"employment_class", "hired_on", "class_changed_on", "terminated_on"}
@@ -110,7 +110,7 @@ def _event(
     reason: str | None,
 ) -> Change:
     return {
-        "id": tx.new_id(Kind.EVENT),
+        "id": tx.new_id(IdPrefix.EVENT),
         "employer_id": employer_id,
         "employee_id": employee_id,
         "subject_id": subject_id,

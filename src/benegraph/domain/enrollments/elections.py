@@ -6,16 +6,23 @@ from datetime import date
 
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.checks import check_version
-from benegraph.domain.enrollments.life_events import RULES, LifeEventType
-from benegraph.domain.enrollments.standing import ElectionDecision, Facts
-from benegraph.domain.enrollments.tiers import FamilyMember, covered_through, is_coverable, tier_for
-from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.enrollments.life_events import LIFE_EVENT_RULES, LifeEventType
+from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFacts
+from benegraph.domain.enrollments.tiers import FamilyMember, covered_through, derive_tier, is_coverable
+from benegraph.domain.errors import ErrorCode, RuleViolation
 from benegraph.domain.people import EmploymentClass, Relationship
-from benegraph.domain.plan_years import ContributionTerms, Cost, Eligibility, Price, class_for, cost_of
+from benegraph.domain.plan_years import (
+    ContributionTerms,
+    Eligibility,
+    PlanPrice,
+    PremiumCost,
+    compute_cost,
+    find_contribution_terms,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Election:
     """What an employee answers to one pending enrollment."""
 
     enrollment_id: str
@@ -31,11 +38,11 @@ class OfferedPlan:
     """A plan of the plan year: the carrier's own code for it, and its price."""
 
     carrier_plan_id: str
-    price: Price
+    price: PlanPrice
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class ReissueBaseline:
     """What a reissue replaces: the life event that allows it, and who had which plan till then (none: not enrolled)."""
 
     event_type: LifeEventType
@@ -44,10 +51,10 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ElectionOffer:
     """All that an answer to one enrollment is judged by."""
 
-    facts: Facts
+    facts: EnrollmentFacts
     version: int
     effective_on: date
     eligibility: Eligibility
@@ -55,8 +62,8 @@ class Offer:
     classes: Sequence[ContributionTerms]
     plans: Mapping[str, OfferedPlan]
     family: Mapping[str, FamilyMember]
-    strangers: Collection[str] = ()
-    baseline: Baseline | None = None
+    unrelated_dependents: Collection[str] = ()
+    baseline: ReissueBaseline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,138 +75,144 @@ class CoveredDependent:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class AcceptedElection:
     """A good answer, ready to be recorded. A waiver has no plan, tier, shares or dependents."""
 
     decision: ElectionDecision
     plan_id: str | None = None
-    cost: Cost | None = None
+    cost: PremiumCost | None = None
     dependents: tuple[CoveredDependent, ...] = ()
 
 
-def check_still_open(facts: Facts, today: date) -> Iterator[BrokenRule]:
+def check_pending(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation]:
     """Refuse an enrollment that is answered or closed, and a day outside its window, first and last day inclusive."""
     closed = facts.closed_on is not None and facts.closed_on <= today
     if facts.decision is not None or closed or facts.plan_year_ends_on < today:
-        yield BrokenRule(
-            Code.ENROLLMENT_NOT_PENDING,
+        yield RuleViolation(
+            ErrorCode.ENROLLMENT_NOT_PENDING,
             "This enrollment is answered or closed, or its plan year is over.",
             ("enrollmentId",),
         )
     yield from check_window(facts, today)
 
 
-def check_window(facts: Facts, today: date) -> Iterator[BrokenRule]:
+def check_window(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation]:
     if today not in facts.window:
-        yield BrokenRule(
-            Code.WINDOW_NOT_OPEN,
+        yield RuleViolation(
+            ErrorCode.WINDOW_NOT_OPEN,
             f"Answers are taken from {facts.window.start} through {facts.window.last}.",
             ("enrollmentId",),
         )
 
 
-def decide(choice: Choice, offer: Offer, today: date) -> Decided | list[BrokenRule]:
+def evaluate_election(choice: Election, offer: ElectionOffer, today: date) -> AcceptedElection | list[RuleViolation]:
     """Judge one answer by every rule at once; give what it comes to, or each rule it breaks."""
-    broken = [*check_still_open(offer.facts, today), *check_version(choice.expected_version, offer.version)]
+    broken = [*check_pending(offer.facts, today), *check_version(choice.expected_version, offer.version)]
     if choice.decision is ElectionDecision.WAIVED:
         broken += _check_waiver(choice)
         broken += _check_waiver_consistent(offer)
-        return broken or Decided(ElectionDecision.WAIVED)
+        return broken or AcceptedElection(ElectionDecision.WAIVED)
 
     dependents = [offer.family[id] for id in dict.fromkeys(choice.dependent_ids) if id in offer.family]
     all_known = all(id in offer.family for id in choice.dependent_ids)  # else the tier is anybody's guess
-    tier = tier_for([member.relationship for member in dependents])
+    tier = derive_tier([member.relationship for member in dependents])
     plan = offer.plans.get(choice.selected_plan_id or "")
-    cost: Cost | None = None
+    cost: PremiumCost | None = None
     broken += _check_eligible(offer)
     broken += _check_dependents(choice, offer)
     broken += _check_tier(choice, dependents, tier, all_known=all_known)
     broken += _check_plan(choice, plan)
-    if plan is not None and all_known and not any(rule.code is Code.TIER_DEPENDENTS_MISMATCH for rule in broken):
-        cost = cost_of(plan.price, class_for(offer.classes, offer.employment_class, tier), tier)
+    if plan is not None and all_known and not any(rule.code is ErrorCode.TIER_DEPENDENTS_MISMATCH for rule in broken):
+        cost = compute_cost(plan.price, find_contribution_terms(offer.classes, offer.employment_class, tier), tier)
         if cost is None:
             broken.append(
-                BrokenRule(Code.TIER_NOT_OFFERED, f"This plan has no price for the tier {tier}.", ("coverageTier",))
+                RuleViolation(
+                    ErrorCode.TIER_NOT_OFFERED, f"This plan has no price for the tier {tier}.", ("coverageTier",)
+                )
             )
     broken += _check_consistent(offer, plan, dependents)
     if broken:
         return broken
     covered = tuple(CoveredDependent(member.id, covered_through(member)) for member in dependents)
-    return Decided(ElectionDecision.ENROLLED, choice.selected_plan_id, cost, covered)
+    return AcceptedElection(ElectionDecision.ENROLLED, choice.selected_plan_id, cost, covered)
 
 
-def _check_waiver(choice: Choice) -> Iterator[BrokenRule]:
+def _check_waiver(choice: Election) -> Iterator[RuleViolation]:
     if choice.selected_plan_id is not None:
-        yield BrokenRule(Code.PLAN_NOT_ALLOWED_ON_WAIVER, "A waiver selects no plan.", ("selectedPlanId",))
+        yield RuleViolation(ErrorCode.PLAN_NOT_ALLOWED_ON_WAIVER, "A waiver selects no plan.", ("selectedPlanId",))
     if choice.coverage_tier not in (None, CoverageTier.UNSPECIFIED):
-        yield BrokenRule(Code.INVALID_INPUT, "A waiver has no coverage tier.", ("coverageTier",))
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "A waiver has no coverage tier.", ("coverageTier",))
     if choice.dependent_ids:
-        yield BrokenRule(Code.INVALID_INPUT, "A waiver covers no dependents.", ("dependentIds",))
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "A waiver covers no dependents.", ("dependentIds",))
 
 
-def _check_eligible(offer: Offer) -> Iterator[BrokenRule]:
+def _check_eligible(offer: ElectionOffer) -> Iterator[RuleViolation]:
     if not offer.eligibility.eligible:
         why = " ".join(rule.message for rule in offer.eligibility.rules if not rule.holds)
-        yield BrokenRule(Code.NOT_ELIGIBLE, f"Not eligible, as this does not hold: {why}", ("enrollmentId",))
+        yield RuleViolation(ErrorCode.NOT_ELIGIBLE, f"Not eligible, as this does not hold: {why}", ("enrollmentId",))
 
 
-def _check_dependents(choice: Choice, offer: Offer) -> Iterator[BrokenRule]:
+def _check_dependents(choice: Election, offer: ElectionOffer) -> Iterator[RuleViolation]:
     seen: set[str] = set()
     for index, id in enumerate(choice.dependent_ids):
         at = ("dependentIds", str(index))
         member = offer.family.get(id)
         if id in seen:
-            yield BrokenRule(Code.INVALID_INPUT, "This dependent stands here twice.", at)
-        elif member is None and id not in offer.strangers:
-            yield BrokenRule(Code.NOT_FOUND, "There is no such dependent.", at)
+            yield RuleViolation(ErrorCode.INVALID_INPUT, "This dependent stands here twice.", at)
+        elif member is None and id not in offer.unrelated_dependents:
+            yield RuleViolation(ErrorCode.NOT_FOUND, "There is no such dependent.", at)
         elif member is None:
-            yield BrokenRule(Code.DEPENDENT_NOT_COVERABLE, "This is not a dependent of the employee.", at)
+            yield RuleViolation(ErrorCode.DEPENDENT_NOT_COVERABLE, "This is not a dependent of the employee.", at)
         elif not is_coverable(member, offer.effective_on):
-            yield BrokenRule(
-                Code.DEPENDENT_NOT_COVERABLE, "This dependent is inactive, or 26 when coverage starts.", at
+            yield RuleViolation(
+                ErrorCode.DEPENDENT_NOT_COVERABLE, "This dependent is inactive, or 26 when coverage starts.", at
             )
         seen.add(id)
 
 
 def _check_tier(
-    choice: Choice, dependents: Sequence[FamilyMember], tier: CoverageTier, *, all_known: bool
-) -> Iterator[BrokenRule]:
+    choice: Election, dependents: Sequence[FamilyMember], tier: CoverageTier, *, all_known: bool
+) -> Iterator[RuleViolation]:
     if sum(member.relationship is Relationship.SPOUSE for member in dependents) > 1:
-        yield BrokenRule(Code.TIER_DEPENDENTS_MISMATCH, "At most one spouse can be covered.", ("dependentIds",))
+        yield RuleViolation(ErrorCode.TIER_DEPENDENTS_MISMATCH, "At most one spouse can be covered.", ("dependentIds",))
     if choice.coverage_tier not in (None, CoverageTier.UNSPECIFIED, tier) and all_known:
-        yield BrokenRule(Code.TIER_DEPENDENTS_MISMATCH, f"These dependents make the tier {tier}.", ("coverageTier",))
+        yield RuleViolation(
+            ErrorCode.TIER_DEPENDENTS_MISMATCH, f"These dependents make the tier {tier}.", ("coverageTier",)
+        )
 
 
-def _check_plan(choice: Choice, plan: OfferedPlan | None) -> Iterator[BrokenRule]:
+def _check_plan(choice: Election, plan: OfferedPlan | None) -> Iterator[RuleViolation]:
     if choice.selected_plan_id is None:
-        yield BrokenRule(Code.PLAN_REQUIRED, "Enrolling needs a plan.", ("selectedPlanId",))
+        yield RuleViolation(ErrorCode.PLAN_REQUIRED, "Enrolling needs a plan.", ("selectedPlanId",))
     elif plan is None:
-        yield BrokenRule(Code.PLAN_NOT_OFFERED, "The plan year does not offer this plan.", ("selectedPlanId",))
+        yield RuleViolation(ErrorCode.PLAN_NOT_OFFERED, "The plan year does not offer this plan.", ("selectedPlanId",))
 
 
 # ------------------------------------------------------------------------ consistent with the life event
 # A change in mid-year must correspond to the event that allows it (26 CFR 1.125-4(c)(3)).
 
 
-def _inconsistent(event_type: LifeEventType, what: str, field: str) -> BrokenRule:
-    return BrokenRule(
-        Code.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT, f"The life event {event_type} does not let one {what}.", (field,)
+def _inconsistent(event_type: LifeEventType, what: str, field: str) -> RuleViolation:
+    return RuleViolation(
+        ErrorCode.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT,
+        f"The life event {event_type} does not let one {what}.",
+        (field,),
     )
 
 
-def _check_waiver_consistent(offer: Offer) -> Iterator[BrokenRule]:
+def _check_waiver_consistent(offer: ElectionOffer) -> Iterator[RuleViolation]:
     baseline = offer.baseline
-    if baseline and baseline.carrier_plan_id is not None and not RULES[baseline.event_type].may_waive:
+    if baseline and baseline.carrier_plan_id is not None and not LIFE_EVENT_RULES[baseline.event_type].may_waive:
         yield _inconsistent(baseline.event_type, "waive coverage", "decision")
 
 
 def _check_consistent(
-    offer: Offer, plan: OfferedPlan | None, dependents: Sequence[FamilyMember]
-) -> Iterator[BrokenRule]:
+    offer: ElectionOffer, plan: OfferedPlan | None, dependents: Sequence[FamilyMember]
+) -> Iterator[RuleViolation]:
     baseline = offer.baseline
     if baseline is None:
         return
-    rule = RULES[baseline.event_type]
+    rule = LIFE_EVENT_RULES[baseline.event_type]
     chosen = {member.id for member in dependents}
     added = {member.relationship for member in dependents if member.id not in baseline.dependent_ids}
     # Who can no longer be covered anyway is not dropped by choice.

@@ -6,9 +6,9 @@ from datetime import date
 
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.people import Relationship
-from benegraph.domain.values import add_years, last_of_month
+from benegraph.domain.values import add_years, last_day_of_month
 
-AGE_OUT = 26
+CHILD_AGE_LIMIT = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class FamilyMember:
     active: bool = True
 
 
-def tier_for(relationships: Collection[Relationship]) -> CoverageTier:
+def derive_tier(relationships: Collection[Relationship]) -> CoverageTier:
     """Derive the tier of a family: EE, ES, EC or EF (design, rule 1)."""
     spouse = Relationship.SPOUSE in relationships
     child = Relationship.CHILD in relationships
@@ -35,7 +35,7 @@ def ages_out_on(member: FamilyMember) -> date | None:
     """Give a child's 26th birthday (29 CFR 2590.715-2714); None for a spouse or a disabled child."""
     if member.relationship is not Relationship.CHILD or member.disabled:
         return None
-    return add_years(member.date_of_birth, AGE_OUT)
+    return add_years(member.date_of_birth, CHILD_AGE_LIMIT)
 
 
 def is_coverable(member: FamilyMember, starts_on: date) -> bool:
@@ -47,4 +47,4 @@ def is_coverable(member: FamilyMember, starts_on: date) -> bool:
 def covered_through(member: FamilyMember) -> date | None:
     """Give the last day age allows: the end of the month a child turns 26; None where age ends nothing."""
     birthday = ages_out_on(member)
-    return None if birthday is None else last_of_month(birthday)
+    return None if birthday is None else last_day_of_month(birthday)

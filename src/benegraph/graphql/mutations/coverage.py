@@ -9,8 +9,8 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.domain.coverage import MOST_AT_ONCE, ContractKey
-from benegraph.domain.errors import BrokenRule, Code
+from benegraph.domain.coverage import MAX_BATCH_SIZE, ContractKey
+from benegraph.domain.errors import ErrorCode, RuleViolation
 from benegraph.graphql.context import Info
 from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import AllRefused, Result, UserError, given, perform, user_errors
@@ -23,7 +23,7 @@ from benegraph.graphql.types.coverage import (
     SubscriberEnrollment,
     SubscriberEnrollmentKey,
 )
-from benegraph.graphql.types.enums import Outcome
+from benegraph.graphql.types.enums import BatchOutcome
 from benegraph.graphql.types.fields import derived, to_one
 from benegraph.graphql.types.scalars import Cents
 from benegraph.services import coverage
@@ -134,14 +134,14 @@ class SubscriberEnrollmentUpsert:
 
 @strawberry.input(description="Coverage of record to be created or updated, as if one after another.")
 class UpsertSubscriberEnrollmentsInput:
-    enrollments: list[SubscriberEnrollmentUpsert] = strawberry.field(description=f"The items, 1 to {MOST_AT_ONCE}.")
+    enrollments: list[SubscriberEnrollmentUpsert] = strawberry.field(description=f"The items, 1 to {MAX_BATCH_SIZE}.")
     idempotency_key: str | None = IDEMPOTENCY_KEY()
 
 
 @strawberry.type(description="What came of one item of upsertSubscriberEnrollments.")
 class SubscriberEnrollmentUpsertResult:
     index: int = strawberry.field(description="The item's place in the input, from 0.")
-    outcome: Outcome = strawberry.field(description="What was done.")
+    outcome: BatchOutcome = strawberry.field(description="What was done.")
     subscriber_enrollment: SubscriberEnrollment | None = to_one(
         store.coverage.by_ids, "subscriber_enrollment_id", "The coverage of record; null where it was refused."
     )
@@ -153,9 +153,9 @@ class Answer:
     """An item's result, as it was kept."""
 
     index: int
-    outcome: Outcome
+    outcome: BatchOutcome
     subscriber_enrollment_id: str | None
-    user_errors: list[BrokenRule]
+    user_errors: list[RuleViolation]
 
 
 def _kept(result: coverage.CoverageItemResult) -> dict[str, Any]:
@@ -169,9 +169,9 @@ def _answers(done: Any) -> list[Answer] | None:
     return [
         Answer(
             index,
-            Outcome(kept["outcome"]),
+            BatchOutcome(kept["outcome"]),
             kept["id"],
-            [BrokenRule(Code(rule["code"]), rule["message"], rule["field"]) for rule in kept["rules"]],
+            [RuleViolation(ErrorCode(rule["code"]), rule["message"], rule["field"]) for rule in kept["rules"]],
         )
         for index, kept in enumerate(done.results)
     ]
@@ -272,7 +272,7 @@ class CoverageMutation:
 
     @strawberry.mutation(
         description=(
-            f"Create or update up to {MOST_AT_ONCE} coverages of record, as if one after another: one bad item fails"
+            f"Create or update up to {MAX_BATCH_SIZE} coverages of record, as if one after another: one bad item fails"
             " alone. For administrators, and services that may."
         )
     )
@@ -282,7 +282,7 @@ class CoverageMutation:
         async def story(tx: Transaction) -> Result:
             results = await coverage.upsert_coverage(tx, [_item(each.key, each.fields) for each in input.enrollments])
             told = {"results": [_kept(result) for result in results]}
-            if all(result.outcome is Outcome.FAILED for result in results):
+            if all(result.outcome is BatchOutcome.FAILED for result in results):
                 raise AllRefused(told)
             return told
 

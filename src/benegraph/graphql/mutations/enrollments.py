@@ -8,8 +8,8 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.domain.enrollments.elections import Choice
-from benegraph.domain.ids import Kind, kind_of
+from benegraph.domain.enrollments.elections import Election
+from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.graphql.context import Info
 from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import Done, Result, UserError, perform, user_errors
@@ -31,8 +31,8 @@ class ElectionInput:
     dependent_ids: list[strawberry.ID] | None = optional("Who is covered besides the employee.")
     expected_version: int | None = EXPECTED_VERSION()
 
-    def choice(self) -> Choice:
-        return Choice(
+    def choice(self) -> Election:
+        return Election(
             self.enrollment_id,
             self.decision,
             present(self.selected_plan_id),
@@ -117,7 +117,7 @@ class ReissuePayload:
 
 def _foretold(result: Result, *ids: str) -> Result | None:
     """Foretell a result; not where it holds what is no id, for it is written before anything is checked."""
-    return result if all(kind_of(id) is Kind.ENROLLMENT for id in ids) else None
+    return result if all(prefix_of(id) is IdPrefix.ENROLLMENT for id in ids) else None
 
 
 @strawberry.type

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from benegraph.domain.catalog import PlanTerms, Rate
+from benegraph.domain.catalog import PlanTerms, TierRate
 from benegraph.domain.plan_years import ContributionTerms
 from benegraph.graphql.types.enums import CoverageTier, EmploymentClass, PlanTier
 from benegraph.graphql.types.scalars import Cents
@@ -80,5 +80,5 @@ class PlanInput:
             self.monthly_premium_cents,
             present(self.deductible_cents),
             present(self.out_of_pocket_max_cents),
-            tuple(Rate(rate.coverage_tier, rate.monthly_premium_cents) for rate in self.rates or ()),
+            tuple(TierRate(rate.coverage_tier, rate.monthly_premium_cents) for rate in self.rates or ()),
         )

@@ -8,7 +8,7 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.domain.people import Person
+from benegraph.domain.people import PersonalDetails
 from benegraph.graphql.context import Info
 from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
 from benegraph.graphql.mutations.perform import (
@@ -160,7 +160,7 @@ class PeopleMutation:
     async def create_employee(
         self, info: Info, input: Annotated[CreateEmployeeInput, THE_INPUT]
     ) -> CreateEmployeePayload:
-        person = Person(
+        person = PersonalDetails(
             input.first_name,
             input.last_name,
             present(input.email),

@@ -12,10 +12,10 @@ import orjson
 import strawberry
 
 from benegraph.db.session import Transaction
-from benegraph.domain.access import Action, require
+from benegraph.domain.access import Action, require_permission
 from benegraph.domain.checks import check_text
-from benegraph.domain.errors import BenegraphError, BrokenRule, Code, Refused, refuse, refuse_if_any
-from benegraph.domain.ids import Kind, kind_of
+from benegraph.domain.errors import BenegraphError, ErrorCode, Refused, RuleViolation, raise_if_any, refusal
+from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.graphql.context import Info
 from benegraph.graphql.mutations.inputs import present
 from benegraph.graphql.types.enums import describe_enum
@@ -25,7 +25,7 @@ from benegraph.services.access import once
 KEY_LENGTH = 255
 
 describe_enum(
-    Code,
+    ErrorCode,
     "Why a mutation was refused.",
     {
         "NOT_FOUND": "There is no such row, or none within the viewer's reach.",
@@ -63,7 +63,7 @@ describe_enum(
     description='One refusal of a business rule. `field` is the path into the input: ["elections", "0", "decision"].'
 )
 class UserError:
-    code: Code = strawberry.field(description="What to branch on.")
+    code: ErrorCode = strawberry.field(description="What to branch on.")
     message: str = strawberry.field(description="A sentence for the person who asks.")
     field: list[str] | None = strawberry.field(
         description="The path of the input field that broke the rule; list positions as text."
@@ -76,7 +76,7 @@ Result = dict[str, Any]
 class Done:
     """What came of a mutation: facts by their names, mostly ids, and the refusals; then all else is null."""
 
-    def __init__(self, result: Result | None = None, user_errors: tuple[BrokenRule, ...] = ()) -> None:
+    def __init__(self, result: Result | None = None, user_errors: tuple[RuleViolation, ...] = ()) -> None:
         self.user_errors = user_errors
         self._result = result or {}
 
@@ -113,7 +113,7 @@ async def perform(
     Raises Forbidden, before any row is read.
     """
     context = info.context
-    require(context.viewer, action)
+    require_permission(context.viewer, action)
     key: str | None = present(input.idempotency_key)
     replayed = False
 
@@ -125,7 +125,7 @@ async def perform(
         return result
 
     try:
-        refuse_if_any(check_text(key, "idempotencyKey", longest=KEY_LENGTH))
+        raise_if_any(check_text(key, "idempotencyKey", max_length=KEY_LENGTH))
         result = await context.database.transact(
             context.viewer, context.clock, whole, request_id=context.request_id, keep=keep
         )
@@ -134,7 +134,7 @@ async def perform(
             context.replayed = True
             await _check_reach(info, result)
     except Refused as refused:
-        return Done(user_errors=tuple(refused.rules))
+        return Done(user_errors=tuple(refused.violations))
     except AllRefused as refused:
         return Done(refused.result)
     return Done(result)
@@ -142,19 +142,19 @@ async def perform(
 
 async def _check_reach(info: Info, result: Result) -> None:
     # What was changed then may be out of this viewer's reach by now.
-    touched: dict[Kind, set[str]] = defaultdict(set)
+    touched: dict[IdPrefix, set[str]] = defaultdict(set)
     for kind, id in _ids_in({name: value for name, value in result.items() if name != "deleted_id"}):
         touched[kind].add(id)
     for kind, ids in touched.items():
         if None in await info.context.load_rows(NODE_TYPES[kind][1], sorted(ids)):
-            raise refuse(Code.NOT_FOUND, "What this key did is out of reach by now.", "idempotencyKey")
+            raise refusal(ErrorCode.NOT_FOUND, "What this key did is out of reach by now.", "idempotencyKey")
 
 
-def _ids_in(value: Any) -> Iterator[tuple[Kind, str]]:
+def _ids_in(value: Any) -> Iterator[tuple[IdPrefix, str]]:
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _ids_in(item)
-    elif isinstance(value, str) and (kind := kind_of(value)) in NODE_TYPES:
+    elif isinstance(value, str) and (kind := prefix_of(value)) in NODE_TYPES:
         yield kind, value
 
 
@@ -173,8 +173,8 @@ def given(input: Any, columns: dict[str, str]) -> dict[str, Any]:
 
 def check_not_cleared(input: Any, *names: str) -> None:
     """Refuse null for fields that always hold something. Raises Refused."""
-    refuse_if_any(
-        BrokenRule(Code.INVALID_INPUT, "This can't be cleared.", (_camel(name),))
+    raise_if_any(
+        RuleViolation(ErrorCode.INVALID_INPUT, "This can't be cleared.", (_camel(name),))
         for name in names
         if getattr(input, name) is None
     )

@@ -8,7 +8,7 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.domain.plan_years import PlanYearDates, WaitingRule
+from benegraph.domain.plan_years import PlanYearDates, WaitingPeriod
 from benegraph.graphql.context import Info
 from benegraph.graphql.mutations.inputs import (
     EXPECTED_VERSION,
@@ -168,7 +168,7 @@ class PlanYearsMutation:
             ),
             [terms.terms() for terms in input.contribution_classes],
             None if present(input.plans) is None else [plan.terms() for plan in input.plans or ()],
-            WaitingRule(input.waiting_period_days, input.starts_on_first_of_month),
+            WaitingPeriod(input.waiting_period_days, input.starts_on_first_of_month),
             input.renewal,
             present(input.group_id),
             present(input.group_coverage_start),

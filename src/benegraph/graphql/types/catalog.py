@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from benegraph.db import store
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.graphql.types.enums import CoverageTier, PlanTier, ProductCategory
 from benegraph.graphql.types.fields import to_many, to_page
 from benegraph.graphql.types.node import Node, lookup_by_id
@@ -53,7 +53,7 @@ class BenefitProduct(Node):
 @strawberry.type
 class CatalogQuery:
     benefit_product: BenefitProduct | None = lookup_by_id(
-        Kind.BENEFIT_PRODUCT, "One benefit product; null where there is none within the viewer's reach."
+        IdPrefix.BENEFIT_PRODUCT, "One benefit product; null where there is none within the viewer's reach."
     )
     benefit_products: Connection[BenefitProduct] = to_page(
         store.catalog.page, None, "The benefit products the viewer may see, oldest first."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from benegraph.db import store
-from benegraph.domain.coverage import ContractKey, Key, check_contract, check_key, check_subscriber
+from benegraph.domain.coverage import ContractKey, CoverageKey, check_contract, check_key, check_subscriber
 from benegraph.graphql.types.billing import PremiumInvoice
 from benegraph.graphql.types.enums import OrderDirection, describe_enum
 from benegraph.graphql.types.fields import to_many, to_one, to_page
@@ -97,8 +97,10 @@ class SubscriberEnrollmentKey:
     group_coverage_start: date = strawberry.field(description=GROUP_COVERAGE_START_DESCRIPTION)
     start_date: date = strawberry.field(description=START_DATE_DESCRIPTION)
 
-    def to_domain_key(self) -> Key:
-        return Key(self.subscriber_id, self.group_id, self.division_id, self.group_coverage_start, self.start_date)
+    def to_domain_key(self) -> CoverageKey:
+        return CoverageKey(
+            self.subscriber_id, self.group_id, self.division_id, self.group_coverage_start, self.start_date
+        )
 
 
 @strawberry.type(description="A carrier's contract with a group's division.")

@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 
 from benegraph.db import store
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter
 from benegraph.graphql.types.fields import to_page
 from benegraph.graphql.types.node import Node, lookup_by_id
@@ -40,7 +40,7 @@ class Employer(Node):
 @strawberry.type
 class EmployersQuery:
     employer: Employer | None = lookup_by_id(
-        Kind.EMPLOYER, "One employer; null where there is none within the viewer's reach."
+        IdPrefix.EMPLOYER, "One employer; null where there is none within the viewer's reach."
     )
     employers: Connection[Employer] = to_page(
         store.employers.page, None, "The employers the viewer may see, oldest first."

@@ -9,8 +9,8 @@ import strawberry
 from benegraph.db import store
 from benegraph.domain.enrollments.life_events import enrollment_window
 from benegraph.domain.errors import BadInput
-from benegraph.domain.ids import Kind
-from benegraph.domain.plan_years import Price, costs_of
+from benegraph.domain.ids import IdPrefix
+from benegraph.domain.plan_years import PlanPrice, compute_costs
 from benegraph.domain.values import DateSpan
 from benegraph.graphql.types.enums import (
     CoverageStatus,
@@ -52,7 +52,7 @@ class EnrollmentFilter:
         if year is not None and year not in EFFECTIVE_YEARS:
             raise BadInput(f"`coverageEffectiveStartYear` is {EFFECTIVE_YEARS[0]} to {EFFECTIVE_YEARS[-1]}.")
         if self.plan_year_id is not None:
-            check_id(self.plan_year_id, Kind.PLAN_YEAR)
+            check_id(self.plan_year_id, IdPrefix.PLAN_YEAR)
         status = None if self.status is None else tuple(sorted(set(self.status)))
         return store.enrollments.EnrollmentFilter(status, self.plan_year_id, year)
 
@@ -65,7 +65,7 @@ class LifeEventFilter:
     def to_store_filter(self) -> store.enrollments.LifeEventFilter:
         """Give what the store narrows by. Raises BadInput for a malformed id."""
         if self.employer_id is not None:
-            check_id(self.employer_id, Kind.EMPLOYER)
+            check_id(self.employer_id, IdPrefix.EMPLOYER)
         return store.enrollments.LifeEventFilter(self.status, self.employer_id)
 
 
@@ -175,7 +175,7 @@ def _with_costs(
     eligible: list[EligiblePlan] = []
     for plan in plans:
         by_tier = {rate.coverage_tier: rate.monthly_premium_cents for rate in rates[plan.id]}
-        costs: list[Any] = costs_of(Price(plan.monthly_premium_cents, by_tier), classes, employment)
+        costs: list[Any] = compute_costs(PlanPrice(plan.monthly_premium_cents, by_tier), classes, employment)
         if costs:
             eligible.append(EligiblePlan(plan=plan, costs=costs))
     return eligible
@@ -251,7 +251,7 @@ class Enrollment(Node):
 @strawberry.type
 class EnrollmentsQuery:
     enrollment: Enrollment | None = lookup_by_id(
-        Kind.ENROLLMENT, "One enrollment; null where there is none within the viewer's reach."
+        IdPrefix.ENROLLMENT, "One enrollment; null where there is none within the viewer's reach."
     )
     enrollments: Connection[Enrollment] = to_page(
         store.enrollments.page, None, "The enrollments the viewer may see, oldest first.", filter=EnrollmentFilter

@@ -11,13 +11,14 @@ import strawberry
 from benegraph.domain.access import Role
 from benegraph.domain.billing import InvoiceStatus
 from benegraph.domain.catalog import CoverageTier, PlanTier, ProductCategory
-from benegraph.domain.coverage import Outcome
+from benegraph.domain.coverage import BatchOutcome
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.standing import CoverageStatus, ElectionDecision, EnrollmentStatus, WindowReason
+from benegraph.domain.enrollments.status import CoverageStatus, ElectionDecision, EnrollmentStatus, WindowReason
 from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.plan_years import PlanYearStatus, RenewalMode
 
 __all__ = [
+    "BatchOutcome",
     "CoverageStatus",
     "CoverageTier",
     "ElectionDecision",
@@ -27,7 +28,6 @@ __all__ = [
     "LifeEventStatus",
     "LifeEventType",
     "OrderDirection",
-    "Outcome",
     "PlanTier",
     "PlanYearStatus",
     "ProductCategory",
@@ -197,7 +197,7 @@ describe_enum(
     {"PENDING": "Not judged yet.", "APPROVED": "It allows a change.", "DENIED": "It allows none."},
 )
 describe_enum(
-    Outcome,
+    BatchOutcome,
     "What came of one item of a batch.",
     {
         "CREATED": "It was not there, and is now.",

@@ -12,30 +12,30 @@ from strawberry.types.field import StrawberryField
 from benegraph.db import store
 from benegraph.db.store.batches import One, OneByParts
 from benegraph.domain.errors import BadInput
-from benegraph.domain.ids import Kind, kind_of
+from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.graphql.context import Context, Info
 from benegraph.graphql.types.fields import build_field, set_arguments
 
 MAX_NODE_IDS = 100
 
 #: For each kind of ID, the name of its GraphQL type and the batch that reads its row.
-NODE_TYPES: dict[Kind, tuple[str, One]] = {
-    Kind.EMPLOYER: ("Employer", store.employers.by_ids),
-    Kind.EMPLOYEE: ("Employee", store.people.by_ids),
-    Kind.DEPENDENT: ("Dependent", store.people.dependents_by_ids),
-    Kind.BENEFIT_PRODUCT: ("BenefitProduct", store.catalog.by_ids),
-    Kind.CARRIER_PLAN: ("CarrierPlan", store.catalog.carrier_plans_by_ids),
-    Kind.PLAN_YEAR: ("PlanYear", store.plan_years.by_ids),
-    Kind.CONTRIBUTION_CLASS: ("ContributionClass", store.plan_years.classes_by_ids),
-    Kind.PLAN: ("Plan", store.plan_years.plans_by_ids),
-    Kind.ENROLLMENT: ("Enrollment", store.enrollments.by_ids),
-    Kind.LIFE_EVENT: ("QualifyingLifeEvent", store.enrollments.life_events_by_ids),
-    Kind.EVENT: ("EnrollmentEvent", store.enrollments.events_by_ids),
-    Kind.SUBSCRIBER: ("Subscriber", store.coverage.subscribers_by_ids),
-    Kind.SUBSCRIBER_ENROLLMENT: ("SubscriberEnrollment", store.coverage.by_ids),
-    Kind.GROUP_CONTRACT: ("GroupContract", store.coverage.contracts_by_ids),
-    Kind.PREMIUM_INVOICE: ("PremiumInvoice", store.billing.by_ids),
-    Kind.PREMIUM_PAYMENT: ("PremiumPayment", store.billing.payments_by_ids),
+NODE_TYPES: dict[IdPrefix, tuple[str, One]] = {
+    IdPrefix.EMPLOYER: ("Employer", store.employers.by_ids),
+    IdPrefix.EMPLOYEE: ("Employee", store.people.by_ids),
+    IdPrefix.DEPENDENT: ("Dependent", store.people.dependents_by_ids),
+    IdPrefix.BENEFIT_PRODUCT: ("BenefitProduct", store.catalog.by_ids),
+    IdPrefix.CARRIER_PLAN: ("CarrierPlan", store.catalog.carrier_plans_by_ids),
+    IdPrefix.PLAN_YEAR: ("PlanYear", store.plan_years.by_ids),
+    IdPrefix.CONTRIBUTION_CLASS: ("ContributionClass", store.plan_years.classes_by_ids),
+    IdPrefix.PLAN: ("Plan", store.plan_years.plans_by_ids),
+    IdPrefix.ENROLLMENT: ("Enrollment", store.enrollments.by_ids),
+    IdPrefix.LIFE_EVENT: ("QualifyingLifeEvent", store.enrollments.life_events_by_ids),
+    IdPrefix.EVENT: ("EnrollmentEvent", store.enrollments.events_by_ids),
+    IdPrefix.SUBSCRIBER: ("Subscriber", store.coverage.subscribers_by_ids),
+    IdPrefix.SUBSCRIBER_ENROLLMENT: ("SubscriberEnrollment", store.coverage.by_ids),
+    IdPrefix.GROUP_CONTRACT: ("GroupContract", store.coverage.contracts_by_ids),
+    IdPrefix.PREMIUM_INVOICE: ("PremiumInvoice", store.billing.by_ids),
+    IdPrefix.PREMIUM_PAYMENT: ("PremiumPayment", store.billing.payments_by_ids),
 }
 
 
@@ -48,7 +48,7 @@ class Node:
     @classmethod
     def resolve_type(cls, obj: Any, *_: Any) -> str:
         """Return the name of a row's GraphQL type. Rows carry no type of their own, so the prefix of the ID decides."""
-        kind = kind_of(obj.id)
+        kind = prefix_of(obj.id)
         if kind is None:
             raise TypeError("a node's ID needs a known prefix")
         return NODE_TYPES[kind][0]
@@ -58,9 +58,9 @@ class Node:
         return True
 
 
-def check_id(id: str, expected: Kind | None = None) -> Kind:
+def check_id(id: str, expected: IdPrefix | None = None) -> IdPrefix:
     """Return the kind of an ID. Raises BadInput for a malformed ID, or one of another kind than expected."""
-    kind = kind_of(id)
+    kind = prefix_of(id)
     if expected is not None and kind is not expected:
         raise BadInput(f"Invalid ID: expected the ID of type {NODE_TYPES[expected][0]}, such as {expected}_01….")
     if kind not in NODE_TYPES:
@@ -77,7 +77,7 @@ class NodeRef:
     key: Any
 
 
-def parse_node_ref(id: str, expected: Kind | None = None) -> NodeRef:
+def parse_node_ref(id: str, expected: IdPrefix | None = None) -> NodeRef:
     """Return the reference that a global ID stands for. Raises BadInput as `check_id` does."""
     type_name, batch = NODE_TYPES[check_id(id, expected)]
     return NodeRef(type_name, batch, id)
@@ -134,7 +134,7 @@ def _build_lookup_field(
 GlobalId = Annotated[strawberry.ID, strawberry.argument(description="The global ID.")]
 
 
-def lookup_by_id(kind: Kind, description: str) -> Any:
+def lookup_by_id(kind: IdPrefix, description: str) -> Any:
     """Declare a field for one node of a kind, by its ID."""
     type_name, batch = NODE_TYPES[kind]
 

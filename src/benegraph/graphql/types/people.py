@@ -9,7 +9,7 @@ import strawberry
 
 from benegraph.db import store
 from benegraph.domain.errors import BadInput
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.graphql.types.coverage import Subscriber
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter, QualifyingLifeEvent
 from benegraph.graphql.types.enums import EmploymentClass, OrderDirection, Relationship, describe_enum
@@ -91,7 +91,7 @@ async def _eligibility(
     employees: Sequence[Any],
     plan_year_id: Annotated[strawberry.ID, strawberry.argument(description="A plan year of the employee's employer.")],
 ) -> list[Any]:
-    check_id(plan_year_id, Kind.PLAN_YEAR)
+    check_id(plan_year_id, IdPrefix.PLAN_YEAR)
     (plan_year,) = await reader.load_rows(store.plan_years.by_ids, [plan_year_id])
     (classes,) = await reader.load_lists(store.plan_years.classes_of, [plan_year_id])
     return [
@@ -144,7 +144,7 @@ class Employee(Node):
 @strawberry.type
 class PeopleQuery:
     employee: Employee | None = lookup_by_id(
-        Kind.EMPLOYEE, "One employee; null where there is none within the viewer's reach."
+        IdPrefix.EMPLOYEE, "One employee; null where there is none within the viewer's reach."
     )
     employees: Connection[Employee] = to_page(
         store.people.page,

@@ -7,7 +7,7 @@ import strawberry
 
 from benegraph.db import store
 from benegraph.domain import plan_years as rules
-from benegraph.domain.ids import Kind
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import Employment
 from benegraph.domain.values import DateSpan
 from benegraph.graphql.types.catalog import PlanRate
@@ -73,10 +73,10 @@ class Eligibility:
 
 def eligibility_from_rows(employee: Any, plan_year: Any, classes: list[Any]) -> rules.Eligibility:
     """Judge an employee's eligibility in a plan year by their rows."""
-    return rules.judge_eligibility(
+    return rules.evaluate_eligibility(
         Employment(employee.employment_class, employee.hired_on, employee.class_changed_on, employee.terminated_on),
         DateSpan.through(plan_year.coverage_starts_on, plan_year.coverage_ends_on),
-        rules.WaitingRule(plan_year.waiting_period_days, plan_year.starts_on_first_of_month),
+        rules.WaitingPeriod(plan_year.waiting_period_days, plan_year.starts_on_first_of_month),
         {terms.employment for terms in classes},
     )
 
@@ -122,6 +122,6 @@ class PlanYear(Node):
 @strawberry.type
 class PlanYearsQuery:
     plan_year: PlanYear | None = lookup_by_id(
-        Kind.PLAN_YEAR, "One plan year; null where there is none within the viewer's reach."
+        IdPrefix.PLAN_YEAR, "One plan year; null where there is none within the viewer's reach."
     )
-    plan: Plan | None = lookup_by_id(Kind.PLAN, "One plan; null where there is none within the viewer's reach.")
+    plan: Plan | None = lookup_by_id(IdPrefix.PLAN, "One plan; null where there is none within the viewer's reach.")

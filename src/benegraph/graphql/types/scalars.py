@@ -6,14 +6,14 @@ from typing import Any, NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from benegraph.domain.values import MAX_CENTS, day_of, show_instant
+from benegraph.domain.values import MAX_CENTS, format_instant, parse_iso_date
 
 Cents = NewType("Cents", int)
 
 
 def parse_date(value: Any) -> date:
     """Take YYYY-MM-DD, or a date-time at midnight UTC; refuse everything else."""
-    if (day := day_of(value)) is None:
+    if (day := parse_iso_date(value)) is None:
         raise ValueError("A Date is a string of the form YYYY-MM-DD.")
     return day
 
@@ -49,7 +49,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="DateTime",
         description="An instant: date, time and offset, shown in UTC, as 2026-11-20T09:30:00Z.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
-        serialize=show_instant,
+        serialize=format_instant,
         parse_value=parse_instant,
     ),
     Cents: strawberry.scalar(

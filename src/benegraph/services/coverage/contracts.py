@@ -8,25 +8,25 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.checks import check_id
 from benegraph.domain.coverage import ContractKey, check_contract
-from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
-from benegraph.domain.ids import Kind
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
+from benegraph.domain.ids import IdPrefix
 
 
 async def create_group_contract(
     tx: Transaction, key: ContractKey, coverage_end: date | None, employer_id: str | None, policy_number: str | None
 ) -> str:
     """Write down a contract with a group's division; give the id. Raises Refused."""
-    refuse_if_any(
-        [*check_contract(key, coverage_end, policy_number), *check_id(Kind.EMPLOYER, employer_id, "employerId")]
+    raise_if_any(
+        [*check_contract(key, coverage_end, policy_number), *check_id(IdPrefix.EMPLOYER, employer_id, "employerId")]
     )
     # Alone, as those who draft plan years hold it: neither then misses what the other makes.
     employer = await store.employers.lock(tx, employer_id) if employer_id else None
     if employer is None and (employer_id or tx.viewer.employer_id):
-        raise refuse(Code.NOT_FOUND, "There is no such employer within reach.", "employerId")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no such employer within reach.", "employerId")
     if employer is not None:
-        refuse_if_any(await _check_plan_years(tx, employer.id, key, coverage_end))
+        raise_if_any(await _check_plan_years(tx, employer.id, key, coverage_end))
     row = {
-        "id": tx.new_id(Kind.GROUP_CONTRACT),
+        "id": tx.new_id(IdPrefix.GROUP_CONTRACT),
         "employer_id": employer_id,
         "group_id": key.group_id,
         "division_id": key.division_id,
@@ -40,13 +40,13 @@ async def create_group_contract(
 
 async def _check_plan_years(
     tx: Transaction, employer_id: str, key: ContractKey, coverage_end: date | None
-) -> list[BrokenRule]:
+) -> list[RuleViolation]:
     """Refuse what a plan year that names this group and start would be refused for, were the contract there first."""
     broken = []
     if coverage_end is not None and await store.plan_years.outlasting(tx, employer_id, key, coverage_end):
         message = "A plan year of this employer that would follow this contract ends later."
-        broken.append(BrokenRule(Code.DATES_OUT_OF_ORDER, message, ("coverageEnd",)))
+        broken.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("coverageEnd",)))
     if await store.plan_years.at_odds_over(tx, employer_id, key):
         message = "Plan years of this employer that share days would follow two contracts of this group and division."
-        broken.append(BrokenRule(Code.PLAN_YEAR_OVERLAP, message, ("coverageStart",)))
+        broken.append(RuleViolation(ErrorCode.PLAN_YEAR_OVERLAP, message, ("coverageStart",)))
     return broken

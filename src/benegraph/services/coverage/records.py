@@ -11,17 +11,17 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows, update_rows
 from benegraph.domain.checks import check_version
 from benegraph.domain.coverage import (
-    MOST_AT_ONCE,
+    MAX_BATCH_SIZE,
+    BatchOutcome,
     ContractKey,
-    Key,
-    Outcome,
+    CoverageKey,
     check_fields,
     check_key,
     check_span,
-    overlap,
+    coverages_overlap,
 )
-from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
-from benegraph.domain.ids import Kind
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
+from benegraph.domain.ids import IdPrefix
 
 #: What an input may change; a field left out stays, None clears it.
 CHANGEABLE_COLUMNS = (
@@ -42,7 +42,7 @@ Changes = Mapping[str, Any]
 class CoverageItem:
     """One coverage of record to be written: its key, and the columns that are given."""
 
-    key: Key
+    key: CoverageKey
     changes: Changes
 
 
@@ -50,17 +50,17 @@ class CoverageItem:
 class CoverageItemResult:
     """What came of one item: the coverage, or the rules that refused it."""
 
-    outcome: Outcome
+    outcome: BatchOutcome
     id: str | None = None
-    rules: tuple[BrokenRule, ...] = ()
+    rules: tuple[RuleViolation, ...] = ()
 
 
 async def create_coverage(tx: Transaction, item: CoverageItem) -> str:
     """Write down a coverage that is new; give its id. Raises Refused."""
     batch = await load_coverage_batch(tx, [item])
     if item.key in batch.records:
-        raise refuse(Code.ALREADY_EXISTS, "There is a coverage of this key already.", "key")
-    refuse_if_any(batch.check(item))
+        raise refusal(ErrorCode.ALREADY_EXISTS, "There is a coverage of this key already.", "key")
+    raise_if_any(batch.check(item))
     record = batch.add(tx, item)
     await batch.write(tx)
     return record.id
@@ -69,19 +69,19 @@ async def create_coverage(tx: Transaction, item: CoverageItem) -> str:
 async def update_coverage(tx: Transaction, item: CoverageItem, expected_version: int | None) -> str:
     """Change the fields given of a coverage; give its id. Raises Refused."""
     batch, record = await _take(tx, item)
-    refuse_if_any([*check_version(expected_version, record.version), *batch.check(item)])
+    raise_if_any([*check_version(expected_version, record.version), *batch.check(item)])
     batch.change(tx, record, item.changes)
     await batch.write(tx)
     return record.id
 
 
-async def delete_coverage(tx: Transaction, key: Key, expected_version: int | None) -> str:
+async def delete_coverage(tx: Transaction, key: CoverageKey, expected_version: int | None) -> str:
     """Delete a coverage; give the id it had. Raises Refused."""
     batch, record = await _take(tx, CoverageItem(key, {}))
     broken = [*check_version(expected_version, record.version)]
     if record.id in batch.linked:
-        broken.append(BrokenRule(Code.LINKED_TO_ENROLLMENT, "This coverage follows an election.", ("key",)))
-    refuse_if_any(broken)
+        broken.append(RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, "This coverage follows an election.", ("key",)))
+    raise_if_any(broken)
     batch.note(tx, record, "DELETED", before=record.values)
     await store.coverage.remove(tx, [record.id])
     await batch.write(tx)
@@ -93,27 +93,27 @@ async def upsert_coverage(tx: Transaction, items: Sequence[CoverageItem]) -> lis
 
     At most 1,000, in a fixed number of statements. Raises Refused for a call that is too long.
     """
-    if not 0 < len(items) <= MOST_AT_ONCE:
-        raise refuse(Code.INVALID_INPUT, f"One call takes 1 to {MOST_AT_ONCE} enrollments.", "enrollments")
+    if not 0 < len(items) <= MAX_BATCH_SIZE:
+        raise refusal(ErrorCode.INVALID_INPUT, f"One call takes 1 to {MAX_BATCH_SIZE} enrollments.", "enrollments")
     batch = await load_coverage_batch(tx, items)
     results = []
     for index, item in enumerate(items):
-        if broken := tuple(rule.under("enrollments", str(index)) for rule in batch.check(item)):
-            results.append(CoverageItemResult(Outcome.FAILED, rules=broken))
+        if broken := tuple(rule.prefixed("enrollments", str(index)) for rule in batch.check(item)):
+            results.append(CoverageItemResult(BatchOutcome.FAILED, rules=broken))
         elif (record := batch.records.get(item.key)) is None:
-            results.append(CoverageItemResult(Outcome.CREATED, batch.add(tx, item).id))
+            results.append(CoverageItemResult(BatchOutcome.CREATED, batch.add(tx, item).id))
         else:
             changed = batch.change(tx, record, item.changes)
-            results.append(CoverageItemResult(Outcome.UPDATED if changed else Outcome.UNCHANGED, record.id))
+            results.append(CoverageItemResult(BatchOutcome.UPDATED if changed else BatchOutcome.UNCHANGED, record.id))
     await batch.write(tx)
     return results
 
 
 async def _take(tx: Transaction, item: CoverageItem) -> "tuple[CoverageBatch, CoverageRow]":
     batch = await load_coverage_batch(tx, [item])
-    refuse_if_any([rule.under("key") for rule in check_key(item.key)])
+    raise_if_any([rule.prefixed("key") for rule in check_key(item.key)])
     if (record := batch.records.get(item.key)) is None:
-        raise refuse(Code.NOT_FOUND, "There is no coverage of this key.", "key")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no coverage of this key.", "key")
     return batch, record
 
 
@@ -145,41 +145,43 @@ class CoverageBatch:
 
     subscribers: Mapping[str, Subscriber]
     contracts: Mapping[ContractKey, GroupContract]
-    records: dict[Key, CoverageRow]
+    records: dict[CoverageKey, CoverageRow]
     linked: set[str]
     events: list[store.history.Change] = field(default_factory=list)
     #: The keys of each subscriber's coverage in each group's division.
-    beside: dict[tuple[str, str, str], list[Key]] = field(default_factory=dict)
+    beside: dict[tuple[str, str, str], list[CoverageKey]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key in self.records:
             self.beside.setdefault(_place(key), []).append(key)
 
-    def check(self, item: CoverageItem) -> Iterator[BrokenRule]:
+    def check(self, item: CoverageItem) -> Iterator[RuleViolation]:
         """Refuse an item that can't stand beside what is there."""
-        malformed = [rule.under("key") for rule in check_key(item.key)]
-        malformed += [rule.under("fields") for rule in check_fields(item.changes)]
+        malformed = [rule.prefixed("key") for rule in check_key(item.key)]
+        malformed += [rule.prefixed("fields") for rule in check_fields(item.changes)]
         yield from malformed
         if malformed:
             return
         contract = self.contracts.get(item.key.contract)
         if item.key.subscriber_id not in self.subscribers:
-            yield BrokenRule(Code.NOT_FOUND, "There is no such subscriber.", ("key", "subscriberId"))
+            yield RuleViolation(ErrorCode.NOT_FOUND, "There is no such subscriber.", ("key", "subscriberId"))
         if contract is None:
-            yield BrokenRule(Code.NOT_FOUND, "There is no such contract of a group.", ("key", "groupId"))
+            yield RuleViolation(ErrorCode.NOT_FOUND, "There is no such contract of a group.", ("key", "groupId"))
             return
         record = self.records.get(item.key)
         end = item.changes.get("end_date", record.values["end_date"] if record else None)
         if record and record.id in self.linked and end != record.values["end_date"]:
-            yield BrokenRule(
-                Code.LINKED_TO_ENROLLMENT, "This coverage follows an election, and ends with it.", ("fields", "endDate")
+            yield RuleViolation(
+                ErrorCode.LINKED_TO_ENROLLMENT,
+                "This coverage follows an election, and ends with it.",
+                ("fields", "endDate"),
             )
             return
         broken = list(check_span(item.key.start_date, end, (contract.coverage_start, contract.coverage_end)))
         yield from broken
         if not broken and self._meets_another(item.key, end):
-            yield BrokenRule(
-                Code.OVERLAPPING_COVERAGE,
+            yield RuleViolation(
+                ErrorCode.OVERLAPPING_COVERAGE,
                 "Another coverage of this subscriber shares a day with it.",
                 ("key", "startDate"),
             )
@@ -187,7 +189,7 @@ class CoverageBatch:
     def add(self, tx: Transaction, item: CoverageItem) -> CoverageRow:
         contract = self.contracts[item.key.contract]
         values = {
-            "id": tx.new_id(Kind.SUBSCRIBER_ENROLLMENT),
+            "id": tx.new_id(IdPrefix.SUBSCRIBER_ENROLLMENT),
             "employer_id": contract.employer_id,
             "employee_id": self.subscribers[item.key.subscriber_id].employee_id,
             **asdict(item.key),
@@ -247,9 +249,10 @@ class CoverageBatch:
         await insert_rows(tx, SubscriberEnrollment, [each.values for each in self.records.values() if each.is_new])
         await store.history.record(tx, self.events)
 
-    def _meets_another(self, key: Key, end: date | None) -> bool:
+    def _meets_another(self, key: CoverageKey, end: date | None) -> bool:
         return any(
-            other != key and overlap(key.start_date, end, other.start_date, self.records[other].values["end_date"])
+            other != key
+            and coverages_overlap(key.start_date, end, other.start_date, self.records[other].values["end_date"])
             for other in self.beside.get(_place(key), ())
         )
 
@@ -273,12 +276,12 @@ def covered_employee_id(subscriber: Subscriber, employer_id: str | None) -> str 
     return subscriber.employee_id if subscriber.employer_id == employer_id else None
 
 
-def _place(key: Key) -> tuple[str, str, str]:
+def _place(key: CoverageKey) -> tuple[str, str, str]:
     return key.subscriber_id, key.group_id, key.division_id
 
 
-def _key(row: SubscriberEnrollment) -> Key:
-    return Key(row.subscriber_id, row.group_id, row.division_id, row.group_coverage_start, row.start_date)
+def _key(row: SubscriberEnrollment) -> CoverageKey:
+    return CoverageKey(row.subscriber_id, row.group_id, row.division_id, row.group_coverage_start, row.start_date)
 
 
 def _written(record: CoverageRow) -> dict[str, Any]:

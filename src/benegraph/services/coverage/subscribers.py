@@ -10,9 +10,9 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
 from benegraph.domain.access import Role
 from benegraph.domain.checks import check_id, check_text
-from benegraph.domain.coverage import SUBSCRIBER_LENGTH, check_subscriber
-from benegraph.domain.errors import BrokenRule, Code, Forbidden, refuse, refuse_if_any
-from benegraph.domain.ids import Kind
+from benegraph.domain.coverage import MAX_SUBSCRIBER_ID_LENGTH, check_subscriber
+from benegraph.domain.errors import ErrorCode, Forbidden, RuleViolation, raise_if_any, refusal
+from benegraph.domain.ids import IdPrefix
 from benegraph.services.coverage.sync import sync_coverage_of_record
 
 
@@ -29,17 +29,17 @@ async def create_subscriber(
     tx: Transaction, subscriber_id: str, first_name: str | None, last_name: str | None, employee_id: str | None
 ) -> str:
     """Write down a subscriber, and the coverage of the employee it stands for, if any; give the id. Raises Refused."""
-    refuse_if_any(
+    raise_if_any(
         [
             *check_subscriber(subscriber_id, first_name, last_name),
-            *check_id(Kind.EMPLOYEE, employee_id, "employeeId"),
+            *check_id(IdPrefix.EMPLOYEE, employee_id, "employeeId"),
         ]
     )
     employee = await _lock_employee(tx, employee_id) if employee_id else None
     if employee is None and (employee_id or tx.viewer.employer_id):
-        raise refuse(Code.NOT_FOUND, "There is no such employee within reach.", "employeeId")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no such employee within reach.", "employeeId")
     row = {
-        "id": tx.new_id(Kind.SUBSCRIBER),
+        "id": tx.new_id(IdPrefix.SUBSCRIBER),
         "subscriber_id": subscriber_id,
         "employer_id": employee.employer_id if employee else None,
         "employee_id": employee_id,
@@ -67,10 +67,10 @@ def require_linking(tx: Transaction, wanted: Wanted) -> None:
         raise Forbidden("Linking a subscriber to an employee is for administrators and services.")
 
 
-def check_number(wanted: Wanted) -> Iterator[BrokenRule]:
+def check_number(wanted: Wanted) -> Iterator[RuleViolation]:
     """Refuse what can be no subscriber's number, before anybody is looked for by it."""
     if wanted is not UNCHANGED:
-        yield from check_text(wanted, "subscriberId", longest=SUBSCRIBER_LENGTH)
+        yield from check_text(wanted, "subscriberId", max_length=MAX_SUBSCRIBER_ID_LENGTH)
 
 
 async def link(tx: Transaction, employee: Employee, wanted: Wanted) -> None:
@@ -84,7 +84,7 @@ async def link(tx: Transaction, employee: Employee, wanted: Wanted) -> None:
     present = (await store.coverage.numbers_of(tx, [employee.id])).get(employee.id)
     if present == wanted:
         return
-    refuse_if_any(await _check_nothing_follows(tx, employee, "subscriberId"))
+    raise_if_any(await _check_nothing_follows(tx, employee, "subscriberId"))
     found = await store.coverage.lock_subscribers(tx, [number for number in (present, wanted) if number is not None])
     if present is not None:
         found[present].employer_id = found[present].employee_id = None
@@ -92,16 +92,16 @@ async def link(tx: Transaction, employee: Employee, wanted: Wanted) -> None:
         await store.coverage.hand_over(tx, present, None)
     if wanted is not None:
         if wanted not in found:
-            raise refuse(Code.NOT_FOUND, "There is no such subscriber.", "subscriberId")
+            raise refusal(ErrorCode.NOT_FOUND, "There is no such subscriber.", "subscriberId")
         if found[wanted].employee_id is not None:
-            raise refuse(Code.ALREADY_EXISTS, "This subscriber stands for another employee.", "subscriberId")
+            raise refusal(ErrorCode.ALREADY_EXISTS, "This subscriber stands for another employee.", "subscriberId")
         found[wanted].employer_id, found[wanted].employee_id = employee.employer_id, employee.id
         await tx.flush()
         await store.coverage.hand_over(tx, wanted, employee.id)
         await sync_coverage_of_record(tx, [employee])
 
 
-async def check_unlinked(tx: Transaction, employee: Employee, division_id: str | None) -> list[BrokenRule]:
+async def check_unlinked(tx: Transaction, employee: Employee, division_id: str | None) -> list[RuleViolation]:
     """Refuse another division while coverage of record under the present one follows the employee's elections.
 
     The one it is under already may be said where nobody has said it.
@@ -113,8 +113,8 @@ async def check_unlinked(tx: Transaction, employee: Employee, division_id: str |
 
 async def _check_nothing_follows(
     tx: Transaction, employee: Employee, field: str, besides: str | None = None
-) -> list[BrokenRule]:
+) -> list[RuleViolation]:
     if not await store.coverage.divisions_followed(tx, employee.id) - {besides}:
         return []
     message = "Coverage of record follows this employee's elections."
-    return [BrokenRule(Code.LINKED_TO_ENROLLMENT, message, (field,))]
+    return [RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, message, (field,))]

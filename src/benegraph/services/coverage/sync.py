@@ -10,8 +10,15 @@ from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, PlanYear, SubscriberEnrollment
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import inserted, update_rows, updated, write
-from benegraph.domain.coverage import FOREVER, Claim, ContractKey, Recorded, apart, lay_out
-from benegraph.domain.ids import Kind
+from benegraph.domain.coverage import (
+    OPEN_ENDED,
+    ContractKey,
+    ElectedCoverage,
+    RecordedCoverage,
+    assign_contracts,
+    reconcile_coverage,
+)
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import DateSpan
 from benegraph.services.coverage.records import CHANGEABLE_COLUMNS, column_values
 
@@ -133,7 +140,7 @@ def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employe
         _note(tx, changes, employee, column_values(records[id]), "DELETED", before=column_values(records[id]))
     for id, last in laid.cut.items():
         _move(tx, changes, employee, records[id], _span(records[id].start_date, last), own=False)
-    carriers: dict[str, Claim] = {}
+    carriers: dict[str, ElectedCoverage] = {}
     for claim, carrier in laid.carried:
         if carrier is None:
             carriers[_add(tx, table, changes, employee, claim)] = claim
@@ -143,7 +150,7 @@ def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employe
     _link(changes, rows, claims, carriers, laid.removed)
 
 
-def _claims(table: _Table, employee: Employee, rows: Sequence[Any]) -> dict[str, Claim]:
+def _claims(table: _Table, employee: Employee, rows: Sequence[Any]) -> dict[str, ElectedCoverage]:
     """Find which days each enrollment covers, and under which contract of the group they are recorded."""
     divisions = {record.id: record.division_id for record in table.records.get(table.numbers[employee.id], ())}
     recorded = {
@@ -151,41 +158,45 @@ def _claims(table: _Table, employee: Employee, rows: Sequence[Any]) -> dict[str,
         for row in rows
         if row.subscriber_enrollment_id in divisions
     }
-    claims: dict[str, Claim] = {}
+    claims: dict[str, ElectedCoverage] = {}
     for row in rows:
         start = row.group_coverage_start
         contract = table.contract_of(employee, (row.group_id, start), recorded.get(start))
         if contract is not None and row.coverage_ends_on is not None:
-            claims[row.id] = Claim(contract, _span(row.coverage_starts_on, row.coverage_ends_on))
-    return apart(claims)
+            claims[row.id] = ElectedCoverage(contract, _span(row.coverage_starts_on, row.coverage_ends_on))
+    return assign_contracts(claims)
 
 
 @dataclass(frozen=True, slots=True)
 class _Laid:
     """What elections under all contracts of a group make of the coverages of record, as a `Layout` says of one."""
 
-    carried: Sequence[tuple[Claim, str | None]]
+    carried: Sequence[tuple[ElectedCoverage, str | None]]
     cut: Mapping[str, date]
     removed: set[str]
 
 
-def _lay_out_each(claims: Mapping[str, Claim], records: Mapping[str, SubscriberEnrollment], links: set[str]) -> _Laid:
+def _lay_out_each(
+    claims: Mapping[str, ElectedCoverage], records: Mapping[str, SubscriberEnrollment], links: set[str]
+) -> _Laid:
     """Lay out the coverage of each contract on its own; what the carrier recorded itself gives way to them all."""
     elected: dict[ContractKey, list[DateSpan]] = defaultdict(list)
     for claim in claims.values():
         elected[claim.contract].append(claim.span)
-    carried: list[tuple[Claim, str | None]] = []
+    carried: list[tuple[ElectedCoverage, str | None]] = []
     cut: dict[str, date] = {}
     removed: set[str] = set()
     for contract, spans in elected.items():
         beside = [
-            Recorded(id, _span(record.start_date, record.end_date), id in links, _contract_of(record) == contract)
+            RecordedCoverage(
+                id, _span(record.start_date, record.end_date), id in links, _contract_of(record) == contract
+            )
             for id, record in records.items()
             if _is_beside(record, contract)
         ]
-        layout = lay_out(spans, beside)
-        carried += [(Claim(contract, span), carrier) for span, carrier in layout.carried]
-        cut |= {id: min(last, cut.get(id, last)) for id, last in layout.cut.items()}
+        layout = reconcile_coverage(spans, beside)
+        carried += [(ElectedCoverage(contract, span), carrier) for span, carrier in layout.assigned]
+        cut |= {id: min(last, cut.get(id, last)) for id, last in layout.shortened.items()}
         removed |= layout.removed
     used = {carrier for _, carrier in carried if carrier is not None}
     removed |= links & records.keys()
@@ -196,8 +207,8 @@ def _lay_out_each(claims: Mapping[str, Claim], records: Mapping[str, SubscriberE
 def _link(
     changes: _Changes,
     rows: Sequence[Any],
-    claims: Mapping[str, Claim],
-    carriers: Mapping[str, Claim],
+    claims: Mapping[str, ElectedCoverage],
+    carriers: Mapping[str, ElectedCoverage],
     removed: set[str],
 ) -> None:
     for row in rows:
@@ -218,10 +229,10 @@ def _link(
             changes.linked.append({"id": row.id, "subscriber_enrollment_id": carrier})
 
 
-def _add(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, claim: Claim) -> str:
+def _add(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, claim: ElectedCoverage) -> str:
     contract, span = claim.contract, claim.span
     values: Values = {
-        "id": tx.new_id(Kind.SUBSCRIBER_ENROLLMENT),
+        "id": tx.new_id(IdPrefix.SUBSCRIBER_ENROLLMENT),
         "employer_id": employee.employer_id,
         "employee_id": employee.id,
         "subscriber_id": table.numbers[employee.id],
@@ -310,4 +321,4 @@ def _is_beside(record: SubscriberEnrollment, contract: ContractKey) -> bool:
 
 def _span(first: date, last: date | None) -> DateSpan:
     # Carriers write the last day there is for none.
-    return DateSpan(first, FOREVER) if last in (None, FOREVER) else DateSpan.through(first, last)
+    return DateSpan(first, OPEN_ENDED) if last in (None, OPEN_ENDED) else DateSpan.through(first, last)

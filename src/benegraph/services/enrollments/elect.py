@@ -10,11 +10,22 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.writing import Write
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.checks import check_id, check_version
-from benegraph.domain.enrollments.elections import Choice, Decided, Offer, check_window, decide
-from benegraph.domain.enrollments.standing import ElectionDecision, EnrollmentStatus, closing_with, status_of
+from benegraph.domain.enrollments.elections import (
+    AcceptedElection,
+    Election,
+    ElectionOffer,
+    check_window,
+    evaluate_election,
+)
+from benegraph.domain.enrollments.status import (
+    ElectionDecision,
+    EnrollmentStatus,
+    build_close_values,
+    derive_enrollment_status,
+)
 from benegraph.domain.enrollments.tiers import FamilyMember
-from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
-from benegraph.domain.ids import Kind, kind_of
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
+from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.domain.people import Relationship
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.enrollments.offers import Terms, baseline_of, facts_of, offer_of, terms_in
@@ -52,15 +63,15 @@ class _Table:
         return [row for row in self.rows if row.plan_year_id == id]
 
 
-async def elect(tx: Transaction, employee_id: str, choices: Sequence[Choice]) -> list[ElectionPreview]:
+async def elect(tx: Transaction, employee_id: str, choices: Sequence[Election]) -> list[ElectionPreview]:
     """Answer some or all of an employee's pending enrollments; every broken rule is refused at once (design, rule 5).
 
     Locks the employee, the plan years, then the enrollments. Raises Refused.
     """
-    refuse_if_any(_check_call(employee_id, choices))
+    raise_if_any(_check_call(employee_id, choices))
     employee = await store.people.hold(tx, employee_id)
     if employee is None:
-        raise refuse(Code.NOT_FOUND, "There is no such employee.", "employeeId")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no such employee.", "employeeId")
     table = await _lay_table(tx, employee, [choice.enrollment_id for choice in choices])
     today = tx.today(employee.time_zone)
     decided = _decide_all(choices, await _offers(tx, table, choices), today)
@@ -80,16 +91,16 @@ async def elect(tx: Transaction, employee_id: str, choices: Sequence[Choice]) ->
 
 async def reopen_election(tx: Transaction, enrollment_id: str, expected_version: int | None) -> None:
     """Return an answered enrollment to pending while its window is open; what it had ended is in force again."""
-    refuse_if_any(check_id(Kind.ENROLLMENT, enrollment_id, "enrollmentId"))
+    raise_if_any(check_id(IdPrefix.ENROLLMENT, enrollment_id, "enrollmentId"))
     employee_id = await store.enrollments.whose(tx, enrollment_id)
     employee = await store.people.hold(tx, employee_id) if employee_id else None
     if employee is None:
-        raise refuse(Code.NOT_FOUND, "There is no such enrollment.", "enrollmentId")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no such enrollment.", "enrollmentId")
     table = await _lay_table(tx, employee, [enrollment_id])
     row = next(row for row in table.rows if row.id == enrollment_id)
     plan_year = table.plan_years[row.plan_year_id]
     today = tx.today(employee.time_zone)
-    refuse_if_any(
+    raise_if_any(
         [
             *check_version(expected_version, row.version),
             *_check_reopenable(row, table, today),
@@ -97,7 +108,7 @@ async def reopen_election(tx: Transaction, enrollment_id: str, expected_version:
         ]
     )
     updates = EnrollmentUpdates()
-    updates.add(row, "REOPENED", **dict.fromkeys(_ANSWER) | closing_with(employee.terminated_on, today))
+    updates.add(row, "REOPENED", **dict.fromkeys(_ANSWER) | build_close_values(employee.terminated_on, today))
     updates.resettle(table.of_plan_year(plan_year.id), plan_year.coverage_ends_on, employee.terminated_on)
     await updates.write(tx)
     await store.enrollments.uncover(tx, row.id)
@@ -121,7 +132,7 @@ _ANSWER = (
 
 
 def record_answer(
-    tx: Transaction, updates: EnrollmentUpdates, row: Enrollment, answer: Decided, action: str | None = None
+    tx: Transaction, updates: EnrollmentUpdates, row: Enrollment, answer: AcceptedElection, action: str | None = None
 ) -> None:
     """Note what a good answer sets; how far it covers is laid out by EnrollmentUpdates.resettle."""
     enrolled = answer.decision is ElectionDecision.ENROLLED
@@ -139,7 +150,7 @@ def record_answer(
     )
 
 
-def covering(answers: Iterable[tuple[Enrollment, Decided]]) -> Write:
+def covering(answers: Iterable[tuple[Enrollment, AcceptedElection]]) -> Write:
     """Give what is to be written of who the answers cover, and until when their age allows."""
     return store.enrollments.covering(
         [
@@ -156,10 +167,10 @@ def covering(answers: Iterable[tuple[Enrollment, Decided]]) -> Write:
     )
 
 
-def _preview(row: Enrollment, plan_year: PlanYear, answer: Decided, today: date) -> ElectionPreview:
+def _preview(row: Enrollment, plan_year: PlanYear, answer: AcceptedElection, today: date) -> ElectionPreview:
     return ElectionPreview(
         row.id,
-        status_of(facts_of(row, plan_year), today),
+        derive_enrollment_status(facts_of(row, plan_year), today),
         row.coverage_tier,
         row.coverage_starts_on,
         row.coverage_ends_on,
@@ -174,7 +185,7 @@ def _preview(row: Enrollment, plan_year: PlanYear, answer: Decided, today: date)
 
 
 async def _lay_table(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> _Table:
-    ids = [id for id in enrollment_ids if kind_of(id) is Kind.ENROLLMENT]
+    ids = [id for id in enrollment_ids if prefix_of(id) is IdPrefix.ENROLLMENT]
     plan_years, rows = await store.enrollments.take_up(tx, employee.id, ids)
     return _Table(
         employee,
@@ -189,16 +200,16 @@ async def _lay_table(tx: Transaction, employee: Employee, enrollment_ids: Sequen
     )
 
 
-async def _offers(tx: Transaction, table: _Table, choices: Sequence[Choice]) -> dict[str, Offer]:
-    named = {id for choice in choices for id in choice.dependent_ids if kind_of(id) is Kind.DEPENDENT}
+async def _offers(tx: Transaction, table: _Table, choices: Sequence[Election]) -> dict[str, ElectionOffer]:
+    named = {id for choice in choices for id in choice.dependent_ids if prefix_of(id) is IdPrefix.DEPENDENT}
     unknown = named - table.family.keys()
-    strangers = await store.people.known_dependents(tx, unknown) if unknown else set()
+    unrelated_dependents = await store.people.known_dependents(tx, unknown) if unknown else set()
     answered = {choice.enrollment_id for choice in choices}
     concerned = [row for row in table.rows if row.id in answered]
     life_events = [row.life_event_id for row in concerned if row.life_event_id]
     events = await store.enrollments.life_events_by_ids(tx, life_events) if life_events else {}
     covered = await store.enrollments.enrolled_dependents(tx, [row.id for row in table.rows]) if life_events else {}
-    offers: dict[str, Offer] = {}
+    offers: dict[str, ElectionOffer] = {}
     for row in concerned:
         terms = table.terms[row.plan_year_id]
         event = events.get(row.life_event_id or "")
@@ -209,7 +220,7 @@ async def _offers(tx: Transaction, table: _Table, choices: Sequence[Choice]) -> 
             table.plan_years[row.plan_year_id],
             terms,
             table.family,
-            strangers=strangers,
+            unrelated_dependents=unrelated_dependents,
             baseline=baseline_of(row, event.event_type, rows, covered, terms) if event else None,
         )
     return offers
@@ -218,55 +229,63 @@ async def _offers(tx: Transaction, table: _Table, choices: Sequence[Choice]) -> 
 # -------------------------------------------------------------------------------------------------- judging
 
 
-def _check_call(employee_id: str, choices: Sequence[Choice]) -> list[BrokenRule]:
-    broken = [*check_id(Kind.EMPLOYEE, employee_id, "employeeId")]
+def _check_call(employee_id: str, choices: Sequence[Election]) -> list[RuleViolation]:
+    broken = [*check_id(IdPrefix.EMPLOYEE, employee_id, "employeeId")]
     if not choices:
-        broken.append(BrokenRule(Code.INVALID_INPUT, "An election has at least one answer.", ("elections",)))
+        broken.append(RuleViolation(ErrorCode.INVALID_INPUT, "An election has at least one answer.", ("elections",)))
     if len(choices) > MAX_ELECTIONS:
         broken.append(
-            BrokenRule(Code.INVALID_INPUT, f"At most {MAX_ELECTIONS} answers fit in one call.", ("elections",))
+            RuleViolation(ErrorCode.INVALID_INPUT, f"At most {MAX_ELECTIONS} answers fit in one call.", ("elections",))
         )
     for index, choice in enumerate(choices):
-        broken += check_id(Kind.ENROLLMENT, choice.enrollment_id, "elections", str(index), "enrollmentId")
+        broken += check_id(IdPrefix.ENROLLMENT, choice.enrollment_id, "elections", str(index), "enrollmentId")
     return broken
 
 
-def _decide_all(choices: Sequence[Choice], offers: Mapping[str, Offer], today: date) -> list[tuple[Choice, Decided]]:
-    broken: list[BrokenRule] = []
-    decided: list[tuple[Choice, Decided]] = []
+def _decide_all(
+    choices: Sequence[Election], offers: Mapping[str, ElectionOffer], today: date
+) -> list[tuple[Election, AcceptedElection]]:
+    broken: list[RuleViolation] = []
+    decided: list[tuple[Election, AcceptedElection]] = []
     seen: set[str] = set()
     for index, choice in enumerate(choices):
-        rules: list[BrokenRule] = []
+        rules: list[RuleViolation] = []
         offer = offers.get(choice.enrollment_id)
         if choice.enrollment_id in seen:
             rules.append(
-                BrokenRule(Code.DUPLICATE_ELECTION, "This enrollment is answered here twice.", ("enrollmentId",))
+                RuleViolation(
+                    ErrorCode.DUPLICATE_ELECTION, "This enrollment is answered here twice.", ("enrollmentId",)
+                )
             )
         elif offer is None:
-            rules.append(BrokenRule(Code.NOT_FOUND, "The employee has no such enrollment.", ("enrollmentId",)))
+            rules.append(RuleViolation(ErrorCode.NOT_FOUND, "The employee has no such enrollment.", ("enrollmentId",)))
         else:
-            answer = decide(choice, offer, today)
-            if isinstance(answer, Decided):
+            answer = evaluate_election(choice, offer, today)
+            if isinstance(answer, AcceptedElection):
                 decided.append((choice, answer))
             else:
                 rules += answer
         seen.add(choice.enrollment_id)
-        broken += [rule.under("elections", str(index)) for rule in rules]
-    refuse_if_any(broken)
+        broken += [rule.prefixed("elections", str(index)) for rule in rules]
+    raise_if_any(broken)
     return decided
 
 
-def _check_reopenable(row: Enrollment, table: _Table, today: date) -> list[BrokenRule]:
+def _check_reopenable(row: Enrollment, table: _Table, today: date) -> list[RuleViolation]:
     plan_year = table.plan_years[row.plan_year_id]
     successors = [other for other in table.rows if other.replaces_id == row.id]
     if row.decision is None:
         why = "This enrollment is not answered."
     elif any(other.decision is not None for other in successors):
         why = "This answer was replaced by a later one."
-    elif status_of(facts_of(row, plan_year), today) is EnrollmentStatus.INACTIVE:
+    elif derive_enrollment_status(facts_of(row, plan_year), today) is EnrollmentStatus.INACTIVE:
         why = "This enrollment is not in force any more."
-    elif any(status_of(facts_of(other, plan_year), today) is EnrollmentStatus.PENDING for other in successors):
-        return [BrokenRule(Code.REISSUE_ALREADY_OPEN, "A reissue of this enrollment is open.", ("enrollmentId",))]
+    elif any(
+        derive_enrollment_status(facts_of(other, plan_year), today) is EnrollmentStatus.PENDING for other in successors
+    ):
+        return [
+            RuleViolation(ErrorCode.REISSUE_ALREADY_OPEN, "A reissue of this enrollment is open.", ("enrollmentId",))
+        ]
     else:
         return []
-    return [BrokenRule(Code.INVALID_STATUS_TRANSITION, why, ("enrollmentId",))]
+    return [RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, why, ("enrollmentId",))]

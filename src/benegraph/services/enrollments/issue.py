@@ -6,8 +6,8 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, PlanYear
 from benegraph.db.session import Transaction
-from benegraph.domain.enrollments.standing import CloseReason, WindowReason, closing_with, new_hire_window
-from benegraph.domain.ids import Kind
+from benegraph.domain.enrollments.status import CloseReason, WindowReason, build_close_values, new_hire_window
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import Eligibility
 from benegraph.services.enrollments.offers import eligibility_of, terms_of
 from benegraph.services.enrollments.updates import EnrollmentUpdates
@@ -24,7 +24,7 @@ def issue_row(
     """Make a new enrollment, to be answered in open enrollment or as a new hire (design, rules 2 and 3)."""
     window = new_hire_window(eligibility.eligible_on, today) if reason is WindowReason.NEW_HIRE else None
     return {
-        "id": tx.new_id(Kind.ENROLLMENT),
+        "id": tx.new_id(IdPrefix.ENROLLMENT),
         "employer_id": plan_year.employer_id,
         "employee_id": employee.id,
         "benefit_product_id": plan_year.benefit_product_id,
@@ -34,7 +34,7 @@ def issue_row(
         "window_opens_on": window.start if window else None,
         "window_closes_on": window.last if window else None,
         "effective_on": eligibility.starts_on,
-        **closing_with(employee.terminated_on, today),
+        **build_close_values(employee.terminated_on, today),
     }
 
 

@@ -7,10 +7,10 @@ from benegraph.db import store
 from benegraph.db.models import LifeEvent
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
-from benegraph.domain.checks import NOTE_LENGTH, check_id, check_text, check_version
-from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType, check_report
-from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
-from benegraph.domain.ids import Kind
+from benegraph.domain.checks import MAX_NOTE_LENGTH, check_id, check_text, check_version
+from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType, check_life_event_report
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
+from benegraph.domain.ids import IdPrefix
 from benegraph.services.employers import employer_today
 
 
@@ -26,25 +26,25 @@ class LifeEventReport:
 
 async def report_life_event(tx: Transaction, employee_id: str, report: LifeEventReport) -> str:
     """Take down a life event, to be judged; give its id. Raises Refused."""
-    refuse_if_any(
+    raise_if_any(
         [
-            *check_id(Kind.EMPLOYEE, employee_id, "employeeId"),
-            *check_id(Kind.DEPENDENT, report.dependent_id, "dependentId"),
-            *check_text(report.notes, "notes", longest=NOTE_LENGTH),
+            *check_id(IdPrefix.EMPLOYEE, employee_id, "employeeId"),
+            *check_id(IdPrefix.DEPENDENT, report.dependent_id, "dependentId"),
+            *check_text(report.notes, "notes", max_length=MAX_NOTE_LENGTH),
         ]
     )
     employee = await store.people.lock(tx, employee_id)
     if employee is None:
-        raise refuse(Code.NOT_FOUND, "There is no such employee.", "employeeId")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no such employee.", "employeeId")
     today = await employer_today(tx, employee.employer_id)
-    broken = [*check_report(report.event_type, report.event_on, employee.hired_on, today)]
+    broken = [*check_life_event_report(report.event_type, report.event_on, employee.hired_on, today)]
     if report.dependent_id is not None:
         dependent = await store.people.dependent(tx, report.dependent_id)
         if dependent is None or dependent.employee_id != employee.id:
-            broken.append(BrokenRule(Code.NOT_FOUND, "The employee has no such dependent.", ("dependentId",)))
-    refuse_if_any(broken)
+            broken.append(RuleViolation(ErrorCode.NOT_FOUND, "The employee has no such dependent.", ("dependentId",)))
+    raise_if_any(broken)
     row = {
-        "id": tx.new_id(Kind.LIFE_EVENT),
+        "id": tx.new_id(IdPrefix.LIFE_EVENT),
         "employer_id": employee.employer_id,
         "employee_id": employee.id,
         "dependent_id": report.dependent_id,
@@ -63,25 +63,25 @@ async def review_life_event(
     tx: Transaction, id: str, status: LifeEventStatus, review_notes: str | None, expected_version: int | None
 ) -> None:
     """Approve or deny a life event, once. Raises Refused."""
-    refuse_if_any(
+    raise_if_any(
         [
-            *check_id(Kind.LIFE_EVENT, id, "qualifyingLifeEventId"),
-            *check_text(review_notes, "reviewNotes", longest=NOTE_LENGTH),
+            *check_id(IdPrefix.LIFE_EVENT, id, "qualifyingLifeEventId"),
+            *check_text(review_notes, "reviewNotes", max_length=MAX_NOTE_LENGTH),
         ]
     )
     employee_id = await store.enrollments.whose_life_event(tx, id)
     employee = await store.people.lock(tx, employee_id) if employee_id else None
     event = await store.enrollments.life_event(tx, id, employee.id) if employee else None
     if employee is None or event is None:
-        raise refuse(Code.NOT_FOUND, "There is no such life event.", "qualifyingLifeEventId")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no such life event.", "qualifyingLifeEventId")
     broken = [*check_version(expected_version, event.version)]
     if event.status is not LifeEventStatus.PENDING:
         broken.append(
-            BrokenRule(
-                Code.INVALID_STATUS_TRANSITION, "This life event was judged already.", ("qualifyingLifeEventId",)
+            RuleViolation(
+                ErrorCode.INVALID_STATUS_TRANSITION, "This life event was judged already.", ("qualifyingLifeEventId",)
             )
         )
-    refuse_if_any(broken)
+    raise_if_any(broken)
     event.status = status
     event.reviewed_on = await employer_today(tx, employee.employer_id)
     event.reviewed_at = tx.clock.now

@@ -9,12 +9,12 @@ from benegraph.db import store
 from benegraph.db.models import Dependent, Employee, EnrolledDependent, Enrollment, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.domain.catalog import CoverageTier
-from benegraph.domain.enrollments.elections import Baseline, Offer, OfferedPlan
+from benegraph.domain.enrollments.elections import ElectionOffer, OfferedPlan, ReissueBaseline
 from benegraph.domain.enrollments.life_events import LifeEventType
-from benegraph.domain.enrollments.standing import ElectionDecision, Facts
+from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFacts
 from benegraph.domain.enrollments.tiers import FamilyMember
 from benegraph.domain.people import Employment, EmploymentClass
-from benegraph.domain.plan_years import ContributionTerms, Eligibility, Price, WaitingRule, judge_eligibility
+from benegraph.domain.plan_years import ContributionTerms, Eligibility, PlanPrice, WaitingPeriod, evaluate_eligibility
 from benegraph.domain.values import DateSpan
 from benegraph.services.enrollments.updates import in_order
 
@@ -39,13 +39,13 @@ def coverage_of(plan_year: PlanYear) -> DateSpan:
     return DateSpan.through(plan_year.coverage_starts_on, plan_year.coverage_ends_on)
 
 
-def waiting_of(plan_year: PlanYear) -> WaitingRule:
-    return WaitingRule(plan_year.waiting_period_days, plan_year.starts_on_first_of_month)
+def waiting_of(plan_year: PlanYear) -> WaitingPeriod:
+    return WaitingPeriod(plan_year.waiting_period_days, plan_year.starts_on_first_of_month)
 
 
-def facts_of(enrollment: Enrollment, plan_year: PlanYear) -> Facts:
+def facts_of(enrollment: Enrollment, plan_year: PlanYear) -> EnrollmentFacts:
     """Give the facts that an enrollment's status is derived from."""
-    return Facts(
+    return EnrollmentFacts(
         decision=enrollment.decision,
         window=DateSpan.through(
             enrollment.window_opens_on or plan_year.open_enrollment_starts_on,
@@ -79,7 +79,10 @@ def terms_in(plan_year: Any) -> Terms:
             ContributionTerms(EmploymentClass(employment), CoverageTier(tier), employee_cents, employer_cents)
             for employment, tier, employee_cents, employer_cents in plan_year.classes
         ],
-        {id: OfferedPlan(carrier_plan_id, Price(cents, rates[id])) for id, carrier_plan_id, cents in plan_year.plans},
+        {
+            id: OfferedPlan(carrier_plan_id, PlanPrice(cents, rates[id]))
+            for id, carrier_plan_id, cents in plan_year.plans
+        },
     )
 
 
@@ -87,7 +90,7 @@ def eligibility_of(
     employee: Employee, plan_year: PlanYear, terms: Terms, effective_on: date | None = None
 ) -> Eligibility:
     """Judge whether an employee may be covered in a plan year, from a day that a life event sets or else its first."""
-    return judge_eligibility(
+    return evaluate_eligibility(
         employment_of(employee), coverage_of(plan_year), waiting_of(plan_year), terms.offered_to, effective_on
     )
 
@@ -99,11 +102,11 @@ def offer_of(
     terms: Terms,
     family: Mapping[str, FamilyMember],
     *,
-    strangers: Collection[str] = (),
-    baseline: Baseline | None = None,
-) -> Offer:
+    unrelated_dependents: Collection[str] = (),
+    baseline: ReissueBaseline | None = None,
+) -> ElectionOffer:
     """Put together what an answer to this enrollment is judged by."""
-    return Offer(
+    return ElectionOffer(
         facts=facts_of(enrollment, plan_year),
         version=enrollment.version,
         effective_on=enrollment.effective_on,
@@ -112,7 +115,7 @@ def offer_of(
         classes=terms.classes,
         plans=terms.plans,
         family=family,
-        strangers=strangers,
+        unrelated_dependents=unrelated_dependents,
         baseline=baseline,
     )
 
@@ -123,15 +126,15 @@ def baseline_of(
     rows: Sequence[Enrollment],
     covered: Mapping[str, Sequence[EnrolledDependent]],
     terms: Terms,
-) -> Baseline:
+) -> ReissueBaseline:
     """Give what a reissue changes: the last answer before it in the plan year, which is the one in force."""
     earlier = [row for row in in_order(rows) if row.id != enrollment.id]
     last = earlier[-1] if earlier else None
     if last is None or last.decision is not ElectionDecision.ENROLLED or last.selected_plan_id is None:
-        return Baseline(event_type)
+        return ReissueBaseline(event_type)
     dependents = frozenset(
         row.dependent_id
         for row in covered.get(last.id, ())
         if row.through is None or row.through >= enrollment.effective_on
     )
-    return Baseline(event_type, terms.plans[last.selected_plan_id].carrier_plan_id, dependents)
+    return ReissueBaseline(event_type, terms.plans[last.selected_plan_id].carrier_plan_id, dependents)

@@ -6,18 +6,23 @@ from datetime import date
 from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, LifeEvent, PlanYear
 from benegraph.db.session import Transaction
-from benegraph.domain.checks import REASON_LENGTH, check_id, check_text, check_version
-from benegraph.domain.enrollments.life_events import RULES, LifeEventStatus, enrollment_window, takes_effect_on
-from benegraph.domain.enrollments.standing import (
+from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
+from benegraph.domain.enrollments.life_events import (
+    LIFE_EVENT_RULES,
+    LifeEventStatus,
+    compute_effective_date,
+    enrollment_window,
+)
+from benegraph.domain.enrollments.status import (
     CloseReason,
     EnrollmentStatus,
     WindowReason,
-    closing_with,
-    status_of,
+    build_close_values,
+    derive_enrollment_status,
 )
-from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
-from benegraph.domain.ids import Kind
-from benegraph.domain.plan_years import eligible_on
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
+from benegraph.domain.ids import IdPrefix
+from benegraph.domain.plan_years import compute_eligibility_date
 from benegraph.services.enrollments.offers import (
     coverage_of,
     eligibility_of,
@@ -35,17 +40,17 @@ async def reissue_enrollment(
 
     The old one stays as it is until the new one is answered. Raises Refused.
     """
-    refuse_if_any(
+    raise_if_any(
         [
-            *check_id(Kind.ENROLLMENT, enrollment_id, "enrollmentId"),
-            *check_id(Kind.LIFE_EVENT, life_event_id, "qualifyingLifeEventId"),
-            *check_text(reason, "reason", longest=REASON_LENGTH),
+            *check_id(IdPrefix.ENROLLMENT, enrollment_id, "enrollmentId"),
+            *check_id(IdPrefix.LIFE_EVENT, life_event_id, "qualifyingLifeEventId"),
+            *check_text(reason, "reason", max_length=MAX_REASON_LENGTH),
         ]
     )
     employee_id = await store.enrollments.whose(tx, enrollment_id)
     employee = await store.people.hold(tx, employee_id) if employee_id else None
     if employee is None:
-        raise refuse(Code.NOT_FOUND, "There is no such enrollment.", "enrollmentId")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no such enrollment.", "enrollmentId")
     plan_years, rows = await store.enrollments.take_up(tx, employee.id, [enrollment_id])
     (plan_year,) = plan_years.values()
     old = next(row for row in rows if row.id == enrollment_id)
@@ -57,9 +62,9 @@ async def reissue_enrollment(
         *_check_event(event, today),
         *_check_old(old, rows, plan_year, today),
     ]
-    if event is not None and RULES[event.event_type].reissues:
+    if event is not None and LIFE_EVENT_RULES[event.event_type].reissues:
         broken += _check_effective(effective_on, employee, plan_year)
-    refuse_if_any(broken)
+    raise_if_any(broken)
     if event is None or effective_on is None:
         raise AssertionError("a missing event and one past the plan year were refused")
     return await _open(tx, old, event, effective_on, reason, today, employee.terminated_on)
@@ -76,7 +81,7 @@ async def _open(
 ) -> str:
     window = enrollment_window(event.event_type, event.event_on, event.reviewed_on)
     row = {
-        "id": tx.new_id(Kind.ENROLLMENT),
+        "id": tx.new_id(IdPrefix.ENROLLMENT),
         "employer_id": old.employer_id,
         "employee_id": old.employee_id,
         "benefit_product_id": old.benefit_product_id,
@@ -89,7 +94,7 @@ async def _open(
         "replaces_id": old.id,
         "life_event_id": event.id,
         "reissue_reason": reason,
-        **closing_with(terminated_on, today),
+        **build_close_values(terminated_on, today),
     }
     await store.enrollments.issue(tx, [row])
     await store.history.record(tx, [store.history.issued(tx, row, "REISSUED", old.employee_id, reason)])
@@ -97,56 +102,58 @@ async def _open(
 
 
 def _effective_on(event: LifeEvent, employee: Employee, plan_year: PlanYear) -> date | None:
-    return takes_effect_on(
+    return compute_effective_date(
         event.event_type,
         event.event_on,
         event.reported_on,
         coverage_of(plan_year),
-        eligible_on(employment_of(employee), waiting_of(plan_year)),
+        compute_eligibility_date(employment_of(employee), waiting_of(plan_year)),
     )
 
 
-def _check_event(event: LifeEvent | None, today: date) -> Iterator[BrokenRule]:
+def _check_event(event: LifeEvent | None, today: date) -> Iterator[RuleViolation]:
     at = ("qualifyingLifeEventId",)
     if event is None:
-        yield BrokenRule(Code.NOT_FOUND, "The employee has no such life event.", at)
+        yield RuleViolation(ErrorCode.NOT_FOUND, "The employee has no such life event.", at)
     elif event.status is not LifeEventStatus.APPROVED:
-        yield BrokenRule(Code.LIFE_EVENT_NOT_APPROVED, "This life event is not approved.", at)
-    elif not RULES[event.event_type].reissues:
-        yield BrokenRule(Code.NOT_REISSUABLE, "This kind of event ends eligibility and reissues nothing.", at)
+        yield RuleViolation(ErrorCode.LIFE_EVENT_NOT_APPROVED, "This life event is not approved.", at)
+    elif not LIFE_EVENT_RULES[event.event_type].reissues:
+        yield RuleViolation(ErrorCode.NOT_REISSUABLE, "This kind of event ends eligibility and reissues nothing.", at)
     elif today not in (window := enrollment_window(event.event_type, event.event_on, event.reviewed_on)):
-        yield BrokenRule(Code.LIFE_EVENT_WINDOW_CLOSED, f"Changes could be made through {window.last}.", at)
+        yield RuleViolation(ErrorCode.LIFE_EVENT_WINDOW_CLOSED, f"Changes could be made through {window.last}.", at)
 
 
-def _check_old(old: Enrollment, rows: Sequence[Enrollment], plan_year: PlanYear, today: date) -> Iterator[BrokenRule]:
+def _check_old(
+    old: Enrollment, rows: Sequence[Enrollment], plan_year: PlanYear, today: date
+) -> Iterator[RuleViolation]:
     at = ("enrollmentId",)
     open_reissues = [
         row
         for row in rows
         if row.replaces_id is not None
         and row.id != old.id
-        and status_of(facts_of(row, plan_year), today) is EnrollmentStatus.PENDING
+        and derive_enrollment_status(facts_of(row, plan_year), today) is EnrollmentStatus.PENDING
     ]
     if open_reissues:
-        yield BrokenRule(Code.REISSUE_ALREADY_OPEN, "A reissue in this plan year is open: answer that one.", at)
+        yield RuleViolation(ErrorCode.REISSUE_ALREADY_OPEN, "A reissue in this plan year is open: answer that one.", at)
     elif not _is_reissuable(old, plan_year, today):
-        yield BrokenRule(
-            Code.NOT_REISSUABLE, "Only an enrollment that is enrolled, waived or lapsed can be reissued.", at
+        yield RuleViolation(
+            ErrorCode.NOT_REISSUABLE, "Only an enrollment that is enrolled, waived or lapsed can be reissued.", at
         )
 
 
 def _is_reissuable(old: Enrollment, plan_year: PlanYear, today: date) -> bool:
-    status = status_of(facts_of(old, plan_year), today)
+    status = derive_enrollment_status(facts_of(old, plan_year), today)
     if status in (EnrollmentStatus.ENROLLED, EnrollmentStatus.WAIVED):
         return old.close_reason is not CloseReason.REISSUED  # one replaced already is in force only for a while yet
     lapsed = old.decision is None and old.close_reason in (None, CloseReason.LAPSED)
     return lapsed and status is EnrollmentStatus.INACTIVE and plan_year.coverage_ends_on >= today
 
 
-def _check_effective(effective_on: date | None, employee: Employee, plan_year: PlanYear) -> Iterator[BrokenRule]:
+def _check_effective(effective_on: date | None, employee: Employee, plan_year: PlanYear) -> Iterator[RuleViolation]:
     if effective_on is None:
         message = "The change would take effect after the plan year's end."
-        yield BrokenRule(Code.NOT_REISSUABLE, message, ("qualifyingLifeEventId",))
+        yield RuleViolation(ErrorCode.NOT_REISSUABLE, message, ("qualifyingLifeEventId",))
     elif not eligibility_of(employee, plan_year, terms_in(plan_year), effective_on).eligible:
         message = f"Not eligible on {effective_on}, when it would take effect."
-        yield BrokenRule(Code.NOT_ELIGIBLE, message, ("enrollmentId",))
+        yield RuleViolation(ErrorCode.NOT_ELIGIBLE, message, ("enrollmentId",))

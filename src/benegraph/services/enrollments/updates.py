@@ -9,7 +9,7 @@ from benegraph.db import store
 from benegraph.db.models import Enrollment
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import Write, changed, write
-from benegraph.domain.enrollments.standing import Answer, settle
+from benegraph.domain.enrollments.status import Answer, compute_ends
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class EnrollmentUpdates:
         """
         answered = in_order(rows, lambda row: self.value(row, "decided_at"))
         answers = [Answer(self.value(row, "decision"), row.effective_on) for row in answered]
-        for row, standing in zip(answered, settle(answers, plan_year_ends_on, terminated_on), strict=True):
+        for row, standing in zip(answered, compute_ends(answers, plan_year_ends_on, terminated_on), strict=True):
             laid_out = {
                 "coverage_ends_on": standing.coverage_ends_on,
                 "closed_on": standing.closed_on,

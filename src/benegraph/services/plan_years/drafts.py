@@ -9,22 +9,22 @@ from benegraph.db import store
 from benegraph.db.models import ContributionClass, Plan, PlanRate, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.db.store.writing import insert_rows
-from benegraph.domain.catalog import PlanTerms, Rate, check_plans
+from benegraph.domain.catalog import PlanTerms, TierRate, check_plans
 from benegraph.domain.checks import check_id, check_text, check_version
-from benegraph.domain.coverage import GROUP_LENGTH
-from benegraph.domain.errors import BrokenRule, Code, refuse, refuse_if_any
-from benegraph.domain.ids import Kind
+from benegraph.domain.coverage import MAX_GROUP_ID_LENGTH
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import (
-    LATEST,
+    MAX_DATE,
     ContributionTerms,
     PlanYearDates,
     PlanYearStatus,
     RenewalMode,
-    WaitingRule,
+    WaitingPeriod,
     check_classes,
     check_dates,
-    check_waiting,
-    status_of,
+    check_waiting_period,
+    derive_plan_year_status,
 )
 from benegraph.domain.values import DateSpan
 from benegraph.services.catalog import plan_columns
@@ -39,7 +39,7 @@ class PlanYearDraft:
     dates: PlanYearDates
     classes: Sequence[ContributionTerms]
     plans: Sequence[PlanTerms] | None = None
-    waiting: WaitingRule = field(default_factory=WaitingRule)
+    waiting: WaitingPeriod = field(default_factory=WaitingPeriod)
     renewal: RenewalMode = RenewalMode.ACTIVE
     #: The carrier's contract that its coverage is recorded under, by group and start.
     group_id: str | None = None
@@ -48,32 +48,32 @@ class PlanYearDraft:
 
 async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
     """Draft a plan year for an employer and a product; give its id. Raises Refused."""
-    refuse_if_any(check_group(draft.group_id))
-    refuse_if_any(
+    raise_if_any(check_group(draft.group_id))
+    raise_if_any(
         [
-            *check_id(Kind.EMPLOYER, draft.employer_id, "employerId"),
-            *check_id(Kind.BENEFIT_PRODUCT, draft.benefit_product_id, "benefitProductId"),
+            *check_id(IdPrefix.EMPLOYER, draft.employer_id, "employerId"),
+            *check_id(IdPrefix.BENEFIT_PRODUCT, draft.benefit_product_id, "benefitProductId"),
         ]
     )
     employer = await store.employers.lock(tx, draft.employer_id)
     product = await store.catalog.product(tx, draft.benefit_product_id)
     broken = [
         *check_dates(draft.dates),
-        *check_waiting(draft.waiting),
+        *check_waiting_period(draft.waiting),
         *check_classes(draft.classes),
         *check_plans(draft.plans or ()),
     ]
     if employer is None:
-        broken.append(BrokenRule(Code.NOT_FOUND, "There is no such employer.", ("employerId",)))
+        broken.append(RuleViolation(ErrorCode.NOT_FOUND, "There is no such employer.", ("employerId",)))
     if product is None:
-        broken.append(BrokenRule(Code.NOT_FOUND, "There is no such product.", ("benefitProductId",)))
+        broken.append(RuleViolation(ErrorCode.NOT_FOUND, "There is no such product.", ("benefitProductId",)))
     if employer is not None and product is not None:
         broken += await _check_overlap(tx, employer.id, product.id, draft.dates)
         broken += await _check_contract(tx, employer.id, draft.group_id, draft.group_coverage_start, draft.dates)
-    refuse_if_any(broken)
+    raise_if_any(broken)
     plans = await _catalogue(tx, draft.benefit_product_id) if draft.plans is None else draft.plans
     row = {
-        "id": tx.new_id(Kind.PLAN_YEAR),
+        "id": tx.new_id(IdPrefix.PLAN_YEAR),
         "employer_id": draft.employer_id,
         "benefit_product_id": draft.benefit_product_id,
         "coverage_starts_on": draft.dates.coverage_start,
@@ -106,19 +106,19 @@ async def update_plan_year(
 
     `changes` holds columns of the plan year; classes and plans, where given, replace all that were there.
     """
-    refuse_if_any(check_group(changes.get("group_id")))
+    raise_if_any(check_group(changes.get("group_id")))
     plan_year, today = await take(tx, id)
     broken = [*check_version(expected_version, plan_year.version)]
-    status = status_of(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
+    status = derive_plan_year_status(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
     broken += _check_changeable(status, changes, has_classes=classes is not None, has_plans=plans is not None)
     dates = PlanYearDates(*(changes.get(name, getattr(plan_year, name)) for name in _DATES))
-    waiting = WaitingRule(
+    waiting = WaitingPeriod(
         changes.get("waiting_period_days", plan_year.waiting_period_days),
         changes.get("starts_on_first_of_month", plan_year.starts_on_first_of_month),
     )
     broken += [
         *check_dates(dates),
-        *check_waiting(waiting),
+        *check_waiting_period(waiting),
         *(check_classes(classes) if classes is not None else ()),
         *check_plans(plans or ()),
         *await _check_overlap(tx, plan_year.employer_id, plan_year.benefit_product_id, dates, besides=id),
@@ -127,7 +127,7 @@ async def update_plan_year(
         group_id = changes.get("group_id", plan_year.group_id)
         group_coverage_start = changes.get("group_coverage_start", plan_year.group_coverage_start)
         broken += await _check_contract(tx, plan_year.employer_id, group_id, group_coverage_start, dates, besides=id)
-    refuse_if_any(broken)
+    raise_if_any(broken)
     for name, value in changes.items():
         setattr(plan_year, name, value)
     if classes is not None:
@@ -148,20 +148,22 @@ async def delete_plan_year(tx: Transaction, id: str, expected_version: int | Non
     plan_year, _today = await take(tx, id)
     broken = [*check_version(expected_version, plan_year.version)]
     if plan_year.opened_on is not None:
-        broken.append(BrokenRule(Code.INVALID_STATUS_TRANSITION, "Only a draft can be deleted.", ("planYearId",)))
-    refuse_if_any(broken)
+        broken.append(
+            RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, "Only a draft can be deleted.", ("planYearId",))
+        )
+    raise_if_any(broken)
     await store.history.record(tx, [store.history.deleted(tx, plan_year)])
     await store.plan_years.remove(tx, plan_year)
 
 
 async def take(tx: Transaction, id: str) -> tuple[PlanYear, date]:
     """Lock the employer, then one of its plan years; tell what day it is there."""
-    refuse_if_any(check_id(Kind.PLAN_YEAR, id, "planYearId"))
+    raise_if_any(check_id(IdPrefix.PLAN_YEAR, id, "planYearId"))
     employer_id = await store.plan_years.employer_of(tx, id)
     employer = await store.employers.lock(tx, employer_id) if employer_id else None
     plan_year = (await store.plan_years.lock(tx, [id])).get(id) if employer else None
     if employer is None or plan_year is None:
-        raise refuse(Code.NOT_FOUND, "There is no such plan year.", "planYearId")
+        raise refusal(ErrorCode.NOT_FOUND, "There is no such plan year.", "planYearId")
     return plan_year, tx.today(employer.time_zone)
 
 
@@ -186,7 +188,7 @@ _OF_OPEN_ONES = {
 
 def _check_changeable(
     status: PlanYearStatus, changes: Mapping[str, Any], *, has_classes: bool, has_plans: bool
-) -> list[BrokenRule]:
+) -> list[RuleViolation]:
     if status is PlanYearStatus.DRAFT:
         return []
     refused = [field for name, field in _OF_DRAFTS.items() if name in changes]
@@ -194,12 +196,12 @@ def _check_changeable(
     if status is not PlanYearStatus.OPEN_ENROLLMENT:
         refused += [field for name, field in _OF_OPEN_ONES.items() if name in changes]
     message = f"This can't change any more: the plan year is {status}."
-    return [BrokenRule(Code.INVALID_STATUS_TRANSITION, message, (field,)) for field in refused]
+    return [RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, (field,)) for field in refused]
 
 
 async def _check_overlap(
     tx: Transaction, employer_id: str, benefit_product_id: str, dates: PlanYearDates, besides: str | None = None
-) -> list[BrokenRule]:
+) -> list[RuleViolation]:
     coverage = _coverage(dates)
     if coverage is None:
         return []
@@ -207,8 +209,8 @@ async def _check_overlap(
     if other is None:
         return []
     return [
-        BrokenRule(
-            Code.PLAN_YEAR_OVERLAP,
+        RuleViolation(
+            ErrorCode.PLAN_YEAR_OVERLAP,
             "Another plan year of this employer and product shares days with it.",
             ("coverageStart",),
         )
@@ -217,14 +219,14 @@ async def _check_overlap(
 
 def _coverage(dates: PlanYearDates) -> DateSpan | None:
     """Give the days of a plan year; None where it has none to share, which check_dates tells."""
-    if not dates.coverage_start <= dates.coverage_end <= LATEST:
+    if not dates.coverage_start <= dates.coverage_end <= MAX_DATE:
         return None
     return DateSpan.through(dates.coverage_start, dates.coverage_end)
 
 
-def check_group(group_id: str | None) -> Iterator[BrokenRule]:
+def check_group(group_id: str | None) -> Iterator[RuleViolation]:
     """Refuse what can be no group's code, before a contract is looked for by it."""
-    yield from check_text(group_id, "groupId", longest=GROUP_LENGTH)
+    yield from check_text(group_id, "groupId", max_length=MAX_GROUP_ID_LENGTH)
 
 
 async def _check_contract(
@@ -234,7 +236,7 @@ async def _check_contract(
     group_coverage_start: date | None,
     dates: PlanYearDates,
     besides: str | None = None,
-) -> list[BrokenRule]:
+) -> list[RuleViolation]:
     """Refuse a contract that the employer has not, or under which some division has no coverage on some day.
 
     And one that shares days with another of its group and division: of a day, the carrier has one record there.
@@ -243,14 +245,16 @@ async def _check_contract(
         return []
     if group_id is None or group_coverage_start is None:
         missing = "groupId" if group_id is None else "groupCoverageStart"
-        return [BrokenRule(Code.INVALID_INPUT, "A contract is named by its group and its start.", (missing,))]
+        return [RuleViolation(ErrorCode.INVALID_INPUT, "A contract is named by its group and its start.", (missing,))]
     contracts = await store.coverage.contracts_of_groups(tx, [employer_id], [(group_id, group_coverage_start)])
     if not contracts:
-        return [BrokenRule(Code.NOT_FOUND, "The employer has no contract of this group and start.", ("groupId",))]
+        return [
+            RuleViolation(ErrorCode.NOT_FOUND, "The employer has no contract of this group and start.", ("groupId",))
+        ]
     if dates.coverage_start < group_coverage_start:
-        return [BrokenRule(Code.DATES_OUT_OF_ORDER, "The contract starts later.", ("coverageStart",))]
+        return [RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, "The contract starts later.", ("coverageStart",))]
     if any(each.coverage_end is not None and each.coverage_end < dates.coverage_end for each in contracts):
-        return [BrokenRule(Code.DATES_OUT_OF_ORDER, "The contract ends earlier.", ("coverageEnd",))]
+        return [RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, "The contract ends earlier.", ("coverageEnd",))]
     return await _check_one_contract_a_day(tx, employer_id, group_id, group_coverage_start, dates, besides)
 
 
@@ -261,7 +265,7 @@ async def _check_one_contract_a_day(
     group_coverage_start: date,
     dates: PlanYearDates,
     besides: str | None,
-) -> list[BrokenRule]:
+) -> list[RuleViolation]:
     coverage = _coverage(dates)
     if coverage is None:
         return []
@@ -271,7 +275,7 @@ async def _check_one_contract_a_day(
     if other is None:
         return []
     message = "Another plan year of this employer shares days with it, and follows another contract of this group."
-    return [BrokenRule(Code.PLAN_YEAR_OVERLAP, message, ("groupCoverageStart",))]
+    return [RuleViolation(ErrorCode.PLAN_YEAR_OVERLAP, message, ("groupCoverageStart",))]
 
 
 # ---------------------------------------------------------------------------------------------------- writing
@@ -288,7 +292,7 @@ async def _catalogue(tx: Transaction, benefit_product_id: str) -> list[PlanTerms
             plan.monthly_premium_cents,
             plan.deductible_cents,
             plan.out_of_pocket_max_cents,
-            tuple(Rate(rate.coverage_tier, rate.monthly_premium_cents) for rate in rates[plan.id]),
+            tuple(TierRate(rate.coverage_tier, rate.monthly_premium_cents) for rate in rates[plan.id]),
         )
         for plan in plans
     ]
@@ -299,7 +303,7 @@ async def _insert_classes(
 ) -> None:
     rows = [
         {
-            "id": tx.new_id(Kind.CONTRIBUTION_CLASS),
+            "id": tx.new_id(IdPrefix.CONTRIBUTION_CLASS),
             "employer_id": employer_id,
             "plan_year_id": plan_year_id,
             "position": position,
@@ -316,7 +320,7 @@ async def _insert_classes(
 async def _insert_plans(tx: Transaction, plan_year_id: str, employer_id: str, plans: Sequence[PlanTerms]) -> None:
     rows = [
         {
-            "id": tx.new_id(Kind.PLAN),
+            "id": tx.new_id(IdPrefix.PLAN),
             "employer_id": employer_id,
             "plan_year_id": plan_year_id,
             "position": position,

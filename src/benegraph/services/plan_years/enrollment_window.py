@@ -9,11 +9,11 @@ from benegraph.db import store
 from benegraph.db.models import Employee, EnrolledDependent, Enrollment, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.domain.checks import check_version
-from benegraph.domain.enrollments.elections import Choice, Decided, decide
-from benegraph.domain.enrollments.standing import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.enrollments.elections import AcceptedElection, Election, evaluate_election
+from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
 from benegraph.domain.enrollments.tiers import FamilyMember, is_coverable
-from benegraph.domain.errors import BrokenRule, Code, refuse_if_any
-from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, status_of
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
+from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, derive_plan_year_status
 from benegraph.domain.values import DateSpan
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.enrollments.elect import covering, record_answer
@@ -26,7 +26,7 @@ from benegraph.services.plan_years.drafts import take
 async def open_enrollment(tx: Transaction, id: str, expected_version: int | None) -> int:
     """Open a draft: everyone eligible gets a pending enrollment; give how many did. Raises Refused."""
     plan_year, today = await take(tx, id)
-    refuse_if_any(
+    raise_if_any(
         [
             *check_version(expected_version, plan_year.version),
             *_check_status(plan_year, PlanYearStatus.DRAFT, today),
@@ -50,13 +50,13 @@ async def close_enrollment(tx: Transaction, id: str, expected_version: int | Non
     ]
     if today <= plan_year.open_enrollment_ends_on:
         broken.append(
-            BrokenRule(
-                Code.WINDOW_STILL_OPEN,
+            RuleViolation(
+                ErrorCode.WINDOW_STILL_OPEN,
                 f"Answers are taken through {plan_year.open_enrollment_ends_on}.",
                 ("planYearId",),
             )
         )
-    refuse_if_any(broken)
+    raise_if_any(broken)
     plan_year.closed_on = today
     await _note(tx, plan_year, "CLOSED")
     rows = await store.enrollments.lock_of_plan_year(tx, [id])
@@ -76,7 +76,7 @@ async def settle_unanswered(
     """
     pending = [row for row in rows if row.reason is WindowReason.OPEN_ENROLLMENT and waits(row, today)]
     employees = {employee.id: employee for employee in employed}
-    renewed: dict[str, Decided] = {}
+    renewed: dict[str, AcceptedElection] = {}
     if plan_year.renewal is RenewalMode.PASSIVE and pending:
         renewed = await _renewals(tx, plan_year, pending, employees, today)
     held: dict[str, list[Enrollment]] = defaultdict(list)
@@ -116,7 +116,7 @@ async def _renewals(
     pending: Sequence[Enrollment],
     employees: Mapping[str, Employee],
     today: date,
-) -> dict[str, Decided]:
+) -> dict[str, AcceptedElection]:
     whose = next(iter(employees)) if len(employees) == 1 else None
     earlier = await store.enrollments.in_force_before(tx, plan_year, whose)
     plans = await store.plan_years.plans_by_ids(tx, sorted({row.selected_plan_id or "" for row in earlier}))
@@ -135,12 +135,12 @@ async def _renewals(
     answers = {
         row.id: _renew(row, employees[row.employee_id], families[row.employee_id], year, today) for row in renewable
     }
-    return {id: answer for id, answer in answers.items() if isinstance(answer, Decided)}
+    return {id: answer for id, answer in answers.items() if isinstance(answer, AcceptedElection)}
 
 
 def _renew(
     row: Enrollment, employee: Employee, family: Mapping[str, FamilyMember], year: _Year, today: date
-) -> Decided | list[BrokenRule]:
+) -> AcceptedElection | list[RuleViolation]:
     earlier = year.earlier[row.employee_id]
     carrier_plan_id = year.carrier_plan_ids[earlier.selected_plan_id or ""]
     plan_id = next((id for id, plan in year.terms.plans.items() if plan.carrier_plan_id == carrier_plan_id), None)
@@ -153,17 +153,17 @@ def _renew(
     offer = offer_of(row, employee, year.plan_year, year.terms, family)
     # The window is over; what it was for is done here on the employee's behalf.
     offer = replace(offer, facts=replace(offer.facts, window=DateSpan(today, today + timedelta(days=1))))
-    return decide(Choice(row.id, ElectionDecision.ENROLLED, plan_id, None, tuple(remaining)), offer, today)
+    return evaluate_election(Election(row.id, ElectionDecision.ENROLLED, plan_id, None, tuple(remaining)), offer, today)
 
 
-def _check_status(plan_year: PlanYear, wanted: PlanYearStatus, today: date) -> list[BrokenRule]:
-    status = status_of(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
+def _check_status(plan_year: PlanYear, wanted: PlanYearStatus, today: date) -> list[RuleViolation]:
+    status = derive_plan_year_status(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
     if status is PlanYearStatus.DRAFT and plan_year.coverage_ends_on < today:
         status = PlanYearStatus.EXPIRED  # nobody enrolls for days that are all past
     if status is wanted:
         return []
     message = f"The plan year is {status}, not {wanted}."
-    return [BrokenRule(Code.INVALID_STATUS_TRANSITION, message, ("planYearId",))]
+    return [RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("planYearId",))]
 
 
 async def _note(tx: Transaction, plan_year: PlanYear, action: str) -> None:

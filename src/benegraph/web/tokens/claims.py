@@ -5,7 +5,7 @@ from typing import Any
 
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.errors import BadInput, Forbidden
-from benegraph.domain.ids import Kind, kind_of
+from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.services.access import TENANT_FORBIDDEN
 from benegraph.settings import Issuer
 from benegraph.web.tokens.jwt import Claims, InvalidToken
@@ -22,8 +22,8 @@ def viewer_of(claims: Claims, issuer: Issuer, tenant_id: str | None) -> Viewer:
     key_id = _key_id(issuer, claims.get("sub"))
     tenant = _tenant(claims.get(issuer.tenant_claim), tenant_id)
     role = _role(claims.get(issuer.role_claim))
-    employer = _id(claims.get(issuer.employer_claim), Kind.EMPLOYER)
-    employee = _id(claims.get(issuer.employee_claim), Kind.EMPLOYEE)
+    employer = _id(claims.get(issuer.employer_claim), IdPrefix.EMPLOYER)
+    employee = _id(claims.get(issuer.employee_claim), IdPrefix.EMPLOYEE)
     if employee is not None and employer is None:
         raise Forbidden("This token names an employee, but not whose.")
     actions = _actions(claims.get(issuer.actions_claim)) if role is Role.SERVICE else frozenset[Action]()
@@ -62,10 +62,10 @@ def _role(claim: Any) -> Role:
     return roles[0]
 
 
-def _id(claim: Any, kind: Kind) -> str | None:
+def _id(claim: Any, kind: IdPrefix) -> str | None:
     if claim is None:
         return None
-    if not isinstance(claim, str) or kind_of(claim) is not kind:
+    if not isinstance(claim, str) or prefix_of(claim) is not kind:
         raise Forbidden(f"This token names an {kind.name.lower()} by what is no id of one.")
     return claim
 

@@ -15,7 +15,7 @@ from benegraph.db.session import Reading, Transaction
 from benegraph.db.store.plan_years import offers, past_draft
 from benegraph.db.store.scope import among, listing, visible
 from benegraph.db.store.writing import Write, insert_rows, inserted
-from benegraph.domain.enrollments.standing import ElectionDecision
+from benegraph.domain.enrollments.status import ElectionDecision
 
 _EMPLOYEE_ID = bindparam("employee_id", type_=Text)
 _IDS = bindparam("ids", type_=ARRAY(Text))

@@ -13,8 +13,8 @@ from benegraph.db.session import Reading
 from benegraph.db.store.batches import Many, One, Paged
 from benegraph.db.store.scope import today_at, visible
 from benegraph.domain.enrollments.life_events import LifeEventStatus
-from benegraph.domain.enrollments.standing import CoverageStatus, ElectionDecision, EnrollmentStatus
-from benegraph.domain.ids import Kind
+from benegraph.domain.enrollments.status import CoverageStatus, ElectionDecision, EnrollmentStatus
+from benegraph.domain.ids import IdPrefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ _ANSWERED = {
 
 
 def status_at(reading: Reading) -> ColumnElement[Any]:
-    """Derive an enrollment's status in SQL, as `domain.enrollments.standing.status_of` does."""
+    """Derive an enrollment's status in SQL, as `domain.enrollments.status.status_of` does."""
     today = today_at(reading)
     over = or_(
         Enrollment.closed_on <= today,
@@ -170,7 +170,7 @@ def event_rows(reading: Reading) -> Select[Any]:
         columns = [role if column.key == "actor" else column for column in columns]
     return select(*columns).where(
         *visible(reading, Event, Event.employer_id, Event.employee_id),
-        Event.subject_id.startswith(f"{Kind.ENROLLMENT}_", autoescape=True),
+        Event.subject_id.startswith(f"{IdPrefix.ENROLLMENT}_", autoescape=True),
     )
 
 

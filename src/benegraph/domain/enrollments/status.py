@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from benegraph.domain.values import DAY, DateSpan, last_of_month
+from benegraph.domain.values import ONE_DAY, DateSpan, last_day_of_month
 
-NEW_HIRE_DAYS = 30
+NEW_HIRE_WINDOW_DAYS = 30
 
 
 class EnrollmentStatus(StrEnum):
@@ -53,7 +53,7 @@ class CloseReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class EnrollmentFacts:
     """The stored facts that an enrollment's status is derived from."""
 
     decision: ElectionDecision | None
@@ -64,20 +64,20 @@ class Facts:
     closed_on: date | None = None
 
 
-def status_of(facts: Facts, today: date) -> EnrollmentStatus:
+def derive_enrollment_status(facts: EnrollmentFacts, today: date) -> EnrollmentStatus:
     """Derive an enrollment's status (design, rule 6). `db/store/enrollments` holds the same in SQL."""
     over = (
         (facts.closed_on is not None and facts.closed_on <= today)
         or facts.plan_year_ends_on < today
         or (facts.decision is None and facts.window.last < today)
-        or coverage_status_of(facts, today) in (CoverageStatus.ENDED, CoverageStatus.CANCELLED)
+        or derive_coverage_status(facts, today) in (CoverageStatus.ENDED, CoverageStatus.CANCELLED)
     )
     if over:
         return EnrollmentStatus.INACTIVE
     return EnrollmentStatus.PENDING if facts.decision is None else EnrollmentStatus(facts.decision)
 
 
-def coverage_status_of(facts: Facts, today: date) -> CoverageStatus | None:
+def derive_coverage_status(facts: EnrollmentFacts, today: date) -> CoverageStatus | None:
     """Derive where elected coverage stands; None where there is none. Cancelled coverage has a start but no end."""
     if facts.decision is not ElectionDecision.ENROLLED or facts.coverage_starts_on is None:
         return None
@@ -91,10 +91,10 @@ def coverage_status_of(facts: Facts, today: date) -> CoverageStatus | None:
 def new_hire_window(eligible_on: date, issued_on: date) -> DateSpan:
     """Give a new hire's window: from the later of eligibility and issue, through 30 days after."""
     opens_on = max(eligible_on, issued_on)
-    return DateSpan.through(opens_on, opens_on + timedelta(days=NEW_HIRE_DAYS))
+    return DateSpan.through(opens_on, opens_on + timedelta(days=NEW_HIRE_WINDOW_DAYS))
 
 
-def closing_with(terminated_on: date | None, today: date) -> dict[str, date | CloseReason | None]:
+def build_close_values(terminated_on: date | None, today: date) -> dict[str, date | CloseReason | None]:
     """Give when and why an enrollment left open today closes: with an employment whose end is set already, if any."""
     if terminated_on is None or terminated_on <= today:
         return {"closed_on": None, "close_reason": None}
@@ -113,7 +113,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EnrollmentEnd:
     """What an answer comes to among its successors: the last day it covers, and when and why it closes."""
 
     coverage_ends_on: date | None = None
@@ -121,24 +121,26 @@ class Standing:
     close_reason: CloseReason | None = None
 
 
-def coverage_limit(plan_year_ends_on: date, terminated_on: date | None) -> date:
+def find_last_coverable_day(plan_year_ends_on: date, terminated_on: date | None) -> date:
     """Give the last day coverage can reach: the plan year's, or that of the month of termination (design, rule 9)."""
-    return plan_year_ends_on if terminated_on is None else min(plan_year_ends_on, last_of_month(terminated_on))
+    return plan_year_ends_on if terminated_on is None else min(plan_year_ends_on, last_day_of_month(terminated_on))
 
 
-def settle(answers: Sequence[Answer], plan_year_ends_on: date, terminated_on: date | None = None) -> list[Standing]:
+def compute_ends(
+    answers: Sequence[Answer], plan_year_ends_on: date, terminated_on: date | None = None
+) -> list[EnrollmentEnd]:
     """Lay out the answers of one employee in one plan year, oldest first, so that no day is covered twice or lost.
 
     Each stays in force until a later one takes effect, and ends the day before; one whose turn never comes is
     cancelled. As spans follow from the answers alone, taking an answer or a termination back restores what it ended.
     """
-    limit = coverage_limit(plan_year_ends_on, terminated_on)
-    stop = limit + DAY
+    limit = find_last_coverable_day(plan_year_ends_on, terminated_on)
+    stop = limit + ONE_DAY
     reason = CloseReason.TERMINATED if limit < plan_year_ends_on else None
-    standings: list[Standing] = []
+    standings: list[EnrollmentEnd] = []
     for answer in reversed(answers):
         covers = answer.decision is ElectionDecision.ENROLLED and answer.effective_on < stop
-        standings.append(Standing(stop - DAY if covers else None, stop if reason else None, reason))
+        standings.append(EnrollmentEnd(stop - ONE_DAY if covers else None, stop if reason else None, reason))
         if answer.effective_on < stop:
             stop = answer.effective_on
             reason = CloseReason.REISSUED
