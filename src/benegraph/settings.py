@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from benegraph.db.engine import Pool
 from benegraph.domain.access import Role
 from benegraph.domain.errors import BenegraphError
-from benegraph.graphql.context import INTROSPECTION
+from benegraph.graphql.context import INTROSPECTION_ROLES
 from benegraph.graphql.engine.limits import Limits
 
 _SPELLINGS = {"postgres", "postgresql", "postgresql+asyncpg"}
@@ -65,7 +65,7 @@ class GatewayConfig:
     #: Web origins that browsers may call from; none, unless they are named.
     origins: frozenset[str] = frozenset()
     #: The roles that may read the schema itself.
-    introspection: frozenset[Role] = INTROSPECTION
+    introspection: frozenset[Role] = INTROSPECTION_ROLES
     issuer: Issuer | None = None
     #: Who executes: plans compiled of the documents, and Strawberry what they don't cover; or Strawberry alone.
     executor: Executor = "compiled"
@@ -158,7 +158,7 @@ def _gateway_config(given: Mapping[str, str]) -> GatewayConfig:
         rate,
         _word(given, "BENEGRAPH_DOCUMENTS", {"any", "trusted"}, str.lower) == "trusted",
         origins,
-        INTROSPECTION if roles is None else frozenset(Role(role) for role in roles - {"NONE"}),
+        INTROSPECTION_ROLES if roles is None else frozenset(Role(role) for role in roles - {"NONE"}),
         _issuer(given),
         executor="strawberry"
         if _word(given, "BENEGRAPH_EXECUTOR", {"compiled", "strawberry"}, str.lower) == "strawberry"

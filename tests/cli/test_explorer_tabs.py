@@ -13,7 +13,7 @@ from benegraph.demo import DemoHandles, fill
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
-from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
 from benegraph.web.explorer import ExplorerConfig
@@ -27,7 +27,7 @@ TITLES = ["EnrollmentsAndPlans", "EligiblePlans", "DryRunElection", "Election", 
 class Visitor:
     """Somebody in front of the tabs, who runs one after the other."""
 
-    def __init__(self, context: Context, documents: Documents, explorer_config: ExplorerConfig) -> None:
+    def __init__(self, context: Context, documents: DocumentCache, explorer_config: ExplorerConfig) -> None:
         self._context = context
         self._documents = documents
         self._config = explorer_config
@@ -60,7 +60,7 @@ async def visitors(server_url: str, filled: tuple[str, Clock, DemoHandles]) -> A
 
 
 async def _visitors(database: Database, clock: Clock, handles: DemoHandles) -> dict[str, Visitor]:
-    documents = Documents(build_schema())
+    documents = DocumentCache(build_schema())
     viewers = {
         "administrator": Viewer(handles.tenant_id, "a", Role.ADMINISTRATOR),
         "employee": Viewer(
@@ -137,7 +137,7 @@ async def test_what_a_tab_elects_is_the_carriers_at_once(visitors: dict[str, Vis
 
 async def test_the_tabs_are_the_same_after_they_were_run(database: Database) -> None:
     clock = Clock.at_noon(DAYS[0])
-    documents = Documents(build_schema())
+    documents = DocumentCache(build_schema())
     openings = []
     for _ in range(2):
         handles = await fill(database, clock, 1)

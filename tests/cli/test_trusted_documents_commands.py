@@ -8,11 +8,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from benegraph.cli import app
-from benegraph.graphql.engine.documents import digest_of
+from benegraph.graphql.engine.documents import compute_digest
 
 ROLE = "query Role { viewer { role } }"
 TENANT = "query Tenant {\n  viewer {\n    tenant\n  }\n}"
-HASHED = {f"sha256:{digest_of(ROLE)}": ROLE, digest_of(TENANT): TENANT}
+HASHED = {f"sha256:{compute_digest(ROLE)}": ROLE, compute_digest(TENANT): TENANT}
 
 
 def call(url: str, *words: str) -> Result:

@@ -32,7 +32,7 @@ from benegraph.domain.access import Viewer
 from benegraph.domain.ids import prefix_of
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
-from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.engine.limits import Limits
 from benegraph.graphql.engine.serialize import written
@@ -52,14 +52,14 @@ Body = dict[str, Any]
 class Both:
     """The two executors, each with documents of its own, and how many operations they answered."""
 
-    strawberry: Documents
-    compiled: Documents
+    strawberry: DocumentCache
+    compiled: DocumentCache
     asked: Counter[str] = field(default_factory=Counter)
 
     @property
     def fell_back(self) -> Mapping[str, int]:
         """Tell why the compiled executor left operations to Strawberry's, and how many of them."""
-        return self.compiled.fell_back
+        return self.compiled.fallbacks
 
     async def ask(self, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest) -> Body:
         """Ask both, one after the other, and see that they agree; give what they say."""
@@ -105,11 +105,11 @@ class Both:
 
 def both_executors(limits: Limits | None = None) -> Both:
     limits = limits or Limits()
-    return Both(Documents(SCHEMA, limits), Documents(SCHEMA, limits, compiled=True))
+    return Both(DocumentCache(SCHEMA, limits), DocumentCache(SCHEMA, limits, compiled=True))
 
 
 async def answer(
-    documents: Documents, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest
+    documents: DocumentCache, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest
 ) -> bytes:
     """Ask one executor with a context of its own; give the bytes of what it says, when all it began is done."""
     task = asyncio.current_task()

@@ -14,7 +14,7 @@ from benegraph.domain.access import Viewer
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.plan_years import PlanYearDates
 from benegraph.graphql.context import Context
-from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
 from factories.stories import Office, enroll, open_office, waive
@@ -76,9 +76,9 @@ async def call(office: Office, mutation: str, input: Input, *, viewer: Viewer | 
 
 
 @cache
-def _documents() -> Documents:
+def _documents() -> DocumentCache:
     """Keep what is parsed and validated: a test calls a mutation a hundred times."""
-    return Documents(SCHEMA)
+    return DocumentCache(SCHEMA)
 
 
 @cache

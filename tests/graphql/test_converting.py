@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from benegraph.graphql.engine.input_conversion import converting
+from benegraph.graphql.engine.input_conversion import build_argument_converter
 
 FIELDS = {
     f"{kind.name}.{name}": found
@@ -76,7 +76,9 @@ def test_they_are_converted_alike(name: str, data: st.DataObject) -> None:
     read = {name: coerce_input_value(value, found.args[name].type) for name, value in sent.items()}
     assert not any(value is Undefined for value in read.values())
     registry = SCHEMA.schema_converter.scalar_registry
-    assert converting(told.arguments, SCHEMA)(read) == convert_arguments(read, told.arguments, registry, SCHEMA.config)
+    assert build_argument_converter(told.arguments, SCHEMA)(read) == convert_arguments(
+        read, told.arguments, registry, SCHEMA.config
+    )
 
 
 def test_every_mutation_is_among_them() -> None:
@@ -88,6 +90,6 @@ def test_a_list_is_the_callers_own() -> None:
     """A default is the same list for all requests."""
     told = FIELDS["Query.nodes"].extensions["strawberry-definition"]
     given_ids = ["ee_1"]
-    converted = converting(told.arguments, SCHEMA)({"ids": given_ids})
+    converted = build_argument_converter(told.arguments, SCHEMA)({"ids": given_ids})
     assert converted == {"ids": given_ids}
     assert converted["ids"] is not given_ids

@@ -8,7 +8,7 @@ import strawberry
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.limits.cost import at
 from benegraph.graphql.schema import build_schema
 
@@ -19,7 +19,7 @@ def schema() -> strawberry.Schema:
 
 
 def cost(text: str, name: str = "", **variables: Any) -> int:
-    documents = Documents(schema())
+    documents = DocumentCache(schema())
     document = documents.parse(text)
     documents.validate(text, document)
     assert document.operations is not None

@@ -177,7 +177,7 @@ class Hall:
     def ask(self, who: str, text: str, variables: Variables, name: str | None = None) -> dict[str, Any]:
         """Ask both, and see that they agree; give what they say."""
         request = GraphQLRequest(text, self.given(text, variables), name)
-        self.both.compiled.fell_back.clear()
+        self.both.compiled.fallbacks.clear()
         body: dict[str, Any] = self.runner.run(self.both.ask(self.database, self.viewers[who], NOW, request))
         return body
 
@@ -318,7 +318,7 @@ def test_a_list_is_walked_through_alike(hall: Hall) -> None:
 def test_what_is_asked_at_once_is_answered_as_one_after_another(hall: Hall) -> None:
     """Plans are shared by all who ask; each answer is still that of its own viewer and variables."""
     compiled = hall.both.compiled
-    compiled.fell_back.clear()
+    compiled.fallbacks.clear()
     asked = [
         (hall.viewers[who], GraphQLRequest(text, hall.given(text, variables)))
         for title, (text, _) in DOCUMENTS.items()
@@ -335,7 +335,7 @@ def test_what_is_asked_at_once_is_answered_as_one_after_another(hall: Hall) -> N
             assert together == alone[place : place + 16]
 
     hall.runner.run(all_of_them())
-    assert dict(compiled.fell_back) == {}
+    assert dict(compiled.fallbacks) == {}
 
 
 # --------------------------------------------------------------------------------------------------------- the rows

@@ -10,7 +10,7 @@ import strawberry
 from graphql import get_introspection_query
 
 from benegraph.domain.errors import TooComplex
-from benegraph.graphql.engine.documents import Documents, Malformed
+from benegraph.graphql.engine.documents import DocumentCache, InvalidRequest
 from benegraph.graphql.engine.limits import Limits
 from benegraph.graphql.schema import build_schema
 
@@ -21,7 +21,7 @@ def schema() -> strawberry.Schema:
 
 
 def read(text: str, limits: Limits | None = None, *, trusted: bool = False) -> None:
-    documents = Documents(schema(), limits or Limits())
+    documents = DocumentCache(schema(), limits or Limits())
     documents.validate(text, documents.parse(text, trusted=trusted), trusted=trusted)
 
 
@@ -99,7 +99,7 @@ def test_the_usual_limits_let_the_usual_through_and_stop_one_more(name: str) -> 
     most = getattr(usual, name)
     made = MADE[name]
     if name == "directives":  # one place takes `@skip` once: what is under the limit is not valid for another reason
-        with pytest.raises(Malformed):
+        with pytest.raises(InvalidRequest):
             read(made(most))
     elif name == "list_depth":
         read(lists(most))
@@ -158,7 +158,7 @@ def test_fragments_that_double_at_every_step_are_stopped_early() -> None:
 
 
 def test_a_fragment_within_itself_is_told_as_what_it_is() -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(InvalidRequest) as caught:
         read("{ viewer { ...A } } fragment A on Viewer { role ...B } fragment B on Viewer { ...A }")
     assert "within itself" in caught.value.errors[0]["message"]
 
@@ -206,7 +206,7 @@ def test_the_messages_name_no_part_of_the_schema() -> None:
         '{ node(idd: "x") { id } }',
         "{ employers(filtr: 1) { x } }",
     ):
-        with pytest.raises(Malformed) as caught:
+        with pytest.raises(InvalidRequest) as caught:
             read(text)
         told = str(caught.value.errors)
         assert "Did you mean" not in told
@@ -214,7 +214,7 @@ def test_the_messages_name_no_part_of_the_schema() -> None:
 
 
 def test_at_most_five_errors_are_told() -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(InvalidRequest) as caught:
         read("{ " + " ".join(f"x{n}" for n in range(12)) + " }")
     assert len(caught.value.errors) <= 6  # the sixth says that there were more
     assert sum("Cannot query field" in error["message"] for error in caught.value.errors) == 5

@@ -11,7 +11,8 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.errors import BadInput, Forbidden, RequestError, Unauthenticated
 from benegraph.domain.values import Clock
-from benegraph.services.access import KeyScope, authenticate, hash_key, issue_key, list_keys, once, revoke_key
+from benegraph.services.access import KeyScope, authenticate, hash_key, issue_key, list_keys, revoke_key
+from benegraph.services.idempotency import run_idempotent
 from factories.access import administrator, make_tenant
 from factories.stories import open_office
 
@@ -144,7 +145,7 @@ async def test_old_answers_are_forgotten_after_thirty_days(database: Database) -
             return {"at": at.isoformat()}
 
         _, replayed = await database.transact(
-            administrator(), Clock(at), lambda tx: once(tx, Action.ELECT, "key", b"hash", nothing)
+            administrator(), Clock(at), lambda tx: run_idempotent(tx, Action.ELECT, "key", b"hash", nothing)
         )
         return replayed
 

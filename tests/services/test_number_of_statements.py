@@ -7,7 +7,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.plan_years import RenewalMode
 from benegraph.services import enrollments
-from benegraph.services.access import once
+from benegraph.services.idempotency import run_idempotent
 from factories.stories import DATES, DATES_2026, Office, enroll, open_office
 from sent import statements
 
@@ -50,5 +50,5 @@ async def test_an_election_takes_six_turns_whatever_it_answers(database: Databas
         return answered
 
     async with statements(database) as sent:
-        await office.tell(once, Action.ELECT, "key", bytes([1]) * 32, elect, answered)
+        await office.tell(run_idempotent, Action.ELECT, "key", bytes([1]) * 32, elect, answered)
     assert len(sent) == 6

@@ -11,7 +11,7 @@ from benegraph.db.models import IdempotencyKey
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.values import Clock
-from benegraph.services.access import once
+from benegraph.services.idempotency import run_idempotent
 from factories.access import administrator, make_tenant
 
 SWEEPS, PASSES_BY = bytes(32), bytes([1]) + bytes(31)
@@ -22,7 +22,9 @@ async def nothing(_tx: Transaction) -> dict[str, Any]:
 
 
 async def call(database: Database, clock: Clock, key: str, input_hash: bytes) -> None:
-    await database.transact(administrator(), clock, lambda tx: once(tx, Action.ELECT, key, input_hash, nothing))
+    await database.transact(
+        administrator(), clock, lambda tx: run_idempotent(tx, Action.ELECT, key, input_hash, nothing)
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from benegraph.domain.errors import Refused
 from benegraph.domain.people import EmploymentClass, PersonalDetails
 from benegraph.domain.plan_years import PlanYearDates, RenewalMode
 from benegraph.services import enrollments, people
-from benegraph.services.access import once
+from benegraph.services.idempotency import run_idempotent
 from conftest import connect
 from factories.stories import DATES, DATES_2026, Office, enroll, open_office, waive
 
@@ -93,7 +93,7 @@ async def test_one_idempotency_key_has_one_effect(database: Database, owner_url:
         async def story(tx: Transaction) -> dict[str, Any]:
             return {"employee_id": await people.hire_employee(tx, office.employer, hiring)}
 
-        return await once(tx, Action.CREATE_EMPLOYEE, "key", b"hash", story)
+        return await run_idempotent(tx, Action.CREATE_EMPLOYEE, "key", b"hash", story)
 
     outcomes = await race(owner_url, "employers", office.employer, *(office.tell(hire) for _ in range(20)))
     answers = [value for _, value in outcomes]
@@ -112,7 +112,7 @@ async def test_where_the_first_call_of_a_key_is_refused_the_next_does_it(databas
         return {"enrollment_ids": [id]}
 
     async def answer(tx: Transaction) -> bool:
-        return (await once(tx, Action.ELECT, "key", b"hash", story))[1]
+        return (await run_idempotent(tx, Action.ELECT, "key", b"hash", story))[1]
 
     outcomes = await race(owner_url, "employees", ada, *(office.tell(answer) for _ in range(20)))
     assert Counter(outcomes) == {("VERSION_CONFLICT", None): 1, ("done", False): 1, ("done", True): 18}

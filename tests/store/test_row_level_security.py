@@ -13,9 +13,10 @@ from benegraph.db import store
 from benegraph.db.base import Base
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role
-from benegraph.graphql.engine.documents import digest_of
-from benegraph.services.access import KeyScope, issue_key, once
+from benegraph.graphql.engine.documents import compute_digest
+from benegraph.services.access import KeyScope, issue_key
 from benegraph.services.documents import trust
+from benegraph.services.idempotency import run_idempotent
 from conftest import connect
 from factories.billing import make_invoice
 from factories.coverage import key_of, make_contract, make_coverage, make_subscriber
@@ -80,9 +81,9 @@ async def fill(office: Office) -> list[str]:
 
     async def keys(tx: Transaction) -> None:
         await issue_key(tx, KeyScope(Role.EMPLOYEE, office.employer, staff[0]), "A key", key=f"bgk_{office.employer}")
-        await once(tx, Action.ELECT, office.employer, b"hash", _nothing)
-        await store.documents.persist(tx, digest_of(office.employer), office.employer)
-        await trust(tx, {office.employer: (digest_of("{ viewer { role } }"), "{ viewer { role } }")})
+        await run_idempotent(tx, Action.ELECT, office.employer, b"hash", _nothing)
+        await store.documents.persist(tx, compute_digest(office.employer), office.employer)
+        await trust(tx, {office.employer: (compute_digest("{ viewer { role } }"), "{ viewer { role } }")})
 
     await office.tell(keys)
     await _fill_carrier(office, staff)

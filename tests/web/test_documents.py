@@ -7,7 +7,7 @@ from calling import schema
 from graphql import validate
 
 from benegraph.graphql.engine import documents as module
-from benegraph.graphql.engine.documents import Documents, Malformed
+from benegraph.graphql.engine.documents import DocumentCache, InvalidRequest
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return done
 
 
-def read(documents: Documents, text: str) -> None:
+def read(documents: DocumentCache, text: str) -> None:
     documents.validate(text, documents.parse(text))
 
 
 def test_a_text_is_parsed_and_validated_once(validated: list[Any]) -> None:
-    documents = Documents(schema())
+    documents = DocumentCache(schema())
     for _ in range(3):
         read(documents, "{ viewer { role } }")
     assert documents.parse("{ viewer { role } }") is documents.parse("{ viewer { role } }")
@@ -37,9 +37,9 @@ def test_a_text_is_parsed_and_validated_once(validated: list[Any]) -> None:
 
 
 def test_what_is_not_valid_is_not_kept(validated: list[Any]) -> None:
-    documents = Documents(schema())
+    documents = DocumentCache(schema())
     for _ in range(2):
-        with pytest.raises(Malformed):
+        with pytest.raises(InvalidRequest):
             read(documents, "{ viewer { salary } }")
     assert len(validated) == 2
 
@@ -47,7 +47,7 @@ def test_what_is_not_valid_is_not_kept(validated: list[Any]) -> None:
 def test_the_longest_unused_go_when_there_are_too_many(validated: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = (f"{{ viewer {{ role }} }} # {n}" for n in range(3))
     monkeypatch.setattr(module, "KEPT_TEXT", 2 * len(first))
-    documents = Documents(schema())
+    documents = DocumentCache(schema())
     for text in (first, second, first, third):
         read(documents, text)
     assert len(validated) == 3
@@ -59,7 +59,7 @@ def test_the_longest_unused_go_when_there_are_too_many(validated: list[Any], mon
 
 def test_a_text_too_long_is_read_but_not_kept(validated: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_KEPT", 10)
-    documents = Documents(schema())
+    documents = DocumentCache(schema())
     for _ in range(2):
         read(documents, "{ viewer { role } }")
     assert len(validated) == 2

@@ -168,7 +168,7 @@ async def test_what_is_no_http_is_told_without_what_was_sent(caller: Caller) -> 
     [("A" * 100, "A" * 64), ("_a1", "_a1"), ("1a", None), ("a b", None), ("a\n", None), ("ä", None), ("", None)],
 )
 def test_only_what_graphql_takes_for_a_name_is_logged_as_one(operation: str, logged: str | None) -> None:
-    token = current.set(RequestInfo(request_id="r", operation=operation, document=f"{SECRET}, by its name"))
+    token = current.set(RequestInfo(request_id="r", operation_name=operation, document_digest=f"{SECRET}, by its name"))
     line = json.loads(written("json", msg="Said"))
     current.reset(token)
     assert line.get("operation") == logged

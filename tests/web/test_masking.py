@@ -13,7 +13,7 @@ from watching import logging_to
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.graphql.engine.errors import UNEXPECTED, describe, judge
+from benegraph.graphql.engine.errors import INTERNAL_MESSAGE, classify_error, describe_error
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def test_no_text_of_an_error_leaves_the_server_or_stands_in_its_log(
     assert body["data"] == {"broken": None}
     assert body["errors"][0]["path"] == ["broken", field]
     if code == "INTERNAL":
-        assert body["errors"][0]["message"] == UNEXPECTED
+        assert body["errors"][0]["message"] == INTERNAL_MESSAGE
     if code != "TOO_COMPLEX":
         (record,) = log.of("benegraph.graphql.engine.errors")
         assert record["message"].startswith(f"Failed ({code}) at {field}: ")
@@ -94,14 +94,14 @@ async def test_a_database_that_is_away_is_a_fault_like_any_other(
 
 
 def test_a_pool_without_a_connection_left_is_a_timeout() -> None:
-    assert judge(PoolTimeout("QueuePool limit"))[0] == "TIMEOUT"
+    assert classify_error(PoolTimeout("QueuePool limit"))[0] == "TIMEOUT"
 
 
 async def test_a_character_that_got_as_far_as_the_database_is_bad_input(database: Database) -> None:
     async with database.at_the_door() as session:
         with pytest.raises(DBAPIError) as caught:
             await session.execute(text("SELECT CAST(:name AS text)"), {"name": f"{SECRET}\0"})
-    code, message = judge(caught.value)
+    code, message = classify_error(caught.value)
     assert code == "BAD_USER_INPUT"
     assert SECRET not in message
 
@@ -112,7 +112,7 @@ def test_an_error_is_described_by_its_kinds_and_places() -> None:
 
     with pytest.raises(RuntimeError) as caught:
         fail()
-    said = describe(caught.value)
+    said = describe_error(caught.value)
     assert said.startswith("builtins.RuntimeError from builtins.ValueError; ")
     assert "tests/web/test_masking.py:" in said
     assert SECRET not in said

@@ -248,7 +248,9 @@ def fell_back(counted: dict[str, float]) -> dict[str, float]:
 
 def count(metrics: Metrics, *operations: str | None, **facts: Any) -> None:
     for operation in operations:
-        metrics.count(RequestInfo(request_id="r", operation=operation, kind="query", **facts), "ok", 0.01)
+        metrics.count(
+            RequestInfo(request_id="r", operation_name=operation, operation_type="query", **facts), "ok", 0.01
+        )
 
 
 def read(metrics: Metrics) -> dict[str, float]:
@@ -296,12 +298,13 @@ from benegraph import telemetry
 from benegraph.telemetry.request_info import RequestInfo
 assert "prometheus_client" not in sys.modules
 metrics = telemetry.create_metrics(Path(sys.argv[1]))
-documents = SimpleNamespace(hits=1, misses=1, answered=1, fell_back=Counter(resolver=1))
+documents = SimpleNamespace(hits=1, misses=1, plan_executions=1, fallbacks=Counter(resolver=1))
 metrics.follow_documents(documents)
-documents.hits = documents.misses = documents.answered = 4
-documents.fell_back.update({"resolver": 3, sys.argv[2].lower(): 3})
+documents.hits = documents.misses = documents.plan_executions = 4
+documents.fallbacks.update({"resolver": 3, sys.argv[2].lower(): 3})
 metrics.begin()
-metrics.count(RequestInfo(request_id="r", operation=sys.argv[2], kind="query", cost=7, replayed=True), "ok", 0.02)
+info = RequestInfo(request_id="r", operation_name=sys.argv[2], operation_type="query", cost=7, replayed=True)
+metrics.count(info, "ok", 0.02)
 metrics.retried("40001")
 print("ready", flush=True)
 for line in sys.stdin:

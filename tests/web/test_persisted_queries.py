@@ -14,7 +14,7 @@ from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine import persisted_documents as texts
-from benegraph.graphql.engine.documents import digest_of
+from benegraph.graphql.engine.documents import compute_digest
 from benegraph.services import documents
 from benegraph.services.documents import find_persisted, persist, trust
 from benegraph.settings import GatewayConfig
@@ -22,7 +22,7 @@ from conftest import connect
 from factories.access import administrator
 
 QUERY = "{ viewer { role } }"
-HASH = digest_of(QUERY)
+HASH = compute_digest(QUERY)
 ROLE = {"viewer": {"role": "ADMINISTRATOR"}}
 CREATE = 'mutation { createEmployer(input: {name: "Acme"}) { employer { name } } }'
 UNKNOWN = {
@@ -59,7 +59,7 @@ async def strict(database: Database, clock: Clock) -> AsyncIterator[Caller]:
 
 
 async def trusting(database: Database, clock: Clock, **texts: str) -> None:
-    trusted = {id: (digest_of(text), text) for id, text in texts.items()}
+    trusted = {id: (compute_digest(text), text) for id, text in texts.items()}
     await database.transact(administrator(), clock, lambda tx: trust(tx, trusted))
 
 
@@ -85,7 +85,7 @@ async def test_a_hash_may_come_by_get(caller: Caller) -> None:
 
 
 async def test_a_mutation_by_hash_still_never_comes_by_get(caller: Caller) -> None:
-    hash = digest_of(CREATE)
+    hash = compute_digest(CREATE)
     assert await data(await send(caller, query=CREATE, extensions=named(hash)))
     assert await told(await caller.get(extensions=orjson.dumps(named(hash)).decode())) == (405, ["BAD_USER_INPUT"])
     assert await data(await caller.post("{ employers { totalCount } }")) == {"employers": {"totalCount": 1}}
@@ -121,9 +121,9 @@ async def test_a_hash_that_is_none_or_of_another_text_is_refused(
 
 @pytest.mark.parametrize("text", ["{", "{ viewer { salary } }", "{ " + "viewer { role } " * 21 + "}"])
 async def test_only_what_can_run_is_kept(caller: Caller, database: Database, clock: Clock, text: str) -> None:
-    response = await send(caller, query=text, extensions=named(digest_of(text)))
+    response = await send(caller, query=text, extensions=named(compute_digest(text)))
     assert "errors" in await response.json()
-    assert await find_persisted(database, administrator(), clock, digest_of(text)) is None
+    assert await find_persisted(database, administrator(), clock, compute_digest(text)) is None
 
 
 async def test_a_hash_is_its_tenants(caller: Caller, database: Database, clock: Clock) -> None:
@@ -202,8 +202,11 @@ async def test_where_only_trusted_documents_run_no_other_does(strict: Caller, da
     assert await data(await send(strict, query=QUERY, extensions=named(HASH))) == ROLE
     for text in ("{ viewer { tenant } }", QUERY + " ", "{ __schema { types { name } } }", CREATE, "{"):
         assert await told(await send(strict, query=text)) == (403, ["FORBIDDEN"])
-        assert await told(await send(strict, query=text, extensions=named(digest_of(text)))) == (403, ["FORBIDDEN"])
-        assert await (await send(strict, extensions=named(digest_of(text)))).json() == UNKNOWN
+        assert await told(await send(strict, query=text, extensions=named(compute_digest(text)))) == (
+            403,
+            ["FORBIDDEN"],
+        )
+        assert await (await send(strict, extensions=named(compute_digest(text)))).json() == UNKNOWN
 
 
 async def test_where_only_trusted_documents_run_persisted_ones_do_not(caller: Caller, strict: Caller) -> None:
@@ -227,7 +230,7 @@ def test_a_gateway_remembers_only_so_many_texts(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(texts, "MOST_KNOWN", 2)
-    known, context = texts.Texts(), Context(database, administrator(), clock, "r")
+    known, context = texts.PersistedDocuments(), Context(database, administrator(), clock, "r")
     for n in range(5):
-        known._remember(context, ("acme", str(n)), texts.Text(QUERY))
+        known._remember(context, ("acme", str(n)), texts.DocumentText(QUERY))
     assert [name for _, name in known._known] == ["3", "4"]

@@ -18,7 +18,7 @@ from benegraph.domain.access import Role, Viewer
 from benegraph.domain.errors import RequestError
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
-from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.services import access
 from benegraph.web.explorer import ExplorerConfig
@@ -123,7 +123,7 @@ async def _election(schema: strawberry.Schema, context: Context, handles: DemoHa
     if not handles.pending_enrollment_ids:
         return None
     id = handles.pending_enrollment_ids[0]
-    answer = await execute(Documents(schema), context, GraphQLRequest(ELIGIBLE, {"id": id}))
+    answer = await execute(DocumentCache(schema), context, GraphQLRequest(ELIGIBLE, {"id": id}))
     found = (answer.get("data") or {}).get("enrollment") or {"eligiblePlans": []}
     plans = [
         offer["plan"]["id"]

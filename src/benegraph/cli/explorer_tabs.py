@@ -9,7 +9,7 @@ import strawberry
 from benegraph.demo import DemoHandles
 from benegraph.domain.values import ONE_DAY, add_years
 from benegraph.graphql.context import Context
-from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.web.explorer import ExplorerConfig, Persona, Tab
 
@@ -214,7 +214,7 @@ async def lay_out(
     them.
     """
     variables = {"employee": handles.employee_id, "pending": list(handles.pending_enrollment_ids)}
-    answer = await execute(Documents(schema), context, GraphQLRequest(FACTS, variables, trusted=True))
+    answer = await execute(DocumentCache(schema), context, GraphQLRequest(FACTS, variables, trusted=True))
     employee, offered = answer["data"]["employee"], answer["data"]["nodes"]
     labels = {
         "administrator": "Administrator",

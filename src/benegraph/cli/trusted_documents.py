@@ -17,7 +17,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.errors import RequestError
 from benegraph.domain.values import Clock
-from benegraph.graphql.engine.documents import Documents, Malformed, digest_of
+from benegraph.graphql.engine.documents import DocumentCache, InvalidRequest, compute_digest
 from benegraph.graphql.schema import build_schema
 from benegraph.services.documents import trust
 
@@ -37,7 +37,7 @@ def load(files: Sequence[Path], data_dir: Path | None, *, instead: bool) -> None
             fail(f"{file}: {clash} stands in another manifest too, for another text.")
         texts |= found
     _see_that_they_are_good(texts)
-    trusted = {id: (digest_of(text), text) for id, text in texts.items()}
+    trusted = {id: (compute_digest(text), text) for id, text in texts.items()}
 
     async def story(database: Database) -> None:
         clock = Clock.at(datetime.now(UTC))
@@ -84,7 +84,7 @@ def _read(file: Path) -> dict[str, str]:
         if not _ID.fullmatch(id):
             fail(f"{file}: an id is 1 to 255 visible ASCII characters.")
         named = _SHA256.fullmatch(id)
-        if named and named[1] != digest_of(text):
+        if named and named[1] != compute_digest(text):
             fail(f"{file}: {id} is not the SHA-256 of its text.")
     return dict(content)
 
@@ -97,11 +97,11 @@ def _of_apollo(operations: Any) -> dict[str, Any] | None:
 
 def _see_that_they_are_good(texts: Mapping[str, str]) -> None:
     """Refuse all where one could never run: a client built against another schema is better told now."""
-    documents, bad = Documents(build_schema()), 0
+    documents, bad = DocumentCache(build_schema()), 0
     for id, text in texts.items():
         try:
             documents.validate(text, documents.parse(text, trusted=True), trusted=True)
-        except Malformed as error:
+        except InvalidRequest as error:
             reason = error.errors[0]["message"]
         except RequestError as error:
             reason = str(error)

@@ -1,4 +1,4 @@
-"""What one request carries: who asks, what time it is, the database, and the loaders that gather its reads."""
+"""The context of one request: its viewer, its clock, the database, and the loaders that batch its reads."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -13,88 +13,95 @@ from benegraph.db.store.batches import Many, One, OneByParts, Paged, Slice, Wind
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 
-# How many batches of one request read at once: a deep query must not take the whole pool.
-CONNECTIONS_A_REQUEST = 4
-#: Who may read the schema itself, unless a gateway is set up otherwise.
-INTROSPECTION = frozenset({Role.ADMINISTRATOR, Role.EMPLOYER, Role.SERVICE})
+#: How many batches of one request may read at the same time. A deep query must not use up the connection pool.
+MAX_CONCURRENT_READS = 4
+#: The roles that may introspect the schema, unless the gateway is configured otherwise.
+INTROSPECTION_ROLES = frozenset({Role.ADMINISTRATOR, Role.EMPLOYER, Role.SERVICE})
 
 
 @dataclass(slots=True)
-class Asked:
-    """What is known of a request's operation, once it was read: its name, kind, digest of the text, and cost."""
+class OperationInfo:
+    """Facts about a request's operation, filled in as the request is parsed and validated."""
 
-    operation: str | None = None
-    kind: str | None = None
-    document: str | None = None
+    operation_name: str | None = None
+    #: `query` or `mutation`.
+    operation_type: str | None = None
+    #: SHA-256 of the document's text, in hexadecimal.
+    document_digest: str | None = None
     cost: int | None = None
 
 
-def _free(_cost: int) -> None:
-    """Take nothing: the demo's own questions and tests pay nobody."""
+def _charge_nothing(_cost: int) -> None:
+    """Accept any cost: the demo's own queries and the tests have no rate budget."""
 
 
 @dataclass(eq=False)
 class Context:
-    """One request's own. A loader lives as long, and forgets what it knew when a mutation has changed the world."""
+    """The context of one request. Its loaders cache rows until a mutation clears them."""
 
     database: Database
     viewer: Viewer
     clock: Clock
     request_id: str
-    #: Takes an operation's cost from what the viewer's key may spend. Raises Throttled.
-    pay: Callable[[int], None] = _free
-    introspection: frozenset[Role] = INTROSPECTION
+    #: Charges an operation's cost to the viewer's rate budget. Raises Throttled.
+    charge: Callable[[int], None] = _charge_nothing
+    introspection_roles: frozenset[Role] = INTROSPECTION_ROLES
+    #: Whether a mutation of this request was answered from an earlier call with the same idempotency key.
     replayed: bool = False
-    asked: Asked = field(default_factory=Asked)
+    operation_info: OperationInfo = field(default_factory=OperationInfo)
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
-    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTIONS_A_REQUEST))
+    _read_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_READS))
 
     async def load_row(self, batch: One | OneByParts, key: Any) -> Any:
-        """Load the row of a key, together with all others that are asked for now; None where there is none."""
+        """Load the row of a key, in one batch with the other keys requested meanwhile; None if there is no such row."""
         return await self._loader(batch, batch).load(key)
 
     async def load_rows(self, batch: One, keys: Sequence[str]) -> list[Any]:
-        found: list[Any] = await self._loader(batch, batch).load_many(keys)
-        return found
+        """Load the row of each key; None for a key without a row."""
+        rows: list[Any] = await self._loader(batch, batch).load_many(keys)
+        return rows
 
     async def load_list(self, batch: Many, key: str) -> list[Any]:
+        """Load all rows of a parent's key."""
         return list(await self._loader(batch, batch).load(key))
 
     async def load_lists(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
-        found: list[list[Any]] = await self._loader(batch, batch).load_many(keys)
-        return found
+        """Load all rows of each parent's key."""
+        rows: list[list[Any]] = await self._loader(batch, batch).load_many(keys)
+        return rows
 
     async def load_page(self, batch: Paged, key: str, window: Window) -> Slice:
         loader = self._loader((batch, window), lambda reading, keys: batch(reading, keys, window))
-        found: Slice = await loader.load(key)
-        return found
+        page: Slice = await loader.load(key)
+        return page
 
-    async def load_count(self, batch: Paged, key: str, chosen: Any) -> int:
-        loader = self._loader(("count", batch, chosen), lambda reading, keys: batch.count(reading, keys, chosen))
-        found: int = await loader.load(key)
-        return found
+    async def load_count(self, batch: Paged, key: str, filter: Any) -> int:
+        """Count the rows of a parent's key that match the filter, over all pages."""
+        loader = self._loader(("count", batch, filter), lambda reading, keys: batch.count(reading, keys, filter))
+        count: int = await loader.load(key)
+        return count
 
-    def forget(self) -> None:
-        """Forget all that was read: a mutation has changed the world."""
+    def clear_loaders(self) -> None:
+        """Forget every row read so far, because a mutation has changed the data."""
         self._loaders.clear()
 
     def _loader(self, name: Hashable, batch: Callable[[Reading, Sequence[Any]], Awaitable[dict[Any, Any]]]) -> Any:
         if name not in self._loaders:
 
             async def load(keys: list[Any]) -> list[Any]:
-                async with self._room, self.database.read(self.viewer, self.clock) as reading:
-                    found = await batch(reading, keys)
-                return [found.get(key) for key in keys]
+                async with self._read_slots, self.database.read(self.viewer, self.clock) as reading:
+                    rows = await batch(reading, keys)
+                return [rows.get(key) for key in keys]
 
-            self._loaders[name] = _Loader(load_fn=load)
+            self._loaders[name] = _ShieldedLoader(load_fn=load)
         return self._loaders[name]
 
 
-class _Loader(DataLoader[Any, Any]):
-    """A loader whose rows several fields may wait for: one that is given up cancels none of the others."""
+class _ShieldedLoader(DataLoader[Any, Any]):
+    """A loader whose batch survives the cancellation of one of the fields that wait for it."""
 
     def load(self, key: Any) -> Any:
-        # The executor cancels the siblings of a field that failed, and with them what they wait for.
+        # When a field fails, the executor cancels its siblings and whatever they await. Others may await the same row.
         return asyncio.shield(super().load(key))
 
 

@@ -1,4 +1,4 @@
-"""Keys and tokens: who holds one is let in; administrators issue and revoke keys. And calls that count once."""
+"""API keys and tokens: authenticating their holders, and issuing, listing and revoking keys."""
 
 import hashlib
 import re
@@ -7,13 +7,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from benegraph.db import store
 from benegraph.db.models import ApiKey
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role, Viewer
-from benegraph.domain.errors import BadInput, ErrorCode, Forbidden, Unauthenticated, refusal
+from benegraph.domain.errors import BadInput, Forbidden, Unauthenticated
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 
@@ -192,31 +192,3 @@ async def list_keys(tx: Transaction) -> Sequence[ApiKey]:
 async def revoke_key(tx: Transaction, id: str) -> bool:
     """Revoke a key of the tenant; False where there is none in force."""
     return await store.access.revoke(tx, id, tx.clock.now)
-
-
-async def once(
-    tx: Transaction,
-    action: Action,
-    key: str,
-    input_hash: bytes,
-    story: Callable[[Transaction], Awaitable[dict[str, Any]]],
-    foretold: dict[str, Any] | None = None,
-) -> tuple[dict[str, Any], bool]:
-    """Do what a mutation does, unless its caller did it before under the same key; tell which.
-
-    The answer is kept in the same transaction, so there is never one without the other; one that is `foretold` is
-    written but once. Raises Refused where the key was used for another input.
-    """
-    kept = await store.access.reserve(tx, action, key, input_hash, foretold or {})
-    if kept is None:
-        result = await story(tx)
-        if result != foretold:
-            await store.access.keep(tx, action, key, result)
-        if input_hash[0] == 0:  # one call in 256 sweeps for all: old answers are in nobody's way, but they add up
-            await store.access.forget_old_answers(tx)
-        return result, False
-    if kept.input_hash != input_hash:
-        raise refusal(
-            ErrorCode.IDEMPOTENCY_KEY_REUSED, "This key was used for another input of this mutation.", "idempotencyKey"
-        )
-    return kept.result, True

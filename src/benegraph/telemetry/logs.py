@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import orjson
 
-from benegraph.graphql.engine.errors import describe
+from benegraph.graphql.engine.errors import describe_error
 from benegraph.telemetry.request_info import RequestInfo, current, digest_of, operation_name_of
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,9 @@ class _Handler(logging.StreamHandler[TextIO]):
                 "name": __name__,
                 "levelno": logging.ERROR,
                 "levelname": "ERROR",
-                "msg": f"A record of {record.name} can't be written: {describe(error) if error else 'no exception'}",
+                "msg": (
+                    f"A record of {record.name} can't be written: {describe_error(error) if error else 'no exception'}"
+                ),
             }
         )
         try:
@@ -103,7 +105,7 @@ def log_task_errors(loop: asyncio.AbstractEventLoop) -> None:
 
     def tell(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        log.error("A task failed unseen: %s", "no exception" if error is None else describe(error))
+        log.error("A task failed unseen: %s", "no exception" if error is None else describe_error(error))
 
     loop.set_exception_handler(tell)
 
@@ -129,13 +131,13 @@ def _members(record: logging.LogRecord) -> dict[str, Any]:
     if _is_ours(record):
         members |= getattr(record, "fields", {})
     if record.exc_info and record.exc_info[1] is not None:
-        members["error"] = describe(record.exc_info[1])
+        members["error"] = describe_error(record.exc_info[1])
     return {name: value for name, value in members.items() if value is not None}
 
 
 def _message(record: logging.LogRecord) -> str:
     if isinstance(record.msg, BaseException):
-        return describe(record.msg)
+        return describe_error(record.msg)
     if not _is_ours(record) and record.args:
         args: Any = record.args
         if isinstance(args, Mapping):
@@ -169,8 +171,10 @@ def _tell_warning(
 
 
 def _tell_thread(args: threading.ExceptHookArgs) -> None:
-    log.error("A thread failed: %s", "no exception" if args.exc_value is None else describe(args.exc_value))
+    log.error("A thread failed: %s", "no exception" if args.exc_value is None else describe_error(args.exc_value))
 
 
 def _tell_unraisable(args: "sys.UnraisableHookArgs") -> None:
-    log.error("An object's end failed: %s", "no exception" if args.exc_value is None else describe(args.exc_value))
+    log.error(
+        "An object's end failed: %s", "no exception" if args.exc_value is None else describe_error(args.exc_value)
+    )

@@ -79,7 +79,7 @@ class Metrics:
 
     def count(self, facts: RequestInfo, outcome: str, seconds: float) -> None:
         """Count a request that was answered."""
-        name, kind = self._name(facts), facts.kind or NO_KIND
+        name, kind = self._name(facts), facts.operation_type or NO_KIND
         counted = self._children.get((name, kind, outcome))
         if counted is None:
             # The metric's own way to a child takes a lock, and longer than counting does.
@@ -102,8 +102,8 @@ class Metrics:
     def follow_documents(self, documents: DocumentInfo) -> None:
         """Follow what a store of documents tells of itself from now on."""
         self._documents = documents
-        self._counted = documents.hits, documents.misses, documents.answered
-        self._counted_reasons = dict(documents.fell_back)
+        self._counted = documents.hits, documents.misses, documents.plan_executions
+        self._counted_reasons = dict(documents.fallbacks)
 
     def follow_pool(self, engine: AsyncEngine) -> None:
         """Follow how many of an engine's connections are in use."""
@@ -132,8 +132,8 @@ class Metrics:
         return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
 
     def _name(self, facts: RequestInfo) -> str:
-        if facts.operation in self._names:
-            return facts.operation
+        if facts.operation_name in self._names:
+            return facts.operation_name
         name = operation_name_of(facts)
         if name is None:
             return ANONYMOUS
@@ -148,14 +148,14 @@ class Metrics:
         documents = self._documents
         if documents is None:
             return
-        now = documents.hits, documents.misses, documents.answered
+        now = documents.hits, documents.misses, documents.plan_executions
         if now != self._counted:
             for counter, number, before in zip(self._of_documents, now, self._counted, strict=True):
                 if number != before:
                     counter.inc(number - before)
             self._counted = now
-        if documents.fell_back != self._counted_reasons:
-            for reason, times in documents.fell_back.items():
+        if documents.fallbacks != self._counted_reasons:
+            for reason, times in documents.fallbacks.items():
                 if times != (before := self._counted_reasons.get(reason, 0)):
                     self._fell_back.labels(reason).inc(times - before)
                     self._counted_reasons[reason] = times

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
 
-from benegraph.graphql.context import Asked
+from benegraph.graphql.context import OperationInfo
 
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -14,7 +14,7 @@ _LONGEST_NAME = 64
 
 
 @dataclass(slots=True, kw_only=True)
-class RequestInfo(Asked):
+class RequestInfo(OperationInfo):
     """One request's own, filled in as it goes. No variables, no text of a query, no name of a person."""
 
     request_id: str
@@ -35,8 +35,8 @@ class DocumentInfo(Protocol):
     hits: int
     misses: int
     #: How many operations plans answered, and how many were left to the other executor, by the reason.
-    answered: int
-    fell_back: Counter[str]
+    plan_executions: int
+    fallbacks: Counter[str]
 
 
 #: The facts of the request that is answered now, so that any line of the log can carry them.
@@ -45,10 +45,10 @@ current: ContextVar[RequestInfo | None] = ContextVar("facts", default=None)
 
 def operation_name_of(facts: RequestInfo) -> str | None:
     """Give the operation's name as it may be told: it is the client's word, so only what GraphQL takes for a name."""
-    name = (facts.operation or "")[:_LONGEST_NAME]
+    name = (facts.operation_name or "")[:_LONGEST_NAME]
     return name if _NAME.fullmatch(name) else None
 
 
 def digest_of(facts: RequestInfo) -> str | None:
     """Give the document's hash, if that is what it is: a client may name a document by any text."""
-    return facts.document if _DIGEST.fullmatch(facts.document or "") else None
+    return facts.document_digest if _DIGEST.fullmatch(facts.document_digest or "") else None

@@ -117,11 +117,11 @@ def provide(exporter: SpanExporter) -> TracerProvider:
 
 def _describe(span: Span, facts: RequestInfo, method: str, status: int) -> None:
     name = operation_name_of(facts)
-    if facts.kind is not None:
-        span.update_name(f"{facts.kind} {name}" if name else facts.kind)
+    if facts.operation_type is not None:
+        span.update_name(f"{facts.operation_type} {name}" if name else facts.operation_type)
     attributes = {
         "graphql.operation.name": name,
-        "graphql.operation.type": facts.kind,
+        "graphql.operation.type": facts.operation_type,
         "graphql.document.hash": digest_of(facts),
         "http.request.method": method,
         "http.response.status_code": status or None,

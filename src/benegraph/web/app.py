@@ -8,7 +8,7 @@ import strawberry
 from aiohttp import web
 
 from benegraph.db.session import Database
-from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.schema import build_schema
 from benegraph.services.access import KeyGrantCache
 from benegraph.settings import GatewayConfig
@@ -60,7 +60,7 @@ def create_app(
     app[RIGHTS] = KeyGrantCache(config.key_cache_seconds)
     add_draining(app, draining)
     health = Health(database, draining)
-    documents = Documents(schema or build_schema(), config.limits, compiled=config.executor == "compiled")
+    documents = DocumentCache(schema or build_schema(), config.limits, compiled=config.executor == "compiled")
     metrics.follow_documents(documents)
     view = GraphQLView(database, documents, config, throttle or Throttle(config.rate_limit), fixed_on)
     app.router.add_post(GRAPHQL_PATH, view.post)

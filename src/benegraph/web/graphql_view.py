@@ -13,10 +13,10 @@ from benegraph.db.session import Database
 from benegraph.domain.errors import BadInput, Forbidden, Throttled, UnknownDocument
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
-from benegraph.graphql.engine.documents import Documents
-from benegraph.graphql.engine.errors import body_of
+from benegraph.graphql.engine.documents import DocumentCache
+from benegraph.graphql.engine.errors import error_body
 from benegraph.graphql.engine.execute import GraphQLRequest, MutationNotAllowed, execute
-from benegraph.graphql.engine.persisted_documents import Sent, Texts, read_sent
+from benegraph.graphql.engine.persisted_documents import DocumentSource, PersistedDocuments, parse_document_source
 from benegraph.graphql.engine.serialize import written
 from benegraph.settings import GatewayConfig
 from benegraph.web.auth import authenticate
@@ -47,7 +47,7 @@ class _Purse:
 class _Asked:
     """One request, as it was read."""
 
-    sent: Sent
+    sent: DocumentSource
     variables: dict[str, Any]
     operation_name: str | None
 
@@ -56,11 +56,16 @@ class GraphQLView:
     """Answers GraphQL requests, each for its own viewer at its own instant."""
 
     def __init__(
-        self, database: Database, documents: Documents, config: GatewayConfig, throttle: Throttle, fixed_on: date | None
+        self,
+        database: Database,
+        documents: DocumentCache,
+        config: GatewayConfig,
+        throttle: Throttle,
+        fixed_on: date | None,
     ) -> None:
         self._database = database
         self._documents = documents
-        self._texts = Texts(config.trusted_documents_only)
+        self._texts = PersistedDocuments(config.trusted_documents_only)
         self._config = config
         self._throttle = throttle
         self._fixed_on = fixed_on
@@ -103,7 +108,7 @@ class GraphQLView:
         purse.pay(1)
         paid = _after_the_first(purse.pay)
         context = Context(
-            self._database, viewer, clock, facts.request_id, paid, self._config.introspection, asked=facts
+            self._database, viewer, clock, facts.request_id, paid, self._config.introspection, operation_info=facts
         )
         return context, purse
 
@@ -118,11 +123,11 @@ class GraphQLView:
         except MutationNotAllowed as error:
             raise web.HTTPMethodNotAllowed(request.method, ["POST"], reason=str(error).rstrip(".")) from None
         except UnknownDocument as error:
-            body = body_of(error)
+            body = error_body(error)
         finally:
             request[REQUEST_INFO].replayed = context.replayed
-        if context.asked.cost is None:
-            context.pay(REFUSED)
+        if context.operation_info.cost is None:
+            context.charge(REFUSED)
         elif "data" in body:
             await self._texts.persist(context, asked.sent)
         code = body["errors"][0]["extensions"]["code"] if "errors" in body else None
@@ -193,4 +198,6 @@ def _read(body: Any) -> _Asked:
     extensions = body.get("extensions")
     if not isinstance(extensions, dict | None):
         raise BadInput("`extensions` is an object.")
-    return _Asked(read_sent(body.get("query"), extensions, body.get("documentId")), variables or {}, operation_name)
+    return _Asked(
+        parse_document_source(body.get("query"), extensions, body.get("documentId")), variables or {}, operation_name
+    )

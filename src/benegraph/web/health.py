@@ -8,7 +8,7 @@ from alembic.script import ScriptDirectory
 
 from benegraph.db.migrations import config, revision_of
 from benegraph.db.session import Database
-from benegraph.graphql.engine.errors import describe
+from benegraph.graphql.engine.errors import describe_error
 from benegraph.web.draining import Draining
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Health:
             async with asyncio.timeout(PATIENCE):
                 revision = await revision_of(self._url)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is why we are not ready
-            log.warning("Not ready: %s", describe(error))
+            log.warning("Not ready: %s", describe_error(error))
             return "database"
         return None if revision == self._head else "migrations"
 

@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler, Middleware
 
 from benegraph.domain.errors import RequestError
-from benegraph.graphql.engine.errors import describe, judge
+from benegraph.graphql.engine.errors import classify_error, describe_error
 from benegraph.telemetry.logs import told
 from benegraph.web.draining import Draining
 from benegraph.web.request_info import REQUEST_INFO, RequestInfo, current
@@ -47,8 +47,8 @@ def request_middleware(path: str, draining: Draining, metrics: "Metrics", traces
         except web.HTTPException as error:
             return refuse_http(request, error)
         except Exception as error:  # noqa: BLE001 - the last resort: nobody above would tell the client
-            facts.code, message = judge(error)
-            log.error("Failed (%s): %s", facts.code, describe(error))  # noqa: TRY400 - never its text
+            facts.code, message = classify_error(error)
+            log.error("Failed (%s): %s", facts.code, describe_error(error))  # noqa: TRY400 - never its text
             return refuse(request, _Failed(facts.code, message))
 
     async def observe(request: web.Request, handler: Handler, facts: RequestInfo) -> web.StreamResponse:
@@ -98,7 +98,7 @@ class AccessLog(AbstractAccessLogger):
             "path": _path(request),
             "status": response.status,
             "ms": round(time * 1000),
-            "kind": facts and facts.kind,
+            "kind": facts and facts.operation_type,
             "cost": facts and facts.cost,
             "code": facts and facts.code,
             "bytes": response.body_length,

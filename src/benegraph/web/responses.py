@@ -11,7 +11,7 @@ from aiohttp import ETag, web
 from aiohttp.helpers import ETAG_ANY
 
 from benegraph.domain.errors import BadInput, RequestError, Throttled, TooComplex, Unauthenticated, Unavailable
-from benegraph.graphql.engine.errors import body_of
+from benegraph.graphql.engine.errors import error_body
 from benegraph.graphql.engine.serialize import written
 
 JSON = "application/json"
@@ -93,14 +93,14 @@ def refuse(request: web.BaseRequest, error: RequestError) -> web.Response:
         headers["Retry-After"] = str(math.ceil(error.seconds))
     elif isinstance(error, Unavailable):
         headers["Retry-After"] = "1"
-    return answer(request, body_of(error), _STATUS.get(error.code, 400), headers)
+    return answer(request, error_body(error), _STATUS.get(error.code, 400), headers)
 
 
 def refuse_http(request: web.BaseRequest, error: web.HTTPException) -> web.Response:
     """Answer in GraphQL's shape what aiohttp refuses by itself: an unknown path, a method, a body too large."""
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
     kind = TooComplex if isinstance(error, web.HTTPRequestEntityTooLarge) else BadInput
-    return answer(request, body_of(kind(f"{error.reason}.")), error.status, headers)
+    return answer(request, error_body(kind(f"{error.reason}.")), error.status, headers)
 
 
 def _respond(

@@ -18,7 +18,7 @@ from benegraph.db.store.batches import PARENT, Many, One, Paged
 from benegraph.execution.declarations import Arguments
 from benegraph.execution.reading import Wanted
 from benegraph.graphql.context import Context
-from benegraph.graphql.engine.input_conversion import converting
+from benegraph.graphql.engine.input_conversion import build_argument_converter
 from benegraph.graphql.engine.serialize import written
 from benegraph.graphql.types.fields import BatchedField, ContextField, DerivedField, StoreField, same_row
 from benegraph.graphql.types.node import LookupField, NodeRef
@@ -50,14 +50,14 @@ class Declared:
             return execution.Given(told.get_value)
         if isinstance(told, StrawberryField) and told.base_resolver is None:
             return execution.Column(told.python_name)
-        of_mutation = kind is self.schema._schema.mutation_type  # noqa: SLF001 - as in Documents
+        of_mutation = kind is self.schema._schema.mutation_type  # noqa: SLF001 - as in DocumentCache
         if isinstance(told, StrawberryField) and of_mutation:
             return self._perform(told)
         raise execution.Uncovered("resolver")
 
     def _edge(self, told: StoreField) -> execution.Declaration:
         if isinstance(told.batch, Paged):
-            converted = converting(told.arguments, self.schema)
+            converted = build_argument_converter(told.arguments, self.schema)
 
             def view(arguments: Arguments) -> PageRequest:
                 return told.build_page_request(**converted(arguments))
@@ -70,7 +70,7 @@ class Declared:
         return execution.ToOne(told.batch, told.key)
 
     def _batched(self, told: BatchedField) -> execution.Declaration:
-        converted = converting(told.arguments, self.schema)
+        converted = build_argument_converter(told.arguments, self.schema)
 
         async def load(reads: Any, parents: Sequence[Any], arguments: Arguments) -> Sequence[Any]:
             return await told.load(reads, parents, **converted(arguments))
@@ -82,7 +82,7 @@ class Declared:
         resolver = told.base_resolver
         if resolver is None or resolver.self_parameter is None or resolver.info_parameter is None or told.extensions:
             raise execution.Uncovered("resolver")
-        converted, info = converting(told.arguments, self.schema), resolver.info_parameter.name
+        converted, info = build_argument_converter(told.arguments, self.schema), resolver.info_parameter.name
 
         async def call(context: Context, arguments: Mapping[str, Any]) -> Any:
             asked = SimpleNamespace(context=context)
@@ -91,7 +91,7 @@ class Declared:
         return execution.Perform(call)
 
     def _finding(self, told: LookupField) -> execution.Declaration:
-        converted = converting(told.arguments, self.schema)
+        converted = build_argument_converter(told.arguments, self.schema)
 
         def names(context: Context, arguments: Arguments) -> Any:
             return told.find_ref(context, **converted(arguments))

@@ -1,4 +1,4 @@
-"""Documents: what is known of a text once it was parsed, measured and found valid; the latest used are kept."""
+"""DocumentCache: what is known of a text once it was parsed, measured and found valid; the latest used are kept."""
 
 import hashlib
 from collections import Counter, OrderedDict
@@ -44,7 +44,7 @@ LONGEST_KEPT = 16 * 1024
 RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 
-class Malformed(BenegraphError):
+class InvalidRequest(BenegraphError):
     """The request was refused before anything was executed: it can't be parsed, is not valid, or can't be begun."""
 
     def __init__(self, errors: list[GraphQLError], code: str) -> None:
@@ -94,12 +94,12 @@ class Document:
         return next(iter(self.operations.values())) if len(self.operations) == 1 else None
 
 
-def digest_of(text: str) -> str:
+def compute_digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(slots=True)
-class Documents:
+class DocumentCache:
     """The documents of a schema. Those that were written by our own people (`trusted`) may be of any shape."""
 
     schema: strawberry.Schema
@@ -109,8 +109,8 @@ class Documents:
     hits: int = 0
     misses: int = 0
     #: How many operations it answered, and how many it left to Strawberry's, by the reason.
-    answered: int = 0
-    fell_back: Counter[str] = field(default_factory=Counter)
+    plan_executions: int = 0
+    fallbacks: Counter[str] = field(default_factory=Counter)
     _kept: OrderedDict[tuple[str, bool], Document] = field(default_factory=OrderedDict)
     _characters: int = 0
 
@@ -119,7 +119,7 @@ class Documents:
         return self.schema._schema  # noqa: SLF001 - what Strawberry itself executes; there is no public way to it
 
     def parse(self, text: str, *, trusted: bool = False) -> Document:
-        """Parse a text, or give the document that was made of it before. Raises TooComplex, Malformed."""
+        """Parse a text, or give the document that was made of it before. Raises TooComplex, InvalidRequest."""
         if (kept := self._kept.get((text, trusted))) is not None:
             self._kept.move_to_end((text, trusted))
             self.hits += 1
@@ -133,20 +133,20 @@ class Documents:
         except GraphQLSyntaxError as error:
             if most is not None and error.description.startswith(f"Document contains more than {most} tokens"):
                 raise too_complex("tokens", most, "A document holds at most {} tokens.") from None
-            raise Malformed([error], "PARSE_FAILED") from None
-        return Document(ast, digest_of(text))
+            raise InvalidRequest([error], "PARSE_FAILED") from None
+        return Document(ast, compute_digest(text))
 
     def validate(self, text: str, document: Document, *, trusted: bool = False) -> None:
         """Measure and validate a text's document, unless that was done before.
 
-        Raises TooComplex, or Malformed with the first few errors.
+        Raises TooComplex, or InvalidRequest with the first few errors.
         """
         if document.operations is not None:
             return
         if not trusted:
             check_shape(document.ast, self.graph, self.limits)
         if errors := validate(self.graph, document.ast, RULES, max_errors=MOST_ERRORS, hide_suggestions=True):
-            raise Malformed(errors, "VALIDATION_FAILED")
+            raise InvalidRequest(errors, "VALIDATION_FAILED")
         definitions = document.ast.definitions
         fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
         document.operations = {

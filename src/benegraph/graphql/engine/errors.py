@@ -13,8 +13,8 @@ from benegraph.domain.errors import BadInput, RequestError
 
 log = logging.getLogger(__name__)
 
-UNEXPECTED = "This failed on our side. Our log says why, under this request's id."
-TOO_SLOW = "This took too long and was given up."
+INTERNAL_MESSAGE = "This failed on our side. Our log says why, under this request's id."
+TIMEOUT_MESSAGE = "This took too long and was given up."
 LONGEST_MESSAGE = 1000  # some of graphql-core's quote the value, however long
 _TOO_LONG = {"57014", "55P03"}  # the server's word for a statement's time and a lock's: they are over
 _UNSTORABLE = {"22021", "22P05"}  # a NUL, which JSON has and PostgreSQL has not
@@ -34,10 +34,10 @@ def failed(errors: Sequence[GraphQLError], request_id: str) -> list[Formatted]:
     formatted = []
     for error in errors:
         cause = error.original_error or error
-        code, message = judge(cause)
+        code, message = classify_error(cause)
         if code in {"INTERNAL", "TIMEOUT"}:
             field = error.nodes[0] if error.nodes else None
-            note = f"{getattr(getattr(field, 'name', None), 'value', 'a field')}: {describe(cause)}"
+            note = f"{getattr(getattr(field, 'name', None), 'value', 'a field')}: {describe_error(cause)}"
             if note not in told:  # one fault may stand in every row of a page
                 told.add(note)
                 log.error("Failed (%s) at %s", code, note, extra={"fields": {"request_id": request_id}})
@@ -45,12 +45,12 @@ def failed(errors: Sequence[GraphQLError], request_id: str) -> list[Formatted]:
     return formatted
 
 
-def body_of(error: RequestError) -> dict[str, Any]:
+def error_body(error: RequestError) -> dict[str, Any]:
     """Make the answer to a request that was refused as a whole."""
     return {"errors": [{"message": str(error), "extensions": {"code": error.code, **error.details}}]}
 
 
-def judge(error: BaseException) -> tuple[str, str]:
+def classify_error(error: BaseException) -> tuple[str, str]:
     """Give an error's code, and the message a client may read."""
     if isinstance(error, RequestError):
         return error.code, str(error)
@@ -61,11 +61,11 @@ def judge(error: BaseException) -> tuple[str, str]:
         return BadInput.code, "A text holds a character that can't be stored."
     # By name: a pool that has no connection left says so with a class of SQLAlchemy's, unknown on this floor.
     if states & _TOO_LONG or any(type(link).__name__ == "TimeoutError" for link in _chain(error)):
-        return "TIMEOUT", TOO_SLOW
-    return "INTERNAL", UNEXPECTED
+        return "TIMEOUT", TIMEOUT_MESSAGE
+    return "INTERNAL", INTERNAL_MESSAGE
 
 
-def describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Tell what an error is and where it arose. Never its text: a database's quotes the row, a parser's the value."""
     kinds = []
     for link in _chain(error):

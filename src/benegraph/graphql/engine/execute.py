@@ -15,8 +15,8 @@ from benegraph.domain.errors import BadInput, Forbidden, RequestError, Throttled
 from benegraph.execution import Uncovered, run
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.compiled import opening
-from benegraph.graphql.engine.documents import Document, Documents, Malformed, Operation
-from benegraph.graphql.engine.errors import TOO_SLOW, body_of, describe, failed, judge
+from benegraph.graphql.engine.documents import Document, DocumentCache, InvalidRequest, Operation
+from benegraph.graphql.engine.errors import TIMEOUT_MESSAGE, classify_error, describe_error, error_body, failed
 from benegraph.graphql.engine.limits.cost import at
 from benegraph.graphql.engine.limits.shape import too_complex
 from benegraph.graphql.engine.variables import MOST_ERRORS
@@ -51,7 +51,7 @@ class TookTooLong(RequestError):
     code = "TIMEOUT"
 
 
-async def execute(documents: Documents, context: Context, request: GraphQLRequest) -> dict[str, Any]:
+async def execute(documents: DocumentCache, context: Context, request: GraphQLRequest) -> dict[str, Any]:
     """Answer a request. Where the answer has no `data`, nothing was executed, or its time was over.
 
     Raises MutationNotAllowed and Throttled; every other error stands in the answer.
@@ -61,8 +61,8 @@ async def execute(documents: Documents, context: Context, request: GraphQLReques
     except (MutationNotAllowed, Throttled):
         raise
     except RequestError as error:
-        return body_of(error)
-    except Malformed as error:
+        return error_body(error)
+    except InvalidRequest as error:
         return {"errors": error.errors}
     limits = documents.limits
     try:
@@ -70,7 +70,7 @@ async def execute(documents: Documents, context: Context, request: GraphQLReques
             data, errors = await _outcome(documents, context, asked)
     except TimeoutError:
         advice = " What it was to change may have been changed: ask again with the same idempotencyKey."
-        return body_of(TookTooLong(TOO_SLOW + (advice if asked.operation.changes else "")))
+        return error_body(TookTooLong(TIMEOUT_MESSAGE + (advice if asked.operation.changes else "")))
     return _answer(data, errors, context, limits.cost)
 
 
@@ -84,7 +84,7 @@ class _Asked:
     request: GraphQLRequest
 
 
-async def _outcome(documents: Documents, context: Context, asked: _Asked) -> Outcome:
+async def _outcome(documents: DocumentCache, context: Context, asked: _Asked) -> Outcome:
     if documents.compiled and (outcome := await _by_plan(documents, context, asked)) is not None:
         return outcome
     executor = _executor(documents, context, asked.document, asked.request)
@@ -94,48 +94,48 @@ async def _outcome(documents: Documents, context: Context, asked: _Asked) -> Out
     return result.data, result.errors
 
 
-async def _by_plan(documents: Documents, context: Context, asked: _Asked) -> Outcome | None:
+async def _by_plan(documents: DocumentCache, context: Context, asked: _Asked) -> Outcome | None:
     """Have the breadth-first executor answer; None for what it doesn't cover, or could not read."""
     plan = documents.plan(asked.operation, asked.variables.coerced)
     if isinstance(plan, Uncovered):
-        documents.fell_back[plan.reason] += 1
+        documents.fallbacks[plan.reason] += 1
         return None
     try:
         outcome = await run(plan, opening(context), context, asked.variables)
     except Uncovered as uncovered:
-        documents.fell_back[uncovered.reason] += 1
+        documents.fallbacks[uncovered.reason] += 1
         return None
     except Exception as error:
         if plan.is_mutation:
             raise  # what it has changed must not be changed again
         # It has read: the other executor says what is wrong.
-        if judge(error)[0] == TookTooLong.code:
+        if classify_error(error)[0] == TookTooLong.code:
             raise TimeoutError from error  # to do it all again would take as long
-        log.warning("A plan failed: %s", describe(error))
-        documents.fell_back["failed"] += 1
+        log.warning("A plan failed: %s", describe_error(error))
+        documents.fallbacks["failed"] += 1
         return None
-    documents.answered += 1
+    documents.plan_executions += 1
     return outcome.data, outcome.errors
 
 
-def _prepare(documents: Documents, context: Context, request: GraphQLRequest) -> _Asked:
+def _prepare(documents: DocumentCache, context: Context, request: GraphQLRequest) -> _Asked:
     document = documents.parse(request.query, trusted=request.trusted)
-    context.asked.document = document.digest
+    context.operation_info.document_digest = document.digest
     _check_kind(document.chosen(request.operation_name), request)
     documents.validate(request.query, document, trusted=request.trusted)
     operation = document.operation(request.operation_name)
     if operation is None:
         errors = _executor(documents, context, document, request)
         assert isinstance(errors, list), "it chooses as we do"  # noqa: S101
-        raise Malformed(errors, BadInput.code)
+        raise InvalidRequest(errors, BadInput.code)
     _admit(operation, context, request, documents.limits.cost)
     variables = operation.variables.read(request.variables)
     if isinstance(variables, list):
-        raise Malformed(variables, BadInput.code)
+        raise InvalidRequest(variables, BadInput.code)
     return _Asked(document, operation, variables, request)
 
 
-def _executor(documents: Documents, context: Context, document: Document, request: GraphQLRequest) -> Any:
+def _executor(documents: DocumentCache, context: Context, document: Document, request: GraphQLRequest) -> Any:
     """Make what executes an operation by its resolvers; a list of errors where there is none to execute."""
     # As Schema.execute does, but for its extensions and middleware, of which this schema has none.
     return documents.schema.execution_context_class.build(
@@ -162,15 +162,15 @@ def _check_kind(operation: OperationDefinitionNode | None, request: GraphQLReque
 
 def _admit(operation: Operation, context: Context, request: GraphQLRequest, most: int) -> None:
     """See that an operation is permitted and affordable, and have it paid for."""
-    asked = context.asked
-    asked.operation = operation.node.name.value if operation.node.name else None
-    asked.kind = operation.node.operation.value
-    if operation.introspects and context.viewer.role not in context.introspection:
+    asked = context.operation_info
+    asked.operation_name = operation.node.name.value if operation.node.name else None
+    asked.operation_type = operation.node.operation.value
+    if operation.introspects and context.viewer.role not in context.introspection_roles:
         raise Forbidden("The schema is not open to this key.")
     asked.cost = at(operation.price, request.variables)
     if asked.cost > most:
         raise too_complex("cost", most, f"This costs {asked.cost}; one request may cost at most {{}}.")
-    context.pay(max(1, asked.cost))
+    context.charge(max(1, asked.cost))
 
 
 def _answer(data: Any, errors: Sequence[GraphQLError] | None, context: Context, most: int) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _answer(data: Any, errors: Sequence[GraphQLError] | None, context: Context, 
     if errors:
         answer["errors"] = failed(errors, context.request_id)
     answer["data"] = data
-    answer["extensions"] = {"cost": {"requestedQueryCost": context.asked.cost, "maximumQueryCost": most}}
+    answer["extensions"] = {"cost": {"requestedQueryCost": context.operation_info.cost, "maximumQueryCost": most}}
     if context.replayed:
         answer["extensions"]["idempotentReplay"] = True
     return answer

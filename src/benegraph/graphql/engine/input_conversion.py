@@ -1,6 +1,6 @@
 """Converting: arguments as GraphQL has read them become Python's, by what is made of their types once.
 
-Strawberry's own converting finds out about each type anew with each value, which takes longer than an election's rules.
+Strawberry's own conversion finds out about each type anew with each value, which takes longer than an election.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ Convert = Callable[[Any], Any]
 Converting = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
-def converting(arguments: Sequence[StrawberryArgument], schema: strawberry.Schema) -> Converting:
+def build_argument_converter(arguments: Sequence[StrawberryArgument], schema: strawberry.Schema) -> Converting:
     """Give what makes Python's arguments, by Python's names, of those that were given, by GraphQL's."""
     config, registry = schema.config, schema.schema_converter.scalar_registry
     try:

@@ -1,4 +1,4 @@
-"""Texts: which one a request means, whether it was sent, or named by its hash (as Apollo does) or by an id."""
+"""Persisted documents: the text that a request refers to, sent itself or by its hash (as Apollo does) or an id."""
 
 import re
 from collections import OrderedDict
@@ -9,7 +9,7 @@ from typing import Any
 
 from benegraph.domain.errors import BadInput, Forbidden, UnknownDocument
 from benegraph.graphql.context import Context
-from benegraph.graphql.engine.documents import digest_of
+from benegraph.graphql.engine.documents import compute_digest
 from benegraph.services import documents
 
 #: How long a text that was found is known without asking again: so soon one that is no longer trusted stops running.
@@ -20,7 +20,7 @@ _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class DocumentSource:
     """How a request names its document: the text, its SHA-256, or a trusted document's id."""
 
     text: str | None = None
@@ -29,7 +29,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class DocumentText:
     """A document's text, and whether our own people wrote it."""
 
     text: str
@@ -37,23 +37,23 @@ class Text:
 
 
 @dataclass(slots=True)
-class Texts:
+class PersistedDocuments:
     """The texts found lately. With `trusted_only`, no other is ever taken."""
 
     trusted_only: bool = False
-    _known: OrderedDict[tuple[str, Any], tuple[Text, datetime]] = field(default_factory=OrderedDict)
+    _known: OrderedDict[tuple[str, Any], tuple[DocumentText, datetime]] = field(default_factory=OrderedDict)
 
-    async def find(self, context: Context, sent: Sent) -> Text:
+    async def find(self, context: Context, sent: DocumentSource) -> DocumentText:
         """Find the text a request means.
 
         Raises UnknownDocument, BadInput for a hash of another text, Forbidden where it is not trusted and must be.
         """
         if sent.text is not None:
-            if sent.digest is not None and digest_of(sent.text) != sent.digest:
+            if sent.digest is not None and compute_digest(sent.text) != sent.digest:
                 raise BadInput("The hash of the persisted query is not that of its text.")
             if not self.trusted_only:
-                return Text(sent.text)
-            found = await self._trusted(context, digest=digest_of(sent.text))
+                return DocumentText(sent.text)
+            found = await self._trusted(context, digest=compute_digest(sent.text))
             if found is None:
                 raise Forbidden("Only trusted documents run here.")
             return found
@@ -64,22 +64,24 @@ class Texts:
             raise UnknownDocument("PersistedQueryNotFound")
         return found
 
-    async def persist(self, context: Context, sent: Sent) -> None:
+    async def persist(self, context: Context, sent: DocumentSource) -> None:
         """Keep a text that came with its hash, once it was found to be good."""
         if sent.text is None or sent.digest is None or self.trusted_only:
             return
         name = (context.viewer.tenant_id, sent.digest)
         if self._lately(context, name) is None:
             await documents.persist(context.database, context.viewer, context.clock, sent.digest, sent.text)
-            self._remember(context, name, Text(sent.text))
+            self._remember(context, name, DocumentText(sent.text))
 
-    async def _trusted(self, context: Context, *, id: str | None = None, digest: str | None = None) -> Text | None:
+    async def _trusted(
+        self, context: Context, *, id: str | None = None, digest: str | None = None
+    ) -> DocumentText | None:
         async def look() -> str | None:
             return await documents.find_trusted(context.database, context.viewer, context.clock, id=id, digest=digest)
 
         return await self._look_up(context, ("", id or digest), look, trusted=True)
 
-    async def _persisted(self, context: Context, digest: str) -> Text | None:
+    async def _persisted(self, context: Context, digest: str) -> DocumentText | None:
         async def look() -> str | None:
             return await documents.find_persisted(context.database, context.viewer, context.clock, digest)
 
@@ -92,28 +94,28 @@ class Texts:
         look: Callable[[], Awaitable[str | None]],
         *,
         trusted: bool = False,
-    ) -> Text | None:
+    ) -> DocumentText | None:
         if (known := self._lately(context, name)) is not None:
             return known
         found = await look()
         if found is None:
             return None
-        text = Text(found, trusted)
+        text = DocumentText(found, trusted)
         self._remember(context, name, text)
         return text
 
-    def _lately(self, context: Context, name: tuple[str, Any]) -> Text | None:
+    def _lately(self, context: Context, name: tuple[str, Any]) -> DocumentText | None:
         text, since = self._known.get(name, (None, context.clock.now))
         return text if context.clock.now < since + KNOWN_FOR else None
 
-    def _remember(self, context: Context, name: tuple[str, Any], text: Text) -> None:
+    def _remember(self, context: Context, name: tuple[str, Any], text: DocumentText) -> None:
         self._known[name] = text, context.clock.now
         self._known.move_to_end(name)
         if len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
 
 
-def read_sent(query: object, extensions: object, document_id: object) -> Sent:
+def parse_document_source(query: object, extensions: object, document_id: object) -> DocumentSource:
     """Read how a request names its document, out of members that may hold anything. Raises BadInput."""
     if query is not None and not isinstance(query, str):
         raise BadInput("`query` is the text of a document.")
@@ -124,7 +126,7 @@ def read_sent(query: object, extensions: object, document_id: object) -> Sent:
     digest = _persisted_digest(extensions)
     if query is None and document_id is None and digest is None:
         raise BadInput("`query` is the text of a document, and needed unless a persisted one is named.")
-    return Sent(query, digest, document_id)
+    return DocumentSource(query, digest, document_id)
 
 
 def _persisted_digest(extensions: object) -> str | None:

@@ -20,7 +20,7 @@ from benegraph.graphql.context import Info
 from benegraph.graphql.mutations.inputs import present
 from benegraph.graphql.types.enums import describe_enum
 from benegraph.graphql.types.node import NODE_TYPES
-from benegraph.services.access import once
+from benegraph.services.idempotency import run_idempotent
 
 KEY_LENGTH = 255
 
@@ -121,7 +121,7 @@ async def perform(
         nonlocal replayed
         if key is None or not keep:
             return await story(tx)
-        result, replayed = await once(tx, action, key, input_hash(input), story, foretold)
+        result, replayed = await run_idempotent(tx, action, key, input_hash(input), story, foretold)
         return result
 
     try:
@@ -129,7 +129,7 @@ async def perform(
         result = await context.database.transact(
             context.viewer, context.clock, whole, request_id=context.request_id, keep=keep
         )
-        context.forget()
+        context.clear_loaders()
         if replayed:
             context.replayed = True
             await _check_reach(info, result)

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 from aiohttp import web
 
-from benegraph.graphql.engine.errors import describe
+from benegraph.graphql.engine.errors import describe_error
 from benegraph.web.explorer import bundle, pages
 from benegraph.web.explorer.config import ExplorerConfig
 
@@ -108,7 +108,7 @@ class Explorer:
             await bundle.build(self._cache, self._tell)
         except Exception as error:  # noqa: BLE001 - whatever it is, the API is none the worse for it
             self._failure = _reason(error)
-            log.warning("Explorer: there is none. %s (%s)", self._failure, describe(error))
+            log.warning("Explorer: there is none. %s (%s)", self._failure, describe_error(error))
         else:
             log.info("Explorer: ready")
 

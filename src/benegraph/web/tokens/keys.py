@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 from joserfc.jwk import Key
 
 from benegraph.domain.errors import Unavailable
-from benegraph.graphql.engine.errors import describe
+from benegraph.graphql.engine.errors import describe_error
 from benegraph.settings import Issuer
 from benegraph.web.tokens.jwks import Published, fetch
 
@@ -92,7 +92,7 @@ class Keys:
             async with asyncio.timeout(PATIENCE):
                 self._published = await fetch(self._session, self._issuer)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is why there are no new keys
-            log.warning("The issuer's keys can't be fetched: %s", describe(error))
+            log.warning("The issuer's keys can't be fetched: %s", describe_error(error))
             self._failed_at = now
         else:
             self._fetched_at, self._failed_at = now, None
