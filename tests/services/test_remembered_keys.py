@@ -83,7 +83,7 @@ async def test_with_no_seconds_it_is_asked_for_each_time(database: Database, han
     _, key = await issued(database)
     remembered = KeyGrantCache(0.0, monotonic=hand)
     assert [await asked(database, key, remembered) for _ in range(3)] == [1, 1, 1]
-    assert remembered._kept == {}
+    assert remembered._entries == {}
 
 
 async def test_a_revoked_key_is_good_until_its_seconds_are_over(database: Database, hand: Hand) -> None:
@@ -96,7 +96,7 @@ async def test_a_revoked_key_is_good_until_its_seconds_are_over(database: Databa
     hand.at = 1001.0
     with pytest.raises(Unauthenticated):
         await authenticate(database, CLOCK, key, None, remembered)
-    assert remembered._kept == {}
+    assert remembered._entries == {}
 
 
 async def test_each_memory_is_its_own(database: Database, hand: Hand) -> None:
@@ -141,7 +141,7 @@ async def test_an_answer_is_as_old_as_its_question(hand: Hand) -> None:
         assert len(found) == times
     hand.at, slowly = 1010.0, 1.0
     await memory.get_or_load("it", find_slowly)
-    assert memory._kept == {}
+    assert memory._entries == {}
 
 
 async def test_an_older_answer_that_comes_later_is_believed_for_its_own_seconds(hand: Hand) -> None:
@@ -235,7 +235,7 @@ async def test_an_unknown_key_is_not_remembered_as_unknown(database: Database, h
     for _ in range(2):
         with pytest.raises(Unauthenticated):
             await authenticate(database, CLOCK, key, None, remembered)
-    assert remembered._kept == {}
+    assert remembered._entries == {}
     id, _ = await database.transact(administrator(), CLOCK, lambda tx: issue_key(tx, SERVICE, "A key", key=key))
     viewer = await authenticate(database, CLOCK, key, None, remembered)
     assert viewer == Viewer("acme", id, Role.SERVICE, actions=frozenset({Action.ELECT}))
@@ -245,8 +245,8 @@ async def test_a_key_is_remembered_by_its_hash_alone(database: Database, hand: H
     _, key = await issued(database)
     remembered = KeyGrantCache(60.0, monotonic=hand)
     await authenticate(database, CLOCK, key, None, remembered)
-    assert list(remembered._kept) == [hash_key(key)]
-    assert key not in repr(remembered._kept)
+    assert list(remembered._entries) == [hash_key(key)]
+    assert key not in repr(remembered._entries)
 
 
 async def test_so_many_keys_are_remembered_and_the_one_found_longest_ago_goes_first(
@@ -260,7 +260,7 @@ async def test_so_many_keys_are_remembered_and_the_one_found_longest_ago_goes_fi
     hand.at += 1.0
     assert [await asked(database, key, remembered) for key in (third, first, second)] == [1, 1, 1]
     assert [await asked(database, key, remembered) for key in (first, second, third)] == [0, 0, 1]
-    assert len(remembered._kept) == 2
+    assert len(remembered._entries) == 2
 
 
 async def test_many_may_come_with_one_key_at_once(database: Database, hand: Hand) -> None:

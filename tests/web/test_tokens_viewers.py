@@ -310,8 +310,8 @@ async def test_a_key_is_a_key_whether_tokens_are_taken_or_not(
     async with gateway(database, None) as without:
         for gate in (here, without):
             assert (await gate.data(key))["viewer"]["role"] == "ADMINISTRATOR"
-            assert await refused(gate, "bgk_" + "A" * 43) == (401, ["UNAUTHENTICATED"], "This key is not good.")
-            assert await refused(gate, "bgk_e30.e30.AAAA") == (401, ["UNAUTHENTICATED"], "This key is not good.")
+            assert await refused(gate, "bgk_" + "A" * 43) == (401, ["UNAUTHENTICATED"], "The API key is unknown, revoked or expired.")
+            assert await refused(gate, "bgk_e30.e30.AAAA") == (401, ["UNAUTHENTICATED"], "The API key is unknown, revoked or expired.")
         assert (await here.data(idp.token()))["viewer"]["role"] == "ADMINISTRATOR"
         assert (await refused(without, idp.token()))[:2] == (401, ["UNAUTHENTICATED"])
 
@@ -380,7 +380,7 @@ async def test_who_was_not_found_is_looked_for_each_time(database: Database, clo
     await check_scope_exists(database, Clock(NOW), someone(), admitted)
     await check_scope_exists(database, Clock(NOW), someone(employer=employer), admitted)
     for viewer in (someone("globex"), someone(employer=EMPLOYER), someone("globex", employer)):
-        with pytest.raises(Forbidden, match="may not enter"):
+        with pytest.raises(Forbidden, match="does not grant access"):
             await check_scope_exists(database, Clock(NOW), viewer, admitted)
 
 

@@ -1,4 +1,4 @@
-"""API keys and tokens: authenticating their holders, and issuing, listing and revoking keys."""
+"""Authentication by API key, checks of token scopes, and API key administration."""
 
 import hashlib
 import re
@@ -18,11 +18,13 @@ from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 
 KEY_PREFIX = "bgk_"
-_SHOWN = len(KEY_PREFIX) + 8
-_LAST_USE_WITHIN = timedelta(minutes=5)
+#: How many characters of a key are stored in clear, so that an administrator can recognise it in a list.
+_DISPLAYED_LENGTH = len(KEY_PREFIX) + 8
+#: `last_used_at` is written at most once in this interval.
+_LAST_USED_INTERVAL = timedelta(minutes=5)
 
-#: Why a token opens no tenant; it never says more, or tokens could be used to find out what tenants there are.
-TENANT_FORBIDDEN = "This token may not enter that tenant."
+#: The one message for every tenant that a token does not open. A more precise one would reveal which tenants exist.
+TENANT_FORBIDDEN = "The token does not grant access to this tenant."
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 K = TypeVar("K")
@@ -30,39 +32,39 @@ V = TypeVar("V")
 
 
 class ExpiringCache(Generic[K, V]):
-    """What was found a moment ago, believed for some seconds without looking again.
+    """A bounded cache whose entries expire after some seconds.
 
-    What was not found is not remembered: what is made is there at once, and strangers fill no room.
+    Empty results are not cached: a new key or tenant is found at once, and unknown ones take no space.
     """
 
     def __init__(
         self, seconds: float, max_entries: int = 8_000, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._seconds = seconds
-        self._most = max_entries
+        self._max_entries = max_entries
         self._monotonic = monotonic
-        self._kept: dict[K, tuple[float, V]] = {}
+        self._entries: dict[K, tuple[float, V]] = {}
 
-    async def get_or_load(self, named: K, find: Callable[[], Awaitable[V]]) -> V:
-        """Give what is remembered under a name; else find it, and remember it unless it is nothing."""
+    async def get_or_load(self, key: K, load: Callable[[], Awaitable[V]]) -> V:
+        """Return the cached value of a key; otherwise load it, and cache it unless it is empty."""
         now = self._monotonic()
-        kept = self._kept.get(named)
-        if kept is not None and now < kept[0]:
-            return kept[1]
-        # From before it is looked for: what changes while it is looked for must not be believed for longer.
-        until = now + self._seconds
-        found = await find()
-        self._kept.pop(named, None)
-        if found and self._monotonic() < until:
-            self._kept[named] = until, found
-            if len(self._kept) > self._most:
-                del self._kept[next(iter(self._kept))]  # the one found longest ago
-        return found
+        entry = self._entries.get(key)
+        if entry is not None and now < entry[0]:
+            return entry[1]
+        # The time counts from before the load: a change made while it runs must not stay hidden for longer.
+        expires_at = now + self._seconds
+        value = await load()
+        self._entries.pop(key, None)
+        if value and self._monotonic() < expires_at:
+            self._entries[key] = expires_at, value
+            if len(self._entries) > self._max_entries:
+                del self._entries[next(iter(self._entries))]  # the oldest entry
+        return value
 
 
 @dataclass(frozen=True, slots=True)
 class KeyScope:
-    """What a key is limited to: an employer, an employee of theirs, and for a service the mutations it may call."""
+    """The limits of a key: its role, an employer, one of its employees, and the mutations that a service may call."""
 
     role: Role
     employer_id: str | None = None
@@ -72,56 +74,57 @@ class KeyScope:
 
 @dataclass(slots=True)
 class KeyGrant:
-    """What a key opens in one tenant; and when it was last used, as far as is known here."""
+    """The access that a key grants in one tenant, and its last use as far as this process knows."""
 
     viewer: Viewer
     expires_at: datetime | None
     last_used_at: datetime | None
 
 
-#: The rights of keys, by their hashes. A revoked key is good for as long as they are remembered.
+#: Caches key grants by the hash of the key. A revoked key keeps working until its entry expires.
 KeyGrantCache = ExpiringCache[bytes, Sequence[KeyGrant]]
-#: Whether there is what tokens name: a tenant, an employer, an employee.
+#: Caches whether the tenant, employer and employee named in a token exist.
 ScopeExistenceCache = ExpiringCache[tuple[str, str | None, str | None], bool]
 
 
 def hash_key(key: str) -> bytes:
-    """Hash a key for look-up. Its 256 random bits need no salt and no slow hash."""
+    """Return the hash under which a key is stored. Its 256 random bits need no salt and no slow hash."""
     return hashlib.sha256(key.encode()).digest()
 
 
 async def authenticate(
-    database: Database, clock: Clock, key: str, tenant_id: str | None, remembered: KeyGrantCache | None = None
+    database: Database, clock: Clock, key: str, tenant_id: str | None, cache: KeyGrantCache | None = None
 ) -> Viewer:
-    """Find out who holds a key, in the tenant asked for, or in its only one.
+    """Return the viewer that a key stands for, in the requested tenant or in the key's only one.
 
-    Raises Unauthenticated for a key that is unknown, revoked or expired; Forbidden for a tenant the key may not enter,
-    whether there is such a tenant or not; BadInput where the key is good for several tenants and none was named.
+    Raises Unauthenticated for a key that is unknown, revoked or expired; Forbidden for a tenant that the key does not
+    open, whether it exists or not; BadInput where the key opens several tenants and the request names none.
     """
     hash = hash_key(key)
-    if remembered is None:
-        held = await _rights_of(database, hash)
+    if cache is None:
+        grants = await _load_grants(database, hash)
     else:
-        held = await remembered.get_or_load(hash, lambda: _rights_of(database, hash))
+        grants = await cache.get_or_load(hash, lambda: _load_grants(database, hash))
     now = clock.now
-    rights = [right for right in held if right.expires_at is None or now < right.expires_at]
-    if not rights:
-        raise Unauthenticated("This key is not good.")
+    grants = [grant for grant in grants if grant.expires_at is None or now < grant.expires_at]
+    if not grants:
+        raise Unauthenticated("The API key is unknown, revoked or expired.")
     if tenant_id is not None:
-        rights = [right for right in rights if right.viewer.tenant_id == tenant_id]
-        if not rights:
-            raise Forbidden("This key may not enter that tenant.")
-    if len(rights) > 1:
-        raise BadInput("This key is good for several tenants: name one in X-Tenant.")
-    right = rights[0]
-    if right.last_used_at is None or right.last_used_at < now - _LAST_USE_WITHIN:
-        right.last_used_at = now  # at once, or who comes with the key meanwhile would note it too
-        viewer = right.viewer
-        await database.transact(viewer, clock, lambda tx: store.access.touch(tx, viewer.key_id, _LAST_USE_WITHIN))
-    return right.viewer
+        grants = [grant for grant in grants if grant.viewer.tenant_id == tenant_id]
+        if not grants:
+            raise Forbidden("The API key does not grant access to this tenant.")
+    if len(grants) > 1:
+        raise BadInput("The API key opens several tenants; name one in the X-Tenant header.")
+    grant = grants[0]
+    if grant.last_used_at is None or grant.last_used_at < now - _LAST_USED_INTERVAL:
+        # Set before the write, so that concurrent requests with this key do not write it too.
+        grant.last_used_at = now
+        viewer = grant.viewer
+        await database.transact(viewer, clock, lambda tx: store.access.touch(tx, viewer.key_id, _LAST_USED_INTERVAL))
+    return grant.viewer
 
 
-async def _rights_of(database: Database, hash: bytes) -> Sequence[KeyGrant]:
+async def _load_grants(database: Database, hash: bytes) -> Sequence[KeyGrant]:
     async with database.at_the_door() as session:
         rows = await store.access.keys_by_hash(session, hash, alone=database.named)
     return [
@@ -141,19 +144,19 @@ async def _rights_of(database: Database, hash: bytes) -> Sequence[KeyGrant]:
     ]
 
 
-async def check_scope_exists(database: Database, clock: Clock, viewer: Viewer, remembered: ScopeExistenceCache) -> None:
-    """Look that there is the tenant a token names, and in it the employer, and the employee of theirs.
+async def check_scope_exists(database: Database, clock: Clock, viewer: Viewer, cache: ScopeExistenceCache) -> None:
+    """Check that the tenant named in a token exists, and in it the employer and its employee, where named.
 
-    Raises Forbidden, with the same words whatever there is not.
+    Raises Forbidden with one message for whichever of them is missing.
     """
     if not _TENANT.fullmatch(viewer.tenant_id):
         raise Forbidden(TENANT_FORBIDDEN)
-    named = (viewer.tenant_id, viewer.employer_id, viewer.employee_id)
-    if not await remembered.get_or_load(named, lambda: _is_there(database, clock, viewer)):
+    scope = (viewer.tenant_id, viewer.employer_id, viewer.employee_id)
+    if not await cache.get_or_load(scope, lambda: _scope_exists(database, clock, viewer)):
         raise Forbidden(TENANT_FORBIDDEN)
 
 
-async def _is_there(database: Database, clock: Clock, viewer: Viewer) -> bool:
+async def _scope_exists(database: Database, clock: Clock, viewer: Viewer) -> bool:
     async with database.read(viewer, clock) as reading:
         return await store.access.is_there(reading)
 
@@ -161,9 +164,9 @@ async def _is_there(database: Database, clock: Clock, viewer: Viewer) -> bool:
 async def issue_key(
     tx: Transaction, scope: KeyScope, label: str, *, expires_at: datetime | None = None, key: str | None = None
 ) -> tuple[str, str]:
-    """Issue a key in the transaction's tenant; give its id and the key, which is shown this once and never stored.
+    """Issue a key in the transaction's tenant, and return its id and the key itself.
 
-    With `key`, the same key is made good for this tenant too.
+    The key is never stored, so it can be shown only now. With `key`, an existing key gets access to this tenant too.
     """
     key = key or KEY_PREFIX + secrets.token_urlsafe(32)
     id = tx.new_id(IdPrefix.API_KEY)
@@ -171,7 +174,7 @@ async def issue_key(
         tx,
         {
             "id": id,
-            "prefix": key[:_SHOWN],
+            "prefix": key[:_DISPLAYED_LENGTH],
             "secret_hash": hash_key(key),
             "label": label,
             "role": scope.role,
@@ -185,10 +188,10 @@ async def issue_key(
 
 
 async def list_keys(tx: Transaction) -> Sequence[ApiKey]:
-    """List a tenant's keys, oldest first, by what may be shown of them."""
+    """List the API keys of a tenant, oldest first."""
     return await store.access.keys(tx)
 
 
 async def revoke_key(tx: Transaction, id: str) -> bool:
-    """Revoke a key of the tenant; False where there is none in force."""
+    """Revoke a key of the tenant; return False where no active key has this id."""
     return await store.access.revoke(tx, id, tx.clock.now)

@@ -30,7 +30,7 @@ async def authenticate(request: web.Request, database: Database, clock: Clock) -
     if may_be_token and (tokens := request.app.get(TOKENS)) is not None:
         return await tokens.authenticate(database, clock, credential, _only(request.headers, _TENANT))
     if not _KEY.fullmatch(credential):
-        raise Unauthenticated("This key is not good.")
+        raise Unauthenticated("The API key is unknown, revoked or expired.")
     tenant_id = _only(request.headers, _TENANT)
     return await access.authenticate(database, clock, credential, tenant_id, request.app[RIGHTS])
 
