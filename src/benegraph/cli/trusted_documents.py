@@ -41,7 +41,7 @@ def load(files: Sequence[Path], data_dir: Path | None, *, instead: bool) -> None
 
     async def story(database: Database) -> None:
         clock = Clock.at(datetime.now(UTC))
-        await database.transact(_OPERATOR, clock, lambda tx: trust(tx, trusted, instead=instead))
+        await database.transact(_OPERATOR, clock, lambda tx: trust(tx, trusted, replace=instead))
 
     in_database(data_dir, story)
     typer.echo(f"{len(trusted)} documents are trusted{', and no others' if instead else ''}.")

@@ -1,1 +1,1 @@
-"""The stories: one verb of the benefits clerk a function, from the lock to the record."""
+"""Use cases: one function for each action of a benefits clerk, from locking the rows to recording the change."""

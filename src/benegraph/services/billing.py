@@ -1,8 +1,9 @@
-"""Premiums: invoices, the payments on them, and through which day these pay for coverage.
+"""Premium billing: invoices, payments, and the day through which coverage is paid.
 
-Locks are taken in one order: the invoice, then subscribers by their numbers, then their coverage by ids. The invoice
-goes first, as it says which subscribers it concerns; whoever holds a subscriber takes no invoice any more. What is paid
-is read once the coverage is locked: of two that bring it up to date at once, the later one sees what the earlier did.
+Locks are taken in one order: the invoice, then subscribers by number, then their coverage by id. The invoice comes
+first because it determines which subscribers are affected; a transaction that holds a subscriber locks no more
+invoices. Payments are read only after the coverage is locked. So when two transactions update the same coverage, the
+later one sees the payments of the earlier.
 """
 
 from collections import defaultdict
@@ -37,7 +38,7 @@ from benegraph.services.employers import employer_today
 
 @dataclass(frozen=True, slots=True)
 class NewInvoice:
-    """What a group's division, or one subscriber in it, is billed for some days."""
+    """A bill for a period, to a group's division or to one subscriber in it."""
 
     group_id: str
     division_id: str
@@ -50,7 +51,7 @@ class NewInvoice:
 
 @dataclass(frozen=True, slots=True)
 class CoveragePaidThrough:
-    """Through which day a coverage is paid now, None for no day, and the invoice that this rests on."""
+    """The last paid day of one coverage (None if no day is paid), and the invoice that covers it."""
 
     subscriber_enrollment_id: str
     paid_through: date | None
@@ -60,35 +61,38 @@ class CoveragePaidThrough:
 # ---------------------------------------------------------------------------------------------------- invoices
 
 
-async def record_invoice(tx: Transaction, bill: NewInvoice) -> str:
-    """Write down an invoice; give its id. Raises Refused."""
-    billed, broken = await _find_billed(tx, bill.group_id, bill.division_id, bill.subscriber_id)
-    raise_if_any([*broken, *check_invoice(bill.bill_from, bill.bill_through, bill.amount_cents)])
-    row = {"id": tx.new_id(IdPrefix.PREMIUM_INVOICE), "employer_id": billed.employer_id, **asdict(bill)}
+async def record_invoice(tx: Transaction, invoice: NewInvoice) -> str:
+    """Record an invoice, and return its id. Raises Refused."""
+    recipient, broken = await _find_recipient(tx, invoice.group_id, invoice.division_id, invoice.subscriber_id)
+    raise_if_any([*broken, *check_invoice(invoice.bill_from, invoice.bill_through, invoice.amount_cents)])
+    row = {"id": tx.new_id(IdPrefix.PREMIUM_INVOICE), "employer_id": recipient.employer_id, **asdict(invoice)}
     await insert_rows(tx, PremiumInvoice, [row])
     await store.history.record(tx, [store.history.covered(tx, row, "RECORDED", after=row)])
-    await _keep_up(tx, bill)
+    await _update_automatically(tx, invoice)
     return str(row["id"])
 
 
 async def void_invoice(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
-    """Withdraw an invoice: it bills nobody any more, whatever was paid on it. Raises Refused."""
+    """Void an invoice, whether or not anything was paid on it; it no longer bills its period. Raises Refused."""
     broken = [*check_reason(reason)]
-    invoice = await _take(tx, id, broken)
+    invoice = await _lock_invoice(tx, id, broken)
     void = invoice.voided_at is not None
     raise_if_any(
         [*broken, *check_version(expected_version, invoice.version), *check_not_void(is_void=void, action="stays void")]
     )
     invoice.voided_at, invoice.void_reason = tx.clock.now, reason
-    await _note(tx, invoice, "VOIDED", {"voided_at": None}, {"voided_at": tx.clock.now}, reason)
-    await _keep_up(tx, invoice)
+    await _record_invoice_change(tx, invoice, "VOIDED", {"voided_at": None}, {"voided_at": tx.clock.now}, reason)
+    await _update_automatically(tx, invoice)
 
 
 async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, received_on: date) -> str:
-    """Write down money received on an invoice, all of it, a part or too much; give the payment's id. Raises Refused."""
-    invoice = await _take(tx, invoice_id, [*check_payment(amount_cents, 0, received_on, tx.today("UTC"))])
+    """Record a payment on an invoice, and return the payment's id. Raises Refused.
+
+    A payment may be less or more than the open amount.
+    """
+    invoice = await _lock_invoice(tx, invoice_id, [*check_payment(amount_cents, 0, received_on, tx.today("UTC"))])
     today = await employer_today(tx, invoice.employer_id) if invoice.employer_id else tx.today("UTC")
-    paid_cents = _paid_on(await store.billing.payments_on(tx, invoice_id))
+    paid_cents = _paid_cents(await store.billing.payments_on(tx, invoice_id))
     raise_if_any(
         [
             *check_not_void(is_void=invoice.voided_at is not None, action="takes no payments"),
@@ -106,64 +110,64 @@ async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, re
     await insert_rows(tx, PremiumPayment, [row])
     tx.touch(invoice)
     after = {"paid_cents": paid_cents + amount_cents, "payment_id": id}
-    await _note(tx, invoice, "PAID", {"paid_cents": paid_cents}, after)
-    await _keep_up(tx, invoice)
+    await _record_invoice_change(tx, invoice, "PAID", {"paid_cents": paid_cents}, after)
+    await _update_automatically(tx, invoice)
     return id
 
 
 async def reverse_payment(tx: Transaction, payment_id: str, reason: str | None) -> str:
-    """Take back a payment, on a void invoice too; give the invoice's id. Raises Refused."""
+    """Reverse a payment, also on a void invoice, and return the invoice's id. Raises Refused."""
     broken = [*check_reason(reason)]
     malformed = [*check_id(IdPrefix.PREMIUM_PAYMENT, payment_id, "paymentId")]
     invoice_id = None if malformed else await store.billing.invoice_of(tx, payment_id)
     if invoice_id is None:
-        unknown = RuleViolation(ErrorCode.NOT_FOUND, "There is no such payment.", ("paymentId",))
+        unknown = RuleViolation(ErrorCode.NOT_FOUND, f"No payment found with ID {payment_id}.", ("paymentId",))
         raise Refused([*(malformed or [unknown]), *broken])
-    invoice = await _take(tx, invoice_id, broken)
+    invoice = await _lock_invoice(tx, invoice_id, broken)
     payments = await store.billing.payments_on(tx, invoice_id)
-    payment = next(each for each in payments if each.id == payment_id)
+    payment = next(payment for payment in payments if payment.id == payment_id)
     raise_if_any([*broken, *check_not_reversed(is_reversed=payment.reversed_at is not None)])
-    paid_cents = _paid_on(payments)
+    paid_cents = _paid_cents(payments)
     payment.reversed_at, payment.reversal_reason = tx.clock.now, reason
     tx.touch(invoice)
     after = {"paid_cents": paid_cents - payment.amount_cents, "payment_id": payment_id}
-    await _note(tx, invoice, "REVERSED", {"paid_cents": paid_cents}, after, reason)
-    await _keep_up(tx, invoice)
+    await _record_invoice_change(tx, invoice, "REVERSED", {"paid_cents": paid_cents}, after, reason)
+    await _update_automatically(tx, invoice)
     return invoice_id
 
 
-async def _find_billed(
+async def _find_recipient(
     tx: Transaction, group_id: str, division_id: str, subscriber_id: str | None
 ) -> tuple[store.billing.Billed, list[RuleViolation]]:
-    """Find whom a bill would be for, and tell what is wrong with how they are named."""
+    """Find the recipient of a bill; also return the rules that its group, division and subscriber break."""
     broken = [*check_billing_ids(group_id, division_id, subscriber_id)]
     if broken:
         return store.billing.Billed(contract=False, employer_id=None, subscriber=False), broken
-    found = await store.billing.find_billed(tx, group_id, division_id, subscriber_id)
-    if not found.contract:
-        broken.append(
-            RuleViolation(ErrorCode.NOT_FOUND, "There is no contract with this group's division.", ("groupId",))
-        )
-    if subscriber_id is not None and not found.subscriber:
-        broken.append(RuleViolation(ErrorCode.NOT_FOUND, "There is no such subscriber.", ("subscriberId",)))
-    return found, broken
+    recipient = await store.billing.find_billed(tx, group_id, division_id, subscriber_id)
+    if not recipient.contract:
+        message = f"No group contract found for group {group_id} and division {division_id}."
+        broken.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("groupId",)))
+    if subscriber_id is not None and not recipient.subscriber:
+        message = "No subscriber found with this subscriberId; create the subscriber first."
+        broken.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("subscriberId",)))
+    return recipient, broken
 
 
-async def _take(tx: Transaction, id: str, broken: Sequence[RuleViolation]) -> PremiumInvoice:
-    """Lock an invoice. Raises Refused where there is none, with what else is broken."""
+async def _lock_invoice(tx: Transaction, id: str, broken: Sequence[RuleViolation]) -> PremiumInvoice:
+    """Lock an invoice. Raises Refused where it does not exist, together with the other rules broken so far."""
     malformed = [*check_id(IdPrefix.PREMIUM_INVOICE, id, "invoiceId")]
     invoice = None if malformed else await store.billing.lock_invoice(tx, id)
     if invoice is None:
-        unknown = RuleViolation(ErrorCode.NOT_FOUND, "There is no such invoice.", ("invoiceId",))
+        unknown = RuleViolation(ErrorCode.NOT_FOUND, f"No premium invoice found with ID {id}.", ("invoiceId",))
         raise Refused([*(malformed or [unknown]), *broken])
     return invoice
 
 
-def _paid_on(payments: Sequence[PremiumPayment]) -> int:
+def _paid_cents(payments: Sequence[PremiumPayment]) -> int:
     return sum(payment.amount_cents for payment in payments if payment.reversed_at is None)
 
 
-async def _note(
+async def _record_invoice_change(
     tx: Transaction,
     invoice: PremiumInvoice,
     action: str,
@@ -171,7 +175,7 @@ async def _note(
     after: dict[str, Any],
     reason: str | None = None,
 ) -> None:
-    """Write down for history what happens to an invoice."""
+    """Record a change of an invoice in history."""
     row = {"id": invoice.id, "employer_id": invoice.employer_id}
     change = store.history.covered(tx, row, action, before=before, after=after, reason=reason)
     await store.history.record(tx, [change])
@@ -183,40 +187,40 @@ async def _note(
 async def set_paid_through(
     tx: Transaction, subscriber_id: str, group_id: str, division_id: str
 ) -> list[CoveragePaidThrough]:
-    """Set through which day each coverage of a subscriber in a group's division is paid, in order of their starts.
+    """Update the paid-through date of each coverage that a subscriber has in a group's division.
 
-    Raises Refused.
+    The results are in order of coverage start. Raises Refused.
     """
-    _, broken = await _find_billed(tx, group_id, division_id, subscriber_id)
+    _, broken = await _find_recipient(tx, group_id, division_id, subscriber_id)
     raise_if_any(broken)
-    return await _bring_up_to_date(tx, group_id, division_id, [subscriber_id])
+    return await _update_paid_through(tx, group_id, division_id, [subscriber_id])
 
 
 async def set_auto_paid_through(tx: Transaction, on: bool) -> None:
-    """Say whether the tenant's coverages are brought up to date whenever an invoice changes; nothing changes now.
+    """Set whether every change of an invoice also updates the paid-through dates of the coverage it bills.
 
-    Raises Forbidden for who is limited to one employer.
+    Existing dates do not change now. Raises Forbidden for a viewer limited to one employer.
     """
     require_tenant_wide(tx.viewer)
     await store.billing.set_auto_paid_through(tx, on=on)
 
 
-async def _keep_up(tx: Transaction, bill: NewInvoice | PremiumInvoice) -> None:
-    """Bring the coverages that an invoice concerns up to date, where the tenant wants it."""
+async def _update_automatically(tx: Transaction, invoice: NewInvoice | PremiumInvoice) -> None:
+    """Update the paid-through dates of the coverage that an invoice bills, if the tenant has this switched on."""
     await tx.flush()
     if not await store.billing.is_auto_paid_through(tx):
         return
-    if bill.subscriber_id is not None:
-        subscribers: Collection[str] = [bill.subscriber_id]
+    if invoice.subscriber_id is not None:
+        subscribers: Collection[str] = [invoice.subscriber_id]
     else:
-        subscribers = await store.billing.covered_subscribers(tx, bill.group_id, bill.division_id)
-    await _bring_up_to_date(tx, bill.group_id, bill.division_id, subscribers)
+        subscribers = await store.billing.covered_subscribers(tx, invoice.group_id, invoice.division_id)
+    await _update_paid_through(tx, invoice.group_id, invoice.division_id, subscribers)
 
 
-async def _bring_up_to_date(
+async def _update_paid_through(
     tx: Transaction, group_id: str, division_id: str, subscriber_ids: Collection[str]
 ) -> list[CoveragePaidThrough]:
-    """Write what is paid of some subscribers' coverage in a group's division: as many statements for all as for one."""
+    """Update the paid-through dates of several subscribers in a group's division, in a fixed number of statements."""
     subscribers = await store.coverage.lock_subscribers(tx, subscriber_ids)
     coverages = sorted(
         (
@@ -226,11 +230,11 @@ async def _bring_up_to_date(
         ),
         key=lambda row: (row.start_date, row.id),
     )
-    reached = await _reckon(tx, group_id, division_id, coverages)
+    results = await _compute_paid_through(tx, group_id, division_id, coverages)
     changed = [
-        (row, each.paid_through)
-        for row, each in zip(coverages, reached, strict=True)
-        if row.paid_through != each.paid_through
+        (row, result.paid_through)
+        for row, result in zip(coverages, results, strict=True)
+        if row.paid_through != result.paid_through
     ]
     stamp = {"updated_at": tx.clock.now, "update_user": tx.viewer.key_id}
     await update_rows(
@@ -238,30 +242,37 @@ async def _bring_up_to_date(
         SubscriberEnrollment,
         [{"id": row.id, "paid_through": day, "version": row.version + 1, **stamp} for row, day in changed],
     )
-    await store.history.record(tx, [_moved(tx, row, day, subscribers[row.subscriber_id]) for row, day in changed])
-    return reached
+    await store.history.record(
+        tx, [_paid_through_change(tx, row, day, subscribers[row.subscriber_id]) for row, day in changed]
+    )
+    return results
 
 
-def _moved(tx: Transaction, row: SubscriberEnrollment, day: date | None, whose: Subscriber) -> store.history.Change:
-    """Describe that a coverage is paid through another day."""
+def _paid_through_change(
+    tx: Transaction, row: SubscriberEnrollment, day: date | None, subscriber: Subscriber
+) -> store.history.Change:
+    """Describe for history that the paid-through date of a coverage changes."""
     return store.history.covered(
         tx,
         {"id": row.id, "employer_id": row.employer_id},
         "PAID_THROUGH",
         before={"paid_through": row.paid_through},
         after={"paid_through": day},
-        employee_id=covered_employee_id(whose, row.employer_id),
+        employee_id=covered_employee_id(subscriber, row.employer_id),
     )
 
 
-async def _reckon(
+async def _compute_paid_through(
     tx: Transaction, group_id: str, division_id: str, coverages: Sequence[SubscriberEnrollment]
 ) -> list[CoveragePaidThrough]:
-    """Tell what is paid of each coverage; those of a group's that begin and end together are reckoned once."""
-    of_group: list[Invoice] = []
-    own: dict[str, list[Invoice]] = defaultdict(list)
-    whose = {row.subscriber_id for row in coverages}
-    for row in await store.billing.invoices_over(tx, group_id, division_id, whose):
+    """Compute the paid-through date of each coverage.
+
+    Coverages without invoices of their own depend only on the group's invoices, so equal spans are computed once.
+    """
+    group_invoices: list[Invoice] = []
+    subscriber_invoices: dict[str, list[Invoice]] = defaultdict(list)
+    subscriber_ids = {row.subscriber_id for row in coverages}
+    for row in await store.billing.invoices_over(tx, group_id, division_id, subscriber_ids):
         invoice = Invoice(
             row.id,
             row.bill_from,
@@ -271,21 +282,17 @@ async def _reckon(
             void=row.voided_at is not None,
             is_subscriber_invoice=row.subscriber_id is not None,
         )
-        (own[row.subscriber_id] if invoice.is_subscriber_invoice else of_group).append(invoice)
+        (subscriber_invoices[row.subscriber_id] if invoice.is_subscriber_invoice else group_invoices).append(invoice)
 
     @cache
-    def by_group(start: date, end: date | None) -> PaidThrough | None:
-        return compute_paid_through(start, end, of_group)
+    def by_group_invoices(start: date, end: date | None) -> PaidThrough | None:
+        return compute_paid_through(start, end, group_invoices)
 
-    def of(row: SubscriberEnrollment) -> CoveragePaidThrough:
-        if theirs := own.get(row.subscriber_id):
-            found = compute_paid_through(row.start_date, row.end_date, [*of_group, *theirs])
+    def compute(row: SubscriberEnrollment) -> CoveragePaidThrough:
+        if own_invoices := subscriber_invoices.get(row.subscriber_id):
+            paid = compute_paid_through(row.start_date, row.end_date, [*group_invoices, *own_invoices])
         else:
-            found = by_group(row.start_date, row.end_date)
-        return (
-            CoveragePaidThrough(row.id, found.day, found.invoice_id)
-            if found
-            else CoveragePaidThrough(row.id, None, None)
-        )
+            paid = by_group_invoices(row.start_date, row.end_date)
+        return CoveragePaidThrough(row.id, paid.day if paid else None, paid.invoice_id if paid else None)
 
-    return [of(row) for row in coverages]
+    return [compute(row) for row in coverages]

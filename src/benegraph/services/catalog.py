@@ -1,4 +1,4 @@
-"""The catalogue: adding a product with its carrier plans."""
+"""The product catalogue: adding a benefit product with its carrier plans."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from benegraph.domain.ids import IdPrefix
 
 
 def plan_columns(plan: PlanTerms) -> dict[str, Any]:
-    """Give a plan's terms as the columns that the catalogue and a plan year share."""
+    """Return the columns that `carrier_plans` and `plans` have in common, for these plan terms."""
     return {
         "carrier_plan_id": plan.carrier_plan_id,
         "name": plan.name,
@@ -26,7 +26,7 @@ def plan_columns(plan: PlanTerms) -> dict[str, Any]:
 async def add_product(
     tx: Transaction, name: str, category: ProductCategory, carrier_name: str | None, plans: Sequence[PlanTerms]
 ) -> str:
-    """Add a benefit product and its catalogue of plans; give its id."""
+    """Add a benefit product with its carrier plans, and return its id. Raises Refused."""
     raise_if_any([*check_product(name, carrier_name), *check_plans(plans)])
     id = tx.new_id(IdPrefix.BENEFIT_PRODUCT)
     product = {"id": id, "name": name, "category": category, "carrier_name": carrier_name, "active": True}

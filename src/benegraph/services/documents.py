@@ -1,4 +1,4 @@
-"""Documents by name: texts that clients persist for their tenant, and those our own people wrote and trust."""
+"""GraphQL documents in the database: persisted queries of a tenant's clients, and trusted documents."""
 
 from collections.abc import Mapping
 
@@ -7,23 +7,23 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Viewer
 from benegraph.domain.values import Clock
 
-#: A tenant's persisted queries; where there are more, the oldest go, and their clients send them again.
+#: The most persisted queries that a tenant keeps. The oldest are deleted first; their clients send them again.
 MAX_PERSISTED_DOCUMENTS = 5000
 
 
 async def persist(database: Database, viewer: Viewer, clock: Clock, digest: str, text: str) -> None:
-    """Keep a text under its SHA-256 in hex, for the viewer's tenant."""
+    """Store a document for the viewer's tenant, under the SHA-256 of its text in hex."""
 
     async def story(tx: Transaction) -> None:
         await store.documents.persist(tx, digest, text)
-        if digest.startswith("00"):  # one text in 256 sweeps for all
+        if digest.startswith("00"):  # about one call in 256 deletes the surplus
             await store.documents.forget_oldest(tx, MAX_PERSISTED_DOCUMENTS)
 
     await database.transact(viewer, clock, story)
 
 
 async def find_persisted(database: Database, viewer: Viewer, clock: Clock, digest: str) -> str | None:
-    """Find the text that a client of the viewer's tenant persisted under this SHA-256."""
+    """Return the document that the viewer's tenant persisted under this SHA-256, or None."""
     async with database.read(viewer, clock) as reading:
         return await store.documents.persisted(reading, digest)
 
@@ -31,14 +31,14 @@ async def find_persisted(database: Database, viewer: Viewer, clock: Clock, diges
 async def find_trusted(
     database: Database, viewer: Viewer, clock: Clock, *, id: str | None = None, digest: str | None = None
 ) -> str | None:
-    """Find a trusted document by its id, or by the SHA-256 of its text."""
+    """Return a trusted document by its id or by the SHA-256 of its text, or None."""
     async with database.read(viewer, clock) as reading:
         return await store.documents.trusted(reading, id, digest)
 
 
-async def trust(tx: Transaction, texts: Mapping[str, tuple[str, str]], *, instead: bool = False) -> None:
-    """Trust documents, SHA-256 and text by their ids; `instead` of all that were trusted before."""
-    if instead:
+async def trust(tx: Transaction, documents: Mapping[str, tuple[str, str]], *, replace: bool = False) -> None:
+    """Add trusted documents, given as (SHA-256, text) by id. With `replace`, they replace all that were trusted."""
+    if replace:
         await store.documents.distrust(tx, None)
-    if texts:
-        await store.documents.trust(tx, [(id, digest, text) for id, (digest, text) in texts.items()])
+    if documents:
+        await store.documents.trust(tx, [(id, digest, text) for id, (digest, text) in documents.items()])

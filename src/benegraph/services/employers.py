@@ -1,4 +1,4 @@
-"""Employers: taking one on, and what day it is there."""
+"""Employers: adding one, and the current date in its time zone."""
 
 from datetime import date
 
@@ -13,13 +13,13 @@ from benegraph.domain.ids import IdPrefix
 
 
 async def employer_today(tx: Transaction, employer_id: str) -> date:
-    """Tell what day it is at an employer of the viewer's."""
-    found = await store.employers.by_ids(tx, [employer_id])
-    return tx.today(found[employer_id].time_zone)
+    """Return today's date in the time zone of an employer that the viewer can see."""
+    employers = await store.employers.by_ids(tx, [employer_id])
+    return tx.today(employers[employer_id].time_zone)
 
 
 async def add_employer(tx: Transaction, name: str, time_zone: str) -> str:
-    """Take on an employer; give its id. Raises Refused, and Forbidden for who is limited to another."""
+    """Add an employer, and return its id. Raises Refused, and Forbidden for a viewer limited to one employer."""
     require_tenant_wide(tx.viewer)
     raise_if_any(check_employer(name, time_zone))
     id = tx.new_id(IdPrefix.EMPLOYER)
