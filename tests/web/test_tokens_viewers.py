@@ -310,8 +310,16 @@ async def test_a_key_is_a_key_whether_tokens_are_taken_or_not(
     async with gateway(database, None) as without:
         for gate in (here, without):
             assert (await gate.data(key))["viewer"]["role"] == "ADMINISTRATOR"
-            assert await refused(gate, "bgk_" + "A" * 43) == (401, ["UNAUTHENTICATED"], "The API key is unknown, revoked or expired.")
-            assert await refused(gate, "bgk_e30.e30.AAAA") == (401, ["UNAUTHENTICATED"], "The API key is unknown, revoked or expired.")
+            assert await refused(gate, "bgk_" + "A" * 43) == (
+                401,
+                ["UNAUTHENTICATED"],
+                "The API key is unknown, revoked or expired.",
+            )
+            assert await refused(gate, "bgk_e30.e30.AAAA") == (
+                401,
+                ["UNAUTHENTICATED"],
+                "The API key is unknown, revoked or expired.",
+            )
         assert (await here.data(idp.token()))["viewer"]["role"] == "ADMINISTRATOR"
         assert (await refused(without, idp.token()))[:2] == (401, ["UNAUTHENTICATED"])
 

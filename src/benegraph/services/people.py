@@ -1,4 +1,4 @@
-"""People: hire, update, terminate and reinstate employees; add and update their dependents."""
+"""Employees and dependents: hire, update, terminate, reinstate; add and update dependents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -33,54 +33,60 @@ from benegraph.services.plan_years import settle_unanswered
 
 @dataclass(frozen=True, slots=True)
 class NewHire:
-    """Who is hired, from when, and as what."""
+    """A person to hire, with employment class and start date."""
 
     person: PersonalDetails
     employment_class: EmploymentClass
     hired_on: date
-    #: The carrier's code of the group's division, and the carrier's number of the person.
+    #: The carrier's codes for the group's division and for the person.
     division_id: str | None = None
     subscriber_id: str | None = None
 
 
-async def hire_employee(tx: Transaction, employer_id: str, hiring: NewHire) -> str:
-    """Hire an employee, and issue what plan years already opened have for them; give the id. Raises Refused."""
-    raise_if_any(check_number(hiring.subscriber_id))
-    require_linking(tx, hiring.subscriber_id or UNCHANGED)
+async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) -> str:
+    """Hire an employee, and return the id. Raises Refused.
+
+    Plan years that are open already issue a new-hire enrollment, where the employee is eligible.
+    """
+    raise_if_any(check_number(new_hire.subscriber_id))
+    require_linking(tx, new_hire.subscriber_id or UNCHANGED)
     raise_if_any(check_id(IdPrefix.EMPLOYER, employer_id, "employerId"))
     employer = await store.employers.lock(tx, employer_id, shared=True)
     if employer is None:
-        raise refusal(ErrorCode.NOT_FOUND, "There is no such employer.", "employerId")
+        raise refusal(ErrorCode.NOT_FOUND, f"No employer found with ID {employer_id}.", "employerId")
     today = tx.today(employer.time_zone)
-    raise_if_any([*check_person(hiring.person, hiring.hired_on, today), *check_division_id(hiring.division_id)])
+    raise_if_any([*check_person(new_hire.person, new_hire.hired_on, today), *check_division_id(new_hire.division_id)])
     row = {
         "id": tx.new_id(IdPrefix.EMPLOYEE),
         "employer_id": employer_id,
-        "external_id": hiring.person.external_id,
-        "first_name": hiring.person.first_name,
-        "last_name": hiring.person.last_name,
-        "email": hiring.person.email,
-        "date_of_birth": hiring.person.date_of_birth,
-        "employment_class": hiring.employment_class,
-        "hired_on": hiring.hired_on,
-        "division_id": hiring.division_id,
+        "external_id": new_hire.person.external_id,
+        "first_name": new_hire.person.first_name,
+        "last_name": new_hire.person.last_name,
+        "email": new_hire.person.email,
+        "date_of_birth": new_hire.person.date_of_birth,
+        "employment_class": new_hire.employment_class,
+        "hired_on": new_hire.hired_on,
+        "division_id": new_hire.division_id,
     }
     await insert_rows(tx, Employee, [row])
     await store.history.record(tx, [store.history.hired(tx, row)])
-    employee = await _lock(tx, str(row["id"]))
+    employee = await _lock_row(tx, str(row["id"]))
     await issue_to_hire(tx, employee, today)
-    if hiring.subscriber_id is not None:
-        await link(tx, employee, hiring.subscriber_id)
+    if new_hire.subscriber_id is not None:
+        await link(tx, employee, new_hire.subscriber_id)
     return employee.id
 
 
 async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
-    """Change the columns named in `changes`; a new date or class of hire may issue enrollments. Raises Refused."""
+    """Change the columns given in `changes`. Raises Refused.
+
+    A new hire date or employment class can make the employee eligible, so it may issue enrollments.
+    """
     changes = dict(changes)
     subscriber_id = changes.pop("subscriber_id", UNCHANGED)
     raise_if_any(check_number(subscriber_id))
     require_linking(tx, subscriber_id)
-    employee, today = await _take(tx, id)
+    employee, today = await _lock_employee(tx, id)
     person = replace(
         PersonalDetails(
             employee.first_name, employee.last_name, employee.email, employee.date_of_birth, employee.external_id
@@ -95,7 +101,8 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         *await check_unlinked(tx, employee, changes.get("division_id", employee.division_id)),
     ]
     if employee.terminated_on is not None and hired_on > employee.terminated_on:
-        broken.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, "The employment ended before that.", ("startDate",)))
+        message = f"The start date must not be after the termination date, {employee.terminated_on}."
+        broken.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("startDate",)))
     raise_if_any(broken)
     if changes.get("employment_class", employee.employment_class) is not employee.employment_class:
         employee.class_changed_on = today
@@ -115,11 +122,12 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
 async def terminate_employee(
     tx: Transaction, id: str, terminated_on: date, reason: str | None, expected_version: int | None
 ) -> None:
-    """End an employment: coverage ends with the month, later coverage is cancelled, what is pending closes.
+    """Terminate an employee (design, rule 9). Raises Refused.
 
-    Design, rule 9. Raises Refused.
+    Coverage ends on the last day of the termination's month, later coverage is cancelled, and pending enrollments
+    close.
     """
-    employee, today = await _take(tx, id)
+    employee, today = await _lock_employee(tx, id)
     broken = [
         *check_version(expected_version, employee.version),
         *check_termination(
@@ -127,45 +135,46 @@ async def terminate_employee(
         ),
     ]
     if employee.terminated_on is not None:
-        broken.append(
-            RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, "This employee is terminated already.", ("employeeId",))
-        )
+        message = f"The employee is already terminated, as of {employee.terminated_on}."
+        broken.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
     raise_if_any(broken)
-    await _end(tx, employee, terminated_on, "TERMINATED", reason)
-    updates, rows, plan_years = await _enrollments_of(tx, employee)
+    await _set_termination(tx, employee, terminated_on, "TERMINATED", reason)
+    updates, rows, plan_years = await _lock_enrollments(tx, employee)
     for row in rows:
         if not waits(row, today):
             continue
         limit = find_last_coverable_day(plan_years[row.plan_year_id].coverage_ends_on, terminated_on)
-        # What could still cover days of the employment stays open as long as the employment does.
+        # An enrollment that can still cover days of the employment stays open until the employment ends.
         closed_on = max(today, terminated_on) if row.effective_on <= limit else today
         updates.add(row, "CLOSED", reason, closed_on=closed_on, close_reason=CloseReason.TERMINATED)
-    await _resettle(tx, employee, updates, rows, plan_years, terminated_on)
+    await _recompute_coverage(tx, employee, updates, rows, plan_years, terminated_on)
 
 
 async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
-    """Take a termination back: what it ended, cancelled or closed stands as if it had not been. Raises Refused."""
-    employee, today = await _take(tx, id)
+    """Reverse a termination. Raises Refused.
+
+    Coverage and enrollments that the termination ended, cancelled or closed are restored.
+    """
+    employee, today = await _lock_employee(tx, id)
     broken = [
         *check_version(expected_version, employee.version),
         *check_text(reason, "reason", max_length=MAX_REASON_LENGTH),
     ]
     if employee.terminated_on is None:
-        broken.append(
-            RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, "This employee is not terminated.", ("employeeId",))
-        )
+        message = "The employee is not terminated, so there is nothing to reinstate."
+        broken.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
     raise_if_any(broken)
-    await _end(tx, employee, None, "REINSTATED", reason)
-    updates, rows, plan_years = await _enrollments_of(tx, employee)
+    await _set_termination(tx, employee, None, "REINSTATED", reason)
+    updates, rows, plan_years = await _lock_enrollments(tx, employee)
     for row in rows:
         if row.decision is None and row.close_reason is CloseReason.TERMINATED:
             updates.add(row, "REOPENED", reason, closed_on=None, close_reason=None)
-    await _resettle(tx, employee, updates, rows, plan_years, None)
+    await _recompute_coverage(tx, employee, updates, rows, plan_years, None)
     for plan_year in plan_years.values():
         if plan_year.closed_on is not None and plan_year.coverage_ends_on >= today:
-            # Closing passed over whoever was gone then: they are renewed now, or lapse like everyone else.
-            of_plan_year = [row for row in rows if row.plan_year_id == plan_year.id]
-            await settle_unanswered(tx, plan_year, of_plan_year, [employee], today)
+            # Closing skipped terminated employees, so this one is renewed or lapses now.
+            plan_year_rows = [row for row in rows if row.plan_year_id == plan_year.id]
+            await settle_unanswered(tx, plan_year, plan_year_rows, [employee], today)
     await issue_to_hire(tx, employee, today)
 
 
@@ -179,8 +188,8 @@ async def add_dependent(
     *,
     disabled: bool,
 ) -> str:
-    """Add a member to an employee's family; give the id. Raises Refused."""
-    employee, today = await _take(tx, employee_id)
+    """Add a dependent of an employee, and return the id. Raises Refused."""
+    employee, today = await _lock_employee(tx, employee_id)
     raise_if_any(check_dependent(first_name, last_name, date_of_birth, today))
     row = {
         "id": tx.new_id(IdPrefix.DEPENDENT),
@@ -198,13 +207,13 @@ async def add_dependent(
 
 
 async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
-    """Change the columns named in `changes`; elections already made stay as they are. Raises Refused."""
+    """Change the columns given in `changes`; elections already made stay as they are. Raises Refused."""
     raise_if_any(check_id(IdPrefix.DEPENDENT, id, "dependentId"))
-    found = await store.people.dependent(tx, id)
-    if found is None:
-        raise refusal(ErrorCode.NOT_FOUND, "There is no such dependent.", "dependentId")
-    _employee, today = await _take(tx, found.employee_id)
-    dependent = await store.people.dependent(tx, id)  # again, as it stands under the lock
+    unlocked = await store.people.dependent(tx, id)
+    if unlocked is None:
+        raise refusal(ErrorCode.NOT_FOUND, f"No dependent found with ID {id}.", "dependentId")
+    _employee, today = await _lock_employee(tx, unlocked.employee_id)
+    dependent = await store.people.dependent(tx, id)  # read again, now under the employee's lock
     if dependent is None:
         raise AssertionError("dependents are never deleted")
     raise_if_any(
@@ -223,27 +232,27 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
     await tx.flush()
 
 
-# ------------------------------------------------------------------------------------------------- together
+# -------------------------------------------------------------------------------------------------- shared steps
 
 
-async def _take(tx: Transaction, id: str) -> tuple[Employee, date]:
-    """Lock the employer shared, then the employee; tell what day it is there."""
+async def _lock_employee(tx: Transaction, id: str) -> tuple[Employee, date]:
+    """Lock the employer in share mode, then the employee; also return the employer's current date. Raises Refused."""
     raise_if_any(check_id(IdPrefix.EMPLOYEE, id, "employeeId"))
     employer_id = await store.people.employer_of(tx, id)
     if employer_id is None:
-        raise refusal(ErrorCode.NOT_FOUND, "There is no such employee.", "employeeId")
+        raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {id}.", "employeeId")
     await store.employers.lock(tx, employer_id, shared=True)
-    return await _lock(tx, id), await employer_today(tx, employer_id)
+    return await _lock_row(tx, id), await employer_today(tx, employer_id)
 
 
-async def _lock(tx: Transaction, id: str) -> Employee:
+async def _lock_row(tx: Transaction, id: str) -> Employee:
     employee = await store.people.lock(tx, id)
     if employee is None:
         raise AssertionError("employees are never deleted")
     return employee
 
 
-async def _end(
+async def _set_termination(
     tx: Transaction, employee: Employee, terminated_on: date | None, action: str, reason: str | None
 ) -> None:
     employee.terminated_on = terminated_on
@@ -252,13 +261,13 @@ async def _end(
     await store.history.record(tx, [change])
 
 
-async def _enrollments_of(tx: Transaction, employee: Employee) -> tuple[EnrollmentUpdates, Any, Any]:
+async def _lock_enrollments(tx: Transaction, employee: Employee) -> tuple[EnrollmentUpdates, Any, Any]:
     ids = await store.enrollments.plan_years_held(tx, employee.id)
     plan_years = await store.plan_years.lock(tx, ids, shared=True)
     return EnrollmentUpdates(), await store.enrollments.lock_in_plan_years(tx, employee.id), plan_years
 
 
-async def _resettle(
+async def _recompute_coverage(
     tx: Transaction,
     employee: Employee,
     updates: EnrollmentUpdates,
