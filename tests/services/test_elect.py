@@ -1,4 +1,4 @@
-"""Electing: what a good answer sets, and what one call refuses, all of it at once (design, rules 1, 2, 4 and 5)."""
+"""Electing: what a good answer sets, and what one call refuses, all of it at once."""
 
 from datetime import UTC, date, datetime, timedelta
 

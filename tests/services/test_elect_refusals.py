@@ -1,4 +1,4 @@
-"""What an election refuses, all of it at once, and that nothing is changed (design, rules 1 and 5)."""
+"""What an election refuses, all of it at once, and that nothing is changed."""
 
 from datetime import date
 

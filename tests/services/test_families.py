@@ -1,4 +1,4 @@
-"""Dependents: entered and changed, while elections already made stay (design, rule 1)."""
+"""Dependents: entered and changed, while elections already made stay."""
 
 from datetime import date
 

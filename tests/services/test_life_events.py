@@ -1,4 +1,4 @@
-"""Life events: when one may be reported, and how it is judged (design, rules 2 and 7)."""
+"""Life events: when one may be reported, and how it is judged."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Opening a plan year issues what there is to answer; closing settles what nobody answered (design, rules 3 and 8)."""
+"""Opening a plan year issues what there is to answer; closing settles what nobody answered."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Hiring, changing employees and their families, and what that issues, moves or closes (design, rule 3)."""
+"""Hiring, changing employees and their families, and what that issues, moves or closes."""
 
 from dataclasses import replace
 from datetime import date

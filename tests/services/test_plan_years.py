@@ -1,4 +1,4 @@
-"""Plan years as drafts: what they copy, what their dates must keep, and what may change when (design, rule 8)."""
+"""Plan years as drafts: what they copy, what their dates must keep, and what may change when."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Reissuing after a life event: from when, of what, and what becomes of the coverage there was (design, rule 7)."""
+"""Reissuing after a life event: from when, of what, and what becomes of the coverage there was."""
 
 from datetime import date, timedelta
 

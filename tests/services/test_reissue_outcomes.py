@@ -1,4 +1,4 @@
-"""What becomes of the old coverage when a reissue is answered, or is not; and how long it may be (design, rule 7)."""
+"""What becomes of the old coverage when a reissue is answered, or is not; and how long it may be."""
 
 from datetime import date, timedelta
 

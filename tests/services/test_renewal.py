@@ -1,4 +1,4 @@
-"""Passive renewal: who was covered gets the same again; everyone else lapses (design, rule 8)."""
+"""Passive renewal: who was covered gets the same again; everyone else lapses."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""Taking an answer back while its window is open; what it had ended is in force again (design, rule 5)."""
+"""Taking an answer back while its window is open; what it had ended is in force again."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""The end of an employment, and taking it back (design, rule 9)."""
+"""The end of an employment, and taking it back."""
 
 from datetime import UTC, date, datetime
 

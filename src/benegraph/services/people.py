@@ -122,7 +122,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
 async def terminate_employee(
     tx: Transaction, id: str, terminated_on: date, reason: str | None, expected_version: int | None
 ) -> None:
-    """Terminate an employee (design, rule 9). Raises Refused.
+    """Terminate an employee. Raises Refused.
 
     Coverage ends on the last day of the termination's month, later coverage is cancelled, and pending enrollments
     close.

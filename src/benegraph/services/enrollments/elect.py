@@ -64,7 +64,7 @@ class _Table:
 
 
 async def elect(tx: Transaction, employee_id: str, choices: Sequence[Election]) -> list[ElectionPreview]:
-    """Answer some or all of an employee's pending enrollments; every broken rule is refused at once (design, rule 5).
+    """Answer some or all of an employee's pending enrollments; every broken rule is refused at once.
 
     Locks the employee, the plan years, then the enrollments. Raises Refused.
     """

@@ -21,7 +21,7 @@ def issue_row(
     eligibility: Eligibility,
     today: date,
 ) -> dict[str, Any]:
-    """Make a new enrollment, to be answered in open enrollment or as a new hire (design, rules 2 and 3)."""
+    """Make a new enrollment, to be answered in open enrollment or as a new hire."""
     window = new_hire_window(eligibility.eligible_on, today) if reason is WindowReason.NEW_HIRE else None
     return {
         "id": tx.new_id(IdPrefix.ENROLLMENT),

@@ -36,7 +36,7 @@ from benegraph.services.enrollments.offers import (
 async def reissue_enrollment(
     tx: Transaction, enrollment_id: str, life_event_id: str, reason: str | None, expected_version: int | None
 ) -> str:
-    """Open a pending enrollment in place of one that is enrolled, waived or lapsed (design, rule 7); give its id.
+    """Open a pending enrollment in place of one that is enrolled, waived or lapsed; give its id.
 
     The old one stays as it is until the new one is answered. Raises Refused.
     """
