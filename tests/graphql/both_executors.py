@@ -13,7 +13,6 @@ from random import Random
 from typing import Any
 
 import orjson
-from asking import SCHEMA
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -26,6 +25,7 @@ from graphql import (
     is_abstract_type,
     is_composite_type,
 )
+from graphql_requests import SCHEMA
 
 from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
@@ -41,7 +41,7 @@ from benegraph.graphql.engine.serialize import written
 PATIENCE = 100
 #: Seconds that it is made to wait then at most, wherever it begins a task.
 PAUSE = 0.02
-GRAPH = SCHEMA._schema
+GRAPHQL_SCHEMA = SCHEMA._schema
 _ID = re.compile(r"[a-z]{3,4}_[0-9a-z]{26}")
 _CURSOR = re.compile(r'"(Wy[A-Za-z0-9_-]+)"')
 
@@ -89,14 +89,14 @@ class Both:
         return False
 
     async def tell(
-        self, twins: tuple[Database, Database], viewer: Viewer, clock: Clock, request: GraphQLRequest
+        self, copies: tuple[Database, Database], viewer: Viewer, clock: Clock, request: GraphQLRequest
     ) -> Body:
         """Ask each for a change of its own database, which are in the same state, and see that they agree.
 
         Ids are made of the clock and of chance: those of either are compared by the order in which they appear.
         """
-        theirs = await answer(self.strawberry, twins[0], viewer, clock, request)
-        ours = await answer(self.compiled, twins[1], viewer, clock, request)
+        theirs = await answer(self.strawberry, copies[0], viewer, clock, request)
+        ours = await answer(self.compiled, copies[1], viewer, clock, request)
         self.asked["executed" if b'"data":' in theirs else "refused"] += 1
         check(difference(numbered(ours), numbered(theirs)), viewer, request)
         body: Body = orjson.loads(theirs)
@@ -260,7 +260,7 @@ def all_fields(root: GraphQLObjectType) -> set[str]:
     seen = {root.name}
     while waiting:
         kind = waiting.pop()
-        for each in GRAPH.get_possible_types(kind) if is_abstract_type(kind) else [kind]:
+        for each in GRAPHQL_SCHEMA.get_possible_types(kind) if is_abstract_type(kind) else [kind]:
             found |= {f"{each.name}.{name}" for name in each.fields}
             led_to = {get_named_type(declared.type) for declared in each.fields.values()}
             waiting += (new := [other for other in led_to if is_composite_type(other) and other.name not in seen])
@@ -274,7 +274,7 @@ def reached(document: DocumentNode, operation_name: str | None, data: Any) -> se
     assert isinstance(operation, OperationDefinitionNode)
     held = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     found: set[str] = set()
-    waiting: list[tuple[Any, list[Any], Any]] = [(GRAPH.query_type, [operation.selection_set], data)]
+    waiting: list[tuple[Any, list[Any], Any]] = [(GRAPHQL_SCHEMA.query_type, [operation.selection_set], data)]
     while waiting:
         parent, sets, value = waiting.pop()
         kind = _kind_of(parent, sets, held, value)
@@ -299,7 +299,7 @@ def _kind_of(parent: Any, sets: list[Any], held: Mapping[str, Any], value: Any) 
         return parent
     for answered, nodes in _gathered(parent, sets, held).items():
         if nodes[0].name.value == "__typename" and answered in value:
-            kind = GRAPH.type_map[value[answered]]
+            kind = GRAPHQL_SCHEMA.type_map[value[answered]]
             assert isinstance(kind, GraphQLObjectType)
             return kind
     return None

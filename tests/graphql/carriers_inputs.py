@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from asking import ask
+from graphql_requests import fetch_data
 
 from benegraph.db.session import Database
 from factories.billing import make_invoice, read_invoice
@@ -74,7 +74,7 @@ async def covered_office(database: Database) -> Office:
 
 async def seen(office: Office, named: Input) -> Any:
     """Read a coverage by its key, as the graph shows it."""
-    data = await ask(office.database, office.clock(), office.viewer, SEEN, key=named)
+    data = await fetch_data(office.database, office.clock(), office.viewer, SEEN, key=named)
     return data["subscriberEnrollment"]
 
 

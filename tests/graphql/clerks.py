@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from asking import ask
+from graphql_requests import fetch_data
 from mutating import call
 
 from factories.stories import Office
@@ -45,4 +45,4 @@ class Clerk:
         return nodes
 
     async def asks(self, query: str, **variables: Any) -> dict[str, Any]:
-        return await ask(self.office.database, self.office.clock(), self.office.viewer, query, **variables)
+        return await fetch_data(self.office.database, self.office.clock(), self.office.viewer, query, **variables)

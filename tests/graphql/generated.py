@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
+from all_types_dataset import GRAPHQL_SCHEMA, TABLES, AllTypesDataset, orders_of
 from both_executors import all_fields
-from every_type import GRAPH, TABLES, World, orders_of
 from generated_values import (
     BOOLEAN,
     NODES,
@@ -61,8 +61,8 @@ from benegraph.graphql.engine.execute import GraphQLRequest
 
 Selecting = GraphQLObjectType | GraphQLInterfaceType
 
-assert GRAPH.mutation_type is not None
-MUTATION = GRAPH.mutation_type
+assert GRAPHQL_SCHEMA.mutation_type is not None
+MUTATION = GRAPHQL_SCHEMA.mutation_type
 ENTRIES = [*QUERY.fields, *NODES, *NODES, "node", "node"]
 #: How many objects an operation's first level may come to; each further one as many fewer as the level has.
 ROOM = 150
@@ -80,7 +80,7 @@ class Part(NamedTuple):
     text: str
 
 
-def operations(world: World, role: Role) -> st.SearchStrategy[list[GraphQLRequest]]:
+def operations(dataset: AllTypesDataset, role: Role) -> st.SearchStrategy[list[GraphQLRequest]]:
     """Generate operations that read, about what a viewer of this role may see, and a little beyond it.
 
     Some are asked again with other variables: what was compiled of the text must hold none of the first.
@@ -89,7 +89,7 @@ def operations(world: World, role: Role) -> st.SearchStrategy[list[GraphQLReques
 
     @st.composite
     def operation(draw: st.DrawFn) -> list[GraphQLRequest]:
-        writing = Writing(draw, world, world.reach[role], questions)
+        writing = Writing(draw, dataset, dataset.visible_keys[role], questions)
         writing.daring = writing.chance(25)
         asked = draw(st.lists(st.sampled_from(ENTRIES), min_size=1, max_size=3))
         request = _write_operation(writing, QUERY, [_ask(writing, name) for name in asked])
@@ -100,13 +100,15 @@ def operations(world: World, role: Role) -> st.SearchStrategy[list[GraphQLReques
     return operation()
 
 
-def payloads(world: World, mutation: str, input: Any) -> st.SearchStrategy[GraphQLRequest]:
+def payloads(dataset: AllTypesDataset, mutation: str, input: Any) -> st.SearchStrategy[GraphQLRequest]:
     """Generate ways to ask for what comes of a mutation with this input."""
     questions = _questions()
 
     @st.composite
     def operation(draw: st.DrawFn) -> GraphQLRequest:
-        writing = Writing(draw, world, world.reach[Role.ADMINISTRATOR], questions, {mutation: {"input": input}})
+        writing = Writing(
+            draw, dataset, dataset.visible_keys[Role.ADMINISTRATOR], questions, {mutation: {"input": input}}
+        )
         return _write_operation(writing, MUTATION, [draw(questions[MUTATION.name, mutation])])
 
     return operation()
@@ -267,7 +269,7 @@ def _directives(w: Writing) -> str:
 
 
 def _selecting(name: str) -> Selecting:
-    kind = GRAPH.type_map[name]
+    kind = GRAPHQL_SCHEMA.type_map[name]
     assert isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
     return kind
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
-from every_type import GRAPH, TABLES, Place, Reach, World
+from all_types_dataset import GRAPHQL_SCHEMA, TABLES, AllTypesDataset, ListOrder, VisibleKeys
 from graphql import (
     FieldNode,
     GraphQLBoolean,
@@ -28,8 +28,8 @@ from benegraph.domain.access import Role
 
 T = TypeVar("T")
 
-assert GRAPH.query_type is not None
-QUERY = GRAPH.query_type
+assert GRAPHQL_SCHEMA.query_type is not None
+QUERY = GRAPHQL_SCHEMA.query_type
 #: What finds a thing by its id, whatever it is; asked for more than others, as it leads to so many types.
 NODES = ("node", "nodes")
 SIZES = (1, 2, 3, 0, 5, 10, 20, 50, 100)
@@ -70,8 +70,8 @@ class Writing:
     """An operation as it is being written. Only a `daring` one asks for what can't be."""
 
     draw: st.DrawFn
-    world: World
-    reach: Reach
+    dataset: AllTypesDataset
+    visible_keys: VisibleKeys
     questions: Questions
     #: The arguments of fields for which nothing else will do.
     settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -107,11 +107,11 @@ def kinds_in(node: FieldNode) -> list[str]:
 
 def naming(w: Writing, of: str) -> Mapping[str, Any]:
     """Choose what is asked for by what the world outside calls it; now and then in part by another's name."""
-    reach = w.world.reach[Role.ADMINISTRATOR] if w.chance(15) else w.reach
+    visible_keys = w.dataset.visible_keys[Role.ADMINISTRATOR] if w.chance(15) else w.visible_keys
     if of == "subscriber":
-        return {"subscriberId": w.pick(STRANGERS) if w.chance(10) else w.pick(reach.numbers)}
+        return {"subscriberId": w.pick(STRANGERS) if w.chance(10) else w.pick(visible_keys.subscriber_ids)}
     if of in {"groupContract", "subscriberEnrollment"}:
-        names = reach.contracts if of == "groupContract" else reach.coverages
+        names = visible_keys.contract_keys if of == "groupContract" else visible_keys.coverage_keys
         return dict(w.pick(names)) | ({"divisionId": "D1"} if w.chance(10) else {})
     return w.settled.get(of, {})
 
@@ -142,14 +142,14 @@ def _scalar(w: Writing, asked: Asked, name: str, kind: str, drawn: Any) -> Any:
     if kind == "Date":
         return w.pick(DAYS)
     if kind == "String":
-        return w.pick(w.reach.external_ids or TEXTS) if name == "externalId" and w.chance(70) else _words(w)
+        return w.pick(w.visible_keys.external_ids or TEXTS) if name == "externalId" and w.chance(70) else _words(w)
     return drawn
 
 
 def _words(w: Writing) -> str:
     if w.chance(20):
         return w.pick(TEXTS if w.daring else TEXTS[:-1])
-    word = w.pick(w.reach.words)
+    word = w.pick(w.visible_keys.names)
     return word[: w.draw(st.integers(1, len(word)))]
 
 
@@ -165,15 +165,15 @@ def _id(w: Writing, kinds: Sequence[str]) -> Any:
         return w.pick(WRONG_IDS)
     strange = w.chance(20 if len(kinds) > 1 else 8) if w.daring else False
     kind = w.pick(list(TABLES) if strange or not kinds else kinds)
-    everybodys = w.world.reach[Role.ADMINISTRATOR]
-    pool = w.pick([everybodys, w.reach, w.world.beyond]) if w.chance(15) else w.reach
+    everybodys = w.dataset.visible_keys[Role.ADMINISTRATOR]
+    pool = w.pick([everybodys, w.visible_keys, w.dataset.other_tenant]) if w.chance(15) else w.visible_keys
     return w.pick(pool.ids[kind] or everybodys.ids[kind])
 
 
-def cursor_of(w: Writing, place: Place) -> str:
+def cursor_of(w: Writing, place: ListOrder) -> str:
     if w.daring and w.chance(30):
-        return w.pick((*CURSORS, *w.pick(list(w.world.cursors.values()))))
-    return w.pick(("", *w.world.cursors.get(place, ())))
+        return w.pick((*CURSORS, *w.pick(list(w.dataset.cursors.values()))))
+    return w.pick(("", *w.dataset.cursors.get(place, ())))
 
 
 # ------------------------------------------------------------------------------------------------ literal or variable
@@ -237,7 +237,7 @@ def _otherwise(w: Writing, kind: GraphQLInputType, value: Any) -> Any:
         return w.pick(SIZES)
     if is_enum_type(bare) and value is not None:
         return w.pick(list(bare.values))
-    return w.pick(next((ids for ids in w.reach.ids.values() if value in ids), [value]))
+    return w.pick(next((ids for ids in w.visible_keys.ids.values() if value in ids), [value]))
 
 
 def _literal(kind: GraphQLInputType, value: Any) -> str:

@@ -20,9 +20,9 @@ from benegraph.graphql.schema import build_schema
 from factories.stories import Office, enroll, open_office, waive
 
 SCHEMA = build_schema()
-GRAPH = SCHEMA._schema
-assert GRAPH.mutation_type is not None
-MUTATIONS = sorted(GRAPH.mutation_type.fields)
+GRAPHQL_SCHEMA = SCHEMA._schema
+assert GRAPHQL_SCHEMA.mutation_type is not None
+MUTATIONS = sorted(GRAPHQL_SCHEMA.mutation_type.fields)
 
 Input = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -99,15 +99,15 @@ def _selected(name: str, field: Any) -> str:
 
 
 def payload_of(mutation: str) -> GraphQLObjectType:
-    assert GRAPH.mutation_type is not None
-    payload = get_named_type(GRAPH.mutation_type.fields[mutation].type)
+    assert GRAPHQL_SCHEMA.mutation_type is not None
+    payload = get_named_type(GRAPHQL_SCHEMA.mutation_type.fields[mutation].type)
     assert isinstance(payload, GraphQLObjectType)
     return payload
 
 
 def input_of(mutation: str) -> GraphQLInputObjectType:
-    assert GRAPH.mutation_type is not None
-    kind = get_named_type(GRAPH.mutation_type.fields[mutation].args["input"].type)
+    assert GRAPHQL_SCHEMA.mutation_type is not None
+    kind = get_named_type(GRAPHQL_SCHEMA.mutation_type.fields[mutation].args["input"].type)
     assert isinstance(kind, GraphQLInputObjectType)
     return kind
 

@@ -4,8 +4,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from asking import ask
-from worlds import make_company
+from graphql_requests import fetch_data
+from visibility_dataset import make_company
 
 from benegraph.db.session import Database
 from benegraph.domain.catalog import CoverageTier
@@ -73,7 +73,7 @@ async def test_eligible_plans_cost_what_the_employees_class_says(
         database, clock, plan_year=plan_year, position=2, carrier_plan_id="FLAT", monthly_premium_cents=45000, rates={}
     )
     id = await make_enrollment(database, clock, employee=company["employee"], plan_year=plan_year)
-    data = await ask(database, clock, ADMINISTRATOR, ELIGIBLE_PLANS, id=id)
+    data = await fetch_data(database, clock, ADMINISTRATOR, ELIGIBLE_PLANS, id=id)
     assert data["enrollment"]["eligiblePlans"] == [
         {
             "plan": {"id": company["plan"]},
@@ -105,15 +105,15 @@ async def test_a_plan_without_a_cost_for_the_employee_is_left_out(
         database, clock, employer=company["employer"], employment_class=EmploymentClass.SEASONAL
     )
     id = await make_enrollment(database, clock, employee=seasonal, plan_year=company["plan_year"])
-    data = await ask(database, clock, ADMINISTRATOR, ELIGIBLE_PLANS, id=id)
+    data = await fetch_data(database, clock, ADMINISTRATOR, ELIGIBLE_PLANS, id=id)
     assert data["enrollment"]["eligiblePlans"] == []
 
 
 async def test_an_employee_sees_their_own_costs(database: Database, clock: Clock, company: dict[str, str]) -> None:
     id = await make_enrollment(database, clock, employee=company["employee"], plan_year=company["plan_year"])
     themselves = employee(company["employer"], company["employee"])
-    seen = await ask(database, clock, themselves, ELIGIBLE_PLANS, id=id)
-    assert seen == await ask(database, clock, ADMINISTRATOR, ELIGIBLE_PLANS, id=id)
+    seen = await fetch_data(database, clock, themselves, ELIGIBLE_PLANS, id=id)
+    assert seen == await fetch_data(database, clock, ADMINISTRATOR, ELIGIBLE_PLANS, id=id)
     assert len(seen["enrollment"]["eligiblePlans"][0]["costs"]) == 4
 
 
@@ -157,7 +157,7 @@ async def test_eligibility_says_each_rule(
     await make_class(database, clock, plan_year=plan_year)
     person = await make_employee(database, clock, employer=employer, **facts)
     for viewer in (ADMINISTRATOR, employee(employer, person)):
-        data = await ask(database, clock, viewer, ELIGIBILITY, id=person, planYear=plan_year)
+        data = await fetch_data(database, clock, viewer, ELIGIBILITY, id=person, planYear=plan_year)
         eligibility = data["employee"]["eligibility"]
         assert eligibility["coverageStart"] == starts
         assert eligibility["eligible"] is (not broken)
@@ -181,5 +181,5 @@ async def test_eligibility_is_null_where_the_plan_year_is_none_of_the_employers(
         (ADMINISTRATOR, draft, True),
         (themselves, draft, False),
     ):
-        data = await ask(database, clock, viewer, ELIGIBILITY, id=company["employee"], planYear=plan_year)
+        data = await fetch_data(database, clock, viewer, ELIGIBILITY, id=company["employee"], planYear=plan_year)
         assert (data["employee"]["eligibility"] is not None) is seen

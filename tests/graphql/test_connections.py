@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from asking import ask, refusal, statements
+from graphql_requests import fetch_data, fetch_error, record_statements
 
 from benegraph.db.session import Database
 from benegraph.domain.errors import BadInput
@@ -53,7 +53,7 @@ async def walk(database: Database, clock: Clock, query: str, size: int, **variab
     seen: list[str] = []
     after = None
     while True:
-        data = await ask(database, clock, ADMINISTRATOR, query, first=size, after=after, **variables)
+        data = await fetch_data(database, clock, ADMINISTRATOR, query, first=size, after=after, **variables)
         found = (data.get("employer") or data)["list"]
         assert [edge["node"] for edge in found["edges"]] == found["nodes"]
         info = found["pageInfo"]
@@ -109,10 +109,10 @@ async def test_a_row_added_meanwhile_shifts_no_page(
 ) -> None:
     _, people = staff
     order_by = {"field": "START_DATE"}
-    data = await ask(database, clock, ADMINISTRATOR, OF_ALL, first=5, orderBy=order_by)
+    data = await fetch_data(database, clock, ADMINISTRATOR, OF_ALL, first=5, orderBy=order_by)
     employer = await make_employer(database, clock)
     await make_employee(database, clock, employer=employer, hired_on=date(2019, 1, 1))
-    rest = await ask(
+    rest = await fetch_data(
         database, clock, ADMINISTRATOR, OF_ALL, first=100, after=data["list"]["pageInfo"]["endCursor"], orderBy=order_by
     )
     seen = [node["id"] for node in data["list"]["nodes"] + rest["list"]["nodes"]]
@@ -122,7 +122,7 @@ async def test_a_row_added_meanwhile_shifts_no_page(
 async def test_each_parent_has_its_own_page(database: Database, clock: Clock) -> None:
     employers = [await make_employer(database, clock, name=name) for name in "ABC"]
     staff = {id: [await make_employee(database, clock, employer=id) for _ in range(3)] for id in employers[:2]}
-    data = await ask(
+    data = await fetch_data(
         database,
         clock,
         ADMINISTRATOR,
@@ -154,7 +154,7 @@ async def test_lists_in_order_of_making(database: Database, clock: Clock) -> Non
     person = await make_employee(database, clock, employer=employer)
     enrollments = [await make_enrollment(database, clock, employee=person, plan_year=id) for id in plan_years]
     events = [await make_event(database, clock, employee=person, subject=enrollments[0]) for _ in range(3)]
-    data = await ask(
+    data = await fetch_data(
         database,
         clock,
         ADMINISTRATOR,
@@ -185,7 +185,7 @@ async def test_lists_in_order_of_making(database: Database, clock: Clock) -> Non
 
 async def test_a_page_of_none(database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]]) -> None:
     for employer, goes_on in ((staff[0], True), (await make_employer(database, clock), False)):
-        data = await ask(database, clock, ADMINISTRATOR, OF_EMPLOYER, id=employer, first=0)
+        data = await fetch_data(database, clock, ADMINISTRATOR, OF_EMPLOYER, id=employer, first=0)
         assert data["employer"]["list"] == {
             "nodes": [],
             "edges": [],
@@ -198,26 +198,26 @@ async def test_null_stands_for_the_default(database: Database, clock: Clock) -> 
     for _ in range(22):
         await make_employee(database, clock, employer=employer)
     for arguments in ("", "(first: null, after: null, filter: null, orderBy: null)", "(filter: {})", '(after: "")'):
-        data = await ask(database, clock, ADMINISTRATOR, f"{{ employees{arguments} {{ nodes {{ id }} }} }}")
+        data = await fetch_data(database, clock, ADMINISTRATOR, f"{{ employees{arguments} {{ nodes {{ id }} }} }}")
         assert len(data["employees"]["nodes"]) == 20
-    data = await ask(database, clock, ADMINISTRATOR, "{ employees(first: 100) { nodes { id } totalCount } }")
+    data = await fetch_data(database, clock, ADMINISTRATOR, "{ employees(first: 100) { nodes { id } totalCount } }")
     assert len(data["employees"]["nodes"]) == data["employees"]["totalCount"] == 22
 
 
 @pytest.mark.parametrize("first", [-1, 101, 2**31 - 1])
 async def test_a_page_of_no_good_size(database: Database, clock: Clock, first: int) -> None:
-    error = await refusal(database, clock, ADMINISTRATOR, OF_ALL, first=first)
+    error = await fetch_error(database, clock, ADMINISTRATOR, OF_ALL, first=first)
     assert isinstance(error, BadInput)
 
 
 async def test_nothing_is_counted_unasked(
     database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]]
 ) -> None:
-    with statements(database) as sent:
-        await ask(database, clock, ADMINISTRATOR, "{ employees { nodes { id } } }")
+    with record_statements(database) as sent:
+        await fetch_data(database, clock, ADMINISTRATOR, "{ employees { nodes { id } } }")
     assert len(sent) == 1
-    with statements(database) as sent:
-        data = await ask(database, clock, ADMINISTRATOR, "{ employees(first: 0) { totalCount } }")
+    with record_statements(database) as sent:
+        data = await fetch_data(database, clock, ADMINISTRATOR, "{ employees(first: 0) { totalCount } }")
     assert len(sent) == 2
     assert data["employees"]["totalCount"] == len(staff[1])
 
@@ -253,20 +253,20 @@ def forged(*parts: Any) -> str:
 )
 async def test_what_is_no_cursor_of_the_list(database: Database, clock: Clock, cursor: str) -> None:
     order_by = {"field": "CREATED_AT"}
-    error = await refusal(database, clock, ADMINISTRATOR, OF_ALL, after=cursor, orderBy=order_by)
+    error = await fetch_error(database, clock, ADMINISTRATOR, OF_ALL, after=cursor, orderBy=order_by)
     assert isinstance(error, BadInput)
 
 
 async def test_a_cursor_of_another_list_is_refused(
     database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]]
 ) -> None:
-    data = await ask(
+    data = await fetch_data(
         database, clock, ADMINISTRATOR, "{ employers { edges { cursor } } employees { edges { cursor } } }"
     )
     of_employer, of_employee = (data[key]["edges"][0]["cursor"] for key in ("employers", "employees"))
     query = "query ($after: String) { enrollments(after: $after) { nodes { id } } }"
     for cursor in (of_employer, of_employee):
-        assert isinstance(await refusal(database, clock, ADMINISTRATOR, query, after=cursor), BadInput)
+        assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, after=cursor), BadInput)
     # The same employees in the same order, whosever list it was: the place is the same.
-    rest = await ask(database, clock, ADMINISTRATOR, OF_EMPLOYER, id=staff[0], after=of_employee)
+    rest = await fetch_data(database, clock, ADMINISTRATOR, OF_EMPLOYER, id=staff[0], after=of_employee)
     assert len(rest["employer"]["list"]["nodes"]) == len(staff[1]) - 1

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from asking import SCHEMA
 from graphql import (
     GraphQLEnumType,
     GraphQLField,
@@ -16,6 +15,7 @@ from graphql import (
     is_required_input_field,
 )
 from graphql.utilities import coerce_input_value
+from graphql_requests import SCHEMA
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strawberry.types.arguments import convert_arguments

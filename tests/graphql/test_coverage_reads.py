@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from asking import ask, execute, refusal, statements
 from carriers_inputs import COVERED, FIELDS, key
+from graphql_requests import execute, fetch_data, fetch_error, record_statements
 from mutating import call
 
 from benegraph.db.session import Database
@@ -28,7 +28,7 @@ async def office(database: Database) -> Office:
 
 
 async def asked(office: Office, query: str, **variables: Any) -> dict[str, Any]:
-    return await ask(office.database, office.clock(), office.viewer, query, **variables)
+    return await fetch_data(office.database, office.clock(), office.viewer, query, **variables)
 
 
 async def test_a_coverage_of_record_a_subscriber_and_a_contract(office: Office) -> None:
@@ -178,7 +178,7 @@ async def test_many_names_take_a_statement_a_kind(office: Office) -> None:
         f' s{n}: subscriber(subscriberId: "{number}") {{ subscriberId }}'
         for n, number in enumerate(numbers)
     ]
-    with statements(office.database) as sent:
+    with record_statements(office.database) as sent:
         data = await asked(office, f"{{ {' '.join(fields)} }}")
     assert len(sent) == 2
     assert [data[f"c{n}"]["id"] for n in range(8)] == ids
@@ -296,5 +296,5 @@ async def test_ids_of_the_carriers_side_are_nodes(office: Office, clock: Clock) 
         (id,) = dump[table]
         data = await asked(office, "query($id: ID!) { node(id: $id) { __typename id } }", id=id)
         assert data["node"] == {"__typename": kind, "id": id}
-    error = await refusal(office.database, clock, administrator(), '{ node(id: "pinv_x") { id } }')
+    error = await fetch_error(office.database, clock, administrator(), '{ node(id: "pinv_x") { id } }')
     assert isinstance(error, BadInput)

@@ -3,8 +3,8 @@
 from datetime import date
 
 import pytest
-from asking import ask
-from worlds import make_company
+from graphql_requests import fetch_data
+from visibility_dataset import make_company
 
 from benegraph.db.session import Database
 from benegraph.domain.catalog import CoverageTier
@@ -35,7 +35,7 @@ async def company(database: Database, clock: Clock) -> dict[str, str]:
 
 async def test_an_unanswered_enrollment(database: Database, clock: Clock, company: dict[str, str]) -> None:
     id = await make_enrollment(database, clock, employee=company["employee"], plan_year=company["plan_year"])
-    data = await ask(database, clock, ADMINISTRATOR, ENROLLMENT, id=id)
+    data = await fetch_data(database, clock, ADMINISTRATOR, ENROLLMENT, id=id)
     now = clock.now.isoformat().replace("+00:00", "Z")
     assert data["enrollment"] == {
         "id": id,
@@ -83,7 +83,7 @@ async def test_an_election_and_who_it_covers(database: Database, clock: Clock, c
         shares=(50000, 40000),
         covers={small: None, grown: date(2027, 3, 31)},
     )
-    enrollment = (await ask(database, clock, ADMINISTRATOR, ENROLLMENT, id=id))["enrollment"]
+    enrollment = (await fetch_data(database, clock, ADMINISTRATOR, ENROLLMENT, id=id))["enrollment"]
     assert enrollment["status"] == "ENROLLED"
     assert enrollment["decision"] == "ENROLLED"
     assert enrollment["coverageTier"] == "EC"
@@ -115,7 +115,7 @@ async def test_cancelled_coverage_has_a_start_but_no_end(
         close_reason=CloseReason.TERMINATED,
         covers={child: date(2041, 8, 31)},
     )
-    enrollment = (await ask(database, clock, ADMINISTRATOR, ENROLLMENT, id=id))["enrollment"]
+    enrollment = (await fetch_data(database, clock, ADMINISTRATOR, ENROLLMENT, id=id))["enrollment"]
     assert enrollment["status"] == "INACTIVE"
     assert enrollment["decision"] == "ENROLLED"
     assert enrollment["coverageStatus"] == "CANCELLED"
@@ -136,7 +136,7 @@ async def test_a_waiver_has_an_effective_date_and_nothing_else(
         plan_year=company["plan_year"],
         decision=ElectionDecision.WAIVED,
     )
-    enrollment = (await ask(database, clock, ADMINISTRATOR, ENROLLMENT, id=id))["enrollment"]
+    enrollment = (await fetch_data(database, clock, ADMINISTRATOR, ENROLLMENT, id=id))["enrollment"]
     assert (enrollment["status"], enrollment["decision"]) == ("WAIVED", "WAIVED")
     assert enrollment["effectiveDate"] == "2027-01-01"
     assert [enrollment[field] for field in ("coverageTier", "coverageStartDate", "coverageStatus")] == [None] * 3
@@ -171,7 +171,7 @@ async def test_a_reissued_enrollment_and_its_life_event(
         replaces=old,
         life_event=happened,
     )
-    enrollment = (await ask(database, clock, ADMINISTRATOR, ENROLLMENT, id=new))["enrollment"]
+    enrollment = (await fetch_data(database, clock, ADMINISTRATOR, ENROLLMENT, id=new))["enrollment"]
     assert enrollment["replaces"] == {"id": old}
     assert enrollment["qualifyingLifeEvent"] == {"id": happened}
     assert enrollment["effectiveDate"] == "2027-02-01"
@@ -181,7 +181,7 @@ async def test_a_reissued_enrollment_and_its_life_event(
         "isOpen": False,  # it opens tomorrow
         "reason": "LIFE_EVENT",
     }
-    data = await ask(
+    data = await fetch_data(
         database,
         clock,
         ADMINISTRATOR,
@@ -233,7 +233,7 @@ async def test_the_window_of_a_life_event(
         event_type=event_type,
         reviewed_on=date(2026, 12, 20),
     )
-    data = await ask(
+    data = await fetch_data(
         database,
         clock,
         ADMINISTRATOR,
@@ -257,7 +257,7 @@ async def test_history(database: Database, clock: Clock, company: dict[str, str]
       enrollment(id: $id) { events { nodes { id action actor occurredAt requestId reason } totalCount } }
       node(id: $other) { id } same: node(id: $first) { ... on EnrollmentEvent { action } }
     }"""
-    data = await ask(database, clock, ADMINISTRATOR, query, id=id, other=other, first=first)
+    data = await fetch_data(database, clock, ADMINISTRATOR, query, id=id, other=other, first=first)
     now = clock.now.isoformat().replace("+00:00", "Z")
     told = {"actor": "EMPLOYER akey_clerk", "occurredAt": now}
     assert data["enrollment"]["events"] == {
@@ -270,5 +270,5 @@ async def test_history(database: Database, clock: Clock, company: dict[str, str]
     assert data["node"] is None  # an employee's history is no enrollment's
     assert data["same"] == {"action": "ISSUED"}
     themselves = employee(company["employer"], person)
-    data = await ask(database, clock, themselves, query, id=id, other=other, first=first)
+    data = await fetch_data(database, clock, themselves, query, id=id, other=other, first=first)
     assert [event["actor"] for event in data["enrollment"]["events"]["nodes"]] == ["EMPLOYER", "EMPLOYER"]

@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 import pytest
-from asking import SCHEMA
+from all_types_dataset import GRAPHQL_SCHEMA, NOW, TABLES, TODAY, AllTypesDataset
 from both_executors import both_executors
-from every_type import GRAPH, NOW, TABLES, TODAY, World
+from comparison_database import ComparisonDatabase, open_comparison_database
 from generated_values import meant
 from graphql import (
     REMOVE,
@@ -37,8 +37,8 @@ from graphql import (
     validate,
     visit,
 )
+from graphql_requests import SCHEMA
 from sqlalchemy import func, select
-from stage import Stage, on_stage
 
 from benegraph.cli.explorer_tabs import FACTS, lay_out
 from benegraph.db.session import Database
@@ -57,9 +57,9 @@ CLIENTS = TESTS / "conformance/operations"
 
 
 @pytest.fixture(scope="module")
-def stage(server_url: str, template: str) -> Iterator[Stage]:
-    with on_stage(server_url, template) as stage:
-        yield stage
+def comparison(server_url: str, template: str) -> Iterator[ComparisonDatabase]:
+    with open_comparison_database(server_url, template) as comparison:
+        yield comparison
 
 
 # ------------------------------------------------------------------------------------------------ what went wrong once
@@ -124,12 +124,16 @@ ONCE_WRONG = {
 
 
 @pytest.mark.parametrize("case", ONCE_WRONG.values(), ids=ONCE_WRONG)
-def test_what_went_wrong_once_is_answered_alike(stage: Stage, case: tuple[str, str, list[str]]) -> None:
+def test_what_went_wrong_once_is_answered_alike(
+    comparison: ComparisonDatabase, case: tuple[str, str, list[str]]
+) -> None:
     text, kind, wrong = case
-    both, reach = both_executors(), stage.world.reach[Role.EMPLOYEE]
-    request = GraphQLRequest(text, {"id": reach.ids[kind][0]})
-    stage.run(stage.database.engine.dispose())  # what a connection has learned is of no help
-    body = stage.run(both.ask(stage.database, stage.world.viewers[Role.ADMINISTRATOR], stage.world.clock, request))
+    both, visible_keys = both_executors(), comparison.dataset.visible_keys[Role.EMPLOYEE]
+    request = GraphQLRequest(text, {"id": visible_keys.ids[kind][0]})
+    comparison.run(comparison.database.engine.dispose())  # what a connection has learned is of no help
+    body = comparison.run(
+        both.ask(comparison.database, comparison.dataset.viewers[Role.ADMINISTRATOR], comparison.dataset.clock, request)
+    )
     assert [".".join(map(str, error["path"])) for error in body.get("errors", ())] == wrong
     assert dict(both.asked) == {"executed": 1}
     assert dict(both.fell_back) == {}
@@ -138,44 +142,44 @@ def test_what_went_wrong_once_is_answered_alike(stage: Stage, case: tuple[str, s
 # ---------------------------------------------------------------------------------------------- what we wrote ourselves
 
 
-def test_the_readme_is_answered_alike(stage: Stage) -> None:
+def test_the_readme_is_answered_alike(comparison: ComparisonDatabase) -> None:
     requests = list(_of_readme())
     assert len(requests) >= 3
-    _hold_written(stage, requests)
+    _hold_written(comparison, requests)
 
 
-def test_the_explorers_tabs_are_answered_alike(stage: Stage) -> None:
-    _hold_written(stage, _of_tabs(stage))
+def test_the_explorers_tabs_are_answered_alike(comparison: ComparisonDatabase) -> None:
+    _hold_written(comparison, _of_tabs(comparison))
 
 
-def test_what_clients_send_is_answered_alike(stage: Stage) -> None:
-    (election,) = (each.variables for each in _of_tabs(stage) if " DryRunElection" in each.query)
+def test_what_clients_send_is_answered_alike(comparison: ComparisonDatabase) -> None:
+    (election,) = (each.variables for each in _of_tabs(comparison) if " DryRunElection" in each.query)
     requests = [
-        GraphQLRequest(text, election if "mutation" in text else _variables(stage, text), name)
+        GraphQLRequest(text, election if "mutation" in text else _variables(comparison, text), name)
         for text, name in _of_clients()
     ]
     assert len(requests) == 5
-    _hold_written(stage, requests)
+    _hold_written(comparison, requests)
 
 
-def test_queries_of_our_tests_are_answered_alike(stage: Stage) -> None:
-    requests = [GraphQLRequest(text, _variables(stage, text, name), name) for text, name in _of_tests()]
+def test_queries_of_our_tests_are_answered_alike(comparison: ComparisonDatabase) -> None:
+    requests = [GraphQLRequest(text, _variables(comparison, text, name), name) for text, name in _of_tests()]
     assert len(requests) > 60
-    _hold_written(stage, requests)
+    _hold_written(comparison, requests)
 
 
-def _hold_written(stage: Stage, requests: Sequence[GraphQLRequest]) -> None:
+def _hold_written(comparison: ComparisonDatabase, requests: Sequence[GraphQLRequest]) -> None:
     """Ask both for each; for a change, in copies. None is left to Strawberry."""
-    both, world = both_executors(), stage.world
+    both, dataset = both_executors(), comparison.dataset
     changes = [each for each in requests if _kind(each) is OperationType.MUTATION]
     for request in (each for each in requests if each not in changes):
         for role in (Role.ADMINISTRATOR, Role.EMPLOYEE):
-            stage.run(both.ask(stage.database, world.viewers[role], world.clock, request))
+            comparison.run(both.ask(comparison.database, dataset.viewers[role], dataset.clock, request))
     if changes:
-        with stage.twins() as twins:
-            viewer = administrator(world.handles.tenant_id)
+        with comparison.copies() as copies:
+            viewer = administrator(dataset.handles.tenant_id)
             for request in changes:
-                body = stage.run(both.tell(twins, viewer, Clock.at_noon(TODAY), request))
+                body = comparison.run(both.tell(copies, viewer, Clock.at_noon(TODAY), request))
                 assert "errors" not in body, body
     assert both.asked["executed"] >= len(requests)
     assert dict(both.fell_back) == {}
@@ -198,11 +202,15 @@ def _of_readme() -> Iterator[GraphQLRequest]:
             yield GraphQLRequest(query, body["variables"])
 
 
-def _of_tabs(stage: Stage) -> list[GraphQLRequest]:
+def _of_tabs(comparison: ComparisonDatabase) -> list[GraphQLRequest]:
     """Give the explorer's tabs, and the question by which they are laid out."""
-    handles = stage.world.handles
-    context = Context(stage.database, stage.world.viewers[Role.ADMINISTRATOR], Clock.at_noon(TODAY), "request-1")
-    opening = stage.run(lay_out(SCHEMA, context, handles, dict.fromkeys(("administrator", "employer", "employee"), "")))
+    handles = comparison.dataset.handles
+    context = Context(
+        comparison.database, comparison.dataset.viewers[Role.ADMINISTRATOR], Clock.at_noon(TODAY), "request-1"
+    )
+    opening = comparison.run(
+        lay_out(SCHEMA, context, handles, dict.fromkeys(("administrator", "employer", "employee"), ""))
+    )
     facts = {"employee": handles.employee_id, "pending": list(handles.pending_enrollment_ids)}
     return [GraphQLRequest(FACTS, facts), *(GraphQLRequest(tab.query, dict(tab.variables)) for tab in opening.tabs)]
 
@@ -235,7 +243,7 @@ def _of_tests() -> Iterator[tuple[str, str | None]]:
     for text in dict.fromkeys(texts):
         with suppress(GraphQLError):
             parsed = parse(text)
-            if "__schema" in text or "__type(" in text or validate(GRAPH, parsed):
+            if "__schema" in text or "__type(" in text or validate(GRAPHQL_SCHEMA, parsed):
                 continue
             for each in parsed.definitions:
                 if isinstance(each, OperationDefinitionNode) and each.operation is OperationType.QUERY:
@@ -245,16 +253,16 @@ def _of_tests() -> Iterator[tuple[str, str | None]]:
 # ------------------------------------------------------------------------------------------------- what variables hold
 
 
-def _variables(stage: Stage, text: str, name: str | None = None) -> dict[str, Any]:
+def _variables(comparison: ComparisonDatabase, text: str, name: str | None = None) -> dict[str, Any]:
     """Give something for each variable that an operation can't do without: an id, of what is asked for by it."""
     document = parse(text)
     operation = get_operation_ast(document, name)
     assert operation is not None
     uses = dict(_uses(document))
     return {
-        name: _sample(kind, uses[name], stage.world)
+        name: _sample(kind, uses[name], comparison.dataset)
         for each in operation.variable_definitions or ()
-        for name, kind in [(each.variable.name.value, type_from_ast(GRAPH, each.type))]
+        for name, kind in [(each.variable.name.value, type_from_ast(GRAPHQL_SCHEMA, each.type))]
         if is_non_null_type(kind) and each.default_value is None
     }
 
@@ -272,31 +280,31 @@ def _uses(node: Any, of: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
                 yield from _uses(child, of)
 
 
-def _sample(kind: Any, use: tuple[str, str], world: World) -> Any:
+def _sample(kind: Any, use: tuple[str, str], dataset: AllTypesDataset) -> Any:
     bare = get_nullable_type(kind)
     if is_list_type(bare):
-        return [_sample(bare.of_type, use, world)]
+        return [_sample(bare.of_type, use, dataset)]
     if is_enum_type(bare):
         return next(iter(bare.values))
     if is_input_object_type(bare):
         needed = {name: each.type for name, each in bare.fields.items() if is_required_input_field(each)}
-        return {name: _sample(each, (use[0], name), world) for name, each in needed.items()}
-    reach = world.reach[Role.EMPLOYEE]
+        return {name: _sample(each, (use[0], name), dataset) for name, each in needed.items()}
+    visible_keys = dataset.visible_keys[Role.EMPLOYEE]
     if bare.name == "ID":
-        return reach.ids[next(iter(meant(*use)), "Enrollment")][0]
-    return {"Int": 2, "Boolean": True, "Date": str(TODAY), "String": reach.numbers[0]}[bare.name]
+        return visible_keys.ids[next(iter(meant(*use)), "Enrollment")][0]
+    return {"Int": 2, "Boolean": True, "Date": str(TODAY), "String": visible_keys.subscriber_ids[0]}[bare.name]
 
 
 # ------------------------------------------------------------------------------------------------------- what changes
 
 
-def test_what_is_refused_is_refused_alike(stage: Stage) -> None:
+def test_what_is_refused_is_refused_alike(comparison: ComparisonDatabase) -> None:
     both, codes = both_executors(), set[str]()
-    with stage.twins() as twins:
-        for viewer, request in _odd_changes(stage):
-            body = stage.run(both.tell(twins, viewer, stage.office.clock(), request))
+    with comparison.copies() as copies:
+        for viewer, request in _odd_changes(comparison):
+            body = comparison.run(both.tell(copies, viewer, comparison.office.clock(), request))
             codes |= set(re.findall(r'"code":"(\w+)"', orjson.dumps(body).decode()))
-        one, other = (stage.run(_counted(database, stage.office.viewer)) for database in twins)
+        one, other = (comparison.run(_counted(database, comparison.office.viewer)) for database in copies)
     assert one == other
     assert codes == {"BAD_USER_INPUT", "FORBIDDEN", "IDEMPOTENCY_KEY_REUSED", "PLAN_NOT_OFFERED", "INVALID_INPUT"}
     assert dict(both.fell_back) == {}
@@ -310,9 +318,9 @@ async def _counted(database: Database, viewer: Viewer) -> dict[str, int | None]:
         }
 
 
-def _odd_changes(stage: Stage) -> Iterator[tuple[Viewer, GraphQLRequest]]:
+def _odd_changes(comparison: ComparisonDatabase) -> Iterator[tuple[Viewer, GraphQLRequest]]:
     """Give changes that are rehearsed, refused, forbidden, or whose payload can't be told."""
-    office, inputs = stage.office, stage.inputs
+    office, inputs = comparison.office, comparison.inputs
     elect = {name: value for name, value in inputs["elect"].items() if name != "idempotencyKey"}
     unoffered = elect | {"elections": [elect["elections"][0] | {"selectedPlanId": office.employer}]}
     child = inputs["addDependent"]

@@ -13,13 +13,13 @@ from uuid import uuid4
 
 import orjson
 import pytest
-from asking import ask
+from all_types_dataset import GRAPHQL_SCHEMA, NOW, TODAY
 from both_executors import Both, all_fields, both_executors, content_of
-from every_type import GRAPH, NOW, TODAY
 from generated_values import QUERY
 from graphql import FieldNode, TypeInfo, TypeInfoVisitor, Visitor, parse, visit
+from graphql_requests import fetch_data
 from sqlalchemy import make_url
-from worlds import make_world
+from visibility_dataset import make_visibility_dataset
 
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.models import Event
@@ -254,7 +254,7 @@ def _holds(value: Any) -> bool:
 def test_all_fields_are_asked_for() -> None:
     asked = set[str]()
     for text, _ in DOCUMENTS.values():
-        info = TypeInfo(GRAPH)
+        info = TypeInfo(GRAPHQL_SCHEMA)
 
         class Noting(Visitor):
             def enter_field(self, node: FieldNode, *_: Any, info: TypeInfo = info) -> None:
@@ -343,7 +343,7 @@ def test_what_is_asked_at_once_is_answered_as_one_after_another(hall: Hall) -> N
 
 async def _make_rows(database: Database) -> tuple[dict[str, Any], dict[str, Viewer]]:
     """Make a world of two tenants, and in one an employer of whom all is awkward; name what documents ask for."""
-    world = await make_world(database, NOW)
+    dataset = await make_visibility_dataset(database, NOW)
     its: Its = {"database": database, "clock": NOW}
     employer = await make_employer(**its, name=AWKWARD)
     named = await _make_offers(its, employer)
@@ -353,13 +353,13 @@ async def _make_rows(database: Database) -> tuple[dict[str, Any], dict[str, View
     await _make_history(its, named)
     named |= await _make_coverage(its, employer, people[0])
     kinds: dict[Any, list[str]] = {}
-    for thing in world.things:
+    for thing in dataset.rows:
         if thing.tenant == TENANT:
             kinds.setdefault(prefix_of(thing.id), []).append(thing.id)
     named |= {
         "ids": [id for ids in kinds.values() for id in ids[:2]],
-        "foreign": next(each.id for each in world.things if each.tenant != TENANT and each.employee == each.id),
-        "covered": next(iter(world.elections.values())),
+        "foreign": next(each.id for each in dataset.rows if each.tenant != TENANT and each.employee == each.id),
+        "covered": next(iter(dataset.elections.values())),
         "tooMany": ["x"] * 101,
         "unknown": new_id(IdPrefix.EMPLOYEE, NOW.now),
         "unknownYear": new_id(IdPrefix.PLAN_YEAR, NOW.now),
@@ -367,7 +367,7 @@ async def _make_rows(database: Database) -> tuple[dict[str, Any], dict[str, View
         "emptyEmployer": await make_employer(**its, name="Empty"),
     }
     named |= await _read_cursors(database, named)
-    strangers = [viewer for viewer in world.viewers if viewer.tenant_id == TENANT and viewer.employer_id]
+    strangers = [viewer for viewer in dataset.viewers if viewer.tenant_id == TENANT and viewer.employer_id]
     viewers = (
         administrator(),
         employee(employer, people[0]),
@@ -495,5 +495,5 @@ CURSORS = """query($employer: ID!, $employee: ID!, $number: String!) {
 async def _read_cursors(database: Database, named: Its) -> dict[str, str]:
     """Read cursors by Strawberry's executor, for both to go on from."""
     asked = {name: named[name] for name in ("employer", "employee", "number")}
-    found = await ask(database, NOW, administrator(), CURSORS, **asked)
+    found = await fetch_data(database, NOW, administrator(), CURSORS, **asked)
     return {name: each["page"]["pageInfo"]["endCursor"] for name, each in found.items()}

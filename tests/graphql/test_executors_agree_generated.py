@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import pytest
+from all_types_dataset import TABLES
 from both_executors import Both, all_fields, both_executors, reached
-from every_type import TABLES
+from comparison_database import ComparisonDatabase, open_comparison_database
 from generated import operations, payloads
 from generated_values import QUERY
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import engine
 from mutating import MUTATIONS, document
-from stage import Stage, on_stage
 
 from benegraph.domain.access import Role
 from benegraph.graphql.engine.execute import GraphQLRequest
@@ -37,9 +37,9 @@ FEWEST_REACHED = 0.95
 
 
 @pytest.fixture(scope="module")
-def stage(server_url: str, template: str) -> Iterator[Stage]:
-    with on_stage(server_url, template) as stage:
-        yield stage
+def comparison(server_url: str, template: str) -> Iterator[ComparisonDatabase]:
+    with open_comparison_database(server_url, template) as comparison:
+        yield comparison
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +49,16 @@ def start(pytestconfig: pytest.Config) -> int:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_generated_operations_are_answered_alike(stage: Stage, start: int, role: Role) -> None:
-    _hold_equal(stage, role, 8, start)
+def test_generated_operations_are_answered_alike(comparison: ComparisonDatabase, start: int, role: Role) -> None:
+    _hold_equal(comparison, role, 8, start)
 
 
 @pytest.mark.conformance
 @pytest.mark.parametrize("role", Role)
-def test_two_thousand_generated_operations_are_answered_alike(stage: Stage, start: int, role: Role) -> None:
-    found = _hold_equal(stage, role, 500, start)
+def test_two_thousand_generated_operations_are_answered_alike(
+    comparison: ComparisonDatabase, start: int, role: Role
+) -> None:
+    found = _hold_equal(comparison, role, 500, start)
     if role is Role.ADMINISTRATOR:
         every = all_fields(QUERY)
         missed = sorted(every - found)
@@ -65,13 +67,15 @@ def test_two_thousand_generated_operations_are_answered_alike(stage: Stage, star
         assert len(found) >= FEWEST_REACHED * len(every), missed
 
 
-def _hold_equal(stage: Stage, role: Role, examples: int, start: int) -> set[str]:
+def _hold_equal(comparison: ComparisonDatabase, role: Role, examples: int, start: int) -> set[str]:
     """Ask both for so many operations, few of which are left to Strawberry; give the fields that held anything."""
     both, found = both_executors(LIMITS), set[str]()
 
     def holds(requests: Sequence[GraphQLRequest]) -> None:
         for request in requests:
-            body = stage.run(both.ask(stage.database, stage.world.viewers[role], stage.world.clock, request))
+            body = comparison.run(
+                both.ask(comparison.database, comparison.dataset.viewers[role], comparison.dataset.clock, request)
+            )
             assume("data" in body)  # what is refused is no example
             if body["data"] is not None:
                 asked = both.strawberry.parse(request.query, trusted=True).ast
@@ -79,7 +83,7 @@ def _hold_equal(stage: Stage, role: Role, examples: int, start: int) -> set[str]
                 found.update(these)
                 both.asked["found"] += any(each.split(".")[0] in TABLES or each == "Query.node" for each in these)
 
-    _try_out(operations(stage.world, role), holds, examples, start + 1000 * list(Role).index(role))
+    _try_out(operations(comparison.dataset, role), holds, examples, start + 1000 * list(Role).index(role))
     assert both.asked["executed"] >= examples
     assert both.asked["found"] >= FEWEST_FIND * both.asked["executed"], both.asked
     _check_few_fell_back(both)
@@ -87,29 +91,29 @@ def _hold_equal(stage: Stage, role: Role, examples: int, start: int) -> set[str]
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
-def test_a_change_gives_the_same(stage: Stage, start: int, mutation: str) -> None:
-    _hold_payload(stage, mutation, 1, start)
+def test_a_change_gives_the_same(comparison: ComparisonDatabase, start: int, mutation: str) -> None:
+    _hold_payload(comparison, mutation, 1, start)
 
 
 @pytest.mark.conformance
 @pytest.mark.parametrize("mutation", MUTATIONS)
-def test_whatever_is_asked_of_a_change_is_the_same(stage: Stage, start: int, mutation: str) -> None:
-    _hold_payload(stage, mutation, 27, start)
+def test_whatever_is_asked_of_a_change_is_the_same(comparison: ComparisonDatabase, start: int, mutation: str) -> None:
+    _hold_payload(comparison, mutation, 27, start)
 
 
-def _hold_payload(stage: Stage, mutation: str, examples: int, start: int) -> None:
+def _hold_payload(comparison: ComparisonDatabase, mutation: str, examples: int, start: int) -> None:
     """Do it once with each, then ask for what came of it in other ways: the idempotency key allows that."""
-    both, input = both_executors(LIMITS), stage.inputs[mutation]
-    viewer, clock = stage.office.viewer, stage.office.clock()
-    with stage.twins() as twins:
+    both, input = both_executors(LIMITS), comparison.inputs[mutation]
+    viewer, clock = comparison.office.viewer, comparison.office.clock()
+    with comparison.copies() as copies:
 
         def holds(request: GraphQLRequest) -> None:
-            body = stage.run(both.tell(twins, viewer, clock, request))
+            body = comparison.run(both.tell(copies, viewer, clock, request))
             assume("data" in body)
 
-        body = stage.run(both.tell(twins, viewer, clock, GraphQLRequest(document(mutation), {"input": input})))
+        body = comparison.run(both.tell(copies, viewer, clock, GraphQLRequest(document(mutation), {"input": input})))
         assert body["data"][mutation]["userErrors"] == [], body
-        _try_out(payloads(stage.world, mutation, input), holds, examples, start)
+        _try_out(payloads(comparison.dataset, mutation, input), holds, examples, start)
     _check_few_fell_back(both)
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from asking import ask, refusal
+from graphql_requests import fetch_data, fetch_error
 
 from benegraph.db.session import Database
 from benegraph.domain.enrollments.life_events import LifeEventStatus
@@ -74,7 +74,7 @@ async def test_employees(
       employees(filter: $filter) { nodes { id } totalCount }
       employers { nodes { employees(filter: $filter) { nodes { id } totalCount } } }
     }"""
-    data = await ask(database, clock, ADMINISTRATOR, query, filter=chosen)
+    data = await fetch_data(database, clock, ADMINISTRATOR, query, filter=chosen)
     assert {node["id"] for node in data["employees"]["nodes"]} == {staff[name] for name in names}
     assert data["employees"]["totalCount"] == len(names)
     of_each = [node["employees"] for node in data["employers"]["nodes"]]
@@ -85,7 +85,7 @@ async def test_employees(
 @pytest.mark.parametrize("chosen", [{"search": "x" * 201}, {"search": "a\0b"}, {"externalId": "\0"}])
 async def test_no_filter_of_employees(database: Database, clock: Clock, chosen: dict[str, Any]) -> None:
     query = "query ($filter: EmployeeFilter) { employees(filter: $filter) { totalCount } }"
-    assert isinstance(await refusal(database, clock, ADMINISTRATOR, query, filter=chosen), BadInput)
+    assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, filter=chosen), BadInput)
 
 
 # ---------------------------------------------------------------------------------------------------- enrollments
@@ -162,7 +162,7 @@ async def test_enrollments(
 ) -> None:
     if year := chosen.get("planYearId"):
         chosen = {**chosen, "planYearId": answers.get(year, new_id(IdPrefix.PLAN_YEAR, clock.now))}
-    data = await ask(database, clock, ADMINISTRATOR, ENROLLMENTS, filter=chosen)
+    data = await fetch_data(database, clock, ADMINISTRATOR, ENROLLMENTS, filter=chosen)
     expected = {answers[name] for name in names}
     products = [node["planYears"]["nodes"] for node in data["benefitProducts"]["nodes"]]
     for lists in (
@@ -189,7 +189,7 @@ async def test_enrollments(
 )
 async def test_no_filter_of_enrollments(database: Database, clock: Clock, chosen: dict[str, Any]) -> None:
     query = "query ($filter: EnrollmentFilter) { enrollments(filter: $filter) { totalCount } }"
-    assert isinstance(await refusal(database, clock, ADMINISTRATOR, query, filter=chosen), BadInput)
+    assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, filter=chosen), BadInput)
 
 
 # ---------------------------------------------------------------------------------------------------- life events
@@ -213,7 +213,7 @@ async def test_life_events(database: Database, clock: Clock) -> None:
         ({"employerId": employers[0], "status": "PENDING"}, [made[0, LifeEventStatus.PENDING]]),
         ({"employerId": unknown}, []),
     ):
-        data = await ask(database, clock, ADMINISTRATOR, query, filter=chosen)
+        data = await fetch_data(database, clock, ADMINISTRATOR, query, filter=chosen)
         assert [node["id"] for node in data["qualifyingLifeEvents"]["nodes"]] == expected
         assert data["qualifyingLifeEvents"]["totalCount"] == len(expected)
     for malformed in (
@@ -224,7 +224,7 @@ async def test_life_events(database: Database, clock: Clock) -> None:
         f" {unknown}",
         f"{unknown}\n",
     ):
-        error = await refusal(database, clock, ADMINISTRATOR, query, filter={"employerId": malformed})
+        error = await fetch_error(database, clock, ADMINISTRATOR, query, filter={"employerId": malformed})
         assert isinstance(error, BadInput)
 
 
@@ -253,7 +253,7 @@ async def test_plan_years(database: Database, clock: Clock) -> None:
     query = """query ($status: PlanYearStatus) { employers { nodes {
       planYears(status: $status) { nodes { id status } totalCount } } } }"""
     for chosen in (None, *made):
-        data = await ask(database, clock, ADMINISTRATOR, query, status=chosen)
+        data = await fetch_data(database, clock, ADMINISTRATOR, query, status=chosen)
         expected = [{"id": id, "status": status} for status, id in made.items() if chosen in (None, status)]
         (found,) = (node["planYears"] for node in data["employers"]["nodes"])
         assert found == {"nodes": expected, "totalCount": len(expected)}

@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from asking import ask
 from carriers_inputs import CARRIERS
 from clerks import ENROLLMENTS, Clerk
+from graphql_requests import fetch_data
 from mutating import MUTATIONS, Input, busy_office, call
 
 from benegraph.db.session import Database
@@ -152,14 +152,16 @@ async def test_a_dry_run_tells_what_would_come_of_it_and_changes_nothing(databas
     } } }"""
     before = await office.dump()
 
-    told = (await ask(office.database, office.clock(), office.viewer, query, input=input))["elect"]
+    told = (await fetch_data(office.database, office.clock(), office.viewer, query, input=input))["elect"]
 
     assert await office.dump() == before
     assert (told["userErrors"], told["enrollments"]) == ([], None)
     (preview,) = told["previews"]
     await call(office, "elect", inputs["elect"])
     ada = inputs["elect"]["employeeId"]
-    nodes = (await ask(office.database, office.clock(), office.viewer, ENROLLMENTS, id=ada))["employee"]["enrollments"]
+    nodes = (await fetch_data(office.database, office.clock(), office.viewer, ENROLLMENTS, id=ada))["employee"][
+        "enrollments"
+    ]
     (row,) = [node for node in nodes["nodes"] if node["id"] == preview["enrollmentId"]]
     assert preview.pop("dependents") == row["enrolledDependents"]
     assert preview.pop("enrollmentId") == row["id"]
@@ -184,7 +186,7 @@ async def test_mutations_of_one_request_are_done_one_after_another(database: Dat
         third: createEmployee(input: {employerId: $employer, firstName: "Cy", lastName: "C", employmentClass: INTERN,
             startDate: "2026-11-16"}) { employee { id employer { employees { totalCount } } } }
     }"""
-    told = await ask(office.database, office.clock(), office.viewer, query, employer=office.employer)
+    told = await fetch_data(office.database, office.clock(), office.viewer, query, employer=office.employer)
     assert told["first"]["employee"]["employer"]["employees"]["totalCount"] == 1
     assert told["second"] == {"employee": None, "userErrors": [{"code": "ALREADY_EXISTS"}]}
     assert told["third"]["employee"]["employer"]["employees"]["totalCount"] == 2

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from asking import ask
 from carriers_inputs import CARRIERS, COVERED, FIELDS, SEEN, WHERE, Input, covered_office, key, seen
 from clerks import Clerk
+from graphql_requests import fetch_data
 from mutating import call
 
 from benegraph.db.session import Database
@@ -123,7 +123,9 @@ async def office(database: Database) -> Office:
 
 async def upsert(office: Office, *items: Input, **options: Any) -> Any:
     """Upsert, and give what came of each item."""
-    answer = await ask(office.database, office.clock(), office.viewer, UPSERT, input={"enrollments": items, **options})
+    answer = await fetch_data(
+        office.database, office.clock(), office.viewer, UPSERT, input={"enrollments": items, **options}
+    )
     payload = answer["upsertSubscriberEnrollments"]
     assert payload["userErrors"] == []
     return payload["results"]

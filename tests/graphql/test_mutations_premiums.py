@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from asking import ask
 from carriers_inputs import COVERED, WHERE, covered_office, key, seen
+from graphql_requests import fetch_data
 from mutating import call
 
 from benegraph.db.session import Database
@@ -27,7 +27,7 @@ async def test_paid_through_over_a_history_with_a_gap(office: Office) -> None:
     input = {"subscriberId": COVERED, **WHERE}
 
     async def reached() -> Any:
-        data = await ask(office.database, office.clock(), office.viewer, query, input=input)
+        data = await fetch_data(office.database, office.clock(), office.viewer, query, input=input)
         (result,) = data["setPaidThrough"]["results"]
         return result
 
@@ -61,7 +61,7 @@ async def test_a_replay_tells_what_was_found_and_shows_what_stands(office: Offic
     } }"""
     input = {"subscriberId": COVERED, **WHERE, "idempotencyKey": "k"}
     for stands in ("2026-01-31", "2026-02-28"):
-        data = await ask(office.database, office.clock(), office.viewer, query, input=input)
+        data = await fetch_data(office.database, office.clock(), office.viewer, query, input=input)
         assert data["setPaidThrough"]["results"] == [
             {
                 "paidThrough": "2026-01-31",

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from asking import ask, execute, refusal
-from worlds import World, make_world
+from graphql_requests import execute, fetch_data, fetch_error
+from visibility_dataset import VisibilityDataset, make_visibility_dataset
 
 from benegraph.db.session import Database
 from benegraph.domain.errors import BadInput
@@ -26,23 +26,23 @@ def owner_url(shared_url: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def world(shared_url: str) -> World:
-    return told_once(shared_url, lambda database: make_world(database, this_moment()))
+def dataset(shared_url: str) -> VisibilityDataset:
+    return told_once(shared_url, lambda database: make_visibility_dataset(database, this_moment()))
 
 
-async def test_every_kind_is_found_and_typed(database: Database, clock: Clock, world: World) -> None:
-    one_of_each = {prefix_of(id): id for id in sorted(world.seen_by(ADMINISTRATOR))}
+async def test_every_kind_is_found_and_typed(database: Database, clock: Clock, dataset: VisibilityDataset) -> None:
+    one_of_each = {prefix_of(id): id for id in sorted(dataset.ids_visible_to(ADMINISTRATOR))}
     assert set(one_of_each) == set(NODE_TYPES)
     for kind, (name, _) in NODE_TYPES.items():
-        data = await ask(database, clock, ADMINISTRATOR, NODE, id=one_of_each[kind])
+        data = await fetch_data(database, clock, ADMINISTRATOR, NODE, id=one_of_each[kind])
         assert data["node"] == {"__typename": name, "id": one_of_each[kind]}
-    data = await ask(database, clock, ADMINISTRATOR, LIST, ids=list(one_of_each.values()))
+    data = await fetch_data(database, clock, ADMINISTRATOR, LIST, ids=list(one_of_each.values()))
     assert [node["id"] for node in data["nodes"]] == list(one_of_each.values())
 
 
 async def test_an_id_of_nothing_is_null(database: Database, clock: Clock) -> None:
     for kind in NODE_TYPES:
-        data = await ask(database, clock, ADMINISTRATOR, NODE, id=new_id(kind, clock.now))
+        data = await fetch_data(database, clock, ADMINISTRATOR, NODE, id=new_id(kind, clock.now))
         assert data["node"] is None
 
 
@@ -67,7 +67,7 @@ MALFORMED = [
 @pytest.mark.parametrize("id", MALFORMED, ids=range(len(MALFORMED)))
 async def test_what_is_no_id(database: Database, clock: Clock, id: str) -> None:
     for query in (NODE, "query ($id: ID!) { employee(id: $id) { id } }"):
-        assert isinstance(await refusal(database, clock, ADMINISTRATOR, query, id=id), BadInput)
+        assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, id=id), BadInput)
 
 
 @pytest.mark.parametrize(
@@ -86,17 +86,19 @@ async def test_an_id_of_another_type(database: Database, clock: Clock, field: st
     for other in NODE_TYPES:
         id = new_id(other, clock.now)
         if other is kind:
-            assert (await ask(database, clock, ADMINISTRATOR, query, id=id))["found"] is None
+            assert (await fetch_data(database, clock, ADMINISTRATOR, query, id=id))["found"] is None
         else:
-            assert isinstance(await refusal(database, clock, ADMINISTRATOR, query, id=id), BadInput)
+            assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, id=id), BadInput)
 
 
-async def test_a_plan_year_by_what_is_no_id_of_one(database: Database, clock: Clock, world: World) -> None:
-    seen = sorted(world.seen_by(ADMINISTRATOR))
+async def test_a_plan_year_by_what_is_no_id_of_one(
+    database: Database, clock: Clock, dataset: VisibilityDataset
+) -> None:
+    seen = sorted(dataset.ids_visible_to(ADMINISTRATOR))
     person = next(id for id in seen if prefix_of(id) is IdPrefix.EMPLOYEE)
-    employer = next(thing.employer for thing in world.things if thing.id == person)
+    employer = next(thing.employer for thing in dataset.rows if thing.id == person)
     good = next(
-        thing.id for thing in world.things if thing.employer == employer and prefix_of(thing.id) is IdPrefix.PLAN_YEAR
+        thing.id for thing in dataset.rows if thing.employer == employer and prefix_of(thing.id) is IdPrefix.PLAN_YEAR
     )
     query = """query ($id: ID!, $good: ID!, $bad: ID!) { employee(id: $id) {
       id good: eligibility(planYearId: $good) { eligible } bad: eligibility(planYearId: $bad) { eligible } } }"""
@@ -109,17 +111,19 @@ async def test_a_plan_year_by_what_is_no_id_of_one(database: Database, clock: Cl
         assert error.path == ["employee", "bad"]
 
 
-async def test_many_nodes_in_the_order_asked_for(database: Database, clock: Clock, world: World) -> None:
-    mine = sorted(world.seen_by(ADMINISTRATOR))[:3]
-    theirs = next(iter(world.seen_by(administrator("globex"))))
+async def test_many_nodes_in_the_order_asked_for(database: Database, clock: Clock, dataset: VisibilityDataset) -> None:
+    mine = sorted(dataset.ids_visible_to(ADMINISTRATOR))[:3]
+    theirs = next(iter(dataset.ids_visible_to(administrator("globex"))))
     ids = [mine[2], theirs, mine[0], mine[2], new_id(IdPrefix.PLAN, clock.now), mine[1]]
-    data = await ask(database, clock, ADMINISTRATOR, LIST, ids=ids)
+    data = await fetch_data(database, clock, ADMINISTRATOR, LIST, ids=ids)
     assert [node and node["id"] for node in data["nodes"]] == [mine[2], None, mine[0], mine[2], None, mine[1]]
-    assert await ask(database, clock, ADMINISTRATOR, LIST, ids=[]) == {"nodes": []}
+    assert await fetch_data(database, clock, ADMINISTRATOR, LIST, ids=[]) == {"nodes": []}
 
 
-async def test_a_malformed_id_among_many_is_an_error_of_its_own(database: Database, clock: Clock, world: World) -> None:
-    mine = min(world.seen_by(ADMINISTRATOR))
+async def test_a_malformed_id_among_many_is_an_error_of_its_own(
+    database: Database, clock: Clock, dataset: VisibilityDataset
+) -> None:
+    mine = min(dataset.ids_visible_to(ADMINISTRATOR))
     result = await execute(database, clock, ADMINISTRATOR, LIST, ids=[mine, "x", mine, ""])
     assert result.data is not None
     assert [node and node["id"] for node in result.data["nodes"]] == [mine, None, mine, None]
@@ -132,5 +136,5 @@ async def test_a_malformed_id_among_many_is_an_error_of_its_own(database: Databa
 
 async def test_so_many_nodes_and_no_more(database: Database, clock: Clock) -> None:
     ids: list[Any] = [new_id(IdPrefix.PLAN, clock.now) for _ in range(MAX_NODE_IDS)]
-    assert (await ask(database, clock, ADMINISTRATOR, LIST, ids=ids))["nodes"] == [None] * MAX_NODE_IDS
-    assert isinstance(await refusal(database, clock, ADMINISTRATOR, LIST, ids=[*ids, ids[0]]), BadInput)
+    assert (await fetch_data(database, clock, ADMINISTRATOR, LIST, ids=ids))["nodes"] == [None] * MAX_NODE_IDS
+    assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, LIST, ids=[*ids, ids[0]]), BadInput)

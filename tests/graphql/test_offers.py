@@ -1,6 +1,6 @@
 """What is on offer, as it is read: the catalogue, plan years, plans and their rates."""
 
-from asking import ask
+from graphql_requests import fetch_data
 
 from benegraph.db.session import Database
 from benegraph.domain.catalog import CoverageTier, ProductCategory
@@ -40,7 +40,7 @@ async def test_a_product_and_its_catalogue(database: Database, clock: Clock) -> 
     )
     employer = await make_employer(database, clock)
     plan_year = await make_plan_year(database, clock, employer=employer, product=id)
-    data = await ask(
+    data = await fetch_data(
         database,
         clock,
         ADMINISTRATOR,
@@ -113,7 +113,7 @@ async def test_a_plan_year(database: Database, clock: Clock) -> None:
     plan = await make_plan(
         database, clock, plan_year=id, rates={CoverageTier.EF: 1, CoverageTier.EE: 50000, CoverageTier.ES: 2}
     )
-    data = await ask(
+    data = await fetch_data(
         database,
         clock,
         ADMINISTRATOR,

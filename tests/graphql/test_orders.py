@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from asking import ask, execute, refusal, statements
+from graphql_requests import execute, fetch_data, fetch_error, record_statements
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -120,7 +120,7 @@ async def make(database: Database, clock: Clock, number: str, drawn: Sequence[Ro
 
 async def read(database: Database, clock: Clock, number: str, order: Order, **place: Any) -> Any:
     asked = [{"field": field, "direction": "DESC" if descending else "ASC"} for field, descending in order]
-    data = await ask(database, clock, ADMINISTRATOR, LIST, of=number, orderBy=asked or None, **place)
+    data = await fetch_data(database, clock, ADMINISTRATOR, LIST, of=number, orderBy=asked or None, **place)
     return data["subscriber"]["enrollments"]
 
 
@@ -215,7 +215,7 @@ async def test_a_page_holds_a_hundred_unless_it_is_told_otherwise(
     arguments = ("", "(orderBy: null)", "(orderBy: [])", "(orderBy: {field: START_DATE})", "(offset: 0)")
     for each in arguments:
         query = f'{{ subscriber(subscriberId: "S1") {{ enrollments{each} {{ nodes {{ id }} }} }} }}'
-        data = await ask(database, clock, ADMINISTRATOR, query)
+        data = await fetch_data(database, clock, ADMINISTRATOR, query)
         assert [node["id"] for node in data["subscriber"]["enrollments"]["nodes"]] == months[:100]
 
 
@@ -253,7 +253,7 @@ async def test_what_can_not_be_asked_for(database: Database, clock: Clock, place
         place["after"] = (await read(database, clock, "S1", order))["pageInfo"]["endCursor"]
         assert await read(database, clock, "S1", order, after=place["after"])
     asked = [{"field": field, "direction": "DESC" if descending else "ASC"} for field, descending in order]
-    error = await refusal(database, clock, ADMINISTRATOR, LIST, of="S1", orderBy=asked, **place)
+    error = await fetch_error(database, clock, ADMINISTRATOR, LIST, of="S1", orderBy=asked, **place)
     assert isinstance(error, BadInput)
 
 
@@ -266,7 +266,7 @@ async def test_a_cursor_is_good_for_its_own_order_alone(database: Database, cloc
     turned = [("PAID_THROUGH", False), ("START_DATE", False)]
     for other in ([], order[:1], order[::-1], turned, [*order, ("GROUP_ID", True)]):
         asked = [{"field": field, "direction": "DESC" if descending else "ASC"} for field, descending in other]
-        error = await refusal(database, clock, ADMINISTRATOR, LIST, of="S1", orderBy=asked, after=cursor)
+        error = await fetch_error(database, clock, ADMINISTRATOR, LIST, of="S1", orderBy=asked, after=cursor)
         assert isinstance(error, BadInput)
 
 
@@ -292,7 +292,7 @@ async def test_a_forged_cursor_is_none(
     order = [{"field": "START_DATE"}, {"field": "ANNUAL_MAX"}]
     good = forged(name, "2026-01-01", None, months[0])
     assert (await execute(database, clock, ADMINISTRATOR, LIST, of="S1", orderBy=order, after=good)).errors is None
-    error = await refusal(database, clock, ADMINISTRATOR, LIST, of="S1", orderBy=order, after=forged(name, *place))
+    error = await fetch_error(database, clock, ADMINISTRATOR, LIST, of="S1", orderBy=order, after=forged(name, *place))
     assert isinstance(error, BadInput)
 
 
@@ -312,8 +312,8 @@ async def test_all_subscribers_lists_take_one_statement(database: Database, cloc
                 for year in range(2020, 2020 + number % 4)
             ]
             await make_coverage_rows(database, clock, *rows)
-        with statements(database) as sent:
-            data = await ask(database, clock, ADMINISTRATOR, query)
+        with record_statements(database) as sent:
+            data = await fetch_data(database, clock, ADMINISTRATOR, query)
         assert len(sent) == 2
         found = {node["subscriberId"]: node["enrollments"] for node in data["subscribers"]["nodes"]}
         assert len(found) == known

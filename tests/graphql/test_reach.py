@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from asking import SCHEMA, ask, execute
 from graphql import GraphQLObjectType, get_named_type, is_required_argument
-from worlds import World, make_world
+from graphql_requests import SCHEMA, execute, fetch_data
+from visibility_dataset import VisibilityDataset, make_visibility_dataset
 
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
@@ -16,7 +16,7 @@ from benegraph.domain.values import Clock
 from benegraph.graphql.types.node import NODE_TYPES
 from conftest import this_moment, told_once
 
-GRAPH = SCHEMA._schema
+GRAPHQL_SCHEMA = SCHEMA._schema
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def owner_url(shared_url: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def world(shared_url: str) -> World:
-    return told_once(shared_url, lambda database: make_world(database, this_moment()))
+def dataset(shared_url: str) -> VisibilityDataset:
+    return told_once(shared_url, lambda database: make_visibility_dataset(database, this_moment()))
 
 
 def edges(type_: GraphQLObjectType, hops: int) -> str:
@@ -35,7 +35,7 @@ def edges(type_: GraphQLObjectType, hops: int) -> str:
 
     One hop from everything seen is enough: whatever a longer path reaches is a hop from something seen.
     """
-    is_node = GRAPH.type_map["Node"] in type_.interfaces
+    is_node = GRAPHQL_SCHEMA.type_map["Node"] in type_.interfaces
     if is_node and hops == 0:
         return "id"
     parts = ["id"] if is_node else []
@@ -70,8 +70,8 @@ def lists_in(data: Any) -> Iterator[dict[str, Any]]:
             yield from lists_in(item)
 
 
-def viewers_of(world: World, tenant: str) -> list[Viewer]:
-    found = [viewer for viewer in world.viewers if viewer.tenant_id == tenant]
+def viewers_of(dataset: VisibilityDataset, tenant: str) -> list[Viewer]:
+    found = [viewer for viewer in dataset.viewers if viewer.tenant_id == tenant]
     assert len(found) == 10
     return found
 
@@ -83,10 +83,10 @@ def name_of(viewer: Viewer) -> str:
 FRAGMENTS = " ".join(
     f"... on {name} {{ {edges(type_, 1)} }}"
     for name, _ in NODE_TYPES.values()
-    if isinstance(type_ := GRAPH.type_map[name], GraphQLObjectType)
+    if isinstance(type_ := GRAPHQL_SCHEMA.type_map[name], GraphQLObjectType)
 )
 FROM_NODES = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ id {FRAGMENTS} }} }}"
-FROM_ROOT = f"{{ {edges(GRAPH.query_type, 0)} }}" if GRAPH.query_type else ""
+FROM_ROOT = f"{{ {edges(GRAPHQL_SCHEMA.query_type, 0)} }}" if GRAPHQL_SCHEMA.query_type else ""
 
 
 # One tenant is made as the other is.
@@ -95,30 +95,32 @@ of_each_tenant = pytest.mark.parametrize("tenant", ["acme", pytest.param("globex
 
 @of_each_tenant
 async def test_ids_and_every_edge_from_what_is_seen(
-    database: Database, clock: Clock, world: World, tenant: str
+    database: Database, clock: Clock, dataset: VisibilityDataset, tenant: str
 ) -> None:
-    await see_that_all_and_nothing_else_is_seen(database, clock, world, tenant)
+    await see_that_all_and_nothing_else_is_seen(database, clock, dataset, tenant)
 
 
 @of_each_tenant
 async def test_the_store_says_by_itself_what_row_level_security_holds(
-    owner_url: str, clock: Clock, world: World, tenant: str
+    owner_url: str, clock: Clock, dataset: VisibilityDataset, tenant: str
 ) -> None:
     engine = create_engine(owner_url, Pool(size=5, overflow=5))
-    await see_that_all_and_nothing_else_is_seen(Database(engine), clock, world, tenant)
+    await see_that_all_and_nothing_else_is_seen(Database(engine), clock, dataset, tenant)
     await engine.dispose()
 
 
-async def see_that_all_and_nothing_else_is_seen(database: Database, clock: Clock, world: World, tenant: str) -> None:
-    everything = [thing.id for thing in world.things]
+async def see_that_all_and_nothing_else_is_seen(
+    database: Database, clock: Clock, dataset: VisibilityDataset, tenant: str
+) -> None:
+    everything = [thing.id for thing in dataset.rows]
     assert {prefix_of(id) for id in everything} == set(NODE_TYPES)
-    for viewer in viewers_of(world, tenant):
-        seen = world.seen_by(viewer)
+    for viewer in viewers_of(dataset, tenant):
+        seen = dataset.ids_visible_to(viewer)
         assert seen
         assert len(seen) < len(everything)
         for start in range(0, len(everything), 100):
             asked = everything[start : start + 100]
-            found = (await ask(database, clock, viewer, FROM_NODES, ids=asked))["nodes"]
+            found = (await fetch_data(database, clock, viewer, FROM_NODES, ids=asked))["nodes"]
             shown = [node and node["id"] for node in found]
             assert shown == [id if id in seen else None for id in asked], name_of(viewer)
             assert set(ids_in(found)) <= seen, name_of(viewer)
@@ -126,7 +128,9 @@ async def see_that_all_and_nothing_else_is_seen(database: Database, clock: Clock
                 assert each["totalCount"] == len(list(_items(each))), name_of(viewer)
 
 
-async def test_every_list_is_all_that_is_seen_of_its_kind(database: Database, clock: Clock, world: World) -> None:
+async def test_every_list_is_all_that_is_seen_of_its_kind(
+    database: Database, clock: Clock, dataset: VisibilityDataset
+) -> None:
     lists = {
         "employers": IdPrefix.EMPLOYER,
         "employees": IdPrefix.EMPLOYEE,
@@ -135,9 +139,9 @@ async def test_every_list_is_all_that_is_seen_of_its_kind(database: Database, cl
         "qualifyingLifeEvents": IdPrefix.LIFE_EVENT,
         "subscribers": IdPrefix.SUBSCRIBER,
     }
-    for viewer in world.viewers:
-        seen = world.seen_by(viewer)
-        data = await ask(database, clock, viewer, FROM_ROOT)
+    for viewer in dataset.viewers:
+        seen = dataset.ids_visible_to(viewer)
+        data = await fetch_data(database, clock, viewer, FROM_ROOT)
         assert set(ids_in(data)) <= seen
         for name, kind in lists.items():
             listed = data[f"Query_{name}"]
@@ -148,7 +152,7 @@ async def test_every_list_is_all_that_is_seen_of_its_kind(database: Database, cl
 
 @of_each_tenant
 async def test_what_is_out_of_reach_is_as_if_it_were_not(
-    database: Database, clock: Clock, world: World, tenant: str
+    database: Database, clock: Clock, dataset: VisibilityDataset, tenant: str
 ) -> None:
     """No answer may differ between an id that is another's and one that is nobody's."""
     query = """
@@ -175,8 +179,8 @@ async def test_what_is_out_of_reach_is_as_if_it_were_not(
         "plan": IdPrefix.PLAN,
     }
     nobodys = {name: new_id(kind, clock.now) for name, kind in kinds.items()}
-    for viewer in viewers_of(world, tenant):
-        seen = world.seen_by(viewer)
+    for viewer in viewers_of(dataset, tenant):
+        seen = dataset.ids_visible_to(viewer)
         of_nobody = await execute(database, clock, viewer, query, **nobodys)
         assert of_nobody.errors is None
         assert of_nobody.data is not None
@@ -184,7 +188,7 @@ async def test_what_is_out_of_reach_is_as_if_it_were_not(
         assert of_nobody.data["enrollments"]["totalCount"] == 0
         assert of_nobody.data["qualifyingLifeEvents"]["totalCount"] == 0
         hidden = {
-            name: [thing.id for thing in world.things if prefix_of(thing.id) is kind and thing.id not in seen]
+            name: [thing.id for thing in dataset.rows if prefix_of(thing.id) is kind and thing.id not in seen]
             for name, kind in kinds.items()
         }
         for number in range(2):  # something near, of the same employer or tenant, and something far
@@ -193,14 +197,14 @@ async def test_what_is_out_of_reach_is_as_if_it_were_not(
 
 
 async def test_an_employee_sees_no_reviewers_notes_and_no_names_of_actors(
-    database: Database, clock: Clock, world: World
+    database: Database, clock: Clock, dataset: VisibilityDataset
 ) -> None:
     query = """{
       qualifyingLifeEvents { nodes { notes reviewNotes } }
       enrollments { nodes { events { nodes { actor } } qualifyingLifeEvent { notes reviewNotes } } }
     }"""
-    for viewer in world.viewers:
-        data = await ask(database, clock, viewer, query)
+    for viewer in dataset.viewers:
+        data = await fetch_data(database, clock, viewer, query)
         is_employee = viewer.role is Role.EMPLOYEE
         expected = {"notes": "Ours", "reviewNotes": None if is_employee else "Theirs"}
         assert all(node == expected for node in data["qualifyingLifeEvents"]["nodes"])
@@ -213,18 +217,20 @@ async def test_an_employee_sees_no_reviewers_notes_and_no_names_of_actors(
         assert all(each == expected for each in told)
 
 
-async def test_an_employee_sees_their_own_terms_and_no_drafts(database: Database, clock: Clock, world: World) -> None:
+async def test_an_employee_sees_their_own_terms_and_no_drafts(
+    database: Database, clock: Clock, dataset: VisibilityDataset
+) -> None:
     query = """{ employers { nodes { planYears { nodes { status contributionClasses { employment } plans { id } }
                                                  totalCount } } } }"""
-    for viewer in world.viewers:
+    for viewer in dataset.viewers:
         if viewer.employee_id is None:
             continue
-        data = await ask(database, clock, viewer, query)
+        data = await fetch_data(database, clock, viewer, query)
         (of_employer,) = data["employers"]["nodes"]
         assert of_employer["planYears"]["totalCount"] == 1
         (plan_year,) = of_employer["planYears"]["nodes"]
         assert plan_year["status"] == "OPEN_ENROLLMENT"
-        assert plan_year["contributionClasses"] == [{"employment": world.employment[viewer.employee_id]}]
+        assert plan_year["contributionClasses"] == [{"employment": dataset.employment[viewer.employee_id]}]
         assert len(plan_year["plans"]) == 1
 
 

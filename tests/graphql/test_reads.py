@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from asking import ask
+from graphql_requests import fetch_data
 
 from benegraph.db.session import Database
 from benegraph.domain.people import EmploymentClass, Relationship
@@ -20,7 +20,7 @@ def instant(clock: Clock) -> str:
 
 async def test_an_employer(database: Database, clock: Clock) -> None:
     id = await make_employer(database, clock, name="Initech", time_zone="America/Denver", active=False)
-    data = await ask(
+    data = await fetch_data(
         database,
         clock,
         ADMINISTRATOR,
@@ -53,7 +53,7 @@ async def test_an_employee(database: Database, clock: Clock) -> None:
         hired_on=date(2021, 3, 1),
         terminated_on=date(2026, 11, 20),
     )
-    data = await ask(
+    data = await fetch_data(
         database,
         clock,
         ADMINISTRATOR,
@@ -86,7 +86,7 @@ async def test_an_employee(database: Database, clock: Clock) -> None:
 async def test_what_an_employee_may_leave_unsaid(database: Database, clock: Clock) -> None:
     employer = await make_employer(database, clock)
     id = await make_employee(database, clock, employer=employer, date_of_birth=None)
-    data = await ask(
+    data = await fetch_data(
         database,
         clock,
         ADMINISTRATOR,
@@ -116,7 +116,7 @@ async def test_dependents_in_the_order_they_were_added(database: Database, clock
     )
     child = await make_dependent(database, clock, employee=employee_id, disabled=True)
     fields = "id firstName lastName dateOfBirth relationship active disabled version"
-    data = await ask(
+    data = await fetch_data(
         database,
         clock,
         ADMINISTRATOR,
@@ -161,5 +161,5 @@ async def test_the_viewer_is_what_its_key_is_limited_to(database: Database, cloc
         (clerk(employer), "EMPLOYER", {"id": employer}, None),
         (employee(employer, person), "EMPLOYEE", {"id": employer}, {"id": person}),
     ):
-        data = await ask(database, clock, viewer, query)
+        data = await fetch_data(database, clock, viewer, query)
         assert data["viewer"] == {"tenant": "acme", "role": role, "employer": limited_to, "employee": who}

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from asking import ask, statements
+from graphql_requests import fetch_data, record_statements
 
 from benegraph.db.models import Enrollment
 from benegraph.db.session import Database
@@ -136,8 +136,8 @@ async def test_statements_do_not_grow_with_rows(
         while hired < staff:
             await hire(database, clock, *offers[hired % 2], hired)
             hired += 1
-        with statements(database) as sent:
-            data = await ask(database, clock, ADMINISTRATOR, query)
+        with record_statements(database) as sent:
+            data = await fetch_data(database, clock, ADMINISTRATOR, query)
         lists = [data, *data.get("employers", {}).get("nodes", ())]
         assert sum(len(each["employees"]["nodes"]) for each in lists if "employees" in each) == staff
         assert least <= len(sent) <= most
@@ -147,6 +147,6 @@ async def test_many_nodes_take_a_statement_a_kind(database: Database, clock: Clo
     employer = await make_employer(database, clock)
     people = [await make_employee(database, clock, employer=employer) for _ in range(10)]
     query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    with statements(database) as sent:
-        await ask(database, clock, ADMINISTRATOR, query, ids=[employer, *people, *people])
+    with record_statements(database) as sent:
+        await fetch_data(database, clock, ADMINISTRATOR, query, ids=[employer, *people, *people])
     assert len(sent) == 2

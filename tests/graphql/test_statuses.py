@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from asking import ask
+from graphql_requests import fetch_data
 
 from benegraph.db.models import Employee, Enrollment, PlanYear
 from benegraph.db.session import Database
@@ -200,7 +200,7 @@ async def _all(
     after = None
     while True:
         variables = {"after": after} | ({"filter": chosen} if filter_type else {})
-        found = (await ask(database, clock, ADMINISTRATOR, query, **variables))["list"]
+        found = (await fetch_data(database, clock, ADMINISTRATOR, query, **variables))["list"]
         nodes += found["nodes"]
         if not found["pageInfo"]["hasNextPage"]:
             return nodes

@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from asking import SCHEMA
 from graphql import GraphQLError, OperationDefinitionNode, parse
 from graphql.execution.values import get_variable_values
+from graphql_requests import SCHEMA
 
 from benegraph.graphql.engine.variables import MOST_ERRORS, Variables
 
-GRAPH = SCHEMA._schema
+GRAPHQL_SCHEMA = SCHEMA._schema
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_they_are_read_as_graphql_core_reads_them(declared: str, given: dict[str
     node = parse(f"query Q{declared} {{ viewer {{ __typename }} }}").definitions[0]
     assert isinstance(node, OperationDefinitionNode)
     definitions = node.variable_definitions or ()
-    expected = get_variable_values(GRAPH, definitions, given, MOST_ERRORS, hide_suggestions=True)
-    read = Variables(GRAPH, definitions).read(given)
+    expected = get_variable_values(GRAPHQL_SCHEMA, definitions, given, MOST_ERRORS, hide_suggestions=True)
+    read = Variables(GRAPHQL_SCHEMA, definitions).read(given)
     assert _told(read) == _told(expected)
 
 
@@ -76,7 +76,7 @@ def test_a_value_that_can_t_be_is_no_value() -> None:
     """The table above holds both kinds."""
     node = parse("query Q($id: ID!) { viewer { __typename } }").definitions[0]
     assert isinstance(node, OperationDefinitionNode)
-    variables = Variables(GRAPH, node.variable_definitions or ())
+    variables = Variables(GRAPHQL_SCHEMA, node.variable_definitions or ())
     read = variables.read({"id": "ee_1"})
     assert not isinstance(read, list)
     assert read.coerced == {"id": "ee_1"}

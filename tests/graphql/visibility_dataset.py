@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from carrier_world import make_carrier
+from visibility_carrier_rows import make_carrier_rows
 
 from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
@@ -21,7 +21,7 @@ from factories.plan_years import make_class, make_plan, make_plan_year
 
 
 @dataclass(frozen=True)
-class Thing:
+class VisibilityRow:
     """A row, and all that decides who may see it; None where it does not matter."""
 
     id: str
@@ -39,18 +39,18 @@ class Thing:
 
 
 @dataclass
-class World:
-    things: list[Thing] = field(default_factory=list)
+class VisibilityDataset:
+    rows: list[VisibilityRow] = field(default_factory=list)
     viewers: list[Viewer] = field(default_factory=list)
     employment: dict[str, EmploymentClass] = field(default_factory=dict)
     #: What each employee is enrolled in.
     elections: dict[str, str] = field(default_factory=dict)
 
-    def seen_by(self, viewer: Viewer) -> set[str]:
+    def ids_visible_to(self, viewer: Viewer) -> set[str]:
         """Tell the ids of all that a viewer may see, by the design's table of who reads what."""
-        return {thing.id for thing in self.things if self._is_seen(thing, viewer)}
+        return {thing.id for thing in self.rows if self._is_seen(thing, viewer)}
 
-    def _is_seen(self, thing: Thing, viewer: Viewer) -> bool:
+    def _is_seen(self, thing: VisibilityRow, viewer: Viewer) -> bool:
         if thing.tenant != viewer.tenant_id:
             return False
         if viewer.employer_id is not None and thing.employer not in (None, viewer.employer_id):
@@ -80,22 +80,22 @@ async def make_company(database: Database, clock: Clock) -> dict[str, str]:
     }
 
 
-async def make_world(database: Database, clock: Clock) -> World:
-    world = World()
+async def make_visibility_dataset(database: Database, clock: Clock) -> VisibilityDataset:
+    dataset = VisibilityDataset()
     for tenant in ("acme", "globex"):
-        world.viewers += [administrator(tenant), service(tenant)]
+        dataset.viewers += [administrator(tenant), service(tenant)]
         for name in ("One", "Two"):
-            await _add_employer(world, database, clock, tenant, name)
-        await _add_carrier(world, database, clock, tenant)
-    return world
+            await _add_employer(dataset, database, clock, tenant, name)
+        await _add_carrier(dataset, database, clock, tenant)
+    return dataset
 
 
-async def _add_employer(world: World, database: Database, clock: Clock, tenant: str, name: str) -> None:
+async def _add_employer(dataset: VisibilityDataset, database: Database, clock: Clock, tenant: str, name: str) -> None:
     employer = await make_employer(database, clock, tenant=tenant, name=name)
-    world.viewers += [clerk(employer, tenant), service(tenant, employer)]
+    dataset.viewers += [clerk(employer, tenant), service(tenant, employer)]
 
     def add(id: str, **facts: Any) -> str:
-        world.things.append(Thing(id, tenant, **facts))
+        dataset.rows.append(VisibilityRow(id, tenant, **facts))
         return id
 
     add(employer, employer=employer)
@@ -117,23 +117,23 @@ async def _add_employer(world: World, database: Database, clock: Clock, tenant: 
             add(terms, employer=employer, draft=draft, employment=employment)
     for employment in (EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME):
         person = await make_employee(database, clock, tenant=tenant, employer=employer, employment_class=employment)
-        world.employment[person] = employment
-        world.viewers.append(employee(employer, person, tenant))
+        dataset.employment[person] = employment
+        dataset.viewers.append(employee(employer, person, tenant))
         add(person, employer=employer, employee=person)
         belongings = await _make_belongings(database, clock, tenant, person, plan_year, plan)
-        world.elections[person] = belongings[1]
+        dataset.elections[person] = belongings[1]
         for id in belongings:
             add(id, employer=employer, employee=person)
 
 
-async def _add_carrier(world: World, database: Database, clock: Clock, tenant: str) -> None:
+async def _add_carrier(dataset: VisibilityDataset, database: Database, clock: Clock, tenant: str) -> None:
     staff = {
-        thing.id: (str(thing.employer), world.elections[thing.id])
-        for thing in world.things
-        if thing.tenant == tenant and thing.id in world.elections
+        thing.id: (str(thing.employer), dataset.elections[thing.id])
+        for thing in dataset.rows
+        if thing.tenant == tenant and thing.id in dataset.elections
     }
-    seen = await make_carrier(database, clock, tenant, staff)
-    world.things += [Thing(id, tenant, **facts) for id, facts in seen]
+    seen = await make_carrier_rows(database, clock, tenant, staff)
+    dataset.rows += [VisibilityRow(id, tenant, **facts) for id, facts in seen]
 
 
 async def _make_belongings(

@@ -23,7 +23,9 @@ NOBODYS = ""
 Seen = list[tuple[str, dict[str, Any]]]
 
 
-async def make_carrier(database: Database, clock: Clock, tenant: str, staff: Mapping[str, tuple[str, str]]) -> Seen:
+async def make_carrier_rows(
+    database: Database, clock: Clock, tenant: str, staff: Mapping[str, tuple[str, str]]
+) -> Seen:
     """Make a contract of each employer and one of nobody's, subscribers of every kind, coverage, and premiums.
 
     `staff` tells of each employee the employer and an election. Gives each id with who may see it, as a Thing has it.

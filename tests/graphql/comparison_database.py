@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from every_type import World, make_every_type
+from all_types_dataset import AllTypesDataset, make_all_types_dataset
 from mutating import Input, busy_office
 from sqlalchemy import make_url
 
@@ -18,14 +18,14 @@ from factories.stories import Office
 
 
 @dataclass(frozen=True)
-class Stage:
+class ComparisonDatabase:
     """A database that the tests of a file read, and from which those that change anything take copies."""
 
     runner: asyncio.Runner
     server_url: str
     name: str
     database: Database
-    world: World
+    dataset: AllTypesDataset
     office: Office
     #: For each mutation an input that is good in the office.
     inputs: Mapping[str, Input]
@@ -34,7 +34,7 @@ class Stage:
         return self.runner.run(telling)
 
     @contextmanager
-    def twins(self) -> Iterator[tuple[Database, Database]]:
+    def copies(self) -> Iterator[tuple[Database, Database]]:
         """Make two copies of the database, and drop them in the end."""
         names = [f"test_{uuid4().hex}" for _ in range(2)]
         copied = f"TEMPLATE {self.name} STRATEGY file_copy"
@@ -50,15 +50,15 @@ class Stage:
 
 
 @contextmanager
-def on_stage(server_url: str, template: str) -> Iterator[Stage]:
+def open_comparison_database(server_url: str, template: str) -> Iterator[ComparisonDatabase]:
     """Set up a database with rows of every type, and an office where every mutation could be called."""
     name = f"test_{uuid4().hex}"
     with asyncio.Runner() as runner:
         runner.run(_execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
         database = _open(server_url, name)
-        world = runner.run(make_every_type(database))
+        dataset = runner.run(make_all_types_dataset(database))
         office, inputs = runner.run(busy_office(database))
-        yield Stage(runner, server_url, name, database, world, office, inputs)
+        yield ComparisonDatabase(runner, server_url, name, database, dataset, office, inputs)
         runner.run(database.engine.dispose())
         runner.run(_execute(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
 

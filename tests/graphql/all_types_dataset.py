@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from itertools import permutations
 from typing import Any
 
-from asking import SCHEMA, ask
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_input_object_type
+from graphql_requests import SCHEMA, fetch_data
 from sqlalchemy import select
 
 from benegraph.db import models
@@ -39,8 +39,8 @@ TODAY = date(2026, 11, 20)
 NOW = Clock(datetime(2026, 11, 20, 12, tzinfo=UTC))
 FAR_EAST = "Pacific/Kiritimati"
 
-GRAPH = SCHEMA._schema
-NODE = GRAPH.type_map["Node"]
+GRAPHQL_SCHEMA = SCHEMA._schema
+NODE = GRAPHQL_SCHEMA.type_map["Node"]
 assert isinstance(NODE, GraphQLInterfaceType)
 #: For each type that is a node, the table where its ids stand.
 TABLES: Mapping[str, Any] = {
@@ -61,42 +61,42 @@ TABLES: Mapping[str, Any] = {
     "PremiumInvoice": models.PremiumInvoice,
     "PremiumPayment": models.PremiumPayment,
 }
-assert set(TABLES) == {kind.name for kind in GRAPH.get_possible_types(NODE)}
+assert set(TABLES) == {kind.name for kind in GRAPHQL_SCHEMA.get_possible_types(NODE)}
 
 #: How many ids of a type are named, of the oldest rows, and of the latest, which are those the demo has not.
 SOME = 30
 
 #: A list, by its type and field, in an order as a query writes it; the list's own is "".
-Place = tuple[str, str, str]
+ListOrder = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class VisibleKeys:
     """What row-level security lets a viewer see, by all the names it goes by."""
 
     ids: Mapping[str, Sequence[str]]
     #: Subscribers' numbers; what names contracts, and coverage of record.
-    numbers: Sequence[str]
-    contracts: Sequence[Mapping[str, Any]]
-    coverages: Sequence[Mapping[str, Any]]
+    subscriber_ids: Sequence[str]
+    contract_keys: Sequence[Mapping[str, Any]]
+    coverage_keys: Sequence[Mapping[str, Any]]
     external_ids: Sequence[str]
-    words: Sequence[str]
+    names: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class AllTypesDataset:
     """Who asks, when, and what each of them may name; `beyond` is another tenant."""
 
     handles: DemoHandles
     viewers: Mapping[Role, Viewer]
-    reach: Mapping[Role, Reach]
-    beyond: Reach
+    visible_keys: Mapping[Role, VisibleKeys]
+    other_tenant: VisibleKeys
     #: Cursors out of real answers.
-    cursors: Mapping[Place, Sequence[str]]
+    cursors: Mapping[ListOrder, Sequence[str]]
     clock: Clock = field(default=NOW)
 
 
-async def make_every_type(database: Database) -> World:
+async def make_all_types_dataset(database: Database) -> AllTypesDataset:
     """Fill a fresh database; the same rows in every run, but for the ids of what the demo has not."""
     handles = await fill(database, Clock.at_noon(TODAY), 1)
     tenant = handles.tenant_id
@@ -108,11 +108,11 @@ async def make_every_type(database: Database) -> World:
         Role.SERVICE: service(tenant, await _another_employer(database, handles)),
     }
     neighbour = administrator(list(TENANTS)[1])
-    reach = {role: await _read_reach(database, viewer) for role, viewer in viewers.items()}
-    cursors: dict[Place, list[str]] = {}
+    visible_keys = {role: await _read_reach(database, viewer) for role, viewer in viewers.items()}
+    cursors: dict[ListOrder, list[str]] = {}
     for parent, name, declared in _paged():
-        cursors |= await _read_cursors(database, parent, name, declared, viewers[Role.ADMINISTRATOR], reach)
-    return World(handles, viewers, reach, await _read_reach(database, neighbour), cursors)
+        cursors |= await _read_cursors(database, parent, name, declared, viewers[Role.ADMINISTRATOR], visible_keys)
+    return AllTypesDataset(handles, viewers, visible_keys, await _read_reach(database, neighbour), cursors)
 
 
 # -------------------------------------------------------------------------------------------- what the demo has not
@@ -265,7 +265,7 @@ async def _another_employer(database: Database, handles: DemoHandles) -> str:
         return next(id for id in found if id != handles.employer_id)
 
 
-async def _read_reach(database: Database, viewer: Viewer) -> Reach:
+async def _read_reach(database: Database, viewer: Viewer) -> VisibleKeys:
     async with database.read(viewer, NOW) as reading:
 
         async def rows(table: Any, *names: str) -> list[dict[str, Any]]:
@@ -277,7 +277,7 @@ async def _read_reach(database: Database, viewer: Viewer) -> Reach:
         coverage = ("subscriber_id", "group_id", "division_id", "group_coverage_start", "start_date")
         people = await rows(models.Employee, "first_name", "last_name", "external_id")
         ids = {name: [row["id"] for row in await rows(table, "id")] for name, table in TABLES.items()}
-        return Reach(
+        return VisibleKeys(
             {name: [*its[:SOME], *its[SOME:][-SOME:]] for name, its in ids.items()},
             [row["subscriber_id"] for row in await rows(models.Subscriber, "subscriber_id")],
             [_as_asked(row) for row in await rows(models.GroupContract, *contract)],
@@ -298,8 +298,8 @@ def _as_asked(row: Mapping[str, Any]) -> dict[str, str]:
 
 def _paged() -> Iterator[tuple[str, str, GraphQLField]]:
     """Give each list of the graph that comes in pages: its type, name and declaration."""
-    for kind in GRAPH.type_map.values():
-        if isinstance(kind, GraphQLObjectType) and (kind is GRAPH.query_type or kind.name in TABLES):
+    for kind in GRAPHQL_SCHEMA.type_map.values():
+        if isinstance(kind, GraphQLObjectType) and (kind is GRAPHQL_SCHEMA.query_type or kind.name in TABLES):
             yield from ((kind.name, name, each) for name, each in kind.fields.items() if "after" in each.args)
 
 
@@ -324,8 +324,8 @@ async def _read_cursors(
     name: str,
     declared: GraphQLField,
     viewer: Viewer,
-    reach: Mapping[Role, Reach],
-) -> dict[Place, list[str]]:
+    visible_keys: Mapping[Role, VisibleKeys],
+) -> dict[ListOrder, list[str]]:
     """Read cursors of a list in each of its orders, under some of its parents."""
     orders = ["", *orders_of(declared)]
     asked = "\n".join(
@@ -333,11 +333,11 @@ async def _read_cursors(
         for number, order in enumerate(orders)
     )
     if parent == "Query":
-        found: list[Any] = [await ask(database, NOW, viewer, f"{{ {asked} }}")]
+        found: list[Any] = [await fetch_data(database, NOW, viewer, f"{{ {asked} }}")]
     else:
-        ids = reach[viewer.role].ids[parent]
+        ids = visible_keys[viewer.role].ids[parent]
         query = f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {parent} {{ {asked} }} }} }}"
-        found = (await ask(database, NOW, viewer, query, ids=[*ids[:10], *ids[10:][-10:]]))["nodes"]
+        found = (await fetch_data(database, NOW, viewer, query, ids=[*ids[:10], *ids[10:][-10:]]))["nodes"]
     cursors = {
         (parent, name, order): list(
             dict.fromkeys(edge["cursor"] for each in found if each for edge in each[f"page{number}"]["edges"])

@@ -27,7 +27,7 @@ async def execute(database: Database, clock: Clock, viewer: Viewer, query: str, 
     return result
 
 
-async def ask(database: Database, clock: Clock, viewer: Viewer, query: str, **variables: Any) -> dict[str, Any]:
+async def fetch_data(database: Database, clock: Clock, viewer: Viewer, query: str, **variables: Any) -> dict[str, Any]:
     """Ask something that goes well; give the data."""
     result = await execute(database, clock, viewer, query, **variables)
     assert result.errors is None, result.errors
@@ -35,7 +35,7 @@ async def ask(database: Database, clock: Clock, viewer: Viewer, query: str, **va
     return result.data
 
 
-async def refusal(database: Database, clock: Clock, viewer: Viewer, query: str, **variables: Any) -> RequestError:
+async def fetch_error(database: Database, clock: Clock, viewer: Viewer, query: str, **variables: Any) -> RequestError:
     """Ask something that is refused with one error; give it."""
     result = await execute(database, clock, viewer, query, **variables)
     assert result.errors is not None
@@ -45,7 +45,7 @@ async def refusal(database: Database, clock: Clock, viewer: Viewer, query: str, 
 
 
 @contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
+def record_statements(database: Database) -> Iterator[list[str]]:
     """Note every statement that is sent, but those that say for whom."""
     sent: list[str] = []
 
