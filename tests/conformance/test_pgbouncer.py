@@ -223,8 +223,8 @@ async def test_settings_are_in_force_in_every_transaction_and_stay_in_none(
 
         for _ in range(2):
             assert await database.transact(viewer, clock, story) == (OURS, OURS)
-            async with database.read(viewer, clock) as reading:
-                assert dict((await reading.session.execute(text(IN_FORCE))).one()._mapping) == OURS
+            async with database.read(viewer, clock) as read_session:
+                assert dict((await read_session.session.execute(text(IN_FORCE))).one()._mapping) == OURS
             async with database.readers.snapshot(viewer) as snapshot:
                 assert snapshot._lent is not None
                 assert dict(await snapshot._lent.driver.fetchrow(IN_FORCE)) == OURS

@@ -12,9 +12,9 @@ from sqlalchemy.pool import QueuePool
 
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.lent import Lent
+from benegraph.db.prepared_statements import PreparedStatement
 from benegraph.db.readers import Readers, Snapshot, share_of
 from benegraph.db.session import Database
-from benegraph.db.statements import Prepared
 from benegraph.domain.access import Viewer
 from benegraph.domain.values import Clock
 from conftest import connect
@@ -29,8 +29,8 @@ MANNERS = (False, True)
 PATIENCE = 10.0
 
 
-def statement(text: str, *names: str) -> Prepared:
-    return Prepared(text, names, {})
+def statement(text: str, *names: str) -> PreparedStatement:
+    return PreparedStatement(text, names, {})
 
 
 EVERYONE = statement("SELECT id FROM employees ORDER BY id")
@@ -75,7 +75,7 @@ async def people(database: Database, clock: Clock) -> dict[Viewer, list[str]]:
 async def fetch(
     database: Database,
     viewer: Viewer,
-    wanted: Prepared,
+    wanted: PreparedStatement,
     given: Mapping[str, Any] | None = None,
     *,
     alone: bool = False,

@@ -58,8 +58,8 @@ async def test_settings_hold_in_every_transaction_and_behind_pgbouncer_in_no_ses
         return tuple((await tx.session.execute(query)).one())
 
     assert await database.transact(administrator(), clock, story) == ("1500ms", "off")
-    async with database.read(administrator(), clock) as reading:
-        assert tuple((await reading.session.execute(query)).one()) == ("1500ms", "off")
+    async with database.read(administrator(), clock) as read_session:
+        assert tuple((await read_session.session.execute(query)).one()) == ("1500ms", "off")
     async with database.at_the_door() as session:
         assert tuple((await session.execute(query)).one()) == ("1500ms", "off")
     async with engine.connect() as connection:

@@ -27,8 +27,9 @@ from sqlalchemy.exc import CompileError
 
 from benegraph.db import lent
 from benegraph.db.models import Employee
+from benegraph.db.prepared_statements import PreparedStatement, prepare_statement
+from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.session import Database
-from benegraph.db.statements import Manner, Prepared, prepare, scope_values
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.values import Clock
 from conftest import TODAY, connect
@@ -51,7 +52,7 @@ async def owner(owner_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 def test_places_are_filled_by_their_names_in_their_order() -> None:
-    prepared = Prepared("SELECT $1, $2, $3", ("b", "a", "c"), {"c": 3})
+    prepared = PreparedStatement("SELECT $1, $2, $3", ("b", "a", "c"), {"c": 3})
     assert prepared.values({"a": 1, "b": 2, "z": 9}) == [2, 1, 3]
     assert prepared.values({"a": 1, "b": 2, "c": 9}) == [2, 1, 3]  # what is the same in every use is
     with pytest.raises(KeyError):
@@ -59,12 +60,14 @@ def test_places_are_filled_by_their_names_in_their_order() -> None:
 
 
 def test_fixed_values_are_written_as_their_types_store_them() -> None:
-    prepared = prepare(select(Employee.id).where(CLASS == FULL, Employee.id == bindparam("id"), Employee.email == "e"))
+    prepared = prepare_statement(
+        select(Employee.id).where(CLASS == FULL, Employee.id == bindparam("id"), Employee.email == "e")
+    )
     assert prepared.names == ("employment_class_1", "id", "email_1")
     assert prepared.fixed == {"employment_class_1": "FULL_TIME", "email_1": "e"}
     assert [type(value) for value in prepared.fixed.values()] == [str, str]
     assert prepared.values({"id": "empl_1"}) == ["FULL_TIME", "empl_1", "e"]
-    listed = prepare(select(Employee.id).where(CLASS.in_([FULL, PART]), Employee.id == bindparam("id")))
+    listed = prepare_statement(select(Employee.id).where(CLASS.in_([FULL, PART]), Employee.id == bindparam("id")))
     assert sorted(listed.names) == ["employment_class_1_1", "employment_class_1_2", "id"]
     assert [(type(value), value) for value in listed.fixed.values()] == [(str, "FULL_TIME"), (str, "PART_TIME")]
     assert "$1" in prepared.text
@@ -72,29 +75,29 @@ def test_fixed_values_are_written_as_their_types_store_them() -> None:
 
 
 def test_a_place_of_no_fixed_value_may_be_null() -> None:
-    prepared = prepare(select(literal(None).label("nothing")))
+    prepared = prepare_statement(select(literal(None).label("nothing")))
     assert prepared.values({}) == [None]
 
 
 def test_a_list_of_any_length_is_refused_as_a_place() -> None:
-    with pytest.raises(ValueError, match="one place"):
-        prepare(select(Employee.id).where(CLASS.in_(bindparam("classes", expanding=True))))
+    with pytest.raises(ValueError, match="one bind parameter"):
+        prepare_statement(select(Employee.id).where(CLASS.in_(bindparam("classes", expanding=True))))
 
 
 def test_a_place_is_not_named_as_a_fixed_value_is() -> None:
     with pytest.raises(CompileError, match="conflicts"):
-        prepare(select(Employee.id).where(Employee.email == "e", Employee.id == bindparam("email_1")))
+        prepare_statement(select(Employee.id).where(Employee.email == "e", Employee.id == bindparam("email_1")))
 
 
 def test_a_manner_says_what_of_viewer_and_clock_decides_the_text() -> None:
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     fixed, running = Clock(now, TODAY), Clock(now)
-    assert Manner.of(ACME, running) == Manner(of_employer=False, of_employee=False, on_fixed_day=False)
-    assert Manner.of(clerk("empr_1"), fixed) == Manner(of_employer=True, of_employee=False, on_fixed_day=True)
-    assert Manner.of(employee("empr_1", "empl_2"), running) == Manner(
+    assert ScopeShape.of(ACME, running) == ScopeShape(of_employer=False, of_employee=False, on_fixed_day=False)
+    assert ScopeShape.of(clerk("empr_1"), fixed) == ScopeShape(of_employer=True, of_employee=False, on_fixed_day=True)
+    assert ScopeShape.of(employee("empr_1", "empl_2"), running) == ScopeShape(
         of_employer=True, of_employee=True, on_fixed_day=False
     )
-    assert scope_values(employee("empr_1", "empl_2", "acme"), fixed) == {
+    assert scope_parameters(employee("empr_1", "empl_2", "acme"), fixed) == {
         "viewer_tenant": "acme",
         "viewer_employer": "empr_1",
         "viewer_employee": "empl_2",
@@ -108,12 +111,10 @@ def test_a_manner_says_what_of_viewer_and_clock_decides_the_text() -> None:
 def test_what_a_manner_leaves_open_is_what_the_scope_fills(
     limits: tuple[str | None, str | None], day: date | None
 ) -> None:
-    manner = Manner(limits[0] is not None, limits[1] is not None, day is not None)
-    reading = manner.reading()
-    viewer, clock = reading.viewer, reading.clock
-    places: list[Any] = [viewer.tenant_id, viewer.employer_id, viewer.employee_id, clock.now, clock.fixed_on]
-    prepared = prepare(select(*(place for place in places if place is not None)))
-    given = scope_values(
+    scope = ScopeShape(limits[0] is not None, limits[1] is not None, day is not None).template_scope()
+    places: list[Any] = [scope.tenant_id, scope.employer_id, scope.employee_id, scope.now, scope.fixed_on]
+    prepared = prepare_statement(select(*(place for place in places if place is not None)))
+    given = scope_parameters(
         administrator("acme") if limits[0] is None else employee(limits[0], limits[1] or "", "acme"),
         Clock(datetime(2026, 11, 20, tzinfo=UTC), day),
     )
@@ -149,7 +150,7 @@ async def test_a_statement_finds_what_its_values_ask_for(
     async with opened(database_url, named=named) as reading:
         for _ in range(2):
             for wanted, given, found in asked:
-                rows = await fetch(reading, ACME, prepare(wanted), given, alone=alone)
+                rows = await fetch(reading, ACME, prepare_statement(wanted), given, alone=alone)
                 assert [row["id"] for row in rows] == [made[kind] for kind in found]
 
 
@@ -260,7 +261,7 @@ async def test_a_column_more_does_not_disturb_what_is_prepared(
 ) -> None:
     """As a migration does while the gateway serves."""
     world = await people(database, clock)
-    wanted = prepare(select(*Employee.__table__.c).order_by(Employee.id))
+    wanted = prepare_statement(select(*Employee.__table__.c).order_by(Employee.id))
     async with opened(database_url) as reading:
         before = await fetch(reading, ACME, wanted, alone=alone)
         pid = await session_of(reading, ACME, alone=alone)

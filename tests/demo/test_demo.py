@@ -8,7 +8,7 @@ import pytest
 
 from benegraph.db import store
 from benegraph.db.base import Base
-from benegraph.db.session import Database, Reading, Transaction
+from benegraph.db.session import Database, ReadSession, Transaction
 from benegraph.db.store.batches import Window
 from benegraph.db.store.enrollments import EnrollmentFilter, LifeEventFilter
 from benegraph.db.store.plan_years import PlanYearFilter
@@ -96,49 +96,49 @@ async def test_a_tenant_of_somebody_elses_is_left_alone(database: Database) -> N
 async def test_everything_can_be_tried_on_any_day(database: Database, clock: Clock) -> None:
     handles = await fill(database, clock, 1)
     viewer = administrator(handles.tenant_id)
-    async with database.read(viewer, clock) as reading:
-        await _check_handles(reading, handles)
+    async with database.read(viewer, clock) as read_session:
+        await _check_handles(read_session, handles)
     await _try_everything(database, viewer, clock, handles)
     for tenant_id in TENANTS:
-        async with database.read(administrator(tenant_id), clock) as reading:
-            await _check_variety(reading)
+        async with database.read(administrator(tenant_id), clock) as read_session:
+            await _check_variety(read_session)
 
 
-async def _check_handles(reading: Reading, handles: DemoHandles) -> None:
-    pending = await store.enrollments.by_ids(reading, handles.pending_enrollment_ids)
+async def _check_handles(read_session: ReadSession, handles: DemoHandles) -> None:
+    pending = await store.enrollments.by_ids(read_session, handles.pending_enrollment_ids)
     assert {row.status for row in pending.values()} == {EnrollmentStatus.PENDING}
     assert all(row.window_is_open for row in pending.values())
-    products = await store.catalog.by_ids(reading, [row.benefit_product_id for row in pending.values()])
+    products = await store.catalog.by_ids(read_session, [row.benefit_product_id for row in pending.values()])
     assert sorted(row.category for row in products.values()) == sorted(
         set(ProductCategory) - {ProductCategory.HOSPITAL}
     )
-    employee = (await store.people.by_ids(reading, [handles.employee_id]))[handles.employee_id]
+    employee = (await store.people.by_ids(read_session, [handles.employee_id]))[handles.employee_id]
     assert employee.active
     assert employee.employer_id == handles.employer_id
-    family = (await store.people.dependents_of(reading, [employee.id]))[employee.id]
+    family = (await store.people.dependents_of(read_session, [employee.id]))[employee.id]
     assert sorted(row.relationship for row in family) == [Relationship.CHILD, Relationship.CHILD, Relationship.SPOUSE]
-    assert len(await _enrolled(reading, handles)) == 3
-    (event,) = (await store.enrollments.life_events_of(reading, [employee.id]))[employee.id]
+    assert len(await _enrolled(read_session, handles)) == 3
+    (event,) = (await store.enrollments.life_events_of(read_session, [employee.id]))[employee.id]
     assert event.status is LifeEventStatus.APPROVED
     assert employee.today in enrollment_window(event.event_type, event.event_on, event.reviewed_on)
 
 
-async def _enrolled(reading: Reading, handles: DemoHandles) -> list[Any]:
+async def _enrolled(read_session: ReadSession, handles: DemoHandles) -> list[Any]:
     chosen = EnrollmentFilter(status=(EnrollmentStatus.ENROLLED,))
     window = Window(10, filter=chosen)
-    return (await store.enrollments.of_employees(reading, [handles.employee_id], window))[handles.employee_id].rows
+    return (await store.enrollments.of_employees(read_session, [handles.employee_id], window))[handles.employee_id].rows
 
 
 async def _try_everything(database: Database, viewer: Viewer, clock: Clock, handles: DemoHandles) -> None:
     """Run the mutations on the handles, through the services, and take all of it back."""
-    async with database.read(viewer, clock) as reading:
-        enrolled = await _enrolled(reading, handles)
-        (event,) = (await store.enrollments.life_events_of(reading, [handles.employee_id]))[handles.employee_id]
-        plans = await store.plan_years.plans_of(reading, [row.plan_year_id for row in enrolled])
+    async with database.read(viewer, clock) as read_session:
+        enrolled = await _enrolled(read_session, handles)
+        (event,) = (await store.enrollments.life_events_of(read_session, [handles.employee_id]))[handles.employee_id]
+        plans = await store.plan_years.plans_of(read_session, [row.plan_year_id for row in enrolled])
         drafts = PlanYearFilter(status=PlanYearStatus.DRAFT)
-        found = await store.plan_years.of_employers(reading, [handles.employer_id], Window(5, filter=drafts))
+        found = await store.plan_years.of_employers(read_session, [handles.employer_id], Window(5, filter=drafts))
         (draft,) = found[handles.employer_id].rows
-        family = (await store.people.dependents_of(reading, [handles.employee_id]))[handles.employee_id]
+        family = (await store.people.dependents_of(read_session, [handles.employee_id]))[handles.employee_id]
 
     async def story(tx: Transaction) -> None:
         waivers = [Election(id, ElectionDecision.WAIVED) for id in handles.pending_enrollment_ids]
@@ -159,19 +159,19 @@ async def _try_everything(database: Database, viewer: Viewer, clock: Clock, hand
     await database.transact(viewer, clock, story, keep=False)
 
 
-async def _check_variety(reading: Reading) -> None:
-    assert await store.employers.page.count(reading, [""], None) == {"": 4}
-    employers = [row.id for row in (await store.employers.page(reading, [""], Window(10)))[""].rows]
+async def _check_variety(read_session: ReadSession) -> None:
+    assert await store.employers.page.count(read_session, [""], None) == {"": 4}
+    employers = [row.id for row in (await store.employers.page(read_session, [""], Window(10)))[""].rows]
     for status in PlanYearStatus:
-        counted = await store.plan_years.of_employers.count(reading, employers, PlanYearFilter(status=status))
+        counted = await store.plan_years.of_employers.count(read_session, employers, PlanYearFilter(status=status))
         assert sum(counted.values()), status
     for judged in LifeEventStatus:
-        assert (await store.enrollments.life_event_page.count(reading, [""], LifeEventFilter(status=judged)))[""], (
-            judged
-        )
+        assert (await store.enrollments.life_event_page.count(read_session, [""], LifeEventFilter(status=judged)))[
+            ""
+        ], judged
     for standing in EnrollmentStatus:
         chosen = EnrollmentFilter(status=(standing,))
-        assert (await store.enrollments.page.count(reading, [""], chosen))[""], standing
+        assert (await store.enrollments.page.count(read_session, [""], chosen))[""], standing
 
 
 # -------------------------------------------------------------------------------------------------------- seeding

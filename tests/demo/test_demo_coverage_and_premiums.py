@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benegraph.db import store
-from benegraph.db.session import Database, Reading, Transaction
+from benegraph.db.session import Database, ReadSession, Transaction
 from benegraph.db.store.batches import Window
 from benegraph.demo import TENANTS, DemoHandles, fill, seed
 from benegraph.demo.employers import Plot, tell_employer
@@ -226,8 +226,8 @@ async def test_the_second_tenant_keeps_paid_through_up_to_date(database: Databas
     await fill(database, Clock.at_noon(TODAY), 1)
     found = []
     for tenant_id in TENANTS:
-        async with database.read(Viewer(tenant_id, "test", Role.ADMINISTRATOR), Clock.at_noon(TODAY)) as reading:
-            found.append(await store.billing.is_auto_paid_through(reading))
+        async with database.read(Viewer(tenant_id, "test", Role.ADMINISTRATOR), Clock.at_noon(TODAY)) as read_session:
+            found.append(await store.billing.is_auto_paid_through(read_session))
     assert found == [False, True, False]
 
 
@@ -312,12 +312,12 @@ async def test_electing_in_the_demo_is_seen_by_the_carrier_at_once(database: Dat
     await database.transact(Viewer(handles.tenant_id, "test", Role.ADMINISTRATOR), clock, story, keep=False)
 
 
-async def _pending(reading: Reading, handles: DemoHandles) -> list[Any]:
-    return list((await store.enrollments.by_ids(reading, handles.pending_enrollment_ids)).values())
+async def _pending(read_session: ReadSession, handles: DemoHandles) -> list[Any]:
+    return list((await store.enrollments.by_ids(read_session, handles.pending_enrollment_ids)).values())
 
 
-async def _record(reading: Reading, employee_id: str) -> Any:
+async def _record(read_session: ReadSession, employee_id: str) -> Any:
     """Read the employee's newest coverage of record."""
-    subscriber = (await store.coverage.subscribers_of_employees(reading, [employee_id]))[employee_id]
-    found = await store.coverage.of_subscribers(reading, [subscriber.subscriber_id], Window(10))
+    subscriber = (await store.coverage.subscribers_of_employees(read_session, [employee_id]))[employee_id]
+    found = await store.coverage.of_subscribers(read_session, [subscriber.subscriber_id], Window(10))
     return max(found[subscriber.subscriber_id].rows, key=lambda row: row.start_date)

@@ -15,8 +15,8 @@ from sqlalchemy import ARRAY, Text, bindparam, text
 
 from benegraph.db import store
 from benegraph.db.base import Base
+from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.session import Database, Transaction
-from benegraph.db.statements import Manner, scope_values
 from benegraph.db.store.batches import PARENT, Window
 from benegraph.domain.access import Viewer
 from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, TierRate
@@ -116,8 +116,8 @@ class Office:
 
     async def dump(self) -> Dump:
         """Read every row of every table of the tenant, each under its key."""
-        async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as reading:
-            rows = (await reading.session.execute(_DUMP)).all()
+        async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as read_session:
+            rows = (await read_session.session.execute(_DUMP)).all()
         tables: Dump = {name: {} for name in Base.metadata.tables}
         for row in rows:
             tables[row.name][row.key] = row.content
@@ -246,15 +246,15 @@ class Office:
         """Read the enrollments of each of these employees."""
         found: dict[str, list[Any]] = {employee: [] for employee in employees}
         viewer, clock = administrator(self.viewer.tenant_id), self.clock()
-        async with self.database.read(viewer, clock) as reading:
-            values = {**scope_values(viewer, clock), "employees": list(employees)}
-            for row in await reading.session.execute(_ENROLLMENTS, values):
+        async with self.database.read(viewer, clock) as read_session:
+            values = {**scope_parameters(viewer, clock), "employees": list(employees)}
+            for row in await read_session.session.execute(_ENROLLMENTS, values):
                 found[getattr(row, PARENT)].append(row)
         return found
 
     async def enrollment(self, id: str) -> Any:
-        async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as reading:
-            return (await store.enrollments.by_ids(reading, [id]))[id]
+        async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as read_session:
+            return (await store.enrollments.by_ids(read_session, [id]))[id]
 
     async def pending(self, employee: str) -> Any:
         """Read the one enrollment that the employee has to answer."""
@@ -263,8 +263,8 @@ class Office:
 
     async def plans(self, plan_year: str) -> Mapping[str, str]:
         """Read the ids of a plan year's plans, by the carrier's codes."""
-        async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as reading:
-            found = await store.plan_years.plans_of(reading, [plan_year])
+        async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as read_session:
+            found = await store.plan_years.plans_of(read_session, [plan_year])
         return {plan.carrier_plan_id: plan.id for plan in found[plan_year]}
 
     async def row(self, table: str, id: str) -> dict[str, Any]:
@@ -321,7 +321,7 @@ _DUMP = text(
 )
 #: The store's statement for the graph, built once, as there: to build it takes longer than to run it.
 _ENROLLMENTS = store.enrollments.of_employees.statement(
-    Manner(of_employer=False, of_employee=False, on_fixed_day=True).reading(),
+    ScopeShape(of_employer=False, of_employee=False, on_fixed_day=True).template_scope(),
     bindparam("employees", type_=ARRAY(Text)),
     Window(1000),
 )

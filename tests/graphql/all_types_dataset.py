@@ -260,17 +260,17 @@ async def _make_carrier(database: Database, tenant: str, employer: str, person: 
 
 
 async def _another_employer(database: Database, handles: DemoHandles) -> str:
-    async with database.read(administrator(handles.tenant_id), NOW) as reading:
-        found = await reading.session.scalars(select(models.Employer.id).order_by(models.Employer.id))
+    async with database.read(administrator(handles.tenant_id), NOW) as read_session:
+        found = await read_session.session.scalars(select(models.Employer.id).order_by(models.Employer.id))
         return next(id for id in found if id != handles.employer_id)
 
 
 async def _read_reach(database: Database, viewer: Viewer) -> VisibleKeys:
-    async with database.read(viewer, NOW) as reading:
+    async with database.read(viewer, NOW) as read_session:
 
         async def rows(table: Any, *names: str) -> list[dict[str, Any]]:
             columns = [getattr(table, name) for name in names]
-            found = await reading.session.execute(select(*columns).order_by(table.id))
+            found = await read_session.session.execute(select(*columns).order_by(table.id))
             return [dict(row._mapping) for row in found]
 
         contract = ("group_id", "division_id", "coverage_start")

@@ -311,9 +311,9 @@ def test_what_is_refused_is_refused_alike(comparison: ComparisonDatabase) -> Non
 
 
 async def _counted(database: Database, viewer: Viewer) -> dict[str, int | None]:
-    async with database.read(viewer, NOW) as reading:
+    async with database.read(viewer, NOW) as read_session:
         return {
-            name: await reading.session.scalar(select(func.count()).select_from(table))
+            name: await read_session.session.scalar(select(func.count()).select_from(table))
             for name, table in TABLES.items()
         }
 

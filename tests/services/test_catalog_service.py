@@ -25,9 +25,9 @@ async def test_a_product_keeps_its_plans_in_their_order_and_rates_by_tier(databa
         True,
         1,
     )
-    async with database.read(administrator(), office.clock()) as reading:
-        plans = (await store.catalog.carrier_plans_of(reading, [id]))[id]
-        rates = await store.catalog.rates_of(reading, [plan.id for plan in plans])
+    async with database.read(administrator(), office.clock()) as read_session:
+        plans = (await store.catalog.carrier_plans_of(read_session, [id]))[id]
+        rates = await store.catalog.rates_of(read_session, [plan.id for plan in plans])
     assert [(plan.carrier_plan_id, plan.tier, plan.deductible_cents) for plan in plans] == [
         ("FLAT", None, None),
         ("SILVER", "SILVER", None),

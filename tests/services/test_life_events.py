@@ -161,6 +161,6 @@ async def test_an_employee_does_not_read_what_the_reviewer_noted(database: Datab
     id = await office.report(ada, notes="Mine.")
     await office.review(id, notes="Doubtful.")
     for viewer, noted in ((office.viewer, "Doubtful."), (employee_of(office.employer, ada), None)):
-        async with database.read(viewer, office.clock()) as reading:
-            row = (await store.enrollments.life_events_by_ids(reading, [id]))[id]
+        async with database.read(viewer, office.clock()) as read_session:
+            row = (await store.enrollments.life_events_by_ids(read_session, [id]))[id]
         assert (row.notes, row.review_notes) == ("Mine.", noted)

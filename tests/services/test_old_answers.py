@@ -39,6 +39,6 @@ async def test_a_sweep_forgets_what_is_past_its_days(
     before = replace(clock, now=clock.now - timedelta(days=days))
     await call(database, before, "before", PASSES_BY)
     await call(database, clock, "now", input_hash)
-    async with database.read(administrator(), clock) as reading:
-        kept = await reading.session.scalar(select(func.count()).select_from(IdempotencyKey))
+    async with database.read(administrator(), clock) as read_session:
+        kept = await read_session.session.scalar(select(func.count()).select_from(IdempotencyKey))
     assert kept == left

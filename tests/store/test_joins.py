@@ -9,8 +9,9 @@ import pytest
 
 from benegraph.db import query_compiler as trees
 from benegraph.db import store
+from benegraph.db.prepared_statements import prepare_statement
+from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.session import Database
-from benegraph.db.statements import Manner, prepare, scope_values
 from benegraph.domain.values import Clock
 from benegraph.execution import Wanted
 from factories.access import administrator, employee
@@ -49,8 +50,8 @@ async def test_what_is_a_draft_is_looked_up_for_those_who_may_not_see_it(databas
 async def tables_read(database: Database, clock: Clock, viewer: Any, source: Any, columns: Sequence[str]) -> set[str]:
     """Ask the planner which tables the statement for some columns of a source reads."""
     clock = Clock(clock.now)  # where the day is fixed, no employer's time zone is asked for
-    statement = prepare(trees.rows_of(Wanted(source, list(columns)), Manner.of(viewer, clock), ()))
+    statement = prepare_statement(trees.rows_of(Wanted(source, list(columns)), ScopeShape.of(viewer, clock), ()))
     explaining = replace(statement, text=f"EXPLAIN {statement.text}")
     async with database.readers.snapshot(viewer) as snapshot:
-        plan = await snapshot.fetch(explaining, scope_values(viewer, clock) | {"keys": ["id"]})
+        plan = await snapshot.fetch(explaining, scope_parameters(viewer, clock) | {"keys": ["id"]})
     return set(re.findall(r" on (\w+)", "\n".join(row[0] for row in plan))) - {"rows"}

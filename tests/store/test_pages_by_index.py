@@ -10,8 +10,9 @@ import pytest
 
 from benegraph.db import query_compiler as trees
 from benegraph.db import store
+from benegraph.db.prepared_statements import prepare_statement
+from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.session import Database
-from benegraph.db.statements import Manner, prepare, scope_values
 from benegraph.db.store.batches import Paged, Window
 from benegraph.demo import seed
 from benegraph.domain.enrollments.status import EnrollmentStatus
@@ -95,8 +96,8 @@ async def fetched(
     database: Database, page: Paged, window: Window, columns: list[str], explain: str = ""
 ) -> list[tuple[Any, ...]]:
     viewer = administrator()
-    statement = prepare(trees.rows_of(Wanted(page, columns), Manner.of(viewer, CLOCK), [window]))
-    given = scope_values(viewer, CLOCK) | trees.window_values([window])
+    statement = prepare_statement(trees.rows_of(Wanted(page, columns), ScopeShape.of(viewer, CLOCK), [window]))
+    given = scope_parameters(viewer, CLOCK) | trees.window_values([window])
     async with database.readers.snapshot(viewer) as snapshot:
         rows = await snapshot.fetch(replace(statement, text=explain + statement.text), given)
     return [tuple(row)[: len(columns)] for row in rows]

@@ -40,8 +40,8 @@ async def test_an_invoice_stands_where_the_domain_says(database: Database) -> No
                 paid_cents = sum(payments)
                 expected[id] = (paid_cents, derive_invoice_status(amount_cents, paid_cents, void=voided))
     assert {status for _, status in expected.values()} == set(InvoiceStatus)
-    async with database.read(office.viewer, office.clock()) as reading:
-        found = await store.billing.by_ids(reading, [*expected, "pinv_x"])
+    async with database.read(office.viewer, office.clock()) as read_session:
+        found = await store.billing.by_ids(read_session, [*expected, "pinv_x"])
     assert {id: (row.paid_cents, row.status) for id, row in found.items()} == expected
     assert {type(row.paid_cents) for row in found.values()} == {int}
     assert {type(row.status) for row in found.values()} == {InvoiceStatus}
@@ -53,11 +53,11 @@ async def test_a_subscribers_own_invoices_come_in_pages(database: Database) -> N
     others = [await make_invoice(office, 1, OTHER, paid_cents=CENTS)]
     await make_invoice(office, 1, paid_cents=CENTS)
     keys = [NUMBER, OTHER, "S3"]
-    async with database.read(office.viewer, office.clock()) as reading:
-        first = await store.billing.of_subscribers(reading, keys, Window(2))
-        rest = await store.billing.of_subscribers(reading, keys, Window(2, after=(own[1],)))
-        back = await store.billing.of_subscribers(reading, keys, Window(9, order=(("ID", True),)))
-        counts = await store.billing.of_subscribers.count(reading, keys, None)
+    async with database.read(office.viewer, office.clock()) as read_session:
+        first = await store.billing.of_subscribers(read_session, keys, Window(2))
+        rest = await store.billing.of_subscribers(read_session, keys, Window(2, after=(own[1],)))
+        back = await store.billing.of_subscribers(read_session, keys, Window(9, order=(("ID", True),)))
+        counts = await store.billing.of_subscribers.count(read_session, keys, None)
     assert {key: ([row.id for row in part.rows], part.goes_on) for key, part in first.items()} == {
         NUMBER: (own[:2], True),
         OTHER: (others, False),
@@ -74,9 +74,9 @@ async def test_payments_come_in_the_order_they_were_recorded(database: Database)
     ids = [await make_invoice(office, number) for number in (1, 2, 3)]
     payments = [await make_payment(office, id, cents) for id, cents in ((ids[0], 9), (ids[1], 5), (ids[0], 2))]
     await reverse(office, payments[0])
-    async with database.read(office.viewer, office.clock()) as reading:
-        found = await store.billing.payments_of(reading, ids)
-        by_id = await store.billing.payments_by_ids(reading, [*payments, "ppmt_x"])
+    async with database.read(office.viewer, office.clock()) as read_session:
+        found = await store.billing.payments_of(read_session, ids)
+        by_id = await store.billing.payments_by_ids(read_session, [*payments, "ppmt_x"])
     assert {key: [(row.id, row.amount_cents, row.reversed) for row in rows] for key, rows in found.items()} == {
         ids[0]: [(payments[0], 9, True), (payments[2], 2, False)],
         ids[1]: [(payments[1], 5, False)],
@@ -105,12 +105,12 @@ async def test_premiums_are_shown_to_those_whose_business_they_are(database: Dat
     }
     viewer, expected = viewers[who]
     payments = (await office.dump())["premium_payments"]
-    async with database.read(viewer, office.clock()) as reading:
-        found = await store.billing.by_ids(reading, [ours, nobodys])
-        paid = await store.billing.payments_of(reading, [ours, nobodys])
-        by_id = await store.billing.payments_by_ids(reading, list(payments))
-        own = await store.billing.of_subscribers(reading, [NUMBER], Window(5))
-        counts = await store.billing.of_subscribers.count(reading, [NUMBER], None)
+    async with database.read(viewer, office.clock()) as read_session:
+        found = await store.billing.by_ids(read_session, [ours, nobodys])
+        paid = await store.billing.payments_of(read_session, [ours, nobodys])
+        by_id = await store.billing.payments_by_ids(read_session, list(payments))
+        own = await store.billing.of_subscribers(read_session, [NUMBER], Window(5))
+        counts = await store.billing.of_subscribers.count(read_session, [NUMBER], None)
     assert [row.paid_cents for row in found.values()] == [CENTS] * len(expected)
     assert sorted(found) == expected
     assert sorted(id for id, rows in paid.items() if rows) == expected

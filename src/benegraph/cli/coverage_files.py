@@ -124,8 +124,8 @@ async def _write(database: Database, operator: Viewer, batch: Sequence[CoverageE
 
 
 async def _see_that_it_is_there(database: Database, operator: Viewer) -> None:
-    async with database.read(operator, Clock.at(datetime.now(UTC))) as reading:
-        if not await store.access.is_there(reading):
+    async with database.read(operator, Clock.at(datetime.now(UTC))) as read_session:
+        if not await store.access.is_there(read_session):
             fail(f"There is no tenant {operator.tenant_id}; `benegraph keys issue --create-tenant NAME` makes it.")
 
 
@@ -166,8 +166,8 @@ async def _give_out(database: Database, operator: Viewer, form: FileFormat, targ
     count = 0
     target.write(render_header(form).encode())
     still = store.coverage.at_one_moment(database)
-    async with still.read(operator, Clock.at(datetime.now(UTC))) as reading:
-        async for page in store.coverage.pages(reading):
+    async with still.read(operator, Clock.at(datetime.now(UTC))) as read_session:
+        async for page in store.coverage.pages(read_session):
             target.write("".join(render_line(row, form) for row in page).encode())
             count += len(page)
     return count

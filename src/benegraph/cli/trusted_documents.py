@@ -50,8 +50,8 @@ def load(files: Sequence[Path], data_dir: Path | None, *, instead: bool) -> None
 @in_one_line
 def show(data_dir: Path | None) -> None:
     async def story(database: Database) -> Sequence[Row[tuple[str, datetime, int]]]:
-        async with database.read(_OPERATOR, Clock.at(datetime.now(UTC))) as reading:
-            return await store.documents.trusted_ids(reading)
+        async with database.read(_OPERATOR, Clock.at(datetime.now(UTC))) as read_session:
+            return await store.documents.trusted_ids(read_session)
 
     for row in in_database(data_dir, story):
         typer.echo(f"{row.id}  {row.created_at:%Y-%m-%d}  {row.length} characters")

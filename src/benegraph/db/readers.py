@@ -7,7 +7,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import asyncpg
 from sqlalchemy import event
@@ -17,11 +17,9 @@ from sqlalchemy.pool import QueuePool
 
 from benegraph.db.engine import at_each_begin
 from benegraph.db.lent import Lent
+from benegraph.db.prepared_statements import PreparedStatement
 from benegraph.db.rights import Rights, rights_of
 from benegraph.domain.access import Viewer
-
-if TYPE_CHECKING:
-    from benegraph.db.statements import Prepared
 
 #: How many of the pool's connections are left to those who write: two in five, and no more than four.
 LEFT_TO_WRITERS = 4
@@ -276,7 +274,7 @@ class Snapshot:
             self._readers.end(lent)
         return None
 
-    async def fetch(self, statement: "Prepared", given: Mapping[str, Any]) -> list[asyncpg.Record]:
+    async def fetch(self, statement: PreparedStatement, given: Mapping[str, Any]) -> list[asyncpg.Record]:
         """Fetch the rows of a statement. Raises RuntimeError when the snapshot is over."""
         values = statement.values(given)
         lent = self._lent

@@ -19,6 +19,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from benegraph.db.base import Versioned
 from benegraph.db.constraints import refusal_of
 from benegraph.db.engine import at_each_begin
+from benegraph.db.query_scope import QueryScope
 from benegraph.db.readers import Readers
 from benegraph.db.rights import become, rights_of
 from benegraph.domain.access import Viewer
@@ -43,19 +44,24 @@ _OUTCOME = text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadSession:
     """A short read on behalf of a viewer, at one instant. Never shared between tasks."""
 
     session: AsyncSession
     viewer: Viewer
     clock: Clock
+    #: The viewer's limits and the instant, as statement builders take them.
+    scope: QueryScope = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scope", QueryScope.of(self.viewer, self.clock))
 
     def today(self, time_zone: str) -> date:
         return self.clock.today(time_zone)
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction(Reading):
+class Transaction(ReadSession):
     """A transaction on behalf of a viewer: what it writes is there as a whole once it has ended, or not at all."""
 
     #: The driver's own connection, which the session's statements go through too.
@@ -123,13 +129,13 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def read(self, viewer: Viewer, clock: Clock) -> AsyncIterator[Reading]:
+    async def read(self, viewer: Viewer, clock: Clock) -> AsyncIterator[ReadSession]:
         """Open a short read-only session scoped to the viewer."""
         async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
             tenant, employer, employee = rights_of(viewer)
             given = {"tenant": tenant, "employer": employer, "employee": employee}
             await session.execute(_BECOME_READER, given)
-            yield Reading(session, viewer, clock)
+            yield ReadSession(session, viewer, clock)
 
     async def transact(
         self,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from benegraph.db import store
-from benegraph.db.session import Database, Reading, Transaction
+from benegraph.db.session import Database, ReadSession, Transaction
 from benegraph.db.store.batches import Window
 from benegraph.db.store.people import EmployeeFilter
 from benegraph.demo.bulk_insert import write
@@ -56,8 +56,8 @@ async def fill(database: Database, clock: Clock, seed: int) -> DemoHandles:
     for place, tenant_id in enumerate(TENANTS):
         await _fill_tenant(database, clock, tenant_id, seed, sizes[place :: len(TENANTS)])
     viewer = Viewer(next(iter(TENANTS)), _OPERATOR, Role.ADMINISTRATOR)
-    async with database.read(viewer, clock) as reading:
-        return await _find_handles(reading)
+    async with database.read(viewer, clock) as read_session:
+        return await _find_handles(read_session)
 
 
 async def _fill_tenant(database: Database, clock: Clock, tenant_id: str, seed: int, sizes: list[int]) -> None:
@@ -87,14 +87,14 @@ def _sizes(rng: Random) -> list[int]:
     return [max(size, _ROOM_FOR_A_CAST) if place < len(TENANTS) else size for place, size in enumerate(sizes)]
 
 
-async def _find_handles(reading: Reading) -> DemoHandles:
+async def _find_handles(read_session: ReadSession) -> DemoHandles:
     found = await store.people.page(
-        reading, [""], Window(1, order=(("CREATED_AT", False),), filter=EmployeeFilter(external_id=FIRST))
+        read_session, [""], Window(1, order=(("CREATED_AT", False),), filter=EmployeeFilter(external_id=FIRST))
     )
     if not found[""].rows:
-        raise NotTheDemo(f"The tenant {reading.viewer.tenant_id} holds employers, but not the demo's.")
+        raise NotTheDemo(f"The tenant {read_session.viewer.tenant_id} holds employers, but not the demo's.")
     employee = found[""].rows[0]
-    held = (await store.enrollments.of_employees(reading, [employee.id], Window(100)))[employee.id].rows
+    held = (await store.enrollments.of_employees(read_session, [employee.id], Window(100)))[employee.id].rows
     offered = [row for row in held if row.reason is WindowReason.OPEN_ENROLLMENT]
     latest = max(row.effective_on for row in offered)
     ids = tuple(row.id for row in offered if row.effective_on == latest)

@@ -8,7 +8,7 @@ from typing import Any
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from benegraph.db.session import Database, Reading
+from benegraph.db.session import Database, ReadSession
 from benegraph.db.store.batches import Many, One, OneByParts, Paged, Slice, Window
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
@@ -71,13 +71,15 @@ class Context:
         return rows
 
     async def load_page(self, batch: Paged, key: str, window: Window) -> Slice:
-        loader = self._loader((batch, window), lambda reading, keys: batch(reading, keys, window))
+        loader = self._loader((batch, window), lambda read_session, keys: batch(read_session, keys, window))
         page: Slice = await loader.load(key)
         return page
 
     async def load_count(self, batch: Paged, key: str, filter: Any) -> int:
         """Count the rows of a parent's key that match the filter, over all pages."""
-        loader = self._loader(("count", batch, filter), lambda reading, keys: batch.count(reading, keys, filter))
+        loader = self._loader(
+            ("count", batch, filter), lambda read_session, keys: batch.count(read_session, keys, filter)
+        )
         count: int = await loader.load(key)
         return count
 
@@ -85,12 +87,12 @@ class Context:
         """Forget every row read so far, because a mutation has changed the data."""
         self._loaders.clear()
 
-    def _loader(self, name: Hashable, batch: Callable[[Reading, Sequence[Any]], Awaitable[dict[Any, Any]]]) -> Any:
+    def _loader(self, name: Hashable, batch: Callable[[ReadSession, Sequence[Any]], Awaitable[dict[Any, Any]]]) -> Any:
         if name not in self._loaders:
 
             async def load(keys: list[Any]) -> list[Any]:
-                async with self._read_slots, self.database.read(self.viewer, self.clock) as reading:
-                    rows = await batch(reading, keys)
+                async with self._read_slots, self.database.read(self.viewer, self.clock) as read_session:
+                    rows = await batch(read_session, keys)
                 return [rows.get(key) for key in keys]
 
             self._loaders[name] = _ShieldedLoader(load_fn=load)

@@ -157,8 +157,8 @@ async def check_scope_exists(database: Database, clock: Clock, viewer: Viewer, c
 
 
 async def _scope_exists(database: Database, clock: Clock, viewer: Viewer) -> bool:
-    async with database.read(viewer, clock) as reading:
-        return await store.access.is_there(reading)
+    async with database.read(viewer, clock) as read_session:
+        return await store.access.is_there(read_session)
 
 
 async def issue_key(

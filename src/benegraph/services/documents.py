@@ -24,16 +24,16 @@ async def persist(database: Database, viewer: Viewer, clock: Clock, digest: str,
 
 async def find_persisted(database: Database, viewer: Viewer, clock: Clock, digest: str) -> str | None:
     """Return the document that the viewer's tenant persisted under this SHA-256, or None."""
-    async with database.read(viewer, clock) as reading:
-        return await store.documents.persisted(reading, digest)
+    async with database.read(viewer, clock) as read_session:
+        return await store.documents.persisted(read_session, digest)
 
 
 async def find_trusted(
     database: Database, viewer: Viewer, clock: Clock, *, id: str | None = None, digest: str | None = None
 ) -> str | None:
     """Return a trusted document by its id or by the SHA-256 of its text, or None."""
-    async with database.read(viewer, clock) as reading:
-        return await store.documents.trusted(reading, id, digest)
+    async with database.read(viewer, clock) as read_session:
+        return await store.documents.trusted(read_session, id, digest)
 
 
 async def trust(tx: Transaction, documents: Mapping[str, tuple[str, str]], *, replace: bool = False) -> None:

@@ -18,8 +18,8 @@ from sqlalchemy import (
     Text,
 )
 
-from benegraph.db.prepared import Meanings, meanings_of
-from benegraph.db.statements import Manner
+from benegraph.db.prepared_statements import EnumMembers, enum_members
+from benegraph.db.query_scope import ScopeShape
 from benegraph.db.store.batches import Many, One, OneByParts, Paged
 
 Source = One | OneByParts | Many | Paged
@@ -31,8 +31,8 @@ _WRITTEN = {String, Text, Integer, BigInteger, SmallInteger, Boolean, Date}
 @lru_cache(maxsize=512)
 def columns_of(source: Source) -> Mapping[str, ColumnElement[Any]]:
     """Give the columns of a source's rows, by name."""
-    reading = Manner(of_employer=False, of_employee=False, on_fixed_day=False).reading()
-    return dict(source.rows(reading).selected_columns.items())
+    scope = ScopeShape(of_employer=False, of_employee=False, on_fixed_day=False).template_scope()
+    return dict(source.rows(scope).selected_columns.items())
 
 
 def may_lack(source: Source, column: str) -> bool:
@@ -61,9 +61,9 @@ def is_id(column: ColumnElement[Any]) -> bool:
     return False
 
 
-def words_of(source: Source, columns: Sequence[str]) -> list[tuple[int, Meanings]]:
+def words_of(source: Source, columns: Sequence[str]) -> list[tuple[int, EnumMembers]]:
     """Give which of these columns, by number, hold an enumeration's words, and the member each word stands for."""
-    found = [meanings_of(columns_of(source)[name]) for name in columns]
+    found = [enum_members(columns_of(source)[name]) for name in columns]
     return [(number, meanings) for number, meanings in enumerate(found) if meanings]
 
 

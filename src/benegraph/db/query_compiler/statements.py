@@ -29,8 +29,7 @@ from benegraph.db.query_compiler.texts import (
     value_of,
 )
 from benegraph.db.query_compiler.wanted import Layout, Nested, Part, Wanted, fact_of
-from benegraph.db.session import Reading
-from benegraph.db.statements import Manner
+from benegraph.db.query_scope import QueryScope, ScopeShape
 from benegraph.db.store.batches import PARENT, One, OneByParts, Paged, Window
 
 # The driver asks the server about the types of columns, not about those that lie within rows: of a list there it would
@@ -40,31 +39,31 @@ _A_LIST: ColumnElement[Any] = literal_column("NULL::record[]")
 _PLACES = {START, END, CURSOR}
 
 
-def rows_of(wanted: Wanted, manner: Manner, windows: Sequence[Window | None]) -> Select[Any]:
+def rows_of(wanted: Wanted, shape: ScopeShape, windows: Sequence[Window | None]) -> Select[Any]:
     """Build the statement that reads what is wanted; the last column of each row is the key it belongs to.
 
     Of no source it is one row of texts, and there is no such column.
     """
-    reading, source = manner.reading(), wanted.source
+    scope, source = shape.template_scope(), wanted.source
     if source is None:
-        tree = _Tree(reading, windows, counted(1))
+        tree = _Tree(scope, windows, counted(1))
         return select(*(tree.alone(nested, number) for number, nested in enumerate(wanted.nested)))
     keys = bindparam(KEYS, type_=ARRAY(Text))
     if isinstance(source, Paged):
         window = windows[0]
         assert window is not None, "where no page can be, nothing is read"  # noqa: S101 - the reader sees to it
-        rows = source.statement(reading, keys, with_places(source, 0, window))
+        rows = source.statement(scope, keys, with_places(source, 0, window))
         if source.key is None:
             rows = rows.add_columns(literal("").label(PARENT))
     elif isinstance(source, OneByParts):
         arrays = [bindparam(f"{KEYS}_{part.key}", type_=ARRAY(part.type)) for part in source.parts]
-        rows = source.statement(reading, arrays).add_columns(func.row(*source.parts).label(PARENT))
+        rows = source.statement(scope, arrays).add_columns(func.row(*source.parts).label(PARENT))
     else:
-        rows = source.statement(reading, keys)
+        rows = source.statement(scope, keys)
     if not isinstance(source, Paged):
         rows = _of_columns(rows, [*_columns_of(wanted, None, None), PARENT])
     level = rows.subquery("rows")
-    tree = _Tree(reading, windows, counted(1))
+    tree = _Tree(scope, windows, counted(1))
     slots = tree.slots(level, wanted, windows[0] if windows else None)
     if any(_holds_lists(nested.wanted) for nested in wanted.nested):
         slots.append(_A_LIST)
@@ -79,17 +78,17 @@ def _is_list(nested: Nested) -> bool:
     return nested.layout is None and not nested.counts and not isinstance(nested.wanted.source, One)
 
 
-def count_of(source: Paged, manner: Manner, window: Window) -> Select[Any]:
+def count_of(source: Paged, shape: ScopeShape, window: Window) -> Select[Any]:
     """Build the statement that counts the rows of each key under a window's filter."""
     chosen = with_places(source, 0, window).filter
-    return source.counting(manner.reading(), bindparam(KEYS, type_=ARRAY(Text)), chosen)
+    return source.counting(shape.template_scope(), bindparam(KEYS, type_=ARRAY(Text)), chosen)
 
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
     """What one statement is put together from."""
 
-    reading: Reading
+    scope: QueryScope
     windows: Sequence[Window | None]
     levels: Iterator[int]
 
@@ -111,12 +110,12 @@ class _Tree:
                 return null()
             window = with_places(source, nested.window, window)
             if nested.counts:
-                return _within(source.counting_within(self.reading, key, window.filter), parent)
+                return _within(source.counting_within(self.scope, key, window.filter), parent)
             if layout is not None:
                 return self._page(parent, key, nested.wanted, layout, window)
-            rows = source.within(self.reading, key, window)
+            rows = source.within(self.scope, key, window)
         else:
-            rows = source.within(self.reading, key)
+            rows = source.within(self.scope, key)
         level = self._level(rows.correlate(parent), _columns_of(nested.wanted, layout, window))
         # The order is the inner select's: nothing is done out here that could change it.
         if layout is not None:
@@ -130,7 +129,7 @@ class _Tree:
         assert layout is not None, "what has no parent comes as a text"  # noqa: S101 - nothing else is compiled
         if nested.window is None:
             key = bindparam(f"{KEYS}_{number}", type_=Text)
-            rows = source.within(self.reading, key)
+            rows = source.within(self.scope, key)
             return self._rows(self._level(rows, _columns_of(nested.wanted, layout, None)), source, layout)
         window = self.windows[nested.window]
         if window is None:
@@ -153,7 +152,7 @@ class _Tree:
         is_measured = not told.isdisjoint({GOES_ON, START, END})
         if not is_measured:  # nobody looks whether the list goes on
             window = replace(window, first=window.first - 1)
-        rows = source.statement(self.reading, (), window) if key is None else source.within(self.reading, key, window)
+        rows = source.statement(self.scope, (), window) if key is None else source.within(self.scope, key, window)
         names = _columns_of(wanted, layout, window)
         level = self._level(rows if parent is None else rows.correlate(parent), names)
         if is_measured:
@@ -165,7 +164,7 @@ class _Tree:
             if fact is None:
                 return str(each)
             if fact == COUNT:
-                counting = source.counting_within(self.reading, key, window.filter)
+                counting = source.counting_within(self.scope, key, window.filter)
                 return cast(counting.scalar_subquery() if parent is None else _within(counting, parent), Text)
             if fact == IS_LATER:
                 return "false" if window.after is None and window.offset is None else "true"

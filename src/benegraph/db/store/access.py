@@ -24,11 +24,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from benegraph.db.cached_statements import fetch
 from benegraph.db.models import ApiKey, Employee, Employer, IdempotencyKey, Tenant
-from benegraph.db.prepared import fetch
-from benegraph.db.session import Reading, Transaction
+from benegraph.db.query_scope import QueryScope
+from benegraph.db.session import ReadSession, Transaction
 from benegraph.db.store.batches import One
-from benegraph.db.store.scope import visible
+from benegraph.db.store.conditions import visibility_conditions
 from benegraph.db.store.writing import NUMBER
 
 KEPT = timedelta(days=30)
@@ -53,9 +54,9 @@ _HELD = (
 _KEYS_BY_HASH = select(_HELD).select_from(_SHOWN.join(_HELD, true()))
 
 
-def tenant_rows(reading: Reading) -> Select[Any]:
+def tenant_rows(scope: QueryScope) -> Select[Any]:
     """The viewer's own tenant, with its settings."""
-    return select(*Tenant.__table__.c).where(*visible(reading, Tenant))
+    return select(*Tenant.__table__.c).where(*visibility_conditions(scope, Tenant))
 
 
 tenants = One(tenant_rows, Tenant.tenant_id)
@@ -71,16 +72,18 @@ async def keys_by_hash(session: AsyncSession, secret_hash: bytes, *, alone: bool
     return (await session.execute(_KEYS_BY_HASH, {"hash": secret_hash.hex()})).all()
 
 
-async def is_there(reading: Reading) -> bool:
+async def is_there(read_session: ReadSession) -> bool:
     """Tell whether there is what the viewer is limited to: the tenant, the employer in it, an employee of theirs."""
-    viewer = reading.viewer
-    named = [select(Tenant.tenant_id).where(*visible(reading, Tenant)).exists()]
+    viewer = read_session.viewer
+    named = [select(Tenant.tenant_id).where(*visibility_conditions(read_session.scope, Tenant)).exists()]
     if viewer.employer_id is not None:
-        named.append(select(Employer.id).where(*visible(reading, Employer, Employer.id)).exists())
+        named.append(
+            select(Employer.id).where(*visibility_conditions(read_session.scope, Employer, Employer.id)).exists()
+        )
     if viewer.employee_id is not None:
-        there = visible(reading, Employee, Employee.employer_id, Employee.id)
+        there = visibility_conditions(read_session.scope, Employee, Employee.employer_id, Employee.id)
         named.append(select(Employee.id).where(*there).exists())
-    return bool(await reading.session.scalar(select(and_(*named))))
+    return bool(await read_session.session.scalar(select(and_(*named))))
 
 
 async def keys(tx: Transaction) -> Sequence[ApiKey]:
@@ -145,10 +148,10 @@ async def reserve(tx: Transaction, mutation: str, key: str, input_hash: bytes, r
     return Kept(kept.input_hash, kept.result)
 
 
-def _reserving(reading: Reading) -> Select[Any]:
-    fresh = {"input_hash": _place("input_hash"), "result": _place("result"), "created_at": reading.clock.now}
+def _reserving(scope: QueryScope) -> Select[Any]:
+    fresh = {"input_hash": _place("input_hash"), "result": _place("result"), "created_at": scope.now}
     statement = insert(IdempotencyKey).values(
-        tenant_id=reading.viewer.tenant_id,
+        tenant_id=scope.tenant_id,
         caller=_place("caller"),
         mutation=_place("mutation"),
         key=_place("key"),
@@ -167,12 +170,12 @@ def _reserving(reading: Reading) -> Select[Any]:
     return select(*told)
 
 
-def _kept(reading: Reading) -> Select[Any]:
-    return select(IdempotencyKey.input_hash, IdempotencyKey.result).where(*_named(reading))
+def _kept(scope: QueryScope) -> Select[Any]:
+    return select(IdempotencyKey.input_hash, IdempotencyKey.result).where(*_named(scope))
 
 
-def _named(reading: Reading) -> Iterator[ColumnElement[bool]]:
-    yield IdempotencyKey.tenant_id == reading.viewer.tenant_id
+def _named(scope: QueryScope) -> Iterator[ColumnElement[bool]]:
+    yield IdempotencyKey.tenant_id == scope.tenant_id
     yield IdempotencyKey.caller == _place("caller")
     yield IdempotencyKey.mutation == _place("mutation")
     yield IdempotencyKey.key == _place("key")
@@ -188,8 +191,8 @@ async def keep(tx: Transaction, mutation: str, key: str, result: dict[str, Any])
     await fetch(tx, _keeping, ident | {"result": orjson.dumps(result).decode()})
 
 
-def _keeping(reading: Reading) -> Select[Any]:
-    kept = update(IdempotencyKey).where(*_named(reading)).values(result=_place("result"))
+def _keeping(scope: QueryScope) -> Select[Any]:
+    kept = update(IdempotencyKey).where(*_named(scope)).values(result=_place("result"))
     return select(kept.returning(IdempotencyKey.key).cte("kept"))
 
 

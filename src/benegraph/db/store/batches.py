@@ -23,13 +23,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
-from benegraph.db.session import Reading
-from benegraph.db.store.scope import among, given
+from benegraph.db.query_scope import QueryScope, as_bind_value
+from benegraph.db.session import ReadSession
+from benegraph.db.store.conditions import any_of
 
 #: The name under which a row carries the key of the parent it belongs to.
 PARENT = "parent_key"
 
-Rows = Callable[[Reading], Select[Any]]
+Rows = Callable[[QueryScope], Select[Any]]
 Key = InstrumentedAttribute[Any]
 #: The keys of all parents, or in a statement that is compiled once the place that they fill.
 Keys = Sequence[str] | ColumnElement[Any]
@@ -44,16 +45,16 @@ class One:
     rows: Rows
     key: Key
 
-    async def __call__(self, reading: Reading, keys: Sequence[str]) -> dict[str, Row[Any]]:
-        found = await reading.session.execute(self.statement(reading, keys))
+    async def __call__(self, read_session: ReadSession, keys: Sequence[str]) -> dict[str, Row[Any]]:
+        found = await read_session.session.execute(self.statement(read_session.scope, keys))
         return {row.parent_key: row for row in found}
 
-    def statement(self, reading: Reading, keys: Keys) -> Select[Any]:
-        return _of_parents(self.rows(reading), self.key, keys)
+    def statement(self, scope: QueryScope, keys: Keys) -> Select[Any]:
+        return _of_parents(self.rows(scope), self.key, keys)
 
-    def within(self, reading: Reading, key: ColumnElement[Any]) -> Select[Any]:
+    def within(self, scope: QueryScope, key: ColumnElement[Any]) -> Select[Any]:
         """Select the row of a key that is a column of another's row."""
-        return self.rows(reading).where(self.key == key)
+        return self.rows(scope).where(self.key == key)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,16 +64,18 @@ class OneByParts:
     rows: Rows
     parts: tuple[Key, ...]
 
-    async def __call__(self, reading: Reading, keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], Row[Any]]:
+    async def __call__(
+        self, read_session: ReadSession, keys: Sequence[tuple[Any, ...]]
+    ) -> dict[tuple[Any, ...], Row[Any]]:
         columns = [literal([key[place] for key in keys], ARRAY(part.type)) for place, part in enumerate(self.parts)]
-        found = await reading.session.execute(self.statement(reading, columns))
+        found = await read_session.session.execute(self.statement(read_session.scope, columns))
         return {tuple(getattr(row, part.key) for part in self.parts): row for row in found}
 
-    def statement(self, reading: Reading, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    def statement(self, scope: QueryScope, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
         """Select the rows of keys that come part by part, an array for each."""
         names = [part.key for part in self.parts]
         asked = func.unnest(*columns).table_valued(*names).render_derived("asked")
-        return self.rows(reading).join(asked, and_(*(part == asked.c[part.key] for part in self.parts)))
+        return self.rows(scope).join(asked, and_(*(part == asked.c[part.key] for part in self.parts)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,18 +86,18 @@ class Many:
     key: Key
     order: tuple[ColumnElement[Any] | Key, ...]
 
-    async def __call__(self, reading: Reading, keys: Sequence[str]) -> dict[str, list[Row[Any]]]:
+    async def __call__(self, read_session: ReadSession, keys: Sequence[str]) -> dict[str, list[Row[Any]]]:
         found: dict[str, list[Row[Any]]] = {key: [] for key in keys}
-        for row in await reading.session.execute(self.statement(reading, keys)):
+        for row in await read_session.session.execute(self.statement(read_session.scope, keys)):
             found[row.parent_key].append(row)
         return found
 
-    def statement(self, reading: Reading, keys: Keys) -> Select[Any]:
-        return _of_parents(self.rows(reading), self.key, keys).order_by(*self.order)
+    def statement(self, scope: QueryScope, keys: Keys) -> Select[Any]:
+        return _of_parents(self.rows(scope), self.key, keys).order_by(*self.order)
 
-    def within(self, reading: Reading, key: ColumnElement[Any]) -> Select[Any]:
+    def within(self, scope: QueryScope, key: ColumnElement[Any]) -> Select[Any]:
         """Select the rows of a key that is a column of another's row."""
-        return self.rows(reading).where(self.key == key).order_by(*self.order)
+        return self.rows(scope).where(self.key == key).order_by(*self.order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,32 +133,32 @@ class Paged:
     rows: Rows
     key: Key | None
     orders: Mapping[str, tuple[Key, ...]]
-    narrow: Callable[[Reading, Select[Any], Any], Select[Any]] | None = field(default=None)
+    narrow: Callable[[QueryScope, Select[Any], Any], Select[Any]] | None = field(default=None)
 
-    async def __call__(self, reading: Reading, keys: Sequence[str], window: Window) -> dict[str, Slice]:
+    async def __call__(self, read_session: ReadSession, keys: Sequence[str], window: Window) -> dict[str, Slice]:
         """Fetch one row more than asked for, to know whether the list goes on."""
         found: dict[str, list[Row[Any]]] = {key: [] for key in keys}
-        for row in await reading.session.execute(self.statement(reading, keys, window)):
+        for row in await read_session.session.execute(self.statement(read_session.scope, keys, window)):
             found["" if self.key is None else row.parent_key].append(row)
         return {key: Slice(rows[: window.first], len(rows) > window.first) for key, rows in found.items()}
 
-    async def count(self, reading: Reading, keys: Sequence[str], chosen: Any) -> dict[str, int]:
+    async def count(self, read_session: ReadSession, keys: Sequence[str], chosen: Any) -> dict[str, int]:
         """Count the rows of each key under a filter."""
-        found = await reading.session.execute(self.counting(reading, keys, chosen))
+        found = await read_session.session.execute(self.counting(read_session.scope, keys, chosen))
         return dict.fromkeys(keys, 0) | dict(iter(found))
 
-    def counting(self, reading: Reading, keys: Keys, chosen: Any) -> Select[Any]:
+    def counting(self, scope: QueryScope, keys: Keys, chosen: Any) -> Select[Any]:
         """Select each key that has rows under a filter, and how many."""
-        rows = self._narrowed(reading, chosen)
+        rows = self._narrowed(scope, chosen)
         if self.key is None:
             whole: Any = literal("").label(PARENT)
             return select(whole, func.count()).select_from(rows.subquery())
         counted = _of_parents(rows, self.key, keys).subquery()
         return select(counted.c[PARENT], func.count()).group_by(counted.c[PARENT])
 
-    def counting_within(self, reading: Reading, key: ColumnElement[Any] | None, chosen: Any) -> Select[Any]:
+    def counting_within(self, scope: QueryScope, key: ColumnElement[Any] | None, chosen: Any) -> Select[Any]:
         """Select how many rows a key has, which is a column of another's row; without one, how many there are."""
-        rows = self._narrowed(reading, chosen).with_only_columns(self.columns(())[-1][0], maintain_column_froms=True)
+        rows = self._narrowed(scope, chosen).with_only_columns(self.columns(())[-1][0], maintain_column_froms=True)
         if self.key is not None and key is not None:
             rows = rows.where(self.key == key).correlate(key.table)
         return select(func.count()).select_from(rows.subquery())
@@ -167,23 +170,23 @@ class Paged:
         last, descending = order[-1]
         return [*sorting, (self.orders[last][-1], descending)]
 
-    def statement(self, reading: Reading, keys: Keys, window: Window) -> Select[Any]:
-        rows = self._windowed(reading, window)
+    def statement(self, scope: QueryScope, keys: Keys, window: Window) -> Select[Any]:
+        rows = self._windowed(scope, window)
         if self.key is None:
             return rows
-        parents = func.unnest(given(keys, ARRAY(Text))).table_valued("key").render_derived("parents")
+        parents = func.unnest(as_bind_value(keys, ARRAY(Text))).table_valued("key").render_derived("parents")
         part = rows.where(self.key == parents.c.key).lateral("part")
         sorting = (_sorted(column, part.c[column.key], down) for column, down in self.columns(window.order))
         return select(parents.c.key.label(PARENT), part).join_from(parents, part, true()).order_by(PARENT, *sorting)
 
-    def within(self, reading: Reading, key: ColumnElement[Any], window: Window) -> Select[Any]:
+    def within(self, scope: QueryScope, key: ColumnElement[Any], window: Window) -> Select[Any]:
         """Select the window of a key that is a column of another's row."""
         assert self.key is not None, "who has no key has no parent"  # noqa: S101
-        return self._windowed(reading, window).where(self.key == key)
+        return self._windowed(scope, window).where(self.key == key)
 
-    def _windowed(self, reading: Reading, window: Window) -> Select[Any]:
+    def _windowed(self, scope: QueryScope, window: Window) -> Select[Any]:
         sorting = self.columns(window.order)
-        rows = self._narrowed(reading, window.filter)
+        rows = self._narrowed(scope, window.filter)
         if window.after is not None:
             rows = rows.where(_beyond(sorting, window.after))
         rows = rows.order_by(*(_sorted(column, column, descending) for column, descending in sorting))
@@ -191,9 +194,9 @@ class Paged:
         rows = rows.limit(literal_column(str(int(window.first) + 1)))
         return rows if window.offset is None else rows.offset(window.offset)
 
-    def _narrowed(self, reading: Reading, chosen: Any) -> Select[Any]:
-        rows = self.rows(reading)
-        return rows if chosen is None or self.narrow is None else self.narrow(reading, rows, chosen)
+    def _narrowed(self, scope: QueryScope, chosen: Any) -> Select[Any]:
+        rows = self.rows(scope)
+        return rows if chosen is None or self.narrow is None else self.narrow(scope, rows, chosen)
 
 
 @lru_cache
@@ -205,7 +208,7 @@ def name_of(page: Paged, order: Order) -> str:
 
 
 def _of_parents(rows: Select[Any], key: Key, keys: Keys) -> Select[Any]:
-    return rows.add_columns(key.label(PARENT)).where(key == among(keys))
+    return rows.add_columns(key.label(PARENT)).where(key == any_of(keys))
 
 
 def is_nullable(column: Key) -> bool:
@@ -224,7 +227,7 @@ def _beyond(sorting: Sequence[tuple[Key, bool]], place: Sequence[Any]) -> Column
     columns = [column for column, _ in sorting]
     if len({descending for _, descending in sorting}) == 1 and not any(map(is_nullable, columns)):
         # The same, in the words that an index understands.
-        values = tuple_(*(given(value, column.type) for value, column in zip(place, columns, strict=True)))
+        values = tuple_(*(as_bind_value(value, column.type) for value, column in zip(place, columns, strict=True)))
         return tuple_(*columns) < values if sorting[0][1] else tuple_(*columns) > values
     beyond: ColumnElement[bool] = false()
     for (column, descending), value in reversed(list(zip(sorting, place, strict=True))):
@@ -235,10 +238,10 @@ def _beyond(sorting: Sequence[tuple[Key, bool]], place: Sequence[Any]) -> Column
 def _comes_after(column: Key, value: Any, descending: bool) -> ColumnElement[bool]:
     if value is None:
         return false()
-    there = given(value, column.type)
+    there = as_bind_value(value, column.type)
     further = column < there if descending else column > there
     return or_(further, column.is_(None)) if is_nullable(column) else further
 
 
 def _is(column: Key, value: Any) -> ColumnElement[bool]:
-    return column.is_(None) if value is None else column == given(value, column.type)
+    return column.is_(None) if value is None else column == as_bind_value(value, column.type)

@@ -30,15 +30,16 @@ from benegraph.db.models import (
     SubscriberEnrollment,
     Tenant,
 )
-from benegraph.db.session import Reading, Transaction
+from benegraph.db.query_scope import QueryScope
+from benegraph.db.session import ReadSession, Transaction
 from benegraph.db.store.batches import Many, One, Paged
-from benegraph.db.store.scope import among, visible
+from benegraph.db.store.conditions import any_of, visibility_conditions
 from benegraph.domain.billing import InvoiceStatus
 
 # -------------------------------------------------------------------------------------- what the graph reads
 
 
-def rows(reading: Reading) -> Select[Any]:
+def rows(scope: QueryScope) -> Select[Any]:
     """Invoices the viewer may see, each with what is paid of it and where it stands."""
     paid = _paid()
     status = case(
@@ -53,22 +54,22 @@ def rows(reading: Reading) -> Select[Any]:
             type_coerce(status, words(InvoiceStatus)).label("status"),
         )
         .join(paid, true())
-        .where(*_billed_to(reading, PremiumInvoice))
+        .where(*_billed_to(scope, PremiumInvoice))
     )
 
 
-def payment_rows(reading: Reading) -> Select[Any]:
+def payment_rows(scope: QueryScope) -> Select[Any]:
     """Payments the viewer may see."""
     return select(
         *PremiumPayment.__table__.c,
         PremiumPayment.reversed_at.is_not(None).label("reversed"),
-    ).where(*_billed_to(reading, PremiumPayment))
+    ).where(*_billed_to(scope, PremiumPayment))
 
 
-def _billed_to(reading: Reading, table: type[PremiumInvoice | PremiumPayment]) -> Iterator[ColumnElement[bool]]:
+def _billed_to(scope: QueryScope, table: type[PremiumInvoice | PremiumPayment]) -> Iterator[ColumnElement[bool]]:
     """Limit premiums to what the viewer may see: what a group is billed is no employee's business."""
-    yield from visible(reading, table, table.employer_id)
-    if reading.viewer.employee_id is not None:
+    yield from visibility_conditions(scope, table, table.employer_id)
+    if scope.employee_id is not None:
         yield false()
 
 
@@ -112,7 +113,7 @@ async def find_billed(tx: Transaction, group_id: str, division_id: str, subscrib
     contracts = (
         select(GroupContract.employer_id, GroupContract.coverage_start)
         .where(
-            *visible(tx, GroupContract, GroupContract.employer_id),
+            *visibility_conditions(tx.scope, GroupContract, GroupContract.employer_id),
             GroupContract.group_id == group_id,
             GroupContract.division_id == division_id,
         )
@@ -139,7 +140,7 @@ async def lock_invoice(tx: Transaction, id: str) -> PremiumInvoice | None:
     """Lock an invoice, before its payments are looked at: whoever pays, voids or reverses holds this lock."""
     return await tx.session.scalar(
         select(PremiumInvoice)
-        .where(*visible(tx, PremiumInvoice, PremiumInvoice.employer_id), PremiumInvoice.id == id)
+        .where(*visibility_conditions(tx.scope, PremiumInvoice, PremiumInvoice.employer_id), PremiumInvoice.id == id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
@@ -149,7 +150,8 @@ async def invoice_of(tx: Transaction, payment_id: str) -> str | None:
     """Tell which invoice a payment is on, before anything is locked."""
     return await tx.session.scalar(
         select(PremiumPayment.invoice_id).where(
-            *visible(tx, PremiumPayment, PremiumPayment.employer_id), PremiumPayment.id == payment_id
+            *visibility_conditions(tx.scope, PremiumPayment, PremiumPayment.employer_id),
+            PremiumPayment.id == payment_id,
         )
     )
 
@@ -173,7 +175,7 @@ async def covered_subscribers(tx: Transaction, group_id: str, division_id: str) 
     found = await tx.session.scalars(
         select(SubscriberEnrollment.subscriber_id)
         .where(
-            *visible(tx, SubscriberEnrollment, SubscriberEnrollment.employer_id),
+            *visibility_conditions(tx.scope, SubscriberEnrollment, SubscriberEnrollment.employer_id),
             SubscriberEnrollment.group_id == group_id,
             SubscriberEnrollment.division_id == division_id,
         )
@@ -186,10 +188,10 @@ async def invoices_over(
     tx: Transaction, group_id: str, division_id: str, subscriber_ids: Collection[str]
 ) -> Sequence[Row[Any]]:
     """Read what was billed to a group's division, and to these subscribers in it, in one look."""
-    over = rows(tx).where(
+    over = rows(tx.scope).where(
         PremiumInvoice.group_id == group_id,
         PremiumInvoice.division_id == division_id,
-        PremiumInvoice.subscriber_id.is_(None) | (PremiumInvoice.subscriber_id == among(subscriber_ids)),
+        PremiumInvoice.subscriber_id.is_(None) | (PremiumInvoice.subscriber_id == any_of(subscriber_ids)),
     )
     found: Sequence[Row[Any]] = (await tx.session.execute(over)).all()
     return found
@@ -198,9 +200,13 @@ async def invoices_over(
 # ----------------------------------------------------------------------------------------- the tenant's setting
 
 
-async def is_auto_paid_through(reading: Reading) -> bool:
+async def is_auto_paid_through(read_session: ReadSession) -> bool:
     """Tell whether the tenant wants `paid_through` brought up to date at once."""
-    return bool(await reading.session.scalar(select(Tenant.auto_paid_through).where(*visible(reading, Tenant))))
+    return bool(
+        await read_session.session.scalar(
+            select(Tenant.auto_paid_through).where(*visibility_conditions(read_session.scope, Tenant))
+        )
+    )
 
 
 async def set_auto_paid_through(tx: Transaction, *, on: bool) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, select
 
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate, PlanYear
-from benegraph.db.session import Reading, Transaction
+from benegraph.db.query_scope import QueryScope
+from benegraph.db.session import Transaction
 from benegraph.db.store.batches import Key, Many, One, Paged
-from benegraph.db.store.scope import visible
+from benegraph.db.store.conditions import visibility_conditions
 from benegraph.domain.catalog import COVERAGE_TIERS
 
 
@@ -17,36 +18,35 @@ def in_tier_order(tier: Key) -> ColumnElement[int]:
     return case(*((tier == each, place) for place, each in enumerate(COVERAGE_TIERS)))
 
 
-def _offered(reading: Reading, product_id: Key) -> Collection[ColumnElement[bool]]:
+def _offered(scope: QueryScope, product_id: Key) -> Collection[ColumnElement[bool]]:
     # Employees see the products of their own employer's plan years past draft; everyone else the whole catalogue.
-    viewer = reading.viewer
-    if viewer.employee_id is None:
+    if scope.employee_id is None:
         return ()
     return (
         exists().where(
-            PlanYear.tenant_id == viewer.tenant_id,
-            PlanYear.employer_id == viewer.employer_id,
+            PlanYear.tenant_id == scope.tenant_id,
+            PlanYear.employer_id == scope.employer_id,
             PlanYear.benefit_product_id == product_id,
             PlanYear.opened_on.is_not(None),
         ),
     )
 
 
-def rows(reading: Reading) -> Select[Any]:
+def rows(scope: QueryScope) -> Select[Any]:
     """Products the viewer may see."""
     return select(*BenefitProduct.__table__.c).where(
-        *visible(reading, BenefitProduct), *_offered(reading, BenefitProduct.id)
+        *visibility_conditions(scope, BenefitProduct), *_offered(scope, BenefitProduct.id)
     )
 
 
-def carrier_plan_rows(reading: Reading) -> Select[Any]:
+def carrier_plan_rows(scope: QueryScope) -> Select[Any]:
     """Carrier plans of products the viewer may see."""
     return select(*CarrierPlan.__table__.c).where(
-        *visible(reading, CarrierPlan), *_offered(reading, CarrierPlan.benefit_product_id)
+        *visibility_conditions(scope, CarrierPlan), *_offered(scope, CarrierPlan.benefit_product_id)
     )
 
 
-def rate_rows(reading: Reading) -> Select[Any]:
+def rate_rows(scope: QueryScope) -> Select[Any]:
     """Rates of the carrier plans the viewer may see."""
     return (
         select(*CarrierPlanRate.__table__.c)
@@ -54,7 +54,7 @@ def rate_rows(reading: Reading) -> Select[Any]:
             CarrierPlan,
             and_(CarrierPlan.tenant_id == CarrierPlanRate.tenant_id, CarrierPlan.id == CarrierPlanRate.carrier_plan_id),
         )
-        .where(*visible(reading, CarrierPlanRate), *_offered(reading, CarrierPlan.benefit_product_id))
+        .where(*visibility_conditions(scope, CarrierPlanRate), *_offered(scope, CarrierPlan.benefit_product_id))
     )
 
 
@@ -67,4 +67,6 @@ rates_of = Many(rate_rows, CarrierPlanRate.carrier_plan_id, (in_tier_order(Carri
 
 async def product(tx: Transaction, id: str) -> BenefitProduct | None:
     """Read a product within the viewer's reach."""
-    return await tx.session.scalar(select(BenefitProduct).where(*visible(tx, BenefitProduct), BenefitProduct.id == id))
+    return await tx.session.scalar(
+        select(BenefitProduct).where(*visibility_conditions(tx.scope, BenefitProduct), BenefitProduct.id == id)
+    )

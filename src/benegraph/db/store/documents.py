@@ -8,13 +8,13 @@ from sqlalchemy import Row, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from benegraph.db.models import PersistedQuery, TrustedDocument
-from benegraph.db.session import Reading, Transaction
+from benegraph.db.session import ReadSession, Transaction
 
 
-async def persisted(reading: Reading, digest: str) -> str | None:
+async def persisted(read_session: ReadSession, digest: str) -> str | None:
     """Find the text that a client of the tenant sent along with this hash."""
-    where = PersistedQuery.tenant_id == reading.viewer.tenant_id, PersistedQuery.digest == digest
-    found: str | None = await reading.session.scalar(select(PersistedQuery.text).where(*where))
+    where = PersistedQuery.tenant_id == read_session.viewer.tenant_id, PersistedQuery.digest == digest
+    found: str | None = await read_session.session.scalar(select(PersistedQuery.text).where(*where))
     return found
 
 
@@ -31,10 +31,10 @@ async def forget_oldest(tx: Transaction, most: int) -> None:
     await tx.session.execute(delete(PersistedQuery).where(ours, PersistedQuery.digest.not_in(kept)))
 
 
-async def trusted(reading: Reading, id: str | None, digest: str | None) -> str | None:
+async def trusted(read_session: ReadSession, id: str | None, digest: str | None) -> str | None:
     """Find a trusted document by its id, or by the hash of its text."""
     named = or_(TrustedDocument.id == id, TrustedDocument.digest == digest)
-    found: str | None = await reading.session.scalar(select(TrustedDocument.text).where(named).limit(1))
+    found: str | None = await read_session.session.scalar(select(TrustedDocument.text).where(named).limit(1))
     return found
 
 
@@ -46,10 +46,10 @@ async def trust(tx: Transaction, documents: Sequence[tuple[str, str, str]]) -> N
     await tx.session.execute(insert(TrustedDocument), rows)
 
 
-async def trusted_ids(reading: Reading) -> Sequence[Row[tuple[str, datetime, int]]]:
+async def trusted_ids(read_session: ReadSession) -> Sequence[Row[tuple[str, datetime, int]]]:
     """List the trusted documents: id, since when, and how long each is."""
     columns = TrustedDocument.id, TrustedDocument.created_at, func.length(TrustedDocument.text).label("length")
-    found = await reading.session.execute(select(*columns).order_by(TrustedDocument.id))
+    found = await read_session.session.execute(select(*columns).order_by(TrustedDocument.id))
     return found.all()
 
 

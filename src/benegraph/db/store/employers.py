@@ -5,14 +5,15 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from benegraph.db.models import Employer
-from benegraph.db.session import Reading, Transaction
+from benegraph.db.query_scope import QueryScope
+from benegraph.db.session import Transaction
 from benegraph.db.store.batches import One, Paged
-from benegraph.db.store.scope import visible
+from benegraph.db.store.conditions import visibility_conditions
 
 
-def rows(reading: Reading) -> Select[Any]:
+def rows(scope: QueryScope) -> Select[Any]:
     """Employers the viewer may see."""
-    return select(*Employer.__table__.c).where(*visible(reading, Employer, Employer.id))
+    return select(*Employer.__table__.c).where(*visibility_conditions(scope, Employer, Employer.id))
 
 
 by_ids = One(rows, Employer.id)
@@ -24,5 +25,5 @@ async def lock(tx: Transaction, id: str, *, shared: bool = False) -> Employer | 
 
     So nobody is hired unseen while enrollments are issued.
     """
-    statement = select(Employer).where(*visible(tx, Employer, Employer.id), Employer.id == id)
+    statement = select(Employer).where(*visibility_conditions(tx.scope, Employer, Employer.id), Employer.id == id)
     return await tx.session.scalar(statement.with_for_update(read=shared, key_share=not shared))

@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, or_, select
 
+from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Dependent, Employee, Employer
-from benegraph.db.prepared import fetch
-from benegraph.db.session import Reading, Transaction
+from benegraph.db.query_scope import QueryScope
+from benegraph.db.session import Transaction
 from benegraph.db.store.batches import Many, One, Paged
-from benegraph.db.store.scope import today_at, visible
+from benegraph.db.store.conditions import today_at, visibility_conditions
 from benegraph.domain.people import EmploymentClass
 
 
@@ -25,24 +26,24 @@ class EmployeeFilter:
     words: tuple[str, ...] = ()
 
 
-def rows(reading: Reading) -> Select[Any]:
+def rows(scope: QueryScope) -> Select[Any]:
     """Employees the viewer may see, and whether each is active today."""
-    today = today_at(reading)
+    today = today_at(scope)
     active = or_(Employee.terminated_on.is_(None), Employee.terminated_on > today)
     return (
         select(*Employee.__table__.c, active.label("active"), today.label("today"))
         .outerjoin(Employer, and_(Employer.tenant_id == Employee.tenant_id, Employer.id == Employee.employer_id))
-        .where(*visible(reading, Employee, Employee.employer_id, Employee.id))
+        .where(*visibility_conditions(scope, Employee, Employee.employer_id, Employee.id))
     )
 
 
-def narrow(reading: Reading, employees: Select[Any], chosen: EmployeeFilter) -> Select[Any]:
+def narrow(scope: QueryScope, employees: Select[Any], chosen: EmployeeFilter) -> Select[Any]:
     if chosen.employment_class is not None:
         employees = employees.where(Employee.employment_class == chosen.employment_class)
     if chosen.external_id is not None:
         employees = employees.where(Employee.external_id == chosen.external_id)
     if chosen.active is not None:
-        gone = Employee.terminated_on <= today_at(reading)
+        gone = Employee.terminated_on <= today_at(scope)
         employees = employees.where(gone.is_not(True) if chosen.active else gone)
     for word in chosen.words:
         searched = (Employee.first_name, Employee.last_name, Employee.email, Employee.external_id)
@@ -62,10 +63,10 @@ page = Paged(rows, None, ORDERS, narrow)
 of_employers = Paged(rows, Employee.employer_id, ORDERS, narrow)
 
 
-def dependent_rows(reading: Reading) -> Select[Any]:
+def dependent_rows(scope: QueryScope) -> Select[Any]:
     """Dependents the viewer may see."""
     return select(*Dependent.__table__.c).where(
-        *visible(reading, Dependent, Dependent.employer_id, Dependent.employee_id)
+        *visibility_conditions(scope, Dependent, Dependent.employer_id, Dependent.employee_id)
     )
 
 
@@ -75,7 +76,9 @@ dependents_of = Many(dependent_rows, Dependent.employee_id, (Dependent.id,))
 
 async def lock(tx: Transaction, id: str) -> Employee | None:
     """Lock an employee, before any of their enrollments."""
-    statement = select(Employee).where(*visible(tx, Employee, Employee.employer_id, Employee.id), Employee.id == id)
+    statement = select(Employee).where(
+        *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id), Employee.id == id
+    )
     return await tx.session.scalar(statement.with_for_update(key_share=True).execution_options(populate_existing=True))
 
 
@@ -85,7 +88,7 @@ async def hold(tx: Transaction, id: str) -> Any | None:
     return found[0] if found else None
 
 
-def _held(reading: Reading) -> Select[Any]:
+def _held(scope: QueryScope) -> Select[Any]:
     columns: tuple[Any, ...] = (
         Employee.id,
         Employee.employer_id,
@@ -99,7 +102,9 @@ def _held(reading: Reading) -> Select[Any]:
     return (
         select(*columns)
         .join(Employer, and_(Employer.tenant_id == Employee.tenant_id, Employer.id == Employee.employer_id))
-        .where(*visible(reading, Employee, Employee.employer_id, Employee.id), Employee.id == bindparam("id"))
+        .where(
+            *visibility_conditions(scope, Employee, Employee.employer_id, Employee.id), Employee.id == bindparam("id")
+        )
         .with_for_update(key_share=True, of=Employee)
     )
 
@@ -108,7 +113,7 @@ async def employer_of(tx: Transaction, employee_id: str) -> str | None:
     """Tell whose employee this is, before anything is locked."""
     return await tx.session.scalar(
         select(Employee.employer_id).where(
-            *visible(tx, Employee, Employee.employer_id, Employee.id), Employee.id == employee_id
+            *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id), Employee.id == employee_id
         )
     )
 
@@ -117,7 +122,10 @@ async def employed(tx: Transaction, employer_id: str) -> Sequence[Employee]:
     """Read everyone of an employer, for issuing; whoever changes people holds the employer's lock shared."""
     found = await tx.session.scalars(
         select(Employee)
-        .where(*visible(tx, Employee, Employee.employer_id, Employee.id), Employee.employer_id == employer_id)
+        .where(
+            *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id),
+            Employee.employer_id == employer_id,
+        )
         .order_by(Employee.id)
     )
     return found.all()
@@ -127,7 +135,10 @@ async def dependent(tx: Transaction, id: str) -> Dependent | None:
     """Read a dependent, to learn whose it is; it changes only under that employee's lock."""
     return await tx.session.scalar(
         select(Dependent)
-        .where(*visible(tx, Dependent, Dependent.employer_id, Dependent.employee_id), Dependent.id == id)
+        .where(
+            *visibility_conditions(tx.scope, Dependent, Dependent.employer_id, Dependent.employee_id),
+            Dependent.id == id,
+        )
         .execution_options(populate_existing=True)
     )
 
@@ -137,7 +148,7 @@ async def family_of(tx: Transaction, employee_ids: Collection[str]) -> Sequence[
     found = await tx.session.scalars(
         select(Dependent)
         .where(
-            *visible(tx, Dependent, Dependent.employer_id, Dependent.employee_id),
+            *visibility_conditions(tx.scope, Dependent, Dependent.employer_id, Dependent.employee_id),
             Dependent.employee_id.in_(employee_ids),
         )
         .order_by(Dependent.id)
@@ -149,7 +160,8 @@ async def known_dependents(tx: Transaction, ids: Collection[str]) -> set[str]:
     """Tell which of these ids are dependents within the viewer's reach, whoever's they are."""
     found = await tx.session.scalars(
         select(Dependent.id).where(
-            *visible(tx, Dependent, Dependent.employer_id, Dependent.employee_id), Dependent.id.in_(ids)
+            *visibility_conditions(tx.scope, Dependent, Dependent.employer_id, Dependent.employee_id),
+            Dependent.id.in_(ids),
         )
     )
     return set(found)

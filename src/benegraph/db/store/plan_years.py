@@ -9,12 +9,13 @@ from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, bindparam, case
 from sqlalchemy.orm import aliased
 
 from benegraph.db.base import words
+from benegraph.db.cached_statements import fetch
 from benegraph.db.models import ContributionClass, Employee, Employer, GroupContract, Plan, PlanRate, PlanYear
-from benegraph.db.prepared import fetch
-from benegraph.db.session import Reading, Transaction
+from benegraph.db.query_scope import QueryScope
+from benegraph.db.session import Transaction
 from benegraph.db.store.batches import Many, One, Paged
 from benegraph.db.store.catalog import in_tier_order
-from benegraph.db.store.scope import among, listing, today_at, visible
+from benegraph.db.store.conditions import any_of, array_of_rows, today_at, visibility_conditions
 from benegraph.domain.coverage import ContractKey
 from benegraph.domain.plan_years import PlanYearStatus
 from benegraph.domain.values import DateSpan
@@ -27,39 +28,39 @@ class PlanYearFilter:
     status: PlanYearStatus | None = None
 
 
-def status_at(reading: Reading) -> ColumnElement[Any]:
+def status_at(scope: QueryScope) -> ColumnElement[Any]:
     """Derive a plan year's status in SQL, as `domain.plan_years.status_of` does."""
     return case(
         (PlanYear.opened_on.is_(None), PlanYearStatus.DRAFT.value),
-        (PlanYear.coverage_ends_on < today_at(reading), PlanYearStatus.EXPIRED.value),
+        (PlanYear.coverage_ends_on < today_at(scope), PlanYearStatus.EXPIRED.value),
         (PlanYear.closed_on.is_(None), PlanYearStatus.OPEN_ENROLLMENT.value),
         else_=PlanYearStatus.ACTIVE.value,
     )
 
 
-def past_draft(reading: Reading) -> Collection[ColumnElement[bool]]:
+def past_draft(scope: QueryScope) -> Collection[ColumnElement[bool]]:
     """Limit plan years to those past draft, where an employee reads: they don't see what is not decided yet."""
-    return () if reading.viewer.employee_id is None else (PlanYear.opened_on.is_not(None),)
+    return () if scope.employee_id is None else (PlanYear.opened_on.is_not(None),)
 
 
-def rows(reading: Reading) -> Select[Any]:
+def rows(scope: QueryScope) -> Select[Any]:
     """Plan years the viewer may see, with the status of each today."""
     return (
         select(
             *PlanYear.__table__.c,
-            type_coerce(status_at(reading), words(PlanYearStatus)).label("status"),
-            today_at(reading).label("today"),
+            type_coerce(status_at(scope), words(PlanYearStatus)).label("status"),
+            today_at(scope).label("today"),
         )
         .outerjoin(Employer, and_(Employer.tenant_id == PlanYear.tenant_id, Employer.id == PlanYear.employer_id))
-        .where(*visible(reading, PlanYear, PlanYear.employer_id), *past_draft(reading))
+        .where(*visibility_conditions(scope, PlanYear, PlanYear.employer_id), *past_draft(scope))
     )
 
 
-def narrow(reading: Reading, plan_years: Select[Any], chosen: PlanYearFilter) -> Select[Any]:
-    return plan_years if chosen.status is None else plan_years.where(status_at(reading) == chosen.status)
+def narrow(scope: QueryScope, plan_years: Select[Any], chosen: PlanYearFilter) -> Select[Any]:
+    return plan_years if chosen.status is None else plan_years.where(status_at(scope) == chosen.status)
 
 
-def class_rows(reading: Reading) -> Select[Any]:
+def class_rows(scope: QueryScope) -> Select[Any]:
     """Contribution classes the viewer may see; an employee sees those of their own employment class."""
     classes = (
         select(*ContributionClass.__table__.c)
@@ -67,32 +68,31 @@ def class_rows(reading: Reading) -> Select[Any]:
             PlanYear,
             and_(PlanYear.tenant_id == ContributionClass.tenant_id, PlanYear.id == ContributionClass.plan_year_id),
         )
-        .where(*visible(reading, ContributionClass, ContributionClass.employer_id), *past_draft(reading))
+        .where(*visibility_conditions(scope, ContributionClass, ContributionClass.employer_id), *past_draft(scope))
     )
-    viewer = reading.viewer
-    if viewer.employee_id is None:
+    if scope.employee_id is None:
         return classes
     own = select(Employee.employment_class).where(
-        Employee.tenant_id == viewer.tenant_id, Employee.id == viewer.employee_id
+        Employee.tenant_id == scope.tenant_id, Employee.id == scope.employee_id
     )
     return classes.where(ContributionClass.employment == own.scalar_subquery())
 
 
-def plan_rows(reading: Reading) -> Select[Any]:
+def plan_rows(scope: QueryScope) -> Select[Any]:
     """Plans the viewer may see."""
     return (
         select(*Plan.__table__.c)
         .outerjoin(PlanYear, and_(PlanYear.tenant_id == Plan.tenant_id, PlanYear.id == Plan.plan_year_id))
-        .where(*visible(reading, Plan, Plan.employer_id), *past_draft(reading))
+        .where(*visibility_conditions(scope, Plan, Plan.employer_id), *past_draft(scope))
     )
 
 
-def rate_rows(reading: Reading) -> Select[Any]:
+def rate_rows(scope: QueryScope) -> Select[Any]:
     """Rates of the plans the viewer may see."""
     return (
         select(*PlanRate.__table__.c)
         .outerjoin(PlanYear, and_(PlanYear.tenant_id == PlanRate.tenant_id, PlanYear.id == PlanRate.plan_year_id))
-        .where(*visible(reading, PlanRate, PlanRate.employer_id), *past_draft(reading))
+        .where(*visibility_conditions(scope, PlanRate, PlanRate.employer_id), *past_draft(scope))
     )
 
 
@@ -111,7 +111,11 @@ async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -
     """Lock plan years in order of their ids: shared by those who answer, alone by those who change them."""
     found = await tx.session.scalars(
         select(PlanYear)
-        .where(*visible(tx, PlanYear, PlanYear.employer_id), *past_draft(tx), PlanYear.id.in_(ids))
+        .where(
+            *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
+            *past_draft(tx.scope),
+            PlanYear.id.in_(ids),
+        )
         .order_by(PlanYear.id)
         .with_for_update(read=shared, key_share=not shared)
         .execution_options(populate_existing=True)
@@ -132,7 +136,7 @@ def offers() -> list[ColumnElement[Any]]:
         "rates": (PlanRate.plan_id, PlanRate.coverage_tier, PlanRate.monthly_premium_cents),
     }
     return [
-        listing(
+        array_of_rows(
             columns,
             columns[0].class_.tenant_id == PlanYear.tenant_id,
             columns[0].class_.employer_id == PlanYear.employer_id,
@@ -147,11 +151,11 @@ async def offered(tx: Transaction, ids: Collection[str]) -> dict[str, Any]:
     return {row.id: row for row in await fetch(tx, _offered, {"ids": list(ids)})} if ids else {}
 
 
-def _offered(reading: Reading) -> Select[Any]:
+def _offered(scope: QueryScope) -> Select[Any]:
     return select(PlanYear.id, *offers()).where(
-        *visible(reading, PlanYear, PlanYear.employer_id),
-        *past_draft(reading),
-        PlanYear.id == among(bindparam("ids", type_=ARRAY(Text))),
+        *visibility_conditions(scope, PlanYear, PlanYear.employer_id),
+        *past_draft(scope),
+        PlanYear.id == any_of(bindparam("ids", type_=ARRAY(Text))),
     )
 
 
@@ -159,7 +163,7 @@ async def employer_of(tx: Transaction, id: str) -> str | None:
     """Tell whose plan year this is, before anything is locked."""
     return await tx.session.scalar(
         select(PlanYear.employer_id).where(
-            *visible(tx, PlanYear, PlanYear.employer_id), *past_draft(tx), PlanYear.id == id
+            *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id), *past_draft(tx.scope), PlanYear.id == id
         )
     )
 
@@ -169,7 +173,7 @@ async def overlapping(
 ) -> str | None:
     """Find a plan year of this employer and product that shares a day with this span, drafts counted."""
     statement = select(PlanYear.id).where(
-        *visible(tx, PlanYear, PlanYear.employer_id),
+        *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
         PlanYear.employer_id == employer_id,
         PlanYear.benefit_product_id == benefit_product_id,
         PlanYear.coverage_starts_on < coverage.stop,
@@ -202,7 +206,7 @@ async def under_another_contract(
         .where(ours.division_id == theirs.division_id)
     )
     statement = select(PlanYear.id).where(
-        *visible(tx, PlanYear, PlanYear.employer_id),
+        *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
         PlanYear.employer_id == employer_id,
         PlanYear.group_id == group_id,
         PlanYear.group_coverage_start != group_coverage_start,
@@ -217,7 +221,7 @@ async def under_another_contract(
 async def outlasting(tx: Transaction, employer_id: str, key: ContractKey, last: date) -> str | None:
     """Find a plan year of this employer that would follow a new contract beyond its last day, drafts counted."""
     statement = select(PlanYear.id).where(
-        *visible(tx, PlanYear, PlanYear.employer_id),
+        *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
         PlanYear.employer_id == employer_id,
         PlanYear.group_id == key.group_id,
         PlanYear.group_coverage_start == key.coverage_start,
@@ -245,7 +249,7 @@ async def at_odds_over(tx: Transaction, employer_id: str, key: ContractKey) -> s
             ),
         )
         .where(
-            *visible(tx, PlanYear, PlanYear.employer_id),
+            *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
             PlanYear.employer_id == employer_id,
             PlanYear.group_id == key.group_id,
             PlanYear.group_coverage_start == key.coverage_start,
@@ -264,7 +268,7 @@ async def in_force(tx: Transaction, employer_id: str, today: date) -> Sequence[P
     found = await tx.session.scalars(
         select(PlanYear)
         .where(
-            *visible(tx, PlanYear, PlanYear.employer_id),
+            *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
             PlanYear.employer_id == employer_id,
             PlanYear.opened_on.is_not(None),
             PlanYear.coverage_ends_on >= today,

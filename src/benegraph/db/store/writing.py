@@ -28,8 +28,9 @@ from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects.postgresql import JSONB
 
 from benegraph.db.base import Base
-from benegraph.db.prepared import fetch
-from benegraph.db.session import XACT_NUMBER, Reading, Transaction
+from benegraph.db.cached_statements import fetch
+from benegraph.db.query_scope import QueryScope
+from benegraph.db.session import XACT_NUMBER, Transaction
 
 Row = Mapping[str, Any]
 
@@ -113,11 +114,11 @@ class _Together:
 
     forms: tuple[_Form, ...]
 
-    def __call__(self, reading: Reading) -> Select[Any]:
+    def __call__(self, scope: QueryScope) -> Select[Any]:
         statement: Select[Any] = select(NUMBER)
         for number, form in enumerate(self.forms):
             values = _given(number, form)
-            one = _insert(reading, form, values) if form.way is _Way.INSERT else _update(reading, form, values)
+            one = _insert(scope, form, values) if form.way is _Way.INSERT else _update(scope, form, values)
             statement = statement.add_cte(one.cte(f"write_{number}"))
         return statement
 
@@ -134,27 +135,23 @@ def _given(number: int, form: _Form) -> dict[str, ColumnElement[Any]]:
     return {name: cast_to(given[name], JSONB) if name in documents else given[name] for name in form.names}
 
 
-def _insert(reading: Reading, form: _Form, values: dict[str, ColumnElement[Any]]) -> Insert:
+def _insert(scope: QueryScope, form: _Form, values: dict[str, ColumnElement[Any]]) -> Insert:
     table = form.table
     stamps: dict[str, Any] = {
-        "tenant_id": reading.viewer.tenant_id,
-        "created_at": reading.clock.now,
-        "updated_at": reading.clock.now,
+        "tenant_id": scope.tenant_id,
+        "created_at": scope.now,
+        "updated_at": scope.now,
         "version": literal(1),
     }
     values = {name: value for name, value in stamps.items() if name in table.c} | values
     return insert(table).from_select(list(values), select(*values.values()))
 
 
-def _update(reading: Reading, form: _Form, values: dict[str, ColumnElement[Any]]) -> Update:
+def _update(scope: QueryScope, form: _Form, values: dict[str, ColumnElement[Any]]) -> Update:
     table = form.table
     id = values.pop("id")
-    stamps = {"version": table.c.version + 1, "updated_at": reading.clock.now} if form.way is _Way.CHANGE else {}
-    return (
-        update(table)
-        .where(table.c.tenant_id == reading.viewer.tenant_id, table.c.id == id)
-        .values({**values, **stamps})
-    )
+    stamps = {"version": table.c.version + 1, "updated_at": scope.now} if form.way is _Way.CHANGE else {}
+    return update(table).where(table.c.tenant_id == scope.tenant_id, table.c.id == id).values({**values, **stamps})
 
 
 def _place(number: int, name: str) -> str:

@@ -12,8 +12,9 @@ from strawberry.types.field import StrawberryField
 
 from benegraph import execution
 from benegraph.db import query_compiler as trees
+from benegraph.db.prepared_statements import prepare_statement
+from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.readers import Snapshot
-from benegraph.db.statements import Manner, prepare, scope_values
 from benegraph.db.store.batches import PARENT, Many, One, Paged
 from benegraph.execution.declarations import Arguments
 from benegraph.execution.reading import Wanted
@@ -156,23 +157,23 @@ class Reader:
 
     context: Context
     snapshot: Snapshot
-    _manner: Manner = field(init=False)
+    _shape: ScopeShape = field(init=False)
     _scope: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._manner = Manner.of(self.context.viewer, self.context.clock)
-        self._scope = scope_values(self.context.viewer, self.context.clock)
+        self._shape = ScopeShape.of(self.context.viewer, self.context.clock)
+        self._scope = scope_parameters(self.context.viewer, self.context.clock)
 
     async def rows(
         self, wanted: Wanted, keys: Sequence[Any], views: Sequence[PageRequest | None]
     ) -> Sequence[execution.Row]:
         windows = [None if view is None else view.window for view in views]
-        build = partial(trees.rows_of, wanted, self._manner, windows)
+        build = partial(trees.rows_of, wanted, self._shape, windows)
         found: Sequence[execution.Row] = await self._fetch("rows", wanted, keys, windows, build)
         return found
 
     async def count(self, wanted: Wanted, keys: Sequence[Any], view: PageRequest) -> Mapping[Any, int]:
-        build = partial(trees.count_of, wanted.source, self._manner, view.window)
+        build = partial(trees.count_of, wanted.source, self._shape, view.window)
         counted: Sequence[execution.Row] = await self._fetch("count", wanted, keys, [view.window], build)
         return dict.fromkeys(keys, 0) | {key: number for key, number in counted}  # noqa: C416 - a record is no pair
 
@@ -180,10 +181,10 @@ class Reader:
         self, what: str, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any], build: Callable[[], Any]
     ) -> Any:
         """Fetch by a statement that is built once for each form of what is wanted."""
-        shape = (what, self._manner, *map(trees.shape_of, windows))
+        shape = (what, self._shape, *map(trees.shape_of, windows))
         statement = wanted.kept.get(shape)
         if statement is None:
-            statement = _keep(wanted, shape, prepare(build()))
+            statement = _keep(wanted, shape, prepare_statement(build()))
         given = self._scope | trees.key_values(wanted.source, keys) | trees.window_values(windows)
         return await self.snapshot.fetch(statement, given)
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Row, literal, select, text, tuple_
 
 from benegraph.db.models import SubscriberEnrollment
-from benegraph.db.session import Database, Reading, Transaction
-from benegraph.db.store.scope import visible
+from benegraph.db.session import Database, ReadSession, Transaction
+from benegraph.db.store.conditions import visibility_conditions
 
 PAGE = 1000
 _KEY = (
@@ -41,15 +41,17 @@ def at_one_moment(database: Database) -> Database:
     return replace(database, engine=engine)
 
 
-async def pages(reading: Reading, size: int = PAGE) -> AsyncIterator[Sequence[Row[Any]]]:
+async def pages(read_session: ReadSession, size: int = PAGE) -> AsyncIterator[Sequence[Row[Any]]]:
     """Fetch all coverage the viewer may see, so many rows at a time."""
-    await reading.session.execute(_SETTINGS)
+    await read_session.session.execute(_SETTINGS)
     rows = select(*SubscriberEnrollment.__table__.columns).where(
-        *visible(reading, SubscriberEnrollment, SubscriberEnrollment.employer_id, SubscriberEnrollment.employee_id)
+        *visibility_conditions(
+            read_session.scope, SubscriberEnrollment, SubscriberEnrollment.employer_id, SubscriberEnrollment.employee_id
+        )
     )
     page = rows
     while True:
-        found = (await reading.session.execute(page.order_by(*_KEY).limit(size))).all()
+        found = (await read_session.session.execute(page.order_by(*_KEY).limit(size))).all()
         if found:
             yield found
         if len(found) < size:

@@ -20,10 +20,11 @@ from sqlalchemy import (
     update,
 )
 
+from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Enrollment, GroupContract, PlanYear, Subscriber, SubscriberEnrollment
-from benegraph.db.prepared import fetch
-from benegraph.db.session import Reading, Transaction
-from benegraph.db.store.scope import among, listing, visible
+from benegraph.db.query_scope import QueryScope
+from benegraph.db.session import Transaction
+from benegraph.db.store.conditions import any_of, array_of_rows, visibility_conditions
 from benegraph.domain.coverage import ContractKey
 
 
@@ -31,7 +32,7 @@ async def lock_subscribers(tx: Transaction, subscriber_ids: Collection[str]) -> 
     """Lock subscribers by the carrier's numbers; whoever writes coverage of theirs holds this lock."""
     found = await tx.session.scalars(
         select(Subscriber)
-        .where(Subscriber.tenant_id == tx.viewer.tenant_id, Subscriber.subscriber_id == among(subscriber_ids))
+        .where(Subscriber.tenant_id == tx.viewer.tenant_id, Subscriber.subscriber_id == any_of(subscriber_ids))
         .order_by(Subscriber.subscriber_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
@@ -44,7 +45,7 @@ async def contracts_by_key(tx: Transaction, keys: Collection[ContractKey]) -> di
     named = tuple_(GroupContract.group_id, GroupContract.division_id, GroupContract.coverage_start)
     found = await tx.session.scalars(
         select(GroupContract).where(
-            *visible(tx, GroupContract, GroupContract.employer_id),
+            *visibility_conditions(tx.scope, GroupContract, GroupContract.employer_id),
             named.in_([(key.group_id, key.division_id, key.coverage_start) for key in keys]),
         )
     )
@@ -62,24 +63,24 @@ async def lock_coverage(tx: Transaction, subscriber_ids: Collection[str]) -> Seq
     return await fetch(tx, _coverage_of_many, {"numbers": numbers}) if numbers else []
 
 
-def _coverage_of(reading: Reading, number: ColumnElement[Any]) -> Select[Any]:
+def _coverage_of(scope: QueryScope, number: ColumnElement[Any]) -> Select[Any]:
     return (
         select(*SubscriberEnrollment.__table__.c)
-        .where(SubscriberEnrollment.tenant_id == reading.viewer.tenant_id, SubscriberEnrollment.subscriber_id == number)
+        .where(SubscriberEnrollment.tenant_id == scope.tenant_id, SubscriberEnrollment.subscriber_id == number)
         .order_by(SubscriberEnrollment.id)
         .with_for_update(key_share=True)
     )
 
 
-def _coverage_of_one(reading: Reading) -> Select[Any]:
-    return _coverage_of(reading, bindparam("number", type_=Text))
+def _coverage_of_one(scope: QueryScope) -> Select[Any]:
+    return _coverage_of(scope, bindparam("number", type_=Text))
 
 
-def _coverage_of_many(reading: Reading) -> Select[Any]:
+def _coverage_of_many(scope: QueryScope) -> Select[Any]:
     # One subscriber at a time: a plan made for them all while the table was small reads all of it when it is large.
     given = func.unnest(bindparam("numbers", type_=ARRAY(Text(collation="C")))).table_valued("number")
     numbers = given.render_derived("given")
-    part = _coverage_of(reading, numbers.c.number).lateral("part")
+    part = _coverage_of(scope, numbers.c.number).lateral("part")
     return select(*part.c).join_from(numbers, part, true())
 
 
@@ -87,7 +88,7 @@ async def linked(tx: Transaction, ids: Collection[str]) -> set[str]:
     """Tell which of these coverages come from an election."""
     found = await tx.session.scalars(
         select(Enrollment.subscriber_enrollment_id)
-        .where(Enrollment.tenant_id == tx.viewer.tenant_id, Enrollment.subscriber_enrollment_id == among(ids))
+        .where(Enrollment.tenant_id == tx.viewer.tenant_id, Enrollment.subscriber_enrollment_id == any_of(ids))
         .distinct()
     )
     return {id for id in found if id is not None}
@@ -96,7 +97,7 @@ async def linked(tx: Transaction, ids: Collection[str]) -> set[str]:
 async def remove(tx: Transaction, ids: Collection[str]) -> None:
     await tx.session.execute(
         delete(SubscriberEnrollment).where(
-            SubscriberEnrollment.tenant_id == tx.viewer.tenant_id, SubscriberEnrollment.id == among(ids)
+            SubscriberEnrollment.tenant_id == tx.viewer.tenant_id, SubscriberEnrollment.id == any_of(ids)
         )
     )
 
@@ -111,7 +112,7 @@ async def divisions_followed(tx: Transaction, employee_id: str) -> set[str]:
         select(SubscriberEnrollment.division_id)
         .join(Enrollment, follows)
         .where(
-            *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
             Enrollment.employee_id == employee_id,
         )
         .distinct()
@@ -132,22 +133,22 @@ async def hold_elected(tx: Transaction, employee_ids: Collection[str]) -> Sequen
     return await fetch(tx, _elected_with_contracts, {"employee_ids": [row.employee_id for row in held]}) if held else []
 
 
-def _subscribers_held(reading: Reading) -> Select[Any]:
+def _subscribers_held(scope: QueryScope) -> Select[Any]:
     return (
         select(Subscriber.employee_id)
         .where(
-            *visible(reading, Subscriber, Subscriber.employer_id, Subscriber.employee_id),
-            Subscriber.employee_id == among(bindparam("employee_ids", type_=ARRAY(Text))),
+            *visibility_conditions(scope, Subscriber, Subscriber.employer_id, Subscriber.employee_id),
+            Subscriber.employee_id == any_of(bindparam("employee_ids", type_=ARRAY(Text))),
         )
         .order_by(Subscriber.subscriber_id)
         .with_for_update(key_share=True)
     )
 
 
-def _elected_with_contracts(reading: Reading) -> Select[Any]:
-    contracts = listing(
+def _elected_with_contracts(scope: QueryScope) -> Select[Any]:
+    contracts = array_of_rows(
         (GroupContract.division_id, GroupContract.policy_number),
-        *visible(reading, GroupContract),
+        *visibility_conditions(scope, GroupContract),
         GroupContract.employer_id == PlanYear.employer_id,
         GroupContract.group_id == PlanYear.group_id,
         GroupContract.coverage_start == PlanYear.group_coverage_start,
@@ -170,8 +171,8 @@ def _elected_with_contracts(reading: Reading) -> Select[Any]:
         .join(PlanYear, and_(PlanYear.tenant_id == Enrollment.tenant_id, PlanYear.id == Enrollment.plan_year_id))
         .join(Subscriber, numbered)
         .where(
-            *visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
-            Enrollment.employee_id == among(bindparam("employee_ids", type_=ARRAY(Text))),
+            *visibility_conditions(scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.employee_id == any_of(bindparam("employee_ids", type_=ARRAY(Text))),
             PlanYear.group_id.is_not(None),
             or_(Enrollment.coverage_ends_on.is_not(None), Enrollment.subscriber_enrollment_id.is_not(None)),
         )
@@ -183,8 +184,8 @@ async def numbers_of(tx: Transaction, employee_ids: Collection[str]) -> dict[str
     """Tell which employees are subscribers, and the carrier's number of each."""
     found = await tx.session.execute(
         select(Subscriber.employee_id, Subscriber.subscriber_id).where(
-            *visible(tx, Subscriber, Subscriber.employer_id, Subscriber.employee_id),
-            Subscriber.employee_id == among(employee_ids),
+            *visibility_conditions(tx.scope, Subscriber, Subscriber.employer_id, Subscriber.employee_id),
+            Subscriber.employee_id == any_of(employee_ids),
         )
     )
     return {employee: number for employee, number in found if employee is not None}
@@ -197,7 +198,7 @@ async def contracts_of_groups(
     found = await tx.session.scalars(
         select(GroupContract)
         .where(
-            *visible(tx, GroupContract, GroupContract.employer_id),
+            *visibility_conditions(tx.scope, GroupContract, GroupContract.employer_id),
             GroupContract.employer_id.in_(employer_ids),
             tuple_(GroupContract.group_id, GroupContract.coverage_start).in_(groups),
         )

@@ -6,37 +6,38 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 
 from benegraph.db.models import Enrollment, GroupContract, Subscriber, SubscriberEnrollment
-from benegraph.db.session import Reading
+from benegraph.db.query_scope import QueryScope
 from benegraph.db.store.batches import Key, Many, One, OneByParts, Paged
+from benegraph.db.store.conditions import visibility_conditions
 from benegraph.db.store.enrollments.reads import rows as enrollment_rows
-from benegraph.db.store.scope import visible
 
 
-def subscriber_rows(reading: Reading) -> Select[Any]:
+def subscriber_rows(scope: QueryScope) -> Select[Any]:
     """Subscribers the viewer may see: an employer's employees, and whoever has coverage under its contracts."""
-    return select(*Subscriber.__table__.c).where(*_known(reading))
+    return select(*Subscriber.__table__.c).where(*_known(scope))
 
 
-def _known(reading: Reading) -> Iterator[ColumnElement[bool]]:
-    viewer = reading.viewer
-    if viewer.employer_id is None or viewer.employee_id is not None:
-        yield from visible(reading, Subscriber, Subscriber.employer_id, Subscriber.employee_id)
+def _known(scope: QueryScope) -> Iterator[ColumnElement[bool]]:
+    if scope.employer_id is None or scope.employee_id is not None:
+        yield from visibility_conditions(scope, Subscriber, Subscriber.employer_id, Subscriber.employee_id)
         return
     covered = exists().where(
         SubscriberEnrollment.tenant_id == Subscriber.tenant_id,
         SubscriberEnrollment.subscriber_id == Subscriber.subscriber_id,
-        SubscriberEnrollment.employer_id == viewer.employer_id,
+        SubscriberEnrollment.employer_id == scope.employer_id,
     )
-    yield from visible(reading, Subscriber)
-    yield or_(Subscriber.employer_id == viewer.employer_id, covered)
+    yield from visibility_conditions(scope, Subscriber)
+    yield or_(Subscriber.employer_id == scope.employer_id, covered)
 
 
-def contract_rows(reading: Reading) -> Select[Any]:
+def contract_rows(scope: QueryScope) -> Select[Any]:
     """Contracts the viewer may see."""
-    return select(*GroupContract.__table__.c).where(*visible(reading, GroupContract, GroupContract.employer_id))
+    return select(*GroupContract.__table__.c).where(
+        *visibility_conditions(scope, GroupContract, GroupContract.employer_id)
+    )
 
 
-def rows(reading: Reading) -> Select[Any]:
+def rows(scope: QueryScope) -> Select[Any]:
     """Coverage of record the viewer may see, each with the id of its contract."""
     contract = and_(
         GroupContract.tenant_id == SubscriberEnrollment.tenant_id,
@@ -49,7 +50,9 @@ def rows(reading: Reading) -> Select[Any]:
         # Outward, as what is not asked for is not joined then: a count reads one table.
         .outerjoin(GroupContract, contract)
         .where(
-            *visible(reading, SubscriberEnrollment, SubscriberEnrollment.employer_id, SubscriberEnrollment.employee_id)
+            *visibility_conditions(
+                scope, SubscriberEnrollment, SubscriberEnrollment.employer_id, SubscriberEnrollment.employee_id
+            )
         )
     )
 

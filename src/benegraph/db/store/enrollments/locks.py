@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, bindparam, delete, func, select
 
+from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Dependent, EnrolledDependent, Enrollment, LifeEvent, PlanYear
-from benegraph.db.prepared import fetch
-from benegraph.db.session import Reading, Transaction
+from benegraph.db.query_scope import QueryScope
+from benegraph.db.session import Transaction
+from benegraph.db.store.conditions import any_of, array_of_rows, visibility_conditions
 from benegraph.db.store.plan_years import offers, past_draft
-from benegraph.db.store.scope import among, listing, visible
 from benegraph.db.store.writing import Write, insert_rows, inserted
 from benegraph.domain.enrollments.status import ElectionDecision
 
@@ -25,7 +26,8 @@ async def whose(tx: Transaction, id: str) -> str | None:
     """Tell whose enrollment this is, before anything is locked."""
     return await tx.session.scalar(
         select(Enrollment.employee_id).where(
-            *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id), Enrollment.id == id
+            *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.id == id,
         )
     )
 
@@ -52,15 +54,15 @@ _OF_PLAN_YEAR = {
 }
 
 
-def _taken_up(reading: Reading) -> Select[Any]:
-    plan_years = _plan_years(reading).cte("taken")
+def _taken_up(scope: QueryScope) -> Select[Any]:
+    plan_years = _plan_years(scope).cte("taken")
     # Which they are is to be known before any enrollment is looked at: so all of them are locked before the first.
     taken = func.array(select(plan_years.c.id).scalar_subquery(), type_=ARRAY(Text))
     return (
         select(*Enrollment.__table__.c, *(plan_years.c[name].label(place) for name, place in _OF_PLAN_YEAR.items()))
         .join(plan_years, plan_years.c.id == Enrollment.plan_year_id)
         .where(
-            *visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            *visibility_conditions(scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
             Enrollment.employee_id == _EMPLOYEE_ID,
             Enrollment.plan_year_id == any_(taken),
         )
@@ -69,23 +71,27 @@ def _taken_up(reading: Reading) -> Select[Any]:
     )
 
 
-def _plan_years(reading: Reading) -> Select[Any]:
+def _plan_years(scope: QueryScope) -> Select[Any]:
     # An enrollment's plan year never changes, so that it may be looked up unlocked; first, and as one array, or the
     # plan made for it while there are few plan years reads all of them.
     named = select(Enrollment.plan_year_id).where(
-        *visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+        *visibility_conditions(scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
         Enrollment.employee_id == _EMPLOYEE_ID,
-        Enrollment.id == among(_IDS),
+        Enrollment.id == any_of(_IDS),
     )
     looked_up = func.array(named.scalar_subquery(), type_=ARRAY(Text))
-    family = listing(
+    family = array_of_rows(
         (Dependent.id, Dependent.relationship, Dependent.date_of_birth, Dependent.disabled, Dependent.active),
-        *visible(reading, Dependent, Dependent.employer_id, Dependent.employee_id),
+        *visibility_conditions(scope, Dependent, Dependent.employer_id, Dependent.employee_id),
         Dependent.employee_id == _EMPLOYEE_ID,
     )
     return (
         select(*PlanYear.__table__.c, *offers(), family.label("family"))
-        .where(*visible(reading, PlanYear, PlanYear.employer_id), *past_draft(reading), PlanYear.id == any_(looked_up))
+        .where(
+            *visibility_conditions(scope, PlanYear, PlanYear.employer_id),
+            *past_draft(scope),
+            PlanYear.id == any_(looked_up),
+        )
         .order_by(PlanYear.id)
         .with_for_update(read=True, of=PlanYear)
     )
@@ -101,21 +107,21 @@ async def lock_in_plan_years(
     return await fetch(tx, _held_in, given) if given["ids"] else []
 
 
-def _locked(reading: Reading, *conditions: ColumnElement[bool]) -> Select[Any]:
+def _locked(scope: QueryScope, *conditions: ColumnElement[bool]) -> Select[Any]:
     return (
         select(*Enrollment.__table__.c)
-        .where(*visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id), *conditions)
+        .where(*visibility_conditions(scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id), *conditions)
         .order_by(Enrollment.id)
         .with_for_update(key_share=True)
     )
 
 
-def _held_by(reading: Reading) -> Select[Any]:
-    return _locked(reading, Enrollment.employee_id == _EMPLOYEE_ID)
+def _held_by(scope: QueryScope) -> Select[Any]:
+    return _locked(scope, Enrollment.employee_id == _EMPLOYEE_ID)
 
 
-def _held_in(reading: Reading) -> Select[Any]:
-    return _locked(reading, Enrollment.employee_id == _EMPLOYEE_ID, Enrollment.plan_year_id == among(_IDS))
+def _held_in(scope: QueryScope) -> Select[Any]:
+    return _locked(scope, Enrollment.employee_id == _EMPLOYEE_ID, Enrollment.plan_year_id == any_of(_IDS))
 
 
 async def lock_of_plan_year(tx: Transaction, plan_year_ids: Collection[str]) -> Sequence[Enrollment]:
@@ -123,8 +129,8 @@ async def lock_of_plan_year(tx: Transaction, plan_year_ids: Collection[str]) -> 
     return await fetch(tx, _of_plan_years, {"ids": list(plan_year_ids)})
 
 
-def _of_plan_years(reading: Reading) -> Select[Any]:
-    return _locked(reading, Enrollment.plan_year_id == among(_IDS))
+def _of_plan_years(scope: QueryScope) -> Select[Any]:
+    return _locked(scope, Enrollment.plan_year_id == any_of(_IDS))
 
 
 async def plan_years_held(tx: Transaction, employee_id: str) -> set[str]:
@@ -132,7 +138,7 @@ async def plan_years_held(tx: Transaction, employee_id: str) -> set[str]:
     found = await tx.session.scalars(
         select(Enrollment.plan_year_id)
         .where(
-            *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
             Enrollment.employee_id == employee_id,
         )
         .distinct()
@@ -154,7 +160,7 @@ async def in_force_before(tx: Transaction, plan_year: PlanYear, employee_id: str
         .scalar_subquery()
     )
     statement = select(Enrollment).where(
-        *visible(tx, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+        *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
         Enrollment.employer_id == plan_year.employer_id,
         Enrollment.benefit_product_id == plan_year.benefit_product_id,
         Enrollment.decision == ElectionDecision.ENROLLED,
@@ -171,7 +177,9 @@ async def enrolled_dependents(tx: Transaction, ids: Collection[str]) -> dict[str
     found = await tx.session.scalars(
         select(EnrolledDependent)
         .where(
-            *visible(tx, EnrolledDependent, EnrolledDependent.employer_id, EnrolledDependent.employee_id),
+            *visibility_conditions(
+                tx.scope, EnrolledDependent, EnrolledDependent.employer_id, EnrolledDependent.employee_id
+            ),
             EnrolledDependent.enrollment_id.in_(ids),
         )
         .order_by(EnrolledDependent.dependent_id)
@@ -205,7 +213,8 @@ async def whose_life_event(tx: Transaction, id: str) -> str | None:
     """Tell whose life event this is, before anything is locked."""
     return await tx.session.scalar(
         select(LifeEvent.employee_id).where(
-            *visible(tx, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id), LifeEvent.id == id
+            *visibility_conditions(tx.scope, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id),
+            LifeEvent.id == id,
         )
     )
 
@@ -215,7 +224,7 @@ async def life_event(tx: Transaction, id: str, employee_id: str) -> LifeEvent | 
     return await tx.session.scalar(
         select(LifeEvent)
         .where(
-            *visible(tx, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id),
+            *visibility_conditions(tx.scope, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id),
             LifeEvent.id == id,
             LifeEvent.employee_id == employee_id,
         )

@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, 
 
 from benegraph.db.base import words
 from benegraph.db.models import Dependent, Employer, EnrolledDependent, Enrollment, Event, LifeEvent, PlanYear
-from benegraph.db.session import Reading
+from benegraph.db.query_scope import QueryScope
 from benegraph.db.store.batches import Many, One, Paged
-from benegraph.db.store.scope import today_at, visible
+from benegraph.db.store.conditions import today_at, visibility_conditions
 from benegraph.domain.enrollments.life_events import LifeEventStatus
 from benegraph.domain.enrollments.status import CoverageStatus, ElectionDecision, EnrollmentStatus
 from benegraph.domain.ids import IdPrefix
@@ -45,9 +45,9 @@ _ANSWERED = {
 }
 
 
-def status_at(reading: Reading) -> ColumnElement[Any]:
+def status_at(scope: QueryScope) -> ColumnElement[Any]:
     """Derive an enrollment's status in SQL, as `domain.enrollments.status.status_of` does."""
-    today = today_at(reading)
+    today = today_at(scope)
     over = or_(
         Enrollment.closed_on <= today,
         PlanYear.coverage_ends_on < today,
@@ -62,19 +62,19 @@ def status_at(reading: Reading) -> ColumnElement[Any]:
     )
 
 
-def _has_status(reading: Reading, statuses: tuple[EnrollmentStatus, ...]) -> Iterator[ColumnElement[bool]]:
+def _has_status(scope: QueryScope, statuses: tuple[EnrollmentStatus, ...]) -> Iterator[ColumnElement[bool]]:
     """Limit to statuses today, in words from which the planner learns about how many rows that leaves.
 
     What is computed it has no statistics of: it would believe that one in 200 is left, and sort the whole list for a
     page instead of reading an index until the page is full.
     """
-    yield case((status_at(reading).in_(statuses), true()), else_=false())
+    yield case((status_at(scope).in_(statuses), true()), else_=false())
     if EnrollmentStatus.INACTIVE not in statuses:
         yield or_(false(), *(_ANSWERED[status] for status in statuses))
 
 
-def _coverage_status_at(reading: Reading) -> ColumnElement[Any]:
-    today = today_at(reading)
+def _coverage_status_at(scope: QueryScope) -> ColumnElement[Any]:
+    today = today_at(scope)
     return case(
         (_ENROLLED.is_not(True), null()),
         (Enrollment.coverage_ends_on.is_(None), CoverageStatus.CANCELLED.value),
@@ -84,14 +84,14 @@ def _coverage_status_at(reading: Reading) -> ColumnElement[Any]:
     )
 
 
-def rows(reading: Reading) -> Select[Any]:
+def rows(scope: QueryScope) -> Select[Any]:
     """Enrollments the viewer may see, each with its window and where it stands today."""
-    today = today_at(reading)
+    today = today_at(scope)
     return (
         select(
             *Enrollment.__table__.c,
-            type_coerce(status_at(reading), words(EnrollmentStatus)).label("status"),
-            type_coerce(_coverage_status_at(reading), words(CoverageStatus)).label("coverage_status"),
+            type_coerce(status_at(scope), words(EnrollmentStatus)).label("status"),
+            type_coerce(_coverage_status_at(scope), words(CoverageStatus)).label("coverage_status"),
             _opens_on.label("opens_on"),
             _closes_on.label("closes_on"),
             today.between(_opens_on, _closes_on).label("window_is_open"),
@@ -101,13 +101,13 @@ def rows(reading: Reading) -> Select[Any]:
             and_(PlanYear.tenant_id == Enrollment.tenant_id, PlanYear.id == Enrollment.plan_year_id),
         )
         .outerjoin(Employer, and_(Employer.tenant_id == Enrollment.tenant_id, Employer.id == Enrollment.employer_id))
-        .where(*visible(reading, Enrollment, Enrollment.employer_id, Enrollment.employee_id))
+        .where(*visibility_conditions(scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id))
     )
 
 
-def narrow(reading: Reading, enrollments: Select[Any], chosen: EnrollmentFilter) -> Select[Any]:
+def narrow(scope: QueryScope, enrollments: Select[Any], chosen: EnrollmentFilter) -> Select[Any]:
     if chosen.status is not None:
-        enrollments = enrollments.where(*_has_status(reading, chosen.status))
+        enrollments = enrollments.where(*_has_status(scope, chosen.status))
     if chosen.plan_year_id is not None:
         enrollments = enrollments.where(Enrollment.plan_year_id == chosen.plan_year_id)
     if chosen.effective_in_year is not None:
@@ -116,7 +116,7 @@ def narrow(reading: Reading, enrollments: Select[Any], chosen: EnrollmentFilter)
     return enrollments
 
 
-def covered_rows(reading: Reading) -> Select[Any]:
+def covered_rows(scope: QueryScope) -> Select[Any]:
     """Dependents within elections the viewer may see, each with the span of days it is covered."""
     return (
         select(
@@ -141,20 +141,22 @@ def covered_rows(reading: Reading) -> Select[Any]:
             Enrollment,
             and_(Enrollment.tenant_id == EnrolledDependent.tenant_id, Enrollment.id == EnrolledDependent.enrollment_id),
         )
-        .where(*visible(reading, Dependent, Dependent.employer_id, Dependent.employee_id))
+        .where(*visibility_conditions(scope, Dependent, Dependent.employer_id, Dependent.employee_id))
     )
 
 
-def life_event_rows(reading: Reading) -> Select[Any]:
+def life_event_rows(scope: QueryScope) -> Select[Any]:
     """Life events the viewer may see; an employee does not see what the reviewer noted."""
     columns = list(LifeEvent.__table__.c)
-    if reading.viewer.employee_id is not None:
+    if scope.employee_id is not None:
         hidden = literal(None, LifeEvent.review_notes.type).label("review_notes")
         columns = [hidden if column.key == "review_notes" else column for column in columns]
-    return select(*columns).where(*visible(reading, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id))
+    return select(*columns).where(
+        *visibility_conditions(scope, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id)
+    )
 
 
-def narrow_life_events(_reading: Reading, life_events: Select[Any], chosen: LifeEventFilter) -> Select[Any]:
+def narrow_life_events(_scope: QueryScope, life_events: Select[Any], chosen: LifeEventFilter) -> Select[Any]:
     if chosen.status is not None:
         life_events = life_events.where(LifeEvent.status == chosen.status)
     if chosen.employer_id is not None:
@@ -162,14 +164,14 @@ def narrow_life_events(_reading: Reading, life_events: Select[Any], chosen: Life
     return life_events
 
 
-def event_rows(reading: Reading) -> Select[Any]:
+def event_rows(scope: QueryScope) -> Select[Any]:
     """Enrollments' history within the viewer's reach; an employee sees who acted as a role only."""
     columns = list(Event.__table__.c)
-    if reading.viewer.employee_id is not None:
+    if scope.employee_id is not None:
         role = Event.__table__.c.actor_role.label("actor")
         columns = [role if column.key == "actor" else column for column in columns]
     return select(*columns).where(
-        *visible(reading, Event, Event.employer_id, Event.employee_id),
+        *visibility_conditions(scope, Event, Event.employer_id, Event.employee_id),
         Event.subject_id.startswith(f"{IdPrefix.ENROLLMENT}_", autoescape=True),
     )
 
