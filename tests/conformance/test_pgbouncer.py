@@ -23,7 +23,7 @@ from benegraph.domain.values import Clock, add_years
 from benegraph.services.access import KeyScope, issue_key
 from conftest import connect
 from factories.access import administrator
-from factories.stories import open_office
+from factories.office import create_office
 from gateways import Gateway, launched, serving
 
 pytestmark = [pytest.mark.conformance, needs_pgbouncer]
@@ -154,9 +154,9 @@ async def take_on(database: Database, tenant: str) -> list[Someone]:
     dates = PlanYearDates(
         starts, add_years(starts, 1) - timedelta(days=1), today - timedelta(days=9), today + timedelta(days=9)
     )
-    office = await open_office(database, tenant=tenant, today=today)
+    office = await create_office(database, tenant=tenant, today=today)
     hired = [await office.hire(name) for name in ("Ada", "Bea")]
-    plans = await office.plans(await office.opened(dates))
+    plans = await office.plan_ids_by_code(await office.open_plan_year(dates))
 
     async def key_of(role: Role, employer: str | None = None, employee: str | None = None) -> str:
         scope = KeyScope(role, employer, employee)
@@ -168,7 +168,7 @@ async def take_on(database: Database, tenant: str) -> list[Someone]:
         Someone(await key_of(Role.EMPLOYER, office.employer), frozenset(hired)),
     ]
     for person, plan in zip(hired, ("GOLD", "FLAT"), strict=True):
-        enrollment = (await office.pending(person)).id
+        enrollment = (await office.pending_enrollment(person)).id
         answers = (person, enrollment, plans[plan])
         key = await key_of(Role.EMPLOYEE, office.employer, person)
         found.append(Someone(key, frozenset({person}), answers))

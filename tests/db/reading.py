@@ -18,7 +18,7 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
 from benegraph.domain.values import Clock
 from conftest import connect
-from factories.access import administrator, clerk, employee
+from factories.access import administrator, employee_viewer, employer_viewer
 from factories.employers import make_employer
 from factories.people import make_employee
 
@@ -64,8 +64,8 @@ async def people(database: Database, clock: Clock) -> dict[Viewer, list[str]]:
         for _ in range(2):
             employer = await make_employer(database, clock, tenant=tenant)
             staff = [await make_employee(database, clock, employer=employer, tenant=tenant) for _ in range(2)]
-            found[clerk(employer, tenant)] = sorted(staff)
-            found |= {employee(employer, id, tenant): [id] for id in staff}
+            found[employer_viewer(employer, tenant)] = sorted(staff)
+            found |= {employee_viewer(employer, id, tenant): [id] for id in staff}
             everyone += staff
         found[administrator(tenant)] = sorted(everyone)
     assert len(set(map(tuple, found.values()))) == len(found) == 14

@@ -14,7 +14,7 @@ from benegraph.db.rights import become, rights_of
 from benegraph.db.session import Database
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
-from factories.access import administrator, clerk, employee
+from factories.access import administrator, employee_viewer, employer_viewer
 
 CURIOUS = (
     "",
@@ -42,8 +42,8 @@ async def world(database: Database, clock: Clock) -> Mapping[Viewer, list[str]]:
 
 def test_a_viewer_has_the_rights_of_tenant_employer_and_employee() -> None:
     assert rights_of(administrator("acme")) == ("acme", "", "")
-    assert rights_of(clerk("empr_1", "acme")) == ("acme", "empr_1", "")
-    assert rights_of(employee("empr_1", "empl_2", "acme")) == ("acme", "empr_1", "empl_2")
+    assert rights_of(employer_viewer("empr_1", "acme")) == ("acme", "empr_1", "")
+    assert rights_of(employee_viewer("empr_1", "empl_2", "acme")) == ("acme", "empr_1", "empl_2")
 
 
 @pytest.mark.parametrize(("employer", "employee"), [("", None), ("empr_1", ""), ("", "empl_2")])

@@ -33,7 +33,7 @@ from benegraph.db.session import Database
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.values import Clock
 from conftest import TODAY, connect
-from factories.access import administrator, clerk, employee
+from factories.access import administrator, employee_viewer, employer_viewer
 from factories.employers import make_employer
 from factories.people import make_employee
 
@@ -93,11 +93,13 @@ def test_a_manner_says_what_of_viewer_and_clock_decides_the_text() -> None:
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     fixed, running = Clock(now, TODAY), Clock(now)
     assert ScopeShape.of(ACME, running) == ScopeShape(of_employer=False, of_employee=False, on_fixed_day=False)
-    assert ScopeShape.of(clerk("empr_1"), fixed) == ScopeShape(of_employer=True, of_employee=False, on_fixed_day=True)
-    assert ScopeShape.of(employee("empr_1", "empl_2"), running) == ScopeShape(
+    assert ScopeShape.of(employer_viewer("empr_1"), fixed) == ScopeShape(
+        of_employer=True, of_employee=False, on_fixed_day=True
+    )
+    assert ScopeShape.of(employee_viewer("empr_1", "empl_2"), running) == ScopeShape(
         of_employer=True, of_employee=True, on_fixed_day=False
     )
-    assert scope_parameters(employee("empr_1", "empl_2", "acme"), fixed) == {
+    assert scope_parameters(employee_viewer("empr_1", "empl_2", "acme"), fixed) == {
         "viewer_tenant": "acme",
         "viewer_employer": "empr_1",
         "viewer_employee": "empl_2",
@@ -115,7 +117,7 @@ def test_what_a_manner_leaves_open_is_what_the_scope_fills(
     places: list[Any] = [scope.tenant_id, scope.employer_id, scope.employee_id, scope.now, scope.fixed_on]
     prepared = prepare_statement(select(*(place for place in places if place is not None)))
     given = scope_parameters(
-        administrator("acme") if limits[0] is None else employee(limits[0], limits[1] or "", "acme"),
+        administrator("acme") if limits[0] is None else employee_viewer(limits[0], limits[1] or "", "acme"),
         Clock(datetime(2026, 11, 20, tzinfo=UTC), day),
     )
     known = ["acme", *(limit for limit in limits if limit), datetime(2026, 11, 20, tzinfo=UTC), *([day] if day else [])]

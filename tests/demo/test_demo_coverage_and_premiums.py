@@ -140,7 +140,7 @@ def check_paid_through(seen: Seen) -> None:
             if each["subscriber_id"] in (None, row["subscriber_id"])
         ]
         reached = compute_paid_through(row["start_date"], row["end_date"], its)
-        assert row["compute_paid_through"] == (reached.day if reached else None)
+        assert row["paid_through"] == (reached.day if reached else None)
 
 
 def check_invoices(seen: Seen) -> None:

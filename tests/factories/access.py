@@ -21,16 +21,16 @@ def administrator(tenant: str = TENANT) -> Viewer:
     return Viewer(tenant, "akey_administrator", Role.ADMINISTRATOR)
 
 
-def clerk(employer: str, tenant: str = TENANT) -> Viewer:
+def employer_viewer(employer: str, tenant: str = TENANT) -> Viewer:
     """An employer's benefits clerk."""
     return Viewer(tenant, "akey_clerk", Role.EMPLOYER, employer)
 
 
-def employee(employer: str, employee: str, tenant: str = TENANT) -> Viewer:
+def employee_viewer(employer: str, employee: str, tenant: str = TENANT) -> Viewer:
     return Viewer(tenant, "akey_employee", Role.EMPLOYEE, employer, employee)
 
 
-def service(tenant: str = TENANT, employer: str | None = None, actions: Iterable[Action] = ()) -> Viewer:
+def service_viewer(tenant: str = TENANT, employer: str | None = None, actions: Iterable[Action] = ()) -> Viewer:
     return Viewer(tenant, "akey_service", Role.SERVICE, employer, actions=frozenset(actions))
 
 

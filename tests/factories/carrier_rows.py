@@ -8,7 +8,7 @@ from benegraph.db.session import Database
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from factories.access import TENANT, insert
-from factories.people import employer_of
+from factories.people import read_employer_id
 
 GROUP, DIVISION = "G100", "D1"
 CONTRACT_START = date(2020, 1, 1)
@@ -52,7 +52,7 @@ async def make_subscriber_row(
     """Make a subscriber; nobody's employee, by default."""
     row = {
         "subscriber_id": number,
-        "employer_id": await employer_of(database, clock, tenant, employee) if employee else None,
+        "employer_id": await read_employer_id(database, clock, tenant, employee) if employee else None,
         "employee_id": employee,
         "first_name": first_name,
         "last_name": last_name,

@@ -10,7 +10,7 @@ from benegraph.domain.values import Clock
 from factories.access import TENANT, insert, make_tenant
 
 GROUP, DIVISION = "G1", "D1"
-FROM = date(2020, 1, 1)
+CONTRACT_START = date(2020, 1, 1)
 
 
 async def make_carrier(
@@ -27,6 +27,6 @@ async def make_carrier(
     nobodys = {"employer_id": None, "employee_id": None, "first_name": None, "last_name": None}
     people = [{"subscriber_id": number, **nobodys} for number in subscribers]
     await insert(database, clock, tenant, Subscriber, *people, kind=IdPrefix.SUBSCRIBER)
-    terms = {"division_id": DIVISION, "coverage_start": FROM, "coverage_end": through}
+    terms = {"division_id": DIVISION, "coverage_start": CONTRACT_START, "coverage_end": through}
     contracts = [{"employer_id": None, "group_id": group, "policy_number": None, **terms} for group in groups]
     await insert(database, clock, tenant, GroupContract, *contracts, kind=IdPrefix.GROUP_CONTRACT)

@@ -6,11 +6,11 @@ from typing import Any
 from benegraph.db.session import Transaction
 from benegraph.domain.coverage import ContractKey, CoverageKey
 from benegraph.services.coverage import contracts, records, subscribers
-from factories.stories import Office
+from factories.office import Office
 
 GROUP, DIVISION = "G100", "D1"
 CONTRACT_START = date(2020, 1, 1)
-NUMBER = "S00000001"
+SUBSCRIBER_ID = "S00000001"
 
 
 async def make_contract(
@@ -26,16 +26,16 @@ async def make_contract(
     """Make a contract; of the office's employer, unless another (or none) is given."""
     whose = office.employer if employer_id == "ours" else employer_id
     key = ContractKey(group_id, division_id, coverage_start)
-    return await office.tell(contracts.create_group_contract, key, coverage_end, whose, policy_number)
+    return await office.run(contracts.create_group_contract, key, coverage_end, whose, policy_number)
 
 
-async def make_subscriber(office: Office, subscriber_id: str = NUMBER, employee_id: str | None = None) -> str:
-    return await office.tell(subscribers.create_subscriber, subscriber_id, "Ada", "Adams", employee_id)
+async def make_subscriber(office: Office, subscriber_id: str = SUBSCRIBER_ID, employee_id: str | None = None) -> str:
+    return await office.run(subscribers.create_subscriber, subscriber_id, "Ada", "Adams", employee_id)
 
 
-def key_of(
+def coverage_key(
     start_date: date,
-    subscriber_id: str = NUMBER,
+    subscriber_id: str = SUBSCRIBER_ID,
     group_id: str = GROUP,
     division_id: str = DIVISION,
     group_coverage_start: date = CONTRACT_START,
@@ -47,10 +47,10 @@ async def make_coverage(office: Office, key: CoverageKey, **changes: Any) -> str
     async def story(tx: Transaction) -> str:
         return await records.create_coverage(tx, records.CoverageItem(key, changes))
 
-    return await office.tell(story)
+    return await office.run(story)
 
 
-async def coverage(office: Office) -> list[dict[str, Any]]:
+async def read_coverage(office: Office) -> list[dict[str, Any]]:
     """Read all coverage of record, in the order of its keys."""
-    rows = (await office.dump())["subscriber_enrollments"].values()
+    rows = (await office.read_all_rows())["subscriber_enrollments"].values()
     return sorted(rows, key=lambda row: (row["subscriber_id"], row["group_id"], row["division_id"], row["start_date"]))

@@ -13,8 +13,8 @@ from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, W
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from factories.access import TENANT, insert
-from factories.people import employer_of
-from factories.plan_years import plan_year_row
+from factories.people import read_employer_id
+from factories.plan_years import read_plan_year
 
 
 async def make_enrollment(
@@ -44,7 +44,7 @@ async def make_enrollment(
     `shares` are the employee's and the employer's; coverage is that of the plan year, by default. `covers` names the
     dependents, each with the last day its age allows.
     """
-    year = await plan_year_row(database, clock, tenant, plan_year)
+    year = await read_plan_year(database, clock, tenant, plan_year)
     enrolled = plan is not None
     decision = ElectionDecision.ENROLLED if enrolled else decision
     starts_on, ends_on = coverage or (year.coverage_starts_on, year.coverage_ends_on)
@@ -104,7 +104,7 @@ async def make_life_event(
     """Make a life event; one that is not pending was reviewed on `reviewed_on`."""
     reviewed = status is not LifeEventStatus.PENDING
     row = {
-        "employer_id": await employer_of(database, clock, tenant, employee),
+        "employer_id": await read_employer_id(database, clock, tenant, employee),
         "employee_id": employee,
         "dependent_id": dependent,
         "event_type": event_type,
@@ -136,7 +136,7 @@ async def make_event(
 ) -> str:
     """Make a line of history about one row, the subject."""
     row = {
-        "employer_id": await employer_of(database, clock, tenant, employee),
+        "employer_id": await read_employer_id(database, clock, tenant, employee),
         "employee_id": employee,
         "subject_id": subject,
         "action": action,

@@ -61,7 +61,7 @@ async def make_dependent(
 ) -> str:
     """Make a dependent of an employee: a child, by default."""
     row = {
-        "employer_id": await employer_of(database, clock, tenant, employee),
+        "employer_id": await read_employer_id(database, clock, tenant, employee),
         "employee_id": employee,
         "first_name": first_name,
         "last_name": last_name,
@@ -74,7 +74,7 @@ async def make_dependent(
     return id
 
 
-async def employer_of(database: Database, clock: Clock, tenant: str, employee: str) -> str:
+async def read_employer_id(database: Database, clock: Clock, tenant: str, employee: str) -> str:
     """Tell where an employee works, as everything of theirs says so too."""
 
     async def story(tx: Transaction) -> Any:

@@ -64,7 +64,7 @@ async def make_class(
 ) -> str:
     """Make a contribution class: every tier of those in full time, by default."""
     row = {
-        "employer_id": (await plan_year_row(database, clock, tenant, plan_year)).employer_id,
+        "employer_id": (await read_plan_year(database, clock, tenant, plan_year)).employer_id,
         "plan_year_id": plan_year,
         "position": position,
         "employment": employment,
@@ -93,7 +93,7 @@ async def make_plan(
 ) -> str:
     """Make a plan that a plan year offers, with its rates."""
     of_plan_year = {
-        "employer_id": (await plan_year_row(database, clock, tenant, plan_year)).employer_id,
+        "employer_id": (await read_plan_year(database, clock, tenant, plan_year)).employer_id,
         "plan_year_id": plan_year,
     }
     row = {
@@ -115,7 +115,7 @@ async def make_plan(
     return id
 
 
-async def plan_year_row(database: Database, clock: Clock, tenant: str, plan_year: str) -> Any:
+async def read_plan_year(database: Database, clock: Clock, tenant: str, plan_year: str) -> Any:
     """Read a plan year, as its employer and product stand in everything beneath it."""
 
     async def story(tx: Transaction) -> Any:

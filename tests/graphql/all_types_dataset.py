@@ -19,7 +19,7 @@ from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventT
 from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
 from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.values import Clock
-from factories.access import administrator, clerk, employee, service
+from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
 from factories.carrier_rows import (
     coverage_row,
     make_contract_row,
@@ -103,9 +103,9 @@ async def make_all_types_dataset(database: Database) -> AllTypesDataset:
     await _make_the_rest(database, tenant)
     viewers = {
         Role.ADMINISTRATOR: administrator(tenant),
-        Role.EMPLOYER: clerk(handles.employer_id, tenant),
-        Role.EMPLOYEE: employee(handles.employer_id, handles.employee_id, tenant),
-        Role.SERVICE: service(tenant, await _another_employer(database, handles)),
+        Role.EMPLOYER: employer_viewer(handles.employer_id, tenant),
+        Role.EMPLOYEE: employee_viewer(handles.employer_id, handles.employee_id, tenant),
+        Role.SERVICE: service_viewer(tenant, await _another_employer(database, handles)),
     }
     neighbour = administrator(list(TENANTS)[1])
     visible_keys = {role: await _read_reach(database, viewer) for role, viewer in viewers.items()}

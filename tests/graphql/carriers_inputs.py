@@ -7,8 +7,8 @@ from graphql_requests import fetch_data
 
 from benegraph.db.session import Database
 from factories.billing import make_invoice, read_invoice
-from factories.coverage import DIVISION, GROUP, key_of, make_contract, make_coverage, make_subscriber
-from factories.stories import Office, open_office
+from factories.coverage import DIVISION, GROUP, coverage_key, make_contract, make_coverage, make_subscriber
+from factories.office import Office, create_office
 
 Input = dict[str, Any]
 
@@ -64,11 +64,13 @@ query($key: SubscriberEnrollmentKey!) { subscriberEnrollment(key: $key) {
 
 async def covered_office(database: Database) -> Office:
     """Open an office whose group has a contract and ten subscribers, S-0 to S-9; S-1 is covered in 2026."""
-    office = await open_office(database)
+    office = await create_office(database)
     await make_contract(office, coverage_end=date(2027, 12, 31))
     for number in range(10):
         await make_subscriber(office, f"S-{number}")
-    await make_coverage(office, key_of(date(2026, 1, 1), COVERED), end_date=date(2026, 12, 31), policy_number="P-1")
+    await make_coverage(
+        office, coverage_key(date(2026, 1, 1), COVERED), end_date=date(2026, 12, 31), policy_number="P-1"
+    )
     return office
 
 
@@ -83,10 +85,10 @@ async def set_up_carrier(office: Office) -> dict[str, str]:
     await make_contract(office)
     for number in (COVERED, FREE):
         await make_subscriber(office, number)
-    await make_coverage(office, key_of(date(2026, 1, 1), COVERED), end_date=date(2026, 12, 31))
+    await make_coverage(office, coverage_key(date(2026, 1, 1), COVERED), end_date=date(2026, 12, 31))
     paid = await make_invoice(office, 1, paid_cents=10_000)
     assert (await read_invoice(office, paid)).status == "PAID"
-    payments = (await office.dump())["premium_payments"]
+    payments = (await office.read_all_rows())["premium_payments"]
     return {
         "open": await make_invoice(office, 2),
         "payment": next(id for id, row in payments.items() if row["invoice_id"] == paid),

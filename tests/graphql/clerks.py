@@ -5,7 +5,7 @@ from typing import Any
 from graphql_requests import fetch_data
 from mutating import call
 
-from factories.stories import Office
+from factories.office import Office
 
 ENROLLMENTS = """
 query($id: ID!) { employee(id: $id) { enrollments { nodes {
@@ -34,10 +34,10 @@ class Clerk:
 
     async def is_refused(self, mutation: str, *refusals: str, **input: Any) -> None:
         """Call a mutation that is refused, and see that it changed nothing."""
-        before = await self.office.dump()
+        before = await self.office.read_all_rows()
         answer = await call(self.office, mutation, input)
         assert (answer.refusals, answer.errors) == (list(refusals), [])
-        assert await self.office.dump() == before
+        assert await self.office.read_all_rows() == before
         self.refused.add(mutation)
 
     async def enrollments(self, employee: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from conftest import GATEWAY, at, connect
-from factories.stories import Office
+from factories.office import Office
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
-from factories.stories import Office, enroll, open_office, waive
+from factories.office import Office, create_office, enroll, waive
 
 SCHEMA = build_schema()
 GRAPHQL_SCHEMA = SCHEMA._schema
@@ -175,19 +175,21 @@ def _replaced(value: Any, path: Path, new: Any) -> Any:
 
 async def busy_office(database: Database, *, tenant: str = "acme") -> tuple[Office, dict[str, Input]]:
     """Open an office where every mutation could be called: give for each an input that is good, and names all."""
-    office = await open_office(database, tenant=tenant)
+    office = await create_office(database, tenant=tenant)
     ada, bob, cy, dee = [await office.hire(name) for name in ("Ada", "Bob", "Cy", "Dee")]
-    child = await office.child(ada)
-    year = await office.opened()
+    child = await office.add_child(ada)
+    year = await office.open_plan_year()
     ending = PlanYearDates(date(2026, 12, 1), date(2026, 12, 31), date(2026, 11, 1), date(2026, 11, 19))
-    over = await office.opened(ending)
-    draft = await office.draft(PlanYearDates(date(2028, 1, 1), date(2028, 12, 31), date(2027, 1, 1), date(2027, 2, 1)))
-    plans = await office.plans(year)
+    over = await office.open_plan_year(ending)
+    draft = await office.draft_plan_year(
+        PlanYearDates(date(2028, 1, 1), date(2028, 12, 31), date(2027, 1, 1), date(2027, 2, 1))
+    )
+    plans = await office.plan_ids_by_code(year)
     held = {who: await _in_year(office, who, year) for who in (ada, bob, cy)}
     await office.elect(bob, waive(held[bob]))
     await office.elect(cy, enroll(held[cy], plans["GOLD"]))
-    event = await office.approved(cy, LifeEventType.MARRIAGE)
-    await office.terminate(dee, date(2026, 11, 20))
+    event = await office.approve_life_event(cy, LifeEventType.MARRIAGE)
+    await office.terminate_employee(dee, date(2026, 11, 20))
     ids = {
         "employerId": office.employer,
         "benefitProductId": office.product,
@@ -200,7 +202,7 @@ async def busy_office(database: Database, *, tenant: str = "acme") -> tuple[Offi
         "bobs": held[bob],
         "cys": held[cy],
         "marriage": event,
-        "report": await office.report(ada),
+        "report": await office.report_life_event(ada),
         "dee": dee,
         **await set_up_carrier(office),
     }

@@ -11,7 +11,7 @@ from benegraph.db.session import Database
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.values import Clock
-from factories.access import administrator, employee
+from factories.access import administrator, employee_viewer
 from factories.catalog import make_product
 from factories.employers import make_employer
 from factories.enrollments import make_enrollment
@@ -111,7 +111,7 @@ async def test_a_plan_without_a_cost_for_the_employee_is_left_out(
 
 async def test_an_employee_sees_their_own_costs(database: Database, clock: Clock, company: dict[str, str]) -> None:
     id = await make_enrollment(database, clock, employee=company["employee"], plan_year=company["plan_year"])
-    themselves = employee(company["employer"], company["employee"])
+    themselves = employee_viewer(company["employer"], company["employee"])
     seen = await fetch_data(database, clock, themselves, ELIGIBLE_PLANS, id=id)
     assert seen == await fetch_data(database, clock, ADMINISTRATOR, ELIGIBLE_PLANS, id=id)
     assert len(seen["enrollment"]["eligiblePlans"][0]["costs"]) == 4
@@ -156,7 +156,7 @@ async def test_eligibility_says_each_rule(
     )
     await make_class(database, clock, plan_year=plan_year)
     person = await make_employee(database, clock, employer=employer, **facts)
-    for viewer in (ADMINISTRATOR, employee(employer, person)):
+    for viewer in (ADMINISTRATOR, employee_viewer(employer, person)):
         data = await fetch_data(database, clock, viewer, ELIGIBILITY, id=person, planYear=plan_year)
         eligibility = data["employee"]["eligibility"]
         assert eligibility["coverageStart"] == starts
@@ -174,7 +174,7 @@ async def test_eligibility_is_null_where_the_plan_year_is_none_of_the_employers(
     draft = await make_plan_year(
         database, clock, employer=company["employer"], product=await make_product(database, clock), opened_on=None
     )
-    themselves = employee(company["employer"], company["employee"])
+    themselves = employee_viewer(company["employer"], company["employee"])
     for viewer, plan_year, seen in (
         (ADMINISTRATOR, strange, False),
         (themselves, strange, False),

@@ -12,17 +12,25 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Action
 from benegraph.domain.errors import BadInput
 from benegraph.domain.values import Clock
-from factories.access import administrator, clerk, employee, service
-from factories.billing import keep_up, make_invoice, make_payment, reverse, void
-from factories.coverage import CONTRACT_START, DIVISION, GROUP, key_of, make_contract, make_coverage, make_subscriber
-from factories.stories import DATES, Office, enroll, open_office
+from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
+from factories.billing import enable_auto_paid_through, make_invoice, make_payment, reverse_payment, void_invoice
+from factories.coverage import (
+    CONTRACT_START,
+    DIVISION,
+    GROUP,
+    coverage_key,
+    make_contract,
+    make_coverage,
+    make_subscriber,
+)
+from factories.office import DATES, Office, create_office, enroll
 
 BY_KEY = "query($key: SubscriberEnrollmentKey!) { subscriberEnrollment(key: $key) { id } }"
 
 
 @pytest.fixture
 async def office(database: Database) -> Office:
-    office = await open_office(database)
+    office = await create_office(database)
     await make_contract(office)
     return office
 
@@ -45,7 +53,7 @@ async def test_a_coverage_of_record_a_subscriber_and_a_contract(office: Office) 
         groupContract { employer { id } groupId divisionId coverageStart coverageEnd policyNumber version }
     } }"""
     found = (await asked(office, query, key=key("2026-01-01")))["subscriberEnrollment"]
-    written = datetime.fromisoformat((await office.row("subscriber_enrollments", id))["created_at"])
+    written = datetime.fromisoformat((await office.read_row("subscriber_enrollments", id))["created_at"])
     for name in ("entryDate", "updateDate"):
         assert datetime.fromisoformat(found.pop(name)) == written
     assert found == {
@@ -78,7 +86,7 @@ async def test_a_coverage_of_record_a_subscriber_and_a_contract(office: Office) 
 
 async def test_what_is_not_told_of_a_coverage_is_null(office: Office) -> None:
     await make_subscriber(office, COVERED)
-    await make_coverage(office, key_of(date(2026, 1, 1), COVERED))
+    await make_coverage(office, coverage_key(date(2026, 1, 1), COVERED))
     query = "query($key: SubscriberEnrollmentKey!) { subscriberEnrollment(key: $key) { " + " ".join(FIELDS) + " } }"
     found = (await asked(office, query, key=key("2026-01-01")))["subscriberEnrollment"]
     assert found == dict.fromkeys(FIELDS)
@@ -91,9 +99,9 @@ async def test_premium_invoices_and_their_payments(office: Office) -> None:
     partly = await make_invoice(office, 3, COVERED, paid_cents=4_000)
     paid = await make_invoice(office, 4, COVERED, paid_cents=10_001)
     withdrawn = await make_invoice(office, 5, COVERED, paid_cents=10_000)
-    await void(office, withdrawn)
+    await void_invoice(office, withdrawn)
     bounced = await make_invoice(office, 6, COVERED)
-    await reverse(office, await make_payment(office, bounced, 10_000, date(2026, 11, 1)))
+    await reverse_payment(office, await make_payment(office, bounced, 10_000, date(2026, 11, 1)))
     query = """{ subscriber(subscriberId: "S-1") { invoices(first: 10) { totalCount nodes {
         id groupId divisionId subscriberId billFrom billThrough dueDate amountCents paidCents status version
         payments { amountCents receivedOn reversed }
@@ -126,7 +134,7 @@ async def test_premium_invoices_and_their_payments(office: Office) -> None:
 async def test_each_is_found_by_the_name_the_world_knows_it_by(office: Office) -> None:
     subscriber = await make_subscriber(office, COVERED)
     other = await make_contract(office, coverage_start=date(2027, 1, 1))
-    id = await make_coverage(office, key_of(date(2026, 1, 1), COVERED))
+    id = await make_coverage(office, coverage_key(date(2026, 1, 1), COVERED))
     query = """query($key: SubscriberEnrollmentKey!, $start: Date!) {
         subscriber(subscriberId: "S-1") { id }
         groupContract(groupId: "G100", divisionId: "D1", coverageStart: $start) { id }
@@ -151,7 +159,7 @@ async def test_a_day_is_no_instant_within_it(office: Office) -> None:
 @pytest.mark.parametrize("nonsense", ["", " ", "s-1", "S-1 ", "S-2", "1234567890", "x" * 5000, "A\0B", "S%", "😀"])
 async def test_what_is_nothings_name_finds_nothing(office: Office, nonsense: str) -> None:
     await make_subscriber(office, COVERED)
-    await make_coverage(office, key_of(date(2026, 1, 1), COVERED))
+    await make_coverage(office, coverage_key(date(2026, 1, 1), COVERED))
     query = """query($name: String!, $key: SubscriberEnrollmentKey!) {
         subscriber(subscriberId: $name) { id }
         groupContract(groupId: $name, divisionId: "D1", coverageStart: "2020-01-01") { id }
@@ -171,7 +179,7 @@ async def test_many_names_take_a_statement_a_kind(office: Office) -> None:
     ids = []
     for number in numbers:
         await make_subscriber(office, number)
-        ids.append(await make_coverage(office, key_of(date(2026, 1, 1), number)))
+        ids.append(await make_coverage(office, coverage_key(date(2026, 1, 1), number)))
     parts = 'groupId: "G100", divisionId: "D1", groupCoverageStart: "2020-01-01", startDate: "2026-01-01"'
     fields = [
         f'c{n}: subscriberEnrollment(key: {{subscriberId: "{number}", {parts}}}) {{ id }}'
@@ -188,10 +196,10 @@ async def test_many_names_take_a_statement_a_kind(office: Office) -> None:
 async def test_two_tenants_with_the_same_numbers_know_nothing_of_each_other(database: Database) -> None:
     found = []
     for tenant in ("acme", "globex"):
-        office = await open_office(database, tenant=tenant)
+        office = await create_office(database, tenant=tenant)
         await make_contract(office, policy_number=tenant)
         await make_subscriber(office, COVERED)
-        await make_coverage(office, key_of(date(2026, 1, 1), COVERED), policy_number=tenant)
+        await make_coverage(office, coverage_key(date(2026, 1, 1), COVERED), policy_number=tenant)
         await make_invoice(office, 1, COVERED)
         found.append(office)
     query = """{ subscribers { totalCount nodes { subscriberId
@@ -212,7 +220,7 @@ async def test_two_tenants_with_the_same_numbers_know_nothing_of_each_other(data
         }
     change = {"key": key("2026-01-01"), "fields": {"policyNumber": "changed"}}
     assert (await call(found[0], "updateSubscriberEnrollment", change)).is_done
-    (row,) = (await found[1].dump())["subscriber_enrollments"].values()
+    (row,) = (await found[1].read_all_rows())["subscriber_enrollments"].values()
     assert row["policy_number"] == "globex"
 
 
@@ -222,13 +230,17 @@ async def test_two_tenants_with_the_same_numbers_know_nothing_of_each_other(data
 async def test_the_tenants_settings_are_shown_to_administrators(office: Office) -> None:
     query = "{ tenantSettings { autoPaidThrough } }"
     assert await asked(office, query) == {"tenantSettings": {"autoPaidThrough": False}}
-    await keep_up(office)
-    elsewhere = await open_office(office.database, tenant="globex")
+    await enable_auto_paid_through(office)
+    elsewhere = await create_office(office.database, tenant="globex")
     assert await asked(office, query) == {"tenantSettings": {"autoPaidThrough": True}}
     assert await asked(elsewhere, query) == {"tenantSettings": {"autoPaidThrough": False}}
     ada = await office.hire()
-    for viewer in (clerk(office.employer), employee(office.employer, ada), service(actions=Action)):
-        assert await asked(office.by(viewer), query) == {"tenantSettings": None}
+    for viewer in (
+        employer_viewer(office.employer),
+        employee_viewer(office.employer, ada),
+        service_viewer(actions=Action),
+    ):
+        assert await asked(office.as_viewer(viewer), query) == {"tenantSettings": None}
 
 
 # ------------------------------------------------------------------------------------------------------- the bridge
@@ -236,13 +248,13 @@ async def test_the_tenants_settings_are_shown_to_administrators(office: Office) 
 
 async def test_an_election_shows_up_as_coverage_and_payments_show_through(office: Office) -> None:
     ada = await office.hire()
-    await office.update(ada, division_id=DIVISION)
+    await office.update_employee(ada, division_id=DIVISION)
     await make_subscriber(office, COVERED, ada)
-    draft = await office.draft(DATES)
-    await office.amend(draft, group_id=GROUP, group_coverage_start=CONTRACT_START)
-    await office.open(draft)
-    enrollment = (await office.pending(ada)).id
-    await office.elect(ada, enroll(enrollment, (await office.plans(draft))["GOLD"]))
+    draft = await office.draft_plan_year(DATES)
+    await office.update_plan_year(draft, group_id=GROUP, group_coverage_start=CONTRACT_START)
+    await office.open_enrollment(draft)
+    enrollment = (await office.pending_enrollment(ada)).id
+    await office.elect(ada, enroll(enrollment, (await office.plan_ids_by_code(draft))["GOLD"]))
     query = """query($id: ID!) { employee(id: $id) { divisionId subscriber { enrollments { nodes { startDate } } }
         enrollments { nodes { id planYear { groupId groupCoverageStart } subscriberEnrollment {
             subscriberId groupId divisionId groupCoverageStart startDate endDate paidThrough enrollments { id }
@@ -282,9 +294,9 @@ async def test_an_election_shows_up_as_coverage_and_payments_show_through(office
 
 async def test_ids_of_the_carriers_side_are_nodes(office: Office, clock: Clock) -> None:
     await make_subscriber(office, COVERED)
-    await make_coverage(office, key_of(date(2026, 1, 1), COVERED))
+    await make_coverage(office, coverage_key(date(2026, 1, 1), COVERED))
     await make_invoice(office, 1, paid_cents=1)
-    dump = await office.dump()
+    dump = await office.read_all_rows()
     kinds = {
         "subscribers": "Subscriber",
         "subscriber_enrollments": "SubscriberEnrollment",

@@ -11,7 +11,7 @@ from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
 from benegraph.domain.values import Clock
-from factories.access import administrator, employee
+from factories.access import administrator, employee_viewer
 from factories.enrollments import make_enrollment, make_event, make_life_event
 from factories.people import make_dependent
 
@@ -269,6 +269,6 @@ async def test_history(database: Database, clock: Clock, company: dict[str, str]
     }
     assert data["node"] is None  # an employee's history is no enrollment's
     assert data["same"] == {"action": "ISSUED"}
-    themselves = employee(company["employer"], person)
+    themselves = employee_viewer(company["employer"], person)
     data = await fetch_data(database, clock, themselves, query, id=id, other=other, first=first)
     assert [event["actor"] for event in data["enrollment"]["events"]["nodes"]] == ["EMPLOYER", "EMPLOYER"]

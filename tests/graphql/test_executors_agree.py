@@ -46,7 +46,7 @@ from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.execute import GraphQLRequest
-from factories.access import administrator, employee, service
+from factories.access import administrator, employee_viewer, service_viewer
 
 # What Strawberry's executor gives up before it has begun; see `both_executors.answer`.
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine '.*' was never awaited:RuntimeWarning")
@@ -325,8 +325,8 @@ def _odd_changes(comparison: ComparisonDatabase) -> Iterator[tuple[Viewer, Graph
     unoffered = elect | {"elections": [elect["elections"][0] | {"selectedPlanId": office.employer}]}
     child = inputs["addDependent"]
     settled = {"input": child, "other": inputs["updateTenantSettings"]}
-    person = employee(office.employer, child["employeeId"])
-    machine = service(actions=[Action.ADD_DEPENDENT])
+    person = employee_viewer(office.employer, child["employeeId"])
+    machine = service_viewer(actions=[Action.ADD_DEPENDENT])
     yield office.viewer, GraphQLRequest(ELECT, {"input": elect | {"dryRun": True}})
     yield office.viewer, GraphQLRequest(ELECT, {"input": unoffered})
     yield office.viewer, GraphQLRequest(ELECT_AND_TELL_TOO_MUCH, {"input": elect})

@@ -34,7 +34,7 @@ from benegraph.execution import sizes
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from conftest import GATEWAY, at, connect
-from factories.access import TENANT, administrator, clerk, employee, insert
+from factories.access import TENANT, administrator, employee_viewer, employer_viewer, insert
 from factories.carrier_rows import (
     coverage_row,
     make_contract_row,
@@ -370,8 +370,8 @@ async def _make_rows(database: Database) -> tuple[dict[str, Any], dict[str, View
     strangers = [viewer for viewer in dataset.viewers if viewer.tenant_id == TENANT and viewer.employer_id]
     viewers = (
         administrator(),
-        employee(employer, people[0]),
-        clerk(employer),
+        employee_viewer(employer, people[0]),
+        employer_viewer(employer),
         next(each for each in strangers if each.role is Role.EMPLOYEE),
         next(each for each in strangers if each.role is Role.SERVICE),
     )

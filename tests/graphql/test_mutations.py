@@ -10,7 +10,7 @@ from mutating import MUTATIONS, Input, busy_office, call
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from factories.access import administrator, make_tenant
-from factories.stories import Office, open_office
+from factories.office import Office, create_office
 
 PLAN = {"carrierPlanId": "GOLD", "name": "Gold PPO", "monthlyPremiumCents": 50_000}
 RATES = [{"coverageTier": tier, "monthlyPremiumCents": cents} for tier, cents in (("ES", 100_000), ("EC", 90_000))]
@@ -111,9 +111,9 @@ async def _answer(clerk: Clerk, year: str, ada: str, ben: str) -> str:
 
 async def _go_through_the_year(clerk: Clerk, year: str, ada: str, enrollment: str) -> None:
     """Close the season; Ada marries and waives, leaves, and comes back."""
-    clerk.office = clerk.office.on(date(2026, 12, 1))
+    clerk.office = clerk.office.on_day(date(2026, 12, 1))
     assert await clerk.does("closeEnrollment", planYearId=year) == {"planYear": {"id": year}, "lapsedCount": 0}
-    clerk.office = clerk.office.on(date(2027, 3, 10))
+    clerk.office = clerk.office.on_day(date(2027, 3, 10))
     marriage = {"employeeId": ada, "eventType": "MARRIAGE"}
     await clerk.is_refused("reportLifeEvent", "INVALID_INPUT eventDate", **marriage, eventDate="2027-03-11")
     reported = await clerk.does("reportLifeEvent", **marriage, eventDate="2027-03-09")
@@ -150,11 +150,11 @@ async def test_a_dry_run_tells_what_would_come_of_it_and_changes_nothing(databas
         enrollmentId status coverageTier coverageStartDate coverageEndDate employeeContributionCents
         employerContributionCents selectedPlan { carrierPlanId } dependents { id }
     } } }"""
-    before = await office.dump()
+    before = await office.read_all_rows()
 
     told = (await fetch_data(office.database, office.clock(), office.viewer, query, input=input))["elect"]
 
-    assert await office.dump() == before
+    assert await office.read_all_rows() == before
     assert (told["userErrors"], told["enrollments"]) == ([], None)
     (preview,) = told["previews"]
     await call(office, "elect", inputs["elect"])
@@ -177,7 +177,7 @@ async def test_a_dry_run_is_refused_as_the_call_would_be(database: Database) -> 
 
 
 async def test_mutations_of_one_request_are_done_one_after_another(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     query = """mutation($employer: ID!) {
         first: createEmployee(input: {employerId: $employer, firstName: "Ada", lastName: "A", employmentClass: INTERN,
             startDate: "2026-11-16", externalId: "E"}) { employee { id employer { employees { totalCount } } } }

@@ -14,9 +14,9 @@ from mutating import call
 from benegraph.db.session import Database
 from benegraph.domain.access import Action
 from benegraph.domain.values import Clock
-from factories.access import administrator, make_tenant, service
+from factories.access import administrator, make_tenant, service_viewer
 from factories.coverage import make_subscriber
-from factories.stories import Office, open_office
+from factories.office import Office, create_office
 from sent import statements
 
 UPSERT = """
@@ -138,7 +138,7 @@ async def test_a_field_left_out_stays_and_null_clears(office: Office) -> None:
     assert {name: full[name] for name in FIELDS} == FIELDS | {"endDate": "2026-06-30"}
     assert (full["version"], full["updateUser"]) == (2, "akey_administrator")
     for name in FIELDS:
-        later = office.by(replace(office.viewer, key_id=f"akey_{name}"))
+        later = office.as_viewer(replace(office.viewer, key_id=f"akey_{name}"))
         assert (await call(later, "updateSubscriberEnrollment", {"key": named, "fields": {name: None}})).is_done
         cleared = await seen(office, named)
         assert cleared[name] is None
@@ -201,24 +201,24 @@ async def test_one_bad_item_fails_alone_and_each_is_told_at_its_place(office: Of
     assert results[7]["subscriberEnrollment"] == results[0]["subscriberEnrollment"]
     assert results[0]["subscriberEnrollment"]["version"] == 2
     assert all((result["subscriberEnrollment"] is None) is (result["outcome"] == "FAILED") for result in results)
-    assert len((await office.dump())["subscriber_enrollments"]) == 2
+    assert len((await office.read_all_rows())["subscriber_enrollments"]) == 2
 
 
 async def test_what_is_so_already_keeps_its_version_and_its_history(office: Office) -> None:
     item = {"key": key("2026-01-01"), "fields": {"endDate": "2026-12-31", "policyNumber": "P-1", "termDate": None}}
-    before = await office.dump()
+    before = await office.read_all_rows()
     (result,) = await upsert(office, item)
     assert (result["outcome"], result["subscriberEnrollment"]["version"]) == ("UNCHANGED", 1)
-    assert await office.dump() == before
+    assert await office.read_all_rows() == before
 
 
 async def test_a_batch_is_done_once_under_its_key(office: Office) -> None:
     items = [{"key": key("2027-01-01")}, {"key": key("2026-01-01", "S-404")}, {"key": key("2026-01-01")}]
     once = await upsert(office, *items, idempotencyKey="k")
     await call(office, "updateSubscriberEnrollment", {"key": key("2027-01-01"), "fields": {"policyNumber": "P-9"}})
-    before = await office.dump()
+    before = await office.read_all_rows()
     again = await upsert(office, *items, idempotencyKey="k")
-    assert await office.dump() == before
+    assert await office.read_all_rows() == before
     assert again[0]["subscriberEnrollment"] == once[0]["subscriberEnrollment"] | {"version": 2}
     assert (again[0]["outcome"], again[1:]) == ("CREATED", once[1:])
     assert (await call(office, "deleteSubscriberEnrollment", {"key": key("2027-01-01")})).is_done
@@ -228,11 +228,11 @@ async def test_a_batch_is_done_once_under_its_key(office: Office) -> None:
 
 async def test_a_batch_of_which_nothing_was_done_may_be_right_tomorrow(office: Office) -> None:
     items = [{"key": key("2026-01-01", number)} for number in ("N-1", "N-2")]
-    before = await office.dump()
+    before = await office.read_all_rows()
     for _ in range(2):
         results = await upsert(office, *items, idempotencyKey="k")
         assert [result["outcome"] for result in results] == ["FAILED", "FAILED"]
-    assert await office.dump() == before
+    assert await office.read_all_rows() == before
     await make_subscriber(office, "N-1")
     results = await upsert(office, *items, idempotencyKey="k")
     assert [result["outcome"] for result in results] == ["CREATED", "FAILED"]
@@ -259,10 +259,10 @@ async def test_a_call_takes_a_thousand_items_and_no_more(office: Office) -> None
 
 async def test_names_out_of_reach_are_as_if_they_were_nobodys(office: Office) -> None:
     """A service limited to another employer can't tell what is there by any name, and changes none of it."""
-    elsewhere = await open_office(office.database)
-    limited = service(employer=elsewhere.employer, actions=Action)
+    elsewhere = await create_office(office.database)
+    limited = service_viewer(employer=elsewhere.employer, actions=Action)
     there, nowhere = key("2026-01-01"), key("2026-01-01", "S-404") | {"groupId": "G404"}
-    before = await office.dump()
+    before = await office.read_all_rows()
     single: dict[str, Input] = {
         "createSubscriberEnrollment": {"fields": {}},
         "updateSubscriberEnrollment": {"fields": {}},
@@ -284,11 +284,11 @@ async def test_names_out_of_reach_are_as_if_they_were_nobodys(office: Office) ->
     told = [await call(office, "recordPremiumInvoice", each | bill, viewer=limited) for each in where]
     assert told[0] == told[1]
     assert told[0].refusals == ["NOT_FOUND groupId", "NOT_FOUND subscriberId"]
-    assert await office.dump() == before
+    assert await office.read_all_rows() == before
 
 
 async def test_what_a_limited_service_may_write_lies_within_its_reach(office: Office) -> None:
-    limited = service(employer=office.employer, actions=Action)
+    limited = service_viewer(employer=office.employer, actions=Action)
     ada = await office.hire()
     good: dict[str, Input] = {
         "createSubscriber": {"subscriberId": "N-1", "employeeId": ada},

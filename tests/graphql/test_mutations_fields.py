@@ -7,7 +7,7 @@ from mutating import MUTATIONS, Answer, Field, Input, Rehearsing, busy_office, c
 
 from benegraph.db.session import Database
 from benegraph.domain.ids import IdPrefix
-from factories.stories import Office
+from factories.office import Office
 
 NO_ID = "_01h455vb4pex5vsknk084sn02q"
 #: Where a wrong id is refused by the rule of the house that it breaks.

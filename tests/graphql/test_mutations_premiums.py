@@ -9,7 +9,7 @@ from mutating import call
 
 from benegraph.db.session import Database
 from factories.billing import make_invoice, make_payment
-from factories.stories import Office
+from factories.office import Office
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from mutating import MUTATIONS, Input, Rehearsing, busy_office, call
 from benegraph.db.engine import create_engine
 from benegraph.db.session import Database
 from benegraph.domain.access import Action, Role, Viewer
-from factories.access import administrator, clerk, service
-from factories.access import employee as employee_of
-from factories.stories import Office, open_office
+from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
+from factories.office import Office, create_office
 from sent import statements
 
 # As design.md tells it, once more by hand.
@@ -40,10 +39,10 @@ async def inputs_of(database: Database) -> tuple[Office, dict[str, Input]]:
 def viewers(office: Office, employee: str) -> list[Viewer]:
     return [
         administrator(),
-        clerk(office.employer),
-        employee_of(office.employer, employee),
-        service(),
-        *(service(actions=[action]) for action in Action),
+        employer_viewer(office.employer),
+        employee_viewer(office.employer, employee),
+        service_viewer(),
+        *(service_viewer(actions=[action]) for action in Action),
     ]
 
 
@@ -71,8 +70,8 @@ async def test_what_a_role_may_not_is_forbidden_before_anything_is_read(database
 
 
 async def test_the_wrong_input_of_someone_who_may_not_is_not_even_looked_at(database: Database) -> None:
-    office = await open_office(database)
-    viewer = employee_of(office.employer, f"empl{NO_ID}")
+    office = await create_office(database)
+    viewer = employee_viewer(office.employer, f"empl{NO_ID}")
     async with statements(database) as sent:
         answer = await call(office, "deletePlanYear", {"planYearId": "nonsense"}, viewer=viewer)
     assert (answer.errors, sent) == (["FORBIDDEN"], [])
@@ -96,7 +95,7 @@ async def test_what_a_role_may_it_can_do(database: Database) -> None:
 async def test_an_employer_links_no_subscriber(database: Database) -> None:
     office, inputs = await inputs_of(database)
     for mutation in ("createEmployee", "updateEmployee"):
-        answer = await call(office, mutation, inputs[mutation], viewer=clerk(office.employer))
+        answer = await call(office, mutation, inputs[mutation], viewer=employer_viewer(office.employer))
         assert (answer.payload, answer.errors) == (None, ["FORBIDDEN"])
 
 
@@ -104,7 +103,7 @@ async def test_an_employee_takes_back_and_reissues_their_own(database: Database)
     office, inputs = await inputs_of(database)
     for mutation in ("reopenElection", "reissue"):
         row = await office.enrollment(inputs[mutation]["enrollmentId"])
-        viewer = employee_of(office.employer, row.employee_id)
+        viewer = employee_viewer(office.employer, row.employee_id)
         assert (await call(office, mutation, inputs[mutation], viewer=viewer)).is_done
 
 
@@ -112,12 +111,12 @@ async def test_an_employee_takes_back_and_reissues_their_own(database: Database)
 async def test_what_is_out_of_reach_is_as_if_it_were_not_there(database: Database, who: str) -> None:
     """The very same answer, by code, path and words, in as many statements."""
     office, inputs = await inputs_of(database)
-    elsewhere = await open_office(database, tenant="globex" if who == "another tenant" else "acme")
+    elsewhere = await create_office(database, tenant="globex" if who == "another tenant" else "acme")
     strangers = {
         "another tenant": administrator("globex"),
-        "another employer": clerk(elsewhere.employer),
-        "another employee": employee_of(office.employer, await office_hire(office)),
-        "a service elsewhere": service(employer=elsewhere.employer, actions=Action),
+        "another employer": employer_viewer(elsewhere.employer),
+        "another employee": employee_viewer(office.employer, await office_hire(office)),
+        "a service elsewhere": service_viewer(employer=elsewhere.employer, actions=Action),
     }
     viewer = strangers[who]
     for mutation in MUTATIONS:

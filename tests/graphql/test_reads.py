@@ -7,7 +7,7 @@ from graphql_requests import fetch_data
 from benegraph.db.session import Database
 from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.values import Clock
-from factories.access import administrator, clerk, employee, service
+from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
 from factories.employers import make_employer
 from factories.people import make_dependent, make_employee
 
@@ -156,10 +156,10 @@ async def test_the_viewer_is_what_its_key_is_limited_to(database: Database, cloc
     person = await make_employee(database, clock, employer=employer)
     for viewer, role, limited_to, who in (
         (administrator(), "ADMINISTRATOR", None, None),
-        (service(), "SERVICE", None, None),
-        (service(employer=employer), "SERVICE", {"id": employer}, None),
-        (clerk(employer), "EMPLOYER", {"id": employer}, None),
-        (employee(employer, person), "EMPLOYEE", {"id": employer}, {"id": person}),
+        (service_viewer(), "SERVICE", None, None),
+        (service_viewer(employer=employer), "SERVICE", {"id": employer}, None),
+        (employer_viewer(employer), "EMPLOYER", {"id": employer}, None),
+        (employee_viewer(employer, person), "EMPLOYEE", {"id": employer}, {"id": person}),
     ):
         data = await fetch_data(database, clock, viewer, query)
         assert data["viewer"] == {"tenant": "acme", "role": role, "employer": limited_to, "employee": who}

@@ -12,7 +12,7 @@ from benegraph.domain.enrollments.life_events import LifeEventStatus
 from benegraph.domain.enrollments.status import CloseReason, WindowReason
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.values import Clock
-from factories.access import administrator, clerk, employee, service
+from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
 from factories.catalog import make_carrier_plan, make_product
 from factories.employers import make_employer
 from factories.enrollments import make_enrollment, make_event, make_life_event
@@ -83,7 +83,7 @@ async def make_company(database: Database, clock: Clock) -> dict[str, str]:
 async def make_visibility_dataset(database: Database, clock: Clock) -> VisibilityDataset:
     dataset = VisibilityDataset()
     for tenant in ("acme", "globex"):
-        dataset.viewers += [administrator(tenant), service(tenant)]
+        dataset.viewers += [administrator(tenant), service_viewer(tenant)]
         for name in ("One", "Two"):
             await _add_employer(dataset, database, clock, tenant, name)
         await _add_carrier(dataset, database, clock, tenant)
@@ -92,7 +92,7 @@ async def make_visibility_dataset(database: Database, clock: Clock) -> Visibilit
 
 async def _add_employer(dataset: VisibilityDataset, database: Database, clock: Clock, tenant: str, name: str) -> None:
     employer = await make_employer(database, clock, tenant=tenant, name=name)
-    dataset.viewers += [clerk(employer, tenant), service(tenant, employer)]
+    dataset.viewers += [employer_viewer(employer, tenant), service_viewer(tenant, employer)]
 
     def add(id: str, **facts: Any) -> str:
         dataset.rows.append(VisibilityRow(id, tenant, **facts))
@@ -118,7 +118,7 @@ async def _add_employer(dataset: VisibilityDataset, database: Database, clock: C
     for employment in (EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME):
         person = await make_employee(database, clock, tenant=tenant, employer=employer, employment_class=employment)
         dataset.employment[person] = employment
-        dataset.viewers.append(employee(employer, person, tenant))
+        dataset.viewers.append(employee_viewer(employer, person, tenant))
         add(person, employer=employer, employee=person)
         belongings = await _make_belongings(database, clock, tenant, person, plan_year, plan)
         dataset.elections[person] = belongings[1]

@@ -11,7 +11,7 @@ from benegraph.domain.enrollments.status import EnrollmentFacts, derive_enrollme
 from benegraph.domain.enrollments.tiers import derive_tier
 from benegraph.domain.people import Relationship
 from benegraph.domain.values import DateSpan, last_day_of_month
-from factories.stories import PLANS, Dump
+from factories.office import PLANS, TableRows
 
 Row = dict[str, Any]
 #: Which enrollment covers a day.
@@ -22,7 +22,7 @@ Days = dict[date, str]
 class Seen:
     """All rows of the tenant at one moment, and which enrollment covers which day of whom."""
 
-    dump: Dump
+    dump: TableRows
     covered: dict[str, Days] = field(default_factory=dict)
 
     def of(self, table: str) -> list[Row]:
@@ -30,7 +30,7 @@ class Seen:
         return [row for _, row in sorted(self.dump[table].items())]
 
 
-def see(dump: Dump) -> Seen:
+def see(dump: TableRows) -> Seen:
     """Paint who is covered when; no two coverages share a day."""
     seen = Seen(dump, {id: {} for id in dump["employees"]})
     for row in seen.of("enrollments"):

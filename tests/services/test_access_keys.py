@@ -14,7 +14,7 @@ from benegraph.domain.values import Clock
 from benegraph.services.access import KeyScope, authenticate, hash_key, issue_key, list_keys, revoke_key
 from benegraph.services.idempotency import run_idempotent
 from factories.access import administrator, make_tenant
-from factories.stories import open_office
+from factories.office import create_office
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CLOCK = Clock(NOW)
@@ -33,7 +33,7 @@ async def refused(telling: Coroutine[Any, Any, Any]) -> type[RequestError]:
 
 
 async def test_a_key_makes_its_holder_the_viewer_it_says(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
     scopes = [
         KeyScope(Role.ADMINISTRATOR),

@@ -10,20 +10,28 @@ from benegraph.db.session import Database
 from benegraph.domain.errors import Refused
 from benegraph.domain.values import MAX_CENTS, Clock
 from benegraph.services import billing
-from factories.access import service
+from factories.access import service_viewer
 from factories.billing import (
     CENTS,
-    bill_of,
-    keep_up,
+    build_invoice,
+    enable_auto_paid_through,
     make_invoice,
     make_payment,
     read_invoice,
-    reverse,
+    reverse_payment,
     set_paid_through,
-    void,
+    void_invoice,
 )
-from factories.coverage import DIVISION, GROUP, NUMBER, key_of, make_contract, make_coverage, make_subscriber
-from factories.stories import Office, open_office
+from factories.coverage import (
+    DIVISION,
+    GROUP,
+    SUBSCRIBER_ID,
+    coverage_key,
+    make_contract,
+    make_coverage,
+    make_subscriber,
+)
+from factories.office import Office, create_office
 
 DAY = timedelta(days=1)
 ABSENT_INVOICE = "pinv_01j659cve0e0080m4xhppefpah"
@@ -32,7 +40,7 @@ ABSENT_PAYMENT = "ppmt_01j659cve0e0080m4xhppefpah"
 
 async def group_of(database: Database, **options: Any) -> Office:
     """Open an office whose group has a contract, and a subscriber."""
-    office = await open_office(database, **options)
+    office = await create_office(database, **options)
     await make_contract(office)
     await make_subscriber(office)
     return office
@@ -46,12 +54,12 @@ async def lines(office: Office, subject: str) -> list[tuple[Any, ...]]:
 # ---------------------------------------------------------------------------------------------------- invoices
 
 
-@pytest.mark.parametrize("subscriber", [None, NUMBER])
+@pytest.mark.parametrize("subscriber", [None, SUBSCRIBER_ID])
 async def test_an_invoice_is_written_down(database: Database, subscriber: str | None) -> None:
     office = await group_of(database)
     id = await make_invoice(office, 1, subscriber)
     assert id.startswith("pinv_")
-    row = await office.row("premium_invoices", id)
+    row = await office.read_row("premium_invoices", id)
     assert row.pop("created_at") == row.pop("updated_at")
     assert row == {
         "tenant_id": "acme",
@@ -78,7 +86,7 @@ async def test_an_invoice_is_written_down(database: Database, subscriber: str | 
 
 async def test_an_invoice_is_of_the_newest_employer_its_group_had(database: Database) -> None:
     office = await group_of(database)
-    other = await open_office(database)
+    other = await create_office(database)
     await make_contract(office, coverage_start=date(2024, 1, 1), employer_id=other.employer)
     await make_contract(office, coverage_start=date(2022, 1, 1))
     await make_contract(office, coverage_start=date(2025, 1, 1), employer_id=None)
@@ -89,7 +97,7 @@ async def test_an_invoice_is_of_the_newest_employer_its_group_had(database: Data
     assert (await read_invoice(office, of_group)).employer_id == other.employer
     assert (await read_invoice(office, of_nobodys)).employer_id is None
     payment = await make_payment(office, of_group)
-    assert (await office.row("premium_payments", payment))["employer_id"] == other.employer
+    assert (await office.read_row("premium_payments", payment))["employer_id"] == other.employer
 
 
 @pytest.mark.parametrize(
@@ -116,16 +124,16 @@ async def test_an_invoice_is_of_the_newest_employer_its_group_had(database: Data
 )
 async def test_a_bill_that_is_refused(database: Database, changes: dict[str, Any], expected: list[str]) -> None:
     office = await group_of(database)
-    await keep_up(office)
-    bill = replace(bill_of(1, NUMBER), **changes)
-    assert await office.refusals(office.tell(billing.record_invoice, bill)) == expected
+    await enable_auto_paid_through(office)
+    bill = replace(build_invoice(1, SUBSCRIBER_ID), **changes)
+    assert await office.refusals(office.run(billing.record_invoice, bill)) == expected
 
 
 async def test_an_invoice_may_be_of_one_day_of_nothing_and_due_any_day(database: Database) -> None:
     office = await group_of(database)
     first = date(2026, 1, 1)
     bill = billing.NewInvoice(GROUP, DIVISION, None, first, first, date(2020, 1, 1), 0)
-    id = await office.tell(billing.record_invoice, bill)
+    id = await office.run(billing.record_invoice, bill)
     row = await read_invoice(office, id)
     assert (row.bill_through, row.due_date, row.paid_cents, row.status) == (first, date(2020, 1, 1), 0, "PAID")
 
@@ -142,7 +150,7 @@ async def test_payments_add_up(database: Database) -> None:
         row = await read_invoice(office, id)
         seen.append((row.paid_cents, row.status, row.version))
     assert seen == [(4_000, "OPEN", 2), (9_999, "OPEN", 3), (10_000, "PAID", 4), (10_500, "PAID", 5)]
-    payments = (await office.dump())["premium_payments"]
+    payments = (await office.read_all_rows())["premium_payments"]
     assert [payments[key]["amount_cents"] for key in sorted(payments)] == [4_000, 5_999, 1, 500]
     (_, first, second, *_) = await lines(office, id)
     ids = sorted(payments)
@@ -154,8 +162,8 @@ async def test_a_payment_is_written_down(database: Database) -> None:
     office = await group_of(database)
     id = await make_invoice(office, 1)
     payment = await make_payment(office, id, 4_000, date(2026, 2, 3))
-    row = await office.row("premium_payments", payment)
-    assert row.pop("created_at") == (await office.row("premium_invoices", id))["updated_at"]
+    row = await office.read_row("premium_payments", payment)
+    assert row.pop("created_at") == (await office.read_row("premium_invoices", id))["updated_at"]
     assert row == {
         "tenant_id": "acme",
         "id": payment,
@@ -170,11 +178,11 @@ async def test_a_payment_is_written_down(database: Database) -> None:
 
 async def test_payments_that_are_refused(database: Database) -> None:
     office = await group_of(database)
-    await keep_up(office)
+    await enable_auto_paid_through(office)
     id = await make_invoice(office, 1)
     tomorrow = office.today + DAY
     voided = await make_invoice(office, 2)
-    await void(office, voided)
+    await void_invoice(office, voided)
     for invoice, cents, day, expected in [
         (id, 0, office.today, ["INVALID_INPUT amountCents"]),
         (id, -1, tomorrow, ["INVALID_INPUT amountCents", "INVALID_INPUT receivedOn"]),
@@ -201,7 +209,7 @@ async def test_what_was_paid_stays_an_amount(database: Database) -> None:
     payment = await make_payment(office, id, MAX_CENTS)
     assert await office.refusals(make_payment(office, id, 1)) == ["INVALID_INPUT amountCents"]
     assert (await read_invoice(office, id)).paid_cents == MAX_CENTS
-    await reverse(office, payment)
+    await reverse_payment(office, payment)
     await make_payment(office, id, 1)
     assert (await read_invoice(office, id)).paid_cents == 1
 
@@ -220,7 +228,7 @@ async def test_what_was_paid_stays_an_amount(database: Database) -> None:
 async def test_today_is_the_employers_else_that_of_greenwich(
     database: Database, time_zone: str | None, now: datetime, today: date
 ) -> None:
-    office = await open_office(database, time_zone=time_zone or "Pacific/Kiritimati")
+    office = await create_office(database, time_zone=time_zone or "Pacific/Kiritimati")
     await make_contract(office, employer_id=office.employer if time_zone else None)
     id = await make_invoice(office, 1)
 
@@ -239,13 +247,13 @@ async def test_a_payment_is_reversed(database: Database) -> None:
     office = await group_of(database)
     id = await make_invoice(office, 1)
     first, second = await make_payment(office, id, 6_000), await make_payment(office, id, 4_000)
-    assert await reverse(office, first, "It bounced.") == id
+    assert await reverse_payment(office, first, "It bounced.") == id
     row = await read_invoice(office, id)
     assert (row.paid_cents, row.status, row.version) == (4_000, "OPEN", 4)
-    payment = await office.row("premium_payments", first)
+    payment = await office.read_row("premium_payments", first)
     assert datetime.fromisoformat(payment["reversed_at"]) == row.updated_at
     assert payment["reversal_reason"] == "It bounced."
-    assert (await office.row("premium_payments", second))["reversed_at"] is None
+    assert (await office.read_row("premium_payments", second))["reversed_at"] is None
     assert (await lines(office, id))[-1] == (
         "REVERSED",
         {"paid_cents": 10_000},
@@ -259,7 +267,7 @@ async def test_a_payment_is_reversed(database: Database) -> None:
 async def test_reversals_that_are_refused(database: Database) -> None:
     office = await group_of(database)
     payment = await make_payment(office, await make_invoice(office, 1))
-    await reverse(office, payment)
+    await reverse_payment(office, payment)
     long = "x" * 1001
     for id, reason, expected in [
         (payment, None, ["INVALID_STATUS_TRANSITION paymentId"]),
@@ -269,7 +277,7 @@ async def test_reversals_that_are_refused(database: Database) -> None:
         (ABSENT_PAYMENT, None, ["NOT_FOUND paymentId"]),
         (ABSENT_PAYMENT, "", ["NOT_FOUND paymentId", "INVALID_INPUT reason"]),
     ]:
-        assert await office.refusals(reverse(office, id, reason)) == expected
+        assert await office.refusals(reverse_payment(office, id, reason)) == expected
 
 
 # ---------------------------------------------------------------------------------------------------- the void
@@ -278,7 +286,7 @@ async def test_reversals_that_are_refused(database: Database) -> None:
 async def test_an_invoice_is_voided(database: Database) -> None:
     office = await group_of(database)
     id = await make_invoice(office, 1, paid_cents=4_000)
-    await void(office, id, "Billed twice.", 2)
+    await void_invoice(office, id, "Billed twice.", 2)
     row = await read_invoice(office, id)
     assert (row.status, row.paid_cents, row.version, row.void_reason) == ("VOID", 4_000, 3, "Billed twice.")
     assert row.voided_at == row.updated_at
@@ -291,17 +299,17 @@ async def test_what_was_paid_on_a_void_invoice_can_be_given_back(database: Datab
     office = await group_of(database)
     id = await make_invoice(office, 1)
     payment = await make_payment(office, id)
-    await void(office, id)
-    assert await reverse(office, payment) == id
+    await void_invoice(office, id)
+    assert await reverse_payment(office, payment) == id
     row = await read_invoice(office, id)
     assert (row.status, row.paid_cents, row.version) == ("VOID", 0, 4)
 
 
 async def test_voids_that_are_refused(database: Database) -> None:
     office = await group_of(database)
-    await keep_up(office)
+    await enable_auto_paid_through(office)
     id, voided = await make_invoice(office, 1), await make_invoice(office, 2)
-    await void(office, voided)
+    await void_invoice(office, voided)
     for invoice, reason, version, expected in [
         (id, None, 2, ["VERSION_CONFLICT expectedVersion"]),
         (id, "", 2, ["INVALID_INPUT reason", "VERSION_CONFLICT expectedVersion"]),
@@ -312,8 +320,8 @@ async def test_voids_that_are_refused(database: Database) -> None:
         (ABSENT_INVOICE, None, None, ["NOT_FOUND invoiceId"]),
         (ABSENT_INVOICE, "x" * 1001, None, ["NOT_FOUND invoiceId", "INVALID_INPUT reason"]),
     ]:
-        assert await office.refusals(void(office, invoice, reason, version)) == expected
-    await void(office, id, None, 1)
+        assert await office.refusals(void_invoice(office, invoice, reason, version)) == expected
+    await void_invoice(office, id, None, 1)
 
 
 # ----------------------------------------------------------------------------------------------------- tenancy
@@ -321,29 +329,29 @@ async def test_voids_that_are_refused(database: Database) -> None:
 
 async def test_what_is_another_tenants_is_not_there(database: Database) -> None:
     here, there = await group_of(database), await group_of(database, tenant="globex")
-    await make_coverage(there, key_of(date(2026, 1, 1)))
+    await make_coverage(there, coverage_key(date(2026, 1, 1)))
     id = await make_invoice(there, 1)
     payment = await make_payment(there, id)
-    before = await there.dump()
+    before = await there.read_all_rows()
     assert await here.refusals(make_payment(here, id)) == ["NOT_FOUND invoiceId"]
-    assert await here.refusals(void(here, id)) == ["NOT_FOUND invoiceId"]
-    assert await here.refusals(reverse(here, payment)) == ["NOT_FOUND paymentId"]
+    assert await here.refusals(void_invoice(here, id)) == ["NOT_FOUND invoiceId"]
+    assert await here.refusals(reverse_payment(here, payment)) == ["NOT_FOUND paymentId"]
     assert await set_paid_through(here) == []
-    assert await there.dump() == before
+    assert await there.read_all_rows() == before
 
 
 async def test_what_is_another_employers_is_not_there_for_a_service_of_one(database: Database) -> None:
     office = await group_of(database)
-    other = await open_office(database)
-    theirs = other.by(service(employer=other.employer))
+    other = await create_office(database)
+    theirs = other.as_viewer(service_viewer(employer=other.employer))
     id = await make_invoice(office, 1)
     payment = await make_payment(office, id)
     assert await theirs.refusals(make_payment(theirs, id)) == ["NOT_FOUND invoiceId"]
-    assert await theirs.refusals(void(theirs, id)) == ["NOT_FOUND invoiceId"]
-    assert await theirs.refusals(reverse(theirs, payment)) == ["NOT_FOUND paymentId"]
+    assert await theirs.refusals(void_invoice(theirs, id)) == ["NOT_FOUND invoiceId"]
+    assert await theirs.refusals(reverse_payment(theirs, payment)) == ["NOT_FOUND paymentId"]
     assert await theirs.refusals(make_invoice(theirs, 1)) == ["NOT_FOUND groupId"]
     assert await theirs.refusals(set_paid_through(theirs)) == ["NOT_FOUND groupId", "NOT_FOUND subscriberId"]
-    ours = office.by(service(employer=office.employer))
-    assert await reverse(ours, payment) == id
+    ours = office.as_viewer(service_viewer(employer=office.employer))
+    assert await reverse_payment(ours, payment) == id
     with pytest.raises(Refused):
-        await reverse(ours, payment)
+        await reverse_payment(ours, payment)

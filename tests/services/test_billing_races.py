@@ -15,39 +15,39 @@ from benegraph.domain.errors import Refused
 from benegraph.services.coverage import CoverageItem, upsert_coverage
 from factories.billing import (
     CENTS,
-    keep_up,
+    enable_auto_paid_through,
     make_invoice,
     make_payment,
     read_invoice,
-    reverse,
+    reverse_payment,
     set_paid_through,
-    void,
+    void_invoice,
 )
-from factories.coverage import NUMBER, coverage, key_of, make_contract, make_coverage, make_subscriber
-from factories.stories import Office, open_office
+from factories.coverage import SUBSCRIBER_ID, coverage_key, make_contract, make_coverage, make_subscriber, read_coverage
+from factories.office import Office, create_office
 
-NUMBERS = (NUMBER, "S00000002", "S00000003", "S00000004")
+NUMBERS = (SUBSCRIBER_ID, "S00000002", "S00000003", "S00000004")
 
 
 async def watched(database: Database, *numbers: str) -> tuple[Office, list[str]]:
     """Open an office with a group and covered subscribers; give the reasons why a transaction is told again, too."""
     retried: list[str] = []
-    office = await open_office(replace(database, retried=retried.append))
+    office = await create_office(replace(database, retried=retried.append))
     await make_contract(office)
-    for number in numbers or [NUMBER]:
+    for number in numbers or [SUBSCRIBER_ID]:
         await make_subscriber(office, number)
-        await make_coverage(office, key_of(date(2026, 1, 1), number))
+        await make_coverage(office, coverage_key(date(2026, 1, 1), number))
     return office, retried
 
 
 async def days(office: Office) -> list[str | None]:
-    return [row["paid_through"] for row in await coverage(office)]
+    return [row["paid_through"] for row in await read_coverage(office)]
 
 
 @pytest.mark.parametrize("auto", [False, True])
 async def test_payments_on_one_invoice_add_up(database: Database, owner_url: str, auto: bool) -> None:
     office, retried = await watched(database)
-    await keep_up(office, on=auto)
+    await enable_auto_paid_through(office, on=auto)
     id = await make_invoice(office, 1)
     outcomes = await race(owner_url, "premium_invoices", id, *(make_payment(office, id, 1_250) for _ in range(8)))
     assert tally(outcomes) == {"done": 8}
@@ -70,10 +70,10 @@ async def test_what_a_payment_may_add_holds_for_all_at_once(database: Database, 
 @pytest.mark.parametrize("auto", [False, True])
 async def test_a_payment_and_the_void(database: Database, owner_url: str, auto: bool) -> None:
     office, retried = await watched(database)
-    await keep_up(office, on=auto)
+    await enable_auto_paid_through(office, on=auto)
     for number in range(1, 5):
         id = await make_invoice(office, number)
-        outcomes = await race(owner_url, "premium_invoices", id, make_payment(office, id), void(office, id))
+        outcomes = await race(owner_url, "premium_invoices", id, make_payment(office, id), void_invoice(office, id))
         (payment, _), (voided, _) = outcomes
         assert voided == "done"
         assert payment in {"done", "INVALID_STATUS_TRANSITION"}
@@ -89,9 +89,9 @@ async def test_an_invoice_is_voided_once_and_a_payment_reversed_once(database: D
     office, _ = await watched(database)
     id = await make_invoice(office, 1)
     payment = await make_payment(office, id)
-    outcomes = await race(owner_url, "premium_invoices", id, *(reverse(office, payment) for _ in range(4)))
+    outcomes = await race(owner_url, "premium_invoices", id, *(reverse_payment(office, payment) for _ in range(4)))
     assert tally(outcomes) == {"done": 1, "INVALID_STATUS_TRANSITION": 3}
-    outcomes = await race(owner_url, "premium_invoices", id, *(void(office, id) for _ in range(4)))
+    outcomes = await race(owner_url, "premium_invoices", id, *(void_invoice(office, id) for _ in range(4)))
     assert tally(outcomes) == {"done": 1, "INVALID_STATUS_TRANSITION": 3}
     assert [event["action"] for event in await office.history(id)] == ["RECORDED", "PAID", "REVERSED", "VOIDED"]
 
@@ -100,7 +100,12 @@ async def test_of_two_that_saw_one_version_one_voids(database: Database, owner_u
     office, _ = await watched(database)
     id = await make_invoice(office, 1)
     outcomes = await race(
-        owner_url, "premium_invoices", id, make_payment(office, id), make_payment(office, id), void(office, id, None, 3)
+        owner_url,
+        "premium_invoices",
+        id,
+        make_payment(office, id),
+        make_payment(office, id),
+        void_invoice(office, id, None, 3),
     )
     row = await read_invoice(office, id)
     if tally(outcomes) == {"done": 3}:  # the void came last, and had foreseen both payments
@@ -113,8 +118,8 @@ async def test_of_two_that_saw_one_version_one_voids(database: Database, owner_u
 async def test_a_payment_and_setting_what_is_paid(database: Database, owner_url: str) -> None:
     """Whichever is first: where it is kept up, the payment is in what stands in the end."""
     office, retried = await watched(database)
-    await keep_up(office)
-    subscriber = next(iter((await office.dump())["subscribers"]))
+    await enable_auto_paid_through(office)
+    subscriber = next(iter((await office.read_all_rows())["subscribers"]))
     for number in range(1, 5):
         id = await make_invoice(office, number)
         setting = [set_paid_through(office) for _ in range(4)]
@@ -128,8 +133,8 @@ async def test_a_payment_and_setting_what_is_paid(database: Database, owner_url:
 
 async def test_payments_on_several_invoices_of_a_group_are_all_seen(database: Database, owner_url: str) -> None:
     office, retried = await watched(database, *NUMBERS)
-    await keep_up(office)
-    subscriber = min((await office.dump())["subscribers"])
+    await enable_auto_paid_through(office)
+    subscriber = min((await office.read_all_rows())["subscribers"])
     invoices = [await make_invoice(office, number) for number in (1, 2, 3, 4)]
     invoices.append(await make_invoice(office, 5, NUMBERS[2]))
     outcomes = await race(owner_url, "subscribers", subscriber, *(make_payment(office, id) for id in invoices))
@@ -141,14 +146,16 @@ async def test_payments_on_several_invoices_of_a_group_are_all_seen(database: Da
 async def test_a_crowd_finds_its_way(database: Database) -> None:
     """Payments, reversals, voids, new invoices, coverage written and what is paid set, all at once, over and over."""
     office, retried = await watched(database, *NUMBERS)
-    await keep_up(office)
+    await enable_auto_paid_through(office)
     random = Random(4)  # noqa: S311 - no secret, and the same crowd each time
     invoices = [await make_invoice(office, number, whose) for number in (1, 2, 3) for whose in (None, *NUMBERS[:2])]
     payments = [await make_payment(office, id) for id in invoices]
 
     async def write(numbers: list[str]) -> None:
-        items = [CoverageItem(key_of(date(2026, 1, 1), number), {"end_date": date(2026, 12, 31)}) for number in numbers]
-        await office.tell(upsert_coverage, items)
+        items = [
+            CoverageItem(coverage_key(date(2026, 1, 1), number), {"end_date": date(2026, 12, 31)}) for number in numbers
+        ]
+        await office.run(upsert_coverage, items)
 
     async def outcome(runner: Coroutine[Any, Any, Any]) -> set[str]:
         try:
@@ -161,8 +168,8 @@ async def test_a_crowd_finds_its_way(database: Database) -> None:
     for _ in range(6):
         crowd: list[Coroutine[Any, Any, Any]] = [
             *(make_payment(office, id, random.choice([1, CENTS])) for id in random.sample(invoices, 3)),
-            *(reverse(office, id) for id in random.sample(payments, 2)),
-            void(office, random.choice(invoices)),
+            *(reverse_payment(office, id) for id in random.sample(payments, 2)),
+            void_invoice(office, random.choice(invoices)),
             make_invoice(office, random.randint(1, 4), random.choice([None, *NUMBERS]), paid_cents=CENTS),
             *(set_paid_through(office, number) for number in random.sample(NUMBERS, 2)),
             write(random.sample(NUMBERS, 3)),
@@ -172,7 +179,7 @@ async def test_a_crowd_finds_its_way(database: Database) -> None:
 
     assert told == {"INVALID_STATUS_TRANSITION"}
     assert retried == []
-    before = await office.dump()
+    before = await office.read_all_rows()
     for number in NUMBERS:
         await set_paid_through(office, number)
-    assert await office.dump() == before
+    assert await office.read_all_rows() == before

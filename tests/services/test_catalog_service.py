@@ -8,16 +8,16 @@ from benegraph.domain.catalog import PlanTerms, ProductCategory, TierRate
 from benegraph.services.catalog import add_product
 from benegraph.services.employers import add_employer
 from factories.access import administrator
-from factories.stories import EE, PLANS, open_office
+from factories.office import EE, PLANS, create_office
 
 DENTAL = ProductCategory.DENTAL
 
 
 async def test_a_product_keeps_its_plans_in_their_order_and_rates_by_tier(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     backwards = [replace(plan, rates=plan.rates[::-1]) for plan in PLANS[::-1]]
-    id = await office.tell(add_product, "Dental", DENTAL, "Delta", backwards)
-    row = await office.row("benefit_products", id)
+    id = await office.run(add_product, "Dental", DENTAL, "Delta", backwards)
+    row = await office.read_row("benefit_products", id)
     assert (row["name"], row["category"], row["carrier_name"], row["active"], row["version"]) == (
         "Dental",
         "DENTAL",
@@ -41,16 +41,16 @@ async def test_a_product_keeps_its_plans_in_their_order_and_rates_by_tier(databa
 
 
 async def test_a_product_may_have_no_plans_and_no_carrier(database: Database) -> None:
-    office = await open_office(database)
-    id = await office.tell(add_product, "Dental", DENTAL, None, [])
-    assert (await office.row("benefit_products", id))["carrier_name"] is None
-    await office.tell(add_product, "Dental", DENTAL, None, [])  # two of one name are two products
+    office = await create_office(database)
+    id = await office.run(add_product, "Dental", DENTAL, None, [])
+    assert (await office.read_row("benefit_products", id))["carrier_name"] is None
+    await office.run(add_product, "Dental", DENTAL, None, [])  # two of one name are two products
 
 
 async def test_what_a_product_refuses(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     plans = [PLANS[0], PlanTerms("GOLD", "", None, -1, rates=(TierRate(EE, 5),))]
-    assert await office.refusals(office.tell(add_product, " ", DENTAL, "\x00", plans)) == [
+    assert await office.refusals(office.run(add_product, " ", DENTAL, "\x00", plans)) == [
         "INVALID_INPUT name",
         "INVALID_INPUT carrierName",
         "INVALID_INPUT plans.1.name",
@@ -61,18 +61,18 @@ async def test_what_a_product_refuses(database: Database) -> None:
 
 
 async def test_an_employer_has_a_name_and_a_time_zone(database: Database) -> None:
-    office = await open_office(database)
-    id = await office.tell(add_employer, "Beta LLC", "Europe/Berlin")
-    row = await office.row("employers", id)
+    office = await create_office(database)
+    id = await office.run(add_employer, "Beta LLC", "Europe/Berlin")
+    row = await office.read_row("employers", id)
     assert (row["name"], row["time_zone"], row["active"], row["version"]) == ("Beta LLC", "Europe/Berlin", True, 1)
-    await office.tell(add_employer, "Beta LLC", "UTC")
+    await office.run(add_employer, "Beta LLC", "UTC")
 
 
 async def test_what_an_employer_refuses(database: Database) -> None:
-    office = await open_office(database)
-    assert await office.refusals(office.tell(add_employer, "x" * 201, "EST")) == [
+    office = await create_office(database)
+    assert await office.refusals(office.run(add_employer, "x" * 201, "EST")) == [
         "INVALID_INPUT name",
         "INVALID_INPUT timeZone",
     ]
     for time_zone in ("", "localtime", "Mars/Olympus", "\x00", "../../etc/passwd", "america/new_york"):
-        assert await office.refusals(office.tell(add_employer, "Beta", time_zone)) == ["INVALID_INPUT timeZone"]
+        assert await office.refusals(office.run(add_employer, "Beta", time_zone)) == ["INVALID_INPUT timeZone"]

@@ -19,14 +19,14 @@ from factories.coverage import (
     CONTRACT_START,
     DIVISION,
     GROUP,
-    NUMBER,
-    coverage,
-    key_of,
+    SUBSCRIBER_ID,
+    coverage_key,
     make_contract,
     make_coverage,
     make_subscriber,
+    read_coverage,
 )
-from factories.stories import DATES, DATES_2026, PLANS, TODAY, Office, enroll, open_office
+from factories.office import DATES, DATES_2026, PLANS, TODAY, Office, create_office, enroll
 
 #: Contracts that follow the first: one from the middle of a year, one from the next.
 MIDDLE, NEXT = date(2026, 7, 1), date(2027, 1, 1)
@@ -35,30 +35,30 @@ Shown = list[tuple[str, str, str]]
 
 async def shown(office: Office) -> Shown:
     """Give the contract's start, the first and the last day of each coverage of record."""
-    return [(row["group_coverage_start"], row["start_date"], row["end_date"]) for row in await coverage(office)]
+    return [(row["group_coverage_start"], row["start_date"], row["end_date"]) for row in await read_coverage(office)]
 
 
 async def opened(office: Office, start: date, dates: PlanYearDates = DATES, **options: Any) -> str:
     """Open a plan year whose coverage is recorded under the group's contract of this start."""
-    plan_year = await office.draft(dates, **options)
-    await office.amend(plan_year, group_id=GROUP, group_coverage_start=start)
-    await office.open(plan_year)
+    plan_year = await office.draft_plan_year(dates, **options)
+    await office.update_plan_year(plan_year, group_id=GROUP, group_coverage_start=start)
+    await office.open_enrollment(plan_year)
     return plan_year
 
 
 async def enrolled(office: Office, employee: str, plan_year: str) -> str:
     (pending,) = [row for row in await office.enrollments(employee) if row.plan_year_id == plan_year]
-    await office.elect(employee, enroll(pending.id, (await office.plans(plan_year))["GOLD"]))
+    await office.elect(employee, enroll(pending.id, (await office.plan_ids_by_code(plan_year))["GOLD"]))
     return str(pending.id)
 
 
 async def links(office: Office, *enrollments: str) -> list[str | None]:
-    rows = (await office.dump())["enrollments"]
+    rows = (await office.read_all_rows())["enrollments"]
     return [rows[id]["subscriber_enrollment_id"] for id in enrollments]
 
 
 async def dental_of(office: Office) -> Office:
-    return replace(office, product=await office.tell(add_product, "Dental", ProductCategory.DENTAL, None, PLANS))
+    return replace(office, product=await office.run(add_product, "Dental", ProductCategory.DENTAL, None, PLANS))
 
 
 # ------------------------------------------------------------------------- contracts that follow each other
@@ -66,7 +66,7 @@ async def dental_of(office: Office) -> Office:
 
 @pytest.fixture
 async def office(database: Database) -> Office:
-    office = await open_office(database, today=date(2025, 11, 20))
+    office = await create_office(database, today=date(2025, 11, 20))
     await make_contract(office, coverage_end=date(2026, 12, 31))
     await make_contract(office, coverage_start=NEXT, policy_number="P-2")
     return office
@@ -74,13 +74,13 @@ async def office(database: Database) -> Office:
 
 async def test_a_renewal_under_the_next_contract_has_a_coverage_of_its_own(office: Office) -> None:
     ada = await office.hire()
-    await make_subscriber(office, NUMBER, ada)
+    await make_subscriber(office, SUBSCRIBER_ID, ada)
     old = await enrolled(office, ada, await opened(office, CONTRACT_START, DATES_2026))
-    (first,) = await coverage(office)
-    renewed = await opened(office.on(TODAY), NEXT, renewal=RenewalMode.PASSIVE)
-    new = (await office.on(TODAY).pending(ada)).id
-    await office.on(date(2026, 12, 1)).close(renewed)
-    rows = await coverage(office)
+    (first,) = await read_coverage(office)
+    renewed = await opened(office.on_day(TODAY), NEXT, renewal=RenewalMode.PASSIVE)
+    new = (await office.on_day(TODAY).pending_enrollment(ada)).id
+    await office.on_day(date(2026, 12, 1)).close_enrollment(renewed)
+    rows = await read_coverage(office)
     assert await shown(office) == [
         ("2020-01-01", "2026-01-01", "2026-12-31"),
         ("2027-01-01", "2027-01-01", "2027-12-31"),
@@ -88,10 +88,10 @@ async def test_a_renewal_under_the_next_contract_has_a_coverage_of_its_own(offic
     assert rows[0] == first
     assert [row["policy_number"] for row in rows] == ["P-1", "P-2"]
     assert await links(office, old, new) == [rows[0]["id"], rows[1]["id"]]
-    await office.on(date(2027, 1, 2)).terminate(ada, date(2026, 12, 31), "rescission")
+    await office.on_day(date(2027, 1, 2)).terminate_employee(ada, date(2026, 12, 31), "rescission")
     assert await shown(office) == [("2020-01-01", "2026-01-01", "2026-12-31")]
     assert await links(office, old, new) == [first["id"], None]
-    await office.on(date(2027, 1, 2)).reinstate(ada)
+    await office.on_day(date(2027, 1, 2)).reinstate_employee(ada)
     assert len(await shown(office)) == 2
 
 
@@ -105,14 +105,14 @@ async def test_what_the_carrier_had_ends_once_where_the_first_of_them_begins(off
         for start, dates in (reversed(years) if newer_first else years)
     ]
     await make_subscriber(office)
-    own = await make_coverage(office, key_of(date(2021, 1, 1)), paid_through=date(2027, 3, 31))
-    await office.update(ada, subscriber_id=NUMBER)
+    own = await make_coverage(office, coverage_key(date(2021, 1, 1)), paid_through=date(2027, 3, 31))
+    await office.update_employee(ada, subscriber_id=SUBSCRIBER_ID)
     assert await shown(office) == [
         ("2020-01-01", "2021-01-01", "2025-12-31"),
         ("2020-01-01", "2026-01-01", "2026-12-31"),
         ("2027-01-01", "2027-01-01", "2027-12-31"),
     ]
-    rows = await coverage(office)
+    rows = await read_coverage(office)
     assert (rows[0]["id"], rows[0]["version"], rows[0]["paid_through"]) == (own, 2, "2025-12-31")
     assert await links(office, *(reversed(elected) if newer_first else elected)) == [rows[1]["id"], rows[2]["id"]]
     created, moved = await office.history(own)
@@ -123,12 +123,12 @@ async def test_what_the_carrier_had_ends_once_where_the_first_of_them_begins(off
 async def test_what_the_carrier_had_becomes_the_elections_of_its_own_contract(office: Office) -> None:
     ada = await office.hire()
     await enrolled(office, ada, await opened(office, CONTRACT_START, DATES_2026))
-    later = office.on(TODAY)
+    later = office.on_day(TODAY)
     await enrolled(later, ada, await opened(later, NEXT))
     await make_subscriber(office)
-    own = await make_coverage(office, key_of(date(2026, 3, 1)), annual_max_cents=100)
-    await office.update(ada, subscriber_id=NUMBER)
-    rows = await coverage(office)
+    own = await make_coverage(office, coverage_key(date(2026, 3, 1)), annual_max_cents=100)
+    await office.update_employee(ada, subscriber_id=SUBSCRIBER_ID)
+    rows = await read_coverage(office)
     assert await shown(office) == [
         ("2020-01-01", "2026-01-01", "2026-12-31"),
         ("2027-01-01", "2027-01-01", "2027-12-31"),
@@ -140,29 +140,29 @@ async def test_what_the_carrier_had_becomes_the_elections_of_its_own_contract(of
 async def test_the_next_contract_of_two_divisions_waits_for_the_division(office: Office) -> None:
     """What is recorded under one contract says nothing of the next; but it stays, and its division may be said."""
     ada = await office.hire()
-    await make_subscriber(office, NUMBER, ada)
+    await make_subscriber(office, SUBSCRIBER_ID, ada)
     old = await enrolled(office, ada, await opened(office, CONTRACT_START, DATES_2026))
-    first = await coverage(office)
+    first = await read_coverage(office)
     await make_contract(office, division_id="D2", coverage_start=NEXT)
-    new = await enrolled(office.on(TODAY), ada, await opened(office.on(TODAY), NEXT))
-    assert await coverage(office) == first
+    new = await enrolled(office.on_day(TODAY), ada, await opened(office.on_day(TODAY), NEXT))
+    assert await read_coverage(office) == first
     assert await links(office, old, new) == [first[0]["id"], None]
-    await office.update(ada, division_id=DIVISION)
+    await office.update_employee(ada, division_id=DIVISION)
     assert await shown(office) == [
         ("2020-01-01", "2026-01-01", "2026-12-31"),
         ("2027-01-01", "2027-01-01", "2027-12-31"),
     ]
-    assert (await coverage(office))[0] == first[0]
+    assert (await read_coverage(office))[0] == first[0]
 
 
 async def test_contracts_of_two_divisions_hold_the_same_days_side_by_side(database: Database) -> None:
     """As where a carrier keeps a division for each product, and employees have none."""
-    office = await open_office(database)
+    office = await create_office(database)
     await make_contract(office)
     await make_contract(office, division_id="D2", coverage_start=MIDDLE)
     ada = await office.hire()
-    await make_subscriber(office, NUMBER, ada)
-    own = await make_coverage(office, key_of(date(2027, 1, 1), division_id="D2", group_coverage_start=MIDDLE))
+    await make_subscriber(office, SUBSCRIBER_ID, ada)
+    own = await make_coverage(office, coverage_key(date(2027, 1, 1), division_id="D2", group_coverage_start=MIDDLE))
     medical = await enrolled(office, ada, await opened(office, CONTRACT_START))
     staggered = replace(DATES, coverage_start=date(2027, 7, 1), coverage_end=date(2028, 6, 30))
     dental = await enrolled(office, ada, await opened(await dental_of(office), MIDDLE, staggered))
@@ -172,10 +172,10 @@ async def test_contracts_of_two_divisions_hold_the_same_days_side_by_side(databa
         ("2026-07-01", "2027-07-01", "2028-06-30"),
     ]
     assert await shown(office) == every
-    rows = await coverage(office)
+    rows = await read_coverage(office)
     assert [row["division_id"] for row in rows] == ["D1", "D2", "D2"]
     assert [rows[1]["id"], *await links(office, medical, dental)] == [own, rows[0]["id"], rows[2]["id"]]
-    await office.reopen(medical)
+    await office.reopen_election(medical)
     assert await shown(office) == every[1:]
 
 
@@ -200,11 +200,11 @@ class Odds:
 
     async def elect(self, enrollment: str) -> None:
         plan_year = (await self.office.enrollment(enrollment)).plan_year_id
-        await self.office.elect(self.ada, enroll(enrollment, (await self.office.plans(plan_year))["GOLD"]))
+        await self.office.elect(self.ada, enroll(enrollment, (await self.office.plan_ids_by_code(plan_year))["GOLD"]))
 
     async def check(self) -> None:
         """Each enrollment's days are in the coverage it is linked to; all coverage is of such days, each once."""
-        dump = await self.office.dump()
+        dump = await self.office.read_all_rows()
         records = dump["subscriber_enrollments"]
         elected: set[date] = set()
         linked: set[str] = set()
@@ -223,18 +223,18 @@ class Odds:
 
 
 async def at_odds(database: Database, dates: PlanYearDates) -> Odds:
-    office = await open_office(database, today=date(2025, 11, 20))
+    office = await create_office(database, today=date(2025, 11, 20))
     await make_contract(office)
     await make_contract(office, coverage_start=MIDDLE, policy_number="P-2")
     ada = await office.hire()
-    await make_subscriber(office, NUMBER, ada)
+    await make_subscriber(office, SUBSCRIBER_ID, ada)
     first = await opened(office, CONTRACT_START, MEDICAL)
     second = await opened(await dental_of(office), CONTRACT_START, dates)
 
     async def follow_another(tx: Transaction) -> None:
         await tx.session.execute(update(PlanYear).where(PlanYear.id == second).values(group_coverage_start=MIDDLE))
 
-    await office.tell(follow_another)
+    await office.run(follow_another)
     whose = {row.plan_year_id: row.id for row in await office.enrollments(ada)}
     return Odds(office, ada, whose[first], whose[second])
 
@@ -259,7 +259,7 @@ async def test_an_election_under_another_contract_loses_nothing(
         await odds.elect(id)
         await odds.check()
     assert await shown(odds.office) == expected
-    ids = [row["id"] for row in await coverage(odds.office)]
+    ids = [row["id"] for row in await read_coverage(odds.office)]
     assert await links(odds.office, *enrollments) == [ids[0], ids[-1]]
 
 
@@ -278,12 +278,12 @@ async def test_each_is_taken_back_by_itself(database: Database, dates: PlanYearD
     undoing = {
         "medical": partial(odds.elect, odds.medical),
         "dental": partial(odds.elect, odds.dental),
-        "end": partial(odds.office.reinstate, odds.ada),
+        "end": partial(odds.office.reinstate_employee, odds.ada),
     }
     doing = {
-        "medical": partial(odds.office.reopen, odds.medical),
-        "dental": partial(odds.office.reopen, odds.dental),
-        "end": partial(odds.office.terminate, odds.ada, gone),
+        "medical": partial(odds.office.reopen_election, odds.medical),
+        "dental": partial(odds.office.reopen_election, odds.dental),
+        "end": partial(odds.office.terminate_employee, odds.ada, gone),
     }
     await undoing["medical"]()
     await undoing["dental"]()
@@ -307,11 +307,11 @@ async def test_what_one_leaves_goes_back_to_the_others_own_contract(database: Da
         await odds.elect(id)
     if divided:
         await make_contract(odds.office, division_id="D0", coverage_start=MIDDLE)
-    (kept,) = [row["id"] for row in await coverage(odds.office)]
-    await odds.office.reopen(odds.medical)
+    (kept,) = [row["id"] for row in await read_coverage(odds.office)]
+    await odds.office.reopen_election(odds.medical)
     assert await shown(odds.office) == [("2026-07-01", "2026-08-01", "2027-03-31")]
-    assert [row["division_id"] for row in await coverage(odds.office)] == [DIVISION]
+    assert [row["division_id"] for row in await read_coverage(odds.office)] == [DIVISION]
     assert [event["action"] for event in await odds.office.history(kept)][-1] == "DELETED"
     await odds.elect(odds.medical)
-    await odds.office.reopen(odds.dental)
+    await odds.office.reopen_election(odds.dental)
     assert await shown(odds.office) == [("2020-01-01", "2026-02-01", "2026-12-31")]

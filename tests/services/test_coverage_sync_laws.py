@@ -27,8 +27,16 @@ from benegraph.domain.values import ONE_DAY, last_day_of_month
 from benegraph.services import billing
 from benegraph.services.catalog import add_product
 from benegraph.services.coverage import records
-from factories.coverage import CONTRACT_START, DIVISION, GROUP, key_of, make_contract, make_coverage, make_subscriber
-from factories.stories import PLANS, enroll, open_office, waive
+from factories.coverage import (
+    CONTRACT_START,
+    DIVISION,
+    GROUP,
+    coverage_key,
+    make_contract,
+    make_coverage,
+    make_subscriber,
+)
+from factories.office import PLANS, create_office, enroll, waive
 
 STEPS = 25
 START = date(2026, 12, 1)
@@ -89,21 +97,21 @@ class Bridge(RuleBasedStateMachine):
     def __init__(self, runner: asyncio.Runner, database: Database, told: dict[str, int]) -> None:
         super().__init__()
         self.runner, self.told = runner, told
-        office = runner.run(open_office(database, tenant=f"bridge-{next(_tenants)}", today=START))
+        office = runner.run(create_office(database, tenant=f"bridge-{next(_tenants)}", today=START))
         runner.run(make_contract(office))
-        dental = runner.run(office.tell(add_product, "Dental", ProductCategory.DENTAL, "Blue Shield", PLANS))
+        dental = runner.run(office.run(add_product, "Dental", ProductCategory.DENTAL, "Blue Shield", PLANS))
         self.office = office
         employees = [runner.run(office.hire(name)) for name in ("Ada", "Bob")]
         for number, employee in zip(NUMBERS, employees, strict=True):
             runner.run(make_subscriber(office, number, employee))
-        runner.run(make_coverage(office, key_of(date(2026, 1, 1), NUMBERS[0])))
+        runner.run(make_coverage(office, coverage_key(date(2026, 1, 1), NUMBERS[0])))
         for product in (office.product, dental):
             for dates, renewal in zip(SEASONS, (RenewalMode.ACTIVE, RenewalMode.PASSIVE), strict=True):
                 there = replace(office, product=product)
-                plan_year = runner.run(there.draft(dates, renewal=renewal))
-                runner.run(there.amend(plan_year, group_id=GROUP, group_coverage_start=CONTRACT_START))
-                runner.run(there.open(plan_year))
-        self.dump = runner.run(office.dump())
+                plan_year = runner.run(there.draft_plan_year(dates, renewal=renewal))
+                runner.run(there.update_plan_year(plan_year, group_id=GROUP, group_coverage_start=CONTRACT_START))
+                runner.run(there.open_enrollment(plan_year))
+        self.dump = runner.run(office.read_all_rows())
         for which in range(4):  # Ada begins with coverage of both, Bob with none
             self.answer(which, 0, waived=False, whose=employees[0])
 
@@ -123,14 +131,14 @@ class Bridge(RuleBasedStateMachine):
     def reopen(self, which: int) -> None:
         row = pick([row for row in self.of("enrollments") if row["decision"] is not None], which)
         if row is not None:
-            self.tell("reopen", self.office.reopen(row["id"]))
+            self.tell("reopen", self.office.reopen_election(row["id"]))
 
     @rule(which=picks, type=st.sampled_from([LifeEventType.MARRIAGE, LifeEventType.BIRTH, LifeEventType.OTHER]))
     def reissue(self, which: int, type: LifeEventType) -> None:
         answered = [row for row in self.of("enrollments") if row["decision"] is not None and row["closed_on"] is None]
         row = pick(answered, which)
         if row is not None:
-            event = self.runner.run(self.office.approved(row["employee_id"], type))
+            event = self.runner.run(self.office.approve_life_event(row["employee_id"], type))
             self.tell("reissue", self.office.reissue(row["id"], event))
 
     @rule(which=picks)
@@ -138,8 +146,10 @@ class Bridge(RuleBasedStateMachine):
         """Close a season: who said nothing has the coverage of the one before, where there was one."""
         plan_year = pick([row for row in self.of("plan_years") if row["closed_on"] is None], which)
         if plan_year is not None:
-            self.office = self.office.on(max(self.office.today, day(plan_year["open_enrollment_ends_on"]) + ONE_DAY))
-            self.tell("close", self.office.close(plan_year["id"]))
+            self.office = self.office.on_day(
+                max(self.office.today, day(plan_year["open_enrollment_ends_on"]) + ONE_DAY)
+            )
+            self.tell("close", self.office.close_enrollment(plan_year["id"]))
 
     # ------------------------------------------------------------------------------------------------ employment
 
@@ -147,14 +157,14 @@ class Bridge(RuleBasedStateMachine):
     def come_or_go(self, which: int, ahead: int) -> None:
         employee = pick(self.of("employees"), which) or {}
         if employee["terminated_on"] is not None:
-            self.tell("reinstate", self.office.reinstate(employee["id"]))
+            self.tell("reinstate", self.office.reinstate_employee(employee["id"]))
         else:
             on = self.office.today + timedelta(days=ahead)
-            self.tell("terminate", self.office.terminate(employee["id"], on, "rescission"))
+            self.tell("terminate", self.office.terminate_employee(employee["id"], on, "rescission"))
 
     @rule(days=st.sampled_from([1, 10, 25]))
     def pass_days(self, days: int) -> None:
-        self.office = self.office.on(self.office.today + timedelta(days=days))
+        self.office = self.office.on_day(self.office.today + timedelta(days=days))
 
     # ------------------------------------------------------------------------------------------------ the carrier
 
@@ -162,10 +172,10 @@ class Bridge(RuleBasedStateMachine):
     def bill(self, month: int, paid: bool, number: str | None) -> None:
         first = date(2027, month, 1)
         bill = billing.NewInvoice(GROUP, DIVISION, number, first, last_day_of_month(first), first, 10_000)
-        invoice = self.runner.run(self.office.tell(billing.record_invoice, bill))
+        invoice = self.runner.run(self.office.run(billing.record_invoice, bill))
         if paid:
-            self.tell("pay", self.office.tell(billing.record_payment, invoice, 10_000, self.office.today))
-        self.tell("record", self.office.tell(billing.set_paid_through, number or NUMBERS[0], GROUP, DIVISION))
+            self.tell("pay", self.office.run(billing.record_payment, invoice, 10_000, self.office.today))
+        self.tell("record", self.office.run(billing.set_paid_through, number or NUMBERS[0], GROUP, DIVISION))
 
     @rule(which=picks, ahead=st.sampled_from([0, 15]), delete=st.booleans())
     def meddle(self, which: int, ahead: int, delete: bool) -> None:
@@ -173,13 +183,13 @@ class Bridge(RuleBasedStateMachine):
         row = pick(self.of("subscriber_enrollments"), which)
         if row is None:
             return
-        key = key_of(day(row["start_date"]), row["subscriber_id"])
+        key = coverage_key(day(row["start_date"]), row["subscriber_id"])
         linked = row["id"] in {each["subscriber_enrollment_id"] for each in self.of("enrollments")}
         change = {"end_date": day(row["start_date"]) + timedelta(days=ahead)}
         telling = (
-            self.office.tell(records.delete_coverage, key, None)
+            self.office.run(records.delete_coverage, key, None)
             if delete
-            else self.office.tell(records.update_coverage, records.CoverageItem(key, change), None)
+            else self.office.run(records.update_coverage, records.CoverageItem(key, change), None)
         )
         done = self.tell("record", telling)
         moved = delete or row["end_date"] is None or day(row["end_date"]) != change["end_date"]
@@ -193,7 +203,7 @@ class Bridge(RuleBasedStateMachine):
         except Refused:
             return False
         self.told[name] = self.told.get(name, 0) + 1
-        self.dump = self.runner.run(self.office.dump())
+        self.dump = self.runner.run(self.office.read_all_rows())
         self.check()
         return True
 

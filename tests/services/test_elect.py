@@ -9,18 +9,18 @@ from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.plan_years import PlanYearDates
 from benegraph.domain.values import Clock
 from benegraph.services import enrollments
-from factories.access import employee as employee_of
-from factories.stories import EC, EE, EF, ES, Office, enroll, open_office, waive
+from factories.access import employee_viewer
+from factories.office import EC, EE, EF, ES, Office, create_office, enroll, waive
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 
 
 async def to_answer(database: Database) -> tuple[Office, str, str, dict[str, str]]:
     """Open enrollment with Ada in it; give her id, her enrollment's, and the plans' by their codes."""
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    id = await office.opened()
-    return office, ada, (await office.pending(ada)).id, dict(await office.plans(id))
+    id = await office.open_plan_year()
+    return office, ada, (await office.pending_enrollment(ada)).id, dict(await office.plan_ids_by_code(id))
 
 
 # --------------------------------------------------------------------------------------------- good answers
@@ -45,7 +45,7 @@ async def test_the_tier_follows_from_the_family_and_the_shares_from_both(
     database: Database, code: str, family: str, tier: CoverageTier, shares: tuple[int, int]
 ) -> None:
     office, ada, id, plans = await to_answer(database)
-    dependents = [await office.spouse(ada) if kind == "s" else await office.child(ada) for kind in family]
+    dependents = [await office.add_spouse(ada) if kind == "s" else await office.add_child(ada) for kind in family]
 
     (preview,) = await office.elect(ada, enroll(id, plans[code], *dependents))
 
@@ -69,21 +69,21 @@ async def test_the_tier_follows_from_the_family_and_the_shares_from_both(
         plans[code],
         tuple(dependents),
     )
-    covered = (await office.dump())["enrolled_dependents"]
+    covered = (await office.read_all_rows())["enrolled_dependents"]
     assert covered.keys() == {f"{id} {dependent}" for dependent in dependents}
 
 
 @pytest.mark.parametrize("tier", [None, CoverageTier.UNSPECIFIED, EC])
 async def test_a_tier_may_be_left_to_the_dependents(database: Database, tier: CoverageTier | None) -> None:
     office, ada, id, plans = await to_answer(database)
-    await office.elect(ada, enroll(id, plans["GOLD"], await office.child(ada), tier=tier))
+    await office.elect(ada, enroll(id, plans["GOLD"], await office.add_child(ada), tier=tier))
     assert (await office.enrollment(id)).coverage_tier == EC
 
 
 async def test_a_waiver_has_nothing_but_its_day(database: Database) -> None:
     office, ada, id, _ = await to_answer(database)
     (preview,) = await office.elect(ada, waive(id))
-    row = await office.row("enrollments", id)
+    row = await office.read_row("enrollments", id)
     assert (row["decision"], row["effective_on"]) == ("WAIVED", "2027-01-01")
     names = ("coverage_tier", "selected_plan_id", "employee_contribution_cents", "employer_contribution_cents")
     assert {row[name] for name in (*names, "coverage_starts_on", "coverage_ends_on")} == {None}
@@ -92,19 +92,19 @@ async def test_a_waiver_has_nothing_but_its_day(database: Database) -> None:
 
 async def test_a_child_is_covered_to_the_end_of_the_month_it_turns_26(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
-    grown = await office.child(ada, date(2001, 1, 2))
-    disabled = await office.child(ada, date(1990, 1, 1), disabled=True)
-    in_february = await office.child(ada, date(2001, 2, 28))
-    spouse = await office.spouse(ada)
+    grown = await office.add_child(ada, date(2001, 1, 2))
+    disabled = await office.add_child(ada, date(1990, 1, 1), disabled=True)
+    in_february = await office.add_child(ada, date(2001, 2, 28))
+    spouse = await office.add_spouse(ada)
     await office.elect(ada, enroll(id, plans["GOLD"], grown, disabled, in_february, spouse))
-    covered = (await office.dump())["enrolled_dependents"]
+    covered = (await office.read_all_rows())["enrolled_dependents"]
     through = {key.removeprefix(f"{id} "): row["through"] for key, row in covered.items()}
     assert through == {grown: "2027-01-31", disabled: None, in_february: "2027-02-28", spouse: None}
 
 
 async def test_history_says_what_was_answered_and_by_whom(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
-    office = office.by(employee_of(office.employer, ada))
+    office = office.as_viewer(employee_viewer(office.employer, ada))
     await office.elect(ada, enroll(id, plans["GOLD"]))
     event = (await office.history(id))[-1]
     assert (event["action"], event["actor"], event["actor_role"]) == ("ENROLLED", "EMPLOYEE akey_employee", "EMPLOYEE")
@@ -126,7 +126,7 @@ async def test_history_says_what_was_answered_and_by_whom(database: Database) ->
 async def test_answers_of_several_plan_years_are_taken_together_or_not_at_all(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
     short = PlanYearDates(date(2028, 1, 1), date(2028, 6, 30), FIRST, LAST)
-    other_year = await office.opened(short)
+    other_year = await office.open_plan_year(short)
     other = next(row.id for row in await office.enrollments(ada) if row.plan_year_id == other_year)
 
     assert await office.refusals(office.elect(ada, enroll(id, plans["GOLD"]), enroll(other, plans["GOLD"]))) == [
@@ -143,11 +143,11 @@ async def test_answers_of_several_plan_years_are_taken_together_or_not_at_all(da
 async def test_open_enrollment_is_open_from_its_first_day_through_its_last(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
     for day in (FIRST - timedelta(days=1), LAST + timedelta(days=1)):
-        there = office.on(day)
+        there = office.on_day(day)
         for choice in (enroll(id, plans["GOLD"]), waive(id)):
             assert await there.refusals(there.elect(ada, choice)) == ["WINDOW_NOT_OPEN elections.0.enrollmentId"]
     for day in (FIRST, LAST):
-        await office.on(day).rehearse(enrollments.elect, ada, [waive(id)])
+        await office.on_day(day).dry_run(enrollments.elect, ada, [waive(id)])
 
 
 @pytest.mark.parametrize(
@@ -157,17 +157,17 @@ async def test_a_new_hire_has_thirty_days_from_eligibility_or_issue(
     database: Database, hired_on: date, opens_on: date
 ) -> None:
     """It is the 20th; the hire was on the 1st of this month, or is on the 1st of the next."""
-    office = await open_office(database, today=date(2026, 1, 5))
-    await office.opened(PlanYearDates(date(2026, 2, 1), date(2027, 1, 31), date(2026, 1, 1), date(2026, 1, 20)))
-    office = office.on(date(2026, 11, 20))
+    office = await create_office(database, today=date(2026, 1, 5))
+    await office.open_plan_year(PlanYearDates(date(2026, 2, 1), date(2027, 1, 31), date(2026, 1, 1), date(2026, 1, 20)))
+    office = office.on_day(date(2026, 11, 20))
     ada = await office.hire(hired_on=hired_on)
     (row,) = await office.enrollments(ada)
     assert (row.reason, row.opens_on, row.closes_on) == ("NEW_HIRE", opens_on, opens_on + timedelta(days=30))
     for day in (opens_on - timedelta(days=1), opens_on + timedelta(days=31)):
-        there = office.on(day)
+        there = office.on_day(day)
         assert await there.refusals(there.elect(ada, waive(row.id))) == ["WINDOW_NOT_OPEN elections.0.enrollmentId"]
     for day in (opens_on, opens_on + timedelta(days=30)):
-        await office.on(day).rehearse(enrollments.elect, ada, [waive(row.id)])
+        await office.on_day(day).dry_run(enrollments.elect, ada, [waive(row.id)])
 
 
 @pytest.mark.parametrize(
@@ -182,10 +182,10 @@ async def test_a_new_hire_has_thirty_days_from_eligibility_or_issue(
 async def test_days_begin_at_the_employers_midnight(
     database: Database, time_zone: str, opens_at: datetime, over_at: datetime
 ) -> None:
-    office = await open_office(database, time_zone=time_zone)
+    office = await create_office(database, time_zone=time_zone)
     ada = await office.hire()
-    await office.opened()
-    id = (await office.pending(ada)).id
+    await office.open_plan_year()
+    id = (await office.pending_enrollment(ada)).id
 
     async def elect(at: datetime) -> None:
         await database.transact(
@@ -202,7 +202,7 @@ async def test_days_begin_at_the_employers_midnight(
 async def test_a_moved_window_holds_for_those_already_issued(database: Database) -> None:
     office, ada, id, _ = await to_answer(database)
     plan_year = (await office.enrollment(id)).plan_year_id
-    await office.amend(plan_year, open_enrollment_ends_on=date(2026, 12, 15))
-    await office.on(date(2026, 12, 15)).rehearse(enrollments.elect, ada, [waive(id)])
-    there = office.on(date(2026, 12, 16))
+    await office.update_plan_year(plan_year, open_enrollment_ends_on=date(2026, 12, 15))
+    await office.on_day(date(2026, 12, 15)).dry_run(enrollments.elect, ada, [waive(id)])
+    there = office.on_day(date(2026, 12, 16))
     assert await there.refusals(there.elect(ada, waive(id))) == ["WINDOW_NOT_OPEN elections.0.enrollmentId"]

@@ -9,25 +9,25 @@ from benegraph.domain.enrollments.status import ElectionDecision
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import ContributionTerms, PlanYearDates
 from benegraph.services import enrollments
-from factories.access import employee as employee_of
-from factories.stories import EC, EE, EF, ES, Office, enroll, open_office, waive
+from factories.access import employee_viewer
+from factories.office import EC, EE, EF, ES, Office, create_office, enroll, waive
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 
 
 async def to_answer(database: Database) -> tuple[Office, str, str, dict[str, str]]:
     """Open enrollment with Ada in it; give her id, her enrollment's, and the plans' by their codes."""
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    id = await office.opened()
-    return office, ada, (await office.pending(ada)).id, dict(await office.plans(id))
+    id = await office.open_plan_year()
+    return office, ada, (await office.pending_enrollment(ada)).id, dict(await office.plan_ids_by_code(id))
 
 
 async def test_who_is_26_when_coverage_starts_is_not_coverable(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
-    too_old = await office.child(ada, date(2001, 1, 1))
-    just_not = await office.child(ada, date(2001, 1, 2))
-    inactive = await office.child(ada)
+    too_old = await office.add_child(ada, date(2001, 1, 1))
+    just_not = await office.add_child(ada, date(2001, 1, 2))
+    inactive = await office.add_child(ada)
     await office.update_dependent(inactive, active=False)
     assert await office.refusals(office.elect(ada, enroll(id, plans["GOLD"], too_old, just_not, inactive))) == [
         "DEPENDENT_NOT_COVERABLE elections.0.dependentIds.0",
@@ -38,7 +38,7 @@ async def test_who_is_26_when_coverage_starts_is_not_coverable(database: Databas
 async def test_dependents_are_the_employees_own_and_named_once(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
     bob = await office.hire("Bob")
-    foreign, own = await office.child(bob), await office.child(ada)
+    foreign, own = await office.add_child(bob), await office.add_child(ada)
     missing = own[:-1] + ("0" if own[-1] != "0" else "1")
     choice = enroll(id, plans["GOLD"], own, own, foreign, missing, "nonsense", tier=EF)
     assert await office.refusals(office.elect(ada, choice)) == [
@@ -47,7 +47,7 @@ async def test_dependents_are_the_employees_own_and_named_once(database: Databas
         "NOT_FOUND elections.0.dependentIds.3",
         "NOT_FOUND elections.0.dependentIds.4",
     ]
-    herself = office.by(employee_of(office.employer, ada))
+    herself = office.as_viewer(employee_viewer(office.employer, ada))
     assert await herself.refusals(herself.elect(ada, enroll(id, plans["GOLD"], foreign))) == [
         "NOT_FOUND elections.0.dependentIds.0"
     ]
@@ -55,7 +55,7 @@ async def test_dependents_are_the_employees_own_and_named_once(database: Databas
 
 async def test_dependents_must_make_the_tier(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
-    spouse, second, child = await office.spouse(ada), await office.spouse(ada), await office.child(ada)
+    spouse, second, child = await office.add_spouse(ada), await office.add_spouse(ada), await office.add_child(ada)
     gold = plans["GOLD"]
     families = {
         (EE, spouse): "coverageTier",
@@ -72,10 +72,10 @@ async def test_dependents_must_make_the_tier(database: Database) -> None:
 
 async def test_plans_are_those_of_the_plan_year(database: Database) -> None:
     office, ada, id, _ = await to_answer(database)
-    other = await open_office(database, tenant="other")
-    foreign = (await other.plans(await other.opened()))["GOLD"]
-    next_year = await office.draft(PlanYearDates(date(2028, 1, 1), date(2028, 12, 31), FIRST, LAST))
-    unoffered = (await office.plans(next_year))["GOLD"]
+    other = await create_office(database, tenant="other")
+    foreign = (await other.plan_ids_by_code(await other.open_plan_year()))["GOLD"]
+    next_year = await office.draft_plan_year(PlanYearDates(date(2028, 1, 1), date(2028, 12, 31), FIRST, LAST))
+    unoffered = (await office.plan_ids_by_code(next_year))["GOLD"]
     for plan in (foreign, unoffered, ada, "nonsense", "", "x" * 5000, "\x00"):
         assert await office.refusals(office.elect(ada, enroll(id, plan))) == [
             "PLAN_NOT_OFFERED elections.0.selectedPlanId"
@@ -85,19 +85,19 @@ async def test_plans_are_those_of_the_plan_year(database: Database) -> None:
 
 async def test_no_rate_or_no_contributions_for_the_tier(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
-    spouse, child = await office.spouse(ada), await office.child(ada)
+    spouse, child = await office.add_spouse(ada), await office.add_child(ada)
     refused = ["TIER_NOT_OFFERED elections.0.coverageTier"]
     assert await office.refusals(office.elect(ada, enroll(id, plans["SILVER"], spouse, child))) == refused
     bob = await office.hire("Bob", employment_class=EmploymentClass.PART_TIME)
-    own = (await office.pending(bob)).id
-    assert await office.refusals(office.elect(bob, enroll(own, plans["GOLD"], await office.child(bob)))) == refused
+    own = (await office.pending_enrollment(bob)).id
+    assert await office.refusals(office.elect(bob, enroll(own, plans["GOLD"], await office.add_child(bob)))) == refused
     await office.elect(bob, enroll(own, plans["GOLD"]))
     assert (await office.enrollment(own)).employee_contribution_cents == 40_000
 
 
 async def test_a_waiver_takes_no_plan_tier_or_dependents(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
-    child = await office.child(ada)
+    child = await office.add_child(ada)
     waiver = Election(id, ElectionDecision.WAIVED, plans["GOLD"], EC, (child,))
     assert await office.refusals(office.elect(ada, waiver)) == [
         "PLAN_NOT_ALLOWED_ON_WAIVER elections.0.selectedPlanId",
@@ -108,13 +108,13 @@ async def test_a_waiver_takes_no_plan_tier_or_dependents(database: Database) -> 
 
 async def test_everything_wrong_is_told_at_once(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
-    inactive = await office.child(ada)
+    inactive = await office.add_child(ada)
     await office.update_dependent(inactive, active=False)
-    await office.update(ada, employment_class=EmploymentClass.INTERN)
+    await office.update_employee(ada, employment_class=EmploymentClass.INTERN)
     (closed,) = await office.enrollments(ada)
     assert (closed.status, closed.close_reason) == ("INACTIVE", "NOT_ELIGIBLE")
-    foreign = (await office.pending(await office.hire("Bob"))).id
-    late = office.on(date(2026, 12, 1))
+    foreign = (await office.pending_enrollment(await office.hire("Bob"))).id
+    late = office.on_day(date(2026, 12, 1))
     choices = [
         enroll(id, "nonsense", inactive, tier=ES, version=7),
         enroll(id, plans["GOLD"]),
@@ -163,32 +163,32 @@ async def test_ids_of_another_kind_are_refused_before_anything_is_read(database:
 async def test_who_is_out_of_reach_is_not_found(database: Database) -> None:
     office, ada, id, _ = await to_answer(database)
     bob = await office.hire("Bob")
-    for viewer in (employee_of(office.employer, bob), employee_of("empr_none", ada)):
-        there = office.by(viewer)
+    for viewer in (employee_viewer(office.employer, bob), employee_viewer("empr_none", ada)):
+        there = office.as_viewer(viewer)
         assert await there.refusals(there.elect(ada, waive(id))) == ["NOT_FOUND employeeId"]
 
 
 async def test_a_rehearsal_answers_the_same_and_changes_nothing(database: Database) -> None:
     office, ada, id, plans = await to_answer(database)
-    choices = [enroll(id, plans["GOLD"], await office.child(ada))]
-    before = await office.dump()
-    rehearsed = await office.rehearse(enrollments.elect, ada, choices)
-    assert await office.dump() == before
+    choices = [enroll(id, plans["GOLD"], await office.add_child(ada))]
+    before = await office.read_all_rows()
+    rehearsed = await office.dry_run(enrollments.elect, ada, choices)
+    assert await office.read_all_rows() == before
     assert await office.elect(ada, *choices) == rehearsed
     assert (await office.enrollment(id)).status == "ENROLLED"
 
 
 async def test_an_unspecified_class_serves_the_tiers_without_their_own(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
     classes = [
         ContributionTerms(EmploymentClass.FULL_TIME, CoverageTier.UNSPECIFIED, 0, 1_000),
         ContributionTerms(EmploymentClass.FULL_TIME, EE, 0, 0),
     ]
-    plans = await office.plans(await office.opened(classes=classes))
-    id = (await office.pending(ada)).id
-    child = await office.child(ada)
-    (alone,) = await office.rehearse(enrollments.elect, ada, [enroll(id, plans["GOLD"])])
-    (family,) = await office.rehearse(enrollments.elect, ada, [enroll(id, plans["GOLD"], child)])
+    plans = await office.plan_ids_by_code(await office.open_plan_year(classes=classes))
+    id = (await office.pending_enrollment(ada)).id
+    child = await office.add_child(ada)
+    (alone,) = await office.dry_run(enrollments.elect, ada, [enroll(id, plans["GOLD"])])
+    (family,) = await office.dry_run(enrollments.elect, ada, [enroll(id, plans["GOLD"], child)])
     assert (alone.employee_contribution_cents, alone.employer_contribution_cents) == (50_000, 0)
     assert (family.employee_contribution_cents, family.employer_contribution_cents) == (89_000, 1_000)

@@ -11,24 +11,23 @@ from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventT
 from benegraph.domain.values import Clock
 from benegraph.services import enrollments
 from benegraph.services.enrollments.life_events import LifeEventReport
-from factories.access import clerk
-from factories.access import employee as employee_of
-from factories.stories import TODAY, Office, open_office
+from factories.access import employee_viewer, employer_viewer
+from factories.office import TODAY, Office, create_office
 
 BIRTH, MEDICAID_LOSS = LifeEventType.BIRTH, LifeEventType.MEDICAID_LOSS
 
 
 async def hired(database: Database, **options: Any) -> tuple[Office, str]:
-    office = await open_office(database, **options)
+    office = await create_office(database, **options)
     return office, await office.hire(hired_on=date(2026, 3, 2))
 
 
 async def test_a_report_is_taken_down_as_told(database: Database) -> None:
     office, ada = await hired(database)
-    child = await office.child(ada, date(2026, 11, 1))
-    herself = office.by(employee_of(office.employer, ada))
-    id = await herself.report(ada, BIRTH, date(2026, 11, 1), child, "Twins are on their way.")
-    row = await office.row("life_events", id)
+    child = await office.add_child(ada, date(2026, 11, 1))
+    herself = office.as_viewer(employee_viewer(office.employer, ada))
+    id = await herself.report_life_event(ada, BIRTH, date(2026, 11, 1), child, "Twins are on their way.")
+    row = await office.read_row("life_events", id)
     assert {name: row[name] for name in ("employer_id", "employee_id", "dependent_id", "event_type", "status")} == {
         "employer_id": office.employer,
         "employee_id": ada,
@@ -58,19 +57,21 @@ async def test_a_report_comes_from_the_day_through_day_30_or_60(
         return LifeEventReport(event_type, TODAY - timedelta(days=days_ago), None, None)
 
     for days_ago in (0, days):
-        await office.rehearse(enrollments.report_life_event, ada, report(days_ago))
+        await office.dry_run(enrollments.report_life_event, ada, report(days_ago))
     for days_ago, rule in ((-1, "INVALID_INPUT"), (days + 1, "LIFE_EVENT_WINDOW_CLOSED")):
-        telling = office.tell(enrollments.report_life_event, ada, report(days_ago))
+        telling = office.run(enrollments.report_life_event, ada, report(days_ago))
         assert await office.refusals(telling) == [f"{rule} eventDate"]
 
 
 async def test_nothing_before_the_hire_counts(database: Database) -> None:
     office, ada = await hired(database)
-    office = office.on(date(2026, 3, 5))
-    await office.report(ada, event_on=date(2026, 3, 2))
-    assert await office.refusals(office.report(ada, event_on=date(2026, 3, 1))) == ["INVALID_INPUT eventDate"]
-    assert await office.refusals(office.report(ada, event_on=date(1, 1, 1))) == ["INVALID_INPUT eventDate"]
-    assert await office.refusals(office.report(ada, event_on=date.max)) == ["INVALID_INPUT eventDate"]
+    office = office.on_day(date(2026, 3, 5))
+    await office.report_life_event(ada, event_on=date(2026, 3, 2))
+    assert await office.refusals(office.report_life_event(ada, event_on=date(2026, 3, 1))) == [
+        "INVALID_INPUT eventDate"
+    ]
+    assert await office.refusals(office.report_life_event(ada, event_on=date(1, 1, 1))) == ["INVALID_INPUT eventDate"]
+    assert await office.refusals(office.report_life_event(ada, event_on=date.max)) == ["INVALID_INPUT eventDate"]
 
 
 async def test_the_day_of_the_report_is_the_employers(database: Database) -> None:
@@ -86,7 +87,7 @@ async def test_the_day_of_the_report_is_the_employers(database: Database) -> Non
         )
 
     assert await office.refusals(report(date(2026, 11, 21))) == ["INVALID_INPUT eventDate"]
-    row = await office.row("life_events", await report(date(2026, 11, 20)))
+    row = await office.read_row("life_events", await report(date(2026, 11, 20)))
     assert row["reported_on"] == "2026-11-20"
     assert await office.refusals(report(date(2026, 10, 20))) == ["LIFE_EVENT_WINDOW_CLOSED eventDate"]
     await report(date(2026, 10, 21))
@@ -94,20 +95,20 @@ async def test_the_day_of_the_report_is_the_employers(database: Database) -> Non
 
 async def test_all_that_is_wrong_with_a_report(database: Database) -> None:
     office, ada = await hired(database)
-    bobs = await office.child(await office.hire("Bob"))
-    assert await office.refusals(office.report(ada, event_on=date(2026, 1, 1), dependent=bobs)) == [
+    bobs = await office.add_child(await office.hire("Bob"))
+    assert await office.refusals(office.report_life_event(ada, event_on=date(2026, 1, 1), dependent=bobs)) == [
         "INVALID_INPUT eventDate",
         "NOT_FOUND dependentId",
     ]
-    assert await office.refusals(office.report(bobs, dependent=ada, notes="\x00")) == [
+    assert await office.refusals(office.report_life_event(bobs, dependent=ada, notes="\x00")) == [
         "INVALID_INPUT employeeId",
         "INVALID_INPUT dependentId",
         "INVALID_INPUT notes",
     ]
-    assert await office.refusals(office.report(ada, notes="x" * 4001)) == ["INVALID_INPUT notes"]
-    other = await open_office(database, tenant="other")
+    assert await office.refusals(office.report_life_event(ada, notes="x" * 4001)) == ["INVALID_INPUT notes"]
+    other = await create_office(database, tenant="other")
     stranger = await other.hire()
-    assert await office.refusals(office.report(stranger)) == ["NOT_FOUND employeeId"]
+    assert await office.refusals(office.report_life_event(stranger)) == ["NOT_FOUND employeeId"]
 
 
 # ---------------------------------------------------------------------------------------------------- reviews
@@ -116,13 +117,13 @@ async def test_all_that_is_wrong_with_a_report(database: Database) -> None:
 @pytest.mark.parametrize("status", [LifeEventStatus.APPROVED, LifeEventStatus.DENIED])
 async def test_a_review_is_given_once(database: Database, status: LifeEventStatus) -> None:
     office, ada = await hired(database)
-    id = await office.report(ada)
-    office = office.on(date(2026, 11, 25)).by(clerk(office.employer))
-    assert await office.refusals(office.review(id, version=2)) == ["VERSION_CONFLICT expectedVersion"]
+    id = await office.report_life_event(ada)
+    office = office.on_day(date(2026, 11, 25)).as_viewer(employer_viewer(office.employer))
+    assert await office.refusals(office.review_life_event(id, version=2)) == ["VERSION_CONFLICT expectedVersion"]
 
-    await office.review(id, status, "Seen the certificate.", version=1)
+    await office.review_life_event(id, status, "Seen the certificate.", version=1)
 
-    row = await office.row("life_events", id)
+    row = await office.read_row("life_events", id)
     assert (row["status"], row["reviewed_on"], row["reviewed_at"][:10], row["version"]) == (
         status,
         "2026-11-25",
@@ -138,7 +139,7 @@ async def test_a_review_is_given_once(database: Database, status: LifeEventStatu
         status,
     )
     assert "review_notes" not in event["after"]
-    assert await office.refusals(office.review(id, version=1)) == [
+    assert await office.refusals(office.review_life_event(id, version=1)) == [
         "VERSION_CONFLICT expectedVersion",
         "INVALID_STATUS_TRANSITION qualifyingLifeEventId",
     ]
@@ -146,21 +147,24 @@ async def test_a_review_is_given_once(database: Database, status: LifeEventStatu
 
 async def test_what_a_review_refuses(database: Database) -> None:
     office, ada = await hired(database)
-    id = await office.report(ada)
-    other = await open_office(database, tenant="other")
+    id = await office.report_life_event(ada)
+    other = await create_office(database, tenant="other")
     at = "qualifyingLifeEventId"
-    assert await office.refusals(office.review(ada, notes=" ")) == [f"INVALID_INPUT {at}", "INVALID_INPUT reviewNotes"]
-    assert await office.refusals(office.review(id, notes="x" * 4001)) == ["INVALID_INPUT reviewNotes"]
-    assert await other.refusals(other.review(id)) == [f"NOT_FOUND {at}"]
-    elsewhere = office.by(clerk("empr_none"))
-    assert await elsewhere.refusals(elsewhere.review(id)) == [f"NOT_FOUND {at}"]
+    assert await office.refusals(office.review_life_event(ada, notes=" ")) == [
+        f"INVALID_INPUT {at}",
+        "INVALID_INPUT reviewNotes",
+    ]
+    assert await office.refusals(office.review_life_event(id, notes="x" * 4001)) == ["INVALID_INPUT reviewNotes"]
+    assert await other.refusals(other.review_life_event(id)) == [f"NOT_FOUND {at}"]
+    elsewhere = office.as_viewer(employer_viewer("empr_none"))
+    assert await elsewhere.refusals(elsewhere.review_life_event(id)) == [f"NOT_FOUND {at}"]
 
 
 async def test_an_employee_does_not_read_what_the_reviewer_noted(database: Database) -> None:
     office, ada = await hired(database)
-    id = await office.report(ada, notes="Mine.")
-    await office.review(id, notes="Doubtful.")
-    for viewer, noted in ((office.viewer, "Doubtful."), (employee_of(office.employer, ada), None)):
+    id = await office.report_life_event(ada, notes="Mine.")
+    await office.review_life_event(id, notes="Doubtful.")
+    for viewer, noted in ((office.viewer, "Doubtful."), (employee_viewer(office.employer, ada), None)):
         async with database.read(viewer, office.clock()) as read_session:
             row = (await store.enrollments.life_events_by_ids(read_session, [id]))[id]
         assert (row.notes, row.review_notes) == ("Mine.", noted)

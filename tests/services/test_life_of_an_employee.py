@@ -23,7 +23,7 @@ from benegraph.domain.errors import Refused
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import PlanYearDates, RenewalMode, WaitingPeriod
 from benegraph.domain.values import last_day_of_month
-from factories.stories import Office, enroll, open_office, waive
+from factories.office import Office, create_office, enroll, waive
 
 STEPS = 25
 
@@ -83,15 +83,15 @@ class Life(RuleBasedStateMachine):
     def __init__(self, runner: asyncio.Runner, database: Database) -> None:
         super().__init__()
         self.runner = runner
-        self.office: Office = runner.run(open_office(database, tenant=f"life-{next(_tenants)}", today=START))
+        self.office: Office = runner.run(create_office(database, tenant=f"life-{next(_tenants)}", today=START))
         plan_years: list[str] = []
         for number, dates in enumerate(SEASONS):
             renewal = RenewalMode.ACTIVE if number == 0 else RenewalMode.PASSIVE
             waiting = WaitingPeriod(30, to_first_of_month=True) if number == 1 else WaitingPeriod()
-            plan_years.append(runner.run(self.office.draft(dates, renewal=renewal, waiting=waiting)))
-        self.plans = {id: sorted(runner.run(self.office.plans(id)).values()) for id in plan_years}
+            plan_years.append(runner.run(self.office.draft_plan_year(dates, renewal=renewal, waiting=waiting)))
+        self.plans = {id: sorted(runner.run(self.office.plan_ids_by_code(id)).values()) for id in plan_years}
         self.pending: list[str] = []
-        self.seen = see(runner.run(self.office.dump()))
+        self.seen = see(runner.run(self.office.read_all_rows()))
         # Ada is enrolled with her family; Bob comes in two weeks.
         self.hire(EmploymentClass.FULL_TIME, -200)
         self.change_family(0, -1, active=True)
@@ -109,13 +109,17 @@ class Life(RuleBasedStateMachine):
 
     @rule(days=st.sampled_from([1, 8, 20, 35]))
     def pass_days(self, days: int) -> None:
-        self.office = self.office.on(self.office.today + timedelta(days=days))
+        self.office = self.office.on_day(self.office.today + timedelta(days=days))
         self.check_statuses()
 
     @rule(which=picks)
     def open_or_close(self, which: int) -> None:
         plan_year = pick(self.of("plan_years"), which)
-        self.tell(self.office.close(plan_year["id"]) if plan_year["opened_on"] else self.office.open(plan_year["id"]))
+        self.tell(
+            self.office.close_enrollment(plan_year["id"])
+            if plan_year["opened_on"]
+            else self.office.open_enrollment(plan_year["id"])
+        )
 
     @precondition(lambda self: self.not_closed())
     @rule(days=st.sampled_from([1, 10]), closing=st.booleans())
@@ -123,16 +127,16 @@ class Life(RuleBasedStateMachine):
         """Go on to the days after the next open enrollment, and close it, or forget to."""
         plan_year = self.not_closed()[0]
         if plan_year["opened_on"] is None:
-            self.tell(self.office.open(plan_year["id"]))
+            self.tell(self.office.open_enrollment(plan_year["id"]))
         over = day(plan_year["open_enrollment_ends_on"]) + timedelta(days=days)
-        self.office = self.office.on(max(self.office.today, over))
+        self.office = self.office.on_day(max(self.office.today, over))
         if closing:
-            self.tell(self.office.close(plan_year["id"]))
+            self.tell(self.office.close_enrollment(plan_year["id"]))
 
     @rule(which=picks, days=st.sampled_from([0, 1, 5, 12]))
     def extend_open_enrollment(self, which: int, days: int) -> None:
         last = self.office.today + timedelta(days=days)
-        self.tell(self.office.amend(pick(self.of("plan_years"), which)["id"], open_enrollment_ends_on=last))
+        self.tell(self.office.update_plan_year(pick(self.of("plan_years"), which)["id"], open_enrollment_ends_on=last))
 
     # -------------------------------------------------------------------------------------------------- people
 
@@ -145,16 +149,16 @@ class Life(RuleBasedStateMachine):
     def change_employment(self, who: int, class_: EmploymentClass | None, days: int) -> None:
         hired_on = self.office.today + timedelta(days=days)
         changes = {"hired_on": hired_on} if class_ is None else {"employment_class": class_}
-        self.tell(self.office.update(self.someone(who)["id"], **changes))
+        self.tell(self.office.update_employee(self.someone(who)["id"], **changes))
 
     @rule(who=picks, days=st.sampled_from([-40, -10, 0, 12, 40]))
     def leave_or_come_back(self, who: int, days: int) -> None:
         employee, on = self.someone(who), self.office.today + timedelta(days=days)
         if employee["terminated_on"]:
-            self.tell(self.office.reinstate(employee["id"]))
+            self.tell(self.office.reinstate_employee(employee["id"]))
         else:
             self.tell(
-                self.office.terminate(employee["id"], on, "Left."),
+                self.office.terminate_employee(employee["id"], on, "Left."),
                 may_lose=lambda who, day, _row: who == employee["id"] and day > last_day_of_month(on),
             )
 
@@ -163,10 +167,10 @@ class Life(RuleBasedStateMachine):
         employee = self.someone(who)["id"]
         family = [row for row in self.of("dependents") if row["employee_id"] == employee]
         if years < 0:
-            self.tell(self.office.spouse(employee))
+            self.tell(self.office.add_spouse(employee))
         elif len(family) < 4:
             born = self.office.today - timedelta(days=years * 365)
-            self.tell(self.office.child(employee, born, disabled=years > 27))
+            self.tell(self.office.add_child(employee, born, disabled=years > 27))
         else:
             self.tell(self.office.update_dependent(pick(family, years)["id"], active=active))
 
@@ -175,11 +179,13 @@ class Life(RuleBasedStateMachine):
         """Report one; most are approved at once, used, and answered."""
         employee = self.someone(who)["id"]
         before = self.of("life_events")
-        self.tell(self.office.report(employee, type_, self.office.today - timedelta(days=days)))
+        self.tell(self.office.report_life_event(employee, type_, self.office.today - timedelta(days=days)))
         if len(self.of("life_events")) == len(before) or which % 8 == 0:
             return
         event = self.of("life_events")[-1]["id"]
-        self.tell(self.office.review(event, LifeEventStatus.DENIED if which % 8 == 1 else LifeEventStatus.APPROVED))
+        self.tell(
+            self.office.review_life_event(event, LifeEventStatus.DENIED if which % 8 == 1 else LifeEventStatus.APPROVED)
+        )
         own = [row for row in self.of("enrollments") if row["employee_id"] == employee]
         if own:
             self.tell(self.office.reissue(pick(own, -1 - which % 3)["id"], event))
@@ -204,7 +210,7 @@ class Life(RuleBasedStateMachine):
     @rule(which=picks)
     def take_an_answer_back(self, which: int) -> None:
         id = pick(self.answered(), which)["id"]
-        self.tell(self.office.reopen(id), may_lose=lambda _who, _day, row: row == id)
+        self.tell(self.office.reopen_election(id), may_lose=lambda _who, _day, row: row == id)
 
     def elect(self, row: Row, plan: int, family: int, *, waived: bool) -> None:
         own = [each["id"] for each in self.of("dependents") if each["employee_id"] == row["employee_id"]]
@@ -228,9 +234,9 @@ class Life(RuleBasedStateMachine):
         try:
             self.runner.run(story)
         except Refused:
-            assert self.runner.run(self.office.dump()) == before.dump
+            assert self.runner.run(self.office.read_all_rows()) == before.dump
             return
-        self.seen = see(self.runner.run(self.office.dump()))
+        self.seen = see(self.runner.run(self.office.read_all_rows()))
         for who, covered in before.covered.items():
             for each in covered.keys() - self.seen.covered[who].keys():
                 assert may_lose(who, each, covered[each]), f"{who} lost {each}"

@@ -12,8 +12,8 @@ from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import ContributionTerms, PlanYearDates, RenewalMode, WaitingPeriod
 from benegraph.services import plan_years
 from benegraph.services.catalog import add_product
-from factories.access import clerk
-from factories.stories import CLASSES, DATES, EE, ES, PLANS, Office, open_office
+from factories.access import employer_viewer
+from factories.office import CLASSES, DATES, EE, ES, PLANS, Office, create_office
 
 DAY = timedelta(days=1)
 FULL_TIME = EmploymentClass.FULL_TIME
@@ -21,7 +21,7 @@ FULL_TIME = EmploymentClass.FULL_TIME
 
 async def offered(office: Office, plan_year: str) -> dict[str, dict[str, int]]:
     """Give a plan year's plans by the carrier's codes, each with its rates by tier."""
-    dump = await office.dump()
+    dump = await office.read_all_rows()
     rates = [row for row in dump["plan_rates"].values() if row["plan_year_id"] == plan_year]
     return {
         plan["carrier_plan_id"]: {
@@ -33,9 +33,9 @@ async def offered(office: Office, plan_year: str) -> dict[str, dict[str, int]]:
 
 
 async def test_a_draft_copies_the_catalogue(database: Database) -> None:
-    office = await open_office(database)
-    id = await office.draft(waiting=WaitingPeriod(60, to_first_of_month=True), renewal=RenewalMode.PASSIVE)
-    row = await office.row("plan_years", id)
+    office = await create_office(database)
+    id = await office.draft_plan_year(waiting=WaitingPeriod(60, to_first_of_month=True), renewal=RenewalMode.PASSIVE)
+    row = await office.read_row("plan_years", id)
     expected = {
         "employer_id": office.employer,
         "benefit_product_id": office.product,
@@ -56,16 +56,16 @@ async def test_a_draft_copies_the_catalogue(database: Database) -> None:
         "SILVER": {"ES": 82_000, "EC": 74_000},
         "FLAT": {},
     }
-    plans = (await office.dump())["plans"].values()
+    plans = (await office.read_all_rows())["plans"].values()
     assert [plan["position"] for plan in sorted(plans, key=lambda plan: str(plan["id"]))] == [0, 1, 2]
     (event,) = await office.history(id)
     assert (event["action"], event["employee_id"], event["after"]["renewal"]) == ("CREATED", None, "PASSIVE")
 
 
 async def test_a_draft_may_name_its_own_plans_or_none(database: Database) -> None:
-    office = await open_office(database)
-    own = await office.draft(plans=[PlanTerms("OWN", "Own", None, 0)])
-    none = await office.draft(
+    office = await create_office(database)
+    own = await office.draft_plan_year(plans=[PlanTerms("OWN", "Own", None, 0)])
+    none = await office.draft_plan_year(
         replace(DATES, coverage_start=date(2028, 1, 1), coverage_end=date(2028, 12, 31)), plans=[]
     )
     assert await offered(office, own) == {"OWN": {}}
@@ -96,24 +96,24 @@ async def test_a_draft_may_name_its_own_plans_or_none(database: Database) -> Non
     ],
 )
 async def test_dates_keep_their_order(database: Database, dates: dict[str, date], refused: list[str]) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     changed = replace(DATES, **dates)
     if refused:
-        assert await office.refusals(office.draft(changed)) == refused
+        assert await office.refusals(office.draft_plan_year(changed)) == refused
         changes: dict[str, Any] = {
             "coverage_starts_on": changed.coverage_start,
             "coverage_ends_on": changed.coverage_end,
             "open_enrollment_starts_on": changed.open_enrollment_start,
             "open_enrollment_ends_on": changed.open_enrollment_end,
         }
-        assert await office.refusals(office.amend(await office.draft(), **changes)) == refused
+        assert await office.refusals(office.update_plan_year(await office.draft_plan_year(), **changes)) == refused
     else:
-        await office.draft(changed)
+        await office.draft_plan_year(changed)
 
 
 async def test_everything_wrong_with_a_draft_is_told_at_once(database: Database) -> None:
-    office = await open_office(database)
-    telling = office.draft(
+    office = await create_office(database)
+    telling = office.draft_plan_year(
         replace(DATES, open_enrollment_end=date(2027, 1, 1)),
         classes=[
             ContributionTerms(FULL_TIME, EE, -1, 0),
@@ -144,50 +144,55 @@ async def test_everything_wrong_with_a_draft_is_told_at_once(database: Database)
         "INVALID_INPUT plans.1.rates.0.monthlyPremiumCents",
         "INVALID_INPUT plans.1.carrierPlanId",
     ]
-    assert await office.refusals(office.draft(classes=[])) == ["INVALID_INPUT contributionClasses"]
+    assert await office.refusals(office.draft_plan_year(classes=[])) == ["INVALID_INPUT contributionClasses"]
     for days in (-1, 91):
-        assert await office.refusals(office.draft(waiting=WaitingPeriod(days))) == ["INVALID_INPUT waitingPeriodDays"]
+        assert await office.refusals(office.draft_plan_year(waiting=WaitingPeriod(days))) == [
+            "INVALID_INPUT waitingPeriodDays"
+        ]
 
 
 async def test_employer_and_product_must_be_within_reach(database: Database) -> None:
-    office = await open_office(database)
-    other = await open_office(database, tenant="other")
+    office = await create_office(database)
+    other = await create_office(database, tenant="other")
     lost = replace(office, employer=other.employer, product=other.product)
-    assert await lost.refusals(lost.draft()) == ["NOT_FOUND employerId", "NOT_FOUND benefitProductId"]
+    assert await lost.refusals(lost.draft_plan_year()) == ["NOT_FOUND employerId", "NOT_FOUND benefitProductId"]
     swapped = replace(office, employer=office.product, product=office.employer)
-    assert await swapped.refusals(swapped.draft()) == ["INVALID_INPUT employerId", "INVALID_INPUT benefitProductId"]
-    elsewhere = office.by(clerk("empr_none"))
-    assert await elsewhere.refusals(elsewhere.draft()) == ["NOT_FOUND employerId"]
+    assert await swapped.refusals(swapped.draft_plan_year()) == [
+        "INVALID_INPUT employerId",
+        "INVALID_INPUT benefitProductId",
+    ]
+    elsewhere = office.as_viewer(employer_viewer("empr_none"))
+    assert await elsewhere.refusals(elsewhere.draft_plan_year()) == ["NOT_FOUND employerId"]
 
 
 async def test_one_plan_year_an_employer_product_and_period(database: Database) -> None:
-    office = await open_office(database)
-    id = await office.draft()
+    office = await create_office(database)
+    id = await office.draft_plan_year()
     overlap = ["PLAN_YEAR_OVERLAP coverageStart"]
     before = PlanYearDates(date(2026, 6, 1), date(2026, 12, 31), date(2026, 5, 1), date(2026, 5, 2))
-    assert await office.refusals(office.draft()) == overlap
-    assert await office.refusals(office.draft(replace(before, coverage_end=date(2027, 1, 1)))) == overlap
+    assert await office.refusals(office.draft_plan_year()) == overlap
+    assert await office.refusals(office.draft_plan_year(replace(before, coverage_end=date(2027, 1, 1)))) == overlap
     after = replace(DATES, coverage_start=date(2027, 12, 31), coverage_end=date(2028, 1, 31))
-    assert await office.refusals(office.draft(after)) == overlap
-    neighbour = await office.draft(before)
-    await office.draft(replace(after, coverage_start=date(2028, 1, 1)))
-    assert await office.refusals(office.amend(neighbour, coverage_ends_on=date(2027, 1, 1))) == overlap
-    await office.amend(neighbour, coverage_ends_on=date(2026, 12, 30))
+    assert await office.refusals(office.draft_plan_year(after)) == overlap
+    neighbour = await office.draft_plan_year(before)
+    await office.draft_plan_year(replace(after, coverage_start=date(2028, 1, 1)))
+    assert await office.refusals(office.update_plan_year(neighbour, coverage_ends_on=date(2027, 1, 1))) == overlap
+    await office.update_plan_year(neighbour, coverage_ends_on=date(2026, 12, 30))
 
     async def dental(office: Office) -> Office:
-        return replace(office, product=await office.tell(add_product, "Dental", ProductCategory.DENTAL, None, []))
+        return replace(office, product=await office.run(add_product, "Dental", ProductCategory.DENTAL, None, []))
 
-    await (await dental(office)).draft()
-    await office.tell(plan_years.delete_plan_year, id, None)
-    await office.draft()
+    await (await dental(office)).draft_plan_year()
+    await office.run(plan_years.delete_plan_year, id, None)
+    await office.draft_plan_year()
 
 
 # ---------------------------------------------------------------------------------------------------- changing
 
 
 async def test_a_draft_changes_in_everything(database: Database) -> None:
-    office = await open_office(database)
-    id = await office.draft()
+    office = await create_office(database)
+    id = await office.draft_plan_year()
     changes: dict[str, Any] = {
         "coverage_starts_on": date(2027, 2, 1),
         "coverage_ends_on": date(2028, 1, 31),
@@ -197,31 +202,33 @@ async def test_a_draft_changes_in_everything(database: Database) -> None:
         "starts_on_first_of_month": True,
         "renewal": RenewalMode.PASSIVE,
     }
-    await office.amend(id, 1, CLASSES[:1], PLANS[1:], **changes)
-    row = await office.row("plan_years", id)
+    await office.update_plan_year(id, 1, CLASSES[:1], PLANS[1:], **changes)
+    row = await office.read_row("plan_years", id)
     assert {name: row[name] for name in changes} == {
         name: value.isoformat() if isinstance(value, date) else value for name, value in changes.items()
     }
     assert row["version"] == 2
     assert (await offered(office, id)).keys() == {"SILVER", "FLAT"}
-    classes = (await office.dump())["contribution_classes"].values()
+    classes = (await office.read_all_rows())["contribution_classes"].values()
     assert [(row["employment"], row["family_status"]) for row in classes] == [("FULL_TIME", "UNSPECIFIED")]
     event = (await office.history(id))[-1]
     assert (event["action"], event["before"]["renewal"], event["after"]["renewal"]) == ("UPDATED", "ACTIVE", "PASSIVE")
 
 
 async def test_new_plans_alone_count_as_a_change(database: Database) -> None:
-    office = await open_office(database)
-    id = await office.draft()
-    await office.amend(id, plans=PLANS[:1])
-    assert (await office.row("plan_years", id))["version"] == 2
-    assert await office.refusals(office.amend(id, 1, classes=CLASSES)) == ["VERSION_CONFLICT expectedVersion"]
+    office = await create_office(database)
+    id = await office.draft_plan_year()
+    await office.update_plan_year(id, plans=PLANS[:1])
+    assert (await office.read_row("plan_years", id))["version"] == 2
+    assert await office.refusals(office.update_plan_year(id, 1, classes=CLASSES)) == [
+        "VERSION_CONFLICT expectedVersion"
+    ]
     assert [event["action"] for event in await office.history(id)] == ["CREATED", "UPDATED"]
 
 
 async def test_once_open_only_the_window_and_renewal_change(database: Database) -> None:
-    office = await open_office(database)
-    id = await office.opened()
+    office = await create_office(database)
+    id = await office.open_plan_year()
     fields: dict[str, Any] = {
         "coverage_starts_on": date(2027, 1, 1),
         "coverage_ends_on": date(2027, 12, 30),
@@ -239,13 +246,16 @@ async def test_once_open_only_the_window_and_renewal_change(database: Database) 
         "open_enrollment_ends_on": date(2026, 11, 29),
         "renewal": RenewalMode.PASSIVE,
     }
-    assert await office.refusals(office.amend(id, classes=CLASSES, plans=PLANS, **fields)) == [*settled, *terms]
-    await office.amend(id, **moved)
-    office = office.on(date(2026, 12, 1))
-    await office.close(id)
+    assert await office.refusals(office.update_plan_year(id, classes=CLASSES, plans=PLANS, **fields)) == [
+        *settled,
+        *terms,
+    ]
+    await office.update_plan_year(id, **moved)
+    office = office.on_day(date(2026, 12, 1))
+    await office.close_enrollment(id)
     for day in (date(2026, 12, 1), date(2028, 1, 1)):  # active, then expired
-        there = office.on(day)
-        assert await there.refusals(there.amend(id, classes=CLASSES, plans=PLANS, **fields, **moved)) == [
+        there = office.on_day(day)
+        assert await there.refusals(there.update_plan_year(id, classes=CLASSES, plans=PLANS, **fields, **moved)) == [
             *settled,
             *terms,
             *window,
@@ -253,35 +263,37 @@ async def test_once_open_only_the_window_and_renewal_change(database: Database) 
 
 
 async def test_only_a_draft_can_be_deleted(database: Database) -> None:
-    office = await open_office(database)
-    before = await office.dump()
-    id = await office.draft()
-    assert await office.refusals(office.tell(plan_years.delete_plan_year, id, 2)) == [
-        "VERSION_CONFLICT expectedVersion"
-    ]
-    office = office.by(clerk(office.employer))
-    await office.tell(plan_years.delete_plan_year, id, 1)
-    after = await office.dump()
+    office = await create_office(database)
+    before = await office.read_all_rows()
+    id = await office.draft_plan_year()
+    assert await office.refusals(office.run(plan_years.delete_plan_year, id, 2)) == ["VERSION_CONFLICT expectedVersion"]
+    office = office.as_viewer(employer_viewer(office.employer))
+    await office.run(plan_years.delete_plan_year, id, 1)
+    after = await office.read_all_rows()
     assert [event["action"] for event in after.pop("events").values()] == ["CREATED", "DELETED"]
     before.pop("events")
     assert after == before
-    opened = await office.opened()
-    assert await office.refusals(office.tell(plan_years.delete_plan_year, opened, None)) == [
+    opened = await office.open_plan_year()
+    assert await office.refusals(office.run(plan_years.delete_plan_year, opened, None)) == [
         "INVALID_STATUS_TRANSITION planYearId"
     ]
-    assert await office.refusals(office.tell(plan_years.delete_plan_year, id, None)) == ["NOT_FOUND planYearId"]
+    assert await office.refusals(office.run(plan_years.delete_plan_year, id, None)) == ["NOT_FOUND planYearId"]
 
 
 async def test_another_employers_plan_year_is_not_found(database: Database) -> None:
-    office = await open_office(database)
-    id = await office.draft()
-    there = office.by(clerk("empr_none"))
+    office = await create_office(database)
+    id = await office.draft_plan_year()
+    there = office.as_viewer(employer_viewer("empr_none"))
     for telling in (
-        there.amend(id),
-        there.open(id),
-        there.close(id),
-        there.tell(plan_years.delete_plan_year, id, None),
+        there.update_plan_year(id),
+        there.open_enrollment(id),
+        there.close_enrollment(id),
+        there.run(plan_years.delete_plan_year, id, None),
     ):
         assert await there.refusals(telling) == ["NOT_FOUND planYearId"]
-    for telling in (office.amend(office.employer), office.open("x"), office.close("plan_year")):
+    for telling in (
+        office.update_plan_year(office.employer),
+        office.open_enrollment("x"),
+        office.close_enrollment("plan_year"),
+    ):
         assert await office.refusals(telling) == ["INVALID_INPUT planYearId"]

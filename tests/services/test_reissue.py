@@ -6,8 +6,8 @@ import pytest
 
 from benegraph.db.session import Database
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from factories.access import employee as employee_of
-from factories.stories import DATES_2026, Office, enroll, open_office, waive
+from factories.access import employee_viewer
+from factories.office import DATES_2026, Office, create_office, enroll, waive
 
 BIRTH, MARRIAGE, JOB_LOSS = LifeEventType.BIRTH, LifeEventType.MARRIAGE, LifeEventType.JOB_LOSS
 MARCH_10 = date(2027, 3, 10)
@@ -15,12 +15,12 @@ MARCH_10 = date(2027, 3, 10)
 
 async def enrolled(database: Database, code: str | None = "GOLD") -> tuple[Office, str, str, dict[str, str]]:
     """Ada is enrolled alone for 2027, or has waived, and it is 10 March; give her id, the enrollment's, the plans'."""
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    plans = dict(await office.plans(await office.opened()))
-    id = (await office.pending(ada)).id
+    plans = dict(await office.plan_ids_by_code(await office.open_plan_year()))
+    id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans[code]) if code else waive(id))
-    return office.on(MARCH_10), ada, id, plans
+    return office.on_day(MARCH_10), ada, id, plans
 
 
 async def spans(office: Office, employee: str) -> list[tuple[date | None, date | None]]:
@@ -51,8 +51,8 @@ async def test_each_kind_of_event_takes_effect_in_its_way(
     database: Database, event_type: LifeEventType, event_on: date, reported_on: date, effective_on: date
 ) -> None:
     office, ada, id, _ = await enrolled(database)
-    office = office.on(reported_on)
-    event = await office.approved(ada, event_type, event_on)
+    office = office.on_day(reported_on)
+    event = await office.approve_life_event(ada, event_type, event_on)
     reissued = await office.enrollment(await office.reissue(id, event))
     assert (reissued.status, reissued.reason, reissued.replaces_id, reissued.life_event_id) == (
         "PENDING",
@@ -66,9 +66,9 @@ async def test_each_kind_of_event_takes_effect_in_its_way(
 async def test_never_before_the_hire_is_eligible(database: Database) -> None:
     office, _, _, _ = await enrolled(database)
     bob = await office.hire("Bob", hired_on=date(2027, 3, 1))
-    id = (await office.pending(bob)).id
+    id = (await office.pending_enrollment(bob)).id
     await office.elect(bob, waive(id))
-    event = await office.approved(bob, BIRTH, date(2027, 3, 1))
+    event = await office.approve_life_event(bob, BIRTH, date(2027, 3, 1))
     assert (await office.enrollment(await office.reissue(id, event))).effective_on == date(2027, 3, 1)
 
 
@@ -84,8 +84,8 @@ async def test_what_would_take_effect_after_the_plan_year_is_refused(
     database: Database, event_type: LifeEventType, event_on: date, effective_on: date | None
 ) -> None:
     office, ada, id, _ = await enrolled(database)
-    office = office.on(date(2027, 12, 31))
-    event = await office.approved(ada, event_type, event_on)
+    office = office.on_day(date(2027, 12, 31))
+    event = await office.approve_life_event(ada, event_type, event_on)
     if effective_on is None:
         assert await office.refusals(office.reissue(id, event)) == ["NOT_REISSUABLE qualifyingLifeEventId"]
     else:
@@ -94,10 +94,10 @@ async def test_what_would_take_effect_after_the_plan_year_is_refused(
 
 async def test_who_has_left_by_then_is_not_eligible(database: Database) -> None:
     office, ada, id, _ = await enrolled(database)
-    await office.terminate(ada, date(2027, 3, 31))
-    marriage = await office.approved(ada, MARRIAGE)
+    await office.terminate_employee(ada, date(2027, 3, 31))
+    marriage = await office.approve_life_event(ada, MARRIAGE)
     assert await office.refusals(office.reissue(id, marriage)) == ["NOT_ELIGIBLE enrollmentId"]
-    birth = await office.approved(ada, BIRTH)
+    birth = await office.approve_life_event(ada, BIRTH)
     assert (await office.enrollment(await office.reissue(id, birth))).effective_on == MARCH_10
 
 
@@ -107,31 +107,31 @@ async def test_who_has_left_by_then_is_not_eligible(database: Database) -> None:
 async def test_only_an_approved_event_of_the_employees_own_reissues(database: Database) -> None:
     office, ada, id, _ = await enrolled(database)
     bob = await office.hire("Bob")
-    pending, denied = await office.report(ada), await office.report(ada)
-    await office.review(denied, LifeEventStatus.DENIED)
-    others = await office.approved(bob)
+    pending, denied = await office.report_life_event(ada), await office.report_life_event(ada)
+    await office.review_life_event(denied, LifeEventStatus.DENIED)
+    others = await office.approve_life_event(bob)
     at = "qualifyingLifeEventId"
     assert await office.refusals(office.reissue(id, pending)) == [f"LIFE_EVENT_NOT_APPROVED {at}"]
     assert await office.refusals(office.reissue(id, denied)) == [f"LIFE_EVENT_NOT_APPROVED {at}"]
     assert await office.refusals(office.reissue(id, others)) == [f"NOT_FOUND {at}"]
     assert await office.refusals(office.reissue(ada, id)) == ["INVALID_INPUT enrollmentId", f"INVALID_INPUT {at}"]
-    himself = office.by(employee_of(office.employer, bob))
+    himself = office.as_viewer(employee_viewer(office.employer, bob))
     assert await himself.refusals(himself.reissue(id, others)) == ["NOT_FOUND enrollmentId"]
 
 
 @pytest.mark.parametrize("event_type", [LifeEventType.TERMINATION, LifeEventType.REDUCTION_IN_HOURS])
 async def test_what_ends_eligibility_reissues_nothing(database: Database, event_type: LifeEventType) -> None:
     office, ada, id, _ = await enrolled(database)
-    event = await office.approved(ada, event_type)
+    event = await office.approve_life_event(ada, event_type)
     assert await office.refusals(office.reissue(id, event)) == ["NOT_REISSUABLE qualifyingLifeEventId"]
 
 
 async def test_a_pending_one_is_answered_not_reissued(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    await office.opened()
-    event = await office.approved(ada)
-    id = (await office.pending(ada)).id
+    await office.open_plan_year()
+    event = await office.approve_life_event(ada)
+    id = (await office.pending_enrollment(ada)).id
     assert await office.refusals(office.reissue(id, event, version=9)) == [
         "VERSION_CONFLICT expectedVersion",
         "NOT_REISSUABLE enrollmentId",
@@ -140,7 +140,7 @@ async def test_a_pending_one_is_answered_not_reissued(database: Database) -> Non
 
 async def test_one_reissue_at_a_time(database: Database) -> None:
     office, ada, id, plans = await enrolled(database)
-    birth, marriage = await office.approved(ada, BIRTH), await office.approved(ada, MARRIAGE)
+    birth, marriage = await office.approve_life_event(ada, BIRTH), await office.approve_life_event(ada, MARRIAGE)
     reissued = await office.reissue(id, birth)
     for event in (birth, marriage):
         assert await office.refusals(office.reissue(id, event)) == ["REISSUE_ALREADY_OPEN enrollmentId"]
@@ -152,19 +152,23 @@ async def test_one_reissue_at_a_time(database: Database) -> None:
 
 async def test_one_event_reissues_each_enrollment_it_concerns(database: Database) -> None:
     """A birth in November changes this year's coverage and next year's, which is elected but has not begun."""
-    office = await open_office(database, today=date(2025, 11, 20))
+    office = await create_office(database, today=date(2025, 11, 20))
     ada = await office.hire()
-    this_year = await office.opened(DATES_2026)
-    await office.elect(ada, enroll((await office.pending(ada)).id, (await office.plans(this_year))["GOLD"]))
-    office = office.on(date(2026, 11, 20))
-    next_year = await office.opened()
-    await office.elect(ada, enroll((await office.pending(ada)).id, (await office.plans(next_year))["GOLD"]))
-    child = await office.child(ada, date(2026, 11, 18))
-    birth = await office.approved(ada, BIRTH, date(2026, 11, 18))
+    this_year = await office.open_plan_year(DATES_2026)
+    await office.elect(
+        ada, enroll((await office.pending_enrollment(ada)).id, (await office.plan_ids_by_code(this_year))["GOLD"])
+    )
+    office = office.on_day(date(2026, 11, 20))
+    next_year = await office.open_plan_year()
+    await office.elect(
+        ada, enroll((await office.pending_enrollment(ada)).id, (await office.plan_ids_by_code(next_year))["GOLD"])
+    )
+    child = await office.add_child(ada, date(2026, 11, 18))
+    birth = await office.approve_life_event(ada, BIRTH, date(2026, 11, 18))
     for row, effective_on in zip(await office.enrollments(ada), [date(2026, 11, 18), date(2027, 1, 1)], strict=True):
         reissued = await office.reissue(row.id, birth)
         assert (await office.enrollment(reissued)).effective_on == effective_on
-        await office.elect(ada, enroll(reissued, (await office.plans(row.plan_year_id))["GOLD"], child))
+        await office.elect(ada, enroll(reissued, (await office.plan_ids_by_code(row.plan_year_id))["GOLD"], child))
     assert await spans(office, ada) == [
         (date(2026, 1, 1), date(2026, 11, 17)),
         (date(2027, 1, 1), None),
@@ -175,26 +179,26 @@ async def test_one_event_reissues_each_enrollment_it_concerns(database: Database
 
 @pytest.mark.parametrize("closed", [False, True])
 async def test_a_lapsed_one_can_be_reissued(database: Database, closed: bool) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    id = await office.opened()
-    lapsed = (await office.pending(ada)).id
+    id = await office.open_plan_year()
+    lapsed = (await office.pending_enrollment(ada)).id
     if closed:
-        await office.on(date(2026, 12, 1)).close(id)
-    office = office.on(MARCH_10)
+        await office.on_day(date(2026, 12, 1)).close_enrollment(id)
+    office = office.on_day(MARCH_10)
     assert (await office.enrollment(lapsed)).status == "INACTIVE"
-    reissued = await office.reissue(lapsed, await office.approved(ada))
-    await office.elect(ada, enroll(reissued, (await office.plans(id))["GOLD"]))
+    reissued = await office.reissue(lapsed, await office.approve_life_event(ada))
+    await office.elect(ada, enroll(reissued, (await office.plan_ids_by_code(id))["GOLD"]))
     assert await spans(office, ada) == [(None, None), (MARCH_10, date(2027, 12, 31))]
 
 
 async def test_what_was_closed_for_another_reason_stays_closed(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    await office.opened()
+    await office.open_plan_year()
     (closed,) = await office.enrollments(ada)
-    event = await office.approved(ada)
-    await office.terminate(ada, office.today)
+    event = await office.approve_life_event(ada)
+    await office.terminate_employee(ada, office.today)
     assert (await office.enrollment(closed.id)).close_reason == "TERMINATED"
     assert await office.refusals(office.reissue(closed.id, event)) == [
         "NOT_REISSUABLE enrollmentId",

@@ -7,7 +7,7 @@ from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import PlanYearDates
 from benegraph.services import enrollments
-from factories.stories import Office, enroll, open_office, waive
+from factories.office import Office, create_office, enroll, waive
 
 BIRTH, MARRIAGE, JOB_LOSS = LifeEventType.BIRTH, LifeEventType.MARRIAGE, LifeEventType.JOB_LOSS
 MARCH_10 = date(2027, 3, 10)
@@ -15,12 +15,12 @@ MARCH_10 = date(2027, 3, 10)
 
 async def enrolled(database: Database, code: str | None = "GOLD") -> tuple[Office, str, str, dict[str, str]]:
     """Ada is enrolled alone for 2027, or has waived, and it is 10 March; give her id, the enrollment's, the plans'."""
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    plans = dict(await office.plans(await office.opened()))
-    id = (await office.pending(ada)).id
+    plans = dict(await office.plan_ids_by_code(await office.open_plan_year()))
+    id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans[code]) if code else waive(id))
-    return office.on(MARCH_10), ada, id, plans
+    return office.on_day(MARCH_10), ada, id, plans
 
 
 async def spans(office: Office, employee: str) -> list[tuple[date | None, date | None]]:
@@ -29,16 +29,16 @@ async def spans(office: Office, employee: str) -> list[tuple[date | None, date |
 
 async def test_unanswered_it_changes_nothing_and_makes_room_for_the_next(database: Database) -> None:
     office, ada, id, plans = await enrolled(database)
-    before = await office.row("enrollments", id)
-    reissued = await office.reissue(id, await office.approved(ada))
-    assert await office.row("enrollments", id) == before
-    late = office.on(MARCH_10 + timedelta(days=31))
+    before = await office.read_row("enrollments", id)
+    reissued = await office.reissue(id, await office.approve_life_event(ada))
+    assert await office.read_row("enrollments", id) == before
+    late = office.on_day(MARCH_10 + timedelta(days=31))
     assert [row.status for row in await late.enrollments(ada)] == ["ENROLLED", "INACTIVE"]
     assert await late.refusals(late.elect(ada, waive(reissued))) == [
         "WINDOW_NOT_OPEN elections.0.enrollmentId",
         "CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT elections.0.decision",
     ]
-    again = await late.reissue(id, await late.approved(ada, MARRIAGE))
+    again = await late.reissue(id, await late.approve_life_event(ada, MARRIAGE))
     await late.elect(ada, enroll(again, plans["SILVER"]))
     assert await spans(late, ada) == [
         (date(2027, 1, 1), date(2027, 4, 30)),
@@ -49,16 +49,16 @@ async def test_unanswered_it_changes_nothing_and_makes_room_for_the_next(databas
 
 async def test_answered_the_old_coverage_ends_the_day_before(database: Database) -> None:
     office, ada, id, plans = await enrolled(database)
-    spouse = await office.spouse(ada)
-    marriage = await office.approved(ada, MARRIAGE)
+    spouse = await office.add_spouse(ada)
+    marriage = await office.approve_life_event(ada, MARRIAGE)
     reissued = await office.reissue(id, marriage, reason="We married.")
     await office.elect(ada, enroll(reissued, plans["GOLD"], spouse))
 
     old, new = await office.enrollments(ada)
     assert (old.status, old.coverage_status, old.coverage_ends_on) == ("ENROLLED", "EFFECTIVE", date(2027, 3, 31))
     assert (new.status, new.coverage_status, new.coverage_starts_on) == ("ENROLLED", "UPCOMING", date(2027, 4, 1))
-    assert (await office.on(date(2027, 3, 31)).enrollment(id)).status == "ENROLLED"
-    then = office.on(date(2027, 4, 1))
+    assert (await office.on_day(date(2027, 3, 31)).enrollment(id)).status == "ENROLLED"
+    then = office.on_day(date(2027, 4, 1))
     assert [row.status for row in await then.enrollments(ada)] == ["INACTIVE", "ENROLLED"]
     assert (old.version, old.close_reason) == (3, "REISSUED")
     moved = (await office.history(id))[-1]
@@ -74,17 +74,17 @@ async def test_answered_the_old_coverage_ends_the_day_before(database: Database)
 
 async def test_a_waiver_takes_effect_on_its_day(database: Database) -> None:
     office, ada, id, _ = await enrolled(database)
-    reissued = await office.reissue(id, await office.approved(ada, MARRIAGE))
+    reissued = await office.reissue(id, await office.approve_life_event(ada, MARRIAGE))
     await office.elect(ada, waive(reissued))
     assert await spans(office, ada) == [(date(2027, 1, 1), date(2027, 3, 31)), (None, None)]
     assert [row.status for row in await office.enrollments(ada)] == ["ENROLLED", "WAIVED"]
-    assert [row.status for row in await office.on(date(2027, 4, 1)).enrollments(ada)] == ["INACTIVE", "WAIVED"]
+    assert [row.status for row in await office.on_day(date(2027, 4, 1)).enrollments(ada)] == ["INACTIVE", "WAIVED"]
 
 
 async def test_back_from_a_waiver(database: Database) -> None:
     office, ada, id, plans = await enrolled(database, None)
-    reissued = await office.reissue(id, await office.approved(ada, JOB_LOSS, date(2027, 3, 1)))
-    await office.elect(ada, enroll(reissued, plans["GOLD"], await office.spouse(ada)))
+    reissued = await office.reissue(id, await office.approve_life_event(ada, JOB_LOSS, date(2027, 3, 1)))
+    await office.elect(ada, enroll(reissued, plans["GOLD"], await office.add_spouse(ada)))
     old, new = await office.enrollments(ada)
     assert (old.decision, old.closed_on, new.coverage_starts_on) == ("WAIVED", date(2027, 3, 1), date(2027, 3, 1))
 
@@ -92,12 +92,12 @@ async def test_back_from_a_waiver(database: Database) -> None:
 async def test_a_birth_before_an_upcoming_reissue_cancels_that(database: Database) -> None:
     """Married on 10 March, with effect from April; then a child is born on the 20th, and covered at once."""
     office, ada, id, plans = await enrolled(database)
-    spouse = await office.spouse(ada)
-    second = await office.reissue(id, await office.approved(ada, MARRIAGE))
+    spouse = await office.add_spouse(ada)
+    second = await office.reissue(id, await office.approve_life_event(ada, MARRIAGE))
     await office.elect(ada, enroll(second, plans["GOLD"], spouse))
-    office = office.on(date(2027, 3, 20))
-    child = await office.child(ada, office.today)
-    birth = await office.approved(ada, BIRTH)
+    office = office.on_day(date(2027, 3, 20))
+    child = await office.add_child(ada, office.today)
+    birth = await office.approve_life_event(ada, BIRTH)
     third = await office.reissue(second, birth)
     await office.elect(ada, enroll(third, plans["GOLD"], spouse, child))
 
@@ -108,7 +108,7 @@ async def test_a_birth_before_an_upcoming_reissue_cancels_that(database: Databas
     ]
     assert [row.coverage_status for row in await office.enrollments(ada)] == ["ENDED", "CANCELLED", "EFFECTIVE"]
 
-    await office.reopen(third)
+    await office.reopen_election(third)
     assert await spans(office, ada) == [
         (date(2027, 1, 1), date(2027, 3, 31)),
         (date(2027, 4, 1), date(2027, 12, 31)),
@@ -118,11 +118,11 @@ async def test_a_birth_before_an_upcoming_reissue_cancels_that(database: Databas
 
 async def test_a_birth_does_not_let_one_drop_a_spouse_or_waive(database: Database) -> None:
     office, ada, id, plans = await enrolled(database)
-    spouse = await office.spouse(ada)
-    second = await office.reissue(id, await office.approved(ada, MARRIAGE))
+    spouse = await office.add_spouse(ada)
+    second = await office.reissue(id, await office.approve_life_event(ada, MARRIAGE))
     await office.elect(ada, enroll(second, plans["GOLD"], spouse))
-    third = await office.reissue(second, await office.approved(ada, BIRTH))
-    child = await office.child(ada, MARCH_10)
+    third = await office.reissue(second, await office.approve_life_event(ada, BIRTH))
+    child = await office.add_child(ada, MARCH_10)
     inconsistent = "CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT elections.0"
     assert await office.refusals(office.elect(ada, enroll(third, plans["GOLD"], child))) == [
         f"{inconsistent}.dependentIds"
@@ -136,17 +136,17 @@ async def test_a_birth_does_not_let_one_drop_a_spouse_or_waive(database: Databas
 
 async def test_the_window_is_thirty_days_or_ten_after_a_slow_review(database: Database) -> None:
     office, ada, id, _ = await enrolled(database)
-    prompt, slow = await office.report(ada), await office.report(ada)
-    await office.review(prompt)
+    prompt, slow = await office.report_life_event(ada), await office.report_life_event(ada)
+    await office.review_life_event(prompt)
     last = MARCH_10 + timedelta(days=30)
-    await office.on(last).rehearse(enrollments.reissue_enrollment, id, prompt, None, None)
-    late = office.on(last + timedelta(days=1))
+    await office.on_day(last).dry_run(enrollments.reissue_enrollment, id, prompt, None, None)
+    late = office.on_day(last + timedelta(days=1))
     assert await late.refusals(late.reissue(id, prompt)) == ["LIFE_EVENT_WINDOW_CLOSED qualifyingLifeEventId"]
-    await late.review(slow)
+    await late.review_life_event(slow)
     last = late.today + timedelta(days=10)
-    reissued = await office.on(last).reissue(id, slow)
+    reissued = await office.on_day(last).reissue(id, slow)
     assert (await late.enrollment(reissued)).closes_on == last
-    late = office.on(last + timedelta(days=1))
+    late = office.on_day(last + timedelta(days=1))
     assert await late.refusals(late.reissue(id, slow)) == [
         "LIFE_EVENT_WINDOW_CLOSED qualifyingLifeEventId",
     ]
@@ -158,42 +158,42 @@ async def test_the_window_is_thirty_days_or_ten_after_a_slow_review(database: Da
 
 async def test_a_plan_year_that_is_over_reissues_nothing(database: Database) -> None:
     office, ada, id, _ = await enrolled(database)
-    birth = await office.on(date(2027, 12, 20)).approved(ada, BIRTH, date(2027, 12, 20))
-    office = office.on(date(2028, 1, 1))
+    birth = await office.on_day(date(2027, 12, 20)).approve_life_event(ada, BIRTH, date(2027, 12, 20))
+    office = office.on_day(date(2028, 1, 1))
     assert await office.refusals(office.reissue(id, birth)) == ["NOT_REISSUABLE enrollmentId"]
 
 
 async def test_dates_of_a_short_plan_year(database: Database) -> None:
     """A plan year of one month: a marriage in it has no first of a month left, a birth has its day."""
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
     dates = PlanYearDates(date(2027, 1, 1), date(2027, 1, 31), date(2026, 11, 1), date(2026, 11, 30))
-    plans = await office.plans(await office.opened(dates))
-    id = (await office.pending(ada)).id
+    plans = await office.plan_ids_by_code(await office.open_plan_year(dates))
+    id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans["GOLD"]))
-    office = office.on(date(2027, 1, 31))
+    office = office.on_day(date(2027, 1, 31))
     assert await office.refusals(office.reissue(id, await married(office, ada))) == [
         "NOT_REISSUABLE qualifyingLifeEventId"
     ]
-    reissued = await office.reissue(id, await office.approved(ada, BIRTH))
+    reissued = await office.reissue(id, await office.approve_life_event(ada, BIRTH))
     await office.elect(ada, enroll(reissued, plans["GOLD"]))
     assert await spans(office, ada) == [(date(2027, 1, 1), date(2027, 1, 30)), (date(2027, 1, 31), date(2027, 1, 31))]
 
 
 async def married(office: Office, employee: str) -> str:
-    return await office.approved(employee, MARRIAGE)
+    return await office.approve_life_event(employee, MARRIAGE)
 
 
 async def test_the_answer_given_last_holds_whenever_it_was_asked_for(database: Database) -> None:
     """Ada said nothing; a marriage reissues that, then a change of class asks her as a new hire. She answers both."""
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    plans = await office.plans(await office.opened())
-    lapsed = (await office.pending(ada)).id
-    office = office.on(date(2027, 2, 10))
-    reissued = await office.reissue(lapsed, await office.approved(ada, MARRIAGE))
-    office = office.on(date(2027, 2, 15))
-    await office.update(ada, employment_class=EmploymentClass.PART_TIME)
+    plans = await office.plan_ids_by_code(await office.open_plan_year())
+    lapsed = (await office.pending_enrollment(ada)).id
+    office = office.on_day(date(2027, 2, 10))
+    reissued = await office.reissue(lapsed, await office.approve_life_event(ada, MARRIAGE))
+    office = office.on_day(date(2027, 2, 15))
+    await office.update_employee(ada, employment_class=EmploymentClass.PART_TIME)
     (as_new_hire,) = [row.id for row in await office.enrollments(ada) if row.reason == "NEW_HIRE"]
     await office.elect(ada, enroll(as_new_hire, plans["GOLD"]))
     await office.elect(ada, enroll(reissued, plans["SILVER"]))
@@ -202,21 +202,21 @@ async def test_the_answer_given_last_holds_whenever_it_was_asked_for(database: D
         (date(2027, 3, 1), date(2027, 12, 31)),
         (date(2027, 2, 15), date(2027, 2, 28)),
     ]
-    await office.reopen(reissued)
+    await office.reopen_election(reissued)
     assert (await office.enrollment(as_new_hire)).coverage_ends_on == date(2027, 12, 31)
 
 
 async def test_a_late_answer_does_not_undo_the_one_that_replaced_it(database: Database) -> None:
     """The window is opened again after a reissue was answered: the old question is answered for the days till then."""
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    year = await office.opened()
-    plans = await office.plans(year)
-    lapsed = (await office.pending(ada)).id
-    office = office.on(date(2026, 12, 10))
-    reissued = await office.reissue(lapsed, await office.approved(ada, JOB_LOSS, date(2026, 12, 10)))
+    year = await office.open_plan_year()
+    plans = await office.plan_ids_by_code(year)
+    lapsed = (await office.pending_enrollment(ada)).id
+    office = office.on_day(date(2026, 12, 10))
+    reissued = await office.reissue(lapsed, await office.approve_life_event(ada, JOB_LOSS, date(2026, 12, 10)))
     await office.elect(ada, enroll(reissued, plans["SILVER"]))
-    await office.amend(year, open_enrollment_ends_on=date(2026, 12, 20))
+    await office.update_plan_year(year, open_enrollment_ends_on=date(2026, 12, 20))
     await office.elect(ada, enroll(lapsed, plans["GOLD"]))
     assert await spans(office, ada) == [
         (date(2027, 1, 1), None),

@@ -21,7 +21,7 @@ from benegraph.domain.errors import ErrorCode, refusal
 from benegraph.domain.people import EmploymentClass, PersonalDetails
 from benegraph.services import people
 from conftest import GATEWAY, connect
-from factories.stories import Office, open_office, waive
+from factories.office import Office, create_office, waive
 
 ATTEMPTS = 6
 NO_ENROLLMENT = "enrl_00000000000000000000000000"
@@ -31,15 +31,15 @@ HIRING = people.NewHire(PersonalDetails("Ada", "Adams", None, None, None), Emplo
 
 
 async def names(office: Office) -> list[str]:
-    return [row["first_name"] for row in (await office.dump())["employees"].values()]
+    return [row["first_name"] for row in (await office.read_all_rows())["employees"].values()]
 
 
 # ------------------------------------------------------------------------------------------------- in the midst
 
 
 async def test_a_session_ended_in_the_midst_is_told_again(database: Database, owner_url: str) -> None:
-    office = await open_office(database)
-    await office.opened()
+    office = await create_office(database)
+    await office.open_plan_year()
     bystander = await connect(owner_url)
     told = 0
 
@@ -53,18 +53,18 @@ async def test_a_session_ended_in_the_midst_is_told_again(database: Database, ow
         return id
 
     try:
-        id = await office.tell(story)
+        id = await office.run(story)
     finally:
         await bystander.close()
     assert told == 3
-    dump = await office.dump()
+    dump = await office.read_all_rows()
     assert dump["employees"].keys() == {id}
     assert [row["employee_id"] for row in dump["enrollments"].values()] == [id]
     assert [event["action"] for event in await office.history(id)] == ["HIRED"]
 
 
 async def test_of_two_in_a_deadlock_one_is_told_again(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     ada, bob = await office.hire(), await office.hire("Bob")
     both_hold = asyncio.Barrier(2)
     told: list[str] = []
@@ -79,14 +79,14 @@ async def test_of_two_in_a_deadlock_one_is_told_again(database: Database) -> Non
             if id == first and len(told) < 3:
                 await both_hold.wait()
 
-    await asyncio.gather(office.tell(story, ada, bob), office.tell(story, bob, ada))
+    await asyncio.gather(office.run(story, ada, bob), office.run(story, bob, ada))
     assert len(told) == 3
     assert sorted(await names(office)) == ["Ada!!", "Bob!!"]
 
 
 async def test_of_two_that_can_not_be_put_in_an_order_one_is_told_again(database_url: str) -> None:
     engine = create_engine(database_url).execution_options(isolation_level="REPEATABLE READ")
-    office = await open_office(Database(engine))
+    office = await create_office(Database(engine))
     ada = await office.hire()
     both_see = asyncio.Barrier(2)
     told = 0
@@ -99,14 +99,14 @@ async def test_of_two_that_can_not_be_put_in_an_order_one_is_told_again(database
             await both_see.wait()
         employee.first_name += "!"
 
-    await asyncio.gather(office.tell(story), office.tell(story))
+    await asyncio.gather(office.run(story), office.run(story))
     assert told == 3
     assert await names(office) == ["Ada!!"]
     await engine.dispose()
 
 
 async def test_connections_that_the_server_ended_meanwhile_are_passed_over(database: Database, owner_url: str) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     told: list[str] = []
     office = replace(office, database=replace(database, retried=told.append))
     await asyncio.gather(*(office.hire(name) for name in ("Ada", "Bob", "Cyd")))
@@ -121,7 +121,7 @@ async def test_connections_that_the_server_ended_meanwhile_are_passed_over(datab
 
 async def test_who_gives_up_waiting_waits_no_more(database: Database, owner_url: str) -> None:
     """What is called off holds no lock, and its connection is not given to another."""
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
     bystander = await connect(owner_url)
     holding = bystander.transaction()
@@ -206,7 +206,7 @@ def fates(*first: str) -> Callable[[], str]:
 async def test_a_connection_lost_at_the_commit_makes_one_change(
     database: Database, database_url: str, fate: str, told: int
 ) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     calls: list[str] = []
 
     async def story(tx: Transaction) -> str:
@@ -217,12 +217,12 @@ async def test_a_connection_lost_at_the_commit_makes_one_change(
         id = await behind_wire.transact(office.viewer, office.clock(), story)
 
     assert len(calls) == told
-    assert (await office.dump())["employees"].keys() == {id} == {calls[-1]}
+    assert (await office.read_all_rows())["employees"].keys() == {id} == {calls[-1]}
 
 
 async def test_what_became_of_a_commit_can_be_unknown(database: Database, database_url: str) -> None:
     """Nobody can be asked: then it is never told again, for that could hire twice."""
-    office = await open_office(database)
+    office = await create_office(database)
     told = 0
 
     async def story(tx: Transaction) -> str:
@@ -241,7 +241,7 @@ async def test_what_became_of_a_commit_can_be_unknown(database: Database, databa
 
 
 async def test_a_failure_that_stays_ends_after_some_attempts(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     told = 0
 
     async def story(tx: Transaction) -> None:
@@ -251,7 +251,7 @@ async def test_a_failure_that_stays_ends_after_some_attempts(database: Database)
         await tx.session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"))
 
     with pytest.raises(DBAPIError):
-        await office.tell(story)
+        await office.run(story)
     assert told == ATTEMPTS
     assert await names(office) == []
 
@@ -267,7 +267,7 @@ async def test_a_failure_that_stays_ends_after_some_attempts(database: Database)
     ],
 )
 async def test_what_would_fail_again_is_told_once(database: Database, statement: str, error: type[Exception]) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     told = 0
 
     async def story(tx: Transaction) -> None:
@@ -277,14 +277,14 @@ async def test_what_would_fail_again_is_told_once(database: Database, statement:
         await tx.session.execute(text(statement))
 
     with pytest.raises(error):
-        await office.tell(story)
+        await office.run(story)
     assert told == 1
     assert await names(office) == []
 
 
 @pytest.mark.parametrize("error", [refusal(ErrorCode.INVALID_INPUT, "No."), ValueError("no"), KeyError("no")])
 async def test_a_storys_own_error_is_raised_once(database: Database, error: Exception) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     told = 0
 
     async def story(tx: Transaction) -> None:
@@ -294,22 +294,22 @@ async def test_a_storys_own_error_is_raised_once(database: Database, error: Exce
         raise error
 
     with pytest.raises(type(error)) as raised:
-        await office.tell(story)
+        await office.run(story)
     assert raised.value is error
     assert told == 1
     assert await names(office) == []
 
 
 async def test_a_violated_constraint_of_no_rule_is_a_fault_of_ours(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     row: dict[str, Any] = {"id": "empl_x", "employer_id": office.employer, "first_name": "Ada", "last_name": "Adams"}
     row |= {"employment_class": EmploymentClass.FULL_TIME, "hired_on": office.today}
     with pytest.raises(IntegrityError, match="ck_employees_id"):
-        await office.tell(insert_rows, Employee, [row])
+        await office.run(insert_rows, Employee, [row])
 
 
 async def test_a_rehearsal_is_told_again_too_and_kept_never(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     told = 0
 
     async def story(tx: Transaction) -> str:
@@ -319,14 +319,14 @@ async def test_a_rehearsal_is_told_again_too_and_kept_never(database: Database) 
             await tx.session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$"))
         return await people.hire_employee(tx, office.employer, HIRING)
 
-    assert (await office.rehearse(story)).startswith("empl_")
+    assert (await office.dry_run(story)).startswith("empl_")
     assert told == 2
     assert await names(office) == []
 
 
 async def test_what_the_server_did_not_keep_is_not_told_as_done(database: Database) -> None:
     """A story that passes over a statement's error has its transaction rolled back, for which a COMMIT has no error."""
-    office = await open_office(database)
+    office = await create_office(database)
 
     async def story(tx: Transaction) -> None:
         await people.hire_employee(tx, office.employer, HIRING)
@@ -334,7 +334,7 @@ async def test_what_the_server_did_not_keep_is_not_told_as_done(database: Databa
             await tx.session.execute(text("SELECT 1 / 0"))
 
     with pytest.raises(RolledBack):
-        await office.tell(story)
+        await office.run(story)
     assert await names(office) == []
 
 

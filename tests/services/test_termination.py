@@ -9,20 +9,24 @@ from benegraph.domain.access import Action
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.values import Clock
 from benegraph.services import people
-from factories.access import clerk, service
-from factories.stories import DATES_2026, Dump, Office, enroll, open_office, waive
+from factories.access import employer_viewer, service_viewer
+from factories.office import DATES_2026, Office, TableRows, create_office, enroll, waive
 
 TODAY = date(2026, 11, 20)
 
 
 async def covered(database: Database) -> tuple[Office, str]:
     """Ada has coverage of 2026 and of 2027, elected today."""
-    office = await open_office(database, today=date(2025, 11, 20))
+    office = await create_office(database, today=date(2025, 11, 20))
     ada = await office.hire()
     for dates in (DATES_2026, None):
-        plans = await office.plans(await (office.opened(dates) if dates else office.opened()))
-        await office.elect(ada, enroll((await office.pending(ada)).id, plans["GOLD"], await office.child(ada)))
-        office = office.on(TODAY)
+        plans = await office.plan_ids_by_code(
+            await (office.open_plan_year(dates) if dates else office.open_plan_year())
+        )
+        await office.elect(
+            ada, enroll((await office.pending_enrollment(ada)).id, plans["GOLD"], await office.add_child(ada))
+        )
+        office = office.on_day(TODAY)
     return office, ada
 
 
@@ -33,7 +37,7 @@ async def spans(office: Office, employee: str) -> list[tuple[str, date | None, d
     ]
 
 
-def facts(dump: Dump) -> Dump:
+def facts(dump: TableRows) -> TableRows:
     """Leave out what a change and its reversal count up."""
     counted = {"version", "updated_at"}
     return {
@@ -57,7 +61,7 @@ async def test_coverage_ends_with_the_month_and_later_coverage_is_cancelled(
     database: Database, terminated_on: date, last_day: date, status: str
 ) -> None:
     office, ada = await covered(database)
-    await office.terminate(ada, terminated_on)
+    await office.terminate_employee(ada, terminated_on)
     this_year, next_year = await spans(office, ada)
     first_day = date(2027, 1, 1)
     if terminated_on >= first_day:
@@ -71,20 +75,20 @@ async def test_coverage_ends_with_the_month_and_later_coverage_is_cancelled(
     rows = await office.enrollments(ada)
     assert [row.coverage_status for row in rows] == ["EFFECTIVE", "CANCELLED"]
     assert [row.close_reason for row in rows] == ["TERMINATED" if closed_on else None, "TERMINATED"]
-    assert (await office.on(after).enrollments(ada))[0].status == "INACTIVE"
+    assert (await office.on_day(after).enrollments(ada))[0].status == "INACTIVE"
 
 
 async def test_coverage_that_ends_with_its_plan_year_anyway_is_left_alone(database: Database) -> None:
     office, ada = await covered(database)
     before = (await office.enrollments(ada))[0]
-    await office.terminate(ada, date(2026, 12, 5))
+    await office.terminate_employee(ada, date(2026, 12, 5))
     assert (await office.enrollments(ada))[0].version == before.version
 
 
 async def test_history_tells_who_ended_it_and_why(database: Database) -> None:
     office, ada = await covered(database)
-    office = office.by(clerk(office.employer))
-    await office.terminate(ada, date(2026, 11, 20), "Moved away.")
+    office = office.as_viewer(employer_viewer(office.employer))
+    await office.terminate_employee(ada, date(2026, 11, 20), "Moved away.")
     event = (await office.history(ada))[-1]
     assert (event["action"], event["actor_role"], event["reason"]) == ("TERMINATED", "EMPLOYER", "Moved away.")
     assert (event["before"], event["after"]) == ({"terminated_on": None}, {"terminated_on": "2026-11-20"})
@@ -98,48 +102,48 @@ async def test_history_tells_who_ended_it_and_why(database: Database) -> None:
 
 
 async def test_what_is_pending_closes(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     ada, bob = await office.hire(), await office.hire("Bob")
-    await office.opened()
-    await office.terminate(ada, TODAY)
+    await office.open_plan_year()
+    await office.terminate_employee(ada, TODAY)
     (row,) = await office.enrollments(ada)
     assert (row.status, row.closed_on, row.close_reason) == ("INACTIVE", TODAY, "TERMINATED")
     assert await office.refusals(office.elect(ada, waive(row.id))) == [
         "ENROLLMENT_NOT_PENDING elections.0.enrollmentId"
     ]
     # Who leaves in January has days of the plan year to answer for, till then.
-    await office.terminate(bob, date(2027, 1, 15))
+    await office.terminate_employee(bob, date(2027, 1, 15))
     (row,) = await office.enrollments(bob)
     assert (row.status, row.closed_on) == ("PENDING", date(2027, 1, 15))
-    await office.elect(bob, enroll(row.id, (await office.plans(row.plan_year_id))["GOLD"]))
+    await office.elect(bob, enroll(row.id, (await office.plan_ids_by_code(row.plan_year_id))["GOLD"]))
     assert await spans(office, bob) == [("ENROLLED", date(2027, 1, 1), date(2027, 1, 31), date(2027, 2, 1))]
 
 
 async def test_a_pending_reissue_closes_and_its_old_coverage_ends(database: Database) -> None:
     office, ada = await covered(database)
     this_year, _ = await office.enrollments(ada)
-    reissued = await office.reissue(this_year.id, await office.approved(ada))
-    await office.terminate(ada, TODAY)
+    reissued = await office.reissue(this_year.id, await office.approve_life_event(ada))
+    await office.terminate_employee(ada, TODAY)
     assert (await office.enrollment(reissued)).status == "INACTIVE"
     assert (await office.enrollment(this_year.id)).coverage_ends_on == date(2026, 11, 30)
-    await office.reinstate(ada)
+    await office.reinstate_employee(ada)
     assert (await office.enrollment(reissued)).status == "PENDING"
 
 
 async def test_only_an_administrator_reaches_into_past_months_and_says_why(database: Database) -> None:
     office, ada = await covered(database)
-    by_clerk = office.by(clerk(office.employer))
-    by_service = office.by(service(actions=[Action.TERMINATE_EMPLOYEE]))
+    by_clerk = office.as_viewer(employer_viewer(office.employer))
+    by_service = office.as_viewer(service_viewer(actions=[Action.TERMINATE_EMPLOYEE]))
     past, first = date(2026, 10, 31), date(2026, 11, 1)
     for there in (by_clerk, by_service):
-        assert await there.refusals(there.terminate(ada, past, "Fraud.")) == ["INVALID_INPUT terminationDate"]
-        assert await there.refusals(there.terminate(ada, past)) == [
+        assert await there.refusals(there.terminate_employee(ada, past, "Fraud.")) == ["INVALID_INPUT terminationDate"]
+        assert await there.refusals(there.terminate_employee(ada, past)) == [
             "INVALID_INPUT terminationDate",
             "INVALID_INPUT reason",
         ]
-        await there.rehearse(people.terminate_employee, ada, first, None, None)
-    assert await office.refusals(office.terminate(ada, past)) == ["INVALID_INPUT reason"]
-    await office.terminate(ada, past, "Fraud.")
+        await there.dry_run(people.terminate_employee, ada, first, None, None)
+    assert await office.refusals(office.terminate_employee(ada, past)) == ["INVALID_INPUT reason"]
+    await office.terminate_employee(ada, past, "Fraud.")
     assert [row[2] for row in await spans(office, ada)] == [date(2026, 10, 31), None]
 
 
@@ -148,25 +152,27 @@ async def test_the_current_month_is_the_employers(database: Database) -> None:
     office, ada = await covered(database)
     clock = Clock(datetime(2026, 12, 1, 2, tzinfo=UTC))
     await database.transact(
-        clerk(office.employer), clock, lambda tx: people.terminate_employee(tx, ada, date(2026, 11, 1), None, None)
+        employer_viewer(office.employer),
+        clock,
+        lambda tx: people.terminate_employee(tx, ada, date(2026, 11, 1), None, None),
     )
 
 
 async def test_what_a_termination_refuses(database: Database) -> None:
     office, ada = await covered(database)
-    assert await office.refusals(office.terminate(ada, date(2020, 1, 5), version=9)) == [
+    assert await office.refusals(office.terminate_employee(ada, date(2020, 1, 5), version=9)) == [
         "VERSION_CONFLICT expectedVersion",
         "DATES_OUT_OF_ORDER terminationDate",
         "INVALID_INPUT reason",
     ]
     for day in (date(2029, 1, 1), date.max):
-        assert await office.refusals(office.terminate(ada, day)) == ["INVALID_INPUT terminationDate"]
+        assert await office.refusals(office.terminate_employee(ada, day)) == ["INVALID_INPUT terminationDate"]
     for reason in (" ", "\x00", "x" * 1001):
-        assert await office.refusals(office.terminate(ada, TODAY, reason)) == ["INVALID_INPUT reason"]
-    await office.terminate(ada, TODAY, version=1)
-    assert await office.refusals(office.terminate(ada, TODAY)) == ["INVALID_STATUS_TRANSITION employeeId"]
-    there = office.by(clerk("empr_none"))
-    for telling in (there.terminate(ada, TODAY), there.reinstate(ada)):
+        assert await office.refusals(office.terminate_employee(ada, TODAY, reason)) == ["INVALID_INPUT reason"]
+    await office.terminate_employee(ada, TODAY, version=1)
+    assert await office.refusals(office.terminate_employee(ada, TODAY)) == ["INVALID_STATUS_TRANSITION employeeId"]
+    there = office.as_viewer(employer_viewer("empr_none"))
+    for telling in (there.terminate_employee(ada, TODAY), there.reinstate_employee(ada)):
         assert await there.refusals(telling) == ["NOT_FOUND employeeId"]
 
 
@@ -178,65 +184,65 @@ async def test_reinstated_everything_is_as_it_was(database: Database, terminated
     """With a marriage answered, a waiver upcoming, and something still to answer."""
     office, ada = await covered(database)
     this_year, next_year = await office.enrollments(ada)
-    second = await office.reissue(this_year.id, await office.approved(ada, LifeEventType.MARRIAGE))
+    second = await office.reissue(this_year.id, await office.approve_life_event(ada, LifeEventType.MARRIAGE))
     await office.elect(ada, waive(second))
-    await office.reissue(next_year.id, await office.approved(ada, LifeEventType.BIRTH))
-    before = facts(await office.dump())
+    await office.reissue(next_year.id, await office.approve_life_event(ada, LifeEventType.BIRTH))
+    before = facts(await office.read_all_rows())
 
-    await office.terminate(ada, terminated_on, "Gone.")
+    await office.terminate_employee(ada, terminated_on, "Gone.")
     if terminated_on < date(2027, 12, 31):
-        assert facts(await office.dump())["enrollments"] != before["enrollments"]
-    await office.by(clerk(office.employer)).reinstate(ada, "A mistake.")
+        assert facts(await office.read_all_rows())["enrollments"] != before["enrollments"]
+    await office.as_viewer(employer_viewer(office.employer)).reinstate_employee(ada, "A mistake.")
 
-    assert facts(await office.dump()) == before
+    assert facts(await office.read_all_rows()) == before
     event = (await office.history(ada))[-1]
     assert (event["action"], event["reason"], event["after"]) == ("REINSTATED", "A mistake.", {"terminated_on": None})
 
 
 async def test_plan_years_opened_meanwhile_are_issued_on_return(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    await office.terminate(ada, TODAY)
-    await office.opened()
+    await office.terminate_employee(ada, TODAY)
+    await office.open_plan_year()
     assert await office.enrollments(ada) == []
-    office = office.on(date(2026, 12, 1))
-    await office.reinstate(ada)
-    row = await office.pending(ada)
+    office = office.on_day(date(2026, 12, 1))
+    await office.reinstate_employee(ada)
+    row = await office.pending_enrollment(ada)
     assert (row.reason, row.opens_on, row.effective_on) == ("NEW_HIRE", date(2026, 12, 1), date(2027, 1, 1))
 
 
 async def test_what_a_reinstatement_refuses(database: Database) -> None:
     office, ada = await covered(database)
-    assert await office.refusals(office.reinstate(ada, version=2)) == [
+    assert await office.refusals(office.reinstate_employee(ada, version=2)) == [
         "VERSION_CONFLICT expectedVersion",
         "INVALID_STATUS_TRANSITION employeeId",
     ]
-    await office.terminate(ada, TODAY)
+    await office.terminate_employee(ada, TODAY)
     for reason in (" ", "\x00", "x" * 1001):
-        assert await office.refusals(office.reinstate(ada, reason)) == ["INVALID_INPUT reason"]
-    await office.reinstate(ada, version=2)
+        assert await office.refusals(office.reinstate_employee(ada, reason)) == ["INVALID_INPUT reason"]
+    await office.reinstate_employee(ada, version=2)
 
 
 async def test_an_answer_under_notice_is_whole_again_on_return(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    plans = await office.plans(await office.opened())
-    await office.terminate(ada, date(2027, 3, 5))
-    id = (await office.pending(ada)).id
+    plans = await office.plan_ids_by_code(await office.open_plan_year())
+    await office.terminate_employee(ada, date(2027, 3, 5))
+    id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans["GOLD"]))
-    await office.reinstate(ada)
+    await office.reinstate_employee(ada)
     assert await spans(office, ada) == [("ENROLLED", date(2027, 1, 1), date(2027, 12, 31), None)]
 
 
 async def test_an_answer_taken_back_under_notice_closes_with_the_employment(database: Database) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     ada = await office.hire()
-    await office.opened()
-    id = (await office.pending(ada)).id
+    await office.open_plan_year()
+    id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, waive(id))
-    await office.terminate(ada, date(2027, 3, 5))
-    await office.reopen(id)
+    await office.terminate_employee(ada, date(2027, 3, 5))
+    await office.reopen_election(id)
     row = await office.enrollment(id)
     assert (row.status, row.closed_on, row.close_reason) == ("PENDING", date(2027, 3, 5), "TERMINATED")
-    await office.reinstate(ada)
+    await office.reinstate_employee(ada)
     assert (await office.enrollment(id)).closed_on is None

@@ -14,7 +14,7 @@ from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.execution import Wanted
-from factories.access import administrator, employee
+from factories.access import administrator, employee_viewer
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ async def test_what_is_joined_is_read_where_it_is_asked_for(
 
 
 async def test_what_is_a_draft_is_looked_up_for_those_who_may_not_see_it(database: Database, clock: Clock) -> None:
-    viewer = employee("empr_01hzy0c5vk0000000000000000", "empl_01hzy0c5vk0000000000000000")
+    viewer = employee_viewer("empr_01hzy0c5vk0000000000000000", "empl_01hzy0c5vk0000000000000000")
     read = await tables_read(database, clock, viewer, store.plan_years.plans_by_ids, ["name"])
     assert read == {"plans", "plan_years"}
 

@@ -9,18 +9,18 @@ from benegraph.db.session import Database
 from benegraph.db.store.batches import Window
 from benegraph.domain.access import Viewer
 from benegraph.domain.billing import InvoiceStatus, derive_invoice_status
-from factories.access import administrator, clerk, employee, service
-from factories.billing import CENTS, make_invoice, make_payment, reverse, void
-from factories.coverage import NUMBER, make_contract, make_subscriber
-from factories.stories import Office, open_office
+from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
+from factories.billing import CENTS, make_invoice, make_payment, reverse_payment, void_invoice
+from factories.coverage import SUBSCRIBER_ID, make_contract, make_subscriber
+from factories.office import Office, create_office
 
 OTHER = "S00000002"
 
 
 async def group_of(database: Database, **options: Any) -> Office:
-    office = await open_office(database, **options)
+    office = await create_office(database, **options)
     await make_contract(office)
-    for number in (NUMBER, OTHER):
+    for number in (SUBSCRIBER_ID, OTHER):
         await make_subscriber(office, number)
     return office
 
@@ -34,9 +34,9 @@ async def test_an_invoice_stands_where_the_domain_says(database: Database) -> No
                 id = await make_invoice(office, 1, amount_cents=amount_cents)
                 for cents in payments:
                     await make_payment(office, id, cents)
-                await reverse(office, await make_payment(office, id, 7))
+                await reverse_payment(office, await make_payment(office, id, 7))
                 if voided:
-                    await void(office, id)
+                    await void_invoice(office, id)
                 paid_cents = sum(payments)
                 expected[id] = (paid_cents, derive_invoice_status(amount_cents, paid_cents, void=voided))
     assert {status for _, status in expected.values()} == set(InvoiceStatus)
@@ -49,31 +49,31 @@ async def test_an_invoice_stands_where_the_domain_says(database: Database) -> No
 
 async def test_a_subscribers_own_invoices_come_in_pages(database: Database) -> None:
     office = await group_of(database)
-    own = [await make_invoice(office, number, NUMBER, paid_cents=number) for number in (3, 1, 2)]
+    own = [await make_invoice(office, number, SUBSCRIBER_ID, paid_cents=number) for number in (3, 1, 2)]
     others = [await make_invoice(office, 1, OTHER, paid_cents=CENTS)]
     await make_invoice(office, 1, paid_cents=CENTS)
-    keys = [NUMBER, OTHER, "S3"]
+    keys = [SUBSCRIBER_ID, OTHER, "S3"]
     async with database.read(office.viewer, office.clock()) as read_session:
         first = await store.billing.of_subscribers(read_session, keys, Window(2))
         rest = await store.billing.of_subscribers(read_session, keys, Window(2, after=(own[1],)))
         back = await store.billing.of_subscribers(read_session, keys, Window(9, order=(("ID", True),)))
         counts = await store.billing.of_subscribers.count(read_session, keys, None)
     assert {key: ([row.id for row in part.rows], part.goes_on) for key, part in first.items()} == {
-        NUMBER: (own[:2], True),
+        SUBSCRIBER_ID: (own[:2], True),
         OTHER: (others, False),
         "S3": ([], False),
     }
-    assert [(row.paid_cents, row.status) for row in first[NUMBER].rows] == [(3, "OPEN"), (1, "OPEN")]
-    assert [row.id for row in rest[NUMBER].rows] == own[2:]
-    assert [row.id for row in back[NUMBER].rows] == own[::-1]
-    assert counts == {NUMBER: 3, OTHER: 1, "S3": 0}
+    assert [(row.paid_cents, row.status) for row in first[SUBSCRIBER_ID].rows] == [(3, "OPEN"), (1, "OPEN")]
+    assert [row.id for row in rest[SUBSCRIBER_ID].rows] == own[2:]
+    assert [row.id for row in back[SUBSCRIBER_ID].rows] == own[::-1]
+    assert counts == {SUBSCRIBER_ID: 3, OTHER: 1, "S3": 0}
 
 
 async def test_payments_come_in_the_order_they_were_recorded(database: Database) -> None:
     office = await group_of(database)
     ids = [await make_invoice(office, number) for number in (1, 2, 3)]
     payments = [await make_payment(office, id, cents) for id, cents in ((ids[0], 9), (ids[1], 5), (ids[0], 2))]
-    await reverse(office, payments[0])
+    await reverse_payment(office, payments[0])
     async with database.read(office.viewer, office.clock()) as read_session:
         found = await store.billing.payments_of(read_session, ids)
         by_id = await store.billing.payments_by_ids(read_session, [*payments, "ppmt_x"])
@@ -90,30 +90,30 @@ async def test_payments_come_in_the_order_they_were_recorded(database: Database)
 @pytest.mark.parametrize("who", ["administrator", "service", "clerk", "another's clerk", "employee", "another tenant"])
 async def test_premiums_are_shown_to_those_whose_business_they_are(database: Database, who: str) -> None:
     office = await group_of(database)
-    elsewhere = await open_office(database)
+    elsewhere = await create_office(database)
     ada = await office.hire()
     await make_contract(office, "G200", employer_id=None)
-    ours = await make_invoice(office, 1, NUMBER, paid_cents=CENTS)
+    ours = await make_invoice(office, 1, SUBSCRIBER_ID, paid_cents=CENTS)
     nobodys = await make_invoice(office, 1, group_id="G200", paid_cents=CENTS)
     viewers: dict[str, tuple[Viewer, list[str]]] = {
         "administrator": (administrator(), [ours, nobodys]),
-        "service": (service(), [ours, nobodys]),
-        "clerk": (clerk(office.employer), [ours]),
-        "another's clerk": (clerk(elsewhere.employer), []),
-        "employee": (employee(office.employer, ada), []),
+        "service": (service_viewer(), [ours, nobodys]),
+        "clerk": (employer_viewer(office.employer), [ours]),
+        "another's clerk": (employer_viewer(elsewhere.employer), []),
+        "employee": (employee_viewer(office.employer, ada), []),
         "another tenant": (administrator("globex"), []),
     }
     viewer, expected = viewers[who]
-    payments = (await office.dump())["premium_payments"]
+    payments = (await office.read_all_rows())["premium_payments"]
     async with database.read(viewer, office.clock()) as read_session:
         found = await store.billing.by_ids(read_session, [ours, nobodys])
         paid = await store.billing.payments_of(read_session, [ours, nobodys])
         by_id = await store.billing.payments_by_ids(read_session, list(payments))
-        own = await store.billing.of_subscribers(read_session, [NUMBER], Window(5))
-        counts = await store.billing.of_subscribers.count(read_session, [NUMBER], None)
+        own = await store.billing.of_subscribers(read_session, [SUBSCRIBER_ID], Window(5))
+        counts = await store.billing.of_subscribers.count(read_session, [SUBSCRIBER_ID], None)
     assert [row.paid_cents for row in found.values()] == [CENTS] * len(expected)
     assert sorted(found) == expected
     assert sorted(id for id, rows in paid.items() if rows) == expected
     assert sorted(row.invoice_id for row in by_id.values()) == expected
-    assert [row.id for row in own[NUMBER].rows] == [id for id in expected if id == ours]
-    assert counts == {NUMBER: len(own[NUMBER].rows)}
+    assert [row.id for row in own[SUBSCRIBER_ID].rows] == [id for id in expected if id == ours]
+    assert counts == {SUBSCRIBER_ID: len(own[SUBSCRIBER_ID].rows)}

@@ -19,8 +19,8 @@ from benegraph.services.documents import trust
 from benegraph.services.idempotency import run_idempotent
 from conftest import connect
 from factories.billing import make_invoice
-from factories.coverage import key_of, make_contract, make_coverage, make_subscriber
-from factories.stories import DATES_2026, Office, enroll, open_office
+from factories.coverage import coverage_key, make_contract, make_coverage, make_subscriber
+from factories.office import DATES_2026, Office, create_office, enroll
 
 # Which column of a table names the employer and the employee of a row, once more by hand.
 LIMITS: dict[str, tuple[str | None, str | None]] = {
@@ -72,12 +72,12 @@ Rows = dict[str, list[Row]]
 async def fill(office: Office) -> list[str]:
     """Put a row of every kind into the office; give its two employees."""
     staff = [await office.hire("Ada"), await office.hire("Bob")]
-    await office.draft(DATES_2026)
-    plans = await office.plans(await office.opened())
+    await office.draft_plan_year(DATES_2026)
+    plans = await office.plan_ids_by_code(await office.open_plan_year())
     for employee in staff:
-        child = await office.child(employee)
-        await office.report(employee)
-        await office.elect(employee, enroll((await office.pending(employee)).id, plans["GOLD"], child))
+        child = await office.add_child(employee)
+        await office.report_life_event(employee)
+        await office.elect(employee, enroll((await office.pending_enrollment(employee)).id, plans["GOLD"], child))
 
     async def keys(tx: Transaction) -> None:
         await issue_key(tx, KeyScope(Role.EMPLOYEE, office.employer, staff[0]), "A key", key=f"bgk_{office.employer}")
@@ -85,7 +85,7 @@ async def fill(office: Office) -> list[str]:
         await store.documents.persist(tx, compute_digest(office.employer), office.employer)
         await trust(tx, {office.employer: (compute_digest("{ viewer { role } }"), "{ viewer { role } }")})
 
-    await office.tell(keys)
+    await office.run(keys)
     await _fill_carrier(office, staff)
     return staff
 
@@ -99,7 +99,7 @@ async def _fill_carrier(office: Office, staff: list[str]) -> None:
     for number, employee in ((f"E{own}", staff[0]), (f"S{own}", None), (f"X{own}", None), (f"L{own}", None)):
         await make_subscriber(office, number, employee)
     for number, group in ((f"E{own}", ours), (f"E{own}", nobodys), (f"S{own}", ours), (f"X{own}", nobodys)):
-        await make_coverage(office, key_of(date(2026, 1, 1), number, group))
+        await make_coverage(office, coverage_key(date(2026, 1, 1), number, group))
     for group in (ours, nobodys):
         await make_invoice(office, 1, paid_cents=10_000, group_id=group)
 
@@ -154,16 +154,16 @@ def is_seen(table: str, row: Row, rights: dict[str, str], everything: Rows) -> b
 
 async def test_the_tables_are_those_that_are_told_here(database: Database) -> None:
     assert {*LIMITS, TENANTLESS} == set(Base.metadata.tables)
-    office = await open_office(database)
+    office = await create_office(database)
     await fill(office)
-    assert {table for table, rows in (await office.dump()).items() if not rows} == set()
+    assert {table for table, rows in (await office.read_all_rows()).items() if not rows} == set()
 
 
 async def test_a_viewer_sees_the_rows_of_its_reach_and_no_others(
     database: Database, database_url: str, owner_url: str
 ) -> None:
-    first, second = await open_office(database), await open_office(database)
-    elsewhere = await open_office(database, tenant="globex")
+    first, second = await create_office(database), await create_office(database)
+    elsewhere = await create_office(database, tenant="globex")
     ada, _ = await fill(first)
     bea, _ = await fill(second)
     eve, _ = await fill(elsewhere)
@@ -196,7 +196,7 @@ async def test_a_viewer_sees_the_rows_of_its_reach_and_no_others(
 
 
 async def test_rights_end_with_the_transaction(database: Database, database_url: str) -> None:
-    await open_office(database)
+    await create_office(database)
     connection = await connect(database_url)
     async with connection.transaction():
         await connection.execute("SELECT set_config('app.tenant', 'acme', true)")
@@ -206,8 +206,8 @@ async def test_rights_end_with_the_transaction(database: Database, database_url:
 
 
 async def test_nothing_can_be_written_beyond_ones_reach(database: Database, database_url: str, owner_url: str) -> None:
-    first, second = await open_office(database), await open_office(database)
-    elsewhere = await open_office(database, tenant="globex")
+    first, second = await create_office(database), await create_office(database)
+    elsewhere = await create_office(database, tenant="globex")
     ada, _ = await fill(first)
     await fill(second)
     await fill(elsewhere)
@@ -252,7 +252,7 @@ async def _refused_to(viewer: asyncpg.Connection, statement: str, *arguments: st
 
 
 async def test_history_can_be_written_but_not_changed(database: Database, database_url: str) -> None:
-    office = await open_office(database)
+    office = await create_office(database)
     await fill(office)
     for statement in (
         "UPDATE events SET action = 'X'",
@@ -278,8 +278,8 @@ async def test_the_role_may_do_to_each_table_what_it_needs_and_no_more(database_
 
 
 async def test_of_a_tenant_its_settings_alone_can_change(database: Database, database_url: str) -> None:
-    await open_office(database)
-    await open_office(database, tenant="globex")
+    await create_office(database)
+    await create_office(database, tenant="globex")
     async with acting(database_url, tenant="acme") as role:
         assert await role.execute("UPDATE tenants SET auto_paid_through = true") == "UPDATE 1"
     for name in ("name", "tenant_id", "created_at"):
@@ -288,7 +288,7 @@ async def test_of_a_tenant_its_settings_alone_can_change(database: Database, dat
 
 
 async def test_trusted_documents_are_everybodys_and_never_changed(database: Database, database_url: str) -> None:
-    await fill(await open_office(database))
+    await fill(await create_office(database))
     for rights in ({}, {"tenant": "acme"}, {"tenant": "globex"}):
         async with acting(database_url, **rights) as role:
             assert await role.fetchval(f"SELECT count(*) FROM {TENANTLESS}") == 1  # noqa: S608 - our name
@@ -314,7 +314,7 @@ async def test_the_role_owns_nothing_and_can_not_step_over_a_policy(database_url
 
 
 async def test_a_key_shows_itself_to_who_knows_its_hash_and_only_to_read(database: Database, database_url: str) -> None:
-    office, elsewhere = await open_office(database), await open_office(database, tenant="globex")
+    office, elsewhere = await create_office(database), await create_office(database, tenant="globex")
     await fill(office)
     await fill(elsewhere)
     async with acting(database_url, tenant="acme") as role:

@@ -8,7 +8,7 @@ from calling import Caller, calling, told
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.settings import Executor, GatewayConfig
-from factories.stories import Office, open_office
+from factories.office import Office, create_office
 from sent import statements
 
 QUERY = """{ employees(first: 100) { nodes {
@@ -18,8 +18,8 @@ QUERY = """{ employees(first: 100) { nodes {
 
 @pytest.fixture
 async def office(database: Database) -> Office:
-    office = await open_office(database)
-    await office.opened()
+    office = await create_office(database)
+    await office.open_plan_year()
     return office
 
 

@@ -12,7 +12,7 @@ from benegraph.domain.values import Clock
 from benegraph.services.access import KeyScope, issue_key
 from benegraph.settings import GatewayConfig
 from factories.access import administrator
-from factories.stories import open_office
+from factories.office import create_office
 
 SCHEMA = "{ __schema { queryType { name } } }"
 HIDDEN = [
@@ -26,7 +26,7 @@ HIDDEN = [
 
 @pytest.fixture
 async def keys(database: Database, clock: Clock) -> dict[Role, str]:
-    office = await open_office(database)
+    office = await create_office(database)
     employee = await office.hire("Ada")
     scopes = (
         KeyScope(Role.ADMINISTRATOR),

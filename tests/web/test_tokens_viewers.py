@@ -25,8 +25,8 @@ from benegraph.web.tokens import ADMITTED_SECONDS
 from benegraph.web.tokens.claims import viewer_of
 from factories.access import make_tenant
 from factories.employers import make_employer
+from factories.office import TODAY, create_office
 from factories.people import make_employee
-from factories.stories import TODAY, open_office
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 Claims = dict[str, Any]
@@ -267,10 +267,10 @@ async def test_an_employees_token_reaches_her_own_and_elects_and_history_holds_n
     idp: Provider, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    office = await open_office(database)
+    office = await create_office(database)
     ada, bob = await office.hire("Ada"), await office.hire("Bob")
-    await office.opened()
-    pending, other = await office.pending(ada), await office.pending(bob)
+    await office.open_plan_year()
+    pending, other = await office.pending_enrollment(ada), await office.pending_enrollment(bob)
     times = {"iat": ..., "nbf": ..., "exp": Clock.at(datetime.now(UTC), TODAY).now.timestamp() + 200_000}
     who = {"role": "employee", "employer_id": office.employer, "employee_id": ada}
     tokens = [idp.token(**who, **times, jti=str(number)) for number in range(2)]
@@ -294,7 +294,7 @@ async def test_an_employees_token_reaches_her_own_and_elects_and_history_holds_n
     actors = {line["actor"] for line in await office.history(pending.id) if line["actor_role"] == "EMPLOYEE"}
     (actor,) = actors
     assert USER.fullmatch(actor.removeprefix("EMPLOYEE "))
-    written = json.dumps(await office.dump())
+    written = json.dumps(await office.read_all_rows())
     for secret in (SUBJECT, *(part for token in tokens for part in token.split("."))):
         assert secret not in written
         assert secret not in caplog.text

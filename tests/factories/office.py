@@ -64,7 +64,7 @@ CLASSES = (
     ContributionTerms(EmploymentClass.PART_TIME, EE, 20_000, 10_000),
 )
 
-Dump = dict[str, dict[str, Any]]
+TableRows = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,10 @@ class Office:
     request_id: str | None = "request-1"
     _moments: Iterator[int] = field(default_factory=count)
 
-    def on(self, day: date) -> "Office":
+    def on_day(self, day: date) -> "Office":
         return replace(self, today=day)
 
-    def by(self, viewer: Viewer) -> "Office":
+    def as_viewer(self, viewer: Viewer) -> "Office":
         return replace(self, viewer=viewer)
 
     def clock(self) -> Clock:
@@ -90,7 +90,7 @@ class Office:
         moment = datetime.combine(self.today, time(12), UTC) + timedelta(milliseconds=next(self._moments))
         return Clock(moment, self.today)
 
-    async def tell(
+    async def run(
         self, story: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **options: P.kwargs
     ) -> T:
         """Run a service in a transaction of its own."""
@@ -98,7 +98,7 @@ class Office:
             self.viewer, self.clock(), lambda tx: story(tx, *args, **options), request_id=self.request_id
         )
 
-    async def rehearse(
+    async def dry_run(
         self, story: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **options: P.kwargs
     ) -> T:
         """Run a service, and take all of it back."""
@@ -108,17 +108,17 @@ class Office:
 
     async def refusals(self, telling: Coroutine[Any, Any, Any]) -> list[str]:
         """Give the rules that refuse this, each as `CODE dotted.path`, having seen that nothing was changed."""
-        before = await self.dump()
+        before = await self.read_all_rows()
         with pytest.raises(Refused) as refused:
             await telling
-        assert await self.dump() == before
+        assert await self.read_all_rows() == before
         return [" ".join([rule.code, ".".join(rule.field or ())]).strip() for rule in refused.value.violations]
 
-    async def dump(self) -> Dump:
+    async def read_all_rows(self) -> TableRows:
         """Read every row of every table of the tenant, each under its key."""
         async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as read_session:
             rows = (await read_session.session.execute(_DUMP)).all()
-        tables: Dump = {name: {} for name in Base.metadata.tables}
+        tables: TableRows = {name: {} for name in Base.metadata.tables}
         for row in rows:
             tables[row.name][row.key] = row.content
         return tables
@@ -134,33 +134,35 @@ class Office:
         external_id: str | None = None,
     ) -> str:
         person = PersonalDetails(first_name, "Adams", None, date(1985, 5, 17), external_id)
-        return await self.tell(people.hire_employee, self.employer, people.NewHire(person, employment_class, hired_on))
+        return await self.run(people.hire_employee, self.employer, people.NewHire(person, employment_class, hired_on))
 
-    async def child(self, employee: str, born: date = date(2015, 8, 30), *, disabled: bool = False) -> str:
-        return await self.tell(
+    async def add_child(self, employee: str, born: date = date(2015, 8, 30), *, disabled: bool = False) -> str:
+        return await self.run(
             people.add_dependent, employee, "Ben", "Adams", born, Relationship.CHILD, disabled=disabled
         )
 
-    async def spouse(self, employee: str) -> str:
-        return await self.tell(
+    async def add_spouse(self, employee: str) -> str:
+        return await self.run(
             people.add_dependent, employee, "Eve", "Adams", date(1986, 2, 3), Relationship.SPOUSE, disabled=False
         )
 
-    async def update(self, employee: str, version: int | None = None, **changes: Any) -> None:
-        await self.tell(people.update_employee, employee, changes, version)
+    async def update_employee(self, employee: str, version: int | None = None, **changes: Any) -> None:
+        await self.run(people.update_employee, employee, changes, version)
 
     async def update_dependent(self, dependent: str, version: int | None = None, **changes: Any) -> None:
-        await self.tell(people.update_dependent, dependent, changes, version)
+        await self.run(people.update_dependent, dependent, changes, version)
 
-    async def terminate(self, employee: str, on: date, reason: str | None = None, version: int | None = None) -> None:
-        await self.tell(people.terminate_employee, employee, on, reason, version)
+    async def terminate_employee(
+        self, employee: str, on: date, reason: str | None = None, version: int | None = None
+    ) -> None:
+        await self.run(people.terminate_employee, employee, on, reason, version)
 
-    async def reinstate(self, employee: str, reason: str | None = None, version: int | None = None) -> None:
-        await self.tell(people.reinstate_employee, employee, reason, version)
+    async def reinstate_employee(self, employee: str, reason: str | None = None, version: int | None = None) -> None:
+        await self.run(people.reinstate_employee, employee, reason, version)
 
     # --------------------------------------------------------------------------------------------- plan years
 
-    async def draft(
+    async def draft_plan_year(
         self,
         dates: PlanYearDates = DATES,
         *,
@@ -170,21 +172,21 @@ class Office:
         renewal: RenewalMode = RenewalMode.ACTIVE,
     ) -> str:
         draft = plan_years.PlanYearDraft(self.employer, self.product, dates, classes, plans, waiting, renewal)
-        return await self.tell(plan_years.create_plan_year, draft)
+        return await self.run(plan_years.create_plan_year, draft)
 
-    async def open(self, plan_year: str, version: int | None = None) -> int:
-        return await self.tell(plan_years.open_enrollment, plan_year, version)
+    async def open_enrollment(self, plan_year: str, version: int | None = None) -> int:
+        return await self.run(plan_years.open_enrollment, plan_year, version)
 
-    async def opened(self, dates: PlanYearDates = DATES, **options: Any) -> str:
+    async def open_plan_year(self, dates: PlanYearDates = DATES, **options: Any) -> str:
         """Draft a plan year and open it."""
-        id = await self.draft(dates, **options)
-        await self.open(id)
+        id = await self.draft_plan_year(dates, **options)
+        await self.open_enrollment(id)
         return id
 
-    async def close(self, plan_year: str, version: int | None = None) -> int:
-        return await self.tell(plan_years.close_enrollment, plan_year, version)
+    async def close_enrollment(self, plan_year: str, version: int | None = None) -> int:
+        return await self.run(plan_years.close_enrollment, plan_year, version)
 
-    async def amend(
+    async def update_plan_year(
         self,
         plan_year: str,
         version: int | None = None,
@@ -192,17 +194,17 @@ class Office:
         plans: Sequence[PlanTerms] | None = None,
         **changes: Any,
     ) -> None:
-        await self.tell(plan_years.update_plan_year, plan_year, changes, classes, plans, version)
+        await self.run(plan_years.update_plan_year, plan_year, changes, classes, plans, version)
 
     # -------------------------------------------------------------------------------------------- enrollments
 
     async def elect(self, employee: str, *choices: Election) -> list[ElectionPreview]:
-        return await self.tell(enrollments.elect, employee, choices)
+        return await self.run(enrollments.elect, employee, choices)
 
-    async def reopen(self, enrollment: str, version: int | None = None) -> None:
-        await self.tell(enrollments.reopen_election, enrollment, version)
+    async def reopen_election(self, enrollment: str, version: int | None = None) -> None:
+        await self.run(enrollments.reopen_election, enrollment, version)
 
-    async def report(
+    async def report_life_event(
         self,
         employee: str,
         event_type: LifeEventType = LifeEventType.BIRTH,
@@ -212,29 +214,29 @@ class Office:
     ) -> str:
         """Report a life event; of today, unless another day is given."""
         report = LifeEventReport(event_type, event_on or self.today, dependent, notes)
-        return await self.tell(enrollments.report_life_event, employee, report)
+        return await self.run(enrollments.report_life_event, employee, report)
 
-    async def review(
+    async def review_life_event(
         self,
         life_event: str,
         status: LifeEventStatus = LifeEventStatus.APPROVED,
         notes: str | None = None,
         version: int | None = None,
     ) -> None:
-        await self.tell(enrollments.review_life_event, life_event, status, notes, version)
+        await self.run(enrollments.review_life_event, life_event, status, notes, version)
 
-    async def approved(
+    async def approve_life_event(
         self, employee: str, event_type: LifeEventType = LifeEventType.BIRTH, event_on: date | None = None
     ) -> str:
         """Report a life event, and approve it at once."""
-        id = await self.report(employee, event_type, event_on)
-        await self.review(id)
+        id = await self.report_life_event(employee, event_type, event_on)
+        await self.review_life_event(id)
         return id
 
     async def reissue(
         self, enrollment: str, life_event: str, reason: str | None = None, version: int | None = None
     ) -> str:
-        return await self.tell(enrollments.reissue_enrollment, enrollment, life_event, reason, version)
+        return await self.run(enrollments.reissue_enrollment, enrollment, life_event, reason, version)
 
     # -------------------------------------------------------------------------------------------------- reads
 
@@ -256,29 +258,29 @@ class Office:
         async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as read_session:
             return (await store.enrollments.by_ids(read_session, [id]))[id]
 
-    async def pending(self, employee: str) -> Any:
+    async def pending_enrollment(self, employee: str) -> Any:
         """Read the one enrollment that the employee has to answer."""
         (row,) = [row for row in await self.enrollments(employee) if row.status == "PENDING"]
         return row
 
-    async def plans(self, plan_year: str) -> Mapping[str, str]:
+    async def plan_ids_by_code(self, plan_year: str) -> Mapping[str, str]:
         """Read the ids of a plan year's plans, by the carrier's codes."""
         async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as read_session:
             found = await store.plan_years.plans_of(read_session, [plan_year])
         return {plan.carrier_plan_id: plan.id for plan in found[plan_year]}
 
-    async def row(self, table: str, id: str) -> dict[str, Any]:
+    async def read_row(self, table: str, id: str) -> dict[str, Any]:
         """Read a row as it is stored, days and instants as text."""
-        content: dict[str, Any] = (await self.dump())[table][id]
+        content: dict[str, Any] = (await self.read_all_rows())[table][id]
         return content
 
     async def history(self, subject: str) -> list[dict[str, Any]]:
         """Read all that history says of a row, oldest first."""
-        events = (await self.dump())["events"].values()
+        events = (await self.read_all_rows())["events"].values()
         return sorted((event for event in events if event["subject_id"] == subject), key=lambda event: event["id"])
 
 
-async def open_office(
+async def create_office(
     database: Database, *, tenant: str = TENANT, time_zone: str = "America/New_York", today: date = TODAY
 ) -> Office:
     """Take on an employer, with a product and its catalogue; the viewer is an administrator."""
