@@ -1,4 +1,4 @@
-"""The bridge: what employees elect becomes the coverage of record under their group's contract, day for day."""
+"""Coverage sync: keep the carrier's coverage of record in step with what employees have elected."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -22,88 +22,93 @@ from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import DateSpan
 from benegraph.services.coverage.records import CHANGEABLE_COLUMNS, column_values
 
-Group = tuple[str, date]
+#: A group's code and the start of its contract.
+GroupStart = tuple[str, date]
 Values = dict[str, Any]
 
 
 async def sync_coverage_of_record(
     tx: Transaction, employees: Sequence[Employee], plan_years: Collection[PlanYear] | None = None
 ) -> None:
-    """Bring the coverage of record of some employees in line with what they have elected.
+    """Bring the coverage of record of some employees in line with their elections.
 
-    One record spans all contiguous enrolled coverage under one contract, whatever the products. Who is no subscriber,
-    or has no contract for their division, has none. A fixed number of statements, however many employees; none where
-    the plan years in which something has changed name no contract. The employees are locked, or their employer alone.
+    One record spans all contiguous enrolled coverage under one contract, whatever the products. An employee without a
+    subscriber, or without a contract for the division, has no coverage of record. The number of statements does not
+    grow with the number of employees; it is zero where none of the given plan years names a contract. The caller holds
+    the lock of every employee, or the exclusive lock of their employer.
     """
-    if not employees or (plan_years is not None and all(each.group_id is None for each in plan_years)):
+    if not employees or (plan_years is not None and all(plan_year.group_id is None for plan_year in plan_years)):
         return
     rows = await store.coverage.hold_elected(tx, [employee.id for employee in employees])
     if not rows:
         return
-    table = await _lay_table(tx, rows)
+    context = await _load_sync_context(tx, rows)
     changes = _Changes()
     for employee in employees:
-        for rows in table.elected.get(employee.id, {}).values():
-            _settle(tx, table, changes, employee, rows)
+        for group_rows in context.elections.get(employee.id, {}).values():
+            _sync_group(tx, context, changes, employee, group_rows)
     await changes.write(tx)
 
 
-# ------------------------------------------------------------------------------------------------- gathering
+# ---------------------------------------------------------------------------------------------------- loading
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    """What lies on the clerk's table: elections, contracts, and all coverage of the subscribers, locked."""
+class _SyncContext:
+    """The elections, the contracts of their groups, and all coverage of the subscribers, locked."""
 
-    #: By employee, then by the group's code.
-    elected: Mapping[str, Mapping[str, Sequence[Any]]]
-    numbers: Mapping[str, str]
-    contracts: Mapping[tuple[str, Group], Sequence[ContractKey]]
-    policies: Mapping[ContractKey, str | None]
+    #: By employee id, then by the group's code.
+    elections: Mapping[str, Mapping[str, Sequence[Any]]]
+    #: The carrier's number of each employee, by employee id.
+    subscriber_ids: Mapping[str, str]
+    #: By employer id and group.
+    contracts: Mapping[tuple[str, GroupStart], Sequence[ContractKey]]
+    policy_numbers: Mapping[ContractKey, str | None]
+    #: By the subscriber's number.
     records: Mapping[str, Sequence[SubscriberEnrollment]]
 
-    def contract_of(self, employee: Employee, group: Group, recorded: str | None) -> ContractKey | None:
-        """Find the contract of the division that elections are recorded under, or else of the employee's.
+    def find_contract(self, employee: Employee, group: GroupStart, recorded_division: str | None) -> ContractKey | None:
+        """Find the contract to record elections under: that of their recorded division, else of the employee's.
 
-        Where there is but one, it needs no division. What is recorded comes first: so neither a second division nor
-        another of the employee's takes away what is elected still.
+        With neither, the group's only contract is taken. The recorded division comes first, so that a second contract
+        or a change of the employee's division does not take away coverage that is still elected.
         """
         contracts = self.contracts.get((employee.employer_id, group), ())
-        division = recorded or employee.division_id
+        division = recorded_division or employee.division_id
         if division is None:
             return contracts[0] if len(contracts) == 1 else None
-        return next((each for each in contracts if each.division_id == division), None)
+        return next((contract for contract in contracts if contract.division_id == division), None)
 
 
-async def _lay_table(tx: Transaction, rows: Sequence[Any]) -> _Table:
-    elected: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-    numbers: dict[str, str] = {}
-    contracts: dict[tuple[str, Group], Sequence[ContractKey]] = {}
-    policies: dict[ContractKey, str | None] = {}
+async def _load_sync_context(tx: Transaction, rows: Sequence[Any]) -> _SyncContext:
+    elections: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    subscriber_ids: dict[str, str] = {}
+    contracts: dict[tuple[str, GroupStart], Sequence[ContractKey]] = {}
+    policy_numbers: dict[ContractKey, str | None] = {}
     records: dict[str, list[SubscriberEnrollment]] = defaultdict(list)
     for row in rows:
         group = (row.group_id, row.group_coverage_start)
-        elected[row.employee_id][row.group_id].append(row)
-        numbers[row.employee_id] = row.number
-        its_own = {
+        elections[row.employee_id][row.group_id].append(row)
+        subscriber_ids[row.employee_id] = row.number
+        group_policies = {
             ContractKey(row.group_id, division, row.group_coverage_start): policy for division, policy in row.contracts
         }
-        contracts[row.employer_id, group] = list(its_own)
-        policies |= its_own
-    for record in await store.coverage.lock_coverage(tx, numbers.values()):
+        contracts[row.employer_id, group] = list(group_policies)
+        policy_numbers |= group_policies
+    for record in await store.coverage.lock_coverage(tx, subscriber_ids.values()):
         records[record.subscriber_id].append(record)
-    return _Table(elected, numbers, contracts, policies, records)
+    return _SyncContext(elections, subscriber_ids, contracts, policy_numbers, records)
 
 
-# -------------------------------------------------------------------------------------------------- settling
+# ---------------------------------------------------------------------------------------------------- syncing
 
 
 @dataclass(slots=True)
 class _Changes:
-    """What is to be written, in the order that keeps any two coverages apart."""
+    """The rows to write, in an order in which no two coverages ever share a day."""
 
     unlinked: list[Values] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
     shrunk: list[Values] = field(default_factory=list)
     grown: list[Values] = field(default_factory=list)
     added: list[Values] = field(default_factory=list)
@@ -112,8 +117,8 @@ class _Changes:
 
     async def write(self, tx: Transaction) -> None:
         await update_rows(tx, Enrollment, self.unlinked)
-        if self.removed:
-            await store.coverage.remove(tx, self.removed)
+        if self.deleted:
+            await store.coverage.remove(tx, self.deleted)
         await update_rows(tx, SubscriberEnrollment, self.shrunk)
         await write(
             tx,
@@ -124,118 +129,130 @@ class _Changes:
         )
 
 
-def _settle(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, rows: Sequence[Any]) -> None:
-    """Settle one employee's coverage under all contracts of one group, from what they have elected under these."""
-    number = table.numbers[employee.id]
-    links = {row.subscriber_enrollment_id for row in rows} - {None}
-    claims = _claims(table, employee, rows)
+def _sync_group(
+    tx: Transaction, context: _SyncContext, changes: _Changes, employee: Employee, rows: Sequence[Any]
+) -> None:
+    """Sync one employee's coverage under all contracts of one group, from the enrollments under these contracts."""
+    subscriber_id = context.subscriber_ids[employee.id]
+    linked_ids = {row.subscriber_enrollment_id for row in rows} - {None}
+    elected = _elected_coverage(context, employee, rows)
     records = {
         record.id: record
-        for record in table.records.get(number, ())
-        if record.id in links or any(_is_beside(record, claim.contract) for claim in claims.values())
+        for record in context.records.get(subscriber_id, ())
+        if record.id in linked_ids or any(_same_division(record, coverage.contract) for coverage in elected.values())
     }
-    laid = _lay_out_each(claims, records, links)
-    for id in laid.removed:
-        changes.removed.append(id)
-        _note(tx, changes, employee, column_values(records[id]), "DELETED", before=column_values(records[id]))
-    for id, last in laid.cut.items():
-        _move(tx, changes, employee, records[id], _span(records[id].start_date, last), own=False)
-    carriers: dict[str, ElectedCoverage] = {}
-    for claim, carrier in laid.carried:
-        if carrier is None:
-            carriers[_add(tx, table, changes, employee, claim)] = claim
+    target = _reconcile_contracts(elected, records, linked_ids)
+    for id in target.removed:
+        changes.deleted.append(id)
+        values = column_values(records[id])
+        _add_event(tx, changes, employee, values, "DELETED", before=values)
+    for id, last in target.shortened.items():
+        _move(tx, changes, employee, records[id], _span(records[id].start_date, last), set_term_date=False)
+    coverage_by_record: dict[str, ElectedCoverage] = {}
+    for coverage, record_id in target.assigned:
+        if record_id is None:
+            coverage_by_record[_add(tx, context, changes, employee, coverage)] = coverage
         else:
-            _move(tx, changes, employee, records[carrier], claim.span)
-            carriers[carrier] = claim
-    _link(changes, rows, claims, carriers, laid.removed)
+            _move(tx, changes, employee, records[record_id], coverage.span)
+            coverage_by_record[record_id] = coverage
+    _link_enrollments(changes, rows, elected, coverage_by_record, target.removed)
 
 
-def _claims(table: _Table, employee: Employee, rows: Sequence[Any]) -> dict[str, ElectedCoverage]:
-    """Find which days each enrollment covers, and under which contract of the group they are recorded."""
-    divisions = {record.id: record.division_id for record in table.records.get(table.numbers[employee.id], ())}
-    recorded = {
+def _elected_coverage(context: _SyncContext, employee: Employee, rows: Sequence[Any]) -> dict[str, ElectedCoverage]:
+    """Return the days that each enrollment covers and the contract to record them under, by enrollment id."""
+    divisions = {
+        record.id: record.division_id for record in context.records.get(context.subscriber_ids[employee.id], ())
+    }
+    recorded_divisions = {
         row.group_coverage_start: divisions[row.subscriber_enrollment_id]
         for row in rows
         if row.subscriber_enrollment_id in divisions
     }
-    claims: dict[str, ElectedCoverage] = {}
+    elected: dict[str, ElectedCoverage] = {}
     for row in rows:
         start = row.group_coverage_start
-        contract = table.contract_of(employee, (row.group_id, start), recorded.get(start))
+        contract = context.find_contract(employee, (row.group_id, start), recorded_divisions.get(start))
         if contract is not None and row.coverage_ends_on is not None:
-            claims[row.id] = ElectedCoverage(contract, _span(row.coverage_starts_on, row.coverage_ends_on))
-    return assign_contracts(claims)
+            elected[row.id] = ElectedCoverage(contract, _span(row.coverage_starts_on, row.coverage_ends_on))
+    return assign_contracts(elected)
 
 
 @dataclass(frozen=True, slots=True)
-class _Laid:
-    """What elections under all contracts of a group make of the coverages of record, as a `Layout` says of one."""
+class _GroupCoverage:
+    """The coverage of record that follows from the elections under all contracts of a group.
 
-    carried: Sequence[tuple[ElectedCoverage, str | None]]
-    cut: Mapping[str, date]
+    The same as `CoverageChanges`, which describes a single contract.
+    """
+
+    assigned: Sequence[tuple[ElectedCoverage, str | None]]
+    shortened: Mapping[str, date]
     removed: set[str]
 
 
-def _lay_out_each(
-    claims: Mapping[str, ElectedCoverage], records: Mapping[str, SubscriberEnrollment], links: set[str]
-) -> _Laid:
-    """Lay out the coverage of each contract on its own; what the carrier recorded itself gives way to them all."""
-    elected: dict[ContractKey, list[DateSpan]] = defaultdict(list)
-    for claim in claims.values():
-        elected[claim.contract].append(claim.span)
-    carried: list[tuple[ElectedCoverage, str | None]] = []
-    cut: dict[str, date] = {}
+def _reconcile_contracts(
+    elected: Mapping[str, ElectedCoverage], records: Mapping[str, SubscriberEnrollment], linked_ids: set[str]
+) -> _GroupCoverage:
+    """Reconcile each contract on its own, then combine: a record of the carrier's own yields to all of them."""
+    spans_by_contract: dict[ContractKey, list[DateSpan]] = defaultdict(list)
+    for coverage in elected.values():
+        spans_by_contract[coverage.contract].append(coverage.span)
+    assigned: list[tuple[ElectedCoverage, str | None]] = []
+    shortened: dict[str, date] = {}
     removed: set[str] = set()
-    for contract, spans in elected.items():
-        beside = [
+    for contract, spans in spans_by_contract.items():
+        recorded = [
             RecordedCoverage(
-                id, _span(record.start_date, record.end_date), id in links, _contract_of(record) == contract
+                id, _span(record.start_date, record.end_date), id in linked_ids, _contract_key(record) == contract
             )
             for id, record in records.items()
-            if _is_beside(record, contract)
+            if _same_division(record, contract)
         ]
-        layout = reconcile_coverage(spans, beside)
-        carried += [(ElectedCoverage(contract, span), carrier) for span, carrier in layout.assigned]
-        cut |= {id: min(last, cut.get(id, last)) for id, last in layout.shortened.items()}
-        removed |= layout.removed
-    used = {carrier for _, carrier in carried if carrier is not None}
-    removed |= links & records.keys()
+        result = reconcile_coverage(spans, recorded)
+        assigned += [(ElectedCoverage(contract, span), record_id) for span, record_id in result.assigned]
+        shortened |= {id: min(last, shortened.get(id, last)) for id, last in result.shortened.items()}
+        removed |= result.removed
+    used = {record_id for _, record_id in assigned if record_id is not None}
+    removed |= linked_ids & records.keys()
     removed -= used
-    return _Laid(carried, {id: last for id, last in cut.items() if id not in removed | used}, removed)
+    return _GroupCoverage(assigned, {id: last for id, last in shortened.items() if id not in removed | used}, removed)
 
 
-def _link(
+def _link_enrollments(
     changes: _Changes,
     rows: Sequence[Any],
-    claims: Mapping[str, ElectedCoverage],
-    carriers: Mapping[str, ElectedCoverage],
+    elected: Mapping[str, ElectedCoverage],
+    coverage_by_record: Mapping[str, ElectedCoverage],
     removed: set[str],
 ) -> None:
+    """Point each enrollment to the record that holds its days, or to none."""
     for row in rows:
-        claim = claims.get(row.id)
-        carrier = next(
+        coverage = elected.get(row.id)
+        record_id = next(
             (
                 id
-                for id, whole in carriers.items()
-                if claim and whole.contract == claim.contract and whole.span.overlaps(claim.span)
+                for id, whole in coverage_by_record.items()
+                if coverage and whole.contract == coverage.contract and whole.span.overlaps(coverage.span)
             ),
             None,
         )
-        if carrier == row.subscriber_enrollment_id:
+        if record_id == row.subscriber_enrollment_id:
             continue
-        if carrier is None or row.subscriber_enrollment_id in removed:
+        if record_id is None or row.subscriber_enrollment_id in removed:
             changes.unlinked.append({"id": row.id, "subscriber_enrollment_id": None})
-        if carrier is not None:
-            changes.linked.append({"id": row.id, "subscriber_enrollment_id": carrier})
+        if record_id is not None:
+            changes.linked.append({"id": row.id, "subscriber_enrollment_id": record_id})
 
 
-def _add(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, claim: ElectedCoverage) -> str:
-    contract, span = claim.contract, claim.span
+def _add(
+    tx: Transaction, context: _SyncContext, changes: _Changes, employee: Employee, coverage: ElectedCoverage
+) -> str:
+    """Add a record for a span of elected coverage, and return its id."""
+    contract, span = coverage.contract, coverage.span
     values: Values = {
         "id": tx.new_id(IdPrefix.SUBSCRIBER_ENROLLMENT),
         "employer_id": employee.employer_id,
         "employee_id": employee.id,
-        "subscriber_id": table.numbers[employee.id],
+        "subscriber_id": context.subscriber_ids[employee.id],
         "group_id": contract.group_id,
         "division_id": contract.division_id,
         "group_coverage_start": contract.coverage_start,
@@ -244,13 +261,13 @@ def _add(tx: Transaction, table: _Table, changes: _Changes, employee: Employee, 
         "end_date": span.last,
         "date_employed": employee.hired_on,
         "original_enrollment_date": span.start,
-        "policy_number": table.policies[contract],
+        "policy_number": context.policy_numbers[contract],
         "term_date": employee.terminated_on,
         "entry_user": tx.viewer.key_id,
         "update_user": tx.viewer.key_id,
     }
     changes.added.append(values)
-    _note(tx, changes, employee, values, "CREATED", after=values)
+    _add_event(tx, changes, employee, values, "CREATED", after=values)
     return str(values["id"])
 
 
@@ -261,42 +278,35 @@ def _move(
     record: SubscriberEnrollment,
     span: DateSpan,
     *,
-    own: bool = True,
+    set_term_date: bool = True,
 ) -> None:
-    """Move a record to a span, by way of the days it has and will have: so it never meets another in between.
+    """Move a record to another span, first shrinking it to the days that both spans have in common.
 
-    Of one that is not `own`, but the carrier's, nothing else changes.
+    That way it never overlaps another record in between. `set_term_date` is false for a record of the carrier's own.
     """
-    now = _span(record.start_date, record.end_date)
+    current = _span(record.start_date, record.end_date)
     paid = record.paid_through
-    wanted = {
+    target = {
         "start_date": span.start,
         "end_date": span.last,
-        "term_date": employee.terminated_on if own else record.term_date,
+        "term_date": employee.terminated_on if set_term_date else record.term_date,
         "paid_through": None if paid is None or paid < span.start else min(paid, span.last),
     }
-    before = {name: getattr(record, name) for name in wanted}
-    moved = {name: value for name, value in wanted.items() if value != before[name]}
-    if not moved:
+    before = {name: getattr(record, name) for name in target}
+    after = {name: value for name, value in target.items() if value != before[name]}
+    if not after:
         return
     stamp = {"version": record.version + 1, "updated_at": tx.clock.now, "update_user": tx.viewer.key_id}
-    written = {"id": record.id, **wanted, **stamp}
-    kept = DateSpan(max(now.start, span.start), min(now.stop, span.stop))
-    if kept not in (now, span):
-        changes.shrunk.append(written | {"start_date": kept.start, "end_date": kept.last})
-    (changes.shrunk if kept == span else changes.grown).append(written)
-    _note(
-        tx,
-        changes,
-        employee,
-        column_values(record),
-        "MOVED",
-        before={name: before[name] for name in moved},
-        after=moved,
-    )
+    row = {"id": record.id, **target, **stamp}
+    common = DateSpan(max(current.start, span.start), min(current.stop, span.stop))
+    if common not in (current, span):
+        changes.shrunk.append(row | {"start_date": common.start, "end_date": common.last})
+    (changes.shrunk if common == span else changes.grown).append(row)
+    before = {name: before[name] for name in after}
+    _add_event(tx, changes, employee, column_values(record), "MOVED", before=before, after=after)
 
 
-def _note(
+def _add_event(
     tx: Transaction,
     changes: _Changes,
     employee: Employee,
@@ -310,15 +320,15 @@ def _note(
     )
 
 
-def _contract_of(record: SubscriberEnrollment) -> ContractKey:
+def _contract_key(record: SubscriberEnrollment) -> ContractKey:
     return ContractKey(record.group_id, record.division_id, record.group_coverage_start)
 
 
-def _is_beside(record: SubscriberEnrollment, contract: ContractKey) -> bool:
-    """Tell whether a record is of a contract's group and division: no two of these share a day."""
+def _same_division(record: SubscriberEnrollment, contract: ContractKey) -> bool:
+    """Return whether a record belongs to a contract's group and division, where no two records may share a day."""
     return (record.group_id, record.division_id) == (contract.group_id, contract.division_id)
 
 
 def _span(first: date, last: date | None) -> DateSpan:
-    # Carriers write the last day there is for none.
+    # Carriers write the last possible date for coverage without an end.
     return DateSpan(first, OPEN_ENDED) if last in (None, OPEN_ENDED) else DateSpan.through(first, last)
