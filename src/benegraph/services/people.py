@@ -23,7 +23,13 @@ from benegraph.domain.people import (
     check_person,
     check_termination,
 )
-from benegraph.services.coverage.subscribers import UNCHANGED, check_number, check_unlinked, link, require_linking
+from benegraph.services.coverage.subscribers import (
+    UNCHANGED,
+    check_division_change,
+    check_subscriber_number,
+    link_subscriber,
+    require_link_permission,
+)
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.employers import employer_today
 from benegraph.services.enrollments.issue import issue_to_hire, waits
@@ -48,8 +54,8 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
 
     Plan years that are open already issue a new-hire enrollment, where the employee is eligible.
     """
-    raise_if_any(check_number(new_hire.subscriber_id))
-    require_linking(tx, new_hire.subscriber_id or UNCHANGED)
+    raise_if_any(check_subscriber_number(new_hire.subscriber_id))
+    require_link_permission(tx, new_hire.subscriber_id or UNCHANGED)
     raise_if_any(check_id(IdPrefix.EMPLOYER, employer_id, "employerId"))
     employer = await store.employers.lock(tx, employer_id, shared=True)
     if employer is None:
@@ -73,7 +79,7 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
     employee = await _lock_row(tx, str(row["id"]))
     await issue_to_hire(tx, employee, today)
     if new_hire.subscriber_id is not None:
-        await link(tx, employee, new_hire.subscriber_id)
+        await link_subscriber(tx, employee, new_hire.subscriber_id)
     return employee.id
 
 
@@ -84,8 +90,8 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     """
     changes = dict(changes)
     subscriber_id = changes.pop("subscriber_id", UNCHANGED)
-    raise_if_any(check_number(subscriber_id))
-    require_linking(tx, subscriber_id)
+    raise_if_any(check_subscriber_number(subscriber_id))
+    require_link_permission(tx, subscriber_id)
     employee, today = await _lock_employee(tx, id)
     person = replace(
         PersonalDetails(
@@ -98,7 +104,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         *check_version(expected_version, employee.version),
         *check_person(person, hired_on, today),
         *check_division_id(changes.get("division_id")),
-        *await check_unlinked(tx, employee, changes.get("division_id", employee.division_id)),
+        *await check_division_change(tx, employee, changes.get("division_id", employee.division_id)),
     ]
     if employee.terminated_on is not None and hired_on > employee.terminated_on:
         message = f"The start date must not be after the termination date, {employee.terminated_on}."
@@ -116,7 +122,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     if "division_id" in changes:
         await sync_coverage_of_record(tx, [employee])
     if subscriber_id is not UNCHANGED:
-        await link(tx, employee, subscriber_id)
+        await link_subscriber(tx, employee, subscriber_id)
 
 
 async def terminate_employee(

@@ -1,4 +1,4 @@
-"""What coverage stands on: subscribers, and contracts with groups."""
+"""Group contracts: the agreements with a carrier's group and division that coverage is recorded under."""
 
 from datetime import date
 
@@ -15,14 +15,16 @@ from benegraph.domain.ids import IdPrefix
 async def create_group_contract(
     tx: Transaction, key: ContractKey, coverage_end: date | None, employer_id: str | None, policy_number: str | None
 ) -> str:
-    """Write down a contract with a group's division; give the id. Raises Refused."""
+    """Create a contract for a group's division, and return its id. Raises Refused."""
     raise_if_any(
         [*check_contract(key, coverage_end, policy_number), *check_id(IdPrefix.EMPLOYER, employer_id, "employerId")]
     )
-    # Alone, as those who draft plan years hold it: neither then misses what the other makes.
+    # The exclusive lock, as drafting a plan year takes it too: so each check sees what the other has inserted.
     employer = await store.employers.lock(tx, employer_id) if employer_id else None
-    if employer is None and (employer_id or tx.viewer.employer_id):
-        raise refusal(ErrorCode.NOT_FOUND, "There is no such employer within reach.", "employerId")
+    if employer is None and employer_id:
+        raise refusal(ErrorCode.NOT_FOUND, f"No employer found with ID {employer_id}.", "employerId")
+    if employer is None and tx.viewer.employer_id:
+        raise refusal(ErrorCode.NOT_FOUND, "A key limited to one employer must name that employer.", "employerId")
     if employer is not None:
         raise_if_any(await _check_plan_years(tx, employer.id, key, coverage_end))
     row = {
@@ -41,12 +43,12 @@ async def create_group_contract(
 async def _check_plan_years(
     tx: Transaction, employer_id: str, key: ContractKey, coverage_end: date | None
 ) -> list[RuleViolation]:
-    """Refuse what a plan year that names this group and start would be refused for, were the contract there first."""
+    """Check the contract against existing plan years that name its group and start, as drafting one would check it."""
     broken = []
     if coverage_end is not None and await store.plan_years.outlasting(tx, employer_id, key, coverage_end):
-        message = "A plan year of this employer that would follow this contract ends later."
+        message = f"A plan year of this employer is recorded under this contract and ends after {coverage_end}."
         broken.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("coverageEnd",)))
     if await store.plan_years.at_odds_over(tx, employer_id, key):
-        message = "Plan years of this employer that share days would follow two contracts of this group and division."
+        message = "Plan years of this employer that overlap would be recorded under two contracts of this division."
         broken.append(RuleViolation(ErrorCode.PLAN_YEAR_OVERLAP, message, ("coverageStart",)))
     return broken

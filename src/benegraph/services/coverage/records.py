@@ -1,4 +1,4 @@
-"""Coverage of record as the carrier keeps it: create, update, delete, and many at once as if one after another."""
+"""The carrier's coverage of record: create, update, delete, and upsert in batches."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,7 +23,7 @@ from benegraph.domain.coverage import (
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 
-#: What an input may change; a field left out stays, None clears it.
+#: The columns that an input may change. A column left out keeps its value; None clears it.
 CHANGEABLE_COLUMNS = (
     "end_date",
     "annual_max_cents",
@@ -37,10 +37,12 @@ CHANGEABLE_COLUMNS = (
 )
 Changes = Mapping[str, Any]
 
+_LINKED = "This coverage follows an election; change the election instead."
+
 
 @dataclass(frozen=True, slots=True)
 class CoverageItem:
-    """One coverage of record to be written: its key, and the columns that are given."""
+    """One coverage of record to write: its key, and the columns to change."""
 
     key: CoverageKey
     changes: Changes
@@ -48,7 +50,7 @@ class CoverageItem:
 
 @dataclass(frozen=True, slots=True)
 class CoverageItemResult:
-    """What came of one item: the coverage, or the rules that refused it."""
+    """The outcome of one item: the coverage's id, or the rules that it breaks."""
 
     outcome: BatchOutcome
     id: str | None = None
@@ -56,10 +58,10 @@ class CoverageItemResult:
 
 
 async def create_coverage(tx: Transaction, item: CoverageItem) -> str:
-    """Write down a coverage that is new; give its id. Raises Refused."""
+    """Create a coverage of record, and return its id. Raises Refused."""
     batch = await load_coverage_batch(tx, [item])
     if item.key in batch.records:
-        raise refusal(ErrorCode.ALREADY_EXISTS, "There is a coverage of this key already.", "key")
+        raise refusal(ErrorCode.ALREADY_EXISTS, "A coverage with this key already exists; update it instead.", "key")
     raise_if_any(batch.check(item))
     record = batch.add(tx, item)
     await batch.write(tx)
@@ -67,8 +69,8 @@ async def create_coverage(tx: Transaction, item: CoverageItem) -> str:
 
 
 async def update_coverage(tx: Transaction, item: CoverageItem, expected_version: int | None) -> str:
-    """Change the fields given of a coverage; give its id. Raises Refused."""
-    batch, record = await _take(tx, item)
+    """Change the given columns of a coverage of record, and return its id. Raises Refused."""
+    batch, record = await _load_existing(tx, item)
     raise_if_any([*check_version(expected_version, record.version), *batch.check(item)])
     batch.change(tx, record, item.changes)
     await batch.write(tx)
@@ -76,25 +78,27 @@ async def update_coverage(tx: Transaction, item: CoverageItem, expected_version:
 
 
 async def delete_coverage(tx: Transaction, key: CoverageKey, expected_version: int | None) -> str:
-    """Delete a coverage; give the id it had. Raises Refused."""
-    batch, record = await _take(tx, CoverageItem(key, {}))
+    """Delete a coverage of record, and return the id it had. Raises Refused."""
+    batch, record = await _load_existing(tx, CoverageItem(key, {}))
     broken = [*check_version(expected_version, record.version)]
-    if record.id in batch.linked:
-        broken.append(RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, "This coverage follows an election.", ("key",)))
+    if record.id in batch.linked_ids:
+        broken.append(RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, _LINKED, ("key",)))
     raise_if_any(broken)
-    batch.note(tx, record, "DELETED", before=record.values)
+    batch.add_event(tx, record, "DELETED", before=record.values)
     await store.coverage.remove(tx, [record.id])
     await batch.write(tx)
     return record.id
 
 
 async def upsert_coverage(tx: Transaction, items: Sequence[CoverageItem]) -> list[CoverageItemResult]:
-    """Write many coverages as if one after another: what is not there yet is created, and one bad item fails alone.
+    """Create or update up to 1,000 coverages of record, with the same results as one after another.
 
-    At most 1,000, in a fixed number of statements. Raises Refused for a call that is too long.
+    An invalid item fails alone. The number of statements is fixed. Raises Refused for a call without items or with too
+    many.
     """
     if not 0 < len(items) <= MAX_BATCH_SIZE:
-        raise refusal(ErrorCode.INVALID_INPUT, f"One call takes 1 to {MAX_BATCH_SIZE} enrollments.", "enrollments")
+        message = f"A batch takes 1 to {MAX_BATCH_SIZE} enrollments, not {len(items)}."
+        raise refusal(ErrorCode.INVALID_INPUT, message, "enrollments")
     batch = await load_coverage_batch(tx, items)
     results = []
     for index, item in enumerate(items):
@@ -109,25 +113,25 @@ async def upsert_coverage(tx: Transaction, items: Sequence[CoverageItem]) -> lis
     return results
 
 
-async def _take(tx: Transaction, item: CoverageItem) -> "tuple[CoverageBatch, CoverageRow]":
+async def _load_existing(tx: Transaction, item: CoverageItem) -> "tuple[CoverageBatch, CoverageRow]":
     batch = await load_coverage_batch(tx, [item])
     raise_if_any([rule.prefixed("key") for rule in check_key(item.key)])
     if (record := batch.records.get(item.key)) is None:
-        raise refusal(ErrorCode.NOT_FOUND, "There is no coverage of this key.", "key")
+        raise refusal(ErrorCode.NOT_FOUND, "No coverage found with this key; create it first.", "key")
     return batch, record
 
 
-# -------------------------------------------------------------------------------------------------- the batch
+# -------------------------------------------------------------------------------------------------- batches
 
 
 @dataclass(slots=True)
 class CoverageRow:
-    """A coverage as it stands in this transaction, written or not: the values of its columns."""
+    """The column values of a coverage as of now in this transaction, whether already written or not."""
 
     values: dict[str, Any]
     is_new: bool = False
-    #: The last day it covered in the database, if it is there and was changed here.
-    ended_on: date | None = None
+    #: The end date in the database, for a row that exists there and is changed in this batch.
+    stored_end_date: date | None = None
     is_changed: bool = False
 
     @property
@@ -141,50 +145,46 @@ class CoverageRow:
 
 @dataclass(slots=True)
 class CoverageBatch:
-    """All coverage of some subscribers, locked, with the contracts that items name; and what is to be written."""
+    """All coverage of some subscribers, locked, with the contracts named by the items; collects the changes."""
 
     subscribers: Mapping[str, Subscriber]
     contracts: Mapping[ContractKey, GroupContract]
     records: dict[CoverageKey, CoverageRow]
-    linked: set[str]
+    linked_ids: set[str]
     events: list[store.history.Change] = field(default_factory=list)
-    #: The keys of each subscriber's coverage in each group's division.
-    beside: dict[tuple[str, str, str], list[CoverageKey]] = field(default_factory=dict)
+    #: The keys of all coverage of one subscriber in one group and division.
+    keys_by_division: dict[tuple[str, str, str], list[CoverageKey]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key in self.records:
-            self.beside.setdefault(_place(key), []).append(key)
+            self.keys_by_division.setdefault(_division_of(key), []).append(key)
 
     def check(self, item: CoverageItem) -> Iterator[RuleViolation]:
-        """Refuse an item that can't stand beside what is there."""
-        malformed = [rule.prefixed("key") for rule in check_key(item.key)]
-        malformed += [rule.prefixed("fields") for rule in check_fields(item.changes)]
-        yield from malformed
-        if malformed:
+        """Check an item against the subscribers, the contracts and the existing coverage."""
+        invalid = [rule.prefixed("key") for rule in check_key(item.key)]
+        invalid += [rule.prefixed("fields") for rule in check_fields(item.changes)]
+        yield from invalid
+        if invalid:
             return
         contract = self.contracts.get(item.key.contract)
         if item.key.subscriber_id not in self.subscribers:
-            yield RuleViolation(ErrorCode.NOT_FOUND, "There is no such subscriber.", ("key", "subscriberId"))
+            message = "No subscriber found with this subscriberId; create the subscriber first."
+            yield RuleViolation(ErrorCode.NOT_FOUND, message, ("key", "subscriberId"))
         if contract is None:
-            yield RuleViolation(ErrorCode.NOT_FOUND, "There is no such contract of a group.", ("key", "groupId"))
+            message = "No group contract found with this groupId, divisionId and groupCoverageStart."
+            yield RuleViolation(ErrorCode.NOT_FOUND, message, ("key", "groupId"))
             return
         record = self.records.get(item.key)
         end = item.changes.get("end_date", record.values["end_date"] if record else None)
-        if record and record.id in self.linked and end != record.values["end_date"]:
-            yield RuleViolation(
-                ErrorCode.LINKED_TO_ENROLLMENT,
-                "This coverage follows an election, and ends with it.",
-                ("fields", "endDate"),
-            )
+        if record and record.id in self.linked_ids and end != record.values["end_date"]:
+            yield RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, _LINKED, ("fields", "endDate"))
             return
         broken = list(check_span(item.key.start_date, end, (contract.coverage_start, contract.coverage_end)))
         yield from broken
-        if not broken and self._meets_another(item.key, end):
-            yield RuleViolation(
-                ErrorCode.OVERLAPPING_COVERAGE,
-                "Another coverage of this subscriber shares a day with it.",
-                ("key", "startDate"),
-            )
+        other = None if broken else self._find_overlapping(item.key, end)
+        if other is not None:
+            message = f"Overlaps another coverage of this subscriber, which starts on {other.start_date}."
+            yield RuleViolation(ErrorCode.OVERLAPPING_COVERAGE, message, ("key", "startDate"))
 
     def add(self, tx: Transaction, item: CoverageItem) -> CoverageRow:
         contract = self.contracts[item.key.contract]
@@ -202,29 +202,29 @@ class CoverageBatch:
             "version": 1,
         }
         record = self.records[item.key] = CoverageRow(values, is_new=True)
-        self.beside.setdefault(_place(item.key), []).append(item.key)
-        self.note(tx, record, "CREATED", after=values)
+        self.keys_by_division.setdefault(_division_of(item.key), []).append(item.key)
+        self.add_event(tx, record, "CREATED", after=values)
         return record
 
     def change(self, tx: Transaction, record: CoverageRow, changes: Changes) -> bool:
-        """Set the columns given; tell whether any of them was another."""
-        moved = {name: value for name, value in changes.items() if record.values[name] != value}
-        if not moved:
+        """Set the given columns, and return whether any value changed."""
+        changed_values = {name: value for name, value in changes.items() if record.values[name] != value}
+        if not changed_values:
             return False
         if not record.is_changed and not record.is_new:
-            record.ended_on = record.values["end_date"]
-        before = {name: record.values[name] for name in moved}
-        record.values |= moved
+            record.stored_end_date = record.values["end_date"]
+        before = {name: record.values[name] for name in changed_values}
+        record.values |= changed_values
         record.values |= {
             "version": record.version + 1,
             "updated_at": tx.clock.now,
             "update_user": tx.viewer.key_id,
         }
         record.is_changed = True
-        self.note(tx, record, "UPDATED", before=before, after=moved)
+        self.add_event(tx, record, "UPDATED", before=before, after=changed_values)
         return True
 
-    def note(
+    def add_event(
         self,
         tx: Transaction,
         record: CoverageRow,
@@ -232,39 +232,47 @@ class CoverageBatch:
         before: Changes | None = None,
         after: Changes | None = None,
     ) -> None:
-        """Note for history what happens to a coverage."""
-        whose = self.subscribers[record.values["subscriber_id"]]
-        employee_id = covered_employee_id(whose, record.values["employer_id"])
+        """Add an event about a coverage, to be recorded in history."""
+        subscriber = self.subscribers[record.values["subscriber_id"]]
+        employee_id = covered_employee_id(subscriber, record.values["employer_id"])
         change = store.history.covered(tx, record.values, action, before=before, after=after, employee_id=employee_id)
         self.events.append(change)
 
     async def write(self, tx: Transaction) -> None:
-        """Write what gives up days first, so that no two coverages share one even in between."""
+        """Write the changes; shortened coverage comes first, so that no two coverages ever share a day."""
         changed = [record for record in self.records.values() if record.is_changed and not record.is_new]
-        for step in (
-            [record for record in changed if not _grows(record)],
-            [record for record in changed if _grows(record)],
+        for rows in (
+            [record for record in changed if not _is_extended(record)],
+            [record for record in changed if _is_extended(record)],
         ):
-            await update_rows(tx, SubscriberEnrollment, [_written(record) for record in step])
-        await insert_rows(tx, SubscriberEnrollment, [each.values for each in self.records.values() if each.is_new])
+            await update_rows(tx, SubscriberEnrollment, [_row_to_update(record) for record in rows])
+        await insert_rows(
+            tx, SubscriberEnrollment, [record.values for record in self.records.values() if record.is_new]
+        )
         await store.history.record(tx, self.events)
 
-    def _meets_another(self, key: CoverageKey, end: date | None) -> bool:
-        return any(
-            other != key
-            and coverages_overlap(key.start_date, end, other.start_date, self.records[other].values["end_date"])
-            for other in self.beside.get(_place(key), ())
+    def _find_overlapping(self, key: CoverageKey, end: date | None) -> CoverageKey | None:
+        return next(
+            (
+                other
+                for other in self.keys_by_division.get(_division_of(key), ())
+                if other != key
+                and coverages_overlap(key.start_date, end, other.start_date, self.records[other].values["end_date"])
+            ),
+            None,
         )
 
 
 async def load_coverage_batch(tx: Transaction, items: Sequence[CoverageItem]) -> CoverageBatch:
-    """Lock the subscribers that items name, then all their coverage, and find the contracts."""
+    """Lock the subscribers named by the items, then all their coverage, and load the contracts."""
     keys = [item.key for item in items if not list(check_key(item.key))]
     subscribers = await store.coverage.lock_subscribers(tx, {key.subscriber_id for key in keys})
     contracts = await store.coverage.contracts_by_key(tx, {key.contract for key in keys})
     rows = await store.coverage.lock_coverage(tx, subscribers)
-    linked = await store.coverage.linked(tx, [row.id for row in rows])
-    return CoverageBatch(subscribers, contracts, {_key(row): CoverageRow(column_values(row)) for row in rows}, linked)
+    linked_ids = await store.coverage.linked(tx, [row.id for row in rows])
+    return CoverageBatch(
+        subscribers, contracts, {_key(row): CoverageRow(column_values(row)) for row in rows}, linked_ids
+    )
 
 
 def column_values(row: SubscriberEnrollment) -> dict[str, Any]:
@@ -272,11 +280,11 @@ def column_values(row: SubscriberEnrollment) -> dict[str, Any]:
 
 
 def covered_employee_id(subscriber: Subscriber, employer_id: str | None) -> str | None:
-    """Tell which employee coverage concerns: the subscriber's, where it is recorded with their own employer."""
+    """Return the subscriber's employee id if the coverage belongs to that employee's employer, else None."""
     return subscriber.employee_id if subscriber.employer_id == employer_id else None
 
 
-def _place(key: CoverageKey) -> tuple[str, str, str]:
+def _division_of(key: CoverageKey) -> tuple[str, str, str]:
     return key.subscriber_id, key.group_id, key.division_id
 
 
@@ -284,11 +292,11 @@ def _key(row: SubscriberEnrollment) -> CoverageKey:
     return CoverageKey(row.subscriber_id, row.group_id, row.division_id, row.group_coverage_start, row.start_date)
 
 
-def _written(record: CoverageRow) -> dict[str, Any]:
+def _row_to_update(record: CoverageRow) -> dict[str, Any]:
     names = ("id", *CHANGEABLE_COLUMNS, "update_user", "updated_at", "version")
     return {name: record.values[name] for name in names}
 
 
-def _grows(record: CoverageRow) -> bool:
+def _is_extended(record: CoverageRow) -> bool:
     end = record.values["end_date"]
-    return record.ended_on is not None and (end is None or end > record.ended_on)
+    return record.stored_end_date is not None and (end is None or end > record.stored_end_date)

@@ -1,4 +1,4 @@
-"""Links: which subscriber of the carrier's an employee is."""
+"""Subscribers: creating them, and linking each to the employee that it stands for."""
 
 from collections.abc import Iterator
 from enum import Enum
@@ -16,19 +16,22 @@ from benegraph.domain.ids import IdPrefix
 from benegraph.services.coverage.sync import sync_coverage_of_record
 
 
-class _Mark(Enum):
+class _Sentinel(Enum):
     UNCHANGED = "UNCHANGED"
 
 
-#: Stands for a subscriber that an input says nothing of; None takes the link away.
-UNCHANGED: Final = _Mark.UNCHANGED
-Wanted = str | None | Literal[_Mark.UNCHANGED]
+#: Stands for a subscriber number that an input leaves out. None removes the link.
+UNCHANGED: Final = _Sentinel.UNCHANGED
+SubscriberNumber = str | None | Literal[_Sentinel.UNCHANGED]
 
 
 async def create_subscriber(
     tx: Transaction, subscriber_id: str, first_name: str | None, last_name: str | None, employee_id: str | None
 ) -> str:
-    """Write down a subscriber, and the coverage of the employee it stands for, if any; give the id. Raises Refused."""
+    """Create a subscriber, and return its id. Raises Refused.
+
+    With an employee, also record the coverage that this employee has elected.
+    """
     raise_if_any(
         [
             *check_subscriber(subscriber_id, first_name, last_name),
@@ -36,8 +39,10 @@ async def create_subscriber(
         ]
     )
     employee = await _lock_employee(tx, employee_id) if employee_id else None
-    if employee is None and (employee_id or tx.viewer.employer_id):
-        raise refusal(ErrorCode.NOT_FOUND, "There is no such employee within reach.", "employeeId")
+    if employee is None and employee_id:
+        raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
+    if employee is None and tx.viewer.employer_id:
+        raise refusal(ErrorCode.NOT_FOUND, "A key limited to one employer must name an employee.", "employeeId")
     row = {
         "id": tx.new_id(IdPrefix.SUBSCRIBER),
         "subscriber_id": subscriber_id,
@@ -53,7 +58,7 @@ async def create_subscriber(
 
 
 async def _lock_employee(tx: Transaction, employee_id: str) -> Employee | None:
-    """Lock an employee; the employer first, shared, as under its lock alone whole staffs are renewed."""
+    """Lock an employee, after a shared lock of the employer: a renewal takes only the employer's exclusive lock."""
     employer_id = await store.people.employer_of(tx, employee_id)
     if employer_id is None:
         return None
@@ -61,60 +66,63 @@ async def _lock_employee(tx: Transaction, employee_id: str) -> Employee | None:
     return await store.people.lock(tx, employee_id)
 
 
-def require_linking(tx: Transaction, wanted: Wanted) -> None:
-    """Raise Forbidden where a viewer says which subscriber an employee is, or that it is none, and may not."""
-    if wanted is not UNCHANGED and tx.viewer.role not in (Role.ADMINISTRATOR, Role.SERVICE):
-        raise Forbidden("Linking a subscriber to an employee is for administrators and services.")
+def require_link_permission(tx: Transaction, number: SubscriberNumber) -> None:
+    """Raise Forbidden where an input sets or removes an employee's subscriber and the viewer's role may not."""
+    if number is not UNCHANGED and tx.viewer.role not in (Role.ADMINISTRATOR, Role.SERVICE):
+        raise Forbidden("Only administrators and services may link a subscriber to an employee.")
 
 
-def check_number(wanted: Wanted) -> Iterator[RuleViolation]:
-    """Refuse what can be no subscriber's number, before anybody is looked for by it."""
-    if wanted is not UNCHANGED:
-        yield from check_text(wanted, "subscriberId", max_length=MAX_SUBSCRIBER_ID_LENGTH)
+def check_subscriber_number(number: SubscriberNumber) -> Iterator[RuleViolation]:
+    """Check the form of a subscriber number, before any row is looked up by it."""
+    if number is not UNCHANGED:
+        yield from check_text(number, "subscriberId", max_length=MAX_SUBSCRIBER_ID_LENGTH)
 
 
-async def link(tx: Transaction, employee: Employee, wanted: Wanted) -> None:
-    """Say which subscriber a locked employee is, None for nobody, and record what the employee elected with it.
+async def link_subscriber(tx: Transaction, employee: Employee, number: SubscriberNumber) -> None:
+    """Link a locked employee to a subscriber, or with None to no subscriber; then sync the coverage of record.
 
-    Raises Refused for a subscriber that is not there or stands for another employee, and where coverage of record
-    follows this employee's elections under another number.
+    Raises Refused for a subscriber that does not exist or is linked to another employee, and while coverage of record
+    under the present number follows this employee's elections.
     """
-    if wanted is UNCHANGED:
+    if number is UNCHANGED:
         return
     present = (await store.coverage.numbers_of(tx, [employee.id])).get(employee.id)
-    if present == wanted:
+    if present == number:
         return
-    raise_if_any(await _check_nothing_follows(tx, employee, "subscriberId"))
-    found = await store.coverage.lock_subscribers(tx, [number for number in (present, wanted) if number is not None])
+    raise_if_any(await _check_no_linked_coverage(tx, employee, "subscriberId"))
+    subscribers = await store.coverage.lock_subscribers(tx, [id for id in (present, number) if id is not None])
     if present is not None:
-        found[present].employer_id = found[present].employee_id = None
+        subscribers[present].employer_id = subscribers[present].employee_id = None
         await tx.flush()
         await store.coverage.hand_over(tx, present, None)
-    if wanted is not None:
-        if wanted not in found:
-            raise refusal(ErrorCode.NOT_FOUND, "There is no such subscriber.", "subscriberId")
-        if found[wanted].employee_id is not None:
-            raise refusal(ErrorCode.ALREADY_EXISTS, "This subscriber stands for another employee.", "subscriberId")
-        found[wanted].employer_id, found[wanted].employee_id = employee.employer_id, employee.id
+    if number is not None:
+        subscriber = subscribers.get(number)
+        if subscriber is None:
+            message = "No subscriber found with this subscriberId; create the subscriber first."
+            raise refusal(ErrorCode.NOT_FOUND, message, "subscriberId")
+        if subscriber.employee_id is not None:
+            message = "This subscriber is linked to another employee; remove that link first."
+            raise refusal(ErrorCode.ALREADY_EXISTS, message, "subscriberId")
+        subscriber.employer_id, subscriber.employee_id = employee.employer_id, employee.id
         await tx.flush()
-        await store.coverage.hand_over(tx, wanted, employee.id)
+        await store.coverage.hand_over(tx, number, employee.id)
         await sync_coverage_of_record(tx, [employee])
 
 
-async def check_unlinked(tx: Transaction, employee: Employee, division_id: str | None) -> list[RuleViolation]:
+async def check_division_change(tx: Transaction, employee: Employee, division_id: str | None) -> list[RuleViolation]:
     """Refuse another division while coverage of record under the present one follows the employee's elections.
 
-    The one it is under already may be said where nobody has said it.
+    The division of that coverage is accepted, so that an employee without a division can be given it.
     """
     if division_id == employee.division_id:
         return []
-    return await _check_nothing_follows(tx, employee, "divisionId", besides=division_id)
+    return await _check_no_linked_coverage(tx, employee, "divisionId", except_division=division_id)
 
 
-async def _check_nothing_follows(
-    tx: Transaction, employee: Employee, field: str, besides: str | None = None
+async def _check_no_linked_coverage(
+    tx: Transaction, employee: Employee, field: str, except_division: str | None = None
 ) -> list[RuleViolation]:
-    if not await store.coverage.divisions_followed(tx, employee.id) - {besides}:
+    if not await store.coverage.divisions_followed(tx, employee.id) - {except_division}:
         return []
-    message = "Coverage of record follows this employee's elections."
+    message = "Coverage of record follows this employee's elections, so this cannot change while it exists."
     return [RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, message, (field,))]
