@@ -32,9 +32,9 @@ from benegraph.services.coverage.subscribers import (
 )
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.employers import employer_today
-from benegraph.services.enrollments.issue import issue_to_hire, waits
+from benegraph.services.enrollments.issue import is_awaiting_answer, issue_to_employee
 from benegraph.services.enrollments.updates import EnrollmentUpdates
-from benegraph.services.plan_years import settle_unanswered
+from benegraph.services.plan_years import renew_or_lapse
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
     await insert_rows(tx, Employee, [row])
     await store.history.record(tx, [store.history.hired(tx, row)])
     employee = await _lock_row(tx, str(row["id"]))
-    await issue_to_hire(tx, employee, today)
+    await issue_to_employee(tx, employee, today)
     if new_hire.subscriber_id is not None:
         await link_subscriber(tx, employee, new_hire.subscriber_id)
     return employee.id
@@ -118,7 +118,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     await tx.flush()
     if change["after"]:
         await store.history.record(tx, [change])
-        await issue_to_hire(tx, employee, today)
+        await issue_to_employee(tx, employee, today)
     if "division_id" in changes:
         await sync_coverage_of_record(tx, [employee])
     if subscriber_id is not UNCHANGED:
@@ -147,7 +147,7 @@ async def terminate_employee(
     await _set_termination(tx, employee, terminated_on, "TERMINATED", reason)
     updates, rows, plan_years = await _lock_enrollments(tx, employee)
     for row in rows:
-        if not waits(row, today):
+        if not is_awaiting_answer(row, today):
             continue
         limit = find_last_coverable_day(plan_years[row.plan_year_id].coverage_ends_on, terminated_on)
         # An enrollment that can still cover days of the employment stays open until the employment ends.
@@ -180,8 +180,8 @@ async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expec
         if plan_year.closed_on is not None and plan_year.coverage_ends_on >= today:
             # Closing skipped terminated employees, so this one is renewed or lapses now.
             plan_year_rows = [row for row in rows if row.plan_year_id == plan_year.id]
-            await settle_unanswered(tx, plan_year, plan_year_rows, [employee], today)
-    await issue_to_hire(tx, employee, today)
+            await renew_or_lapse(tx, plan_year, plan_year_rows, [employee], today)
+    await issue_to_employee(tx, employee, today)
 
 
 async def add_dependent(
@@ -282,6 +282,8 @@ async def _recompute_coverage(
     terminated_on: date | None,
 ) -> None:
     for id, plan_year in plan_years.items():
-        updates.resettle([row for row in rows if row.plan_year_id == id], plan_year.coverage_ends_on, terminated_on)
+        updates.recompute_coverage(
+            [row for row in rows if row.plan_year_id == id], plan_year.coverage_ends_on, terminated_on
+        )
     await updates.write(tx)
     await sync_coverage_of_record(tx, [employee], plan_years.values())

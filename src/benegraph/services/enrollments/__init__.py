@@ -1,4 +1,4 @@
-"""Enrollments: elect, reopen, reissue, report and review life events, and issue what is to be answered."""
+"""Enrollments: issue, elect, reopen and reissue them; report and review life events."""
 
 from benegraph.services.enrollments.elect import ElectionPreview, elect, reopen_election
 from benegraph.services.enrollments.life_events import report_life_event, review_life_event

@@ -1,4 +1,4 @@
-"""Electing: an employee's answers to pending enrollments, all of them or none; and taking an answer back."""
+"""Elections: an employee's answers to pending enrollments, applied all or none; and reopening an answer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,13 @@ from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refu
 from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.domain.people import Relationship
 from benegraph.services.coverage.sync import sync_coverage_of_record
-from benegraph.services.enrollments.offers import Terms, baseline_of, facts_of, offer_of, terms_in
+from benegraph.services.enrollments.offers import (
+    PlanYearTerms,
+    build_baseline,
+    build_offer,
+    build_terms,
+    enrollment_facts,
+)
 from benegraph.services.enrollments.updates import EnrollmentUpdates
 
 MAX_ELECTIONS = 50
@@ -36,7 +42,7 @@ MAX_ELECTIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class ElectionPreview:
-    """What an election leads to, as it stands in the transaction that makes it."""
+    """The outcome of an election, as seen in the transaction that makes it."""
 
     enrollment_id: str
     status: EnrollmentStatus
@@ -50,66 +56,73 @@ class ElectionPreview:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    """What lies on the clerk's table: everything of the employee in the plan years concerned, locked."""
+class ElectionContext:
+    """The employee's enrollments in the plan years concerned, locked, with the terms and the dependents."""
 
     employee: Employee
     plan_years: Mapping[str, PlanYear]
-    terms: Mapping[str, Terms]
+    terms: Mapping[str, PlanYearTerms]
     rows: Sequence[Enrollment]
     family: Mapping[str, FamilyMember]
 
-    def of_plan_year(self, id: str) -> list[Enrollment]:
+    def rows_of_plan_year(self, id: str) -> list[Enrollment]:
         return [row for row in self.rows if row.plan_year_id == id]
 
 
 async def elect(tx: Transaction, employee_id: str, choices: Sequence[Election]) -> list[ElectionPreview]:
-    """Answer some or all of an employee's pending enrollments; every broken rule is refused at once.
+    """Answer some or all of an employee's pending enrollments, and return a preview of each.
 
-    Locks the employee, the plan years, then the enrollments. Raises Refused.
+    Locks the employee, the plan years, then the enrollments. Raises Refused with every broken rule of all answers.
     """
     raise_if_any(_check_call(employee_id, choices))
     employee = await store.people.hold(tx, employee_id)
     if employee is None:
-        raise refusal(ErrorCode.NOT_FOUND, "There is no such employee.", "employeeId")
-    table = await _lay_table(tx, employee, [choice.enrollment_id for choice in choices])
+        raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
+    context = await load_election_context(tx, employee, [choice.enrollment_id for choice in choices])
     today = tx.today(employee.time_zone)
-    decided = _decide_all(choices, await _offers(tx, table, choices), today)
+    decided = _decide_all(choices, await _offers(tx, context, choices), today)
     updates = EnrollmentUpdates()
-    rows = {row.id: row for row in table.rows}
+    rows = {row.id: row for row in context.rows}
     for choice, answer in decided:
-        record_answer(tx, updates, rows[choice.enrollment_id], answer)
-    for id, plan_year in table.plan_years.items():
-        updates.resettle(table.of_plan_year(id), plan_year.coverage_ends_on, employee.terminated_on)
-    await updates.write(tx, covering((rows[choice.enrollment_id], answer) for choice, answer in decided))
-    await sync_coverage_of_record(tx, [employee], table.plan_years.values())
+        add_election(tx, updates, rows[choice.enrollment_id], answer)
+    for id, plan_year in context.plan_years.items():
+        updates.recompute_coverage(context.rows_of_plan_year(id), plan_year.coverage_ends_on, employee.terminated_on)
+    await updates.write(
+        tx, covered_dependents_write((rows[choice.enrollment_id], answer) for choice, answer in decided)
+    )
+    await sync_coverage_of_record(tx, [employee], context.plan_years.values())
     return [
-        _preview(rows[choice.enrollment_id], table.plan_years[rows[choice.enrollment_id].plan_year_id], answer, today)
+        _preview(rows[choice.enrollment_id], context.plan_years[rows[choice.enrollment_id].plan_year_id], answer, today)
         for choice, answer in decided
     ]
 
 
 async def reopen_election(tx: Transaction, enrollment_id: str, expected_version: int | None) -> None:
-    """Return an answered enrollment to pending while its window is open; what it had ended is in force again."""
+    """Return an answered enrollment to pending while its window is open. Raises Refused.
+
+    Coverage that the answer had ended is in force again.
+    """
     raise_if_any(check_id(IdPrefix.ENROLLMENT, enrollment_id, "enrollmentId"))
     employee_id = await store.enrollments.whose(tx, enrollment_id)
     employee = await store.people.hold(tx, employee_id) if employee_id else None
     if employee is None:
-        raise refusal(ErrorCode.NOT_FOUND, "There is no such enrollment.", "enrollmentId")
-    table = await _lay_table(tx, employee, [enrollment_id])
-    row = next(row for row in table.rows if row.id == enrollment_id)
-    plan_year = table.plan_years[row.plan_year_id]
+        raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {enrollment_id}.", "enrollmentId")
+    context = await load_election_context(tx, employee, [enrollment_id])
+    row = next(row for row in context.rows if row.id == enrollment_id)
+    plan_year = context.plan_years[row.plan_year_id]
     today = tx.today(employee.time_zone)
     raise_if_any(
         [
             *check_version(expected_version, row.version),
-            *_check_reopenable(row, table, today),
-            *check_window(facts_of(row, plan_year), today),
+            *_check_reopenable(row, context, today),
+            *check_window(enrollment_facts(row, plan_year), today),
         ]
     )
     updates = EnrollmentUpdates()
-    updates.add(row, "REOPENED", **dict.fromkeys(_ANSWER) | build_close_values(employee.terminated_on, today))
-    updates.resettle(table.of_plan_year(plan_year.id), plan_year.coverage_ends_on, employee.terminated_on)
+    updates.add(row, "REOPENED", **dict.fromkeys(_ELECTION_COLUMNS) | build_close_values(employee.terminated_on, today))
+    updates.recompute_coverage(
+        context.rows_of_plan_year(plan_year.id), plan_year.coverage_ends_on, employee.terminated_on
+    )
     await updates.write(tx)
     await store.enrollments.uncover(tx, row.id)
     await sync_coverage_of_record(tx, [employee], [plan_year])
@@ -117,7 +130,7 @@ async def reopen_election(tx: Transaction, enrollment_id: str, expected_version:
 
 # ------------------------------------------------------------------------------------------------- recording
 
-_ANSWER = (
+_ELECTION_COLUMNS = (
     "decision",
     "decided_at",
     "coverage_tier",
@@ -131,10 +144,13 @@ _ANSWER = (
 )
 
 
-def record_answer(
+def add_election(
     tx: Transaction, updates: EnrollmentUpdates, row: Enrollment, answer: AcceptedElection, action: str | None = None
 ) -> None:
-    """Note what a good answer sets; how far it covers is laid out by EnrollmentUpdates.resettle."""
+    """Add the update that an accepted election makes.
+
+    The coverage end is set later, by `EnrollmentUpdates.recompute_coverage`.
+    """
     enrolled = answer.decision is ElectionDecision.ENROLLED
     cost = answer.cost
     updates.add(
@@ -150,8 +166,8 @@ def record_answer(
     )
 
 
-def covering(answers: Iterable[tuple[Enrollment, AcceptedElection]]) -> Write:
-    """Give what is to be written of who the answers cover, and until when their age allows."""
+def covered_dependents_write(answers: Iterable[tuple[Enrollment, AcceptedElection]]) -> Write:
+    """Return the write that records each covered dependent and the last day that its age allows."""
     return store.enrollments.covering(
         [
             {
@@ -170,7 +186,7 @@ def covering(answers: Iterable[tuple[Enrollment, AcceptedElection]]) -> Write:
 def _preview(row: Enrollment, plan_year: PlanYear, answer: AcceptedElection, today: date) -> ElectionPreview:
     return ElectionPreview(
         row.id,
-        derive_enrollment_status(facts_of(row, plan_year), today),
+        derive_enrollment_status(enrollment_facts(row, plan_year), today),
         row.coverage_tier,
         row.coverage_starts_on,
         row.coverage_ends_on,
@@ -184,13 +200,13 @@ def _preview(row: Enrollment, plan_year: PlanYear, answer: AcceptedElection, tod
 # ------------------------------------------------------------------------------------------------- gathering
 
 
-async def _lay_table(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> _Table:
+async def load_election_context(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> ElectionContext:
     ids = [id for id in enrollment_ids if prefix_of(id) is IdPrefix.ENROLLMENT]
     plan_years, rows = await store.enrollments.take_up(tx, employee.id, ids)
-    return _Table(
+    return ElectionContext(
         employee,
         plan_years,
-        {id: terms_in(plan_year) for id, plan_year in plan_years.items()},
+        {id: build_terms(plan_year) for id, plan_year in plan_years.items()},
         rows,
         {
             id: FamilyMember(id, Relationship(relationship), *facts)
@@ -200,28 +216,28 @@ async def _lay_table(tx: Transaction, employee: Employee, enrollment_ids: Sequen
     )
 
 
-async def _offers(tx: Transaction, table: _Table, choices: Sequence[Election]) -> dict[str, ElectionOffer]:
+async def _offers(tx: Transaction, context: ElectionContext, choices: Sequence[Election]) -> dict[str, ElectionOffer]:
     named = {id for choice in choices for id in choice.dependent_ids if prefix_of(id) is IdPrefix.DEPENDENT}
-    unknown = named - table.family.keys()
+    unknown = named - context.family.keys()
     unrelated_dependents = await store.people.known_dependents(tx, unknown) if unknown else set()
     answered = {choice.enrollment_id for choice in choices}
-    concerned = [row for row in table.rows if row.id in answered]
+    concerned = [row for row in context.rows if row.id in answered]
     life_events = [row.life_event_id for row in concerned if row.life_event_id]
     events = await store.enrollments.life_events_by_ids(tx, life_events) if life_events else {}
-    covered = await store.enrollments.enrolled_dependents(tx, [row.id for row in table.rows]) if life_events else {}
+    covered = await store.enrollments.enrolled_dependents(tx, [row.id for row in context.rows]) if life_events else {}
     offers: dict[str, ElectionOffer] = {}
     for row in concerned:
-        terms = table.terms[row.plan_year_id]
+        terms = context.terms[row.plan_year_id]
         event = events.get(row.life_event_id or "")
-        rows = table.of_plan_year(row.plan_year_id)
-        offers[row.id] = offer_of(
+        rows = context.rows_of_plan_year(row.plan_year_id)
+        offers[row.id] = build_offer(
             row,
-            table.employee,
-            table.plan_years[row.plan_year_id],
+            context.employee,
+            context.plan_years[row.plan_year_id],
             terms,
-            table.family,
+            context.family,
             unrelated_dependents=unrelated_dependents,
-            baseline=baseline_of(row, event.event_type, rows, covered, terms) if event else None,
+            baseline=build_baseline(row, event.event_type, rows, covered, terms) if event else None,
         )
     return offers
 
@@ -232,10 +248,14 @@ async def _offers(tx: Transaction, table: _Table, choices: Sequence[Election]) -
 def _check_call(employee_id: str, choices: Sequence[Election]) -> list[RuleViolation]:
     broken = [*check_id(IdPrefix.EMPLOYEE, employee_id, "employeeId")]
     if not choices:
-        broken.append(RuleViolation(ErrorCode.INVALID_INPUT, "An election has at least one answer.", ("elections",)))
+        broken.append(RuleViolation(ErrorCode.INVALID_INPUT, "At least one election is required.", ("elections",)))
     if len(choices) > MAX_ELECTIONS:
         broken.append(
-            RuleViolation(ErrorCode.INVALID_INPUT, f"At most {MAX_ELECTIONS} answers fit in one call.", ("elections",))
+            RuleViolation(
+                ErrorCode.INVALID_INPUT,
+                f"A call takes at most {MAX_ELECTIONS} elections, not {len(choices)}.",
+                ("elections",),
+            )
         )
     for index, choice in enumerate(choices):
         broken += check_id(IdPrefix.ENROLLMENT, choice.enrollment_id, "elections", str(index), "enrollmentId")
@@ -254,11 +274,15 @@ def _decide_all(
         if choice.enrollment_id in seen:
             rules.append(
                 RuleViolation(
-                    ErrorCode.DUPLICATE_ELECTION, "This enrollment is answered here twice.", ("enrollmentId",)
+                    ErrorCode.DUPLICATE_ELECTION,
+                    "This enrollment is answered more than once in this call.",
+                    ("enrollmentId",),
                 )
             )
         elif offer is None:
-            rules.append(RuleViolation(ErrorCode.NOT_FOUND, "The employee has no such enrollment.", ("enrollmentId",)))
+            rules.append(
+                RuleViolation(ErrorCode.NOT_FOUND, "The employee has no enrollment with this ID.", ("enrollmentId",))
+            )
         else:
             answer = evaluate_election(choice, offer, today)
             if isinstance(answer, AcceptedElection):
@@ -271,20 +295,25 @@ def _decide_all(
     return decided
 
 
-def _check_reopenable(row: Enrollment, table: _Table, today: date) -> list[RuleViolation]:
-    plan_year = table.plan_years[row.plan_year_id]
-    successors = [other for other in table.rows if other.replaces_id == row.id]
+def _check_reopenable(row: Enrollment, context: ElectionContext, today: date) -> list[RuleViolation]:
+    plan_year = context.plan_years[row.plan_year_id]
+    successors = [other for other in context.rows if other.replaces_id == row.id]
     if row.decision is None:
-        why = "This enrollment is not answered."
+        why = "The enrollment is not answered, so there is nothing to reopen."
     elif any(other.decision is not None for other in successors):
-        why = "This answer was replaced by a later one."
-    elif derive_enrollment_status(facts_of(row, plan_year), today) is EnrollmentStatus.INACTIVE:
-        why = "This enrollment is not in force any more."
+        why = "The answer was replaced by a later one."
+    elif derive_enrollment_status(enrollment_facts(row, plan_year), today) is EnrollmentStatus.INACTIVE:
+        why = "The enrollment is closed, or its coverage or plan year has ended."
     elif any(
-        derive_enrollment_status(facts_of(other, plan_year), today) is EnrollmentStatus.PENDING for other in successors
+        derive_enrollment_status(enrollment_facts(other, plan_year), today) is EnrollmentStatus.PENDING
+        for other in successors
     ):
         return [
-            RuleViolation(ErrorCode.REISSUE_ALREADY_OPEN, "A reissue of this enrollment is open.", ("enrollmentId",))
+            RuleViolation(
+                ErrorCode.REISSUE_ALREADY_OPEN,
+                "A reissue of this enrollment is open; answer that enrollment.",
+                ("enrollmentId",),
+            )
         ]
     else:
         return []

@@ -1,4 +1,4 @@
-"""Life events: an employee reports one, the employer judges it."""
+"""Qualifying life events: an employee reports one, and the employer reviews it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,7 @@ from benegraph.services.employers import employer_today
 
 @dataclass(frozen=True, slots=True)
 class LifeEventReport:
-    """What an employee tells of a life event."""
+    """The details of a life event that an employee reports."""
 
     event_type: LifeEventType
     event_on: date
@@ -25,7 +25,7 @@ class LifeEventReport:
 
 
 async def report_life_event(tx: Transaction, employee_id: str, report: LifeEventReport) -> str:
-    """Take down a life event, to be judged; give its id. Raises Refused."""
+    """Record a reported life event for review, and return its id. Raises Refused."""
     raise_if_any(
         [
             *check_id(IdPrefix.EMPLOYEE, employee_id, "employeeId"),
@@ -35,13 +35,19 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
     )
     employee = await store.people.lock(tx, employee_id)
     if employee is None:
-        raise refusal(ErrorCode.NOT_FOUND, "There is no such employee.", "employeeId")
+        raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
     today = await employer_today(tx, employee.employer_id)
     broken = [*check_life_event_report(report.event_type, report.event_on, employee.hired_on, today)]
     if report.dependent_id is not None:
         dependent = await store.people.dependent(tx, report.dependent_id)
         if dependent is None or dependent.employee_id != employee.id:
-            broken.append(RuleViolation(ErrorCode.NOT_FOUND, "The employee has no such dependent.", ("dependentId",)))
+            broken.append(
+                RuleViolation(
+                    ErrorCode.NOT_FOUND,
+                    f"The employee has no dependent with ID {report.dependent_id}.",
+                    ("dependentId",),
+                )
+            )
     raise_if_any(broken)
     row = {
         "id": tx.new_id(IdPrefix.LIFE_EVENT),
@@ -62,7 +68,7 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
 async def review_life_event(
     tx: Transaction, id: str, status: LifeEventStatus, review_notes: str | None, expected_version: int | None
 ) -> None:
-    """Approve or deny a life event, once. Raises Refused."""
+    """Approve or deny a pending life event. Raises Refused, also where it was reviewed before."""
     raise_if_any(
         [
             *check_id(IdPrefix.LIFE_EVENT, id, "qualifyingLifeEventId"),
@@ -73,12 +79,14 @@ async def review_life_event(
     employee = await store.people.lock(tx, employee_id) if employee_id else None
     event = await store.enrollments.life_event(tx, id, employee.id) if employee else None
     if employee is None or event is None:
-        raise refusal(ErrorCode.NOT_FOUND, "There is no such life event.", "qualifyingLifeEventId")
+        raise refusal(ErrorCode.NOT_FOUND, f"No life event found with ID {id}.", "qualifyingLifeEventId")
     broken = [*check_version(expected_version, event.version)]
     if event.status is not LifeEventStatus.PENDING:
         broken.append(
             RuleViolation(
-                ErrorCode.INVALID_STATUS_TRANSITION, "This life event was judged already.", ("qualifyingLifeEventId",)
+                ErrorCode.INVALID_STATUS_TRANSITION,
+                f"The life event was already reviewed; its status is {event.status}.",
+                ("qualifyingLifeEventId",),
             )
         )
     raise_if_any(broken)

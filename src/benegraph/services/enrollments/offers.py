@@ -1,4 +1,7 @@
-"""Offers: all that an answer is judged by, gathered for many enrollments in a fixed number of statements."""
+"""Offers: the terms, facts and dependents against which an election is checked.
+
+They are loaded for many enrollments in a fixed number of statements.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +19,12 @@ from benegraph.domain.enrollments.tiers import FamilyMember
 from benegraph.domain.people import Employment, EmploymentClass
 from benegraph.domain.plan_years import ContributionTerms, Eligibility, PlanPrice, WaitingPeriod, evaluate_eligibility
 from benegraph.domain.values import DateSpan
-from benegraph.services.enrollments.updates import in_order
+from benegraph.services.enrollments.updates import sort_answered
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a plan year offers: its contributions and its plans."""
+class PlanYearTerms:
+    """The terms of a plan year: its contribution classes and its plans by id."""
 
     classes: Sequence[ContributionTerms]
     plans: Mapping[str, OfferedPlan]
@@ -35,16 +38,16 @@ def employment_of(employee: Employee) -> Employment:
     return Employment(employee.employment_class, employee.hired_on, employee.class_changed_on, employee.terminated_on)
 
 
-def coverage_of(plan_year: PlanYear) -> DateSpan:
+def coverage_span(plan_year: PlanYear) -> DateSpan:
     return DateSpan.through(plan_year.coverage_starts_on, plan_year.coverage_ends_on)
 
 
-def waiting_of(plan_year: PlanYear) -> WaitingPeriod:
+def waiting_period(plan_year: PlanYear) -> WaitingPeriod:
     return WaitingPeriod(plan_year.waiting_period_days, plan_year.starts_on_first_of_month)
 
 
-def facts_of(enrollment: Enrollment, plan_year: PlanYear) -> EnrollmentFacts:
-    """Give the facts that an enrollment's status is derived from."""
+def enrollment_facts(enrollment: Enrollment, plan_year: PlanYear) -> EnrollmentFacts:
+    """Return the facts from which an enrollment's status is derived."""
     return EnrollmentFacts(
         decision=enrollment.decision,
         window=DateSpan.through(
@@ -58,23 +61,23 @@ def facts_of(enrollment: Enrollment, plan_year: PlanYear) -> EnrollmentFacts:
     )
 
 
-def member_of(dependent: Dependent) -> FamilyMember:
+def family_member(dependent: Dependent) -> FamilyMember:
     return FamilyMember(
         dependent.id, dependent.relationship, dependent.date_of_birth, dependent.disabled, dependent.active
     )
 
 
-async def terms_of(tx: Transaction, plan_year_ids: Collection[str]) -> dict[str, Terms]:
-    """Read what some plan years offer."""
-    return {id: terms_in(row) for id, row in (await store.plan_years.offered(tx, plan_year_ids)).items()}
+async def load_terms(tx: Transaction, plan_year_ids: Collection[str]) -> dict[str, PlanYearTerms]:
+    """Load the terms of some plan years, by plan year id."""
+    return {id: build_terms(row) for id, row in (await store.plan_years.offered(tx, plan_year_ids)).items()}
 
 
-def terms_in(plan_year: Any) -> Terms:
-    """Put together what a plan year offers, of the rows that came with it."""
+def build_terms(plan_year: Any) -> PlanYearTerms:
+    """Build the terms of a plan year from a row that carries its plans, rates and contribution classes."""
     rates: dict[str, dict[CoverageTier, int]] = {id: {} for id, *_ in plan_year.plans}
     for id, tier, cents in plan_year.rates:
         rates[id][CoverageTier(tier)] = cents
-    return Terms(
+    return PlanYearTerms(
         [
             ContributionTerms(EmploymentClass(employment), CoverageTier(tier), employee_cents, employer_cents)
             for employment, tier, employee_cents, employer_cents in plan_year.classes
@@ -86,31 +89,34 @@ def terms_in(plan_year: Any) -> Terms:
     )
 
 
-def eligibility_of(
-    employee: Employee, plan_year: PlanYear, terms: Terms, effective_on: date | None = None
+def employee_eligibility(
+    employee: Employee, plan_year: PlanYear, terms: PlanYearTerms, effective_on: date | None = None
 ) -> Eligibility:
-    """Judge whether an employee may be covered in a plan year, from a day that a life event sets or else its first."""
+    """Evaluate whether an employee is eligible in a plan year.
+
+    `effective_on` is the day set by a life event; without it, coverage starts with the plan year or with eligibility.
+    """
     return evaluate_eligibility(
-        employment_of(employee), coverage_of(plan_year), waiting_of(plan_year), terms.offered_to, effective_on
+        employment_of(employee), coverage_span(plan_year), waiting_period(plan_year), terms.offered_to, effective_on
     )
 
 
-def offer_of(
+def build_offer(
     enrollment: Enrollment,
     employee: Employee,
     plan_year: PlanYear,
-    terms: Terms,
+    terms: PlanYearTerms,
     family: Mapping[str, FamilyMember],
     *,
     unrelated_dependents: Collection[str] = (),
     baseline: ReissueBaseline | None = None,
 ) -> ElectionOffer:
-    """Put together what an answer to this enrollment is judged by."""
+    """Build the offer against which an election for this enrollment is checked."""
     return ElectionOffer(
-        facts=facts_of(enrollment, plan_year),
+        facts=enrollment_facts(enrollment, plan_year),
         version=enrollment.version,
         effective_on=enrollment.effective_on,
-        eligibility=eligibility_of(employee, plan_year, terms, enrollment.effective_on),
+        eligibility=employee_eligibility(employee, plan_year, terms, enrollment.effective_on),
         employment_class=employee.employment_class,
         classes=terms.classes,
         plans=terms.plans,
@@ -120,15 +126,15 @@ def offer_of(
     )
 
 
-def baseline_of(
+def build_baseline(
     enrollment: Enrollment,
     event_type: LifeEventType,
     rows: Sequence[Enrollment],
     covered: Mapping[str, Sequence[EnrolledDependent]],
-    terms: Terms,
+    terms: PlanYearTerms,
 ) -> ReissueBaseline:
-    """Give what a reissue changes: the last answer before it in the plan year, which is the one in force."""
-    earlier = [row for row in in_order(rows) if row.id != enrollment.id]
+    """Build the baseline of a reissue: the last answer before it in the plan year, which is still in force."""
+    earlier = [row for row in sort_answered(rows) if row.id != enrollment.id]
     last = earlier[-1] if earlier else None
     if last is None or last.decision is not ElectionDecision.ENROLLED or last.selected_plan_id is None:
         return ReissueBaseline(event_type)

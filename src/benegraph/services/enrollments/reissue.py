@@ -1,4 +1,4 @@
-"""Reissuing: after a life event an employee may answer again; the old answer holds until the new one takes effect."""
+"""Reissuing an enrollment after a life event; the old answer stays in force until the new one takes effect."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -24,21 +24,21 @@ from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refu
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import compute_eligibility_date
 from benegraph.services.enrollments.offers import (
-    coverage_of,
-    eligibility_of,
+    build_terms,
+    coverage_span,
+    employee_eligibility,
     employment_of,
-    facts_of,
-    terms_in,
-    waiting_of,
+    enrollment_facts,
+    waiting_period,
 )
 
 
 async def reissue_enrollment(
     tx: Transaction, enrollment_id: str, life_event_id: str, reason: str | None, expected_version: int | None
 ) -> str:
-    """Open a pending enrollment in place of one that is enrolled, waived or lapsed; give its id.
+    """Issue a pending enrollment that replaces one that is enrolled, waived or lapsed, and return its id.
 
-    The old one stays as it is until the new one is answered. Raises Refused.
+    The old enrollment stays unchanged until the new one is answered. Raises Refused.
     """
     raise_if_any(
         [
@@ -50,7 +50,7 @@ async def reissue_enrollment(
     employee_id = await store.enrollments.whose(tx, enrollment_id)
     employee = await store.people.hold(tx, employee_id) if employee_id else None
     if employee is None:
-        raise refusal(ErrorCode.NOT_FOUND, "There is no such enrollment.", "enrollmentId")
+        raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {enrollment_id}.", "enrollmentId")
     plan_years, rows = await store.enrollments.take_up(tx, employee.id, [enrollment_id])
     (plan_year,) = plan_years.values()
     old = next(row for row in rows if row.id == enrollment_id)
@@ -60,17 +60,17 @@ async def reissue_enrollment(
     broken = [
         *check_version(expected_version, old.version),
         *_check_event(event, today),
-        *_check_old(old, rows, plan_year, today),
+        *_check_reissuable(old, rows, plan_year, today),
     ]
     if event is not None and LIFE_EVENT_RULES[event.event_type].reissues:
         broken += _check_effective(effective_on, employee, plan_year)
     raise_if_any(broken)
     if event is None or effective_on is None:
-        raise AssertionError("a missing event and one past the plan year were refused")
-    return await _open(tx, old, event, effective_on, reason, today, employee.terminated_on)
+        raise AssertionError("a missing event, or one that takes effect after the plan year, was refused above")
+    return await _issue(tx, old, event, effective_on, reason, today, employee.terminated_on)
 
 
-async def _open(
+async def _issue(
     tx: Transaction,
     old: Enrollment,
     event: LifeEvent,
@@ -106,54 +106,67 @@ def _effective_on(event: LifeEvent, employee: Employee, plan_year: PlanYear) -> 
         event.event_type,
         event.event_on,
         event.reported_on,
-        coverage_of(plan_year),
-        compute_eligibility_date(employment_of(employee), waiting_of(plan_year)),
+        coverage_span(plan_year),
+        compute_eligibility_date(employment_of(employee), waiting_period(plan_year)),
     )
 
 
 def _check_event(event: LifeEvent | None, today: date) -> Iterator[RuleViolation]:
-    at = ("qualifyingLifeEventId",)
+    field = ("qualifyingLifeEventId",)
     if event is None:
-        yield RuleViolation(ErrorCode.NOT_FOUND, "The employee has no such life event.", at)
+        yield RuleViolation(ErrorCode.NOT_FOUND, "The employee has no life event with this ID.", field)
     elif event.status is not LifeEventStatus.APPROVED:
-        yield RuleViolation(ErrorCode.LIFE_EVENT_NOT_APPROVED, "This life event is not approved.", at)
+        yield RuleViolation(
+            ErrorCode.LIFE_EVENT_NOT_APPROVED, f"The life event is not approved; its status is {event.status}.", field
+        )
     elif not LIFE_EVENT_RULES[event.event_type].reissues:
-        yield RuleViolation(ErrorCode.NOT_REISSUABLE, "This kind of event ends eligibility and reissues nothing.", at)
+        yield RuleViolation(
+            ErrorCode.NOT_REISSUABLE,
+            f"A life event of type {event.event_type} ends eligibility and allows no reissue.",
+            field,
+        )
     elif today not in (window := enrollment_window(event.event_type, event.event_on, event.reviewed_on)):
-        yield RuleViolation(ErrorCode.LIFE_EVENT_WINDOW_CLOSED, f"Changes could be made through {window.last}.", at)
+        yield RuleViolation(
+            ErrorCode.LIFE_EVENT_WINDOW_CLOSED, f"The life event allowed changes through {window.last}.", field
+        )
 
 
-def _check_old(
+def _check_reissuable(
     old: Enrollment, rows: Sequence[Enrollment], plan_year: PlanYear, today: date
 ) -> Iterator[RuleViolation]:
-    at = ("enrollmentId",)
+    field = ("enrollmentId",)
     open_reissues = [
         row
         for row in rows
         if row.replaces_id is not None
         and row.id != old.id
-        and derive_enrollment_status(facts_of(row, plan_year), today) is EnrollmentStatus.PENDING
+        and derive_enrollment_status(enrollment_facts(row, plan_year), today) is EnrollmentStatus.PENDING
     ]
     if open_reissues:
-        yield RuleViolation(ErrorCode.REISSUE_ALREADY_OPEN, "A reissue in this plan year is open: answer that one.", at)
+        yield RuleViolation(
+            ErrorCode.REISSUE_ALREADY_OPEN,
+            "A reissue in this plan year is already open; answer that enrollment.",
+            field,
+        )
     elif not _is_reissuable(old, plan_year, today):
         yield RuleViolation(
-            ErrorCode.NOT_REISSUABLE, "Only an enrollment that is enrolled, waived or lapsed can be reissued.", at
+            ErrorCode.NOT_REISSUABLE, "Only an enrollment that is enrolled, waived or lapsed can be reissued.", field
         )
 
 
 def _is_reissuable(old: Enrollment, plan_year: PlanYear, today: date) -> bool:
-    status = derive_enrollment_status(facts_of(old, plan_year), today)
+    status = derive_enrollment_status(enrollment_facts(old, plan_year), today)
     if status in (EnrollmentStatus.ENROLLED, EnrollmentStatus.WAIVED):
-        return old.close_reason is not CloseReason.REISSUED  # one replaced already is in force only for a while yet
+        # An enrollment that has been replaced is in force only until its successor starts.
+        return old.close_reason is not CloseReason.REISSUED
     lapsed = old.decision is None and old.close_reason in (None, CloseReason.LAPSED)
     return lapsed and status is EnrollmentStatus.INACTIVE and plan_year.coverage_ends_on >= today
 
 
 def _check_effective(effective_on: date | None, employee: Employee, plan_year: PlanYear) -> Iterator[RuleViolation]:
     if effective_on is None:
-        message = "The change would take effect after the plan year's end."
+        message = f"The change would take effect after the plan year ends on {plan_year.coverage_ends_on}."
         yield RuleViolation(ErrorCode.NOT_REISSUABLE, message, ("qualifyingLifeEventId",))
-    elif not eligibility_of(employee, plan_year, terms_in(plan_year), effective_on).eligible:
-        message = f"Not eligible on {effective_on}, when it would take effect."
+    elif not employee_eligibility(employee, plan_year, build_terms(plan_year), effective_on).eligible:
+        message = f"The employee is not eligible on {effective_on}, when the change would take effect."
         yield RuleViolation(ErrorCode.NOT_ELIGIBLE, message, ("enrollmentId",))

@@ -1,4 +1,4 @@
-"""Updates of enrollments: collected first, then written in the order that keeps any two coverages apart."""
+"""Enrollment updates: collected first, then written in an order in which no two coverages ever share a day."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ from benegraph.domain.enrollments.status import Answer, compute_ends
 
 @dataclass(slots=True)
 class EnrollmentUpdate:
-    """What is to change of one enrollment, and what history is to say of it."""
+    """New column values for one enrollment, and the action and reason that history records."""
 
     row: Enrollment
     values: dict[str, Any]
     action: str
     reason: str | None = None
 
-    def make(self, tx: Transaction) -> store.history.Change:
-        """Change the row as it is held here; give what history is to say."""
+    def apply(self, tx: Transaction) -> store.history.Change:
+        """Set the values on the row in memory, and return the change for history."""
         self.values = {name: value for name, value in self.values.items() if value != getattr(self.row, name)}
         before = {name: getattr(self.row, name) for name in self.values}
         for name, value in self.values.items():
@@ -30,16 +30,16 @@ class EnrollmentUpdate:
         return store.history.edited(tx, self.row, self.action, before, self.values, self.reason)
 
     @property
-    def shortens(self) -> bool:
-        """Whether coverage gives up days, so that others may take them; to be asked before the update is made."""
-        now = self.row.coverage_ends_on
-        then: date | None = self.values.get("coverage_ends_on", now)
-        return now is not None and (then is None or then < now)
+    def shortens_coverage(self) -> bool:
+        """Whether coverage gives up days, which another row may then take. Valid only before `apply`."""
+        current_end = self.row.coverage_ends_on
+        new_end: date | None = self.values.get("coverage_ends_on", current_end)
+        return current_end is not None and (new_end is None or new_end < current_end)
 
 
 @dataclass(slots=True)
 class EnrollmentUpdates:
-    """All updates of one transaction, at most one an enrollment."""
+    """All enrollment updates of one transaction, at most one for each enrollment."""
 
     by_id: dict[str, EnrollmentUpdate] = field(default_factory=dict)
 
@@ -47,60 +47,63 @@ class EnrollmentUpdates:
         self.by_id[row.id] = EnrollmentUpdate(row, values, action, reason)
 
     def value(self, row: Enrollment, name: str) -> Any:
-        """Give what a column will hold."""
+        """Return the value that a column will hold after the update."""
         update = self.by_id.get(row.id)
         return update.values[name] if update and name in update.values else getattr(row, name)
 
-    def resettle(self, rows: Sequence[Enrollment], plan_year_ends_on: date, terminated_on: date | None) -> None:
-        """Lay out anew what the answers of one employee in one plan year cover, with the updates so far applied.
+    def recompute_coverage(
+        self, rows: Sequence[Enrollment], plan_year_ends_on: date, terminated_on: date | None
+    ) -> None:
+        """Recompute the coverage ends of one employee in one plan year, from the answers and the updates so far.
 
-        The rows are all of that employee's enrollments in the plan year, oldest first.
+        `rows` are all enrollments of that employee in the plan year, oldest first.
         """
-        answered = in_order(rows, lambda row: self.value(row, "decided_at"))
+        answered = sort_answered(rows, lambda row: self.value(row, "decided_at"))
         answers = [Answer(self.value(row, "decision"), row.effective_on) for row in answered]
-        for row, standing in zip(answered, compute_ends(answers, plan_year_ends_on, terminated_on), strict=True):
-            laid_out = {
-                "coverage_ends_on": standing.coverage_ends_on,
-                "closed_on": standing.closed_on,
-                "close_reason": standing.close_reason,
+        for row, end in zip(answered, compute_ends(answers, plan_year_ends_on, terminated_on), strict=True):
+            values = {
+                "coverage_ends_on": end.coverage_ends_on,
+                "closed_on": end.closed_on,
+                "close_reason": end.close_reason,
             }
-            moved = {name: value for name, value in laid_out.items() if self.value(row, name) != value}
-            if moved:
-                self.by_id.setdefault(row.id, EnrollmentUpdate(row, {}, "COVERAGE_MOVED")).values.update(moved)
+            changes = {name: value for name, value in values.items() if self.value(row, name) != value}
+            if changes:
+                self.by_id.setdefault(row.id, EnrollmentUpdate(row, {}, "COVERAGE_MOVED")).values.update(changes)
 
-    async def write(self, tx: Transaction, *beside: Write) -> None:
-        """Write what shortens first, so that no two coverages share a day even in between; then the rest, and history.
+    async def write(self, tx: Transaction, *other_writes: Write) -> None:
+        """Write the updates that shorten coverage first, then the others together with history and `other_writes`.
 
-        What is given beside is written in the same turn as the rest.
+        So no two coverages share a day, even between two statements.
         """
-        shortening = [update for update in self.by_id.values() if update.shortens]
-        others = [update for update in self.by_id.values() if not update.shortens]
-        changes = [update.make(tx) for update in (*shortening, *others)]
-        await write(tx, _written(shortening))
-        await write(tx, _written(others), store.history.noted(changes), *beside)
+        shortening = [update for update in self.by_id.values() if update.shortens_coverage]
+        others = [update for update in self.by_id.values() if not update.shortens_coverage]
+        changes = [update.apply(tx) for update in (*shortening, *others)]
+        await write(tx, _build_write(shortening))
+        await write(tx, _build_write(others), store.history.noted(changes), *other_writes)
 
 
-def _written(updates: Sequence[EnrollmentUpdate]) -> Write:
-    # All rows name all columns that any of them changes.
+def _build_write(updates: Sequence[EnrollmentUpdate]) -> Write:
+    # One statement updates all rows, so each row carries every column that any of them changes.
     names = dict.fromkeys(name for update in updates for name in update.values)
     rows = [{name: getattr(update.row, name) for name in ("id", *names)} for update in updates if update.values]
     return changed(Enrollment, rows)
 
 
-def in_order(
+def sort_answered(
     rows: Sequence[Enrollment], decided_at: Callable[[Enrollment], datetime | None] = lambda row: row.decided_at
 ) -> list[Enrollment]:
-    """Put what is answered in the order in which the answers hold: as they were given, none after what replaced it.
+    """Return the answered enrollments in the order in which their answers supersede each other.
 
-    The rows are all of one employee's enrollments in a plan year, oldest first. A renewal, or an answer in a window
-    that was opened again, comes late, and yet before the answer to a life event that replaced it.
+    That is by time of decision, but never after an enrollment that replaces it: a renewal, or an answer in a reopened
+    window, may come later than the answer to the reissue. `rows` are all enrollments of one employee in a plan year,
+    oldest first.
     """
-    counts_at: dict[str, datetime] = {}
+    sort_keys: dict[str, datetime] = {}
     for row in reversed(rows):
-        moments = [moment for moment in (decided_at(row), counts_at.get(row.id)) if moment is not None]
-        if not moments:
+        instants = [instant for instant in (decided_at(row), sort_keys.get(row.id)) if instant is not None]
+        if not instants:
             continue
-        counts_at[row.id] = min(moments)
+        sort_keys[row.id] = min(instants)
         if row.replaces_id is not None:
-            counts_at[row.replaces_id] = min(counts_at[row.id], counts_at.get(row.replaces_id, counts_at[row.id]))
-    return sorted((row for row in rows if decided_at(row) is not None), key=lambda row: counts_at[row.id])
+            sort_keys[row.replaces_id] = min(sort_keys[row.id], sort_keys.get(row.replaces_id, sort_keys[row.id]))
+    return sorted((row for row in rows if decided_at(row) is not None), key=lambda row: sort_keys[row.id])

@@ -6,7 +6,7 @@ from benegraph.services.plan_years.drafts import (
     delete_plan_year,
     update_plan_year,
 )
-from benegraph.services.plan_years.enrollment_window import close_enrollment, open_enrollment, settle_unanswered
+from benegraph.services.plan_years.enrollment_window import close_enrollment, open_enrollment, renew_or_lapse
 
 __all__ = [
     "PlanYearDraft",
@@ -14,6 +14,6 @@ __all__ = [
     "create_plan_year",
     "delete_plan_year",
     "open_enrollment",
-    "settle_unanswered",
+    "renew_or_lapse",
     "update_plan_year",
 ]

@@ -48,7 +48,7 @@ class PlanYearDraft:
 
 async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
     """Draft a plan year for an employer and a product; give its id. Raises Refused."""
-    raise_if_any(check_group(draft.group_id))
+    raise_if_any(check_group_id(draft.group_id))
     raise_if_any(
         [
             *check_id(IdPrefix.EMPLOYER, draft.employer_id, "employerId"),
@@ -106,8 +106,8 @@ async def update_plan_year(
 
     `changes` holds columns of the plan year; classes and plans, where given, replace all that were there.
     """
-    raise_if_any(check_group(changes.get("group_id")))
-    plan_year, today = await take(tx, id)
+    raise_if_any(check_group_id(changes.get("group_id")))
+    plan_year, today = await lock_plan_year(tx, id)
     broken = [*check_version(expected_version, plan_year.version)]
     status = derive_plan_year_status(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
     broken += _check_changeable(status, changes, has_classes=classes is not None, has_plans=plans is not None)
@@ -145,7 +145,7 @@ async def update_plan_year(
 
 async def delete_plan_year(tx: Transaction, id: str, expected_version: int | None) -> None:
     """Delete a draft. Raises Refused."""
-    plan_year, _today = await take(tx, id)
+    plan_year, _today = await lock_plan_year(tx, id)
     broken = [*check_version(expected_version, plan_year.version)]
     if plan_year.opened_on is not None:
         broken.append(
@@ -156,7 +156,7 @@ async def delete_plan_year(tx: Transaction, id: str, expected_version: int | Non
     await store.plan_years.remove(tx, plan_year)
 
 
-async def take(tx: Transaction, id: str) -> tuple[PlanYear, date]:
+async def lock_plan_year(tx: Transaction, id: str) -> tuple[PlanYear, date]:
     """Lock the employer, then one of its plan years; tell what day it is there."""
     raise_if_any(check_id(IdPrefix.PLAN_YEAR, id, "planYearId"))
     employer_id = await store.plan_years.employer_of(tx, id)
@@ -224,7 +224,7 @@ def _coverage(dates: PlanYearDates) -> DateSpan | None:
     return DateSpan.through(dates.coverage_start, dates.coverage_end)
 
 
-def check_group(group_id: str | None) -> Iterator[RuleViolation]:
+def check_group_id(group_id: str | None) -> Iterator[RuleViolation]:
     """Refuse what can be no group's code, before a contract is looked for by it."""
     yield from check_text(group_id, "groupId", max_length=MAX_GROUP_ID_LENGTH)
 

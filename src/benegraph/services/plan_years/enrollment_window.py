@@ -16,16 +16,16 @@ from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, derive_plan_year_status
 from benegraph.domain.values import DateSpan
 from benegraph.services.coverage.sync import sync_coverage_of_record
-from benegraph.services.enrollments.elect import covering, record_answer
-from benegraph.services.enrollments.issue import issue_to_all, waits
-from benegraph.services.enrollments.offers import Terms, member_of, offer_of, terms_of
+from benegraph.services.enrollments.elect import add_election, covered_dependents_write
+from benegraph.services.enrollments.issue import is_awaiting_answer, issue_to_eligible_employees
+from benegraph.services.enrollments.offers import PlanYearTerms, build_offer, family_member, load_terms
 from benegraph.services.enrollments.updates import EnrollmentUpdates
-from benegraph.services.plan_years.drafts import take
+from benegraph.services.plan_years.drafts import lock_plan_year
 
 
 async def open_enrollment(tx: Transaction, id: str, expected_version: int | None) -> int:
     """Open a draft: everyone eligible gets a pending enrollment; give how many did. Raises Refused."""
-    plan_year, today = await take(tx, id)
+    plan_year, today = await lock_plan_year(tx, id)
     raise_if_any(
         [
             *check_version(expected_version, plan_year.version),
@@ -34,7 +34,7 @@ async def open_enrollment(tx: Transaction, id: str, expected_version: int | None
     )
     plan_year.opened_on = today
     await _note(tx, plan_year, "OPENED")
-    return await issue_to_all(tx, plan_year, today)
+    return await issue_to_eligible_employees(tx, plan_year, today)
 
 
 async def close_enrollment(tx: Transaction, id: str, expected_version: int | None) -> int:
@@ -43,7 +43,7 @@ async def close_enrollment(tx: Transaction, id: str, expected_version: int | Non
     With PASSIVE renewal, who had coverage of the product till the eve of this plan year gets the same again, where it
     is still offered. What new hires and life events left open lives on.
     """
-    plan_year, today = await take(tx, id)
+    plan_year, today = await lock_plan_year(tx, id)
     broken = [
         *check_version(expected_version, plan_year.version),
         *_check_status(plan_year, PlanYearStatus.OPEN_ENROLLMENT, today),
@@ -63,10 +63,10 @@ async def close_enrollment(tx: Transaction, id: str, expected_version: int | Non
     # They change under the employer's lock alone, which this holds; to lock them too would be out of order.
     passive = plan_year.renewal is RenewalMode.PASSIVE
     employees = await store.people.employed(tx, plan_year.employer_id) if passive else []
-    return await settle_unanswered(tx, plan_year, rows, employees, today)
+    return await renew_or_lapse(tx, plan_year, rows, employees, today)
 
 
-async def settle_unanswered(
+async def renew_or_lapse(
     tx: Transaction, plan_year: PlanYear, rows: Sequence[Enrollment], employed: Sequence[Employee], today: date
 ) -> int:
     """Renew what open enrollment left unanswered, where the plan year renews, and let the rest lapse; give how many.
@@ -74,7 +74,7 @@ async def settle_unanswered(
     The rows are all enrollments in the plan year of those concerned, locked; `employed` are at least their employees,
     where it renews.
     """
-    pending = [row for row in rows if row.reason is WindowReason.OPEN_ENROLLMENT and waits(row, today)]
+    pending = [row for row in rows if row.reason is WindowReason.OPEN_ENROLLMENT and is_awaiting_answer(row, today)]
     employees = {employee.id: employee for employee in employed}
     renewed: dict[str, AcceptedElection] = {}
     if plan_year.renewal is RenewalMode.PASSIVE and pending:
@@ -85,13 +85,13 @@ async def settle_unanswered(
     updates = EnrollmentUpdates()
     for row in pending:
         if row.id in renewed:
-            record_answer(tx, updates, row, renewed[row.id], "RENEWED")
-            updates.resettle(
+            add_election(tx, updates, row, renewed[row.id], "RENEWED")
+            updates.recompute_coverage(
                 held[row.employee_id], plan_year.coverage_ends_on, employees[row.employee_id].terminated_on
             )
         else:
             updates.add(row, "LAPSED", closed_on=today, close_reason=CloseReason.LAPSED)
-    await updates.write(tx, covering((row, renewed[row.id]) for row in pending if row.id in renewed))
+    await updates.write(tx, covered_dependents_write((row, renewed[row.id]) for row in pending if row.id in renewed))
     await sync_coverage_of_record(tx, [employees[row.employee_id] for row in pending if row.id in renewed], [plan_year])
     return len(pending) - len(renewed)
 
@@ -104,7 +104,7 @@ class _Year:
     """What a renewal looks at: the new plan year, and the coverage of the one before."""
 
     plan_year: PlanYear
-    terms: Terms
+    terms: PlanYearTerms
     earlier: Mapping[str, Enrollment]
     carrier_plan_ids: Mapping[str, str]
     covered: Mapping[str, Sequence[EnrolledDependent]]
@@ -122,7 +122,7 @@ async def _renewals(
     plans = await store.plan_years.plans_by_ids(tx, sorted({row.selected_plan_id or "" for row in earlier}))
     year = _Year(
         plan_year,
-        (await terms_of(tx, [plan_year.id]))[plan_year.id],
+        (await load_terms(tx, [plan_year.id]))[plan_year.id],
         {row.employee_id: row for row in earlier},
         {id: plan.carrier_plan_id for id, plan in plans.items()},
         await store.enrollments.enrolled_dependents(tx, [row.id for row in earlier]),
@@ -131,7 +131,7 @@ async def _renewals(
     employee_ids = [row.employee_id for row in renewable]
     families: dict[str, dict[str, FamilyMember]] = {id: {} for id in employee_ids}
     for dependent in await store.people.family_of(tx, employee_ids):
-        families[dependent.employee_id][dependent.id] = member_of(dependent)
+        families[dependent.employee_id][dependent.id] = family_member(dependent)
     answers = {
         row.id: _renew(row, employees[row.employee_id], families[row.employee_id], year, today) for row in renewable
     }
@@ -150,7 +150,7 @@ def _renew(
         for dependent in year.covered[earlier.id]
         if is_coverable(family[dependent.dependent_id], row.effective_on)
     ]
-    offer = offer_of(row, employee, year.plan_year, year.terms, family)
+    offer = build_offer(row, employee, year.plan_year, year.terms, family)
     # The window is over; what it was for is done here on the employee's behalf.
     offer = replace(offer, facts=replace(offer.facts, window=DateSpan(today, today + timedelta(days=1))))
     return evaluate_election(Election(row.id, ElectionDecision.ENROLLED, plan_id, None, tuple(remaining)), offer, today)
