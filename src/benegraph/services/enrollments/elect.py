@@ -69,32 +69,28 @@ class ElectionContext:
         return [row for row in self.rows if row.plan_year_id == id]
 
 
-async def elect(tx: Transaction, employee_id: str, choices: Sequence[Election]) -> list[ElectionPreview]:
+async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]) -> list[ElectionPreview]:
     """Answer some or all of an employee's pending enrollments, and return a preview of each.
 
     Locks the employee, the plan years, then the enrollments. Raises Refused with every broken rule of all answers.
     """
-    raise_if_any(_check_call(employee_id, choices))
+    raise_if_any(_check_call(employee_id, elections))
     employee = await store.people.hold(tx, employee_id)
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
-    context = await load_election_context(tx, employee, [choice.enrollment_id for choice in choices])
+    context = await load_election_context(tx, employee, [election.enrollment_id for election in elections])
     today = tx.today(employee.time_zone)
-    decided = _decide_all(choices, await _offers(tx, context, choices), today)
+    accepted_elections = _evaluate_all(elections, await _load_offers(tx, context, elections), today)
     updates = EnrollmentUpdates()
     rows = {row.id: row for row in context.rows}
-    for choice, answer in decided:
-        add_election(tx, updates, rows[choice.enrollment_id], answer)
+    answers = [(rows[election.enrollment_id], accepted) for election, accepted in accepted_elections]
+    for row, accepted in answers:
+        add_election(tx, updates, row, accepted)
     for id, plan_year in context.plan_years.items():
         updates.recompute_coverage(context.rows_of_plan_year(id), plan_year.coverage_ends_on, employee.terminated_on)
-    await updates.write(
-        tx, covered_dependents_write((rows[choice.enrollment_id], answer) for choice, answer in decided)
-    )
+    await updates.write(tx, covered_dependents_write(answers))
     await sync_coverage_of_record(tx, [employee], context.plan_years.values())
-    return [
-        _preview(rows[choice.enrollment_id], context.plan_years[rows[choice.enrollment_id].plan_year_id], answer, today)
-        for choice, answer in decided
-    ]
+    return [_preview(row, context.plan_years[row.plan_year_id], accepted, today) for row, accepted in answers]
 
 
 async def reopen_election(tx: Transaction, enrollment_id: str, expected_version: int | None) -> None:
@@ -145,21 +141,21 @@ _ELECTION_COLUMNS = (
 
 
 def add_election(
-    tx: Transaction, updates: EnrollmentUpdates, row: Enrollment, answer: AcceptedElection, action: str | None = None
+    tx: Transaction, updates: EnrollmentUpdates, row: Enrollment, accepted: AcceptedElection, action: str | None = None
 ) -> None:
     """Add the update that an accepted election makes.
 
     The coverage end is set later, by `EnrollmentUpdates.recompute_coverage`.
     """
-    enrolled = answer.decision is ElectionDecision.ENROLLED
-    cost = answer.cost
+    enrolled = accepted.decision is ElectionDecision.ENROLLED
+    cost = accepted.cost
     updates.add(
         row,
-        action or answer.decision.value,
-        decision=answer.decision,
+        action or accepted.decision.value,
+        decision=accepted.decision,
         decided_at=tx.clock.now,
         coverage_tier=cost.coverage_tier if cost else None,
-        selected_plan_id=answer.plan_id,
+        selected_plan_id=accepted.plan_id,
         employee_contribution_cents=cost.employee_contribution_cents if cost else None,
         employer_contribution_cents=cost.employer_contribution_cents if cost else None,
         coverage_starts_on=row.effective_on if enrolled else None,
@@ -177,13 +173,13 @@ def covered_dependents_write(answers: Iterable[tuple[Enrollment, AcceptedElectio
                 "employee_id": row.employee_id,
                 "through": dependent.through,
             }
-            for row, answer in answers
-            for dependent in answer.dependents
+            for row, accepted in answers
+            for dependent in accepted.dependents
         ]
     )
 
 
-def _preview(row: Enrollment, plan_year: PlanYear, answer: AcceptedElection, today: date) -> ElectionPreview:
+def _preview(row: Enrollment, plan_year: PlanYear, accepted: AcceptedElection, today: date) -> ElectionPreview:
     return ElectionPreview(
         row.id,
         derive_enrollment_status(enrollment_facts(row, plan_year), today),
@@ -193,11 +189,11 @@ def _preview(row: Enrollment, plan_year: PlanYear, answer: AcceptedElection, tod
         row.employee_contribution_cents,
         row.employer_contribution_cents,
         row.selected_plan_id,
-        tuple(dependent.id for dependent in answer.dependents),
+        tuple(dependent.id for dependent in accepted.dependents),
     )
 
 
-# ------------------------------------------------------------------------------------------------- gathering
+# -------------------------------------------------------------------------------------------------- loading
 
 
 async def load_election_context(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> ElectionContext:
@@ -216,17 +212,23 @@ async def load_election_context(tx: Transaction, employee: Employee, enrollment_
     )
 
 
-async def _offers(tx: Transaction, context: ElectionContext, choices: Sequence[Election]) -> dict[str, ElectionOffer]:
-    named = {id for choice in choices for id in choice.dependent_ids if prefix_of(id) is IdPrefix.DEPENDENT}
-    unknown = named - context.family.keys()
+async def _load_offers(
+    tx: Transaction, context: ElectionContext, elections: Sequence[Election]
+) -> dict[str, ElectionOffer]:
+    dependent_ids = {
+        id for election in elections for id in election.dependent_ids if prefix_of(id) is IdPrefix.DEPENDENT
+    }
+    unknown = dependent_ids - context.family.keys()
     unrelated_dependents = await store.people.known_dependents(tx, unknown) if unknown else set()
-    answered = {choice.enrollment_id for choice in choices}
-    concerned = [row for row in context.rows if row.id in answered]
-    life_events = [row.life_event_id for row in concerned if row.life_event_id]
+    answered_ids = {election.enrollment_id for election in elections}
+    rows_to_answer = [row for row in context.rows if row.id in answered_ids]
+    life_events = [row.life_event_id for row in rows_to_answer if row.life_event_id]
     events = await store.enrollments.life_events_by_ids(tx, life_events) if life_events else {}
-    covered = await store.enrollments.enrolled_dependents(tx, [row.id for row in context.rows]) if life_events else {}
+    covered_dependents = (
+        await store.enrollments.enrolled_dependents(tx, [row.id for row in context.rows]) if life_events else {}
+    )
     offers: dict[str, ElectionOffer] = {}
-    for row in concerned:
+    for row in rows_to_answer:
         terms = context.terms[row.plan_year_id]
         event = events.get(row.life_event_id or "")
         rows = context.rows_of_plan_year(row.plan_year_id)
@@ -237,41 +239,41 @@ async def _offers(tx: Transaction, context: ElectionContext, choices: Sequence[E
             terms,
             context.family,
             unrelated_dependents=unrelated_dependents,
-            baseline=build_baseline(row, event.event_type, rows, covered, terms) if event else None,
+            baseline=build_baseline(row, event.event_type, rows, covered_dependents, terms) if event else None,
         )
     return offers
 
 
-# -------------------------------------------------------------------------------------------------- judging
+# ------------------------------------------------------------------------------------------------- checking
 
 
-def _check_call(employee_id: str, choices: Sequence[Election]) -> list[RuleViolation]:
+def _check_call(employee_id: str, elections: Sequence[Election]) -> list[RuleViolation]:
     broken = [*check_id(IdPrefix.EMPLOYEE, employee_id, "employeeId")]
-    if not choices:
+    if not elections:
         broken.append(RuleViolation(ErrorCode.INVALID_INPUT, "At least one election is required.", ("elections",)))
-    if len(choices) > MAX_ELECTIONS:
+    if len(elections) > MAX_ELECTIONS:
         broken.append(
             RuleViolation(
                 ErrorCode.INVALID_INPUT,
-                f"A call takes at most {MAX_ELECTIONS} elections, not {len(choices)}.",
+                f"A call takes at most {MAX_ELECTIONS} elections, not {len(elections)}.",
                 ("elections",),
             )
         )
-    for index, choice in enumerate(choices):
-        broken += check_id(IdPrefix.ENROLLMENT, choice.enrollment_id, "elections", str(index), "enrollmentId")
+    for index, election in enumerate(elections):
+        broken += check_id(IdPrefix.ENROLLMENT, election.enrollment_id, "elections", str(index), "enrollmentId")
     return broken
 
 
-def _decide_all(
-    choices: Sequence[Election], offers: Mapping[str, ElectionOffer], today: date
+def _evaluate_all(
+    elections: Sequence[Election], offers: Mapping[str, ElectionOffer], today: date
 ) -> list[tuple[Election, AcceptedElection]]:
     broken: list[RuleViolation] = []
-    decided: list[tuple[Election, AcceptedElection]] = []
+    accepted_elections: list[tuple[Election, AcceptedElection]] = []
     seen: set[str] = set()
-    for index, choice in enumerate(choices):
+    for index, election in enumerate(elections):
         rules: list[RuleViolation] = []
-        offer = offers.get(choice.enrollment_id)
-        if choice.enrollment_id in seen:
+        offer = offers.get(election.enrollment_id)
+        if election.enrollment_id in seen:
             rules.append(
                 RuleViolation(
                     ErrorCode.DUPLICATE_ELECTION,
@@ -284,26 +286,26 @@ def _decide_all(
                 RuleViolation(ErrorCode.NOT_FOUND, "The employee has no enrollment with this ID.", ("enrollmentId",))
             )
         else:
-            answer = evaluate_election(choice, offer, today)
-            if isinstance(answer, AcceptedElection):
-                decided.append((choice, answer))
+            result = evaluate_election(election, offer, today)
+            if isinstance(result, AcceptedElection):
+                accepted_elections.append((election, result))
             else:
-                rules += answer
-        seen.add(choice.enrollment_id)
+                rules += result
+        seen.add(election.enrollment_id)
         broken += [rule.prefixed("elections", str(index)) for rule in rules]
     raise_if_any(broken)
-    return decided
+    return accepted_elections
 
 
 def _check_reopenable(row: Enrollment, context: ElectionContext, today: date) -> list[RuleViolation]:
     plan_year = context.plan_years[row.plan_year_id]
     successors = [other for other in context.rows if other.replaces_id == row.id]
     if row.decision is None:
-        why = "The enrollment is not answered, so there is nothing to reopen."
+        message = "The enrollment is not answered, so there is nothing to reopen."
     elif any(other.decision is not None for other in successors):
-        why = "The answer was replaced by a later one."
+        message = "The answer was replaced by a later one."
     elif derive_enrollment_status(enrollment_facts(row, plan_year), today) is EnrollmentStatus.INACTIVE:
-        why = "The enrollment is closed, or its coverage or plan year has ended."
+        message = "The enrollment is closed, or its coverage or plan year has ended."
     elif any(
         derive_enrollment_status(enrollment_facts(other, plan_year), today) is EnrollmentStatus.PENDING
         for other in successors
@@ -317,4 +319,4 @@ def _check_reopenable(row: Enrollment, context: ElectionContext, today: date) ->
         ]
     else:
         return []
-    return [RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, why, ("enrollmentId",))]
+    return [RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("enrollmentId",))]
