@@ -140,7 +140,7 @@ async def test_many_viewers_of_several_tenants_share_few_sessions_and_nothing_el
     assert by_plans[1] == 0
     for gateway in gateways:
         assert gateway.get("/readyz") == 200
-        assert not re.search('Traceback|"ERROR"|A plan failed', gateway.log), gateway.log
+        assert not re.search('Traceback|"ERROR"|A compiled plan failed', gateway.log), gateway.log
     left = await all_sessions(bouncer, LEFT)
     assert len({session["pid"] for session in left}) == SESSIONS
     fresh = {"statements": 0, "tenant": "", "read_only": "off", "plans": "auto", "timeout": "0", "lock_timeout": "0"}

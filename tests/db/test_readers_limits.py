@@ -26,7 +26,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from benegraph.db.engine import Pool, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.graphql.engine.errors import classify_error
+from benegraph.graphql.engine.errors import TIMEOUT_MESSAGE, classify_error
 from conftest import connect
 from factories.employers import make_employer
 
@@ -85,11 +85,7 @@ async def test_who_waits_too_long_is_told_as_by_the_pool(database_url: str) -> N
                 await stack.enter_async_context(database.engine.connect())
             with pytest.raises(NoConnectionLeft) as the_pools:
                 await stack.enter_async_context(database.engine.connect())
-        assert (
-            classify_error(ours.value)
-            == classify_error(the_pools.value)
-            == ("TIMEOUT", "This took too long and was given up.")
-        )
+        assert classify_error(ours.value) == classify_error(the_pools.value) == ("TIMEOUT", TIMEOUT_MESSAGE)
 
 
 async def test_where_writers_have_all_of_the_pool_a_reader_is_told_and_others_read_later(database_url: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benegraph.graphql.engine.documents import DocumentCache
-from benegraph.graphql.engine.limits.cost import at
+from benegraph.graphql.engine.limits.cost import evaluate_cost
 from benegraph.graphql.schema import build_schema
 
 
@@ -23,7 +23,7 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
     document = documents.parse(text)
     documents.validate(text, document)
     assert document.operations is not None
-    return at(document.operations[name].price, variables)
+    return evaluate_cost(document.operations[name].cost, variables)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Variables are read as graphql-core reads them, by whichever way."""
+"""Tests of variable coercion: its fast path agrees with graphql-core's own coercion."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from graphql import GraphQLError, OperationDefinitionNode, parse
 from graphql.execution.values import get_variable_values
 from graphql_requests import SCHEMA
 
-from benegraph.graphql.engine.variables import MOST_ERRORS, Variables
+from benegraph.graphql.engine.variables import MAX_ERRORS, OperationVariables
 
 GRAPHQL_SCHEMA = SCHEMA._schema
 
 
 @pytest.mark.parametrize(
-    ("declared", "given"),
+    ("declarations", "values"),
     [
         ("", {}),
         ("", {"left": "over"}),
@@ -56,28 +56,28 @@ GRAPHQL_SCHEMA = SCHEMA._schema
         ),
     ],
 )
-def test_they_are_read_as_graphql_core_reads_them(declared: str, given: dict[str, Any]) -> None:
-    node = parse(f"query Q{declared} {{ viewer {{ __typename }} }}").definitions[0]
+def test_variables_are_coerced_as_graphql_core_coerces_them(declarations: str, values: dict[str, Any]) -> None:
+    node = parse(f"query Q{declarations} {{ viewer {{ __typename }} }}").definitions[0]
     assert isinstance(node, OperationDefinitionNode)
     definitions = node.variable_definitions or ()
-    expected = get_variable_values(GRAPHQL_SCHEMA, definitions, given, MOST_ERRORS, hide_suggestions=True)
-    read = Variables(GRAPHQL_SCHEMA, definitions).read(given)
-    assert _told(read) == _told(expected)
+    expected = get_variable_values(GRAPHQL_SCHEMA, definitions, values, MAX_ERRORS, hide_suggestions=True)
+    coerced = OperationVariables(GRAPHQL_SCHEMA, definitions).coerce(values)
+    assert _comparable(coerced) == _comparable(expected)
 
 
-def _told(read: Any) -> Any:
-    if isinstance(read, list):
-        assert all(isinstance(each, GraphQLError) for each in read)
-        return [each.formatted for each in read]
-    return read.coerced, {name: source.value for name, source in read.sources.items()}
+def _comparable(coerced: Any) -> Any:
+    if isinstance(coerced, list):
+        assert all(isinstance(error, GraphQLError) for error in coerced)
+        return [error.formatted for error in coerced]
+    return coerced.coerced, {name: source.value for name, source in coerced.sources.items()}
 
 
-def test_a_value_that_can_t_be_is_no_value() -> None:
-    """The table above holds both kinds."""
+def test_valid_values_are_coerced_and_invalid_ones_give_errors() -> None:
+    """Show that the comparison above can tell the two outcomes apart."""
     node = parse("query Q($id: ID!) { viewer { __typename } }").definitions[0]
     assert isinstance(node, OperationDefinitionNode)
-    variables = Variables(GRAPHQL_SCHEMA, node.variable_definitions or ())
-    read = variables.read({"id": "ee_1"})
-    assert not isinstance(read, list)
-    assert read.coerced == {"id": "ee_1"}
-    assert isinstance(variables.read({"id": None}), list)
+    variables = OperationVariables(GRAPHQL_SCHEMA, node.variable_definitions or ())
+    coerced = variables.coerce({"id": "ee_1"})
+    assert not isinstance(coerced, list)
+    assert coerced.coerced == {"id": "ee_1"}
+    assert isinstance(variables.coerce({"id": None}), list)

@@ -46,7 +46,7 @@ def test_what_is_not_valid_is_not_kept(validated: list[Any]) -> None:
 
 def test_the_longest_unused_go_when_there_are_too_many(validated: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = (f"{{ viewer {{ role }} }} # {n}" for n in range(3))
-    monkeypatch.setattr(module, "KEPT_TEXT", 2 * len(first))
+    monkeypatch.setattr(module, "MAX_CACHED_CHARACTERS", 2 * len(first))
     documents = DocumentCache(schema())
     for text in (first, second, first, third):
         read(documents, text)
@@ -58,7 +58,7 @@ def test_the_longest_unused_go_when_there_are_too_many(validated: list[Any], mon
 
 
 def test_a_text_too_long_is_read_but_not_kept(validated: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST_KEPT", 10)
+    monkeypatch.setattr(module, "MAX_CACHED_TEXT_LENGTH", 10)
     documents = DocumentCache(schema())
     for _ in range(2):
         read(documents, "{ viewer { role } }")

@@ -161,7 +161,7 @@ async def test_what_was_persisted_is_looked_up_once_a_minute(
     await connection.execute("DELETE FROM persisted_queries")
     await connection.close()
     assert await data(await send(caller, extensions=named(HASH))) == ROLE
-    monkeypatch.setattr(texts, "KNOWN_FOR", timedelta(0))
+    monkeypatch.setattr(texts, "CACHE_TTL", timedelta(0))
     assert await (await send(caller, extensions=named(HASH))).json() == UNKNOWN
 
 
@@ -221,7 +221,7 @@ async def test_what_is_trusted_no_more_stops_within_a_minute(
     assert await data(await send(strict, documentId="role")) == ROLE
     await database.transact(administrator(), clock, lambda tx: store.documents.distrust(tx, None))
     assert await data(await send(strict, documentId="role")) == ROLE
-    monkeypatch.setattr(texts, "KNOWN_FOR", timedelta(0))
+    monkeypatch.setattr(texts, "CACHE_TTL", timedelta(0))
     assert await (await send(strict, documentId="role")).json() == UNKNOWN
     assert await told(await send(strict, query=QUERY)) == (403, ["FORBIDDEN"])
 
@@ -229,8 +229,8 @@ async def test_what_is_trusted_no_more_stops_within_a_minute(
 def test_a_gateway_remembers_only_so_many_texts(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(texts, "MOST_KNOWN", 2)
+    monkeypatch.setattr(texts, "MAX_CACHED_TEXTS", 2)
     known, context = texts.PersistedDocuments(), Context(database, administrator(), clock, "r")
     for n in range(5):
-        known._remember(context, ("acme", str(n)), texts.DocumentText(QUERY))
-    assert [name for _, name in known._known] == ["3", "4"]
+        known._cache(context, ("acme", str(n)), texts.DocumentText(QUERY))
+    assert [name for _, name in known._cached] == ["3", "4"]

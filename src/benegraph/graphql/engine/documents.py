@@ -1,4 +1,4 @@
-"""DocumentCache: what is known of a text once it was parsed, measured and found valid; the latest used are kept."""
+"""Documents: parsing, measuring and validating query texts, and a cache of the valid ones with their plans."""
 
 import hashlib
 from collections import Counter, OrderedDict
@@ -16,7 +16,6 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
-    get_operation_ast,
     parse,
     specified_rules,
     validate,
@@ -29,64 +28,61 @@ from benegraph.domain.errors import BenegraphError
 from benegraph.execution import Plan, Uncovered, compile_operation, conditions_of
 from benegraph.execution.selecting import selections_of
 from benegraph.graphql.engine.compiled import Declared, Sources
-from benegraph.graphql.engine.errors import refused
+from benegraph.graphql.engine.errors import format_request_errors
 from benegraph.graphql.engine.limits import Limits
-from benegraph.graphql.engine.limits.cost import Price, price_of
-from benegraph.graphql.engine.limits.shape import check_shape, too_complex
-from benegraph.graphql.engine.variables import MOST_ERRORS, Variables
+from benegraph.graphql.engine.limits.cost import CostFormula, compile_cost
+from benegraph.graphql.engine.limits.shape import check_shape, limit_error
+from benegraph.graphql.engine.variables import MAX_ERRORS, OperationVariables
 
-LONGEST_TEXT = 64 * 1024  # bytes
-#: Plans kept of one operation, whose directives' variables may be chosen in many ways.
-MOST_PLANS = 16
-#: Characters of text whose documents are kept; a document takes some 80 to 250 bytes for each.
-KEPT_TEXT = 256 * 1024
-LONGEST_KEPT = 16 * 1024
-RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+MAX_TEXT_BYTES = 64 * 1024
+#: Plans kept for one operation. An operation has one plan for each combination of the variables in its directives.
+MAX_PLANS = 16
+#: Characters of text whose documents stay cached. A document takes some 80 to 250 bytes for each character.
+MAX_CACHED_CHARACTERS = 256 * 1024
+#: Characters of the longest text whose document is cached.
+MAX_CACHED_TEXT_LENGTH = 16 * 1024
+VALIDATION_RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 
 class InvalidRequest(BenegraphError):
-    """The request was refused before anything was executed: it can't be parsed, is not valid, or can't be begun."""
+    """The request was refused before execution: its text, its document, its operation name or a variable is invalid."""
 
     def __init__(self, errors: list[GraphQLError], code: str) -> None:
         super().__init__(code)
-        self.errors = refused(errors, code)
+        self.errors = format_request_errors(errors, code)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of a document that is valid: what it costs, and whether it reads the schema itself."""
+    """An operation of a valid document, with its compiled cost, variables and plans."""
 
     node: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
-    variables: Variables
-    price: Price
+    variables: OperationVariables
+    cost: CostFormula
+    #: Whether it selects `__schema` or `__type`.
     introspects: bool
-    #: The variables that decide what of it is left out; or why they can't be told.
+    #: The variables in its `@skip` and `@include` directives; or the reason why no plan can be compiled.
     conditions: tuple[str, ...] | Uncovered
-    #: What the breadth-first executor made of it, by the values of the variables in its directives; or why it can't.
+    #: Its plans by the values of those variables; or the reason why one cannot be compiled.
     plans: dict[tuple[Any, ...], Plan | Uncovered] = field(default_factory=dict)
 
     @property
-    def changes(self) -> bool:
+    def is_mutation(self) -> bool:
         return self.node.operation is OperationType.MUTATION
 
 
 @dataclass(slots=True)
 class Document:
-    """A parsed text; `operations` once it was found valid, by their names, a nameless one under ''."""
+    """A parsed text. `operations` is None until it is validated; an anonymous operation's name is ''."""
 
     ast: DocumentNode
-    #: SHA-256 of the text, in hex.
+    #: SHA-256 of the text, in hexadecimal.
     digest: str
     operations: dict[str, Operation] | None = None
 
-    def chosen(self, operation_name: str | None) -> OperationDefinitionNode | None:
-        """Find the operation that is meant; None where the name names none, or several could be meant."""
-        operation = self.operation(operation_name)
-        return get_operation_ast(self.ast, operation_name) if operation is None else operation.node
-
-    def operation(self, name: str | None) -> Operation | None:
-        """Find the operation that is meant, where the document was found valid."""
+    def find_operation(self, name: str | None) -> Operation | None:
+        """Find the operation to execute; None if the document is not valid yet, or the name is unknown or missing."""
         if not self.operations:
             return None
         if name is not None:
@@ -95,57 +91,64 @@ class Document:
 
 
 def compute_digest(text: str) -> str:
+    """Return the SHA-256 of a text in hexadecimal."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(slots=True)
 class DocumentCache:
-    """The documents of a schema. Those that were written by our own people (`trusted`) may be of any shape."""
+    """A schema's documents: parses and validates texts, and caches the most recently used valid ones.
+
+    A `trusted` text is one that the operator registered; no limit applies to its shape.
+    """
 
     schema: strawberry.Schema
     limits: Limits = field(default_factory=Limits)
-    #: Whether the breadth-first executor answers what it covers.
+    #: Whether operations run breadth-first by compiled plans, where a plan covers them.
     compiled: bool = False
+    #: How many texts were found in the cache, and how many had to be parsed.
     hits: int = 0
     misses: int = 0
-    #: How many operations it answered, and how many it left to Strawberry's, by the reason.
+    #: How many operations ran by a plan; and how many fell back to the resolvers, by reason.
     plan_executions: int = 0
     fallbacks: Counter[str] = field(default_factory=Counter)
-    _kept: OrderedDict[tuple[str, bool], Document] = field(default_factory=OrderedDict)
-    _characters: int = 0
+    _cached: OrderedDict[tuple[str, bool], Document] = field(default_factory=OrderedDict)
+    _cached_characters: int = 0
 
     @property
-    def graph(self) -> GraphQLSchema:
-        return self.schema._schema  # noqa: SLF001 - what Strawberry itself executes; there is no public way to it
+    def graphql_schema(self) -> GraphQLSchema:
+        return self.schema._schema  # noqa: SLF001 - Strawberry executes it, and has no public name for it
 
     def parse(self, text: str, *, trusted: bool = False) -> Document:
-        """Parse a text, or give the document that was made of it before. Raises TooComplex, InvalidRequest."""
-        if (kept := self._kept.get((text, trusted))) is not None:
-            self._kept.move_to_end((text, trusted))
+        """Parse a text, or return its cached document. Raises TooComplex or InvalidRequest."""
+        if (cached := self._cached.get((text, trusted))) is not None:
+            self._cached.move_to_end((text, trusted))
             self.hits += 1
-            return kept
+            return cached
         self.misses += 1
-        if len(text) > LONGEST_TEXT or len(text.encode("utf-8", "surrogatepass")) > LONGEST_TEXT:
-            raise too_complex("text", LONGEST_TEXT, "A query's text holds at most {} bytes.")
-        most = None if trusted else self.limits.tokens
+        if len(text) > MAX_TEXT_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT_BYTES:
+            raise limit_error("text", MAX_TEXT_BYTES, f"The document is longer than {MAX_TEXT_BYTES} bytes.")
+        max_tokens = None if trusted else self.limits.tokens
         try:
-            ast = parse(text, max_tokens=most)
+            ast = parse(text, max_tokens=max_tokens)
         except GraphQLSyntaxError as error:
-            if most is not None and error.description.startswith(f"Document contains more than {most} tokens"):
-                raise too_complex("tokens", most, "A document holds at most {} tokens.") from None
+            if max_tokens is not None and error.description.startswith(f"Document contains more than {max_tokens} tok"):
+                message = f"The document has more than {max_tokens} tokens."
+                raise limit_error("tokens", max_tokens, message) from None
             raise InvalidRequest([error], "PARSE_FAILED") from None
         return Document(ast, compute_digest(text))
 
     def validate(self, text: str, document: Document, *, trusted: bool = False) -> None:
-        """Measure and validate a text's document, unless that was done before.
+        """Measure, validate and cache a text's document, unless it is validated already.
 
         Raises TooComplex, or InvalidRequest with the first few errors.
         """
         if document.operations is not None:
             return
+        schema = self.graphql_schema
         if not trusted:
-            check_shape(document.ast, self.graph, self.limits)
-        if errors := validate(self.graph, document.ast, RULES, max_errors=MOST_ERRORS, hide_suggestions=True):
+            check_shape(document.ast, schema, self.limits)
+        if errors := validate(schema, document.ast, VALIDATION_RULES, max_errors=MAX_ERRORS, hide_suggestions=True):
             raise InvalidRequest(errors, "VALIDATION_FAILED")
         definitions = document.ast.definitions
         fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
@@ -153,19 +156,19 @@ class DocumentCache:
             node.name.value if node.name else "": Operation(
                 node,
                 fragments,
-                Variables(self.graph, node.variable_definitions or ()),
-                price_of(node, fragments, self.graph),
+                OperationVariables(schema, node.variable_definitions or ()),
+                compile_cost(node, fragments, schema),
                 _introspects(node, fragments),
-                _conditions(node, fragments),
+                _find_conditions(node, fragments),
             )
             for node in definitions
             if isinstance(node, OperationDefinitionNode)
         }
-        if len(text) <= LONGEST_KEPT:
-            self._keep((text, trusted), document)
+        if len(text) <= MAX_CACHED_TEXT_LENGTH:
+            self._cache((text, trusted), document)
 
-    def plan(self, operation: Operation, variables: Mapping[str, Any]) -> Plan | Uncovered:
-        """Give the plan of an operation, made once for the values that its directives ask for."""
+    def get_plan(self, operation: Operation, variables: Mapping[str, Any]) -> Plan | Uncovered:
+        """Return the plan of an operation, compiled once for each combination of the variables in its directives."""
         names = operation.conditions
         if isinstance(names, Uncovered):
             return names
@@ -175,23 +178,23 @@ class DocumentCache:
             conditions = dict(zip(names, key, strict=True))
             declare, node, fragments = Declared(self.schema), operation.node, operation.fragments
             try:
-                plan = compile_operation(self.graph, declare, Sources(), node, fragments, conditions)
+                plan = compile_operation(self.graphql_schema, declare, Sources(), node, fragments, conditions)
             except Uncovered as uncovered:
                 plan = uncovered
-            if len(operation.plans) >= MOST_PLANS:
+            if len(operation.plans) >= MAX_PLANS:
                 del operation.plans[next(iter(operation.plans))]
             operation.plans[key] = plan
         return plan
 
-    def _keep(self, key: tuple[str, bool], document: Document) -> None:
-        self._kept[key] = document
-        self._characters += len(key[0])
-        while self._characters > KEPT_TEXT:
-            (oldest, _), _ = self._kept.popitem(last=False)
-            self._characters -= len(oldest)
+    def _cache(self, key: tuple[str, bool], document: Document) -> None:
+        self._cached[key] = document
+        self._cached_characters += len(key[0])
+        while self._cached_characters > MAX_CACHED_CHARACTERS:
+            (oldest_text, _), _ = self._cached.popitem(last=False)
+            self._cached_characters -= len(oldest_text)
 
 
-def _conditions(
+def _find_conditions(
     node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> tuple[str, ...] | Uncovered:
     try:

@@ -1,4 +1,4 @@
-"""From a query's text to its answer: parse, measure, validate, pay, execute; an error has the code of its phase."""
+"""Execute a request: parse, measure and validate its document, charge its cost, run it and build the response."""
 
 import asyncio
 import logging
@@ -7,31 +7,35 @@ from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, get_operation_ast
 from graphql.execution.values import VariableValues
 from strawberry.execution import optimized_is_awaitable
 
 from benegraph.domain.errors import BadInput, Forbidden, RequestError, Throttled
-from benegraph.execution import Uncovered, run
+from benegraph.execution import Outcome, Uncovered, run
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.compiled import opening
 from benegraph.graphql.engine.documents import Document, DocumentCache, InvalidRequest, Operation
-from benegraph.graphql.engine.errors import TIMEOUT_MESSAGE, classify_error, describe_error, error_body, failed
-from benegraph.graphql.engine.limits.cost import at
-from benegraph.graphql.engine.limits.shape import too_complex
-from benegraph.graphql.engine.variables import MOST_ERRORS
+from benegraph.graphql.engine.errors import (
+    TIMEOUT_MESSAGE,
+    classify_error,
+    describe_error,
+    error_body,
+    format_execution_errors,
+)
+from benegraph.graphql.engine.limits.cost import evaluate_cost
+from benegraph.graphql.engine.limits.shape import limit_error
+from benegraph.graphql.engine.variables import MAX_ERRORS
 
 log = logging.getLogger(__name__)
-
-#: The data and the errors in it.
-Outcome = tuple[dict[str, Any] | None, Sequence[GraphQLError] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a client asks, in whatever way it came.
+    """A request, independent of its transport.
 
-    `read_only` where the way does not allow a change; `trusted` where our own people wrote the document.
+    `read_only` excludes mutations, for a transport such as HTTP GET. `trusted` marks a document that the operator
+    registered, which is exempt from the limits on its shape.
     """
 
     query: str
@@ -42,22 +46,32 @@ class GraphQLRequest:
 
 
 class MutationNotAllowed(BadInput):
-    """The way this request came is for reading alone."""
+    """The request holds a mutation, and its transport allows queries only."""
 
 
-class TookTooLong(RequestError):
-    """The time of the request is over; what it did not commit by then is rolled back."""
+class RequestTimeout(RequestError):
+    """The request exceeded its time limit. Whatever it had not committed by then is rolled back."""
 
     code = "TIMEOUT"
 
 
-async def execute(documents: DocumentCache, context: Context, request: GraphQLRequest) -> dict[str, Any]:
-    """Answer a request. Where the answer has no `data`, nothing was executed, or its time was over.
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """A valid operation whose cost is charged, with its coerced variables."""
 
-    Raises MutationNotAllowed and Throttled; every other error stands in the answer.
+    request: GraphQLRequest
+    document: Document
+    operation: Operation
+    variables: VariableValues
+
+
+async def execute(documents: DocumentCache, context: Context, request: GraphQLRequest) -> dict[str, Any]:
+    """Execute a request and return its response. A response without `data` was refused beforehand, or timed out.
+
+    Raises MutationNotAllowed and Throttled. The response reports every other error.
     """
     try:
-        asked = _prepare(documents, context, request)
+        prepared = _prepare(documents, context, request)
     except (MutationNotAllowed, Throttled):
         raise
     except RequestError as error:
@@ -65,120 +79,133 @@ async def execute(documents: DocumentCache, context: Context, request: GraphQLRe
     except InvalidRequest as error:
         return {"errors": error.errors}
     limits = documents.limits
+    seconds = limits.mutation_seconds if prepared.operation.is_mutation else limits.query_seconds
     try:
-        async with asyncio.timeout(limits.mutation_seconds if asked.operation.changes else limits.query_seconds):
-            data, errors = await _outcome(documents, context, asked)
+        async with asyncio.timeout(seconds):
+            outcome: Outcome | ExecutionResult | None = None
+            if documents.compiled:
+                outcome = await _run_plan(documents, context, prepared)
+            if outcome is None:
+                outcome = await _run_resolvers(documents, context, prepared)
+    except RequestTimeout as error:
+        return error_body(error)
     except TimeoutError:
-        advice = " What it was to change may have been changed: ask again with the same idempotencyKey."
-        return error_body(TookTooLong(TIMEOUT_MESSAGE + (advice if asked.operation.changes else "")))
-    return _answer(data, errors, context, limits.cost)
+        return error_body(RequestTimeout(_timeout_message(prepared.operation, seconds)))
+    return _build_response(outcome.data, outcome.errors, context, limits.cost)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is to be executed: an operation that is valid and paid for, and its variables as their types read them."""
+def _prepare(documents: DocumentCache, context: Context, request: GraphQLRequest) -> PreparedRequest:
+    """Parse, check and charge a request, whose document may be cached. Raises RequestError or InvalidRequest."""
+    document = documents.parse(request.query, trusted=request.trusted)
+    context.operation_info.document_digest = document.digest
+    operation = document.find_operation(request.operation_name)
+    if operation is None:  # not validated yet, or the name matches no operation
+        _check_operation_type(get_operation_ast(document.ast, request.operation_name), request)
+        documents.validate(request.query, document, trusted=request.trusted)
+        operation = document.find_operation(request.operation_name)
+    else:
+        _check_operation_type(operation.node, request)
+    if operation is None:
+        errors = _build_executor(documents, context, document, request)
+        assert isinstance(errors, list), "graphql-core finds no operation either"  # noqa: S101
+        raise InvalidRequest(errors, BadInput.code)
+    _authorize_and_charge(operation, context, request, documents.limits.cost)
+    variables = operation.variables.coerce(request.variables)
+    if isinstance(variables, list):
+        raise InvalidRequest(variables, BadInput.code)
+    return PreparedRequest(request, document, operation, variables)
 
-    document: Document
-    operation: Operation
-    variables: VariableValues
-    request: GraphQLRequest
+
+def _check_operation_type(node: OperationDefinitionNode | None, request: GraphQLRequest) -> None:
+    """Refuse subscriptions, and mutations in a read-only request; None is reported later, as an unknown operation."""
+    if node is None:
+        return
+    if node.operation is OperationType.SUBSCRIPTION:
+        raise BadInput("Subscriptions are not supported; send a query or a mutation.")
+    if node.operation is OperationType.MUTATION and request.read_only:
+        raise MutationNotAllowed("A mutation must be sent by POST.")
 
 
-async def _outcome(documents: DocumentCache, context: Context, asked: _Asked) -> Outcome:
-    if documents.compiled and (outcome := await _by_plan(documents, context, asked)) is not None:
-        return outcome
-    executor = _executor(documents, context, asked.document, asked.request)
-    assert not isinstance(executor, list), "its variables were read before"  # noqa: S101
-    outcome = executor.execute_operation()
-    result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
-    return result.data, result.errors
+def _authorize_and_charge(operation: Operation, context: Context, request: GraphQLRequest, max_cost: int) -> None:
+    """Check the operation against the viewer's permissions and the cost limit, and charge it to the rate budget."""
+    info = context.operation_info
+    info.operation_name = operation.node.name.value if operation.node.name else None
+    info.operation_type = operation.node.operation.value
+    role = context.viewer.role
+    if operation.introspects and role not in context.introspection_roles:
+        raise Forbidden(f"The role {role} may not introspect the schema.")
+    info.cost = cost = evaluate_cost(operation.cost, request.variables)
+    if cost > max_cost:
+        raise limit_error("cost", max_cost, f"The operation costs {cost}, more than {max_cost}; request smaller pages.")
+    context.charge(max(1, cost))
 
 
-async def _by_plan(documents: DocumentCache, context: Context, asked: _Asked) -> Outcome | None:
-    """Have the breadth-first executor answer; None for what it doesn't cover, or could not read."""
-    plan = documents.plan(asked.operation, asked.variables.coerced)
+async def _run_plan(documents: DocumentCache, context: Context, prepared: PreparedRequest) -> Outcome | None:
+    """Run an operation breadth-first; return None if no plan covers it, or if its reads failed.
+
+    The resolvers then run the operation and report the error, if it occurs again.
+    """
+    plan = documents.get_plan(prepared.operation, prepared.variables.coerced)
     if isinstance(plan, Uncovered):
         documents.fallbacks[plan.reason] += 1
         return None
     try:
-        outcome = await run(plan, opening(context), context, asked.variables)
+        outcome = await run(plan, opening(context), context, prepared.variables)
     except Uncovered as uncovered:
         documents.fallbacks[uncovered.reason] += 1
         return None
     except Exception as error:
         if plan.is_mutation:
-            raise  # what it has changed must not be changed again
-        # It has read: the other executor says what is wrong.
-        if classify_error(error)[0] == TookTooLong.code:
-            raise TimeoutError from error  # to do it all again would take as long
-        log.warning("A plan failed: %s", describe_error(error))
+            raise  # its changes must not be made twice
+        if classify_error(error)[0] == RequestTimeout.code:
+            raise RequestTimeout(TIMEOUT_MESSAGE) from error  # another attempt would take as long
+        log.warning("A compiled plan failed; its resolvers run instead: %s", describe_error(error))
         documents.fallbacks["failed"] += 1
         return None
     documents.plan_executions += 1
-    return outcome.data, outcome.errors
+    return outcome
 
 
-def _prepare(documents: DocumentCache, context: Context, request: GraphQLRequest) -> _Asked:
-    document = documents.parse(request.query, trusted=request.trusted)
-    context.operation_info.document_digest = document.digest
-    _check_kind(document.chosen(request.operation_name), request)
-    documents.validate(request.query, document, trusted=request.trusted)
-    operation = document.operation(request.operation_name)
-    if operation is None:
-        errors = _executor(documents, context, document, request)
-        assert isinstance(errors, list), "it chooses as we do"  # noqa: S101
-        raise InvalidRequest(errors, BadInput.code)
-    _admit(operation, context, request, documents.limits.cost)
-    variables = operation.variables.read(request.variables)
-    if isinstance(variables, list):
-        raise InvalidRequest(variables, BadInput.code)
-    return _Asked(document, operation, variables, request)
+async def _run_resolvers(documents: DocumentCache, context: Context, prepared: PreparedRequest) -> ExecutionResult:
+    executor = _build_executor(documents, context, prepared.document, prepared.request)
+    assert not isinstance(executor, list), "the variables were coerced before"  # noqa: S101
+    outcome = executor.execute_operation()
+    result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
+    return result
 
 
-def _executor(documents: DocumentCache, context: Context, document: Document, request: GraphQLRequest) -> Any:
-    """Make what executes an operation by its resolvers; a list of errors where there is none to execute."""
-    # As Schema.execute does, but for its extensions and middleware, of which this schema has none.
+def _build_executor(documents: DocumentCache, context: Context, document: Document, request: GraphQLRequest) -> Any:
+    """Build Strawberry's execution context, which calls the resolvers; or a list of errors if it cannot start."""
+    # This is what Schema.execute does, less the extensions and middleware, of which this schema has none.
     return documents.schema.execution_context_class.build(
-        documents.graph,
+        documents.graphql_schema,
         document.ast,
         context_value=context,
         raw_variable_values=request.variables,
         operation_name=request.operation_name,
-        max_coercion_errors=MOST_ERRORS,
-        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type] # Strawberry declares its guard as a bool
+        max_coercion_errors=MAX_ERRORS,
+        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type] # Strawberry types its guard as a plain bool
         hide_suggestions=True,
         operation_extensions=None,
     )
 
 
-def _check_kind(operation: OperationDefinitionNode | None, request: GraphQLRequest) -> None:
-    if operation is None:  # the executor says why
-        return
-    if operation.operation is OperationType.SUBSCRIPTION:
-        raise BadInput("Subscriptions are not offered here.")
-    if operation.operation is OperationType.MUTATION and request.read_only:
-        raise MutationNotAllowed("A mutation is sent by POST.")
+def _timeout_message(operation: Operation, seconds: float) -> str:
+    if operation.is_mutation:
+        advice = "It may have been applied; retry it with the same idempotencyKey."
+        return f"The mutation took longer than {seconds:g} s and was cancelled. {advice}"
+    return f"The query took longer than {seconds:g} s and was cancelled; request less data, or retry later."
 
 
-def _admit(operation: Operation, context: Context, request: GraphQLRequest, most: int) -> None:
-    """See that an operation is permitted and affordable, and have it paid for."""
-    asked = context.operation_info
-    asked.operation_name = operation.node.name.value if operation.node.name else None
-    asked.operation_type = operation.node.operation.value
-    if operation.introspects and context.viewer.role not in context.introspection_roles:
-        raise Forbidden("The schema is not open to this key.")
-    asked.cost = at(operation.price, request.variables)
-    if asked.cost > most:
-        raise too_complex("cost", most, f"This costs {asked.cost}; one request may cost at most {{}}.")
-    context.charge(max(1, asked.cost))
-
-
-def _answer(data: Any, errors: Sequence[GraphQLError] | None, context: Context, most: int) -> dict[str, Any]:
-    answer: dict[str, Any] = {}
+def _build_response(
+    data: Any, errors: Sequence[GraphQLError] | None, context: Context, max_cost: int
+) -> dict[str, Any]:
+    response: dict[str, Any] = {}
     if errors:
-        answer["errors"] = failed(errors, context.request_id)
-    answer["data"] = data
-    answer["extensions"] = {"cost": {"requestedQueryCost": context.operation_info.cost, "maximumQueryCost": most}}
+        response["errors"] = format_execution_errors(errors, context.request_id)
+    response["data"] = data
+    cost = {"requestedQueryCost": context.operation_info.cost, "maximumQueryCost": max_cost}
+    response["extensions"] = {"cost": cost}
     if context.replayed:
-        answer["extensions"]["idempotentReplay"] = True
-    return answer
+        response["extensions"]["idempotentReplay"] = True
+    return response

@@ -1,4 +1,4 @@
-"""Persisted documents: the text that a request refers to, sent itself or by its hash (as Apollo does) or an id."""
+"""Persisted documents: a request may refer to its document by its SHA-256, as Apollo does, or by an ID."""
 
 import re
 from collections import OrderedDict
@@ -12,16 +12,16 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import compute_digest
 from benegraph.services import documents
 
-#: How long a text that was found is known without asking again: so soon one that is no longer trusted stops running.
-KNOWN_FOR = timedelta(seconds=60)
-MOST_KNOWN = 1000
-LONGEST_ID = 255
+#: How long a text is cached. A document that is no longer trusted stops running within this time.
+CACHE_TTL = timedelta(seconds=60)
+MAX_CACHED_TEXTS = 1000
+MAX_ID_LENGTH = 255
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentSource:
-    """How a request names its document: the text, its SHA-256, or a trusted document's id."""
+    """A request's reference to its document: the text, its SHA-256 in hexadecimal, or a trusted document's ID."""
 
     text: str | None = None
     digest: str | None = None
@@ -30,7 +30,7 @@ class DocumentSource:
 
 @dataclass(frozen=True, slots=True)
 class DocumentText:
-    """A document's text, and whether our own people wrote it."""
+    """A document's text, and whether the operator registered it as trusted."""
 
     text: str
     trusted: bool = False
@@ -38,104 +38,106 @@ class DocumentText:
 
 @dataclass(slots=True)
 class PersistedDocuments:
-    """The texts found lately. With `trusted_only`, no other is ever taken."""
+    """A cache of persisted and trusted texts. With `trusted_only`, every other document is refused."""
 
     trusted_only: bool = False
-    _known: OrderedDict[tuple[str, Any], tuple[DocumentText, datetime]] = field(default_factory=OrderedDict)
+    #: Texts and when they were read. A persisted text's key is its tenant and digest, a trusted one's '' and its ID or
+    #: digest.
+    _cached: OrderedDict[tuple[str, Any], tuple[DocumentText, datetime]] = field(default_factory=OrderedDict)
 
-    async def find(self, context: Context, sent: DocumentSource) -> DocumentText:
-        """Find the text a request means.
+    async def find(self, context: Context, source: DocumentSource) -> DocumentText:
+        """Find the text that a request refers to.
 
-        Raises UnknownDocument, BadInput for a hash of another text, Forbidden where it is not trusted and must be.
+        Raises UnknownDocument; BadInput if the hash is another text's; Forbidden if the text must be trusted and isn't.
         """
-        if sent.text is not None:
-            if sent.digest is not None and compute_digest(sent.text) != sent.digest:
-                raise BadInput("The hash of the persisted query is not that of its text.")
+        if source.text is not None:
+            if source.digest is not None and compute_digest(source.text) != source.digest:
+                raise BadInput("`extensions.persistedQuery.sha256Hash` is not the SHA-256 of `query`.")
             if not self.trusted_only:
-                return DocumentText(sent.text)
-            found = await self._trusted(context, digest=compute_digest(sent.text))
-            if found is None:
-                raise Forbidden("Only trusted documents run here.")
-            return found
-        found = await self._trusted(context, id=sent.id, digest=sent.digest)
-        if found is None and sent.digest is not None and not self.trusted_only:
-            found = await self._persisted(context, sent.digest)
-        if found is None:
+                return DocumentText(source.text)
+            text = await self._find_trusted(context, digest=compute_digest(source.text))
+            if text is None:
+                raise Forbidden("Only trusted documents may be executed; this document is not registered as trusted.")
+            return text
+        text = await self._find_trusted(context, id=source.id, digest=source.digest)
+        if text is None and source.digest is not None and not self.trusted_only:
+            text = await self._find_persisted(context, source.digest)
+        if text is None:
             raise UnknownDocument("PersistedQueryNotFound")
-        return found
+        return text
 
-    async def persist(self, context: Context, sent: DocumentSource) -> None:
-        """Keep a text that came with its hash, once it was found to be good."""
-        if sent.text is None or sent.digest is None or self.trusted_only:
+    async def persist(self, context: Context, source: DocumentSource) -> None:
+        """Persist a valid document's text that was sent with its hash, so that the hash alone suffices next time."""
+        if source.text is None or source.digest is None or self.trusted_only:
             return
-        name = (context.viewer.tenant_id, sent.digest)
-        if self._lately(context, name) is None:
-            await documents.persist(context.database, context.viewer, context.clock, sent.digest, sent.text)
-            self._remember(context, name, DocumentText(sent.text))
+        key = (context.viewer.tenant_id, source.digest)
+        if self._get_cached(context, key) is None:
+            await documents.persist(context.database, context.viewer, context.clock, source.digest, source.text)
+            self._cache(context, key, DocumentText(source.text))
 
-    async def _trusted(
+    async def _find_trusted(
         self, context: Context, *, id: str | None = None, digest: str | None = None
     ) -> DocumentText | None:
-        async def look() -> str | None:
+        async def load() -> str | None:
             return await documents.find_trusted(context.database, context.viewer, context.clock, id=id, digest=digest)
 
-        return await self._look_up(context, ("", id or digest), look, trusted=True)
+        return await self._get_or_load(context, ("", id or digest), load, trusted=True)
 
-    async def _persisted(self, context: Context, digest: str) -> DocumentText | None:
-        async def look() -> str | None:
+    async def _find_persisted(self, context: Context, digest: str) -> DocumentText | None:
+        async def load() -> str | None:
             return await documents.find_persisted(context.database, context.viewer, context.clock, digest)
 
-        return await self._look_up(context, (context.viewer.tenant_id, digest), look)
+        return await self._get_or_load(context, (context.viewer.tenant_id, digest), load)
 
-    async def _look_up(
+    async def _get_or_load(
         self,
         context: Context,
-        name: tuple[str, Any],
-        look: Callable[[], Awaitable[str | None]],
+        key: tuple[str, Any],
+        load: Callable[[], Awaitable[str | None]],
         *,
         trusted: bool = False,
     ) -> DocumentText | None:
-        if (known := self._lately(context, name)) is not None:
-            return known
-        found = await look()
-        if found is None:
+        if (cached := self._get_cached(context, key)) is not None:
+            return cached
+        loaded = await load()
+        if loaded is None:
             return None
-        text = DocumentText(found, trusted)
-        self._remember(context, name, text)
+        text = DocumentText(loaded, trusted)
+        self._cache(context, key, text)
         return text
 
-    def _lately(self, context: Context, name: tuple[str, Any]) -> DocumentText | None:
-        text, since = self._known.get(name, (None, context.clock.now))
-        return text if context.clock.now < since + KNOWN_FOR else None
+    def _get_cached(self, context: Context, key: tuple[str, Any]) -> DocumentText | None:
+        text, read_at = self._cached.get(key, (None, context.clock.now))
+        return text if context.clock.now < read_at + CACHE_TTL else None
 
-    def _remember(self, context: Context, name: tuple[str, Any], text: DocumentText) -> None:
-        self._known[name] = text, context.clock.now
-        self._known.move_to_end(name)
-        if len(self._known) > MOST_KNOWN:
-            self._known.popitem(last=False)
+    def _cache(self, context: Context, key: tuple[str, Any], text: DocumentText) -> None:
+        self._cached[key] = text, context.clock.now
+        self._cached.move_to_end(key)
+        if len(self._cached) > MAX_CACHED_TEXTS:
+            self._cached.popitem(last=False)
 
 
 def parse_document_source(query: object, extensions: object, document_id: object) -> DocumentSource:
-    """Read how a request names its document, out of members that may hold anything. Raises BadInput."""
+    """Read how a request refers to its document, from members of any type. Raises BadInput."""
     if query is not None and not isinstance(query, str):
-        raise BadInput("`query` is the text of a document.")
-    if document_id is not None and (not isinstance(document_id, str) or not 0 < len(document_id) <= LONGEST_ID):
-        raise BadInput("`documentId` is a text, as the manifest has it.")
+        raise BadInput("`query` must be a string.")
+    if document_id is not None and (not isinstance(document_id, str) or not 0 < len(document_id) <= MAX_ID_LENGTH):
+        raise BadInput(f"`documentId` must be a string of 1 to {MAX_ID_LENGTH} characters.")
     if query is not None and document_id is not None:
-        raise BadInput("`query` and `documentId` are two documents: send one.")
-    digest = _persisted_digest(extensions)
+        raise BadInput("`query` and `documentId` exclude each other; send one of them.")
+    digest = _parse_persisted_digest(extensions)
     if query is None and document_id is None and digest is None:
-        raise BadInput("`query` is the text of a document, and needed unless a persisted one is named.")
+        raise BadInput("The request has no document; send `query`, `documentId` or `extensions.persistedQuery`.")
     return DocumentSource(query, digest, document_id)
 
 
-def _persisted_digest(extensions: object) -> str | None:
+def _parse_persisted_digest(extensions: object) -> str | None:
     persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
     if persisted is None:
         return None
     digest = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
     if not isinstance(digest, str) or persisted.get("version") != 1:
-        raise BadInput("`persistedQuery` holds version 1 and a sha256Hash.")
+        raise BadInput("`extensions.persistedQuery` must have `version` 1 and a string `sha256Hash`.")
     if not _SHA256.fullmatch(digest):
-        raise BadInput("`sha256Hash` is 64 hexadecimal digits.")
+        raise BadInput("`extensions.persistedQuery.sha256Hash` must have 64 hexadecimal digits.")
     return digest.lower()

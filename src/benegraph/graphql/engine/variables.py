@@ -1,4 +1,4 @@
-"""Variables: a request's values, read as the types of its operation's variables say."""
+"""The coercion of a request's variable values to the types that its operation declares."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
@@ -17,36 +17,40 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 from graphql.utilities import coerce_input_value
 
-MOST_ERRORS = 5
+#: How many errors one response reports.
+MAX_ERRORS = 5
 
 
-class Variables:
-    """The variables of an operation. What is known of their types is found out once."""
+class OperationVariables:
+    """The variables of an operation. Their types are resolved once, for all requests."""
 
-    def __init__(self, graph: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
-        self._graph = graph
+    def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
+        self._schema = schema
         self._definitions = definitions
-        found = [get_variable_signature(graph, each) for each in definitions]
-        signatures = [each for each in found if _is_bounded(each)]
-        #: Where no value can be nested without end, for which graphql-core looks through each beforehand.
+        signatures = [
+            signature
+            for definition in definitions
+            if _is_bounded(signature := get_variable_signature(schema, definition))
+        ]
+        #: None if an input type is recursive: only graphql-core's own coercion checks how deep its values are nested.
         self._signatures = signatures if len(signatures) == len(definitions) else None
 
-    def read(self, given: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:
-        """Read what a request gives; the first few errors where it can't be."""
-        read = self._read_good(given)
-        if read is not None:
-            return read
-        return get_variable_values(self._graph, self._definitions, dict(given), MOST_ERRORS, hide_suggestions=True)
+    def coerce(self, values: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:
+        """Coerce a request's values; return the first few errors if some are invalid."""
+        coerced = self._coerce_complete(values)
+        if coerced is not None:
+            return coerced
+        return get_variable_values(self._schema, self._definitions, dict(values), MAX_ERRORS, hide_suggestions=True)
 
-    def _read_good(self, given: Mapping[str, Any]) -> VariableValues | None:
-        """Read values that are all there, and good; None for any others."""
+    def _coerce_complete(self, values: Mapping[str, Any]) -> VariableValues | None:
+        """Coerce values that are all present and valid; return None for any others."""
         if self._signatures is None:
             return None
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
         for signature in self._signatures:
             name = signature.name
-            value = given.get(name)
+            value = values.get(name)
             if value is None:
                 return None
             coerced[name] = coerce_input_value(value, signature.type)
@@ -57,11 +61,11 @@ class Variables:
 
 
 def _is_bounded(signature: GraphQLVariableSignature | GraphQLError) -> TypeGuard[GraphQLVariableSignature]:
-    return not isinstance(signature, GraphQLError) and _ends(signature.type, ())
+    return not isinstance(signature, GraphQLError) and not _is_recursive(signature.type, ())
 
 
-def _ends(kind: GraphQLInputType, within: tuple[GraphQLNamedInputType, ...]) -> bool:
-    named = get_named_type(kind)
+def _is_recursive(type_: GraphQLInputType, parents: tuple[GraphQLNamedInputType, ...]) -> bool:
+    named = get_named_type(type_)
     if not is_input_object_type(named):
-        return True
-    return named not in within and all(_ends(field.type, (*within, named)) for field in named.fields.values())
+        return False
+    return named in parents or any(_is_recursive(field.type, (*parents, named)) for field in named.fields.values())

@@ -1,25 +1,26 @@
-"""Limits: what one request may ask at most, judged on its document before anything of it is executed."""
+"""Limits on one request, checked on its document before execution."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one document may hold, and one operation ask for."""
+    """The most that one document may contain, and that one operation may cost."""
 
     tokens: int = 2000
-    #: Fields of a document, its fragments written out wherever they are spread.
+    #: Fields of a document, counting those of a fragment wherever it is spread.
     fields: int = 5000
-    #: Levels of fields, the deepest leaf counted; and of lists within lists.
+    #: How deep fields are nested, leaves included.
     depth: int = 12
+    #: How deep lists are nested within lists.
     list_depth: int = 4
     aliases: int = 30
     root_fields: int = 20
     mutations: int = 10
     directives: int = 20
-    #: How often one name may be answered to in one place.
+    #: How many times one selection set selects the same response name.
     duplicates: int = 20
-    #: Objects that an operation may come to, as its page sizes multiply.
+    #: Objects that an operation may return, with page sizes multiplied.
     cost: int = 20_000
     #: Seconds that a query, and a mutation, may take as a whole.
     query_seconds: float = 10.0

@@ -1,7 +1,7 @@
-"""What an operation costs: how many objects it may come to, computed from the schema before it is executed.
+"""The cost of an operation: the number of objects that it may return, computed from the schema before execution.
 
-An object costs 1, a connection 1 and its nodes times its page size, any other list five times its objects, a mutation
-10 more; columns are free.
+An object costs 1, a connection 1 plus its nodes multiplied by the page size, any other list five times its objects, and
+a mutation 10 more. Columns are free.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,147 +32,157 @@ from graphql import (
 from benegraph.execution.selecting import Selecting
 from benegraph.graphql.types.paging import MAX_PAGE_SIZE
 
-Variables = Mapping[str, Any]
-#: A number, or what it comes to with a request's variables.
-Price = int | Callable[[Variables], int]
+VariableInputs = Mapping[str, Any]
+#: A cost, or a function that computes it from a request's variables.
+CostFormula = int | Callable[[VariableInputs], int]
 
-MUTATION = 10
-LIST = 5
-SCHEMA = 100
-TYPE = 10
+MUTATION_COST = 10
+#: The assumed length of a list without pages.
+ASSUMED_LIST_LENGTH = 5
+SCHEMA_COST = 100
+TYPE_COST = 10
 
 
-def price_of(
-    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode], graph: GraphQLSchema
-) -> Price:
-    """Price a valid operation; fragments by their names."""
-    root = graph.get_root_type(operation.operation)
-    assert root is not None, "a valid operation has a root type"  # noqa: S101 - validation has seen to it
+def compile_cost(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode], schema: GraphQLSchema
+) -> CostFormula:
+    """Compute the cost of a valid operation, as far as it doesn't depend on variables; `fragments` by their names."""
+    root = schema.get_root_type(operation.operation)
+    assert root is not None, "validation found the root type"  # noqa: S101
     defaults = {
         definition.variable.name.value: definition.default_value for definition in operation.variable_definitions or ()
     }
-    selecting = Selecting(graph, fragments, conditions=None)
-    pricing = _Pricing(selecting, defaults, MUTATION if operation.operation is OperationType.MUTATION else 0)
-    return pricing.of_root(root, operation.selection_set)
+    selecting = Selecting(schema, fragments, conditions=None)
+    base_cost = MUTATION_COST if operation.operation is OperationType.MUTATION else 0
+    return _CostCompiler(selecting, defaults, base_cost).root_cost(root, operation.selection_set)
 
 
-def at(price: Price, variables: Variables) -> int:
-    """Tell what a price comes to with these variables."""
-    return price if isinstance(price, int) else price(variables)
+def evaluate_cost(formula: CostFormula, variables: VariableInputs) -> int:
+    """Evaluate a cost formula with a request's variables."""
+    return formula if isinstance(formula, int) else formula(variables)
 
 
 @dataclass(frozen=True, slots=True)
-class _Pricing:
-    #: Asked for twice, a field is read once; what a variable may leave out counts.
+class _CostCompiler:
+    #: Merges repeated selections of a field. Fields that a variable may skip are counted.
     selecting: Selecting
+    #: Default values of the operation's variables.
     defaults: Mapping[str, ValueNode | None]
-    #: What each root field costs beside its objects.
-    entry: int
+    #: The cost of each root field, in addition to its objects.
+    base_cost: int
 
-    def of_root(self, root: GraphQLObjectType, selections: SelectionSetNode) -> Price:
-        fields = self.selecting.fields(root, [selections])
-        entries = sum(self.entry for nodes in fields.values() if not nodes[0].name.value.startswith("__"))
-        return _sum([entries, *(self._field(root, nodes, 1) for nodes in fields.values())])
+    def root_cost(self, root: GraphQLObjectType, selection_set: SelectionSetNode) -> CostFormula:
+        fields = self.selecting.fields(root, [selection_set])
+        base_costs = sum(self.base_cost for nodes in fields.values() if not nodes[0].name.value.startswith("__"))
+        return _sum([base_costs, *(self._field_cost(root, nodes, 1) for nodes in fields.values())])
 
-    def _selected(self, kind: GraphQLNamedType, sets: Sequence[SelectionSetNode], page: Price) -> Price:
-        """Price what is selected from one object; of a type that may be several, the dearest."""
-        if is_abstract_type(kind):
-            return _most([self._selected(each, sets, page) for each in self.selecting.graph.get_possible_types(kind)])
-        assert isinstance(kind, GraphQLObjectType), "what has selections is an object"  # noqa: S101 - as above
-        return _sum([self._field(kind, nodes, page) for nodes in self.selecting.fields(kind, sets).values()])
+    def _object_cost(
+        self, type_: GraphQLNamedType, selection_sets: Sequence[SelectionSetNode], page_size: CostFormula
+    ) -> CostFormula:
+        """Compute the cost of the selections from one object; of an abstract type, that of the most expensive type."""
+        if is_abstract_type(type_):
+            possible_types = self.selecting.graph.get_possible_types(type_)
+            return _max([self._object_cost(possible, selection_sets, page_size) for possible in possible_types])
+        assert isinstance(type_, GraphQLObjectType), "only an object type has selections"  # noqa: S101
+        fields = self.selecting.fields(type_, selection_sets)
+        return _sum([self._field_cost(type_, nodes, page_size) for nodes in fields.values()])
 
-    def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode], page: Price) -> Price:
+    def _field_cost(self, parent: GraphQLObjectType, nodes: list[FieldNode], page_size: CostFormula) -> CostFormula:
         name = nodes[0].name.value
         if name.startswith("__"):
-            return {"__schema": SCHEMA, "__type": TYPE}.get(name, 0)
-        found = parent.fields[name]
-        kind = get_named_type(found.type)
-        in_connection = parent.name.endswith("Connection")
-        if is_leaf_type(kind):
-            return int(in_connection)  # `totalCount` is a statement of its own
-        if in_connection and name == "pageInfo":
+            return {"__schema": SCHEMA_COST, "__type": TYPE_COST}.get(name, 0)
+        field = parent.fields[name]
+        type_ = get_named_type(field.type)
+        is_in_connection = parent.name.endswith("Connection")
+        if is_leaf_type(type_):
+            return int(is_in_connection)  # `totalCount` takes a statement of its own
+        if is_in_connection and name == "pageInfo":
             return 0
-        sets = self.selecting.beneath(nodes)
-        if "first" in found.args:
-            return _sum([1, self._selected(kind, sets, self._size(found, nodes[0]))])
-        children = self._selected(kind, sets, page)
-        own = 0 if in_connection and name == "edges" else 1
-        return _product(self._length(found, nodes[0], page if in_connection else LIST), _sum([own, children]))
+        selection_sets = self.selecting.beneath(nodes)
+        if "first" in field.args:
+            return _sum([1, self._object_cost(type_, selection_sets, self._page_size(field, nodes[0]))])
+        children = self._object_cost(type_, selection_sets, page_size)
+        own_cost = 0 if is_in_connection and name == "edges" else 1
+        length = self._list_length(field, nodes[0], page_size if is_in_connection else ASSUMED_LIST_LENGTH)
+        return _product(length, _sum([own_cost, children]))
 
-    def _size(self, found: GraphQLField, node: FieldNode) -> Price:
-        usual = found.args["first"].default_value
+    def _page_size(self, field: GraphQLField, node: FieldNode) -> CostFormula:
+        """Compute the page size that a field's argument `first` asks for."""
+        default = field.args["first"].default_value
+        default_size = default if isinstance(default, int) else ASSUMED_LIST_LENGTH
         for argument in node.arguments or ():
             if argument.name.value == "first":
-                return self._number(argument.value, usual if isinstance(usual, int) else LIST)
-        return usual if isinstance(usual, int) else LIST
+                return self._page_size_of(argument.value, default_size)
+        return default_size
 
-    def _length(self, found: GraphQLField, node: FieldNode, usual: Price) -> Price:
-        kind = found.type.of_type if is_non_null_type(found.type) else found.type
-        if not is_list_type(kind):
-            return 1
-        for argument in node.arguments or ():
-            if argument.name.value == "ids":  # as many as are asked for
-                return self._items(argument.value)
-        return usual
-
-    def _number(self, value: ValueNode, usual: int) -> Price:
+    def _page_size_of(self, value: ValueNode, default_size: int) -> CostFormula:
         if isinstance(value, IntValueNode):
-            return _page(int(value.value))
+            return _clamp_page_size(int(value.value))
         if isinstance(value, VariableNode):
-            name, otherwise = value.name.value, usual
+            name, variable_default = value.name.value, default_size
             default = self.defaults.get(name)
             if isinstance(default, IntValueNode):
-                otherwise = int(default.value)
+                variable_default = int(default.value)
 
-            def chosen(variables: Variables) -> int:
-                given = variables.get(name, otherwise)
-                if isinstance(given, float) and given.is_integer():  # 100.0 is an Int in JSON
-                    given = int(given)
-                return _page(given) if isinstance(given, int) else usual
+            def evaluate(variables: VariableInputs) -> int:
+                size = variables.get(name, variable_default)
+                if isinstance(size, float) and size.is_integer():  # JSON's 100.0 is a valid Int
+                    size = int(size)
+                return _clamp_page_size(size) if isinstance(size, int) else default_size
 
-            return chosen
-        return usual
+            return evaluate
+        return default_size
 
-    def _items(self, value: ValueNode) -> Price:
+    def _list_length(self, field: GraphQLField, node: FieldNode, default_length: CostFormula) -> CostFormula:
+        """Compute how many objects a field returns: 1 unless it is a list, one for each of its argument `ids`."""
+        type_ = field.type.of_type if is_non_null_type(field.type) else field.type
+        if not is_list_type(type_):
+            return 1
+        for argument in node.arguments or ():
+            if argument.name.value == "ids":
+                return self._length_of(argument.value)
+        return default_length
+
+    def _length_of(self, value: ValueNode) -> CostFormula:
         if isinstance(value, ListValueNode):
             return len(value.values)
         if isinstance(value, VariableNode):
             name = value.name.value
             default = self.defaults.get(name)
-            usual = len(default.values) if isinstance(default, ListValueNode) else 1
+            default_length = len(default.values) if isinstance(default, ListValueNode) else 1
 
-            def chosen(variables: Variables) -> int:
+            def evaluate(variables: VariableInputs) -> int:
                 if name not in variables:
-                    return usual
-                given = variables[name]
-                return len(given) if isinstance(given, list) else 1
+                    return default_length
+                items = variables[name]
+                return len(items) if isinstance(items, list) else 1
 
-            return chosen
+            return evaluate
         return 1
 
 
-def _page(first: int) -> int:
-    # More than a page may hold is refused by the list itself.
+def _clamp_page_size(first: int) -> int:
+    # The list itself refuses a larger page.
     return min(max(0, first), MAX_PAGE_SIZE)
 
 
-def _sum(prices: Sequence[Price]) -> Price:
-    fixed = sum(price for price in prices if isinstance(price, int))
-    moving = [price for price in prices if not isinstance(price, int)]
-    if not moving:
-        return fixed
-    return lambda variables: fixed + sum(price(variables) for price in moving)
+def _sum(costs: Sequence[CostFormula]) -> CostFormula:
+    constant = sum(cost for cost in costs if isinstance(cost, int))
+    formulas = [cost for cost in costs if not isinstance(cost, int)]
+    if not formulas:
+        return constant
+    return lambda variables: constant + sum(formula(variables) for formula in formulas)
 
 
-def _product(times: Price, price: Price) -> Price:
-    if isinstance(times, int) and isinstance(price, int):
-        return times * price
-    return lambda variables: at(times, variables) * at(price, variables)
+def _product(factor: CostFormula, cost: CostFormula) -> CostFormula:
+    if isinstance(factor, int) and isinstance(cost, int):
+        return factor * cost
+    return lambda variables: evaluate_cost(factor, variables) * evaluate_cost(cost, variables)
 
 
-def _most(prices: Sequence[Price]) -> Price:
-    moving = [price for price in prices if not isinstance(price, int)]
-    fixed = max((price for price in prices if isinstance(price, int)), default=0)
-    if not moving:
-        return fixed
-    return lambda variables: max(fixed, *(price(variables) for price in moving))
+def _max(costs: Sequence[CostFormula]) -> CostFormula:
+    constant = max((cost for cost in costs if isinstance(cost, int)), default=0)
+    formulas = [cost for cost in costs if not isinstance(cost, int)]
+    if not formulas:
+        return constant
+    return lambda variables: max(constant, *(formula(variables) for formula in formulas))

@@ -1,4 +1,4 @@
-"""The shape of a document: how deep, wide and repetitive, measured before validation, whose cost that bounds."""
+"""The shape of a document: its depth, width and repetitions, checked first to bound the cost of validation."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,168 +25,181 @@ from graphql import (
 from benegraph.domain.errors import TooComplex
 from benegraph.graphql.engine.limits import Limits
 
-#: What tools read of a schema: deeper than people's questions, as the type of an argument is wrapped again and again.
-INTROSPECTION_DEPTH = 15
-INTROSPECTION_LIST_DEPTH = 3
-_INTROSPECTION = {"__schema", "__type"}
+#: Tools introspect deeper than other queries go, because an argument's type is wrapped in lists and non-nulls.
+MAX_INTROSPECTION_DEPTH = 15
+MAX_INTROSPECTION_LIST_DEPTH = 3
+_INTROSPECTION_FIELDS = {"__schema", "__type"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A selection set, on the type it selects from (None where that can't be told), inside these fragments."""
+    """A selection set, its parent type (None if unknown), and the fragments that enclose it."""
 
-    selections: SelectionSetNode
+    selection_set: SelectionSetNode
     parent: GraphQLCompositeType | None
-    within: frozenset[str]
+    enclosing_fragments: frozenset[str]
+
+
+#: The fields that share a response name, each with the selection set it stands in.
+_Group = list[tuple[FieldNode, _Part]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """How far down a place is."""
+    """The depth of a field, and the limits that apply to it."""
 
-    depth: int = 0
-    lists: int = 0
-    most_depth: int = 0
-    most_lists: int = 0
+    depth: int
+    list_depth: int
+    max_depth: int
+    max_list_depth: int
 
 
-def check_shape(document: DocumentNode, graph: GraphQLSchema, limits: Limits) -> None:
-    """Refuse a document that is too deep, too wide or too repetitive, whatever it means. Raises TooComplex."""
-    directives = sum(_directives(definition) for definition in document.definitions)
+def check_shape(document: DocumentNode, schema: GraphQLSchema, limits: Limits) -> None:
+    """Refuse a document that is too deep, too wide or too repetitive, valid or not. Raises TooComplex."""
+    directives = sum(_count_directives(definition) for definition in document.definitions)
     if directives > limits.directives:
-        raise too_complex("directives", limits.directives, "A document holds at most {} directives.")
-    survey = _Survey(document, graph, limits)
+        message = f"The document has {directives} directives, more than {limits.directives}."
+        raise limit_error("directives", limits.directives, message)
+    checker = _ShapeChecker(document, schema, limits)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
-            survey.measure_operation(definition)
-    for fragment in survey.unreached():  # validation compares what they hold all the same
-        survey.measure_fragment(fragment)
+            checker.check_operation(definition)
+    for fragment in checker.unused_fragments():  # validation compares their fields too
+        checker.check_fragment(fragment)
 
 
-def too_complex(name: str, maximum: int, message: str) -> TooComplex:
-    """Make the refusal of a request that goes past a limit, which its extensions name."""
-    return TooComplex(message.format(maximum), {"limit": {"name": name, "maximum": maximum}})
+def limit_error(name: str, maximum: int, message: str) -> TooComplex:
+    """Return the error for a request that exceeds a limit, with the limit's name and value in its extensions."""
+    return TooComplex(message, {"limit": {"name": name, "maximum": maximum}})
 
 
 @dataclass(slots=True)
-class _Survey:
+class _ShapeChecker:
     document: DocumentNode
-    graph: GraphQLSchema
+    schema: GraphQLSchema
     limits: Limits
-    fields: int = 0
-    aliases: int = 0
-    reached: set[str] = field(default_factory=set)
+    field_count: int = 0
+    alias_count: int = 0
+    used_fragments: set[str] = field(default_factory=set)
     fragments: dict[str, FragmentDefinitionNode] = field(init=False)
 
     def __post_init__(self) -> None:
         definitions = self.document.definitions
         self.fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
 
-    def measure_operation(self, operation: OperationDefinitionNode) -> None:
-        root = self.graph.get_root_type(operation.operation)
-        groups = self._collect([_Part(operation.selection_set, root, frozenset())])
+    def check_operation(self, operation: OperationDefinitionNode) -> None:
+        limits = self.limits
+        root = self.schema.get_root_type(operation.operation)
+        groups = self._collect_fields([_Part(operation.selection_set, root, frozenset())])
         if operation.operation is OperationType.MUTATION:
             mutations = sum(any(node.name.value != "__typename" for node, _ in group) for group in groups.values())
-            if mutations > self.limits.mutations:
-                raise too_complex("mutations", self.limits.mutations, "A request holds at most {} mutations.")
-        if len(groups) > self.limits.root_fields:
-            raise too_complex("root_fields", self.limits.root_fields, "An operation holds at most {} root fields.")
-        self._go_down(groups, _Level(0, 0, self.limits.depth, self.limits.list_depth))
+            if mutations > limits.mutations:
+                message = f"The operation has {mutations} mutations, more than {limits.mutations}."
+                raise limit_error("mutations", limits.mutations, message)
+        if len(groups) > limits.root_fields:
+            message = f"The operation has {len(groups)} root fields, more than {limits.root_fields}."
+            raise limit_error("root_fields", limits.root_fields, message)
+        self._check_children(groups, _Level(0, 0, limits.depth, limits.list_depth))
 
-    def measure_fragment(self, fragment: FragmentDefinitionNode) -> None:
-        parent = self._type(fragment.type_condition.name.value)
-        name = fragment.name.value
-        groups = self._collect([_Part(fragment.selection_set, parent, frozenset({name}))])
-        self._go_down(groups, _Level(0, 0, self.limits.depth, self.limits.list_depth))
+    def check_fragment(self, fragment: FragmentDefinitionNode) -> None:
+        parent = self._find_type(fragment.type_condition.name.value)
+        part = _Part(fragment.selection_set, parent, frozenset({fragment.name.value}))
+        groups = self._collect_fields([part])
+        self._check_children(groups, _Level(0, 0, self.limits.depth, self.limits.list_depth))
 
-    def unreached(self) -> Iterator[FragmentDefinitionNode]:
+    def unused_fragments(self) -> Iterator[FragmentDefinitionNode]:
         for name, fragment in self.fragments.items():
-            if name not in self.reached:
+            if name not in self.used_fragments:
                 yield fragment
 
-    def _collect(self, parts: Sequence[_Part]) -> dict[str, list[tuple[FieldNode, _Part]]]:
-        """Gather the fields that answer to each name in one place, fragments written out."""
-        groups: dict[str, list[tuple[FieldNode, _Part]]] = {}
+    def _collect_fields(self, parts: Sequence[_Part]) -> dict[str, _Group]:
+        """Group the fields of merged selection sets by response name, with fragments expanded."""
+        groups: dict[str, _Group] = {}
         spread: set[str] = set()
-        waiting = list(reversed(parts))
-        while waiting:
-            part = waiting.pop()
-            for node in part.selections.selections:
+        pending = list(reversed(parts))
+        while pending:
+            part = pending.pop()
+            for node in part.selection_set.selections:
                 if isinstance(node, FieldNode):
-                    self._count(node, part, groups)
+                    self._add_field(node, part, groups)
                 elif isinstance(node, InlineFragmentNode):
-                    parent = self._type(node.type_condition.name.value) if node.type_condition else part.parent
-                    waiting.append(_Part(node.selection_set, parent, part.within))
+                    parent = self._find_type(node.type_condition.name.value) if node.type_condition else part.parent
+                    pending.append(_Part(node.selection_set, parent, part.enclosing_fragments))
                 elif isinstance(node, FragmentSpreadNode):
                     name = node.name.value
                     fragment = self.fragments.get(name)
-                    # One that holds itself has no end; validation says so.
-                    if fragment is not None and name not in spread and name not in part.within:
+                    # Expanding a fragment within itself would never end; validation reports it.
+                    if fragment is not None and name not in spread and name not in part.enclosing_fragments:
                         spread.add(name)
-                        self.reached.add(name)
-                        parent = self._type(fragment.type_condition.name.value)
-                        waiting.append(_Part(fragment.selection_set, parent, part.within | {name}))
+                        self.used_fragments.add(name)
+                        parent = self._find_type(fragment.type_condition.name.value)
+                        pending.append(_Part(fragment.selection_set, parent, part.enclosing_fragments | {name}))
         return groups
 
-    def _count(self, node: FieldNode, part: _Part, groups: dict[str, list[tuple[FieldNode, _Part]]]) -> None:
+    def _add_field(self, node: FieldNode, part: _Part, groups: dict[str, _Group]) -> None:
         limits = self.limits
-        self.fields += 1
-        if self.fields > limits.fields:
-            raise too_complex("fields", limits.fields, "A document holds at most {} fields, fragments written out.")
+        self.field_count += 1
+        if self.field_count > limits.fields:
+            message = f"The document has more than {limits.fields} fields, counting those of every fragment spread."
+            raise limit_error("fields", limits.fields, message)
         if node.alias is not None:
-            self.aliases += 1
-            if self.aliases > limits.aliases:
-                raise too_complex("aliases", limits.aliases, "A document holds at most {} aliases.")
+            self.alias_count += 1
+            if self.alias_count > limits.aliases:
+                message = f"The document has more than {limits.aliases} aliases."
+                raise limit_error("aliases", limits.aliases, message)
         group = groups.setdefault(node.alias.value if node.alias else node.name.value, [])
         group.append((node, part))
         if len(group) > limits.duplicates:
-            raise too_complex("duplicates", limits.duplicates, "A name is answered to at most {} times in one place.")
+            message = f"A selection set selects the same response name more than {limits.duplicates} times."
+            raise limit_error("duplicates", limits.duplicates, message)
 
-    def _go_down(self, groups: dict[str, list[tuple[FieldNode, _Part]]], level: _Level) -> None:
+    def _check_children(self, groups: dict[str, _Group], parent_level: _Level) -> None:
         for group in groups.values():
-            here = self._level(group, level)
+            level = self._check_level(group, parent_level)
             parts = [
-                _Part(node.selection_set, self._led_to(node, part), part.within)
+                _Part(node.selection_set, self._field_type(node, part), part.enclosing_fragments)
                 for node, part in group
                 if node.selection_set is not None
             ]
             if parts:
-                self._go_down(self._collect(parts), here)
+                self._check_children(self._collect_fields(parts), level)
 
-    def _level(self, group: list[tuple[FieldNode, _Part]], level: _Level) -> _Level:
-        if level.depth == 0 and any(node.name.value in _INTROSPECTION for node, _ in group):
-            level = _Level(0, 0, INTROSPECTION_DEPTH, INTROSPECTION_LIST_DEPTH)
-        depth = level.depth + 1
-        lists = level.lists + any(self._is_list(node, part) for node, part in group)
-        if depth > level.most_depth:
-            raise too_complex("depth", level.most_depth, "Fields lie at most {} levels deep.")
-        if lists > level.most_lists:
-            raise too_complex("list_depth", level.most_lists, "Lists lie at most {} levels deep.")
-        return _Level(depth, lists, level.most_depth, level.most_lists)
+    def _check_level(self, group: _Group, parent: _Level) -> _Level:
+        if parent.depth == 0 and any(node.name.value in _INTROSPECTION_FIELDS for node, _ in group):
+            parent = _Level(0, 0, MAX_INTROSPECTION_DEPTH, MAX_INTROSPECTION_LIST_DEPTH)
+        depth = parent.depth + 1
+        list_depth = parent.list_depth + any(self._is_list(node, part) for node, part in group)
+        if depth > parent.max_depth:
+            message = f"Fields are nested more than {parent.max_depth} levels deep."
+            raise limit_error("depth", parent.max_depth, message)
+        if list_depth > parent.max_list_depth:
+            message = f"Lists are nested more than {parent.max_list_depth} levels deep."
+            raise limit_error("list_depth", parent.max_list_depth, message)
+        return _Level(depth, list_depth, parent.max_depth, parent.max_list_depth)
 
-    def _led_to(self, node: FieldNode, part: _Part) -> GraphQLCompositeType | None:
-        found = self.graph.get_field(part.parent, node.name.value) if part.parent is not None else None
-        named = get_named_type(found.type) if found is not None else None
+    def _field_type(self, node: FieldNode, part: _Part) -> GraphQLCompositeType | None:
+        definition = self.schema.get_field(part.parent, node.name.value) if part.parent is not None else None
+        named = get_named_type(definition.type) if definition is not None else None
         return named if is_composite_type(named) else None
 
     def _is_list(self, node: FieldNode, part: _Part) -> bool:
-        found = self.graph.get_field(part.parent, node.name.value) if part.parent is not None else None
-        kind = found.type if found is not None else None
-        while is_non_null_type(kind) or is_list_type(kind):
-            if is_list_type(kind):
+        definition = self.schema.get_field(part.parent, node.name.value) if part.parent is not None else None
+        type_ = definition.type if definition is not None else None
+        while is_non_null_type(type_) or is_list_type(type_):
+            if is_list_type(type_):
                 return True
-            kind = kind.of_type
+            type_ = type_.of_type
         return False
 
-    def _type(self, name: str) -> GraphQLCompositeType | None:
-        kind = self.graph.get_type(name)
-        return kind if is_composite_type(kind) else None
+    def _find_type(self, name: str) -> GraphQLCompositeType | None:
+        type_ = self.schema.get_type(name)
+        return type_ if is_composite_type(type_) else None
 
 
-def _directives(node: Node) -> int:
-    """Count the directives that stand in a definition, each where it stands."""
+def _count_directives(node: Node) -> int:
+    """Count the directives in a definition, without expanding fragments."""
     count = len(getattr(node, "directives", None) or ())
     if isinstance(node, ExecutableDefinitionNode):
         count += sum(len(variable.directives or ()) for variable in node.variable_definitions or ())
-    selections = getattr(node, "selection_set", None)
-    return count + sum(_directives(child) for child in selections.selections) if selections else count
+    selection_set = getattr(node, "selection_set", None)
+    return count + sum(_count_directives(child) for child in selection_set.selections) if selection_set else count
