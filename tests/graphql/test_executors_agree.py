@@ -52,7 +52,8 @@ from factories.access import administrator, employee_viewer, service_viewer
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine '.*' was never awaited:RuntimeWarning")
 
 TESTS = Path(__file__).parents[1]
-README = TESTS.parent / "README.md"
+#: The documents with examples of requests.
+DOCUMENTS = (TESTS.parent / "README.md", TESTS.parent / ".github/docs/protocol.md")
 CLIENTS = TESTS / "conformance/operations"
 
 
@@ -193,13 +194,17 @@ def _kind(request: GraphQLRequest) -> OperationType:
 
 def _of_readme() -> Iterator[GraphQLRequest]:
     """Give each operation with each set of variables that stands below it."""
-    text = README.read_text(encoding="utf-8")
-    query = ""
-    for language, block in re.findall(r"^```(\w+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        if language == "graphql":
-            query = block
-        elif language == "json" and "variables" in (body := orjson.loads(block)):
-            yield GraphQLRequest(query, body["variables"])
+    for path in DOCUMENTS:
+        query = ""
+        for language, block in re.findall(
+            r"^```(\w+)\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+        ):
+            if language == "graphql":
+                query = block
+                if "$" not in query:
+                    yield GraphQLRequest(query)
+            elif language == "json" and "variables" in (body := orjson.loads(block)):
+                yield GraphQLRequest(query, body["variables"])
 
 
 def _of_tabs(comparison: ComparisonDatabase) -> list[GraphQLRequest]:
