@@ -17,7 +17,7 @@ from graphql.execution.values import get_variable_values
 from benegraph.cli import app
 from benegraph.graphql.engine.limits import Limits
 from benegraph.settings import Settings
-from benegraph.telemetry import make_metrics
+from benegraph.telemetry import create_metrics
 
 #: Commands of other programs, by their first words, each with the reason that it can be relied on.
 OTHER_COMMANDS = {
@@ -232,7 +232,7 @@ def test_limits_are_documented_with_their_defaults(name: str) -> None:
 
 
 def test_documented_metrics_are_the_exported_ones() -> None:
-    page, _ = make_metrics().page()
+    page, _ = create_metrics().page()
     exported = set(re.findall(r"^# HELP (benegraph_\w+)", page.decode(), re.MULTILINE))
     documented = {
         name

@@ -12,7 +12,7 @@ from benegraph.demo import fill
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
-from benegraph.graphql.engine.documents import Documents
+from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
 
@@ -45,13 +45,13 @@ def examples() -> list[tuple[GraphQLRequest, Any]]:
 
 async def test_printed_requests_return_the_printed_responses(database: Database) -> None:
     (today,) = map(date.fromisoformat, re.findall(r"--today (\S+)`", README.text))
-    clock = Clock.on(today)
+    clock = Clock.at_noon(today)
     handles = await fill(database, clock, 1)
     viewer = Viewer(handles.tenant_id, "readme", Role.EMPLOYEE, handles.employer_id, handles.employee_id)
-    documents_ = Documents(build_schema())
+    cache = DocumentCache(build_schema())
     printed = examples()
     assert len(printed) == 3
     for request, data in printed:
-        response = await execute(documents_, Context(database, viewer, clock, "request-1"), request)
+        response = await execute(cache, Context(database, viewer, clock, "request-1"), request)
         assert "errors" not in response
         assert response["data"] == data, orjson.dumps(response["data"], option=orjson.OPT_INDENT_2).decode()
