@@ -1,4 +1,4 @@
-"""Plan years: create, change and delete drafts; open and close enrollment."""
+"""Plan years: create, update and delete drafts; open and close enrollment."""
 
 from benegraph.services.plan_years.drafts import (
     PlanYearDraft,

@@ -1,4 +1,4 @@
-"""Plan years as drafts: their dates, contributions and plans, till they are opened."""
+"""Plan year drafts: their dates, contribution classes and plans until enrollment opens."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ from benegraph.services.catalog import plan_columns
 
 @dataclass(frozen=True, slots=True)
 class PlanYearDraft:
-    """A plan year to be. Without plans of its own it copies the product's catalogue."""
+    """The input of a new plan year. Without plans of its own, it copies the carrier plans of the product."""
 
     employer_id: str
     benefit_product_id: str
@@ -41,13 +41,13 @@ class PlanYearDraft:
     plans: Sequence[PlanTerms] | None = None
     waiting: WaitingPeriod = field(default_factory=WaitingPeriod)
     renewal: RenewalMode = RenewalMode.ACTIVE
-    #: The carrier's contract that its coverage is recorded under, by group and start.
+    #: The group contract under which the carrier records coverage: its group and its start.
     group_id: str | None = None
     group_coverage_start: date | None = None
 
 
 async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
-    """Draft a plan year for an employer and a product; give its id. Raises Refused."""
+    """Create a draft plan year for an employer and a product, and return its id. Raises Refused."""
     raise_if_any(check_group_id(draft.group_id))
     raise_if_any(
         [
@@ -64,14 +64,22 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
         *check_plans(draft.plans or ()),
     ]
     if employer is None:
-        broken.append(RuleViolation(ErrorCode.NOT_FOUND, "There is no such employer.", ("employerId",)))
+        broken.append(
+            RuleViolation(ErrorCode.NOT_FOUND, f"No employer found with ID {draft.employer_id}.", ("employerId",))
+        )
     if product is None:
-        broken.append(RuleViolation(ErrorCode.NOT_FOUND, "There is no such product.", ("benefitProductId",)))
+        broken.append(
+            RuleViolation(
+                ErrorCode.NOT_FOUND,
+                f"No benefit product found with ID {draft.benefit_product_id}.",
+                ("benefitProductId",),
+            )
+        )
     if employer is not None and product is not None:
         broken += await _check_overlap(tx, employer.id, product.id, draft.dates)
         broken += await _check_contract(tx, employer.id, draft.group_id, draft.group_coverage_start, draft.dates)
     raise_if_any(broken)
-    plans = await _catalogue(tx, draft.benefit_product_id) if draft.plans is None else draft.plans
+    plans = await _load_carrier_plans(tx, draft.benefit_product_id) if draft.plans is None else draft.plans
     row = {
         "id": tx.new_id(IdPrefix.PLAN_YEAR),
         "employer_id": draft.employer_id,
@@ -102,16 +110,17 @@ async def update_plan_year(
     plans: Sequence[PlanTerms] | None,
     expected_version: int | None,
 ) -> None:
-    """Change a plan year: a draft in everything, an open one in its enrollment's dates and its renewal. Raises Refused.
+    """Change a plan year. Raises Refused.
 
-    `changes` holds columns of the plan year; classes and plans, where given, replace all that were there.
+    A draft can change entirely, an open plan year only in its enrollment dates and its renewal mode. `changes` maps
+    columns to values; `classes` and `plans`, where given, replace the present ones.
     """
     raise_if_any(check_group_id(changes.get("group_id")))
     plan_year, today = await lock_plan_year(tx, id)
     broken = [*check_version(expected_version, plan_year.version)]
     status = derive_plan_year_status(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
     broken += _check_changeable(status, changes, has_classes=classes is not None, has_plans=plans is not None)
-    dates = PlanYearDates(*(changes.get(name, getattr(plan_year, name)) for name in _DATES))
+    dates = PlanYearDates(*(changes.get(name, getattr(plan_year, name)) for name in _DATE_COLUMNS))
     waiting = WaitingPeriod(
         changes.get("waiting_period_days", plan_year.waiting_period_days),
         changes.get("starts_on_first_of_month", plan_year.starts_on_first_of_month),
@@ -121,12 +130,12 @@ async def update_plan_year(
         *check_waiting_period(waiting),
         *(check_classes(classes) if classes is not None else ()),
         *check_plans(plans or ()),
-        *await _check_overlap(tx, plan_year.employer_id, plan_year.benefit_product_id, dates, besides=id),
+        *await _check_overlap(tx, plan_year.employer_id, plan_year.benefit_product_id, dates, except_id=id),
     ]
-    if status is PlanYearStatus.DRAFT:  # after that it is settled
+    if status is PlanYearStatus.DRAFT:  # the contract is fixed once enrollment opens
         group_id = changes.get("group_id", plan_year.group_id)
         group_coverage_start = changes.get("group_coverage_start", plan_year.group_coverage_start)
-        broken += await _check_contract(tx, plan_year.employer_id, group_id, group_coverage_start, dates, besides=id)
+        broken += await _check_contract(tx, plan_year.employer_id, group_id, group_coverage_start, dates, except_id=id)
     raise_if_any(broken)
     for name, value in changes.items():
         setattr(plan_year, name, value)
@@ -144,12 +153,16 @@ async def update_plan_year(
 
 
 async def delete_plan_year(tx: Transaction, id: str, expected_version: int | None) -> None:
-    """Delete a draft. Raises Refused."""
+    """Delete a draft plan year. Raises Refused."""
     plan_year, _today = await lock_plan_year(tx, id)
     broken = [*check_version(expected_version, plan_year.version)]
     if plan_year.opened_on is not None:
         broken.append(
-            RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, "Only a draft can be deleted.", ("planYearId",))
+            RuleViolation(
+                ErrorCode.INVALID_STATUS_TRANSITION,
+                "Only a draft plan year can be deleted; this one was opened.",
+                ("planYearId",),
+            )
         )
     raise_if_any(broken)
     await store.history.record(tx, [store.history.deleted(tx, plan_year)])
@@ -157,29 +170,29 @@ async def delete_plan_year(tx: Transaction, id: str, expected_version: int | Non
 
 
 async def lock_plan_year(tx: Transaction, id: str) -> tuple[PlanYear, date]:
-    """Lock the employer, then one of its plan years; tell what day it is there."""
+    """Lock the employer, then one of its plan years; also return the employer's current date. Raises Refused."""
     raise_if_any(check_id(IdPrefix.PLAN_YEAR, id, "planYearId"))
     employer_id = await store.plan_years.employer_of(tx, id)
     employer = await store.employers.lock(tx, employer_id) if employer_id else None
     plan_year = (await store.plan_years.lock(tx, [id])).get(id) if employer else None
     if employer is None or plan_year is None:
-        raise refusal(ErrorCode.NOT_FOUND, "There is no such plan year.", "planYearId")
+        raise refusal(ErrorCode.NOT_FOUND, f"No plan year found with ID {id}.", "planYearId")
     return plan_year, tx.today(employer.time_zone)
 
 
 # --------------------------------------------------------------------------------------------------- checking
 
-_DATES = ("coverage_starts_on", "coverage_ends_on", "open_enrollment_starts_on", "open_enrollment_ends_on")
-_OF_DRAFTS = {
+_DATE_COLUMNS = ("coverage_starts_on", "coverage_ends_on", "open_enrollment_starts_on", "open_enrollment_ends_on")
+_DRAFT_FIELDS = {
     "coverage_starts_on": "coverageStart",
     "coverage_ends_on": "coverageEnd",
-    # Who was issued what rests on the wait, so it is settled when enrollment opens.
+    # The waiting period decides which enrollments are issued, so it is fixed once enrollment opens.
     "waiting_period_days": "waitingPeriodDays",
     "starts_on_first_of_month": "startsOnFirstOfMonth",
     "group_id": "groupId",
     "group_coverage_start": "groupCoverageStart",
 }
-_OF_OPEN_ONES = {
+_OPEN_ENROLLMENT_FIELDS = {
     "open_enrollment_starts_on": "openEnrollmentStart",
     "open_enrollment_ends_on": "openEnrollmentEnd",
     "renewal": "renewal",
@@ -191,41 +204,41 @@ def _check_changeable(
 ) -> list[RuleViolation]:
     if status is PlanYearStatus.DRAFT:
         return []
-    refused = [field for name, field in _OF_DRAFTS.items() if name in changes]
+    refused = [field for name, field in _DRAFT_FIELDS.items() if name in changes]
     refused += ["contributionClasses"] * has_classes + ["plans"] * has_plans
     if status is not PlanYearStatus.OPEN_ENROLLMENT:
-        refused += [field for name, field in _OF_OPEN_ONES.items() if name in changes]
-    message = f"This can't change any more: the plan year is {status}."
+        refused += [field for name, field in _OPEN_ENROLLMENT_FIELDS.items() if name in changes]
+    message = f"This field cannot change while the plan year is {status}."
     return [RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, (field,)) for field in refused]
 
 
 async def _check_overlap(
-    tx: Transaction, employer_id: str, benefit_product_id: str, dates: PlanYearDates, besides: str | None = None
+    tx: Transaction, employer_id: str, benefit_product_id: str, dates: PlanYearDates, except_id: str | None = None
 ) -> list[RuleViolation]:
-    coverage = _coverage(dates)
+    coverage = _coverage_span(dates)
     if coverage is None:
         return []
-    other = await store.plan_years.overlapping(tx, employer_id, benefit_product_id, coverage, besides=besides)
+    other = await store.plan_years.overlapping(tx, employer_id, benefit_product_id, coverage, besides=except_id)
     if other is None:
         return []
     return [
         RuleViolation(
             ErrorCode.PLAN_YEAR_OVERLAP,
-            "Another plan year of this employer and product shares days with it.",
+            f"Overlaps another plan year of this employer and product, {other}.",
             ("coverageStart",),
         )
     ]
 
 
-def _coverage(dates: PlanYearDates) -> DateSpan | None:
-    """Give the days of a plan year; None where it has none to share, which check_dates tells."""
+def _coverage_span(dates: PlanYearDates) -> DateSpan | None:
+    """Return the days of a plan year, or None for dates that `check_dates` refuses."""
     if not dates.coverage_start <= dates.coverage_end <= MAX_DATE:
         return None
     return DateSpan.through(dates.coverage_start, dates.coverage_end)
 
 
 def check_group_id(group_id: str | None) -> Iterator[RuleViolation]:
-    """Refuse what can be no group's code, before a contract is looked for by it."""
+    """Check the form of a group's code, before any contract is looked up by it."""
     yield from check_text(group_id, "groupId", max_length=MAX_GROUP_ID_LENGTH)
 
 
@@ -235,53 +248,76 @@ async def _check_contract(
     group_id: str | None,
     group_coverage_start: date | None,
     dates: PlanYearDates,
-    besides: str | None = None,
+    except_id: str | None = None,
 ) -> list[RuleViolation]:
-    """Refuse a contract that the employer has not, or under which some division has no coverage on some day.
+    """Check the group contract of a plan year: it must exist and span the whole plan year for every division.
 
-    And one that shares days with another of its group and division: of a day, the carrier has one record there.
+    It must also be the only contract of its group and division on those days, for the carrier keeps one record a day.
     """
     if group_id is None and group_coverage_start is None:
         return []
     if group_id is None or group_coverage_start is None:
         missing = "groupId" if group_id is None else "groupCoverageStart"
-        return [RuleViolation(ErrorCode.INVALID_INPUT, "A contract is named by its group and its start.", (missing,))]
+        return [
+            RuleViolation(
+                ErrorCode.INVALID_INPUT,
+                "Give groupId and groupCoverageStart together: both identify the contract.",
+                (missing,),
+            )
+        ]
     contracts = await store.coverage.contracts_of_groups(tx, [employer_id], [(group_id, group_coverage_start)])
     if not contracts:
         return [
-            RuleViolation(ErrorCode.NOT_FOUND, "The employer has no contract of this group and start.", ("groupId",))
+            RuleViolation(
+                ErrorCode.NOT_FOUND,
+                f"The employer has no contract of group {group_id} that starts on {group_coverage_start}.",
+                ("groupId",),
+            )
         ]
     if dates.coverage_start < group_coverage_start:
-        return [RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, "The contract starts later.", ("coverageStart",))]
-    if any(each.coverage_end is not None and each.coverage_end < dates.coverage_end for each in contracts):
-        return [RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, "The contract ends earlier.", ("coverageEnd",))]
-    return await _check_one_contract_a_day(tx, employer_id, group_id, group_coverage_start, dates, besides)
+        return [
+            RuleViolation(
+                ErrorCode.DATES_OUT_OF_ORDER,
+                f"The group contract starts only on {group_coverage_start}.",
+                ("coverageStart",),
+            )
+        ]
+    ends = [contract.coverage_end for contract in contracts if contract.coverage_end is not None]
+    if ends and min(ends) < dates.coverage_end:
+        return [
+            RuleViolation(
+                ErrorCode.DATES_OUT_OF_ORDER,
+                f"The group contract of a division ends on {min(ends)}, before the plan year does.",
+                ("coverageEnd",),
+            )
+        ]
+    return await _check_only_contract(tx, employer_id, group_id, group_coverage_start, dates, except_id)
 
 
-async def _check_one_contract_a_day(
+async def _check_only_contract(
     tx: Transaction,
     employer_id: str,
     group_id: str,
     group_coverage_start: date,
     dates: PlanYearDates,
-    besides: str | None,
+    except_id: str | None,
 ) -> list[RuleViolation]:
-    coverage = _coverage(dates)
+    coverage = _coverage_span(dates)
     if coverage is None:
         return []
     other = await store.plan_years.under_another_contract(
-        tx, employer_id, group_id, group_coverage_start, coverage, besides=besides
+        tx, employer_id, group_id, group_coverage_start, coverage, besides=except_id
     )
     if other is None:
         return []
-    message = "Another plan year of this employer shares days with it, and follows another contract of this group."
+    message = f"Overlaps another plan year of this employer, {other}, under another contract of this group."
     return [RuleViolation(ErrorCode.PLAN_YEAR_OVERLAP, message, ("groupCoverageStart",))]
 
 
 # ---------------------------------------------------------------------------------------------------- writing
 
 
-async def _catalogue(tx: Transaction, benefit_product_id: str) -> list[PlanTerms]:
+async def _load_carrier_plans(tx: Transaction, benefit_product_id: str) -> list[PlanTerms]:
     plans = (await store.catalog.carrier_plans_of(tx, [benefit_product_id]))[benefit_product_id]
     rates = await store.catalog.rates_of(tx, [plan.id for plan in plans])
     return [

@@ -1,4 +1,4 @@
-"""The seasons of a plan year: opening issues enrollments to everyone eligible, closing settles the unanswered."""
+"""Open enrollment: opening issues enrollments to eligible employees; closing renews or lapses the unanswered ones."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,10 @@ from benegraph.services.plan_years.drafts import lock_plan_year
 
 
 async def open_enrollment(tx: Transaction, id: str, expected_version: int | None) -> int:
-    """Open a draft: everyone eligible gets a pending enrollment; give how many did. Raises Refused."""
+    """Open a draft plan year, and return how many enrollments were issued. Raises Refused.
+
+    Every eligible employee gets a pending enrollment.
+    """
     plan_year, today = await lock_plan_year(tx, id)
     raise_if_any(
         [
@@ -33,15 +36,15 @@ async def open_enrollment(tx: Transaction, id: str, expected_version: int | None
         ]
     )
     plan_year.opened_on = today
-    await _note(tx, plan_year, "OPENED")
+    await _record_status_change(tx, plan_year, "OPENED")
     return await issue_to_eligible_employees(tx, plan_year, today)
 
 
 async def close_enrollment(tx: Transaction, id: str, expected_version: int | None) -> int:
-    """Close open enrollment, once its last day is over; give how many enrollments lapsed. Raises Refused.
+    """Close open enrollment after its last day, and return how many enrollments lapsed. Raises Refused.
 
-    With PASSIVE renewal, who had coverage of the product till the eve of this plan year gets the same again, where it
-    is still offered. What new hires and life events left open lives on.
+    With PASSIVE renewal, an employee whose coverage of the product lasted to the day before this plan year gets the
+    same carrier plan again, if still offered. Enrollments of new hires and life events stay open.
     """
     plan_year, today = await lock_plan_year(tx, id)
     broken = [
@@ -52,15 +55,16 @@ async def close_enrollment(tx: Transaction, id: str, expected_version: int | Non
         broken.append(
             RuleViolation(
                 ErrorCode.WINDOW_STILL_OPEN,
-                f"Answers are taken through {plan_year.open_enrollment_ends_on}.",
+                f"Open enrollment runs through {plan_year.open_enrollment_ends_on}; close it after that day.",
                 ("planYearId",),
             )
         )
     raise_if_any(broken)
     plan_year.closed_on = today
-    await _note(tx, plan_year, "CLOSED")
+    await _record_status_change(tx, plan_year, "CLOSED")
     rows = await store.enrollments.lock_of_plan_year(tx, [id])
-    # They change under the employer's lock alone, which this holds; to lock them too would be out of order.
+    # The employees are not locked: the exclusive lock of the employer protects them, and locking them after the
+    # enrollments would break the lock order.
     passive = plan_year.renewal is RenewalMode.PASSIVE
     employees = await store.people.employed(tx, plan_year.employer_id) if passive else []
     return await renew_or_lapse(tx, plan_year, rows, employees, today)
@@ -69,25 +73,25 @@ async def close_enrollment(tx: Transaction, id: str, expected_version: int | Non
 async def renew_or_lapse(
     tx: Transaction, plan_year: PlanYear, rows: Sequence[Enrollment], employed: Sequence[Employee], today: date
 ) -> int:
-    """Renew what open enrollment left unanswered, where the plan year renews, and let the rest lapse; give how many.
+    """Renew unanswered open-enrollment enrollments where the plan year renews; lapse the others and return how many.
 
-    The rows are all enrollments in the plan year of those concerned, locked; `employed` are at least their employees,
-    where it renews.
+    `rows` are all enrollments of the employees concerned in the plan year, locked. `employed` includes at least these
+    employees where the plan year renews.
     """
     pending = [row for row in rows if row.reason is WindowReason.OPEN_ENROLLMENT and is_awaiting_answer(row, today)]
     employees = {employee.id: employee for employee in employed}
     renewed: dict[str, AcceptedElection] = {}
     if plan_year.renewal is RenewalMode.PASSIVE and pending:
-        renewed = await _renewals(tx, plan_year, pending, employees, today)
-    held: dict[str, list[Enrollment]] = defaultdict(list)
+        renewed = await _evaluate_renewals(tx, plan_year, pending, employees, today)
+    rows_by_employee: dict[str, list[Enrollment]] = defaultdict(list)
     for row in rows:
-        held[row.employee_id].append(row)
+        rows_by_employee[row.employee_id].append(row)
     updates = EnrollmentUpdates()
     for row in pending:
         if row.id in renewed:
             add_election(tx, updates, row, renewed[row.id], "RENEWED")
             updates.recompute_coverage(
-                held[row.employee_id], plan_year.coverage_ends_on, employees[row.employee_id].terminated_on
+                rows_by_employee[row.employee_id], plan_year.coverage_ends_on, employees[row.employee_id].terminated_on
             )
         else:
             updates.add(row, "LAPSED", closed_on=today, close_reason=CloseReason.LAPSED)
@@ -100,8 +104,8 @@ async def renew_or_lapse(
 
 
 @dataclass(frozen=True, slots=True)
-class _Year:
-    """What a renewal looks at: the new plan year, and the coverage of the one before."""
+class _RenewalContext:
+    """The new plan year with its terms, and the coverage of the plan year before."""
 
     plan_year: PlanYear
     terms: PlanYearTerms
@@ -110,63 +114,64 @@ class _Year:
     covered: Mapping[str, Sequence[EnrolledDependent]]
 
 
-async def _renewals(
+async def _evaluate_renewals(
     tx: Transaction,
     plan_year: PlanYear,
     pending: Sequence[Enrollment],
     employees: Mapping[str, Employee],
     today: date,
 ) -> dict[str, AcceptedElection]:
-    whose = next(iter(employees)) if len(employees) == 1 else None
-    earlier = await store.enrollments.in_force_before(tx, plan_year, whose)
+    employee_id = next(iter(employees)) if len(employees) == 1 else None
+    earlier = await store.enrollments.in_force_before(tx, plan_year, employee_id)
     plans = await store.plan_years.plans_by_ids(tx, sorted({row.selected_plan_id or "" for row in earlier}))
-    year = _Year(
+    context = _RenewalContext(
         plan_year,
         (await load_terms(tx, [plan_year.id]))[plan_year.id],
         {row.employee_id: row for row in earlier},
         {id: plan.carrier_plan_id for id, plan in plans.items()},
         await store.enrollments.enrolled_dependents(tx, [row.id for row in earlier]),
     )
-    renewable = [row for row in pending if row.employee_id in year.earlier]
+    renewable = [row for row in pending if row.employee_id in context.earlier]
     employee_ids = [row.employee_id for row in renewable]
     families: dict[str, dict[str, FamilyMember]] = {id: {} for id in employee_ids}
     for dependent in await store.people.family_of(tx, employee_ids):
         families[dependent.employee_id][dependent.id] = family_member(dependent)
     answers = {
-        row.id: _renew(row, employees[row.employee_id], families[row.employee_id], year, today) for row in renewable
+        row.id: _evaluate_renewal(row, employees[row.employee_id], families[row.employee_id], context, today)
+        for row in renewable
     }
     return {id: answer for id, answer in answers.items() if isinstance(answer, AcceptedElection)}
 
 
-def _renew(
-    row: Enrollment, employee: Employee, family: Mapping[str, FamilyMember], year: _Year, today: date
+def _evaluate_renewal(
+    row: Enrollment, employee: Employee, family: Mapping[str, FamilyMember], context: _RenewalContext, today: date
 ) -> AcceptedElection | list[RuleViolation]:
-    earlier = year.earlier[row.employee_id]
-    carrier_plan_id = year.carrier_plan_ids[earlier.selected_plan_id or ""]
-    plan_id = next((id for id, plan in year.terms.plans.items() if plan.carrier_plan_id == carrier_plan_id), None)
-    # Who has left the family, or is 26 by then, is not carried over; the tier follows from who remains.
+    earlier = context.earlier[row.employee_id]
+    carrier_plan_id = context.carrier_plan_ids[earlier.selected_plan_id or ""]
+    plan_id = next((id for id, plan in context.terms.plans.items() if plan.carrier_plan_id == carrier_plan_id), None)
+    # Inactive dependents and children who are 26 by then are not carried over; the tier follows from the others.
     remaining = [
         dependent.dependent_id
-        for dependent in year.covered[earlier.id]
+        for dependent in context.covered[earlier.id]
         if is_coverable(family[dependent.dependent_id], row.effective_on)
     ]
-    offer = build_offer(row, employee, year.plan_year, year.terms, family)
-    # The window is over; what it was for is done here on the employee's behalf.
+    offer = build_offer(row, employee, context.plan_year, context.terms, family)
+    # The window is over, so use one that includes today: the renewal elects on the employee's behalf.
     offer = replace(offer, facts=replace(offer.facts, window=DateSpan(today, today + timedelta(days=1))))
     return evaluate_election(Election(row.id, ElectionDecision.ENROLLED, plan_id, None, tuple(remaining)), offer, today)
 
 
-def _check_status(plan_year: PlanYear, wanted: PlanYearStatus, today: date) -> list[RuleViolation]:
+def _check_status(plan_year: PlanYear, required: PlanYearStatus, today: date) -> list[RuleViolation]:
     status = derive_plan_year_status(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
     if status is PlanYearStatus.DRAFT and plan_year.coverage_ends_on < today:
-        status = PlanYearStatus.EXPIRED  # nobody enrolls for days that are all past
-    if status is wanted:
+        status = PlanYearStatus.EXPIRED  # enrollment cannot open for days that are all past
+    if status is required:
         return []
-    message = f"The plan year is {status}, not {wanted}."
+    message = f"The plan year must be {required}, but is {status}."
     return [RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("planYearId",))]
 
 
-async def _note(tx: Transaction, plan_year: PlanYear, action: str) -> None:
+async def _record_status_change(tx: Transaction, plan_year: PlanYear, action: str) -> None:
     change = store.history.change(tx, plan_year, action)
     await tx.flush()
     await store.history.record(tx, [change])
