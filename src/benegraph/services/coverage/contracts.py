@@ -19,7 +19,7 @@ async def create_group_contract(
     raise_if_any(
         [*check_contract(key, coverage_end, policy_number), *check_id(IdPrefix.EMPLOYER, employer_id, "employerId")]
     )
-    # The exclusive lock, as drafting a plan year takes it too: so each check sees what the other has inserted.
+    # Drafting a plan year takes the same exclusive lock, so each of the two checks sees rows that the other inserts.
     employer = await store.employers.lock(tx, employer_id) if employer_id else None
     if employer is None and employer_id:
         raise refusal(ErrorCode.NOT_FOUND, f"No employer found with ID {employer_id}.", "employerId")

@@ -1,4 +1,4 @@
-"""Coverage sync: keep the carrier's coverage of record in step with what employees have elected."""
+"""Coverage sync: keep the carrier's coverage of record in step with employees' elections."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -32,7 +32,7 @@ async def sync_coverage_of_record(
 ) -> None:
     """Bring the coverage of record of some employees in line with their elections.
 
-    One record spans all contiguous enrolled coverage under one contract, whatever the products. An employee without a
+    One record spans all contiguous enrolled coverage under one contract, across products. An employee without a
     subscriber, or without a contract for the division, has no coverage of record. The number of statements does not
     grow with the number of employees; it is zero where none of the given plan years names a contract. The caller holds
     the lock of every employee, or the exclusive lock of their employer.
