@@ -17,7 +17,7 @@ from hypothesis import settings
 from sqlalchemy import Engine, make_url
 
 from benegraph.db.embedded import EmbeddedPostgres
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.migrations import migrate
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
@@ -151,7 +151,7 @@ def copied_meanwhile(server_url: str, template: str) -> Iterator[str]:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
     """Open a database as the gateway sees it, whoever's URL of it is given."""
-    engine = create_engine(as_gateway(url), Pool(size=5, overflow=5))
+    engine = create_engine(as_gateway(url), PoolSettings(size=5, overflow=5))
     try:
         yield Database(engine)
     finally:

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from sqlalchemy import event
 
-from benegraph.db.lent import Lent
+from benegraph.db.read_connection import ReadConnection
 from benegraph.db.session import Database
 
 #: What a connection asks for itself when it meets a kind of value for the first time.
@@ -32,11 +32,11 @@ async def statements(database: Database) -> AsyncIterator[list[str]]:
     def taken(adapter: Any, *_: Any) -> None:
         hear(adapter.driver_connection)
 
-    def begun(lent: Lent, *arguments: Any, **options: Any) -> Any:
+    def begun(lent: ReadConnection, *arguments: Any, **options: Any) -> Any:
         hear(lent.driver)  # readers keep it, and may have done so since before we listened
         return begin(lent, *arguments, **options)
 
-    def fetched(lent: Lent, statement: str, values: list[Any]) -> Any:
+    def fetched(lent: ReadConnection, statement: str, values: list[Any]) -> Any:
         sent.append(statement)  # as below
         return fetch(lent, statement, values)
 
@@ -45,9 +45,9 @@ async def statements(database: Database) -> AsyncIterator[list[str]]:
 
     event.listen(database.engine.sync_engine, "checkout", taken)
     event.listen(database.engine.sync_engine, "before_cursor_execute", prepared)
-    begin, fetch = Lent.begin, Lent.fetch
+    begin, fetch = ReadConnection.begin, ReadConnection.fetch
     try:
-        with patch.object(Lent, "begin", begun), patch.object(Lent, "fetch", fetched):
+        with patch.object(ReadConnection, "begin", begun), patch.object(ReadConnection, "fetch", fetched):
             yield sent
         await asyncio.sleep(0)  # the driver tells of it in the loop's next turn
     finally:

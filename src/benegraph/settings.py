@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from benegraph.db.engine import Pool
+from benegraph.db.engine import PoolSettings
 from benegraph.domain.access import Role
 from benegraph.domain.errors import BenegraphError
 from benegraph.graphql.context import INTROSPECTION_ROLES
@@ -84,7 +84,7 @@ class Settings:
     migration_database_url: str | None
     host: str
     port: int
-    pool: Pool
+    pool: PoolSettings
     gateway: GatewayConfig
     workers: int
     log_level: str
@@ -104,14 +104,14 @@ class Settings:
         """Read the settings. Raises SettingsError, naming the variable."""
         given = os.environ if environment is None else environment  # noqa: TID251 - here, and nowhere else
         database_url = _url(given, "DATABASE_URL")
-        pool, gateway = Pool(), _gateway_config(given)
+        pool, gateway = PoolSettings(), _gateway_config(given)
         pgbouncer = _word(given, "BENEGRAPH_PGBOUNCER", {"true", "false"}, str.lower) == "true"
         return cls(
             database_url=database_url,
             migration_database_url=_url(given, "MIGRATION_DATABASE_URL") or (None if pgbouncer else database_url),
             host=given.get("BENEGRAPH_HOST") or "127.0.0.1",
             port=_number(given, "BENEGRAPH_PORT", int, 8000),
-            pool=Pool(
+            pool=PoolSettings(
                 size=_number(given, "BENEGRAPH_POOL_SIZE", int, pool.size, least=1),
                 overflow=_number(given, "BENEGRAPH_POOL_OVERFLOW", int, pool.overflow),
                 statement_timeout=_statement_timeout(given, gateway.limits),

@@ -20,7 +20,7 @@ from benegraph.db.models import (
     PlanYear,
 )
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import ONE_DAY, first_of_next_month
 

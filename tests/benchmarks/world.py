@@ -14,7 +14,7 @@ from rich.console import Console
 from sqlalchemy import make_url
 
 from benegraph.db.embedded import EmbeddedPostgres
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.migrations import migrate
 from benegraph.db.session import Database, Transaction
 from benegraph.demo import seed
@@ -150,7 +150,7 @@ async def _issue(url: str, tenant: str) -> str:
 
 @asynccontextmanager
 async def _opened(url: str) -> AsyncIterator[Database]:
-    engine = create_engine(url, Pool(statement_timeout=600))
+    engine = create_engine(url, PoolSettings(statement_timeout=600))
     try:
         yield Database(engine)
     finally:

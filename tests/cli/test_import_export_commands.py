@@ -358,8 +358,8 @@ async def test_an_export_is_in_order_of_keys_and_whole(
     assert keys == sorted(keys, key=lambda key: [part.encode() for part in key])
     assert len(set(keys)) == len(rows) == 180
     for size in (1, 7, 90, 179, 180, 181):
-        async with store.coverage.at_one_moment(database).read(administrator(), clock) as read_session:
-            pages = [page async for page in store.coverage.pages(read_session, size)]
+        async with store.coverage.with_snapshot_reads(database).read(administrator(), clock) as read_session:
+            pages = [page async for page in store.coverage.iterate_pages(read_session, size)]
         assert [each.subscriber_id for page in pages for each in page] == [number for number, *_ in keys]
         assert max(map(len, pages)) <= size
 
@@ -368,8 +368,8 @@ async def test_an_export_shows_one_moment(url: str, tmp_path: Path, database: Da
     await asyncio.to_thread(
         take, url, write(tmp_path / "a.csv", row(end_Date="2026-12-31"), row(NUMBERS[2], end_Date=None))
     )
-    async with store.coverage.at_one_moment(database).read(administrator(), clock) as read_session:
-        pages = store.coverage.pages(read_session, 1)
+    async with store.coverage.with_snapshot_reads(database).read(administrator(), clock) as read_session:
+        pages = store.coverage.iterate_pages(read_session, 1)
         seen = [*await anext(pages)]
         await asyncio.to_thread(
             take, url, write(tmp_path / "b.csv", row(NUMBERS[1]), row(NUMBERS[2], start="2026-02-01"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from benegraph.db.engine import Pool
+from benegraph.db.engine import PoolSettings
 from benegraph.domain.access import Role
 from benegraph.graphql.engine.limits import Limits
 from benegraph.settings import GatewayConfig, Issuer, RateLimit, Settings, SettingsError
@@ -113,7 +113,7 @@ def test_a_statement_has_less_time_than_its_request() -> None:
         ({"BENEGRAPH_STATEMENT_TIMEOUT": "9.9"}, 9.9),
     ):
         assert settings(**given).pool.statement_timeout == expected
-    assert Pool().statement_timeout > 8  # commands of our own, such as `seed`, have more
+    assert PoolSettings().statement_timeout > 8  # commands of our own, such as `seed`, have more
 
 
 def test_behind_pgbouncer_migrations_are_told_another_way_or_none() -> None:

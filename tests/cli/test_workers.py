@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from benegraph.cli import workers
 from benegraph.cli.server_process import Address, Ending, Manner
 from benegraph.cli.workers import Order, WorkersFail, share, supervise
-from benegraph.db.engine import Pool
+from benegraph.db.engine import PoolSettings
 from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.domain.values import Clock
@@ -126,7 +126,7 @@ async def test_limits_and_metrics_are_the_gateways_and_not_each_workers(
         ThreadPoolExecutor() as threads,
     ):
         assert set(connections) == workers_of(gateway)
-        assert metric(gateway, "benegraph_database_pool_size") == Pool().size + Pool().overflow
+        assert metric(gateway, "benegraph_database_pool_size") == PoolSettings().size + PoolSettings().overflow
         begun = time.monotonic()
         asking = [
             threads.submit(lambda one: [ask(one, key, query) for _ in range(60)], connection)
@@ -158,7 +158,7 @@ async def test_a_killed_worker_is_replaced_and_a_worker_told_to_end_drains(
             assert set(connections) == {kept}
         await asyncio.to_thread(wait_until, lambda: workers_of(gateway) - {killed, kept}, gateway)
         with one_to_each(gateway, 2) as connections:
-            assert metric(gateway, "benegraph_database_pool_size") == Pool().size + Pool().overflow
+            assert metric(gateway, "benegraph_database_pool_size") == PoolSettings().size + PoolSettings().overflow
             assert killed not in connections
             answers = [threads.submit(ask, connection, key, SLOW) for connection in connections.values()]
             for _ in range(500):
@@ -243,7 +243,7 @@ def test_a_port_that_workers_share_is_no_other_gateways(database_url: str) -> No
 
 def order(directory: Path) -> Order:
     manner = Manner(Settings.from_environment({}), ExplorerConfig(), None)
-    return Order(manner, "postgresql://nobody@127.0.0.1:1/none", Pool(), Address(socket.AF_INET, ()), directory)
+    return Order(manner, "postgresql://nobody@127.0.0.1:1/none", PoolSettings(), Address(socket.AF_INET, ()), directory)
 
 
 async def test_workers_that_all_die_at_once_are_given_up(
@@ -281,7 +281,7 @@ async def test_workers_that_die_after_they_were_ready_are_started_again(
 
 @given(size=st.integers(1, 40), overflow=st.integers(0, 40), count=st.integers(2, 60))
 def test_the_workers_shares_of_a_pool_are_the_pool(size: int, overflow: int, count: int) -> None:
-    shares = [share(Pool(size=size, overflow=overflow), number, count) for number in range(count)]
+    shares = [share(PoolSettings(size=size, overflow=overflow), number, count) for number in range(count)]
     assert sum(each.size + each.overflow for each in shares) == max(size + overflow, count)
     assert all(each.size >= 1 and each.overflow >= 0 for each in shares)
     assert max(each.size for each in shares) - min(each.size for each in shares) <= 1

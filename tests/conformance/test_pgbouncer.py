@@ -15,7 +15,7 @@ import pytest
 from pgbouncer import SESSIONS, Bouncer, all_sessions, bouncing, needs_pgbouncer
 from sqlalchemy import make_url, text
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Role
 from benegraph.domain.plan_years import PlanYearDates
@@ -213,9 +213,9 @@ async def test_settings_are_in_force_in_every_transaction_and_stay_in_none(
         await owner.execute(f"ALTER DATABASE {name} SET {other}")
     await owner.close()
     with bouncing(database_url) as bouncer:
-        pool = Pool(size=5, overflow=0, statement_timeout=1.5, lock_timeout=0.7, pgbouncer=True)
+        pool = PoolSettings(size=5, overflow=0, statement_timeout=1.5, lock_timeout=0.7, pgbouncer=True)
         engine = create_engine(bouncer.url, pool)
-        database, viewer = Database(engine, named=False), administrator()
+        database, viewer = Database(engine, pgbouncer=True), administrator()
 
         async def story(tx: Transaction) -> tuple[dict[str, Any], dict[str, Any]]:
             by_session = (await tx.session.execute(text(IN_FORCE))).one()
@@ -225,10 +225,10 @@ async def test_settings_are_in_force_in_every_transaction_and_stay_in_none(
             assert await database.transact(viewer, clock, story) == (OURS, OURS)
             async with database.read(viewer, clock) as read_session:
                 assert dict((await read_session.session.execute(text(IN_FORCE))).one()._mapping) == OURS
-            async with database.readers.snapshot(viewer) as snapshot:
+            async with database.read_pool.snapshot(viewer) as snapshot:
                 assert snapshot._lent is not None
                 assert dict(await snapshot._lent.driver.fetchrow(IN_FORCE)) == OURS
-            async with database.at_the_door() as session:
+            async with database.unscoped_session() as session:
                 assert dict((await session.execute(text(IN_FORCE))).one()._mapping) == OURS
         with pytest.raises(asyncpg.QueryCanceledError):
             await database.transact(viewer, clock, lambda tx: tx.driver.execute("SELECT pg_sleep(9)"))

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 from sqlalchemy.pool import QueuePool
 
-from benegraph.db.engine import Pool, create_engine
-from benegraph.db.lent import Lent
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.prepared_statements import PreparedStatement
-from benegraph.db.readers import Readers, Snapshot, share_of
+from benegraph.db.read_connection import ReadConnection
+from benegraph.db.read_pool import ReadPool, Snapshot, share_of
 from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
 from benegraph.domain.values import Clock
@@ -25,7 +25,7 @@ from factories.people import make_employee
 TENANTS = ("acme", "birch")
 ACME, BIRCH = map(administrator, TENANTS)
 #: In a transaction, and alone.
-MANNERS = (False, True)
+BOTH_MODES = (False, True)
 PATIENCE = 10.0
 
 
@@ -46,12 +46,12 @@ LEFT_TO_WRITERS = 2
 
 
 @asynccontextmanager
-async def opened(url: str, *, most: int = 1, named: bool = True, **pool: Any) -> AsyncIterator[Database]:
+async def opened(url: str, *, most: int = 1, pgbouncer: bool = False, **pool: Any) -> AsyncIterator[Database]:
     """Open a database of whose connections so many are lent at most."""
     assert share_of(SIZES[most]) == most
-    engine = create_engine(url, Pool(size=SIZES[most], overflow=0, pgbouncer=not named, **pool))
+    engine = create_engine(url, PoolSettings(size=SIZES[most], overflow=0, pgbouncer=pgbouncer, **pool))
     try:
-        yield Database(engine, named=named)
+        yield Database(engine, pgbouncer=pgbouncer)
     finally:
         await engine.dispose()
 
@@ -78,23 +78,23 @@ async def fetch(
     wanted: PreparedStatement,
     given: Mapping[str, Any] | None = None,
     *,
-    alone: bool = False,
+    single_statement: bool = False,
 ) -> list[asyncpg.Record]:
-    async with database.readers.snapshot(viewer, alone=alone) as snapshot:
+    async with database.read_pool.snapshot(viewer, single_statement=single_statement) as snapshot:
         return await snapshot.fetch(wanted, given or {})
 
 
-async def seen(database: Database, viewer: Viewer, *, alone: bool = False) -> list[str]:
-    return [row["id"] for row in await fetch(database, viewer, EVERYONE, alone=alone)]
+async def seen(database: Database, viewer: Viewer, *, single_statement: bool = False) -> list[str]:
+    return [row["id"] for row in await fetch(database, viewer, EVERYONE, single_statement=single_statement)]
 
 
-async def session_of(database: Database, viewer: Viewer, *, alone: bool = False) -> int:
+async def session_of(database: Database, viewer: Viewer, *, single_statement: bool = False) -> int:
     """Give the number of the server's session that reads."""
-    ((pid,),) = await fetch(database, viewer, SESSION, alone=alone)
+    ((pid,),) = await fetch(database, viewer, SESSION, single_statement=single_statement)
     return int(pid)
 
 
-async def settled(readers: Readers) -> None:
+async def settled(readers: ReadPool) -> None:
     """Wait until what nobody waits for is done."""
     async with asyncio.timeout(PATIENCE):
         while readers._tasks:
@@ -132,14 +132,14 @@ def kill_unseen(owner_url: str, *sessions: int) -> None:
 @asynccontextmanager
 async def held(monkeypatch: pytest.MonkeyPatch, name: str) -> AsyncIterator[asyncio.Event]:
     """Hold what a connection is to do until it is let go: a slow server's part."""
-    go_on, genuine = asyncio.Event(), getattr(Lent, name)
+    go_on, genuine = asyncio.Event(), getattr(ReadConnection, name)
 
-    async def wait(lent: Lent) -> None:
+    async def wait(lent: ReadConnection) -> None:
         await go_on.wait()
         await genuine(lent)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Lent, name, wait)
+        patched.setattr(ReadConnection, name, wait)
         yield go_on
     go_on.set()
 

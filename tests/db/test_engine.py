@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.values import Clock
 from conftest import TODAY
@@ -50,8 +50,8 @@ async def test_a_cancellation_says_nothing_of_the_others(database: Database) -> 
 async def test_settings_hold_in_every_transaction_and_behind_pgbouncer_in_no_session(
     database_url: str, clock: Clock, left: dict[str, object], *, pgbouncer: bool
 ) -> None:
-    engine = create_engine(database_url, Pool(size=1, overflow=0, statement_timeout=1.5, pgbouncer=pgbouncer))
-    database = Database(engine, named=not pgbouncer)
+    engine = create_engine(database_url, PoolSettings(size=1, overflow=0, statement_timeout=1.5, pgbouncer=pgbouncer))
+    database = Database(engine, pgbouncer=pgbouncer)
     query = text("SELECT current_setting('statement_timeout'), current_setting('jit')")
 
     async def story(tx: Transaction) -> object:
@@ -60,7 +60,7 @@ async def test_settings_hold_in_every_transaction_and_behind_pgbouncer_in_no_ses
     assert await database.transact(administrator(), clock, story) == ("1500ms", "off")
     async with database.read(administrator(), clock) as read_session:
         assert tuple((await read_session.session.execute(query)).one()) == ("1500ms", "off")
-    async with database.at_the_door() as session:
+    async with database.unscoped_session() as session:
         assert tuple((await session.execute(query)).one()) == ("1500ms", "off")
     async with engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
@@ -74,7 +74,7 @@ async def test_settings_hold_in_every_transaction_and_behind_pgbouncer_in_no_ses
 async def test_what_is_opened_beyond_the_pool_is_closed_again(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine = create_engine(database_url, Pool(size=1, overflow=3))
+    engine = create_engine(database_url, PoolSettings(size=1, overflow=3))
     database, everyone = Database(engine), asyncio.Barrier(4)
 
     async def story(_tx: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""Readers: one moment for each snapshot, nothing written, and each connection given back as it was."""
+"""ReadPool: one moment for each snapshot, nothing written, and each connection given back as it was."""
 
 import asyncio
 import gc
@@ -10,9 +10,9 @@ import pytest
 from reading import (
     ACME,
     BIRCH,
+    BOTH_MODES,
     EVERYONE,
     LEFT_TO_WRITERS,
-    MANNERS,
     PATIENCE,
     SESSION,
     fetch,
@@ -31,9 +31,9 @@ from reading import (
 from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
-from benegraph.db import readers
-from benegraph.db.engine import Pool, create_engine
-from benegraph.db.lent import Lent
+from benegraph.db import read_pool
+from benegraph.db.engine import PoolSettings, create_engine
+from benegraph.db.read_connection import ReadConnection
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.values import Clock
 from conftest import connect
@@ -63,36 +63,36 @@ AS_GIVEN = {
 async def test_all_of_a_snapshot_is_from_one_moment(database_url: str, database: Database, clock: Clock) -> None:
     await make_employer(database, clock, tenant="acme")
     async with opened(database_url) as reading:
-        async with reading.readers.snapshot(ACME) as snapshot:
+        async with reading.read_pool.snapshot(ACME) as snapshot:
             await make_employer(database, clock, tenant="acme")  # after it began, and before it was asked anything
             assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
             await make_employer(database, clock, tenant="acme")
             assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
         assert await fetch(reading, ACME, EMPLOYERS) == [(3,)]
-        assert await fetch(reading, ACME, EMPLOYERS, alone=True) == [(3,)]
-        async with reading.readers.snapshot(ACME, alone=True) as snapshot:
+        assert await fetch(reading, ACME, EMPLOYERS, single_statement=True) == [(3,)]
+        async with reading.read_pool.snapshot(ACME, single_statement=True) as snapshot:
             await make_employer(database, clock, tenant="acme")
             assert await snapshot.fetch(EMPLOYERS, {}) == [(4,)]
 
 
-@pytest.mark.parametrize("named", [True, False])
-async def test_a_statement_alone_is_one(database_url: str, named: bool) -> None:
-    async with opened(database_url, named=named) as database:
-        async with database.readers.snapshot(ACME, alone=True) as snapshot:
+@pytest.mark.parametrize("pgbouncer", [False, True])
+async def test_a_statement_alone_is_one(database_url: str, pgbouncer: bool) -> None:
+    async with opened(database_url, pgbouncer=pgbouncer) as database:
+        async with database.read_pool.snapshot(ACME, single_statement=True) as snapshot:
             await snapshot.fetch(EMPLOYERS, {})
             with pytest.raises(RuntimeError, match="over"):
                 await snapshot.fetch(EMPLOYERS, {})
         pid = await session_of(database, ACME)
-        assert pid == await session_of(database, ACME, alone=True)
+        assert pid == await session_of(database, ACME, single_statement=True)
 
 
-@pytest.mark.parametrize("named", [True, False])
-@pytest.mark.parametrize("alone", MANNERS)
-async def test_reads_do_not_write(database_url: str, alone: bool, named: bool) -> None:
+@pytest.mark.parametrize("pgbouncer", [False, True])
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
+async def test_reads_do_not_write(database_url: str, single_statement: bool, pgbouncer: bool) -> None:
     write = statement("INSERT INTO tenants (tenant_id, name) VALUES ('acme', 'Acme') RETURNING 1")
-    async with opened(database_url, named=named) as database:
+    async with opened(database_url, pgbouncer=pgbouncer) as database:
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-            await fetch(database, ACME, write, alone=alone)
+            await fetch(database, ACME, write, single_statement=single_statement)
 
 
 # ------------------------------------------------------------------------------------------------- given and taken
@@ -102,15 +102,15 @@ async def test_what_nobody_reads_with_goes_back_as_it_was(
     database_url: str, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = await people(database, clock)
-    monkeypatch.setattr(readers, "IDLE", 0.05)
+    monkeypatch.setattr(read_pool, "IDLE", 0.05)
     async with opened(database_url, most=2) as reading:
         async with (
-            reading.readers.snapshot(ACME, alone=True) as one,
-            reading.readers.snapshot(BIRCH, alone=True) as two,
+            reading.read_pool.snapshot(ACME, single_statement=True) as one,
+            reading.read_pool.snapshot(BIRCH, single_statement=True) as two,
         ):
             pids = {(await snapshot.fetch(SESSION, {}))[0]["pid"] for snapshot in (one, two)}
         assert taken(reading) == 2
-        for lent in reading.readers._idle:
+        for lent in reading.read_pool._idle:
             kept = await lent.driver.fetchrow(KEPT)
             assert (kept["read_only"], kept["plans"], kept["tenant"] in ("acme", "birch")) == (
                 "on",
@@ -118,7 +118,7 @@ async def test_what_nobody_reads_with_goes_back_as_it_was(
                 True,
             )
         await asyncio.sleep(0.2)
-        assert (taken(reading), reading.readers._idle, reading.readers._lent) == (0, [], 0)
+        assert (taken(reading), reading.read_pool._idle, reading.read_pool._lent) == (0, [], 0)
         async with AsyncExitStack() as stack:
             given = [await stack.enter_async_context(reading.engine.connect()) for _ in range(2)]
             rows = [(await connection.execute(text(KEPT))).one()._asdict() for connection in given]
@@ -131,26 +131,26 @@ async def test_what_nobody_reads_with_goes_back_as_it_was(
 
 
 async def test_what_is_read_with_does_not_go_back(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "IDLE", 0.1)
+    monkeypatch.setattr(read_pool, "IDLE", 0.1)
     async with opened(database_url, most=2) as database:
-        async with database.readers.snapshot(ACME) as one, database.readers.snapshot(ACME) as two:
+        async with database.read_pool.snapshot(ACME) as one, database.read_pool.snapshot(ACME) as two:
             await one.fetch(SESSION, {})
             await two.fetch(SESSION, {})
         pids = set()
         for _ in range(50):
-            pids.add(await session_of(database, ACME, alone=True))
+            pids.add(await session_of(database, ACME, single_statement=True))
             await asyncio.sleep(0.01)
         assert len(pids) == 1
         assert taken(database) == 1
 
 
 async def test_what_is_lent_for_long_goes_back_even_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "IDLE", 0.1)
-    monkeypatch.setattr(readers, "LONGEST", 0.0)
+    monkeypatch.setattr(read_pool, "IDLE", 0.1)
+    monkeypatch.setattr(read_pool, "LONGEST", 0.0)
     async with opened(database_url) as database:
-        await session_of(database, ACME, alone=True)
+        await session_of(database, ACME, single_statement=True)
         await asyncio.sleep(0.05)
-        await session_of(database, ACME, alone=True)
+        await session_of(database, ACME, single_statement=True)
         assert taken(database) == 1
         await asyncio.sleep(0.1)
         assert taken(database) == 0
@@ -159,16 +159,16 @@ async def test_what_is_lent_for_long_goes_back_even_so(database_url: str, monkey
 async def test_a_session_that_can_not_be_reset_does_not_go_back(
     database_url: str, owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "IDLE", 0.05)
+    monkeypatch.setattr(read_pool, "IDLE", 0.05)
     async with opened(database_url) as database:
         async with held(monkeypatch, "reset"):
-            pid = await session_of(database, ACME, alone=True)
+            pid = await session_of(database, ACME, single_statement=True)
             await asyncio.sleep(0.15)
             owner = await connect(owner_url)
             await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
             await owner.close()
-        await settled(database.readers)
-        assert (taken(database), database.readers._lent) == (0, 0)
+        await settled(database.read_pool)
+        assert (taken(database), database.read_pool._lent) == (0, 0)
         async with database.engine.connect() as connection:
             row = (await connection.execute(text(KEPT))).one()._asdict()
         assert row.pop("pid") != pid
@@ -203,8 +203,8 @@ async def test_where_a_commit_fails_another_connection_is_lent(
             go_on.set()
             (second,) = set(await asyncio.gather(*waiting))
         assert second != first
-        await settled(database.readers)
-        assert (taken(database), database.readers._lent) == (1, 1)
+        await settled(database.read_pool)
+        assert (taken(database), database.read_pool._lent) == (1, 1)
     await owner.close()
 
 
@@ -226,27 +226,27 @@ async def test_dispose_closes_what_rests_and_what_is_lent_when_it_ends(
     owner, before = await connect(owner_url), asyncio.all_tasks()
     async with opened(database_url, most=4) as database:
         async with AsyncExitStack() as stack:
-            alone = await stack.enter_async_context(database.readers.snapshot(ACME, alone=True))
-            whole = await stack.enter_async_context(database.readers.snapshot(ACME))
-            async with database.readers.snapshot(BIRCH), database.readers.snapshot(BIRCH, alone=True):
+            single_statement = await stack.enter_async_context(database.read_pool.snapshot(ACME, single_statement=True))
+            whole = await stack.enter_async_context(database.read_pool.snapshot(ACME))
+            async with database.read_pool.snapshot(BIRCH), database.read_pool.snapshot(BIRCH, single_statement=True):
                 pass
-            await settled(database.readers)
+            await settled(database.read_pool)
             assert await sessions(owner) == 4
-            next_look = database.readers._next_look
+            next_look = database.read_pool._next_look
             assert next_look is not None
             await database.engine.dispose()
             await until_sessions(owner, 2)
-            assert await alone.fetch(statement("SELECT 1"), {}) == [(1,)]
+            assert await single_statement.fetch(statement("SELECT 1"), {}) == [(1,)]
             assert await whole.fetch(statement("SELECT 1"), {}) == [(1,)]
-        await settled(database.readers)
+        await settled(database.read_pool)
         await until_sessions(owner, 0)
-        assert (database.readers._lent, database.readers._idle, database.readers._next_look) == (0, [], None)
+        assert (database.read_pool._lent, database.read_pool._idle, database.read_pool._next_look) == (0, [], None)
         assert next_look.cancelled()
         assert asyncio.all_tasks() == before
         # An engine that was disposed of begins anew.
-        assert await fetch(database, ACME, statement("SELECT 1"), alone=True) == [(1,)]
+        assert await fetch(database, ACME, statement("SELECT 1"), single_statement=True) == [(1,)]
     await until_sessions(owner, 0)
-    assert database.readers._next_look is None
+    assert database.read_pool._next_look is None
     gc.collect()
     assert caplog.messages == []
     await owner.close()
@@ -256,20 +256,20 @@ async def test_dispose_closes_what_rests_and_what_is_lent_when_it_ends(
 async def test_dispose_closes_what_is_being_ended(
     database_url: str, owner_url: str, work: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "IDLE", 0.02)
+    monkeypatch.setattr(read_pool, "IDLE", 0.02)
     owner = await connect(owner_url)
     async with opened(database_url) as database, held(monkeypatch, work) as go_on:
-        async with database.readers.snapshot(ACME, alone=work == "reset") as snapshot:
+        async with database.read_pool.snapshot(ACME, single_statement=work == "reset") as snapshot:
             await snapshot.fetch(SESSION, {})
             if work == "call_off":
                 spoil(snapshot)
         await asyncio.sleep(0.1)
-        assert len(database.readers._tasks) == 1
+        assert len(database.read_pool._tasks) == 1
         await database.engine.dispose()
         go_on.set()
-        await settled(database.readers)
+        await settled(database.read_pool)
         await until_sessions(owner, 0)
-        assert (database.readers._lent, database.readers._idle) == (0, [])
+        assert (database.read_pool._lent, database.read_pool._idle) == (0, [])
     await owner.close()
 
 
@@ -281,15 +281,15 @@ async def test_a_loop_may_end_at_once(
     owner = await connect(owner_url)
     if hangs:
         for work in ("end", "call_off"):
-            monkeypatch.setattr(Lent, work, lambda _: asyncio.sleep(PATIENCE))
+            monkeypatch.setattr(ReadConnection, work, lambda _: asyncio.sleep(PATIENCE))
 
     async def read() -> None:
-        engine = create_engine(database_url, Pool(size=LEFT_TO_WRITERS + 2))
+        engine = create_engine(database_url, PoolSettings(size=LEFT_TO_WRITERS + 2))
         database = Database(engine)
-        async with database.readers.snapshot(ACME) as one, database.readers.snapshot(ACME) as other:
+        async with database.read_pool.snapshot(ACME) as one, database.read_pool.snapshot(ACME) as other:
             await one.fetch(SESSION, {})
             spoil(other)
-        assert len(database.readers._tasks) == 2
+        assert len(database.read_pool._tasks) == 2
         await engine.dispose()
 
     await asyncio.to_thread(asyncio.run, read())
@@ -302,11 +302,11 @@ async def test_a_loop_may_end_at_once(
 async def test_who_writes_meets_no_reader(database: Database, clock: Clock) -> None:
     """One engine serves both: what readers had is no different from what they never had."""
     await make_employer(database, clock, tenant="acme")
-    assert await fetch(database, ACME, EMPLOYERS, alone=True) == [(1,)]
+    assert await fetch(database, ACME, EMPLOYERS, single_statement=True) == [(1,)]
 
     async def story(tx: Transaction) -> Any:
         return await tx.driver.fetchval("SELECT current_setting('transaction_read_only')")
 
     assert await database.transact(ACME, clock, story) == "off"
     await make_employer(database, clock, tenant="acme")
-    assert await fetch(database, ACME, EMPLOYERS, alone=True) == [(2,)]
+    assert await fetch(database, ACME, EMPLOYERS, single_statement=True) == [(2,)]

@@ -8,8 +8,8 @@ import pytest
 from reading import (
     ACME,
     BIRCH,
+    BOTH_MODES,
     LEFT_TO_WRITERS,
-    MANNERS,
     SESSION,
     fetch,
     opened,
@@ -23,7 +23,7 @@ from reading import (
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.graphql.engine.errors import TIMEOUT_MESSAGE, classify_error
@@ -37,11 +37,11 @@ EMPLOYERS = statement("SELECT count(*) FROM employers")
 
 @pytest.mark.parametrize(("size", "most"), [(1, 1), (2, 1), (3, 1), (4, 2), (5, 3), (6, 3), (10, 6), (11, 7), (20, 16)])
 async def test_writers_are_left_some_of_the_pool(database_url: str, size: int, most: int) -> None:
-    engine = create_engine(database_url, Pool(size=size, overflow=0, wait=0.1))
+    engine = create_engine(database_url, PoolSettings(size=size, overflow=0, wait=0.1))
     database = Database(engine)
     async with AsyncExitStack() as stack:
         for _ in range(most):
-            await stack.enter_async_context(database.readers.snapshot(ACME))
+            await stack.enter_async_context(database.read_pool.snapshot(ACME))
         with pytest.raises(NoConnectionLeft):
             await session_of(database, ACME)
         assert taken(database) == most
@@ -58,7 +58,7 @@ async def test_many_readers_share_few_connections_with_who_writes(
 
     async def read(database: Database, manner: int) -> None:
         for turn in range(6):
-            async with database.readers.snapshot(ACME, alone=(turn + manner) % 2 == 0) as snapshot:
+            async with database.read_pool.snapshot(ACME, single_statement=(turn + manner) % 2 == 0) as snapshot:
                 assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
                 counts.append(taken(database))
 
@@ -73,7 +73,7 @@ async def test_many_readers_share_few_connections_with_who_writes(
 async def test_who_waits_too_long_is_told_as_by_the_pool(database_url: str) -> None:
     async with opened(database_url, wait=0.1) as database:
         loop = asyncio.get_running_loop()
-        async with database.readers.snapshot(ACME) as snapshot:
+        async with database.read_pool.snapshot(ACME) as snapshot:
             pid = (await snapshot.fetch(SESSION, {}))[0]["pid"]
             began = loop.time()
             with pytest.raises(NoConnectionLeft) as ours:
@@ -96,7 +96,7 @@ async def test_where_writers_have_all_of_the_pool_a_reader_is_told_and_others_re
             for _ in range(3):
                 with pytest.raises(NoConnectionLeft):
                     await session_of(database, ACME)
-        assert database.readers._lent == 0
+        assert database.read_pool._lent == 0
         await session_of(database, ACME)
 
 
@@ -104,7 +104,9 @@ async def test_all_who_wait_are_served_in_their_order(database_url: str) -> None
     served: list[int] = []
 
     async def read(database: Database, number: int) -> None:
-        async with database.readers.snapshot(ACME if number % 3 else BIRCH, alone=number % 2 == 0) as snapshot:
+        async with database.read_pool.snapshot(
+            ACME if number % 3 else BIRCH, single_statement=number % 2 == 0
+        ) as snapshot:
             served.append(number)
             await snapshot.fetch(SESSION, {})
             if number % 10 == 9:
@@ -114,8 +116,8 @@ async def test_all_who_wait_are_served_in_their_order(database_url: str) -> None
         ended = await asyncio.gather(*(read(database, number) for number in range(100)), return_exceptions=True)
         assert [number for number, error in enumerate(ended) if error is not None] == list(range(9, 100, 10))
         assert served == list(range(100))
-        await settled(database.readers)
-        assert (taken(database), database.readers._lent) == (0, 0)
+        await settled(database.read_pool)
+        assert (taken(database), database.read_pool._lent) == (0, 0)
 
 
 async def test_who_comes_later_does_not_take_the_place_of_who_waits(database_url: str) -> None:
@@ -123,16 +125,16 @@ async def test_who_comes_later_does_not_take_the_place_of_who_waits(database_url
     order: list[str] = []
 
     async def read(name: str) -> None:
-        async with database.readers.snapshot(ACME):
+        async with database.read_pool.snapshot(ACME):
             order.append(name)
 
     async with opened(database_url) as database:
-        async with database.readers.snapshot(ACME) as snapshot:
+        async with database.read_pool.snapshot(ACME) as snapshot:
             waiting = asyncio.ensure_future(read("who waits"))
             await asyncio.sleep(0)
             spoil(snapshot)
-        await asyncio.wait(database.readers._tasks)
-        assert not database.readers._waiting
+        await asyncio.wait(database.read_pool._tasks)
+        assert not database.read_pool._waiting
         await asyncio.gather(read("who comes"), waiting)
         assert order == ["who waits", "who comes"]
 
@@ -142,10 +144,10 @@ async def test_who_stops_waiting_loses_nothing(database_url: str, fails: bool) -
     """Stopped before, while and after it was handed something, by a cancellation or by the clock."""
     async with opened(database_url, wait=2) as database:
         for turn in range(30):
-            async with database.readers.snapshot(ACME, alone=True) as snapshot:
+            async with database.read_pool.snapshot(ACME, single_statement=True) as snapshot:
                 await snapshot.fetch(SESSION, {})
-                stopping = [asyncio.ensure_future(session_of(database, BIRCH, alone=True)) for _ in range(3)]
-                staying = asyncio.ensure_future(session_of(database, BIRCH, alone=True))
+                stopping = [asyncio.ensure_future(session_of(database, BIRCH, single_statement=True)) for _ in range(3)]
+                staying = asyncio.ensure_future(session_of(database, BIRCH, single_statement=True))
                 await asyncio.sleep(0)
                 if fails:
                     assert snapshot._lent is not None
@@ -157,36 +159,36 @@ async def test_who_stops_waiting_loses_nothing(database_url: str, fails: bool) -
             async with asyncio.timeout(1):
                 await staying
                 await asyncio.gather(*stopping, return_exceptions=True)
-            await settled(database.readers)
-            assert database.readers._lent == taken(database) <= 1
+            await settled(database.read_pool)
+            assert database.read_pool._lent == taken(database) <= 1
 
 
 async def test_who_is_handed_a_connection_as_the_time_is_over_loses_nothing(database_url: str) -> None:
     async with opened(database_url, wait=0.05) as database:
         for late in (-0.002, -0.001, -0.0005, 0.0, 0.0005):
-            async with database.readers.snapshot(ACME, alone=True):
-                waiting = [asyncio.ensure_future(session_of(database, ACME, alone=True)) for _ in range(5)]
+            async with database.read_pool.snapshot(ACME, single_statement=True):
+                waiting = [asyncio.ensure_future(session_of(database, ACME, single_statement=True)) for _ in range(5)]
                 await asyncio.sleep(0.05 + late)
             await asyncio.gather(*waiting, return_exceptions=True)
-            await session_of(database, ACME, alone=True)
-            assert (taken(database), database.readers._lent, len(database.readers._idle)) == (1, 1, 1)
+            await session_of(database, ACME, single_statement=True)
+            assert (taken(database), database.read_pool._lent, len(database.read_pool._idle)) == (1, 1, 1)
 
 
 # ---------------------------------------------------------------------------------------------- errors, and giving up
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 @pytest.mark.parametrize("error", [LookupError, asyncio.CancelledError, KeyboardInterrupt])
 async def test_after_an_error_a_connection_is_not_lent_again(
-    database_url: str, alone: bool, error: type[BaseException]
+    database_url: str, single_statement: bool, error: type[BaseException]
 ) -> None:
     async with opened(database_url) as database:
-        first = await session_of(database, ACME, alone=alone)
-        await settled(database.readers)
+        first = await session_of(database, ACME, single_statement=single_statement)
+        await settled(database.read_pool)
         waiting: list[asyncio.Future[int]] = []
 
         async def fail() -> None:
-            async with database.readers.snapshot(ACME, alone=alone):
+            async with database.read_pool.snapshot(ACME, single_statement=single_statement):
                 waiting.append(asyncio.ensure_future(session_of(database, BIRCH)))
                 await asyncio.sleep(0)
                 raise error
@@ -196,23 +198,27 @@ async def test_after_an_error_a_connection_is_not_lent_again(
         assert await waiting[0] != first
 
 
-@pytest.mark.parametrize("alone", MANNERS)
-async def test_what_failed_is_not_lent_again_though_nobody_minds(database_url: str, alone: bool) -> None:
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
+async def test_what_failed_is_not_lent_again_though_nobody_minds(database_url: str, single_statement: bool) -> None:
     async with opened(database_url) as database:
-        async with database.readers.snapshot(ACME, alone=alone) as snapshot:
+        async with database.read_pool.snapshot(ACME, single_statement=single_statement) as snapshot:
             with pytest.raises(asyncpg.DivisionByZeroError):
                 await snapshot.fetch(statement("SELECT 1 / $1::int", "by"), {"by": 0})
             assert snapshot._lent is not None
             first = snapshot._lent.driver.get_server_pid()
-        assert await session_of(database, ACME, alone=alone) != first
+        assert await session_of(database, ACME, single_statement=single_statement) != first
 
 
-@pytest.mark.parametrize("alone", MANNERS)
-async def test_a_statement_that_was_given_up_is_called_off(database_url: str, owner_url: str, alone: bool) -> None:
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
+async def test_a_statement_that_was_given_up_is_called_off(
+    database_url: str, owner_url: str, single_statement: bool
+) -> None:
     """The server does not notice that nobody listens any more: it would go on, and another session be opened beside."""
     owner = await connect(owner_url)
     async with opened(database_url) as database:
-        reading = asyncio.ensure_future(fetch(database, ACME, statement("SELECT pg_sleep(60)"), alone=alone))
+        reading = asyncio.ensure_future(
+            fetch(database, ACME, statement("SELECT pg_sleep(60)"), single_statement=single_statement)
+        )
         asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
         await until(lambda: owner.fetchval(asleep))
         reading.cancel()
@@ -226,17 +232,19 @@ async def test_a_statement_that_was_given_up_is_called_off(database_url: str, ow
 
 def test_who_waits_in_the_next_loop_is_refused_in_time_too(database_url: str) -> None:
     """An engine that was disposed of may begin anew in another loop, whose clock is another."""
-    database = Database(create_engine(database_url, Pool(size=1, overflow=0, wait=0.5)))
+    database = Database(create_engine(database_url, PoolSettings(size=1, overflow=0, wait=0.5)))
 
     async def wait_for_a_moment() -> None:
-        await asyncio.gather(session_of(database, ACME, alone=True), session_of(database, ACME, alone=True))
+        await asyncio.gather(
+            session_of(database, ACME, single_statement=True), session_of(database, ACME, single_statement=True)
+        )
         await database.engine.dispose()
 
     async def wait_too_long() -> None:
-        async with asyncio.timeout(3), database.readers.snapshot(ACME):
+        async with asyncio.timeout(3), database.read_pool.snapshot(ACME):
             with pytest.raises(NoConnectionLeft):
                 await session_of(database, ACME)
-        await settled(database.readers)
+        await settled(database.read_pool)
         await database.engine.dispose()
 
     asyncio.run(wait_for_a_moment())

@@ -10,8 +10,8 @@ import pytest
 from reading import (
     ACME,
     BIRCH,
+    BOTH_MODES,
     LEFT_TO_WRITERS,
-    MANNERS,
     SESSION,
     fetch,
     held,
@@ -52,109 +52,112 @@ async def _pid(connection: AsyncConnection) -> int:
     return int(driver.get_server_pid())
 
 
-async def several(database: Database, number: int, *, alone: bool) -> set[int]:
+async def several(database: Database, number: int, *, single_statement: bool) -> set[int]:
     """Read by several connections at once, so that each of them rests then."""
     async with AsyncExitStack() as stack:
         snapshots = [
-            await stack.enter_async_context(database.readers.snapshot(ACME, alone=alone)) for _ in range(number)
+            await stack.enter_async_context(database.read_pool.snapshot(ACME, single_statement=single_statement))
+            for _ in range(number)
         ]
         pids = {(await snapshot.fetch(SESSION, {}))[0]["pid"] for snapshot in snapshots}
-    await settled(database.readers)
-    assert len(pids) == len(database.readers._idle) == number
+    await settled(database.read_pool)
+    assert len(pids) == len(database.read_pool._idle) == number
     return pids
 
 
-@pytest.mark.parametrize("after", MANNERS)
-@pytest.mark.parametrize("before", MANNERS)
+@pytest.mark.parametrize("after", BOTH_MODES)
+@pytest.mark.parametrize("before", BOTH_MODES)
 async def test_one_that_is_known_to_be_lost_is_not_lent(
     database_url: str, owner: asyncpg.Connection, before: bool, after: bool
 ) -> None:
     async with opened(database_url) as database:
-        first = await session_of(database, ACME, alone=before)
-        await settled(database.readers)
+        first = await session_of(database, ACME, single_statement=before)
+        await settled(database.read_pool)
         await kill(owner, first)
-        assert await session_of(database, ACME, alone=after) != first
-        await settled(database.readers)
-        assert (taken(database), database.readers._lent, len(database.readers._idle)) == (1, 1, 1)
+        assert await session_of(database, ACME, single_statement=after) != first
+        await settled(database.read_pool)
+        assert (taken(database), database.read_pool._lent, len(database.read_pool._idle)) == (1, 1, 1)
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_one_that_is_known_to_be_lost_takes_no_other_with_it(
-    database_url: str, owner: asyncpg.Connection, alone: bool
+    database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     async with opened(database_url, most=2) as database:
-        pids = await several(database, 2, alone=alone)
-        first_in_turn = database.readers._idle[-1].driver.get_server_pid()
+        pids = await several(database, 2, single_statement=single_statement)
+        first_in_turn = database.read_pool._idle[-1].driver.get_server_pid()
         await kill(owner, first_in_turn)
-        found = await several(database, 2, alone=alone)
+        found = await several(database, 2, single_statement=single_statement)
         assert found & pids == pids - {first_in_turn}
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_one_that_is_lost_after_its_read_is_not_kept(
-    database_url: str, owner: asyncpg.Connection, alone: bool
+    database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     async with opened(database_url) as database:
-        async with database.readers.snapshot(ACME, alone=alone) as snapshot:
+        async with database.read_pool.snapshot(ACME, single_statement=single_statement) as snapshot:
             ((pid,),) = await snapshot.fetch(SESSION, {})
             await kill(owner, pid)
-        await settled(database.readers)
-        assert (taken(database), database.readers._lent, database.readers._idle) == (0, 0, [])
+        await settled(database.read_pool)
+        assert (taken(database), database.read_pool._lent, database.read_pool._idle) == (0, 0, [])
 
 
-@pytest.mark.parametrize("alone", MANNERS)
-async def test_the_pool_learns_of_what_was_lost_unseen(database_url: str, owner_url: str, alone: bool) -> None:
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
+async def test_the_pool_learns_of_what_was_lost_unseen(
+    database_url: str, owner_url: str, single_statement: bool
+) -> None:
     """Its own may be lost as well: it gives out none of that age."""
     async with opened(database_url) as database:
-        first = await session_of(database, ACME, alone=alone)
-        await settled(database.readers)
+        first = await session_of(database, ACME, single_statement=single_statement)
+        await settled(database.read_pool)
         async with database.engine.connect() as connection:
             old = await _pid(connection)
         async with database.engine.connect() as connection:
             assert await _pid(connection) == old
         kill_unseen(owner_url, first)
-        await session_of(database, ACME, alone=alone)
+        await session_of(database, ACME, single_statement=single_statement)
         async with database.engine.connect() as connection:
             assert await _pid(connection) != old
 
 
-@pytest.mark.parametrize("other", MANNERS)
-@pytest.mark.parametrize("after", MANNERS)
-@pytest.mark.parametrize("before", MANNERS)
+@pytest.mark.parametrize("other", BOTH_MODES)
+@pytest.mark.parametrize("after", BOTH_MODES)
+@pytest.mark.parametrize("before", BOTH_MODES)
 async def test_those_that_were_lost_unseen_are_passed_over(
     database_url: str, owner_url: str, before: bool, after: bool, other: bool
 ) -> None:
     """All that rest, here and in the pool, are gone, and no socket has told: what is sent first finds it out."""
     async with opened(database_url, most=3) as database:
         async with AsyncExitStack() as stack:
-            pids = await several(database, 3, alone=before)
+            pids = await several(database, 3, single_statement=before)
             for _ in range(LEFT_TO_WRITERS):
                 pids.add(await _pid(await stack.enter_async_context(database.engine.connect())))
         assert len(pids) == 5
         kill_unseen(owner_url, *pids)
         viewer = BIRCH if other else ACME
-        found = await asyncio.gather(*(session_of(database, viewer, alone=after) for _ in range(3)))
+        found = await asyncio.gather(*(session_of(database, viewer, single_statement=after) for _ in range(3)))
         assert not pids & set(found)
-        await settled(database.readers)
-        assert taken(database) == database.readers._lent == len(database.readers._idle) <= 3
+        await settled(database.read_pool)
+        assert taken(database) == database.read_pool._lent == len(database.read_pool._idle) <= 3
         async with database.engine.connect() as connection:
             assert await _pid(connection) not in pids
 
 
-@pytest.mark.parametrize("after", MANNERS)
-@pytest.mark.parametrize("before", MANNERS)
+@pytest.mark.parametrize("after", BOTH_MODES)
+@pytest.mark.parametrize("before", BOTH_MODES)
 async def test_one_whose_end_was_said_while_its_connection_stands_is_passed_over(
     database_url: str, owner: asyncpg.Connection, before: bool, after: bool
 ) -> None:
     async with relayed(database_url) as url, opened(url) as database:
-        pid = await session_of(database, ACME, alone=before)
-        await settled(database.readers)  # else it may be killed as it commits, which is another story
+        pid = await session_of(database, ACME, single_statement=before)
+        await settled(database.read_pool)  # else it may be killed as it commits, which is another story
         await kill(owner, pid)
-        (lent,) = database.readers._idle
+        (lent,) = database.read_pool._idle
         assert not lent.driver.is_closed()
-        assert await session_of(database, ACME, alone=after) != pid
-        await settled(database.readers)
-        assert taken(database) == database.readers._lent == len(database.readers._idle) == 1
+        assert await session_of(database, ACME, single_statement=after) != pid
+        await settled(database.read_pool)
+        assert taken(database) == database.read_pool._lent == len(database.read_pool._idle) == 1
 
 
 @asynccontextmanager
@@ -191,15 +194,15 @@ async def relayed(url: str) -> AsyncIterator[str]:
         await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_one_that_the_pool_gives_although_it_is_lost_is_passed_over(
-    database_url: str, owner_url: str, alone: bool
+    database_url: str, owner_url: str, single_statement: bool
 ) -> None:
     async with opened(database_url) as database:
         async with database.engine.connect() as connection:
             pid = await _pid(connection)
         kill_unseen(owner_url, pid)
-        assert await session_of(database, ACME, alone=alone) != pid
+        assert await session_of(database, ACME, single_statement=single_statement) != pid
 
 
 async def test_a_read_is_tried_twice_and_no_more(owner_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,19 +215,19 @@ async def test_a_read_is_tried_twice_and_no_more(owner_url: str, monkeypatch: py
 
     async with opened(owner_url) as database:  # who may end sessions
         with monkeypatch.context() as patched:
-            patched.setattr("benegraph.db.lent.become", deadly)
-            for alone in MANNERS:
+            patched.setattr("benegraph.db.read_connection.set_rights_sql", deadly)
+            for single_statement in BOTH_MODES:
                 begun.clear()
                 with pytest.raises(LOST):
-                    await fetch(database, ACME, ONE, alone=alone)
+                    await fetch(database, ACME, ONE, single_statement=single_statement)
                 assert len(begun) == 2
         deadly_read = statement("SELECT pg_terminate_backend(pg_backend_pid())")
-        for alone in MANNERS:
+        for single_statement in BOTH_MODES:
             with pytest.raises(LOST):
-                await fetch(database, ACME, deadly_read, alone=alone)
+                await fetch(database, ACME, deadly_read, single_statement=single_statement)
         assert await fetch(database, ACME, ONE) == [(1,)]
-        await settled(database.readers)
-        assert taken(database) == database.readers._lent == 1
+        await settled(database.read_pool)
+        assert taken(database) == database.read_pool._lent == 1
 
 
 async def test_one_that_is_lost_between_two_reads_is_told_and_not_lent_again(
@@ -234,7 +237,7 @@ async def test_one_that_is_lost_between_two_reads_is_told_and_not_lent_again(
     async with opened(database_url) as database:
 
         async def read() -> None:
-            async with database.readers.snapshot(ACME) as snapshot:
+            async with database.read_pool.snapshot(ACME) as snapshot:
                 ((pid,),) = await snapshot.fetch(SESSION, {})
                 waiting.append(asyncio.ensure_future(session_of(database, BIRCH)))
                 await kill(owner, pid)
@@ -265,14 +268,14 @@ async def test_one_that_is_lost_in_the_midst_of_a_statement_alone_is_read_again(
     database_url: str, owner: asyncpg.Connection
 ) -> None:
     async with opened(database_url) as database:
-        first = await session_of(database, ACME, alone=True)
+        first = await session_of(database, ACME, single_statement=True)
         slow = statement("SELECT pg_backend_pid() AS pid, pg_sleep(0.3)::text")
-        reading = asyncio.ensure_future(fetch(database, ACME, slow, alone=True))
+        reading = asyncio.ensure_future(fetch(database, ACME, slow, single_statement=True))
         await asyncio.sleep(0.1)
         await kill(owner, first)
         ((second, _),) = await reading
         assert second != first
-        assert await session_of(database, ACME, alone=True) == second
+        assert await session_of(database, ACME, single_statement=True) == second
 
 
 async def test_one_that_is_lost_as_it_ends_is_not_lent_again(
@@ -283,8 +286,8 @@ async def test_one_that_is_lost_as_it_ends_is_not_lent_again(
             first = await session_of(database, ACME)
             await kill(owner, first)
         assert await session_of(database, ACME) != first
-        await settled(database.readers)
-        assert (taken(database), database.readers._lent) == (1, 1)
+        await settled(database.read_pool)
+        assert (taken(database), database.read_pool._lent) == (1, 1)
 
 
 @pytest.mark.parametrize("unseen", [True, False])
@@ -292,21 +295,21 @@ async def test_a_server_that_starts_again_is_read_from_again(unseen: bool) -> No
     with reachable() as place, EmbeddedPostgres(place, fast=True) as server:
         async with opened(server.dsn(), most=2, wait=1) as database:
             for _ in range(2):
-                pids = await several(database, 2, alone=True)
+                pids = await several(database, 2, single_statement=True)
                 if unseen:
                     server.stop()
                 else:
                     await asyncio.to_thread(server.stop)
                 for _ in range(3):
-                    for alone in MANNERS:
+                    for single_statement in BOTH_MODES:
                         with pytest.raises(LOST):
-                            await fetch(database, ACME, ONE, alone=alone)
-                await settled(database.readers)
-                assert (taken(database), database.readers._lent) == (0, 0)
+                            await fetch(database, ACME, ONE, single_statement=single_statement)
+                await settled(database.read_pool)
+                assert (taken(database), database.read_pool._lent) == (0, 0)
                 await asyncio.to_thread(server.start)
-                assert await several(database, 2, alone=False) != pids
+                assert await several(database, 2, single_statement=False) != pids
             if unseen:  # again, and nobody asked while it was away
                 server.stop()
                 server.start()
-            for alone in MANNERS:
-                assert await fetch(database, ACME, ONE, alone=alone) == [(1,)]
+            for single_statement in BOTH_MODES:
+                assert await fetch(database, ACME, ONE, single_statement=single_statement) == [(1,)]

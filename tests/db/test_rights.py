@@ -7,10 +7,10 @@ from string import ascii_letters, printable
 
 import asyncpg
 import pytest
-from reading import EVERYONE, MANNERS, RIGHTS, fetch, opened, people, seen, settled, statement
+from reading import BOTH_MODES, EVERYONE, RIGHTS, fetch, opened, people, seen, settled, statement
 
-from benegraph.db import lent
-from benegraph.db.rights import become, rights_of
+from benegraph.db import read_connection
+from benegraph.db.rights import rights_of, set_rights_sql
 from benegraph.db.session import Database
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
@@ -58,20 +58,24 @@ def test_what_can_not_be_sent_is_no_right(text: str, place: int) -> None:
     rights = ["acme", "empr_1", "empl_2"]
     rights[place] = text
     with pytest.raises(ValueError, match=r"U\+0000|surrogates"):
-        become((rights[0], rights[1], rights[2]))
+        set_rights_sql((rights[0], rights[1], rights[2]))
 
 
-@pytest.mark.parametrize("alone", MANNERS)
-async def test_what_can_not_be_sent_is_read_by_nobody_and_harms_nobody(database_url: str, alone: bool) -> None:
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
+async def test_what_can_not_be_sent_is_read_by_nobody_and_harms_nobody(
+    database_url: str, single_statement: bool
+) -> None:
     async with opened(database_url) as database:
         for text in ("a\0b", "\ud800"):
             with pytest.raises(ValueError, match=r"U\+0000|surrogates"):
-                await fetch(database, administrator(text), RIGHTS, alone=alone)
-            assert await fetch(database, administrator("acme"), RIGHTS, alone=alone) == [("acme", "", "")]
+                await fetch(database, administrator(text), RIGHTS, single_statement=single_statement)
+            assert await fetch(database, administrator("acme"), RIGHTS, single_statement=single_statement) == [
+                ("acme", "", "")
+            ]
 
 
-@pytest.mark.parametrize("alone", MANNERS)
-async def test_ids_of_any_letters_arrive_as_they_are(database_url: str, alone: bool) -> None:
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
+async def test_ids_of_any_letters_arrive_as_they_are(database_url: str, single_statement: bool) -> None:
     random = Random(20)  # noqa: S311 - an order
     letters = "'\\\"$; -" + ascii_letters + printable + "äß日🦩\x01\x7f\u2028\ufeff"
     texts = [*CURIOUS, *("".join(random.choices(letters, k=random.randint(1, 12))) for _ in range(150))]
@@ -79,7 +83,7 @@ async def test_ids_of_any_letters_arrive_as_they_are(database_url: str, alone: b
         for text in texts:
             rights = (text, text[::-1] or "a", text + "'")
             viewer = Viewer(rights[0], "akey_1", Role.SERVICE, rights[1], rights[2])
-            assert await fetch(database, viewer, RIGHTS, alone=alone) == [rights]
+            assert await fetch(database, viewer, RIGHTS, single_statement=single_statement) == [rights]
 
 
 async def test_on_one_connection_each_viewer_sees_their_own_after_each_other(
@@ -88,15 +92,15 @@ async def test_on_one_connection_each_viewer_sees_their_own_after_each_other(
     async with opened(database_url) as database:
         for before in world:
             for after in world:
-                for manners in ((a, b) for a in MANNERS for b in MANNERS):
-                    for viewer, alone in zip((before, after), manners, strict=True):
-                        assert await seen(database, viewer, alone=alone) == world[viewer]
+                for manners in ((a, b) for a in BOTH_MODES for b in BOTH_MODES):
+                    for viewer, single_statement in zip((before, after), manners, strict=True):
+                        assert await seen(database, viewer, single_statement=single_statement) == world[viewer]
 
 
-@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("pgbouncer", [False, True])
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_many_viewers_at_once_see_their_own_whoever_gives_up(
-    database_url: str, world: Mapping[Viewer, list[str]], seed: int, named: bool
+    database_url: str, world: Mapping[Viewer, list[str]], seed: int, pgbouncer: bool
 ) -> None:
     random, viewers = Random(seed), list(world)  # noqa: S311 - an order
     broken = statement("SELECT id FROM employees ORDER BY id / 0")
@@ -104,20 +108,20 @@ async def test_many_viewers_at_once_see_their_own_whoever_gives_up(
 
     async def read(database: Database) -> None:
         for _ in range(15):
-            viewer, alone = random.choice(viewers), random.random() < 0.5
-            async with database.readers.snapshot(viewer, alone=alone) as snapshot:
-                for _ in range(1 if alone else random.randint(1, 3)):
+            viewer, single_statement = random.choice(viewers), random.random() < 0.5
+            async with database.read_pool.snapshot(viewer, single_statement=single_statement) as snapshot:
+                for _ in range(1 if single_statement else random.randint(1, 3)):
                     assert [row["id"] for row in await snapshot.fetch(EVERYONE, {})] == world[viewer]
             done["read"] += 1
             if random.random() < 0.05:
                 with pytest.raises(asyncpg.PostgresError):
-                    await fetch(database, viewer, broken, alone=random.random() < 0.5)
+                    await fetch(database, viewer, broken, single_statement=random.random() < 0.5)
                 done["failed"] += 1
 
     async def give_up(database: Database) -> None:
         for _ in range(15):
             viewer = random.choice(viewers)
-            reading = asyncio.ensure_future(seen(database, viewer, alone=random.random() < 0.5))
+            reading = asyncio.ensure_future(seen(database, viewer, single_statement=random.random() < 0.5))
             for _ in range(random.randint(0, 12)):
                 await asyncio.sleep(0)
             if reading.cancel():
@@ -125,49 +129,51 @@ async def test_many_viewers_at_once_see_their_own_whoever_gives_up(
             (ended,) = await asyncio.gather(reading, return_exceptions=True)
             assert isinstance(ended, asyncio.CancelledError) or ended == world[viewer]
 
-    async with opened(database_url, most=3, named=named) as database:
+    async with opened(database_url, most=3, pgbouncer=pgbouncer) as database:
         await asyncio.gather(*(work(database) for work in [read] * 24 + [give_up] * 8))
     assert done["read"] == 360
     assert min(done["given up"], done["failed"]) > 0
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_who_gives_up_at_any_turn_leaves_no_rights(
-    database_url: str, world: Mapping[Viewer, list[str]], alone: bool
+    database_url: str, world: Mapping[Viewer, list[str]], single_statement: bool
 ) -> None:
     """Begin as one viewer, and stop a turn of the loop later each time; then read as another, and as the same."""
     one, other, *_ = world
     async with opened(database_url, wait=2) as database:
         for turn in range(200):
-            assert await seen(database, other, alone=alone) == world[other]
-            reading = asyncio.ensure_future(seen(database, one, alone=alone))
+            assert await seen(database, other, single_statement=single_statement) == world[other]
+            reading = asyncio.ensure_future(seen(database, one, single_statement=single_statement))
             for _ in range(turn):
                 await asyncio.sleep(0)
             if not reading.cancel():
                 break
             with pytest.raises(asyncio.CancelledError):
                 await reading
-            assert await seen(database, other, alone=alone) == world[other]
-            assert await seen(database, one, alone=alone) == world[one]
+            assert await seen(database, other, single_statement=single_statement) == world[other]
+            assert await seen(database, one, single_statement=single_statement) == world[one]
         else:
             raise AssertionError("it never came to its end")
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_rights_that_failed_to_be_taken_on_are_nobodys(
-    database_url: str, world: Mapping[Viewer, list[str]], alone: bool, monkeypatch: pytest.MonkeyPatch
+    database_url: str, world: Mapping[Viewer, list[str]], single_statement: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other, *_ = world
     async with opened(database_url) as database:
-        assert await seen(database, other, alone=alone) == world[other]
+        assert await seen(database, other, single_statement=single_statement) == world[other]
         with monkeypatch.context() as patched:
-            patched.setattr(lent, "become", lambda *asked, **manner: f"{become(*asked, **manner)}, 1 / 0")
+            patched.setattr(
+                read_connection, "set_rights_sql", lambda *asked, **manner: f"{set_rights_sql(*asked, **manner)}, 1 / 0"
+            )
             with pytest.raises(asyncpg.DivisionByZeroError):
-                await seen(database, one, alone=alone)
-        await settled(database.readers)
-        assert database.readers._idle == []
-        assert await seen(database, other, alone=alone) == world[other]
-        assert await seen(database, one, alone=alone) == world[one]
+                await seen(database, one, single_statement=single_statement)
+        await settled(database.read_pool)
+        assert database.read_pool._idle == []
+        assert await seen(database, other, single_statement=single_statement) == world[other]
+        assert await seen(database, one, single_statement=single_statement) == world[one]
 
 
 async def test_rights_are_known_once_they_are_taken_on_and_not_before(
@@ -175,10 +181,10 @@ async def test_rights_are_known_once_they_are_taken_on_and_not_before(
 ) -> None:
     one, other = rights_of(administrator("acme")), rights_of(administrator("birch"))
     async with opened(database_url) as database:
-        got = await database.readers.lend(one, in_session=True)
+        got = await database.read_pool.lend(one, in_session=True)
         known = [got.rights]
         with monkeypatch.context() as patched:
-            patched.setattr(lent, "become", lambda *_, **__: "SELECT 1 / 0")
+            patched.setattr(read_connection, "set_rights_sql", lambda *_, **__: "SELECT 1 / 0")
             with pytest.raises(asyncpg.DivisionByZeroError):
                 await got.begin("", other, in_session=True)
         known.append(got.rights)
@@ -188,7 +194,7 @@ async def test_rights_are_known_once_they_are_taken_on_and_not_before(
         with pytest.raises(asyncio.CancelledError):
             await beginning
         assert [*known, got.rights] == [one, None, None]
-        database.readers.drop(got)
+        database.read_pool.drop(got)
 
 
 async def test_a_transaction_leaves_the_sessions_rights_as_they_were(
@@ -196,43 +202,43 @@ async def test_a_transaction_leaves_the_sessions_rights_as_they_were(
 ) -> None:
     one, other, *_ = world
     async with opened(database_url) as database:
-        assert await seen(database, one, alone=True) == world[one]
+        assert await seen(database, one, single_statement=True) == world[one]
         assert await seen(database, other) == world[other]
-        await settled(database.readers)
-        (rests,) = database.readers._idle
+        await settled(database.read_pool)
+        (rests,) = database.read_pool._idle
         assert rests.rights == rights_of(one)
         assert await rests.driver.fetch(RIGHTS.text) == [rights_of(one)]
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_after_the_block_nobody_reads_on(
-    database_url: str, world: Mapping[Viewer, list[str]], alone: bool
+    database_url: str, world: Mapping[Viewer, list[str]], single_statement: bool
 ) -> None:
     one, other, *_ = world
     async with opened(database_url) as database:
-        async with database.readers.snapshot(one, alone=alone) as snapshot:
+        async with database.read_pool.snapshot(one, single_statement=single_statement) as snapshot:
             pass
         with pytest.raises(RuntimeError, match="over"):
             await snapshot.fetch(EVERYONE, {})
-        async with database.readers.snapshot(other, alone=alone) as another:
+        async with database.read_pool.snapshot(other, single_statement=single_statement) as another:
             with pytest.raises(RuntimeError, match="over"):
                 await snapshot.fetch(EVERYONE, {})
             assert [row["id"] for row in await another.fetch(EVERYONE, {})] == world[other]
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 @pytest.mark.parametrize("seconds", [0, 0.1])
 async def test_what_is_still_read_when_the_block_ends_is_called_off(
-    database_url: str, world: Mapping[Viewer, list[str]], alone: bool, seconds: float
+    database_url: str, world: Mapping[Viewer, list[str]], single_statement: bool, seconds: float
 ) -> None:
     """Someone forgot to wait, for the statement to be prepared or to be executed: nothing comes of it."""
     one, other, *_ = world
     slow = statement("SELECT id FROM employees, pg_sleep(3) ORDER BY id")
     async with opened(database_url) as database:
-        async with database.readers.snapshot(one, alone=alone) as snapshot:
+        async with database.read_pool.snapshot(one, single_statement=single_statement) as snapshot:
             forgotten = asyncio.ensure_future(snapshot.fetch(slow, {}))
             await asyncio.sleep(seconds)
         async with asyncio.timeout(2):
-            assert await seen(database, other, alone=alone) == world[other]
+            assert await seen(database, other, single_statement=single_statement) == world[other]
             with pytest.raises(Exception):  # noqa: B017, PT011 - the driver has several words for it
                 await forgotten

@@ -10,8 +10,8 @@ import pytest
 from reading import (
     ACME,
     BIRCH,
+    BOTH_MODES,
     EVERYONE,
-    MANNERS,
     fetch,
     opened,
     people,
@@ -25,7 +25,7 @@ from reading import (
 from sqlalchemy import ARRAY, Select, Text, any_, bindparam, literal, select
 from sqlalchemy.exc import CompileError
 
-from benegraph.db import lent
+from benegraph.db import read_connection
 from benegraph.db.models import Employee
 from benegraph.db.prepared_statements import PreparedStatement, prepare_statement
 from benegraph.db.query_scope import ScopeShape, scope_parameters
@@ -127,10 +127,10 @@ def test_what_a_manner_leaves_open_is_what_the_scope_fills(
 # --------------------------------------------------------------------------------------------------- what is fetched
 
 
-@pytest.mark.parametrize("named", [True, False])
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("pgbouncer", [False, True])
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_a_statement_finds_what_its_values_ask_for(
-    database_url: str, database: Database, clock: Clock, alone: bool, named: bool
+    database_url: str, database: Database, clock: Clock, single_statement: bool, pgbouncer: bool
 ) -> None:
     employer = await make_employer(database, clock, tenant="acme")
     made = {
@@ -149,10 +149,10 @@ async def test_a_statement_finds_what_its_values_ask_for(
         (ids.where(Employee.id == any_(bindparam("ids", type_=ARRAY(Text)))), {"ids": [made[FULL]]}, [FULL]),
         (ids.limit(1), {}, [FULL]),
     ]
-    async with opened(database_url, named=named) as reading:
+    async with opened(database_url, pgbouncer=pgbouncer) as reading:
         for _ in range(2):
             for wanted, given, found in asked:
-                rows = await fetch(reading, ACME, prepare_statement(wanted), given, alone=alone)
+                rows = await fetch(reading, ACME, prepare_statement(wanted), given, single_statement=single_statement)
                 assert [row["id"] for row in rows] == [made[kind] for kind in found]
 
 
@@ -161,8 +161,8 @@ async def test_a_statement_finds_what_its_values_ask_for(
 
 async def _prepared(database: Database) -> list[str]:
     """Give the statements that the one connection which rests keeps prepared."""
-    await settled(database.readers)
-    (rests,) = database.readers._idle
+    await settled(database.read_pool)
+    (rests,) = database.read_pool._idle
     rows = await _asked(rests.driver, "SELECT statement FROM pg_prepared_statements ORDER BY prepare_time")
     # SQLAlchemy keeps some of its own, in small letters, by which it gets to know the server.
     return [row["statement"] for row in rows if row["statement"].startswith("SELECT")]
@@ -174,76 +174,76 @@ async def test_a_statement_is_prepared_once_a_connection_whoever_reads(
     world = await people(database, clock)
     async with opened(database_url) as reading:
         for viewer in world:
-            for alone in MANNERS:
-                assert await seen(reading, viewer, alone=alone) == world[viewer]
+            for single_statement in BOTH_MODES:
+                assert await seen(reading, viewer, single_statement=single_statement) == world[viewer]
         assert await _prepared(reading) == [EVERYONE.text]
 
 
 async def test_a_connection_keeps_the_statements_that_were_used_last(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lent, "MOST_STATEMENTS", 2)
+    monkeypatch.setattr(read_connection, "MOST_STATEMENTS", 2)
     texts = [f"SELECT {number}" for number in range(3)]
     one, two, three = map(statement, texts)
     async with opened(database_url) as database:
         for wanted, found in ((one, 0), (two, 1), (one, 0), (three, 2), (one, 0)):
-            assert await fetch(database, ACME, wanted, alone=True) == [(found,)]
+            assert await fetch(database, ACME, wanted, single_statement=True) == [(found,)]
         # The driver closes what was let go of as it prepares the next.
         assert await _prepared(database) == [texts[0], texts[2]]
-        assert await fetch(database, ACME, two, alone=True) == [(1,)]
+        assert await fetch(database, ACME, two, single_statement=True) == [(1,)]
         assert await _prepared(database) == [texts[0], texts[1]]
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_a_statement_that_can_not_be_prepared_leaves_nothing(
-    database_url: str, owner: asyncpg.Connection, alone: bool
+    database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     async with opened(database_url) as database:
-        first = await session_of(database, ACME, alone=alone)
-        async with database.readers.snapshot(ACME, alone=alone) as snapshot:
+        first = await session_of(database, ACME, single_statement=single_statement)
+        async with database.read_pool.snapshot(ACME, single_statement=single_statement) as snapshot:
             with pytest.raises(asyncpg.UndefinedColumnError):
                 await snapshot.fetch(statement("SELECT nothing FROM employees"), {})
         assert await session_of(database, ACME) != first
         assert await _locks(owner) == []
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_values_that_can_not_be_sent_leave_no_lock(
-    database_url: str, owner: asyncpg.Connection, alone: bool
+    database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     """The statement is prepared by then, and what that began has no end: no transaction could begin there."""
     wanted = statement("SELECT id FROM employees WHERE date_of_birth = $1", "born")
     async with opened(database_url) as database:
-        first = await session_of(database, ACME, alone=alone)
-        async with database.readers.snapshot(ACME, alone=alone) as snapshot:
+        first = await session_of(database, ACME, single_statement=single_statement)
+        async with database.read_pool.snapshot(ACME, single_statement=single_statement) as snapshot:
             with pytest.raises(asyncpg.DataError):
                 await snapshot.fetch(wanted, {"born": "no day"})
             assert "employees" in await _locks(owner)
         assert await session_of(database, ACME) != first
-        await settled(database.readers)
+        await settled(database.read_pool)
         assert await _locks(owner) == []
         assert taken(database) == 1
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_who_gives_up_while_a_statement_is_prepared_leaves_nothing(
-    database_url: str, owner: asyncpg.Connection, alone: bool
+    database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     async with opened(database_url) as database:
-        first = await session_of(database, ACME, alone=alone)
+        first = await session_of(database, ACME, single_statement=single_statement)
         async with owner.transaction():
             await owner.execute("LOCK TABLE employees")
-            reading = asyncio.ensure_future(seen(database, ACME, alone=alone))
+            reading = asyncio.ensure_future(seen(database, ACME, single_statement=single_statement))
             await until(lambda: owner.fetchval(waits))
             reading.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await reading
             assert await session_of(database, ACME) != first
-            await settled(database.readers)
+            await settled(database.read_pool)
             assert await owner.fetchval(waits) == 0
-        assert await seen(database, ACME, alone=alone) == []
-        await settled(database.readers)
+        assert await seen(database, ACME, single_statement=single_statement) == []
+        await settled(database.read_pool)
         assert await _locks(owner) == []
 
 
@@ -257,16 +257,16 @@ async def _locks(owner: asyncpg.Connection) -> list[str]:
 # ----------------------------------------------------------------------------------------------- changes of the schema
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_a_column_more_does_not_disturb_what_is_prepared(
-    database_url: str, database: Database, clock: Clock, owner: asyncpg.Connection, alone: bool
+    database_url: str, database: Database, clock: Clock, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     """As a migration does while the gateway serves."""
     world = await people(database, clock)
     wanted = prepare_statement(select(*Employee.__table__.c).order_by(Employee.id))
     async with opened(database_url) as reading:
-        before = await fetch(reading, ACME, wanted, alone=alone)
-        pid = await session_of(reading, ACME, alone=alone)
+        before = await fetch(reading, ACME, wanted, single_statement=single_statement)
+        pid = await session_of(reading, ACME, single_statement=single_statement)
         prepared = await _prepared(reading)
         for change in (
             "ADD COLUMN shoe_size int NOT NULL DEFAULT 7",
@@ -275,39 +275,39 @@ async def test_a_column_more_does_not_disturb_what_is_prepared(
             "DROP COLUMN shoe_size",
         ):
             await owner.execute(f"ALTER TABLE employees {change}")
-            assert await fetch(reading, ACME, wanted, alone=alone) == before
-            assert await seen(reading, BIRCH, alone=alone) == world[BIRCH]
+            assert await fetch(reading, ACME, wanted, single_statement=single_statement) == before
+            assert await seen(reading, BIRCH, single_statement=single_statement) == world[BIRCH]
         await owner.execute("CREATE INDEX by_hire ON employees (tenant_id, hired_on)")
         await owner.execute("ANALYZE employees")
-        assert await fetch(reading, ACME, wanted, alone=alone) == before
-        assert await session_of(reading, ACME, alone=alone) == pid
+        assert await fetch(reading, ACME, wanted, single_statement=single_statement) == before
+        assert await session_of(reading, ACME, single_statement=single_statement) == pid
         assert set(prepared) < set(await _prepared(reading))
     assert len(before) == len(world[ACME])
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_a_column_of_another_type_fails_one_read_a_connection_and_no_more(
-    database_url: str, owner: asyncpg.Connection, alone: bool
+    database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     """No migration of ours does so while a gateway serves; where one did, it would heal by itself."""
     wanted = statement("SELECT name FROM tenants")
     async with opened(database_url) as database:
-        assert await fetch(database, ACME, wanted, alone=alone) == []
+        assert await fetch(database, ACME, wanted, single_statement=single_statement) == []
         await owner.execute("ALTER TABLE tenants ALTER COLUMN name TYPE varchar(999)")
         with pytest.raises(asyncpg.InvalidCachedStatementError):
-            await fetch(database, ACME, wanted, alone=alone)
-        assert await fetch(database, ACME, wanted, alone=alone) == []
+            await fetch(database, ACME, wanted, single_statement=single_statement)
+        assert await fetch(database, ACME, wanted, single_statement=single_statement) == []
 
 
-@pytest.mark.parametrize("alone", MANNERS)
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_a_policy_that_changes_is_in_force_for_what_is_prepared(
-    database_url: str, database: Database, clock: Clock, owner: asyncpg.Connection, alone: bool
+    database_url: str, database: Database, clock: Clock, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     world = await people(database, clock)
     async with opened(database_url) as reading:
-        assert await seen(reading, ACME, alone=alone) == world[ACME]
+        assert await seen(reading, ACME, single_statement=single_statement) == world[ACME]
         await owner.execute("CREATE POLICY nobody ON employees AS RESTRICTIVE USING (false)")
-        assert await seen(reading, ACME, alone=alone) == []
+        assert await seen(reading, ACME, single_statement=single_statement) == []
 
 
 # ------------------------------------------------------------------------------------------------- behind PgBouncer
@@ -321,19 +321,23 @@ LEFT = """SELECT current_setting('default_transaction_read_only'), current_setti
 
 
 @pytest.mark.parametrize("cached", [False, True])
-@pytest.mark.parametrize("alone", MANNERS)
-async def test_where_no_session_is_ours_nothing_stays_in_it(database_url: str, alone: bool, cached: bool) -> None:
+@pytest.mark.parametrize("single_statement", BOTH_MODES)
+async def test_where_no_session_is_ours_nothing_stays_in_it(
+    database_url: str, single_statement: bool, cached: bool
+) -> None:
     """Each read has a transaction, settings and rights of its own; even where the driver would name its statements."""
     limits: dict[str, Any] = {"statement_timeout": 1.5, "lock_timeout": 0.7}
-    async with opened(database_url, named=cached, **limits) as opened_database:
-        database = Database(opened_database.engine, named=False)
+    async with opened(database_url, pgbouncer=not cached, **limits) as opened_database:
+        database = Database(opened_database.engine, pgbouncer=True)
         for _ in range(2):
-            ((*begun, timeout, lock_timeout),) = await fetch(database, ACME, IN_FORCE, alone=alone)
+            ((*begun, timeout, lock_timeout),) = await fetch(
+                database, ACME, IN_FORCE, single_statement=single_statement
+            )
             assert begun == ["on", "repeatable read", "acme"]
             assert (timeout, lock_timeout) == ("1500ms", "700ms")
-            assert await fetch(database, ACME, ITSELF, alone=alone) == [(0,)]
+            assert await fetch(database, ACME, ITSELF, single_statement=single_statement) == [(0,)]
         assert await _prepared(database) == []
-        (rests,) = database.readers._idle
+        (rests,) = database.read_pool._idle
         assert (rests.rights, rests.statements) == (None, {})
         (left,) = await _asked(rests.driver, LEFT)
         assert tuple(left) == ("off", "auto", "", "1500ms" if cached else "0")

@@ -9,9 +9,9 @@ import pytest
 from benegraph.db import store
 from benegraph.db.base import Base
 from benegraph.db.session import Database, ReadSession, Transaction
-from benegraph.db.store.batches import Window
 from benegraph.db.store.enrollments import EnrollmentFilter, LifeEventFilter
 from benegraph.db.store.plan_years import PlanYearFilter
+from benegraph.db.store.row_queries import PageWindow
 from benegraph.demo import TENANTS, DemoHandles, NotTheDemo, fill, seed, seeding
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.catalog import ProductCategory
@@ -71,7 +71,7 @@ async def test_filling_twice_does_nothing(database: Database, owner_url: str) ->
 
 async def test_a_tenant_of_somebody_elses_is_left_alone(database: Database) -> None:
     async def theirs(tx: Transaction) -> str:
-        await store.access.add_tenant(tx, "Demo")
+        await store.access.insert_tenant(tx, "Demo")
         return await add_employer(tx, "Somebody Else's", "America/Chicago")
 
     await database.transact(administrator("demo"), AFTERNOON, theirs)
@@ -125,7 +125,7 @@ async def _check_handles(read_session: ReadSession, handles: DemoHandles) -> Non
 
 async def _enrolled(read_session: ReadSession, handles: DemoHandles) -> list[Any]:
     chosen = EnrollmentFilter(status=(EnrollmentStatus.ENROLLED,))
-    window = Window(10, filter=chosen)
+    window = PageWindow(10, filter=chosen)
     return (await store.enrollments.of_employees(read_session, [handles.employee_id], window))[handles.employee_id].rows
 
 
@@ -136,7 +136,7 @@ async def _try_everything(database: Database, viewer: Viewer, clock: Clock, hand
         (event,) = (await store.enrollments.life_events_of(read_session, [handles.employee_id]))[handles.employee_id]
         plans = await store.plan_years.plans_of(read_session, [row.plan_year_id for row in enrolled])
         drafts = PlanYearFilter(status=PlanYearStatus.DRAFT)
-        found = await store.plan_years.of_employers(read_session, [handles.employer_id], Window(5, filter=drafts))
+        found = await store.plan_years.of_employers(read_session, [handles.employer_id], PageWindow(5, filter=drafts))
         (draft,) = found[handles.employer_id].rows
         family = (await store.people.dependents_of(read_session, [handles.employee_id]))[handles.employee_id]
 
@@ -156,12 +156,12 @@ async def _try_everything(database: Database, viewer: Viewer, clock: Clock, hand
         await people.terminate_employee(tx, handles.employee_id, today, None, None)
         await people.reinstate_employee(tx, handles.employee_id, None, None)
 
-    await database.transact(viewer, clock, story, keep=False)
+    await database.transact(viewer, clock, story, dry_run=True)
 
 
 async def _check_variety(read_session: ReadSession) -> None:
     assert await store.employers.page.count(read_session, [""], None) == {"": 4}
-    employers = [row.id for row in (await store.employers.page(read_session, [""], Window(10)))[""].rows]
+    employers = [row.id for row in (await store.employers.page(read_session, [""], PageWindow(10)))[""].rows]
     for status in PlanYearStatus:
         counted = await store.plan_years.of_employers.count(read_session, employers, PlanYearFilter(status=status))
         assert sum(counted.values()), status

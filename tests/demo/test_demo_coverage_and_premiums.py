@@ -11,7 +11,7 @@ import pytest
 
 from benegraph.db import store
 from benegraph.db.session import Database, ReadSession, Transaction
-from benegraph.db.store.batches import Window
+from benegraph.db.store.row_queries import PageWindow
 from benegraph.demo import TENANTS, DemoHandles, fill, seed
 from benegraph.demo.employers import Plot, tell_employer
 from benegraph.demo.plan_years import Phase
@@ -309,7 +309,7 @@ async def test_electing_in_the_demo_is_seen_by_the_carrier_at_once(database: Dat
             assert elected.subscriber_enrollment_id == after.id
         await enrollments.reopen_election(tx, handles.pending_enrollment_ids[0], None)
 
-    await database.transact(Viewer(handles.tenant_id, "test", Role.ADMINISTRATOR), clock, story, keep=False)
+    await database.transact(Viewer(handles.tenant_id, "test", Role.ADMINISTRATOR), clock, story, dry_run=True)
 
 
 async def _pending(read_session: ReadSession, handles: DemoHandles) -> list[Any]:
@@ -319,5 +319,5 @@ async def _pending(read_session: ReadSession, handles: DemoHandles) -> list[Any]
 async def _record(read_session: ReadSession, employee_id: str) -> Any:
     """Read the employee's newest coverage of record."""
     subscriber = (await store.coverage.subscribers_of_employees(read_session, [employee_id]))[employee_id]
-    found = await store.coverage.of_subscribers(read_session, [subscriber.subscriber_id], Window(10))
+    found = await store.coverage.of_subscribers(read_session, [subscriber.subscriber_id], PageWindow(10))
     return max(found[subscriber.subscriber_id].rows, key=lambda row: row.start_date)

@@ -80,7 +80,7 @@ async def test_the_services_come_to_the_same(database: Database, sample: str) ->
     replay = Replay(database, Viewer("t", broken.ground.actor.split()[1], Role.ADMINISTRATOR), told)
 
     async def found(tx: Transaction) -> None:
-        await store.access.add_tenant(tx, "Tenant")
+        await store.access.insert_tenant(tx, "Tenant")
         await write(tx, [broken.ledger])
         await billing.set_auto_paid_through(tx, broken.ground.auto_paid_through)
 

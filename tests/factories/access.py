@@ -7,7 +7,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.base import Base
 from benegraph.db.session import Database, Transaction
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.ids import IdPrefix, new_id
 from benegraph.domain.values import Clock
@@ -38,7 +38,7 @@ async def make_tenant(database: Database, clock: Clock, *, tenant: str = TENANT)
     """Make a tenant, unless it is there."""
 
     async def story(tx: Transaction) -> None:
-        await store.access.add_tenant(tx, tenant.title())
+        await store.access.insert_tenant(tx, tenant.title())
 
     await database.transact(administrator(tenant), clock, story)
 

@@ -17,7 +17,7 @@ from benegraph.db import store
 from benegraph.db.base import Base
 from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.session import Database, Transaction
-from benegraph.db.store.batches import PARENT, Window
+from benegraph.db.store.row_queries import PARENT_KEY, PageWindow
 from benegraph.domain.access import Viewer
 from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, TierRate
 from benegraph.domain.enrollments.elections import Election
@@ -103,7 +103,7 @@ class Office:
     ) -> T:
         """Run a service, and take all of it back."""
         return await self.database.transact(
-            self.viewer, self.clock(), lambda tx: story(tx, *args, **options), keep=False
+            self.viewer, self.clock(), lambda tx: story(tx, *args, **options), dry_run=True
         )
 
     async def refusals(self, telling: Coroutine[Any, Any, Any]) -> list[str]:
@@ -251,7 +251,7 @@ class Office:
         async with self.database.read(viewer, clock) as read_session:
             values = {**scope_parameters(viewer, clock), "employees": list(employees)}
             for row in await read_session.session.execute(_ENROLLMENTS, values):
-                found[getattr(row, PARENT)].append(row)
+                found[getattr(row, PARENT_KEY)].append(row)
         return found
 
     async def enrollment(self, id: str) -> Any:
@@ -286,7 +286,7 @@ async def create_office(
     """Take on an employer, with a product and its catalogue; the viewer is an administrator."""
 
     async def story(tx: Transaction) -> tuple[str, str]:
-        await store.access.add_tenant(tx, tenant.title())
+        await store.access.insert_tenant(tx, tenant.title())
         return (
             await add_employer(tx, "Acme Inc.", time_zone),
             await add_product(tx, "Medical", ProductCategory.MEDICAL, "Blue Shield", PLANS),
@@ -325,5 +325,5 @@ _DUMP = text(
 _ENROLLMENTS = store.enrollments.of_employees.statement(
     ScopeShape(of_employer=False, of_employee=False, on_fixed_day=True).template_scope(),
     bindparam("employees", type_=ARRAY(Text)),
-    Window(1000),
+    PageWindow(1000),
 )

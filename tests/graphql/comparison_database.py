@@ -11,7 +11,7 @@ from all_types_dataset import AllTypesDataset, make_all_types_dataset
 from mutating import Input, busy_office
 from sqlalchemy import make_url
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from conftest import GATEWAY, at, connect
 from factories.office import Office
@@ -74,4 +74,4 @@ async def _execute(url: str, *statements: str) -> None:
 
 def _open(server_url: str, name: str) -> Database:
     url = make_url(at(server_url, name)).set(username=GATEWAY, password="test")
-    return Database(create_engine(url.render_as_string(hide_password=False), Pool(size=5, overflow=5)))
+    return Database(create_engine(url.render_as_string(hide_password=False), PoolSettings(size=5, overflow=5)))

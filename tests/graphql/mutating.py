@@ -34,7 +34,7 @@ class Rehearsing(Database):
     __slots__ = ()
 
     async def transact(self, *args: Any, **options: Any) -> Any:
-        return await Database.transact(self, *args, **options | {"keep": False})
+        return await Database.transact(self, *args, **options | {"dry_run": True})
 
 
 @dataclass(frozen=True, slots=True)

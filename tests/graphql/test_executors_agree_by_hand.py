@@ -21,7 +21,7 @@ from graphql_requests import fetch_data
 from sqlalchemy import make_url
 from visibility_dataset import make_visibility_dataset
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.models import Event
 from benegraph.db.session import Database
 from benegraph.domain.access import Role, Viewer
@@ -208,7 +208,7 @@ def _hall(server_url: str, template: str) -> Iterator[Hall]:
     url = make_url(at(server_url, name)).set(username=GATEWAY, password="test")
     with asyncio.Runner() as runner:
         runner.run(_execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
-        database = Database(create_engine(url.render_as_string(hide_password=False), Pool(size=8, overflow=2)))
+        database = Database(create_engine(url.render_as_string(hide_password=False), PoolSettings(size=8, overflow=2)))
         try:
             yield Hall(runner, database, *runner.run(_make_rows(database)), both_executors())
         finally:

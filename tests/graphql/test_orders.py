@@ -13,7 +13,7 @@ from graphql_requests import execute, fetch_data, fetch_error, record_statements
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.errors import BadInput
 from benegraph.domain.values import Clock
@@ -151,7 +151,7 @@ def test_pages_and_jumps_of_many_lists_show_what_python_would_sort(database_url:
 
 def _hold_to_python(database_url: str, clock: Clock, examples: int) -> None:
     with asyncio.Runner() as runner:
-        engine = create_engine(database_url, Pool(size=1, overflow=1))
+        engine = create_engine(database_url, PoolSettings(size=1, overflow=1))
         database = Database(engine)
         numbers = count()
 

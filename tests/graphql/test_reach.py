@@ -8,7 +8,7 @@ from graphql import GraphQLObjectType, get_named_type, is_required_argument
 from graphql_requests import SCHEMA, execute, fetch_data
 from visibility_dataset import VisibilityDataset, make_visibility_dataset
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.ids import IdPrefix, new_id, prefix_of
@@ -104,7 +104,7 @@ async def test_ids_and_every_edge_from_what_is_seen(
 async def test_the_store_says_by_itself_what_row_level_security_holds(
     owner_url: str, clock: Clock, dataset: VisibilityDataset, tenant: str
 ) -> None:
-    engine = create_engine(owner_url, Pool(size=5, overflow=5))
+    engine = create_engine(owner_url, PoolSettings(size=5, overflow=5))
     await see_that_all_and_nothing_else_is_seen(Database(engine), clock, dataset, tenant)
     await engine.dispose()
 

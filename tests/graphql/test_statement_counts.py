@@ -7,7 +7,7 @@ from graphql_requests import fetch_data, record_statements
 
 from benegraph.db.models import Enrollment
 from benegraph.db.session import Database
-from benegraph.db.store.writing import update_rows
+from benegraph.db.store.row_writes import update_rows
 from benegraph.domain.enrollments.status import WindowReason
 from benegraph.domain.values import Clock
 from factories.access import administrator

@@ -6,7 +6,7 @@ from typing import Any
 
 from benegraph.db.models import Enrollment
 from benegraph.db.session import Database
-from benegraph.db.store.writing import update_rows
+from benegraph.db.store.row_writes import update_rows
 from benegraph.domain.values import Clock
 from factories.access import administrator
 from factories.carrier_rows import (

@@ -130,7 +130,7 @@ async def test_an_action_that_is_no_more_is_passed_over(database: Database) -> N
         "role": Role.SERVICE,
         "actions": ["elect", "danceTheTango"],
     }
-    await database.transact(administrator(), CLOCK, lambda tx: store.access.add_key(tx, row))
+    await database.transact(administrator(), CLOCK, lambda tx: store.access.insert_key(tx, row))
     assert (await authenticate(database, CLOCK, "bgk_x", None)).actions == {Action.ELECT}
 
 
@@ -156,7 +156,7 @@ async def test_old_answers_are_forgotten_after_thirty_days(database: Database) -
         False,
         True,
     ]
-    await database.transact(administrator(), Clock(NOW + days + days), store.access.forget_old_answers)
+    await database.transact(administrator(), Clock(NOW + days + days), store.access.delete_expired_idempotency_keys)
     assert await call(NOW + days + days)
-    await database.transact(administrator(), Clock(NOW + 3 * days), store.access.forget_old_answers)
+    await database.transact(administrator(), Clock(NOW + 3 * days), store.access.delete_expired_idempotency_keys)
     assert not await call(NOW + days + days)

@@ -32,7 +32,7 @@ NUMBERS = (SUBSCRIBER_ID, "S00000002", "S00000003", "S00000004")
 async def watched(database: Database, *numbers: str) -> tuple[Office, list[str]]:
     """Open an office with a group and covered subscribers; give the reasons why a transaction is told again, too."""
     retried: list[str] = []
-    office = await create_office(replace(database, retried=retried.append))
+    office = await create_office(replace(database, on_retry=retried.append))
     await make_contract(office)
     for number in numbers or [SUBSCRIBER_ID]:
         await make_subscriber(office, number)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.coverage import BatchOutcome, CoverageKey
 from benegraph.services.coverage import records, subscribers
@@ -274,7 +274,7 @@ def test_two_hundred_batches_come_to_what_their_items_come_to(database_url: str)
 
 def _hold_batches_to_items(database_url: str, examples: int) -> None:
     with asyncio.Runner() as runner:
-        engine = create_engine(database_url, Pool(size=1, overflow=1))
+        engine = create_engine(database_url, PoolSettings(size=1, overflow=1))
         numbers = count()
 
         async def office_of_two() -> Office:

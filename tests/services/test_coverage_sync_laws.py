@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.catalog import ProductCategory
 from benegraph.domain.enrollments.life_events import LifeEventType
@@ -64,7 +64,7 @@ def test_both_sides_agree_on_each_day_of_a_hundred_stories(database_url: str) ->
 def _tell_stories(database_url: str, examples: int, at_least: int) -> None:
     """Tell so many stories, in which each kind of change is made at least so often."""
     with asyncio.Runner() as runner:
-        engine = create_engine(database_url, Pool(size=1, overflow=1))
+        engine = create_engine(database_url, PoolSettings(size=1, overflow=1))
         told: dict[str, int] = {}
 
         class Told(Bridge):

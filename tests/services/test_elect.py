@@ -189,7 +189,7 @@ async def test_days_begin_at_the_employers_midnight(
 
     async def elect(at: datetime) -> None:
         await database.transact(
-            office.viewer, Clock(at), lambda tx: enrollments.elect(tx, ada, [waive(id)]), keep=False
+            office.viewer, Clock(at), lambda tx: enrollments.elect(tx, ada, [waive(id)]), dry_run=True
         )
 
     moment = timedelta(microseconds=1)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.errors import Refused
@@ -53,7 +53,7 @@ def test_none_of_a_hundred_stories_breaks_the_laws_of_coverage(database_url: str
 
 def _tell_stories(database_url: str, examples: int) -> None:
     with asyncio.Runner() as runner:
-        engine = create_engine(database_url, Pool(size=1, overflow=1))
+        engine = create_engine(database_url, PoolSettings(size=1, overflow=1))
         database = Database(engine)
 
         class Told(Life):

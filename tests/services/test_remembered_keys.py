@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.models import ApiKey
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role, Viewer
@@ -277,28 +277,28 @@ async def test_many_may_come_with_one_key_at_once(database: Database, hand: Hand
 # -------------------------------------------------------------------------------------------------- the asking
 
 
-@pytest.mark.parametrize(("named", "turns"), [(True, 1), (False, 3)])
-async def test_a_key_is_found_in_one_statement(database: Database, *, named: bool, turns: int) -> None:
+@pytest.mark.parametrize(("pgbouncer", "turns"), [(False, 1), (True, 3)])
+async def test_a_key_is_found_in_one_statement(database: Database, *, pgbouncer: bool, turns: int) -> None:
     _, key = await issued(database)
-    door = Database(database.engine, named=named)
+    door = Database(database.engine, pgbouncer=pgbouncer)
     for _ in range(2):
         assert await asked(door, key, KeyGrantCache(0.0)) == turns
 
 
 async def test_a_connection_that_found_a_key_holds_it_no_longer(database_url: str) -> None:
-    engine = create_engine(database_url, Pool(size=1, overflow=0))
+    engine = create_engine(database_url, PoolSettings(size=1, overflow=0))
     database = Database(engine)
     try:
         _, key = await issued(database)
         assert await asked(database, key, KeyGrantCache(0.0)) == 1
-        async with statements(database) as sent, database.at_the_door() as session:
+        async with statements(database) as sent, database.unscoped_session() as session:
             connection = await (await session.connection()).get_raw_connection()
             driver: Any = connection.driver_connection
             assert await driver.fetchval("SELECT current_setting('app.key_hash', true)") == ""
             assert await driver.fetchval("SELECT count(*) FROM api_keys") == 0
             assert not driver.is_in_transaction()
         assert len(sent) == 2
-        async with statements(database) as sent, database.at_the_door() as session:
+        async with statements(database) as sent, database.unscoped_session() as session:
             await session.scalar(update(ApiKey).values(label="Mine").returning(ApiKey.id))
         assert [each for each in sent if each.startswith("BEGIN")]
     finally:

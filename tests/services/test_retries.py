@@ -13,10 +13,10 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from benegraph.db import store
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.models import Employee
-from benegraph.db.session import Database, OutcomeUnknown, RolledBack, Transaction, is_passing
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.session import CommitOutcomeUnknown, Database, RolledBack, Transaction, is_transient
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.errors import ErrorCode, refusal
 from benegraph.domain.people import EmploymentClass, PersonalDetails
 from benegraph.services import people
@@ -72,7 +72,7 @@ async def test_of_two_in_a_deadlock_one_is_told_again(database: Database) -> Non
     async def story(tx: Transaction, first: str, second: str) -> None:
         told.append(first)
         for id in (first, second):
-            employee = await store.people.lock(tx, id)
+            employee = await store.people.lock_for_update(tx, id)
             assert employee is not None
             employee.first_name += "!"
             await tx.flush()
@@ -108,7 +108,7 @@ async def test_of_two_that_can_not_be_put_in_an_order_one_is_told_again(database
 async def test_connections_that_the_server_ended_meanwhile_are_passed_over(database: Database, owner_url: str) -> None:
     office = await create_office(database)
     told: list[str] = []
-    office = replace(office, database=replace(database, retried=told.append))
+    office = replace(office, database=replace(database, on_retry=told.append))
     await asyncio.gather(*(office.hire(name) for name in ("Ada", "Bob", "Cyd")))
     bystander = await connect(owner_url)
     assert len(await bystander.fetch(f"SELECT pg_terminate_backend(pid, 5000) {OURS}", GATEWAY)) >= 2
@@ -182,7 +182,7 @@ async def wire(url: str, at_commit: Callable[[], str]) -> AsyncIterator[Database
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     url = target.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
-    engine = create_engine(url, Pool(size=2, overflow=0))
+    engine = create_engine(url, PoolSettings(size=2, overflow=0))
     try:
         yield Database(engine)
     finally:
@@ -231,7 +231,7 @@ async def test_what_became_of_a_commit_can_be_unknown(database: Database, databa
         return await people.hire_employee(tx, office.employer, HIRING)
 
     async with wire(database_url, fates("down")) as behind_wire:
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(CommitOutcomeUnknown):
             await behind_wire.transact(office.viewer, office.clock(), story)
     assert told == 1
     assert await names(office) == ["Ada"]
@@ -347,4 +347,4 @@ async def test_what_the_server_did_not_keep_is_not_told_as_done(database: Databa
 )
 def test_what_the_driver_says_of_a_session_that_is_ending_is_passing(message: str, expected: bool) -> None:
     """Seen once in some 25 runs under load: the server's farewell has come, the connection's end has not."""
-    assert is_passing(asyncpg.InternalClientError(message)) is expected
+    assert is_transient(asyncpg.InternalClientError(message)) is expected

@@ -52,6 +52,6 @@ async def tables_read(database: Database, clock: Clock, viewer: Any, source: Any
     clock = Clock(clock.now)  # where the day is fixed, no employer's time zone is asked for
     statement = prepare_statement(trees.rows_of(Wanted(source, list(columns)), ScopeShape.of(viewer, clock), ()))
     explaining = replace(statement, text=f"EXPLAIN {statement.text}")
-    async with database.readers.snapshot(viewer) as snapshot:
+    async with database.read_pool.snapshot(viewer) as snapshot:
         plan = await snapshot.fetch(explaining, scope_parameters(viewer, clock) | {"keys": ["id"]})
     return set(re.findall(r" on (\w+)", "\n".join(row[0] for row in plan))) - {"rows"}

@@ -13,7 +13,7 @@ from benegraph.db import store
 from benegraph.db.prepared_statements import prepare_statement
 from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.session import Database
-from benegraph.db.store.batches import Paged, Window
+from benegraph.db.store.row_queries import PagedRows, PageWindow
 from benegraph.demo import seed
 from benegraph.domain.enrollments.status import EnrollmentStatus
 from benegraph.domain.values import Clock
@@ -50,21 +50,21 @@ async def analyzed(owner_url: str) -> None:
 @pytest.mark.parametrize(
     ("page", "window", "index"),
     [
-        (store.people.page, Window(20), "ix_employees_last_name"),
-        (store.people.page, Window(20, ("M", "empl_01hzy0c5vk0000000000000000")), "ix_employees_last_name"),
-        (store.people.page, Window(20, order=(("START_DATE", True),)), "ix_employees_hired_on"),
-        (store.people.page, Window(20, order=(("CREATED_AT", False),)), "ix_employees_created_at"),
-        (store.people.page, Window(20, filter=Employees(active=True)), "ix_employees_last_name"),
-        (store.people.page, Window(20, filter=Employees(words=("an",))), "ix_employees_last_name"),
-        (store.enrollments.page, Window(20), "pk_enrollments"),
-        (store.enrollments.page, Window(20, ("enrl_01hzy0c5vk0000000000000000",)), "pk_enrollments"),
-        (store.enrollments.page, Window(20, filter=Enrollments((EnrollmentStatus.ENROLLED,))), "pk_enrollments"),
-        (store.enrollments.page, Window(20, filter=Enrollments((EnrollmentStatus.INACTIVE,))), "pk_enrollments"),
-        (store.enrollments.page, Window(20, filter=Enrollments(tuple(sorted(EnrollmentStatus)))), "pk_enrollments"),
+        (store.people.page, PageWindow(20), "ix_employees_last_name"),
+        (store.people.page, PageWindow(20, ("M", "empl_01hzy0c5vk0000000000000000")), "ix_employees_last_name"),
+        (store.people.page, PageWindow(20, order=(("START_DATE", True),)), "ix_employees_hired_on"),
+        (store.people.page, PageWindow(20, order=(("CREATED_AT", False),)), "ix_employees_created_at"),
+        (store.people.page, PageWindow(20, filter=Employees(active=True)), "ix_employees_last_name"),
+        (store.people.page, PageWindow(20, filter=Employees(words=("an",))), "ix_employees_last_name"),
+        (store.enrollments.page, PageWindow(20), "pk_enrollments"),
+        (store.enrollments.page, PageWindow(20, ("enrl_01hzy0c5vk0000000000000000",)), "pk_enrollments"),
+        (store.enrollments.page, PageWindow(20, filter=Enrollments((EnrollmentStatus.ENROLLED,))), "pk_enrollments"),
+        (store.enrollments.page, PageWindow(20, filter=Enrollments((EnrollmentStatus.INACTIVE,))), "pk_enrollments"),
+        (store.enrollments.page, PageWindow(20, filter=Enrollments(tuple(sorted(EnrollmentStatus)))), "pk_enrollments"),
     ],
 )
 async def test_a_page_of_a_tenants_list_is_read_until_it_is_full(
-    database: Database, page: Paged, window: Window, index: str
+    database: Database, page: PagedRows, window: PageWindow, index: str
 ) -> None:
     assert await plan_of(database, page, window) == {f"Index Scan using {index} on {table_of(page)}"}
 
@@ -72,32 +72,32 @@ async def test_a_page_of_a_tenants_list_is_read_until_it_is_full(
 @pytest.mark.parametrize("status", EnrollmentStatus)
 async def test_who_has_a_status_is_who_shows_it(database: Database, status: EnrollmentStatus) -> None:
     """What is said of a status for the planner's sake leaves out nobody."""
-    shown = await fetched(database, store.enrollments.page, Window(20_000), ["id", "status"])
+    shown = await fetched(database, store.enrollments.page, PageWindow(20_000), ["id", "status"])
     found = await fetched(
-        database, store.enrollments.page, Window(20_000, filter=Enrollments((status,))), ["id", "status"]
+        database, store.enrollments.page, PageWindow(20_000, filter=Enrollments((status,))), ["id", "status"]
     )
     assert found == [row for row in shown if row[1] == status]
     assert found, "nobody has it"
 
 
-async def plan_of(database: Database, page: Paged, window: Window) -> set[str]:
+async def plan_of(database: Database, page: PagedRows, window: PageWindow) -> set[str]:
     """Tell how the planner means to read the table of a page, and whether it means to sort."""
     lines = await fetched(database, page, window, ["id"], "EXPLAIN ")
     plan = "\n".join(line for (line,) in lines)
     return set(re.findall(rf"\w+ Scan (?:using \w+ )?on {table_of(page)}|Sort", plan.replace(" Backward", "")))
 
 
-def table_of(page: Paged) -> str:
-    table: str = page.columns(())[0][0].class_.__tablename__
+def table_of(page: PagedRows) -> str:
+    table: str = page.sort_columns(())[0][0].class_.__tablename__
     return table
 
 
 async def fetched(
-    database: Database, page: Paged, window: Window, columns: list[str], explain: str = ""
+    database: Database, page: PagedRows, window: PageWindow, columns: list[str], explain: str = ""
 ) -> list[tuple[Any, ...]]:
     viewer = administrator()
     statement = prepare_statement(trees.rows_of(Wanted(page, columns), ScopeShape.of(viewer, CLOCK), [window]))
     given = scope_parameters(viewer, CLOCK) | trees.window_values([window])
-    async with database.readers.snapshot(viewer) as snapshot:
+    async with database.read_pool.snapshot(viewer) as snapshot:
         rows = await snapshot.fetch(replace(statement, text=explain + statement.text), given)
     return [tuple(row)[: len(columns)] for row in rows]

@@ -6,7 +6,7 @@ import pytest
 
 from benegraph.db import store
 from benegraph.db.session import Database
-from benegraph.db.store.batches import Window
+from benegraph.db.store.row_queries import PageWindow
 from benegraph.domain.access import Viewer
 from benegraph.domain.billing import InvoiceStatus, derive_invoice_status
 from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
@@ -54,11 +54,11 @@ async def test_a_subscribers_own_invoices_come_in_pages(database: Database) -> N
     await make_invoice(office, 1, paid_cents=CENTS)
     keys = [SUBSCRIBER_ID, OTHER, "S3"]
     async with database.read(office.viewer, office.clock()) as read_session:
-        first = await store.billing.of_subscribers(read_session, keys, Window(2))
-        rest = await store.billing.of_subscribers(read_session, keys, Window(2, after=(own[1],)))
-        back = await store.billing.of_subscribers(read_session, keys, Window(9, order=(("ID", True),)))
+        first = await store.billing.of_subscribers(read_session, keys, PageWindow(2))
+        rest = await store.billing.of_subscribers(read_session, keys, PageWindow(2, after=(own[1],)))
+        back = await store.billing.of_subscribers(read_session, keys, PageWindow(9, order=(("ID", True),)))
         counts = await store.billing.of_subscribers.count(read_session, keys, None)
-    assert {key: ([row.id for row in part.rows], part.goes_on) for key, part in first.items()} == {
+    assert {key: ([row.id for row in part.rows], part.has_more) for key, part in first.items()} == {
         SUBSCRIBER_ID: (own[:2], True),
         OTHER: (others, False),
         "S3": ([], False),
@@ -109,7 +109,7 @@ async def test_premiums_are_shown_to_those_whose_business_they_are(database: Dat
         found = await store.billing.by_ids(read_session, [ours, nobodys])
         paid = await store.billing.payments_of(read_session, [ours, nobodys])
         by_id = await store.billing.payments_by_ids(read_session, list(payments))
-        own = await store.billing.of_subscribers(read_session, [SUBSCRIBER_ID], Window(5))
+        own = await store.billing.of_subscribers(read_session, [SUBSCRIBER_ID], PageWindow(5))
         counts = await store.billing.of_subscribers.count(read_session, [SUBSCRIBER_ID], None)
     assert [row.paid_cents for row in found.values()] == [CENTS] * len(expected)
     assert sorted(found) == expected

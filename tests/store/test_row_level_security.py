@@ -82,7 +82,7 @@ async def fill(office: Office) -> list[str]:
     async def keys(tx: Transaction) -> None:
         await issue_key(tx, KeyScope(Role.EMPLOYEE, office.employer, staff[0]), "A key", key=f"bgk_{office.employer}")
         await run_idempotent(tx, Action.ELECT, office.employer, b"hash", _nothing)
-        await store.documents.persist(tx, compute_digest(office.employer), office.employer)
+        await store.documents.insert_persisted_query(tx, compute_digest(office.employer), office.employer)
         await trust(tx, {office.employer: (compute_digest("{ viewer { role } }"), "{ viewer { role } }")})
 
     await office.run(keys)

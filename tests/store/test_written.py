@@ -27,7 +27,7 @@ from benegraph.db.base import Base
 from benegraph.db.query_compiler import holds_ids
 from benegraph.db.query_compiler.texts import cursor_of, either, together, value_of
 from benegraph.db.session import Database
-from benegraph.db.store.batches import Order, Paged, Window
+from benegraph.db.store.row_queries import Order, PagedRows, PageWindow
 from benegraph.domain.ids import ID_SUFFIX_PATTERN
 from benegraph.graphql.types.paging import PageRequest
 from conftest import connect
@@ -91,11 +91,11 @@ async def test_a_day_is_written_alike_whatever_the_database_is_set_to(database: 
         (store.coverage.of_subscribers, (("ANNUAL_MAX", True), ("START_DATE", False)), (7, date(2026, 1, 1), "senr_1")),
     ],
 )
-async def test_a_cursor_is_written_alike(database: Database, page: Paged, order: Order, place: Any) -> None:
-    columns = [(each.key, each.type) for each, _ in page.columns(order)]
+async def test_a_cursor_is_written_alike(database: Database, page: PagedRows, order: Order, place: Any) -> None:
+    columns = [(each.key, each.type) for each, _ in page.sort_columns(order)]
     held = values(*(column(name, kind) for name, kind in columns), name="held").data([place])
     level = select(*(cast(held.c[name], kind).label(name) for name, kind in columns)).subquery()
-    window = Window(1, order=order)
+    window = PageWindow(1, order=order)
     async with database.engine.connect() as connection:
         await connection.execute(text("SET TimeZone TO 'Asia/Kolkata'"))
         written = (await connection.execute(select(together(cursor_of(level, page, window))))).scalar_one()

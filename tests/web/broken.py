@@ -47,7 +47,7 @@ class Broken:
 
     @strawberry.field
     async def violated(self, info: Info, name: str = SECRET) -> str:
-        async with info.context.database.at_the_door() as session:
+        async with info.context.database.unscoped_session() as session:
             await session.execute(text("CREATE TEMPORARY TABLE t (name text PRIMARY KEY)"))
             for _ in range(2):
                 await session.execute(text("INSERT INTO t VALUES (:name)"), {"name": name})
@@ -55,7 +55,7 @@ class Broken:
 
     @strawberry.field
     async def slow(self, info: Info, name: str = SECRET) -> str:
-        async with info.context.database.at_the_door() as session:
+        async with info.context.database.unscoped_session() as session:
             await session.execute(text("SELECT pg_sleep(5), CAST(:name AS text)"), {"name": name})
         return ""
 

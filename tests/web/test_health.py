@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from calling import Caller, calling, schema
 
 from benegraph.db.engine import create_engine
-from benegraph.db.migrations import revision_of
+from benegraph.db.migrations import current_revision
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.web import health
@@ -33,9 +33,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     async def listed(url: str) -> str | None:
         urls.append(url)
-        return await revision_of(url)
+        return await current_revision(url)
 
-    monkeypatch.setattr(health, "revision_of", listed)
+    monkeypatch.setattr(health, "current_revision", listed)
     return urls
 
 
@@ -101,7 +101,7 @@ async def test_those_who_ask_while_a_database_hangs_wait_as_long_as_one(
         await asyncio.sleep(60)
         return None
 
-    monkeypatch.setattr(health, "revision_of", hangs)
+    monkeypatch.setattr(health, "current_revision", hangs)
     monkeypatch.setattr(health, "PATIENCE", 0.2)
     async with asyncio.timeout(5):
         answers = await asyncio.gather(*(ready(caller.client) for _ in range(50)))

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from watching import Log, logging_to
 
 from benegraph import telemetry
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.graphql.engine.limits import Limits
@@ -53,7 +53,7 @@ class Watched:
 
 @asynccontextmanager
 async def watching(owner_url: str, database_url: str, graph: strawberry.Schema) -> AsyncIterator[Watched]:
-    engine = create_engine(database_url, Pool(statement_timeout=0.3))
+    engine = create_engine(database_url, PoolSettings(statement_timeout=0.3))
     exporter = InMemorySpanExporter()
     traces = Traces(provide(exporter))
     owner = await connect(owner_url)

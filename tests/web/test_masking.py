@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from watching import logging_to
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.graphql.engine.errors import INTERNAL_MESSAGE, classify_error, describe_error
@@ -18,7 +18,7 @@ from benegraph.graphql.engine.errors import INTERNAL_MESSAGE, classify_error, de
 
 @pytest.fixture
 async def caller(database_url: str, clock: Clock) -> AsyncIterator[Caller]:
-    engine = create_engine(database_url, Pool(statement_timeout=0.2))
+    engine = create_engine(database_url, PoolSettings(statement_timeout=0.2))
     async with calling(Database(engine), clock, GRAPH) as caller:
         yield caller
     await engine.dispose()
@@ -98,7 +98,7 @@ def test_a_pool_without_a_connection_left_is_a_timeout() -> None:
 
 
 async def test_a_character_that_got_as_far_as_the_database_is_bad_input(database: Database) -> None:
-    async with database.at_the_door() as session:
+    async with database.unscoped_session() as session:
         with pytest.raises(DBAPIError) as caught:
             await session.execute(text("SELECT CAST(:name AS text)"), {"name": f"{SECRET}\0"})
     code, message = classify_error(caught.value)

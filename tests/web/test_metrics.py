@@ -21,7 +21,7 @@ from watching import numbers, samples
 
 import benegraph
 from benegraph import telemetry
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Info
@@ -44,7 +44,7 @@ class Gate:
 
     @strawberry.field
     async def wait(self, info: Info) -> bool:
-        async with info.context.database.at_the_door() as session:
+        async with info.context.database.unscoped_session() as session:
             await session.execute(text("SELECT 1"))
             self.reached.set()
             await self.opened.wait()
@@ -52,7 +52,7 @@ class Gate:
 
     @strawberry.field
     async def breaks(self, info: Info) -> bool:
-        async with info.context.database.at_the_door() as session:
+        async with info.context.database.unscoped_session() as session:
             await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
         return True
 
@@ -89,7 +89,7 @@ async def gated(database_url: str, clock: Clock, gate: Gate) -> AsyncIterator[Ca
         type("Query", (), {"__annotations__": {"gate": Gate}, "gate": strawberry.field(resolver=lambda: gate)})
     )
     graph = strawberry.Schema(query, config=StrawberryConfig())
-    engine = create_engine(database_url, Pool(size=3, overflow=4))
+    engine = create_engine(database_url, PoolSettings(size=3, overflow=4))
     async with calling(Database(engine), clock, graph) as caller:
         yield caller
     await engine.dispose()
@@ -223,7 +223,7 @@ async def test_transactions_tried_again_are_counted_by_their_reason(gated: Calle
 
 async def test_what_is_given_up_is_no_repetition(database: Database, clock: Clock) -> None:
     reasons: list[str] = []
-    telling = replace(database, retried=reasons.append)
+    telling = replace(database, on_retry=reasons.append)
 
     async def story(_tx: Transaction) -> None:
         raise ConnectionResetError

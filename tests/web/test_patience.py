@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from calling import Caller, calling, make_key, told
 
-from benegraph.db.engine import Pool, create_engine
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.graphql.engine.limits import Limits
@@ -135,7 +135,7 @@ async def test_a_mutation_has_time_of_its_own_and_leaves_nothing(
 
 
 async def test_the_database_gives_a_statement_up_before(database_url: str, clock: Clock, owner_url: str) -> None:
-    engine = create_engine(database_url, Pool(statement_timeout=0.2))
+    engine = create_engine(database_url, PoolSettings(statement_timeout=0.2))
     config = GatewayConfig(Limits(query_seconds=5))
     try:
         async with calling(Database(engine), clock, config=config) as caller, held(owner_url):

@@ -219,7 +219,7 @@ async def test_what_is_trusted_no_more_stops_within_a_minute(
 ) -> None:
     await trusting(database, clock, role=QUERY)
     assert await data(await send(strict, documentId="role")) == ROLE
-    await database.transact(administrator(), clock, lambda tx: store.documents.distrust(tx, None))
+    await database.transact(administrator(), clock, lambda tx: store.documents.delete_trusted_documents(tx, None))
     assert await data(await send(strict, documentId="role")) == ROLE
     monkeypatch.setattr(texts, "CACHE_TTL", timedelta(0))
     assert await (await send(strict, documentId="role")).json() == UNKNOWN

@@ -65,7 +65,7 @@ def issue(
 
         async def told(tx: Transaction) -> tuple[str, str]:
             if create_tenant is not None:
-                await store.access.add_tenant(tx, create_tenant)
+                await store.access.insert_tenant(tx, create_tenant)
             return await access.issue_key(tx, scope, label, expires_at=expires_at)
 
         return await database.transact(operator, clock, told)

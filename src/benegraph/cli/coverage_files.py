@@ -117,7 +117,7 @@ async def _write(database: Database, operator: Viewer, batch: Sequence[CoverageE
         return []
 
     async def story(tx: Transaction) -> Sequence[CoverageItemResult]:
-        await store.coverage.forget_plans(tx)
+        await store.coverage.discard_plans(tx)
         return await upsert_coverage(tx, items)
 
     return await database.transact(operator, Clock.at(datetime.now(UTC)), story)
@@ -125,7 +125,7 @@ async def _write(database: Database, operator: Viewer, batch: Sequence[CoverageE
 
 async def _see_that_it_is_there(database: Database, operator: Viewer) -> None:
     async with database.read(operator, Clock.at(datetime.now(UTC))) as read_session:
-        if not await store.access.is_there(read_session):
+        if not await store.access.scope_exists(read_session):
             fail(f"There is no tenant {operator.tenant_id}; `benegraph keys issue --create-tenant NAME` makes it.")
 
 
@@ -165,9 +165,9 @@ async def _give_out(database: Database, operator: Viewer, form: FileFormat, targ
     await _see_that_it_is_there(database, operator)
     count = 0
     target.write(render_header(form).encode())
-    still = store.coverage.at_one_moment(database)
+    still = store.coverage.with_snapshot_reads(database)
     async with still.read(operator, Clock.at(datetime.now(UTC))) as read_session:
-        async for page in store.coverage.pages(read_session):
+        async for page in store.coverage.iterate_pages(read_session):
             target.write("".join(render_line(row, form) for row in page).encode())
             count += len(page)
     return count

@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 from benegraph.cli.errors import MISUSED, fail, in_one_line, run
 from benegraph.db import migrations
 from benegraph.db.embedded import EmbeddedPostgres
-from benegraph.db.engine import Pool, UnfitDatabase, create_engine
+from benegraph.db.engine import PoolSettings, UnfitDatabase, create_engine
 from benegraph.db.session import Database
 from benegraph.settings import Settings
 from benegraph.web.health import latest_revision
@@ -70,7 +70,7 @@ async def prepare(place: Place) -> None:
         await _make_gateway(place.owner_url)
         return
     with _reaching(place.url):
-        revision = await migrations.revision_of(place.url)
+        revision = await migrations.current_revision(place.url)
     if revision != (newest := latest_revision()):
         raise UnfitDatabase(
             f"The database is at revision {revision or 'none'}, not at {newest}:"
@@ -79,11 +79,11 @@ async def prepare(place: Place) -> None:
 
 
 @asynccontextmanager
-async def opened(place: Place, pool: Pool | None = None) -> AsyncIterator[Database]:
+async def opened(place: Place, pool: PoolSettings | None = None) -> AsyncIterator[Database]:
     """Open the database as the gateway does."""
     engine = create_engine(place.url, pool)
     try:
-        yield Database(engine, named=not (pool and pool.pgbouncer))
+        yield Database(engine, pgbouncer=bool(pool and pool.pgbouncer))
     finally:
         with suppress(TimeoutError):  # a database that hangs would keep us from ending
             async with asyncio.timeout(FAREWELL):
@@ -96,7 +96,7 @@ def in_database(data_dir: Path | None, story: Callable[[Database], Awaitable[T]]
 
     async def whole(here: Place) -> T:
         await prepare(here)
-        async with opened(here, Pool(pgbouncer=settings.pool.pgbouncer)) as database:
+        async with opened(here, PoolSettings(pgbouncer=settings.pool.pgbouncer)) as database:
             return await story(database)
 
     with place(settings, data_dir) as here:

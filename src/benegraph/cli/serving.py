@@ -18,7 +18,7 @@ from benegraph.cli.databases import Place, embedded, opened, place, prepare
 from benegraph.cli.errors import MISUSED, fail, in_one_line, run
 from benegraph.cli.server_process import Address, Ending, Manner, answer, begin, bind
 from benegraph.cli.workers import Order, shared_directory, supervise
-from benegraph.db.engine import check_fit_to_serve
+from benegraph.db.engine import check_database
 from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.graphql.schema import build_schema
@@ -98,7 +98,7 @@ async def _prepare(serving: Serving, here: Place, database: Database) -> demonst
     """See that the database can be served from; fill it, for the demo."""
     with _starting("Preparing the database"):
         await prepare(here)
-        await check_fit_to_serve(database.engine)
+        await check_database(database.engine)
         if serving.demo is None:
             return None
         return await demonstration.prepare(database, build_schema(), serving.demo, serving.url, serving.today)

@@ -51,7 +51,7 @@ def load(files: Sequence[Path], data_dir: Path | None, *, instead: bool) -> None
 def show(data_dir: Path | None) -> None:
     async def story(database: Database) -> Sequence[Row[tuple[str, datetime, int]]]:
         async with database.read(_OPERATOR, Clock.at(datetime.now(UTC))) as read_session:
-            return await store.documents.trusted_ids(read_session)
+            return await store.documents.list_trusted_documents(read_session)
 
     for row in in_database(data_dir, story):
         typer.echo(f"{row.id}  {row.created_at:%Y-%m-%d}  {row.length} characters")
@@ -61,7 +61,7 @@ def show(data_dir: Path | None) -> None:
 def remove(ids: Sequence[str], data_dir: Path | None) -> None:
     async def story(database: Database) -> int:
         async def told(tx: Transaction) -> int:
-            return await store.documents.distrust(tx, ids)
+            return await store.documents.delete_trusted_documents(tx, ids)
 
         return await database.transact(_OPERATOR, Clock.at(datetime.now(UTC)), told)
 

@@ -22,7 +22,7 @@ from benegraph import telemetry
 from benegraph.cli.databases import Place, opened
 from benegraph.cli.errors import in_one_line, run
 from benegraph.cli.server_process import METRICS, Address, Ending, Manner, answer, begin, bind, make_shared
-from benegraph.db.engine import Pool, check_fit_to_serve
+from benegraph.db.engine import PoolSettings, check_database
 from benegraph.domain.errors import BenegraphError
 from benegraph.web.draining import GRACE_SECONDS
 
@@ -52,7 +52,7 @@ class Order:
 
     manner: Manner
     database_url: str
-    pool: Pool
+    pool: PoolSettings
     address: Address
     #: The directory of what the workers of one run share.
     shared: Path
@@ -66,7 +66,7 @@ def shared_directory() -> Iterator[Path]:
         yield Path(directory)
 
 
-def share(pool: Pool, number: int, count: int) -> Pool:
+def share(pool: PoolSettings, number: int, count: int) -> PoolSettings:
     """Give one worker's share of a pool. All shares are the whole, but that each worker has one connection at least."""
     whole = max(1, _part(pool.size + pool.overflow, number, count))
     size = min(whole, max(1, _part(pool.size, number, count)))
@@ -245,7 +245,7 @@ async def _work(order: Order, line: Connection) -> None:
     listener = bind(order.address, shared=True)
     try:
         async with opened(place, order.pool) as database:
-            await check_fit_to_serve(database.engine)
+            await check_database(database.engine)
             tell = partial(line.send_bytes, READY)
             await answer(database, listener, order.manner, tell, ending.wait, shared=order.shared)
     finally:

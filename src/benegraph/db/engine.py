@@ -10,11 +10,11 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from benegraph.domain.errors import BenegraphError
 
-OLDEST_SERVER = 150000
+MIN_SERVER_VERSION = 150000
 #: Has the driver and SQLAlchemy keep no statement in a session, where PgBouncer's next client would meet it.
 UNNAMED = {"statement_cache_size": 0, "prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: ""}
-#: The execution option of an engine that holds what `at_each_begin` gives.
-_AT_EACH_BEGIN = "at_each_begin"
+#: The execution option of an engine that holds what `transaction_settings_sql` gives.
+_AT_EACH_BEGIN = "transaction_settings_sql"
 
 
 class UnfitDatabase(BenegraphError):
@@ -22,7 +22,7 @@ class UnfitDatabase(BenegraphError):
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class PoolSettings:
     """How many connections one process holds, and how long things may take, in seconds."""
 
     size: int = 10
@@ -34,9 +34,9 @@ class Pool:
     pgbouncer: bool = False
 
 
-def create_engine(url: str, pool: Pool | None = None) -> AsyncEngine:
+def create_engine(url: str, pool: PoolSettings | None = None) -> AsyncEngine:
     """Make an engine for a PostgreSQL URL of any common spelling; no connection is opened yet."""
-    pool = pool or Pool()
+    pool = pool or PoolSettings()
     of_session, of_transaction = _settings(pool)
     unnamed = UNNAMED if pool.pgbouncer else {}
     local = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in of_transaction.items())
@@ -62,13 +62,13 @@ def create_engine(url: str, pool: Pool | None = None) -> AsyncEngine:
     return engine
 
 
-def at_each_begin(engine: AsyncEngine) -> str:
+def transaction_settings_sql(engine: AsyncEngine) -> str:
     """Write what is sent together with each BEGIN, behind PgBouncer: settings that no session keeps for us; else ''."""
     statement: str = engine.sync_engine.get_execution_options().get(_AT_EACH_BEGIN, "")
     return statement and f"{statement}; "
 
 
-def _settings(pool: Pool) -> tuple[dict[str, str], dict[str, str]]:
+def _settings(pool: PoolSettings) -> tuple[dict[str, str], dict[str, str]]:
     """Give the server's settings that a connection begins with, and those that each transaction sets for itself."""
     known = {
         "application_name": "benegraph",
@@ -118,7 +118,7 @@ def _pass_over_the_lost(engine: AsyncEngine) -> None:
     event.listen(engine.sync_engine, "checkout", taken)
 
 
-async def check_fit_to_serve(engine: AsyncEngine) -> None:
+async def check_database(engine: AsyncEngine) -> None:
     """Refuse to serve on an old server, or as a role that could step over row-level security.
 
     Could: a superuser, one with BYPASSRLS, the owner of a table (who may switch its policies off), or one that may
@@ -126,7 +126,7 @@ async def check_fit_to_serve(engine: AsyncEngine) -> None:
     """
     async with engine.connect() as connection:
         version = int((await connection.execute(text("SHOW server_version_num"))).scalar_one())
-        if version < OLDEST_SERVER:
+        if version < MIN_SERVER_VERSION:
             raise UnfitDatabase(f"PostgreSQL 15 or newer is needed; this server is {version // 10000}.")
         mighty = await connection.execute(
             text("""

@@ -15,7 +15,7 @@ def rights_of(viewer: Viewer) -> Rights:
     return viewer.tenant_id, viewer.employer_id or "", viewer.employee_id or ""
 
 
-def become(rights: Rights, *, in_session: bool = False) -> str:
+def set_rights_sql(rights: Rights, *, in_session: bool = False) -> str:
     """Write the statement that takes on rights, to be sent together with a BEGIN, with whose end they end.
 
     With `in_session` they stay with the connection, which nobody else may then use. Raises ValueError for a text that

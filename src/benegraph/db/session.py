@@ -18,10 +18,10 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from benegraph.db.base import Versioned
 from benegraph.db.constraints import refusal_of
-from benegraph.db.engine import at_each_begin
+from benegraph.db.engine import transaction_settings_sql
 from benegraph.db.query_scope import QueryScope
-from benegraph.db.readers import Readers
-from benegraph.db.rights import become, rights_of
+from benegraph.db.read_pool import ReadPool
+from benegraph.db.rights import rights_of, set_rights_sql
 from benegraph.domain.access import Viewer
 from benegraph.domain.errors import BenegraphError
 from benegraph.domain.ids import IdPrefix, new_id
@@ -35,7 +35,7 @@ _ATTEMPTS = 6
 _LONGEST_PAUSE = 0.5
 
 #: Tells the server's number of the transaction that a statement runs in; `Transaction.is_numbered` takes it.
-XACT_NUMBER = "pg_current_xact_id()::text"
+XACT_ID_SQL = "pg_current_xact_id()::text"
 _BECOME_READER = text(
     "SELECT set_config('app.tenant', :tenant, true), set_config('app.employer', :employer, true),"
     " set_config('app.employee', :employee, true)"
@@ -74,7 +74,7 @@ class Transaction(ReadSession):
         """Make an id that sorts after those this transaction made before."""
         return new_id(kind, self.clock.now, count=next(self._counter))
 
-    def touch(self, row: Versioned) -> None:
+    def mark_changed(self, row: Versioned) -> None:
         """Count a change of rows beneath this one as a change of it."""
         row.updated_at = self.clock.now
         flag_modified(row, "updated_at")
@@ -84,18 +84,18 @@ class Transaction(ReadSession):
         if self.session.in_transaction():  # else nothing has happened in it
             await self.session.flush()
 
-    def is_numbered(self, number: str) -> None:
+    def set_xact_id(self, number: str) -> None:
         """Learn the server's number of this transaction from a statement that tells it beside what it does."""
         self._numbers[:] = [number]
 
-    async def number(self) -> str:
+    async def xact_id(self) -> str:
         """Tell the server's number of this transaction, by which its outcome can be asked for."""
         if not self._numbers:
-            self.is_numbered(await self.driver.fetchval(f"SELECT {XACT_NUMBER}"))
+            self.set_xact_id(await self.driver.fetchval(f"SELECT {XACT_ID_SQL}"))
         return self._numbers[0]
 
 
-class OutcomeUnknown(BenegraphError):
+class CommitOutcomeUnknown(BenegraphError):
     """Whether a transaction was committed can't be told. Never tried again: that could do it twice."""
 
 
@@ -113,17 +113,17 @@ class Database:
 
     engine: AsyncEngine
     #: Told of each transaction that is tried again, and why: an SQLSTATE, or the kind of the error.
-    retried: Callable[[str], None] = _tell_nobody
+    on_retry: Callable[[str], None] = _tell_nobody
     #: Whether statements may be prepared under names, and sessions kept: not through PgBouncer.
-    named: bool = True
+    pgbouncer: bool = False
     #: Connections that reads share, past SQLAlchemy's own execution.
-    readers: Readers = field(init=False)
+    read_pool: ReadPool = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "readers", Readers(self.engine, named=self.named))
+        object.__setattr__(self, "read_pool", ReadPool(self.engine, pgbouncer=self.pgbouncer))
 
     @asynccontextmanager
-    async def at_the_door(self) -> AsyncIterator[AsyncSession]:
+    async def unscoped_session(self) -> AsyncIterator[AsyncSession]:
         """Open a session of nobody's, which sees no row but the keys whose hash it shows."""
         async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
             yield session
@@ -144,24 +144,24 @@ class Database:
         story: Callable[[Transaction], Awaitable[T]],
         *,
         request_id: str | None = None,
-        keep: bool = True,
+        dry_run: bool = False,
     ) -> T:
         """Run a story in one transaction, and the whole of it again where it failed for a passing reason.
 
-        With `keep` false the same code runs and all is rolled back. A violated named constraint becomes the refusal
+        A dry run executes the same code and is rolled back. A violated named constraint becomes the refusal
         it stands for. Raises Refused, and whatever the story raises.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await self._once(viewer, clock, story, request_id, keep=keep)
+                return await self._once(viewer, clock, story, request_id, dry_run=dry_run)
             except IntegrityError as error:
                 if (refusal := refusal_of(error)) is None:
                     raise
                 raise refusal from None
             except Exception as error:
-                if attempt == _ATTEMPTS or not is_passing(error):
+                if attempt == _ATTEMPTS or not is_transient(error):
                     raise
-                self.retried(_reason(error))
+                self.on_retry(_reason(error))
                 await asyncio.sleep(_pause(attempt))
         raise AssertionError("the last attempt returns or raises")
 
@@ -172,20 +172,20 @@ class Database:
         story: Callable[[Transaction], Awaitable[T]],
         request_id: str | None,
         *,
-        keep: bool,
+        dry_run: bool,
     ) -> T:
         async with self._begun(viewer, clock, request_id) as tx:
             result = await story(tx)
             await tx.flush()  # a rehearsal, too, meets the constraints
-            if not keep:
+            if dry_run:
                 await tx.driver.execute("ROLLBACK")
                 return result
-            number = await tx.number()
+            number = await tx.xact_id()
             try:
                 await commit(tx.driver)
             except Exception as error:
                 # Lost here, a connection leaves open whether the change is there; trying again could do it twice.
-                if not is_passing(error) or not await self._was_committed(number):
+                if not is_transient(error) or not await self._was_committed(number):
                     raise
             return result
 
@@ -197,7 +197,9 @@ class Database:
             session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
             session.info["clock"] = clock
             try:
-                await driver.execute(f"{_begin(isolation)}; {at_each_begin(self.engine)}{become(rights_of(viewer))}")
+                await driver.execute(
+                    f"{_begin(isolation)}; {transaction_settings_sql(self.engine)}{set_rights_sql(rights_of(viewer))}"
+                )
                 yield Transaction(session, viewer, clock, driver, request_id)
             except Exception as error:
                 await _undo(connection, driver, error)
@@ -212,16 +214,16 @@ class Database:
                 async with self.engine.connect() as connection:
                     outcome = (await connection.execute(_OUTCOME, {"number": number})).scalar_one()
             except Exception as error:
-                if not is_passing(error):
+                if not is_transient(error):
                     raise
                 outcome = None
             if outcome in ("committed", "aborted"):
                 return bool(outcome == "committed")
             await asyncio.sleep(_pause(attempt) + 0.1)
-        raise OutcomeUnknown("The connection was lost at the commit, and the database could not be asked since.")
+        raise CommitOutcomeUnknown("The connection was lost at the commit, and the database could not be asked since.")
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Tell whether an error is one that goes away by trying again: a lost connection, a deadlock, a restart."""
     if isinstance(error, OSError | TimeoutError | asyncpg.PostgresConnectionError):
         return True

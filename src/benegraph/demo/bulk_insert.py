@@ -25,7 +25,7 @@ from benegraph.db.models import (
     SubscriberEnrollment,
 )
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.demo.record_buffer import Ledger
 
 _ORDER: tuple[type[Base], ...] = (

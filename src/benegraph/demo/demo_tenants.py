@@ -5,8 +5,8 @@ from random import Random
 
 from benegraph.db import store
 from benegraph.db.session import Database, ReadSession, Transaction
-from benegraph.db.store.batches import Window
 from benegraph.db.store.people import EmployeeFilter
+from benegraph.db.store.row_queries import PageWindow
 from benegraph.demo.bulk_insert import write
 from benegraph.demo.employers import Plot, tell_employer
 from benegraph.demo.plan_years import Phase
@@ -66,8 +66,8 @@ async def _fill_tenant(database: Database, clock: Clock, tenant_id: str, seed: i
     viewer = Viewer(tenant_id, _OPERATOR, Role.ADMINISTRATOR)
 
     async def story(tx: Transaction) -> None:
-        await store.access.add_tenant(tx, TENANTS[tenant_id])
-        if (await store.employers.page(tx, [""], Window(1)))[""].rows:
+        await store.access.insert_tenant(tx, TENANTS[tenant_id])
+        if (await store.employers.page(tx, [""], PageWindow(1)))[""].rows:
             return
         await store.billing.set_auto_paid_through(tx, on=broken.ground.auto_paid_through)
         plots = [
@@ -89,12 +89,12 @@ def _sizes(rng: Random) -> list[int]:
 
 async def _find_handles(read_session: ReadSession) -> DemoHandles:
     found = await store.people.page(
-        read_session, [""], Window(1, order=(("CREATED_AT", False),), filter=EmployeeFilter(external_id=FIRST))
+        read_session, [""], PageWindow(1, order=(("CREATED_AT", False),), filter=EmployeeFilter(external_id=FIRST))
     )
     if not found[""].rows:
         raise NotTheDemo(f"The tenant {read_session.viewer.tenant_id} holds employers, but not the demo's.")
     employee = found[""].rows[0]
-    held = (await store.enrollments.of_employees(read_session, [employee.id], Window(100)))[employee.id].rows
+    held = (await store.enrollments.of_employees(read_session, [employee.id], PageWindow(100)))[employee.id].rows
     offered = [row for row in held if row.reason is WindowReason.OPEN_ENROLLMENT]
     latest = max(row.effective_on for row in offered)
     ids = tuple(row.id for row in offered if row.effective_on == latest)

@@ -63,7 +63,7 @@ def _tell(ground: Ground, plots: Sequence[Plot]) -> list[Ledger]:
 
 
 async def _make_tenant(tx: Transaction, tenant_id: str, broken: BrokenGround) -> None:
-    await store.access.add_tenant(tx, tenant_id)
+    await store.access.insert_tenant(tx, tenant_id)
     ids = [product.id for product in broken.ground.products]
     if not await store.catalog.by_ids(tx, ids):
         await write(tx, [broken.ledger])

@@ -9,7 +9,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from benegraph.db.session import Database, ReadSession
-from benegraph.db.store.batches import Many, One, OneByParts, Paged, Slice, Window
+from benegraph.db.store.row_queries import ManyByKey, OneByCompositeKey, OneByKey, PagedRows, PageRows, PageWindow
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 
@@ -52,30 +52,30 @@ class Context:
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
     _read_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_READS))
 
-    async def load_row(self, batch: One | OneByParts, key: Any) -> Any:
+    async def load_row(self, batch: OneByKey | OneByCompositeKey, key: Any) -> Any:
         """Load the row of a key, in one batch with the other keys requested meanwhile; None if there is no such row."""
         return await self._loader(batch, batch).load(key)
 
-    async def load_rows(self, batch: One, keys: Sequence[str]) -> list[Any]:
+    async def load_rows(self, batch: OneByKey, keys: Sequence[str]) -> list[Any]:
         """Load the row of each key; None for a key without a row."""
         rows: list[Any] = await self._loader(batch, batch).load_many(keys)
         return rows
 
-    async def load_list(self, batch: Many, key: str) -> list[Any]:
+    async def load_list(self, batch: ManyByKey, key: str) -> list[Any]:
         """Load all rows of a parent's key."""
         return list(await self._loader(batch, batch).load(key))
 
-    async def load_lists(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
+    async def load_lists(self, batch: ManyByKey, keys: Sequence[str]) -> list[list[Any]]:
         """Load all rows of each parent's key."""
         rows: list[list[Any]] = await self._loader(batch, batch).load_many(keys)
         return rows
 
-    async def load_page(self, batch: Paged, key: str, window: Window) -> Slice:
+    async def load_page(self, batch: PagedRows, key: str, window: PageWindow) -> PageRows:
         loader = self._loader((batch, window), lambda read_session, keys: batch(read_session, keys, window))
-        page: Slice = await loader.load(key)
+        page: PageRows = await loader.load(key)
         return page
 
-    async def load_count(self, batch: Paged, key: str, filter: Any) -> int:
+    async def load_count(self, batch: PagedRows, key: str, filter: Any) -> int:
         """Count the rows of a parent's key that match the filter, over all pages."""
         loader = self._loader(
             ("count", batch, filter), lambda read_session, keys: batch.count(read_session, keys, filter)

@@ -120,13 +120,15 @@ async def authenticate(
         # Set before the write, so that concurrent requests with this key do not write it too.
         grant.last_used_at = now
         viewer = grant.viewer
-        await database.transact(viewer, clock, lambda tx: store.access.touch(tx, viewer.key_id, _LAST_USED_INTERVAL))
+        await database.transact(
+            viewer, clock, lambda tx: store.access.record_key_use(tx, viewer.key_id, _LAST_USED_INTERVAL)
+        )
     return grant.viewer
 
 
 async def _load_grants(database: Database, hash: bytes) -> Sequence[KeyGrant]:
-    async with database.at_the_door() as session:
-        rows = await store.access.keys_by_hash(session, hash, alone=database.named)
+    async with database.unscoped_session() as session:
+        rows = await store.access.find_keys_by_hash(session, hash, single_statement=not database.pgbouncer)
     return [
         KeyGrant(
             Viewer(
@@ -158,7 +160,7 @@ async def check_scope_exists(database: Database, clock: Clock, viewer: Viewer, c
 
 async def _scope_exists(database: Database, clock: Clock, viewer: Viewer) -> bool:
     async with database.read(viewer, clock) as read_session:
-        return await store.access.is_there(read_session)
+        return await store.access.scope_exists(read_session)
 
 
 async def issue_key(
@@ -170,7 +172,7 @@ async def issue_key(
     """
     key = key or KEY_PREFIX + secrets.token_urlsafe(32)
     id = tx.new_id(IdPrefix.API_KEY)
-    await store.access.add_key(
+    await store.access.insert_key(
         tx,
         {
             "id": id,
@@ -189,9 +191,9 @@ async def issue_key(
 
 async def list_keys(tx: Transaction) -> Sequence[ApiKey]:
     """List the API keys of a tenant, oldest first."""
-    return await store.access.keys(tx)
+    return await store.access.list_keys(tx)
 
 
 async def revoke_key(tx: Transaction, id: str) -> bool:
     """Revoke a key of the tenant; return False where no active key has this id."""
-    return await store.access.revoke(tx, id, tx.clock.now)
+    return await store.access.revoke_key(tx, id, tx.clock.now)

@@ -16,7 +16,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import PremiumInvoice, PremiumPayment, Subscriber, SubscriberEnrollment
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows, update_rows
+from benegraph.db.store.row_writes import insert_rows, update_rows
 from benegraph.domain.access import require_tenant_wide
 from benegraph.domain.billing import (
     Invoice,
@@ -67,7 +67,7 @@ async def record_invoice(tx: Transaction, invoice: NewInvoice) -> str:
     raise_if_any([*broken, *check_invoice(invoice.bill_from, invoice.bill_through, invoice.amount_cents)])
     row = {"id": tx.new_id(IdPrefix.PREMIUM_INVOICE), "employer_id": recipient.employer_id, **asdict(invoice)}
     await insert_rows(tx, PremiumInvoice, [row])
-    await store.history.record(tx, [store.history.covered(tx, row, "RECORDED", after=row)])
+    await store.history.insert_events(tx, [store.history.coverage_event(tx, row, "RECORDED", after=row)])
     await _update_automatically(tx, invoice)
     return str(row["id"])
 
@@ -92,7 +92,7 @@ async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, re
     """
     invoice = await _lock_invoice(tx, invoice_id, [*check_payment(amount_cents, 0, received_on, tx.today("UTC"))])
     today = await employer_today(tx, invoice.employer_id) if invoice.employer_id else tx.today("UTC")
-    paid_cents = _paid_cents(await store.billing.payments_on(tx, invoice_id))
+    paid_cents = _paid_cents(await store.billing.list_payments(tx, invoice_id))
     raise_if_any(
         [
             *check_not_void(is_void=invoice.voided_at is not None, action="takes no payments"),
@@ -108,7 +108,7 @@ async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, re
         "received_on": received_on,
     }
     await insert_rows(tx, PremiumPayment, [row])
-    tx.touch(invoice)
+    tx.mark_changed(invoice)
     after = {"paid_cents": paid_cents + amount_cents, "payment_id": id}
     await _record_invoice_change(tx, invoice, "PAID", {"paid_cents": paid_cents}, after)
     await _update_automatically(tx, invoice)
@@ -119,17 +119,17 @@ async def reverse_payment(tx: Transaction, payment_id: str, reason: str | None) 
     """Reverse a payment, also on a void invoice, and return the invoice's id. Raises Refused."""
     broken = [*check_reason(reason)]
     malformed = [*check_id(IdPrefix.PREMIUM_PAYMENT, payment_id, "paymentId")]
-    invoice_id = None if malformed else await store.billing.invoice_of(tx, payment_id)
+    invoice_id = None if malformed else await store.billing.invoice_id_of(tx, payment_id)
     if invoice_id is None:
         unknown = RuleViolation(ErrorCode.NOT_FOUND, f"No payment found with ID {payment_id}.", ("paymentId",))
         raise Refused([*(malformed or [unknown]), *broken])
     invoice = await _lock_invoice(tx, invoice_id, broken)
-    payments = await store.billing.payments_on(tx, invoice_id)
+    payments = await store.billing.list_payments(tx, invoice_id)
     payment = next(payment for payment in payments if payment.id == payment_id)
     raise_if_any([*broken, *check_not_reversed(is_reversed=payment.reversed_at is not None)])
     paid_cents = _paid_cents(payments)
     payment.reversed_at, payment.reversal_reason = tx.clock.now, reason
-    tx.touch(invoice)
+    tx.mark_changed(invoice)
     after = {"paid_cents": paid_cents - payment.amount_cents, "payment_id": payment_id}
     await _record_invoice_change(tx, invoice, "REVERSED", {"paid_cents": paid_cents}, after, reason)
     await _update_automatically(tx, invoice)
@@ -138,12 +138,12 @@ async def reverse_payment(tx: Transaction, payment_id: str, reason: str | None) 
 
 async def _find_recipient(
     tx: Transaction, group_id: str, division_id: str, subscriber_id: str | None
-) -> tuple[store.billing.Billed, list[RuleViolation]]:
+) -> tuple[store.billing.BillingTarget, list[RuleViolation]]:
     """Find the recipient of a bill; also return the rules that its group, division and subscriber break."""
     broken = [*check_billing_ids(group_id, division_id, subscriber_id)]
     if broken:
-        return store.billing.Billed(contract=False, employer_id=None, subscriber=False), broken
-    recipient = await store.billing.find_billed(tx, group_id, division_id, subscriber_id)
+        return store.billing.BillingTarget(contract=False, employer_id=None, subscriber=False), broken
+    recipient = await store.billing.find_billing_target(tx, group_id, division_id, subscriber_id)
     if not recipient.contract:
         message = f"No group contract found for group {group_id} and division {division_id}."
         broken.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("groupId",)))
@@ -177,8 +177,8 @@ async def _record_invoice_change(
 ) -> None:
     """Record a change of an invoice in history."""
     row = {"id": invoice.id, "employer_id": invoice.employer_id}
-    change = store.history.covered(tx, row, action, before=before, after=after, reason=reason)
-    await store.history.record(tx, [change])
+    change = store.history.coverage_event(tx, row, action, before=before, after=after, reason=reason)
+    await store.history.insert_events(tx, [change])
 
 
 # ------------------------------------------------------------------------------------------------ paid through
@@ -213,7 +213,7 @@ async def _update_automatically(tx: Transaction, invoice: NewInvoice | PremiumIn
     if invoice.subscriber_id is not None:
         subscribers: Collection[str] = [invoice.subscriber_id]
     else:
-        subscribers = await store.billing.covered_subscribers(tx, invoice.group_id, invoice.division_id)
+        subscribers = await store.billing.list_covered_subscriber_ids(tx, invoice.group_id, invoice.division_id)
     await _update_paid_through(tx, invoice.group_id, invoice.division_id, subscribers)
 
 
@@ -242,7 +242,7 @@ async def _update_paid_through(
         SubscriberEnrollment,
         [{"id": row.id, "paid_through": day, "version": row.version + 1, **stamp} for row, day in changed],
     )
-    await store.history.record(
+    await store.history.insert_events(
         tx, [_paid_through_change(tx, row, day, subscribers[row.subscriber_id]) for row, day in changed]
     )
     return results
@@ -250,9 +250,9 @@ async def _update_paid_through(
 
 def _paid_through_change(
     tx: Transaction, row: SubscriberEnrollment, day: date | None, subscriber: Subscriber
-) -> store.history.Change:
+) -> store.history.HistoryEvent:
     """Describe for history that the paid-through date of a coverage changes."""
-    return store.history.covered(
+    return store.history.coverage_event(
         tx,
         {"id": row.id, "employer_id": row.employer_id},
         "PAID_THROUGH",
@@ -272,7 +272,7 @@ async def _compute_paid_through(
     group_invoices: list[Invoice] = []
     subscriber_invoices: dict[str, list[Invoice]] = defaultdict(list)
     subscriber_ids = {row.subscriber_id for row in coverages}
-    for row in await store.billing.invoices_over(tx, group_id, division_id, subscriber_ids):
+    for row in await store.billing.list_invoices(tx, group_id, division_id, subscriber_ids):
         invoice = Invoice(
             row.id,
             row.bill_from,

@@ -5,7 +5,7 @@ from typing import Any
 
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.catalog import PlanTerms, ProductCategory, check_plans, check_product
 from benegraph.domain.errors import raise_if_any
 from benegraph.domain.ids import IdPrefix

@@ -15,9 +15,9 @@ async def persist(database: Database, viewer: Viewer, clock: Clock, digest: str,
     """Store a document for the viewer's tenant, under the SHA-256 of its text in hex."""
 
     async def story(tx: Transaction) -> None:
-        await store.documents.persist(tx, digest, text)
+        await store.documents.insert_persisted_query(tx, digest, text)
         if digest.startswith("00"):  # about one call in 256 deletes the surplus
-            await store.documents.forget_oldest(tx, MAX_PERSISTED_DOCUMENTS)
+            await store.documents.delete_oldest_persisted_queries(tx, MAX_PERSISTED_DOCUMENTS)
 
     await database.transact(viewer, clock, story)
 
@@ -25,7 +25,7 @@ async def persist(database: Database, viewer: Viewer, clock: Clock, digest: str,
 async def find_persisted(database: Database, viewer: Viewer, clock: Clock, digest: str) -> str | None:
     """Return the document that the viewer's tenant persisted under this SHA-256, or None."""
     async with database.read(viewer, clock) as read_session:
-        return await store.documents.persisted(read_session, digest)
+        return await store.documents.find_persisted_query(read_session, digest)
 
 
 async def find_trusted(
@@ -33,12 +33,14 @@ async def find_trusted(
 ) -> str | None:
     """Return a trusted document by its id or by the SHA-256 of its text, or None."""
     async with database.read(viewer, clock) as read_session:
-        return await store.documents.trusted(read_session, id, digest)
+        return await store.documents.find_trusted_document(read_session, id, digest)
 
 
 async def trust(tx: Transaction, documents: Mapping[str, tuple[str, str]], *, replace: bool = False) -> None:
     """Add trusted documents, given as (SHA-256, text) by id. With `replace`, they replace all that were trusted."""
     if replace:
-        await store.documents.distrust(tx, None)
+        await store.documents.delete_trusted_documents(tx, None)
     if documents:
-        await store.documents.trust(tx, [(id, digest, text) for id, (digest, text) in documents.items()])
+        await store.documents.upsert_trusted_documents(
+            tx, [(id, digest, text) for id, (digest, text) in documents.items()]
+        )

@@ -5,7 +5,7 @@ from datetime import date
 from benegraph.db import store
 from benegraph.db.models import Employer
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.access import require_tenant_wide
 from benegraph.domain.employers import check_employer
 from benegraph.domain.errors import raise_if_any

@@ -22,13 +22,13 @@ async def run_idempotent(
     The result is stored in the same transaction as the change. With `expected_result`, the result is stored when the
     key is reserved, so that it takes one statement instead of two. Raises Refused if the key belongs to another input.
     """
-    earlier = await store.access.reserve(tx, action, key, input_hash, expected_result or {})
+    earlier = await store.access.reserve_idempotency_key(tx, action, key, input_hash, expected_result or {})
     if earlier is None:
         result = await change(tx)
         if result != expected_result:
-            await store.access.keep(tx, action, key, result)
+            await store.access.update_idempotent_result(tx, action, key, result)
         if input_hash[0] == 0:  # one call in 256 deletes the expired records, so that they don't accumulate
-            await store.access.forget_old_answers(tx)
+            await store.access.delete_expired_idempotency_keys(tx)
         return result, False
     if earlier.input_hash != input_hash:
         raise refusal(

@@ -8,7 +8,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import Dependent, Employee
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.access import Role
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
 from benegraph.domain.enrollments.status import CloseReason, find_last_coverable_day
@@ -75,7 +75,7 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
         "division_id": new_hire.division_id,
     }
     await insert_rows(tx, Employee, [row])
-    await store.history.record(tx, [store.history.hired(tx, row)])
+    await store.history.insert_events(tx, [store.history.hire_event(tx, row)])
     employee = await _lock_row(tx, str(row["id"]))
     await issue_to_employee(tx, employee, today)
     if new_hire.subscriber_id is not None:
@@ -114,10 +114,10 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         employee.class_changed_on = today
     for name, value in changes.items():
         setattr(employee, name, value)
-    change = store.history.change(tx, employee, "UPDATED")
+    change = store.history.update_event(tx, employee, "UPDATED")
     await tx.flush()
     if change["after"]:
-        await store.history.record(tx, [change])
+        await store.history.insert_events(tx, [change])
         await issue_to_employee(tx, employee, today)
     if "division_id" in changes:
         await sync_coverage_of_record(tx, [employee])
@@ -215,11 +215,11 @@ async def add_dependent(
 async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
     """Change the columns given in `changes`; elections already made stay as they are. Raises Refused."""
     raise_if_any(check_id(IdPrefix.DEPENDENT, id, "dependentId"))
-    unlocked = await store.people.dependent(tx, id)
+    unlocked = await store.people.get_dependent(tx, id)
     if unlocked is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No dependent found with ID {id}.", "dependentId")
     _employee, today = await _lock_employee(tx, unlocked.employee_id)
-    dependent = await store.people.dependent(tx, id)  # read again, now under the employee's lock
+    dependent = await store.people.get_dependent(tx, id)  # read again, now under the employee's lock
     if dependent is None:
         raise AssertionError("dependents are never deleted")
     raise_if_any(
@@ -244,7 +244,7 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
 async def _lock_employee(tx: Transaction, id: str) -> tuple[Employee, date]:
     """Lock the employer in share mode, then the employee; also return the employer's current date. Raises Refused."""
     raise_if_any(check_id(IdPrefix.EMPLOYEE, id, "employeeId"))
-    employer_id = await store.people.employer_of(tx, id)
+    employer_id = await store.people.employer_id_of(tx, id)
     if employer_id is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {id}.", "employeeId")
     await store.employers.lock(tx, employer_id, shared=True)
@@ -252,7 +252,7 @@ async def _lock_employee(tx: Transaction, id: str) -> tuple[Employee, date]:
 
 
 async def _lock_row(tx: Transaction, id: str) -> Employee:
-    employee = await store.people.lock(tx, id)
+    employee = await store.people.lock_for_update(tx, id)
     if employee is None:
         raise AssertionError("employees are never deleted")
     return employee
@@ -262,13 +262,13 @@ async def _set_termination(
     tx: Transaction, employee: Employee, terminated_on: date | None, action: str, reason: str | None
 ) -> None:
     employee.terminated_on = terminated_on
-    change = store.history.change(tx, employee, action, reason)
+    change = store.history.update_event(tx, employee, action, reason)
     await tx.flush()
-    await store.history.record(tx, [change])
+    await store.history.insert_events(tx, [change])
 
 
 async def _lock_enrollments(tx: Transaction, employee: Employee) -> tuple[EnrollmentUpdates, Any, Any]:
-    ids = await store.enrollments.plan_years_held(tx, employee.id)
+    ids = await store.enrollments.list_plan_year_ids(tx, employee.id)
     plan_years = await store.plan_years.lock(tx, ids, shared=True)
     return EnrollmentUpdates(), await store.enrollments.lock_in_plan_years(tx, employee.id), plan_years
 

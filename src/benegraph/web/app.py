@@ -51,7 +51,7 @@ def create_app(
     config = config or GatewayConfig()
     metrics = metrics or create_metrics()
     metrics.follow_pool(database.engine)
-    database = replace(database, retried=metrics.retried)
+    database = replace(database, on_retry=metrics.retried)
     draining = Draining()
     middlewares = [request_middleware(GRAPHQL_PATH, draining, metrics, traces)]
     if config.origins:

@@ -6,7 +6,7 @@ import logging
 from aiohttp import web
 from alembic.script import ScriptDirectory
 
-from benegraph.db.migrations import config, revision_of
+from benegraph.db.migrations import config, current_revision
 from benegraph.db.session import Database
 from benegraph.graphql.engine.errors import describe_error
 from benegraph.web.draining import Draining
@@ -49,7 +49,7 @@ class Health:
         # Past the pool: busy is not unready, and to be taken out for it would make the others busier.
         try:
             async with asyncio.timeout(PATIENCE):
-                revision = await revision_of(self._url)
+                revision = await current_revision(self._url)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is why we are not ready
             log.warning("Not ready: %s", describe_error(error))
             return "database"

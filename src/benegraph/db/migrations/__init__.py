@@ -33,7 +33,7 @@ async def migrate(url: str, revision: str = "head") -> None:
         await engine.dispose()
 
 
-async def revision_of(url: str) -> str | None:
+async def current_revision(url: str) -> str | None:
     """Tell which revision a database is at; None where it was never migrated."""
     there = make_url(url).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(there, poolclass=NullPool, connect_args=UNNAMED)  # PgBouncer may stand between

@@ -20,9 +20,9 @@ from sqlalchemy import (
 
 from benegraph.db.prepared_statements import EnumMembers, enum_members
 from benegraph.db.query_scope import ScopeShape
-from benegraph.db.store.batches import Many, One, OneByParts, Paged
+from benegraph.db.store.row_queries import ManyByKey, OneByCompositeKey, OneByKey, PagedRows
 
-Source = One | OneByParts | Many | Paged
+Source = OneByKey | OneByCompositeKey | ManyByKey | PagedRows
 
 #: The types of columns whose values are written as JSON here, beside enumerations' words and instants.
 _WRITTEN = {String, Text, Integer, BigInteger, SmallInteger, Boolean, Date}
@@ -73,6 +73,6 @@ def writes(source: Source, column: str) -> bool:
     return type(kind) in _WRITTEN or isinstance(kind, Enum) or (type(kind) is DateTime and kind.timezone)
 
 
-def writes_cursors(page: Paged) -> bool:
+def writes_cursors(page: PagedRows) -> bool:
     """Tell whether the cursors of a page's rows are written here, in whatever order they come."""
     return all(writes(page, column.key) for order in page.orders.values() for column in order)

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import bindparam
 
 from benegraph.db.query_compiler.columns import Source
-from benegraph.db.store.batches import OneByParts, Paged, Window
+from benegraph.db.store.row_queries import OneByCompositeKey, PagedRows, PageWindow
 
 KEYS = "keys"
 
 
-def shape_of(window: Window | None) -> Any:
+def shape_of(window: PageWindow | None) -> Any:
     """Give what of a window decides the statement's text; the rest of it fills places."""
     if window is None:
         return None
@@ -38,12 +38,12 @@ def key_values(source: Source | None, keys: Sequence[Any]) -> dict[str, Any]:
     """Give the values of the places that keys fill; of no source, each fills its own."""
     if source is None:
         return {f"{KEYS}_{number}": key for number, key in enumerate(keys)}
-    if isinstance(source, OneByParts):
+    if isinstance(source, OneByCompositeKey):
         return {f"{KEYS}_{part.key}": [key[place] for key in keys] for place, part in enumerate(source.parts)}
     return {KEYS: keys}
 
 
-def window_values(windows: Sequence[Window | None]) -> dict[str, Any]:
+def window_values(windows: Sequence[PageWindow | None]) -> dict[str, Any]:
     """Give the values of the places that windows fill."""
     values: dict[str, Any] = {}
     for number, window in enumerate(windows):
@@ -60,18 +60,18 @@ def window_values(windows: Sequence[Window | None]) -> dict[str, Any]:
     return values
 
 
-def with_places(source: Paged, number: int, window: Window) -> Window:
+def with_places(source: PagedRows, number: int, window: PageWindow) -> PageWindow:
     """Put named places where a window's values stand."""
     after = window.after and tuple(
         None if value is None else bindparam(f"after_{number}_{place}", type_=column.type)
-        for place, (value, (column, _)) in enumerate(zip(window.after, source.columns(window.order), strict=True))
+        for place, (value, (column, _)) in enumerate(zip(window.after, source.sort_columns(window.order), strict=True))
     )
     chosen = window.filter
     if chosen is not None:
         named = {each.name: f"filter_{number}_{each.name}" for each in fields(chosen)}
         chosen = replace(chosen, **{name: _placed(place, getattr(chosen, name)) for name, place in named.items()})
     offset: Any = None if window.offset is None else bindparam(f"offset_{number}")
-    return Window(window.first, after, window.order, chosen, offset)
+    return PageWindow(window.first, after, window.order, chosen, offset)
 
 
 def _placed(name: str, value: Any) -> Any:

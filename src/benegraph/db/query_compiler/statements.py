@@ -30,7 +30,7 @@ from benegraph.db.query_compiler.texts import (
 )
 from benegraph.db.query_compiler.wanted import Layout, Nested, Part, Wanted, fact_of
 from benegraph.db.query_scope import QueryScope, ScopeShape
-from benegraph.db.store.batches import PARENT, One, OneByParts, Paged, Window
+from benegraph.db.store.row_queries import PARENT_KEY, OneByCompositeKey, OneByKey, PagedRows, PageWindow
 
 # The driver asks the server about the types of columns, not about those that lie within rows: of a list there it would
 # know nothing, unless a column is one.
@@ -39,7 +39,7 @@ _A_LIST: ColumnElement[Any] = literal_column("NULL::record[]")
 _PLACES = {START, END, CURSOR}
 
 
-def rows_of(wanted: Wanted, shape: ScopeShape, windows: Sequence[Window | None]) -> Select[Any]:
+def rows_of(wanted: Wanted, shape: ScopeShape, windows: Sequence[PageWindow | None]) -> Select[Any]:
     """Build the statement that reads what is wanted; the last column of each row is the key it belongs to.
 
     Of no source it is one row of texts, and there is no such column.
@@ -49,25 +49,25 @@ def rows_of(wanted: Wanted, shape: ScopeShape, windows: Sequence[Window | None])
         tree = _Tree(scope, windows, counted(1))
         return select(*(tree.alone(nested, number) for number, nested in enumerate(wanted.nested)))
     keys = bindparam(KEYS, type_=ARRAY(Text))
-    if isinstance(source, Paged):
+    if isinstance(source, PagedRows):
         window = windows[0]
         assert window is not None, "where no page can be, nothing is read"  # noqa: S101 - the reader sees to it
         rows = source.statement(scope, keys, with_places(source, 0, window))
         if source.key is None:
-            rows = rows.add_columns(literal("").label(PARENT))
-    elif isinstance(source, OneByParts):
+            rows = rows.add_columns(literal("").label(PARENT_KEY))
+    elif isinstance(source, OneByCompositeKey):
         arrays = [bindparam(f"{KEYS}_{part.key}", type_=ARRAY(part.type)) for part in source.parts]
-        rows = source.statement(scope, arrays).add_columns(func.row(*source.parts).label(PARENT))
+        rows = source.statement(scope, arrays).add_columns(func.row(*source.parts).label(PARENT_KEY))
     else:
         rows = source.statement(scope, keys)
-    if not isinstance(source, Paged):
-        rows = _of_columns(rows, [*_columns_of(wanted, None, None), PARENT])
+    if not isinstance(source, PagedRows):
+        rows = _of_columns(rows, [*_columns_of(wanted, None, None), PARENT_KEY])
     level = rows.subquery("rows")
     tree = _Tree(scope, windows, counted(1))
     slots = tree.slots(level, wanted, windows[0] if windows else None)
     if any(_holds_lists(nested.wanted) for nested in wanted.nested):
         slots.append(_A_LIST)
-    return select(*slots, level.c[PARENT])
+    return select(*slots, level.c[PARENT_KEY])
 
 
 def _holds_lists(wanted: Wanted) -> bool:
@@ -75,13 +75,13 @@ def _holds_lists(wanted: Wanted) -> bool:
 
 
 def _is_list(nested: Nested) -> bool:
-    return nested.layout is None and not nested.counts and not isinstance(nested.wanted.source, One)
+    return nested.layout is None and not nested.counts and not isinstance(nested.wanted.source, OneByKey)
 
 
-def count_of(source: Paged, shape: ScopeShape, window: Window) -> Select[Any]:
+def count_of(source: PagedRows, shape: ScopeShape, window: PageWindow) -> Select[Any]:
     """Build the statement that counts the rows of each key under a window's filter."""
     chosen = with_places(source, 0, window).filter
-    return source.counting(shape.template_scope(), bindparam(KEYS, type_=ARRAY(Text)), chosen)
+    return source.count_statement(shape.template_scope(), bindparam(KEYS, type_=ARRAY(Text)), chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +89,16 @@ class _Tree:
     """What one statement is put together from."""
 
     scope: QueryScope
-    windows: Sequence[Window | None]
+    windows: Sequence[PageWindow | None]
     levels: Iterator[int]
 
-    def slots(self, level: Subquery, wanted: Wanted, window: Window | None) -> list[ColumnElement[Any]]:
+    def slots(self, level: Subquery, wanted: Wanted, window: PageWindow | None) -> list[ColumnElement[Any]]:
         slots: list[ColumnElement[Any]] = [level.c[name] for name in wanted.columns]
         slots += [self._nested(level, nested) for nested in wanted.nested]
         if not slots:
             slots.append(null())
         if wanted.placed and window is not None:
-            slots.append(func.row(*(level.c[column.key] for column, _ in wanted.source.columns(window.order))))
+            slots.append(func.row(*(level.c[column.key] for column, _ in wanted.source.sort_columns(window.order))))
         return slots
 
     def _nested(self, parent: Subquery, nested: Nested) -> ColumnElement[Any]:
@@ -110,18 +110,18 @@ class _Tree:
                 return null()
             window = with_places(source, nested.window, window)
             if nested.counts:
-                return _within(source.counting_within(self.scope, key, window.filter), parent)
+                return _within(source.correlated_count(self.scope, key, window.filter), parent)
             if layout is not None:
                 return self._page(parent, key, nested.wanted, layout, window)
-            rows = source.within(self.scope, key, window)
+            rows = source.correlated(self.scope, key, window)
         else:
-            rows = source.within(self.scope, key)
+            rows = source.correlated(self.scope, key)
         level = self._level(rows.correlate(parent), _columns_of(nested.wanted, layout, window))
         # The order is the inner select's: nothing is done out here that could change it.
         if layout is not None:
             return self._rows(level, source, layout)
         row = select(func.row(*self.slots(level, nested.wanted, window))).select_from(level)
-        return row.scalar_subquery() if isinstance(source, One) else func.array(row.scalar_subquery())
+        return row.scalar_subquery() if isinstance(source, OneByKey) else func.array(row.scalar_subquery())
 
     def alone(self, nested: Nested, number: int) -> ColumnElement[Any]:
         """Write the row of a key that fills a place, or a page of all rows."""
@@ -129,7 +129,7 @@ class _Tree:
         assert layout is not None, "what has no parent comes as a text"  # noqa: S101 - nothing else is compiled
         if nested.window is None:
             key = bindparam(f"{KEYS}_{number}", type_=Text)
-            rows = source.within(self.scope, key)
+            rows = source.correlated(self.scope, key)
             return self._rows(self._level(rows, _columns_of(nested.wanted, layout, None)), source, layout)
         window = self.windows[nested.window]
         if window is None:
@@ -138,13 +138,18 @@ class _Tree:
 
     def _rows(self, level: Subquery, source: Source, layout: Layout) -> ColumnElement[Any]:
         text = self._row(level, layout.parts or (), layout.end)
-        if isinstance(source, One):
+        if isinstance(source, OneByKey):
             return select(text).select_from(level).scalar_subquery()
         whole = select(listed(text)).select_from(level).scalar_subquery()
         return together([*layout.opening, whole, *layout.closing])
 
     def _page(
-        self, parent: Subquery | None, key: ColumnElement[Any] | None, wanted: Wanted, layout: Layout, window: Window
+        self,
+        parent: Subquery | None,
+        key: ColumnElement[Any] | None,
+        wanted: Wanted,
+        layout: Layout,
+        window: PageWindow,
     ) -> ColumnElement[Any]:
         """Write a page, of a parent's key or of all rows."""
         source = wanted.source
@@ -152,7 +157,7 @@ class _Tree:
         is_measured = not told.isdisjoint({GOES_ON, START, END})
         if not is_measured:  # nobody looks whether the list goes on
             window = replace(window, first=window.first - 1)
-        rows = source.statement(self.scope, (), window) if key is None else source.within(self.scope, key, window)
+        rows = source.statement(self.scope, (), window) if key is None else source.correlated(self.scope, key, window)
         names = _columns_of(wanted, layout, window)
         level = self._level(rows if parent is None else rows.correlate(parent), names)
         if is_measured:
@@ -164,7 +169,7 @@ class _Tree:
             if fact is None:
                 return str(each)
             if fact == COUNT:
-                counting = source.counting_within(self.scope, key, window.filter)
+                counting = source.correlated_count(self.scope, key, window.filter)
                 return cast(counting.scalar_subquery() if parent is None else _within(counting, parent), Text)
             if fact == IS_LATER:
                 return "false" if window.after is None and window.offset is None else "true"
@@ -186,7 +191,7 @@ class _Tree:
         return f"level_{next(self.levels)}"
 
     def _row(
-        self, level: Subquery, parts: Sequence[Part], end: str, source: Any = None, window: Window | None = None
+        self, level: Subquery, parts: Sequence[Part], end: str, source: Any = None, window: PageWindow | None = None
     ) -> ColumnElement[Any]:
         pieces: list[Piece] = []
         for part in parts:
@@ -208,7 +213,7 @@ class _Tree:
         return pieces if part.absent is None else [either(pieces, part.absent)]
 
 
-def _columns_of(wanted: Wanted, layout: Layout | None, window: Window | None) -> Iterator[str]:
+def _columns_of(wanted: Wanted, layout: Layout | None, window: PageWindow | None) -> Iterator[str]:
     """Name the columns of rows of which a text is written, or their slots are made."""
     facts: tuple[Any, ...] = ()
     if layout is None:
@@ -220,7 +225,7 @@ def _columns_of(wanted: Wanted, layout: Layout | None, window: Window | None) ->
                 yield part.what if isinstance(part.what, str) else part.what.key
         facts = (*layout.opening, *layout.closing, *(part.what for part in layout.parts or ()))
     if window is not None and (wanted.placed or any(fact_of(each) in _PLACES for each in facts)):
-        yield from (column.key for column, _ in wanted.source.columns(window.order))
+        yield from (column.key for column, _ in wanted.source.sort_columns(window.order))
 
 
 def _of_columns(rows: Select[Any], names: Iterable[str]) -> Select[Any]:

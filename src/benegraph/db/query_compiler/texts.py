@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import Subquery
 
 from benegraph.db.query_compiler.columns import is_id
-from benegraph.db.store.batches import Paged, Window, is_nullable, name_of
+from benegraph.db.store.row_queries import PagedRows, PageWindow, is_nullable, order_name
 
 #: A part of a text: a word that is known now, or what the server puts there.
 Piece = str | ColumnElement[Any]
@@ -46,7 +46,7 @@ def number_of(number: int) -> ColumnElement[Any]:
     return literal_column(str(int(number)))
 
 
-def measured(fact: str, level: Subquery, page: Paged, window: Window) -> ColumnElement[Any]:
+def measured(fact: str, level: Subquery, page: PagedRows, window: PageWindow) -> ColumnElement[Any]:
     """Write what is known of a page once its rows are numbered."""
     number, found, first = level.c[NUMBER], level.c[FOUND], number_of(window.first)
     if fact == GOES_ON:
@@ -58,10 +58,10 @@ def measured(fact: str, level: Subquery, page: Paged, window: Window) -> ColumnE
     return func.coalesce(cursor, _text("null"))
 
 
-def cursor_of(level: Subquery, page: Paged, window: Window) -> list[Piece]:
+def cursor_of(level: Subquery, page: PagedRows, window: PageWindow) -> list[Piece]:
     """Write the cursor of a row, as JSON: made of what `paging.View.cursor` makes it of, and in the same way."""
-    pieces: list[Piece] = ['["', name_of(page, window.order), '"']
-    for column, _ in page.columns(window.order):
+    pieces: list[Piece] = ['["', order_name(page, window.order), '"']
+    for column, _ in page.sort_columns(window.order):
         there = level.c[column.key]
         value = _instant(there, "+00:00") if isinstance(there.type, DateTime) else value_of(there)
         pieces += [",", *([either(value, "null")] if is_nullable(column) else value)]

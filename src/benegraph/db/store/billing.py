@@ -32,8 +32,8 @@ from benegraph.db.models import (
 )
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import ReadSession, Transaction
-from benegraph.db.store.batches import Many, One, Paged
 from benegraph.db.store.conditions import any_of, visibility_conditions
+from benegraph.db.store.row_queries import ManyByKey, OneByKey, PagedRows
 from benegraph.domain.billing import InvoiceStatus
 
 # -------------------------------------------------------------------------------------- what the graph reads
@@ -89,18 +89,18 @@ def _paid() -> LateralFromClause:
 
 
 ORDERS = {"ID": (PremiumInvoice.id,)}
-by_ids = One(rows, PremiumInvoice.id)
-payments_by_ids = One(payment_rows, PremiumPayment.id)
+by_ids = OneByKey(rows, PremiumInvoice.id)
+payments_by_ids = OneByKey(payment_rows, PremiumPayment.id)
 #: By the carrier's numbers of subscribers: their own invoices, not their groups'.
-of_subscribers = Paged(rows, PremiumInvoice.subscriber_id, ORDERS)
-payments_of = Many(payment_rows, PremiumPayment.invoice_id, (PremiumPayment.id,))
+of_subscribers = PagedRows(rows, PremiumInvoice.subscriber_id, ORDERS)
+payments_of = ManyByKey(payment_rows, PremiumPayment.invoice_id, (PremiumPayment.id,))
 
 
 # ----------------------------------------------------------------------- what an invoice and a payment stand on
 
 
 @dataclass(frozen=True, slots=True)
-class Billed:
+class BillingTarget:
     """Whom a bill would be for: whether there is such a contract, whose group it is, and whether its subscriber is."""
 
     contract: bool
@@ -108,7 +108,9 @@ class Billed:
     subscriber: bool
 
 
-async def find_billed(tx: Transaction, group_id: str, division_id: str, subscriber_id: str | None) -> Billed:
+async def find_billing_target(
+    tx: Transaction, group_id: str, division_id: str, subscriber_id: str | None
+) -> BillingTarget:
     """Find the contracts of a group's division, of which the newest with an employer names it, and a subscriber."""
     contracts = (
         select(GroupContract.employer_id, GroupContract.coverage_start)
@@ -133,7 +135,7 @@ async def find_billed(tx: Transaction, group_id: str, division_id: str, subscrib
             known.label("subscriber"),
         )
     )
-    return Billed(*found.one())
+    return BillingTarget(*found.one())
 
 
 async def lock_invoice(tx: Transaction, id: str) -> PremiumInvoice | None:
@@ -146,7 +148,7 @@ async def lock_invoice(tx: Transaction, id: str) -> PremiumInvoice | None:
     )
 
 
-async def invoice_of(tx: Transaction, payment_id: str) -> str | None:
+async def invoice_id_of(tx: Transaction, payment_id: str) -> str | None:
     """Tell which invoice a payment is on, before anything is locked."""
     return await tx.session.scalar(
         select(PremiumPayment.invoice_id).where(
@@ -156,7 +158,7 @@ async def invoice_of(tx: Transaction, payment_id: str) -> str | None:
     )
 
 
-async def payments_on(tx: Transaction, invoice_id: str) -> Sequence[PremiumPayment]:
+async def list_payments(tx: Transaction, invoice_id: str) -> Sequence[PremiumPayment]:
     """Read the payments on an invoice, whose lock is held already."""
     found = await tx.session.scalars(
         select(PremiumPayment)
@@ -170,7 +172,7 @@ async def payments_on(tx: Transaction, invoice_id: str) -> Sequence[PremiumPayme
 # ------------------------------------------------------------------------------------ what paid-through rests on
 
 
-async def covered_subscribers(tx: Transaction, group_id: str, division_id: str) -> Sequence[str]:
+async def list_covered_subscriber_ids(tx: Transaction, group_id: str, division_id: str) -> Sequence[str]:
     """Name the subscribers who have coverage in a group's division."""
     found = await tx.session.scalars(
         select(SubscriberEnrollment.subscriber_id)
@@ -184,7 +186,7 @@ async def covered_subscribers(tx: Transaction, group_id: str, division_id: str) 
     return found.all()
 
 
-async def invoices_over(
+async def list_invoices(
     tx: Transaction, group_id: str, division_id: str, subscriber_ids: Collection[str]
 ) -> Sequence[Row[Any]]:
     """Read what was billed to a group's division, and to these subscribers in it, in one look."""

@@ -8,12 +8,12 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, select
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate, PlanYear
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
-from benegraph.db.store.batches import Key, Many, One, Paged
 from benegraph.db.store.conditions import visibility_conditions
+from benegraph.db.store.row_queries import Key, ManyByKey, OneByKey, PagedRows
 from benegraph.domain.catalog import COVERAGE_TIERS
 
 
-def in_tier_order(tier: Key) -> ColumnElement[int]:
+def tier_order(tier: Key) -> ColumnElement[int]:
     """Sort from the employee alone to the whole family, as tiers are always shown."""
     return case(*((tier == each, place) for place, each in enumerate(COVERAGE_TIERS)))
 
@@ -58,14 +58,14 @@ def rate_rows(scope: QueryScope) -> Select[Any]:
     )
 
 
-by_ids = One(rows, BenefitProduct.id)
-page = Paged(rows, None, {"ID": (BenefitProduct.id,)})
-carrier_plans_by_ids = One(carrier_plan_rows, CarrierPlan.id)
-carrier_plans_of = Many(carrier_plan_rows, CarrierPlan.benefit_product_id, (CarrierPlan.position,))
-rates_of = Many(rate_rows, CarrierPlanRate.carrier_plan_id, (in_tier_order(CarrierPlanRate.coverage_tier),))
+by_ids = OneByKey(rows, BenefitProduct.id)
+page = PagedRows(rows, None, {"ID": (BenefitProduct.id,)})
+carrier_plans_by_ids = OneByKey(carrier_plan_rows, CarrierPlan.id)
+carrier_plans_of = ManyByKey(carrier_plan_rows, CarrierPlan.benefit_product_id, (CarrierPlan.position,))
+rates_of = ManyByKey(rate_rows, CarrierPlanRate.carrier_plan_id, (tier_order(CarrierPlanRate.coverage_tier),))
 
 
-async def product(tx: Transaction, id: str) -> BenefitProduct | None:
+async def get_product(tx: Transaction, id: str) -> BenefitProduct | None:
     """Read a product within the viewer's reach."""
     return await tx.session.scalar(
         select(BenefitProduct).where(*visibility_conditions(tx.scope, BenefitProduct), BenefitProduct.id == id)

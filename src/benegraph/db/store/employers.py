@@ -7,8 +7,8 @@ from sqlalchemy import Select, select
 from benegraph.db.models import Employer
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
-from benegraph.db.store.batches import One, Paged
 from benegraph.db.store.conditions import visibility_conditions
+from benegraph.db.store.row_queries import OneByKey, PagedRows
 
 
 def rows(scope: QueryScope) -> Select[Any]:
@@ -16,8 +16,8 @@ def rows(scope: QueryScope) -> Select[Any]:
     return select(*Employer.__table__.c).where(*visibility_conditions(scope, Employer, Employer.id))
 
 
-by_ids = One(rows, Employer.id)
-page = Paged(rows, None, {"ID": (Employer.id,)})
+by_ids = OneByKey(rows, Employer.id)
+page = PagedRows(rows, None, {"ID": (Employer.id,)})
 
 
 async def lock(tx: Transaction, id: str, *, shared: bool = False) -> Employer | None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm.attributes import instance_state
 
 from benegraph.db.models import Employee, Enrollment, Event, LifeEvent, PlanYear
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import Write, inserted, write
+from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.ids import IdPrefix
 
 # What history keeps of an employee: the employment, never who it is.
@@ -19,10 +19,12 @@ _LEFT_OUT = {
     *("notes", "review_notes"),
 }
 
-Change = dict[str, Any]
+HistoryEvent = dict[str, Any]
 
 
-def change(tx: Transaction, row: PlanYear | Employee | LifeEvent, action: str, reason: str | None = None) -> Change:
+def update_event(
+    tx: Transaction, row: PlanYear | Employee | LifeEvent, action: str, reason: str | None = None
+) -> HistoryEvent:
     """Describe what a transaction has changed of a row and not flushed yet."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
@@ -36,33 +38,33 @@ def change(tx: Transaction, row: PlanYear | Employee | LifeEvent, action: str, r
     return _event(tx, row.employer_id, employee_id, row.id, action, before, after, reason)
 
 
-def edited(
+def enrollment_event(
     tx: Transaction,
     row: Enrollment,
     action: str,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     reason: str | None = None,
-) -> Change:
+) -> HistoryEvent:
     """Describe a change of an enrollment, from what its columns held and hold."""
     return _event(tx, row.employer_id, row.employee_id, row.id, action, _kept(before), _kept(after), reason)
 
 
-def issued(
+def insert_event(
     tx: Transaction, row: Mapping[str, Any], action: str, employee_id: str | None, reason: str | None = None
-) -> Change:
+) -> HistoryEvent:
     """Describe a row that a transaction inserts."""
     kept = {key: _plain(value) for key, value in row.items() if key not in _LEFT_OUT and value is not None}
     return _event(tx, row["employer_id"], employee_id, row["id"], action, None, kept, reason)
 
 
-def hired(tx: Transaction, row: Mapping[str, Any]) -> Change:
+def hire_event(tx: Transaction, row: Mapping[str, Any]) -> HistoryEvent:
     """Describe a hire, without who it is."""
     kept = {key: _plain(row[key]) for key in sorted(_STATUS_OF_EMPLOYEE) if row.get(key) is not None}
     return _event(tx, row["employer_id"], row["id"], row["id"], "HIRED", None, kept, None)
 
 
-def deleted(tx: Transaction, row: PlanYear) -> Change:
+def deletion_event(tx: Transaction, row: PlanYear) -> HistoryEvent:
     """Describe the deletion of a draft."""
     before = {
         column.key: _plain(getattr(row, column.key))
@@ -72,7 +74,7 @@ def deleted(tx: Transaction, row: PlanYear) -> Change:
     return _event(tx, row.employer_id, None, row.id, "DELETED", before, None, None)
 
 
-def covered(
+def coverage_event(
     tx: Transaction,
     row: Mapping[str, Any],
     action: str,
@@ -81,7 +83,7 @@ def covered(
     after: Mapping[str, Any] | None = None,
     employee_id: str | None = None,
     reason: str | None = None,
-) -> Change:
+) -> HistoryEvent:
     """Describe a change of a coverage of record or of an invoice, from the values of its columns.
 
     `employee_id` is of the row's own employer: of another, the two would name nobody.
@@ -89,14 +91,14 @@ def covered(
     return _event(tx, row["employer_id"], employee_id, row["id"], action, _kept(before), _kept(after), reason)
 
 
-async def record(tx: Transaction, changes: Sequence[Change]) -> None:
+async def insert_events(tx: Transaction, changes: Sequence[HistoryEvent]) -> None:
     """Write changes down for ever, in one statement."""
-    await write(tx, noted(changes))
+    await execute_writes(tx, events_insert(changes))
 
 
-def noted(changes: Sequence[Change]) -> Write:
+def events_insert(changes: Sequence[HistoryEvent]) -> RowWrite:
     """Give changes to be written down for ever, in one turn with what else is."""
-    return inserted(Event, changes)
+    return RowWrite.insert(Event, changes)
 
 
 def _event(
@@ -108,7 +110,7 @@ def _event(
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
     reason: str | None,
-) -> Change:
+) -> HistoryEvent:
     return {
         "id": tx.new_id(IdPrefix.EVENT),
         "employer_id": employer_id,

@@ -10,8 +10,8 @@ from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Dependent, Employee, Employer
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
-from benegraph.db.store.batches import Many, One, Paged
 from benegraph.db.store.conditions import today_at, visibility_conditions
+from benegraph.db.store.row_queries import ManyByKey, OneByKey, PagedRows
 from benegraph.domain.people import EmploymentClass
 
 
@@ -37,15 +37,15 @@ def rows(scope: QueryScope) -> Select[Any]:
     )
 
 
-def narrow(scope: QueryScope, employees: Select[Any], chosen: EmployeeFilter) -> Select[Any]:
-    if chosen.employment_class is not None:
-        employees = employees.where(Employee.employment_class == chosen.employment_class)
-    if chosen.external_id is not None:
-        employees = employees.where(Employee.external_id == chosen.external_id)
-    if chosen.active is not None:
+def apply_filter(scope: QueryScope, employees: Select[Any], filter: EmployeeFilter) -> Select[Any]:
+    if filter.employment_class is not None:
+        employees = employees.where(Employee.employment_class == filter.employment_class)
+    if filter.external_id is not None:
+        employees = employees.where(Employee.external_id == filter.external_id)
+    if filter.active is not None:
         gone = Employee.terminated_on <= today_at(scope)
-        employees = employees.where(gone.is_not(True) if chosen.active else gone)
-    for word in chosen.words:
+        employees = employees.where(gone.is_not(True) if filter.active else gone)
+    for word in filter.words:
         searched = (Employee.first_name, Employee.last_name, Employee.email, Employee.external_id)
         employees = employees.where(
             or_(*(func.strpos(func.lower(column), func.lower(word)) > 0 for column in searched))
@@ -58,9 +58,9 @@ ORDERS = {
     "START_DATE": (Employee.hired_on, Employee.id),
     "CREATED_AT": (Employee.created_at, Employee.id),
 }
-by_ids = One(rows, Employee.id)
-page = Paged(rows, None, ORDERS, narrow)
-of_employers = Paged(rows, Employee.employer_id, ORDERS, narrow)
+by_ids = OneByKey(rows, Employee.id)
+page = PagedRows(rows, None, ORDERS, apply_filter)
+of_employers = PagedRows(rows, Employee.employer_id, ORDERS, apply_filter)
 
 
 def dependent_rows(scope: QueryScope) -> Select[Any]:
@@ -70,11 +70,11 @@ def dependent_rows(scope: QueryScope) -> Select[Any]:
     )
 
 
-dependents_by_ids = One(dependent_rows, Dependent.id)
-dependents_of = Many(dependent_rows, Dependent.employee_id, (Dependent.id,))
+dependents_by_ids = OneByKey(dependent_rows, Dependent.id)
+dependents_of = ManyByKey(dependent_rows, Dependent.employee_id, (Dependent.id,))
 
 
-async def lock(tx: Transaction, id: str) -> Employee | None:
+async def lock_for_update(tx: Transaction, id: str) -> Employee | None:
     """Lock an employee, before any of their enrollments."""
     statement = select(Employee).where(
         *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id), Employee.id == id
@@ -82,7 +82,7 @@ async def lock(tx: Transaction, id: str) -> Employee | None:
     return await tx.session.scalar(statement.with_for_update(key_share=True).execution_options(populate_existing=True))
 
 
-async def hold(tx: Transaction, id: str) -> Any | None:
+async def lock_employee(tx: Transaction, id: str) -> Any | None:
     """Lock an employee whose own row stays as it is, before any of their enrollments; with the employer's time zone."""
     found = await fetch(tx, _held, {"id": id})
     return found[0] if found else None
@@ -109,7 +109,7 @@ def _held(scope: QueryScope) -> Select[Any]:
     )
 
 
-async def employer_of(tx: Transaction, employee_id: str) -> str | None:
+async def employer_id_of(tx: Transaction, employee_id: str) -> str | None:
     """Tell whose employee this is, before anything is locked."""
     return await tx.session.scalar(
         select(Employee.employer_id).where(
@@ -118,7 +118,7 @@ async def employer_of(tx: Transaction, employee_id: str) -> str | None:
     )
 
 
-async def employed(tx: Transaction, employer_id: str) -> Sequence[Employee]:
+async def list_employees(tx: Transaction, employer_id: str) -> Sequence[Employee]:
     """Read everyone of an employer, for issuing; whoever changes people holds the employer's lock shared."""
     found = await tx.session.scalars(
         select(Employee)
@@ -131,7 +131,7 @@ async def employed(tx: Transaction, employer_id: str) -> Sequence[Employee]:
     return found.all()
 
 
-async def dependent(tx: Transaction, id: str) -> Dependent | None:
+async def get_dependent(tx: Transaction, id: str) -> Dependent | None:
     """Read a dependent, to learn whose it is; it changes only under that employee's lock."""
     return await tx.session.scalar(
         select(Dependent)
@@ -143,7 +143,7 @@ async def dependent(tx: Transaction, id: str) -> Dependent | None:
     )
 
 
-async def family_of(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Dependent]:
+async def list_dependents(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Dependent]:
     """Read all dependents of some employees, active or not."""
     found = await tx.session.scalars(
         select(Dependent)
@@ -156,7 +156,7 @@ async def family_of(tx: Transaction, employee_ids: Collection[str]) -> Sequence[
     return found.all()
 
 
-async def known_dependents(tx: Transaction, ids: Collection[str]) -> set[str]:
+async def find_dependent_ids(tx: Transaction, ids: Collection[str]) -> set[str]:
     """Tell which of these ids are dependents within the viewer's reach, whoever's they are."""
     found = await tx.session.scalars(
         select(Dependent.id).where(

@@ -13,9 +13,9 @@ from benegraph.db.cached_statements import fetch
 from benegraph.db.models import ContributionClass, Employee, Employer, GroupContract, Plan, PlanRate, PlanYear
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
-from benegraph.db.store.batches import Many, One, Paged
-from benegraph.db.store.catalog import in_tier_order
+from benegraph.db.store.catalog import tier_order
 from benegraph.db.store.conditions import any_of, array_of_rows, today_at, visibility_conditions
+from benegraph.db.store.row_queries import ManyByKey, OneByKey, PagedRows
 from benegraph.domain.coverage import ContractKey
 from benegraph.domain.plan_years import PlanYearStatus
 from benegraph.domain.values import DateSpan
@@ -38,7 +38,7 @@ def status_at(scope: QueryScope) -> ColumnElement[Any]:
     )
 
 
-def past_draft(scope: QueryScope) -> Collection[ColumnElement[bool]]:
+def past_draft_conditions(scope: QueryScope) -> Collection[ColumnElement[bool]]:
     """Limit plan years to those past draft, where an employee reads: they don't see what is not decided yet."""
     return () if scope.employee_id is None else (PlanYear.opened_on.is_not(None),)
 
@@ -52,12 +52,12 @@ def rows(scope: QueryScope) -> Select[Any]:
             today_at(scope).label("today"),
         )
         .outerjoin(Employer, and_(Employer.tenant_id == PlanYear.tenant_id, Employer.id == PlanYear.employer_id))
-        .where(*visibility_conditions(scope, PlanYear, PlanYear.employer_id), *past_draft(scope))
+        .where(*visibility_conditions(scope, PlanYear, PlanYear.employer_id), *past_draft_conditions(scope))
     )
 
 
-def narrow(scope: QueryScope, plan_years: Select[Any], chosen: PlanYearFilter) -> Select[Any]:
-    return plan_years if chosen.status is None else plan_years.where(status_at(scope) == chosen.status)
+def apply_filter(scope: QueryScope, plan_years: Select[Any], filter: PlanYearFilter) -> Select[Any]:
+    return plan_years if filter.status is None else plan_years.where(status_at(scope) == filter.status)
 
 
 def class_rows(scope: QueryScope) -> Select[Any]:
@@ -68,7 +68,10 @@ def class_rows(scope: QueryScope) -> Select[Any]:
             PlanYear,
             and_(PlanYear.tenant_id == ContributionClass.tenant_id, PlanYear.id == ContributionClass.plan_year_id),
         )
-        .where(*visibility_conditions(scope, ContributionClass, ContributionClass.employer_id), *past_draft(scope))
+        .where(
+            *visibility_conditions(scope, ContributionClass, ContributionClass.employer_id),
+            *past_draft_conditions(scope),
+        )
     )
     if scope.employee_id is None:
         return classes
@@ -83,7 +86,7 @@ def plan_rows(scope: QueryScope) -> Select[Any]:
     return (
         select(*Plan.__table__.c)
         .outerjoin(PlanYear, and_(PlanYear.tenant_id == Plan.tenant_id, PlanYear.id == Plan.plan_year_id))
-        .where(*visibility_conditions(scope, Plan, Plan.employer_id), *past_draft(scope))
+        .where(*visibility_conditions(scope, Plan, Plan.employer_id), *past_draft_conditions(scope))
     )
 
 
@@ -92,19 +95,19 @@ def rate_rows(scope: QueryScope) -> Select[Any]:
     return (
         select(*PlanRate.__table__.c)
         .outerjoin(PlanYear, and_(PlanYear.tenant_id == PlanRate.tenant_id, PlanYear.id == PlanRate.plan_year_id))
-        .where(*visibility_conditions(scope, PlanRate, PlanRate.employer_id), *past_draft(scope))
+        .where(*visibility_conditions(scope, PlanRate, PlanRate.employer_id), *past_draft_conditions(scope))
     )
 
 
 _BY_ID = {"ID": (PlanYear.id,)}
-by_ids = One(rows, PlanYear.id)
-of_employers = Paged(rows, PlanYear.employer_id, _BY_ID, narrow)
-of_products = Paged(rows, PlanYear.benefit_product_id, _BY_ID)
-classes_by_ids = One(class_rows, ContributionClass.id)
-classes_of = Many(class_rows, ContributionClass.plan_year_id, (ContributionClass.position,))
-plans_by_ids = One(plan_rows, Plan.id)
-plans_of = Many(plan_rows, Plan.plan_year_id, (Plan.position,))
-rates_of = Many(rate_rows, PlanRate.plan_id, (in_tier_order(PlanRate.coverage_tier),))
+by_ids = OneByKey(rows, PlanYear.id)
+of_employers = PagedRows(rows, PlanYear.employer_id, _BY_ID, apply_filter)
+of_products = PagedRows(rows, PlanYear.benefit_product_id, _BY_ID)
+classes_by_ids = OneByKey(class_rows, ContributionClass.id)
+classes_of = ManyByKey(class_rows, ContributionClass.plan_year_id, (ContributionClass.position,))
+plans_by_ids = OneByKey(plan_rows, Plan.id)
+plans_of = ManyByKey(plan_rows, Plan.plan_year_id, (Plan.position,))
+rates_of = ManyByKey(rate_rows, PlanRate.plan_id, (tier_order(PlanRate.coverage_tier),))
 
 
 async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -> dict[str, PlanYear]:
@@ -113,7 +116,7 @@ async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -
         select(PlanYear)
         .where(
             *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
-            *past_draft(tx.scope),
+            *past_draft_conditions(tx.scope),
             PlanYear.id.in_(ids),
         )
         .order_by(PlanYear.id)
@@ -123,7 +126,7 @@ async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -
     return {plan_year.id: plan_year for plan_year in found}
 
 
-def offers() -> list[ColumnElement[Any]]:
+def offering_columns() -> list[ColumnElement[Any]]:
     """Give, as columns of a plan year, all that it offers: its classes, plans and rates, each row a tuple."""
     listed = {
         "classes": (
@@ -146,29 +149,31 @@ def offers() -> list[ColumnElement[Any]]:
     ]
 
 
-async def offered(tx: Transaction, ids: Collection[str]) -> dict[str, Any]:
+async def load_offerings(tx: Transaction, ids: Collection[str]) -> dict[str, Any]:
     """Read all that plan years offer; once they are opened, it stays as it is."""
     return {row.id: row for row in await fetch(tx, _offered, {"ids": list(ids)})} if ids else {}
 
 
 def _offered(scope: QueryScope) -> Select[Any]:
-    return select(PlanYear.id, *offers()).where(
+    return select(PlanYear.id, *offering_columns()).where(
         *visibility_conditions(scope, PlanYear, PlanYear.employer_id),
-        *past_draft(scope),
+        *past_draft_conditions(scope),
         PlanYear.id == any_of(bindparam("ids", type_=ARRAY(Text))),
     )
 
 
-async def employer_of(tx: Transaction, id: str) -> str | None:
+async def employer_id_of(tx: Transaction, id: str) -> str | None:
     """Tell whose plan year this is, before anything is locked."""
     return await tx.session.scalar(
         select(PlanYear.employer_id).where(
-            *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id), *past_draft(tx.scope), PlanYear.id == id
+            *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
+            *past_draft_conditions(tx.scope),
+            PlanYear.id == id,
         )
     )
 
 
-async def overlapping(
+async def find_overlapping(
     tx: Transaction, employer_id: str, benefit_product_id: str, coverage: DateSpan, *, besides: str | None = None
 ) -> str | None:
     """Find a plan year of this employer and product that shares a day with this span, drafts counted."""
@@ -183,7 +188,7 @@ async def overlapping(
     return await tx.session.scalar(statement.limit(1))
 
 
-async def under_another_contract(
+async def find_under_another_contract(
     tx: Transaction,
     employer_id: str,
     group_id: str,
@@ -218,7 +223,7 @@ async def under_another_contract(
     return await tx.session.scalar(statement.limit(1))
 
 
-async def outlasting(tx: Transaction, employer_id: str, key: ContractKey, last: date) -> str | None:
+async def find_outlasting(tx: Transaction, employer_id: str, key: ContractKey, last: date) -> str | None:
     """Find a plan year of this employer that would follow a new contract beyond its last day, drafts counted."""
     statement = select(PlanYear.id).where(
         *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
@@ -230,7 +235,7 @@ async def outlasting(tx: Transaction, employer_id: str, key: ContractKey, last: 
     return await tx.session.scalar(statement.limit(1))
 
 
-async def at_odds_over(tx: Transaction, employer_id: str, key: ContractKey) -> str | None:
+async def find_contract_conflict(tx: Transaction, employer_id: str, key: ContractKey) -> str | None:
     """Find a plan year of this employer that a new contract would set against another, drafts counted.
 
     The two share a day, and one of them would follow the new contract, the other one of its group and division.
@@ -263,7 +268,7 @@ async def at_odds_over(tx: Transaction, employer_id: str, key: ContractKey) -> s
     return await tx.session.scalar(statement.limit(1))
 
 
-async def in_force(tx: Transaction, employer_id: str, today: date) -> Sequence[PlanYear]:
+async def lock_in_force(tx: Transaction, employer_id: str, today: date) -> Sequence[PlanYear]:
     """Read the opened plan years of an employer that are not over, oldest first, locked shared."""
     found = await tx.session.scalars(
         select(PlanYear)
@@ -280,14 +285,14 @@ async def in_force(tx: Transaction, employer_id: str, today: date) -> Sequence[P
     return found.all()
 
 
-async def remove_terms(tx: Transaction, plan_year_id: str, model: type[ContributionClass | Plan]) -> None:
+async def delete_terms(tx: Transaction, plan_year_id: str, model: type[ContributionClass | Plan]) -> None:
     """Delete a draft's classes or plans, to be written anew."""
     await tx.session.execute(
         delete(model).where(model.tenant_id == tx.viewer.tenant_id, model.plan_year_id == plan_year_id)
     )
 
 
-async def remove(tx: Transaction, plan_year: PlanYear) -> None:
+async def delete_draft(tx: Transaction, plan_year: PlanYear) -> None:
     """Delete a draft, with its classes, plans and rates."""
     await tx.session.execute(
         delete(PlanYear).where(PlanYear.tenant_id == tx.viewer.tenant_id, PlanYear.id == plan_year.id)

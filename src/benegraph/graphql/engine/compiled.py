@@ -14,8 +14,8 @@ from benegraph import execution
 from benegraph.db import query_compiler as trees
 from benegraph.db.prepared_statements import prepare_statement
 from benegraph.db.query_scope import ScopeShape, scope_parameters
-from benegraph.db.readers import Snapshot
-from benegraph.db.store.batches import PARENT, Many, One, Paged
+from benegraph.db.read_pool import Snapshot
+from benegraph.db.store.row_queries import PARENT_KEY, ManyByKey, OneByKey, PagedRows
 from benegraph.execution.declarations import Arguments
 from benegraph.execution.reading import Wanted
 from benegraph.graphql.context import Context
@@ -57,7 +57,7 @@ class Declared:
         raise execution.Uncovered("resolver")
 
     def _edge(self, told: StoreField) -> execution.Declaration:
-        if isinstance(told.batch, Paged):
+        if isinstance(told.batch, PagedRows):
             converted = build_argument_converter(told.arguments, self.schema)
 
             def view(arguments: Arguments) -> PageRequest:
@@ -66,7 +66,7 @@ class Declared:
             return execution.ToPage(told.batch, told.key or None, view, told.default_page_size)
         if told.has_key_list:
             return execution.ToSeveral(told.batch, told.key)
-        if isinstance(told.batch, Many):
+        if isinstance(told.batch, ManyByKey):
             return execution.ToMany(told.batch, told.key)
         return execution.ToOne(told.batch, told.key)
 
@@ -139,7 +139,7 @@ class Sources:
         return trees.writes(source, column)
 
     def nests(self, source: Any) -> bool:
-        return isinstance(source, One | Paged)
+        return isinstance(source, OneByKey | PagedRows)
 
     def writes_cursors(self, source: Any) -> bool:
         return trees.writes_cursors(source)
@@ -188,17 +188,17 @@ class Reader:
         given = self._scope | trees.key_values(wanted.source, keys) | trees.window_values(windows)
         return await self.snapshot.fetch(statement, given)
 
-    async def load_rows(self, batch: One, keys: Sequence[str]) -> list[Any]:
+    async def load_rows(self, batch: OneByKey, keys: Sequence[str]) -> list[Any]:
         found = {key: row for key, row in await self._whole(batch, keys)}  # noqa: C416 - as they are
         return [found.get(key) for key in keys]
 
-    async def load_lists(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
+    async def load_lists(self, batch: ManyByKey, keys: Sequence[str]) -> list[list[Any]]:
         found: dict[str, list[Any]] = {key: [] for key in keys}
         for key, row in await self._whole(batch, keys):
             found[key].append(row)
         return [found[key] for key in keys]
 
-    async def _whole(self, batch: One | Many, keys: Sequence[str]) -> list[tuple[str, Any]]:
+    async def _whole(self, batch: OneByKey | ManyByKey, keys: Sequence[str]) -> list[tuple[str, Any]]:
         """Read rows with all their columns."""
         distinct = list(dict.fromkeys(keys))
         if not distinct:
@@ -212,8 +212,8 @@ _MOST_STATEMENTS = 64
 
 
 @cache
-def _whole_rows(batch: One | Many) -> tuple[Wanted, Callable[[Iterable[Any]], Any]]:
-    columns = [name for name in trees.columns_of(batch) if name != PARENT]
+def _whole_rows(batch: OneByKey | ManyByKey) -> tuple[Wanted, Callable[[Iterable[Any]], Any]]:
+    columns = [name for name in trees.columns_of(batch) if name != PARENT_KEY]
     return Wanted(batch, columns), Sources().seen(batch, columns)
 
 
@@ -236,7 +236,7 @@ class _Opening:
 
     def __init__(self, context: Context, *, alone: bool) -> None:
         self._context = context
-        self._snapshot = context.database.readers.snapshot(context.viewer, alone=alone)
+        self._snapshot = context.database.read_pool.snapshot(context.viewer, single_statement=alone)
 
     async def __aenter__(self) -> Reader:
         return Reader(self._context, await self._snapshot.__aenter__())

@@ -127,7 +127,7 @@ async def perform(
     try:
         raise_if_any(check_text(key, "idempotencyKey", max_length=KEY_LENGTH))
         result = await context.database.transact(
-            context.viewer, context.clock, whole, request_id=context.request_id, keep=keep
+            context.viewer, context.clock, whole, request_id=context.request_id, dry_run=not keep
         )
         context.clear_loaders()
         if replayed:

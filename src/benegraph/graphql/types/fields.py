@@ -13,7 +13,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
-from benegraph.db.store.batches import Many, One, Order, Paged
+from benegraph.db.store.row_queries import ManyByKey, OneByKey, Order, PagedRows
 from benegraph.graphql.context import Context, Info
 from benegraph.graphql.types.paging import (
     DEFAULT_PAGE_SIZE,
@@ -43,7 +43,7 @@ class StoreField(StrawberryField):
     `filter_argument` and `default_page_size` concern fields that return pages.
     """
 
-    batch: One | Many | Paged
+    batch: OneByKey | ManyByKey | PagedRows
     #: The parent's column that holds the key.
     key: str
     #: Whether that column holds a list of keys.
@@ -77,14 +77,14 @@ class ContextField(StrawberryField):
 class RowReader(Protocol):
     """Access to the store for a batched field: the request's data loaders, or the breadth-first executor's reader."""
 
-    async def load_rows(self, batch: One, keys: Sequence[str]) -> list[Any]:
+    async def load_rows(self, batch: OneByKey, keys: Sequence[str]) -> list[Any]:
         """Return one row for each key, or None where there is none."""
 
-    async def load_lists(self, batch: Many, keys: Sequence[str]) -> list[list[Any]]:
+    async def load_lists(self, batch: ManyByKey, keys: Sequence[str]) -> list[list[Any]]:
         """Return the list of rows of each key."""
 
 
-def to_one(batch: One, key: str, description: str, **options: Any) -> Any:
+def to_one(batch: OneByKey, key: str, description: str, **options: Any) -> Any:
     """Declare a field for at most one row: the one whose key is in the parent's column `key`."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
@@ -94,7 +94,7 @@ def to_one(batch: One, key: str, description: str, **options: Any) -> Any:
     return _build_store_field(batch, key, description, resolve, options)
 
 
-def to_each(batch: One, key: str, description: str, **options: Any) -> Any:
+def to_each(batch: OneByKey, key: str, description: str, **options: Any) -> Any:
     """Declare a field for the rows whose keys the parent's attribute `key` lists; null where the attribute is None."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
@@ -106,7 +106,7 @@ def to_each(batch: One, key: str, description: str, **options: Any) -> Any:
     return field
 
 
-def to_many(batch: Many, key: str, description: str, **options: Any) -> Any:
+def to_many(batch: ManyByKey, key: str, description: str, **options: Any) -> Any:
     """Declare a field for all rows of the parent's key. For lists that are short by nature."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
@@ -116,7 +116,7 @@ def to_many(batch: Many, key: str, description: str, **options: Any) -> Any:
 
 
 def to_page(
-    batch: Paged,
+    batch: PagedRows,
     key: str | None,
     description: str,
     filter: Any = None,
@@ -258,7 +258,11 @@ def set_arguments(resolve: Any, own: Sequence[str], arguments: Iterable[inspect.
 
 
 def _build_store_field(
-    batch: One | Many | Paged, key: str, description: str, resolve: Callable[..., Any], options: dict[str, Any]
+    batch: OneByKey | ManyByKey | PagedRows,
+    key: str,
+    description: str,
+    resolve: Callable[..., Any],
+    options: dict[str, Any],
 ) -> StoreField:
     field = build_field(StoreField, description, resolve, options)
     field.batch = batch

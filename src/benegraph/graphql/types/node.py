@@ -10,7 +10,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from benegraph.db import store
-from benegraph.db.store.batches import One, OneByParts
+from benegraph.db.store.row_queries import OneByCompositeKey, OneByKey
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.graphql.context import Context, Info
@@ -19,7 +19,7 @@ from benegraph.graphql.types.fields import build_field, set_arguments
 MAX_NODE_IDS = 100
 
 #: For each kind of ID, the name of its GraphQL type and the batch that reads its row.
-NODE_TYPES: dict[IdPrefix, tuple[str, One]] = {
+NODE_TYPES: dict[IdPrefix, tuple[str, OneByKey]] = {
     IdPrefix.EMPLOYER: ("Employer", store.employers.by_ids),
     IdPrefix.EMPLOYEE: ("Employee", store.people.by_ids),
     IdPrefix.DEPENDENT: ("Dependent", store.people.dependents_by_ids),
@@ -73,7 +73,7 @@ class NodeRef:
     """A reference to one row: the name of its GraphQL type, the batch that reads it, and its key."""
 
     type_name: str
-    batch: One | OneByParts
+    batch: OneByKey | OneByCompositeKey
     key: Any
 
 
@@ -87,14 +87,14 @@ class LookupField(StrawberryField):
     """A root field that looks up rows which its arguments, or the viewer, refer to."""
 
     #: For each object type that the field can return, by the type's name, the batch.
-    batches: Mapping[str, One | OneByParts]
+    batches: Mapping[str, OneByKey | OneByCompositeKey]
     #: Returns the NodeRef for the context and the arguments, or None where no row can match. Raises BadInput.
     #: Of a list field: a NodeRef or an exception for each item.
     find_ref: Callable[..., Any]
     is_list: bool
 
 
-def lookup(batches: Mapping[str, One | OneByParts], find_ref: Callable[..., Any], description: str) -> Any:
+def lookup(batches: Mapping[str, OneByKey | OneByCompositeKey], find_ref: Callable[..., Any], description: str) -> Any:
     """Declare a field for one row. `find_ref(context, **arguments)` returns its NodeRef, or None for no row."""
 
     async def resolve(info: Info, **arguments: Any) -> Any:
@@ -104,7 +104,9 @@ def lookup(batches: Mapping[str, One | OneByParts], find_ref: Callable[..., Any]
     return _build_lookup_field(batches, find_ref, resolve, description, is_list=False)
 
 
-def lookup_each(batches: Mapping[str, One | OneByParts], find_refs: Callable[..., Any], description: str) -> Any:
+def lookup_each(
+    batches: Mapping[str, OneByKey | OneByCompositeKey], find_refs: Callable[..., Any], description: str
+) -> Any:
     """Declare a field for a list of rows. `find_refs(context, **arguments)` returns a NodeRef or an error for each."""
 
     async def resolve(info: Info, **arguments: Any) -> Any:
@@ -118,7 +120,7 @@ def lookup_each(batches: Mapping[str, One | OneByParts], find_refs: Callable[...
 
 
 def _build_lookup_field(
-    batches: Mapping[str, One | OneByParts],
+    batches: Mapping[str, OneByKey | OneByCompositeKey],
     find_ref: Callable[..., Any],
     resolve: Callable[..., Any],
     description: str,
@@ -144,7 +146,9 @@ def lookup_by_id(kind: IdPrefix, description: str) -> Any:
     return lookup({type_name: batch}, find_ref, description)
 
 
-def lookup_by_key(type_name: str, batch: One | OneByParts, build_key: Callable[..., Any], description: str) -> Any:
+def lookup_by_key(
+    type_name: str, batch: OneByKey | OneByCompositeKey, build_key: Callable[..., Any], description: str
+) -> Any:
     """Declare a field for one row by a natural key.
 
     `build_key(**arguments)` returns the key, or None where no row can match. Its parameters become the field's

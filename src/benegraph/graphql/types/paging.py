@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 import strawberry
 
-from benegraph.db.store.batches import Order, Paged, Window, is_nullable, name_of
+from benegraph.db.store.row_queries import Order, PagedRows, PageWindow, is_nullable, order_name
 from benegraph.domain.errors import BadInput
 from benegraph.domain.values import MAX_CENTS
 from benegraph.graphql.context import Context, Info
@@ -97,7 +97,7 @@ class LoadedPage:
         )
 
     def _cursors(self, rows: Sequence[Any]) -> list[str]:
-        names = [column.key for column, _ in self.batch.columns(self.window.order)]
+        names = [column.key for column, _ in self.batch.sort_columns(self.window.order)]
         return [self._request.encode_cursor([getattr(row, name) for name in names]) for row in rows]
 
 
@@ -105,8 +105,8 @@ class LoadedPage:
 class PageRequest:
     """A page to read: the list, and the part of it. Encodes the cursors of the page's rows."""
 
-    batch: Paged
-    window: Window
+    batch: PagedRows
+    window: PageWindow
 
     @property
     def first(self) -> int:
@@ -119,18 +119,18 @@ class PageRequest:
 
     def encode_cursor(self, values: Sequence[Any]) -> str:
         """Return the cursor of a row with these values of the sort columns."""
-        name = name_of(self.batch, self.window.order)
+        name = order_name(self.batch, self.window.order)
         return urlsafe_b64encode(orjson.dumps([name, *values])).rstrip(b"=").decode()
 
 
 async def load_page(context: Context, request: PageRequest, key: str) -> LoadedPage:
     """Read one page of the list that belongs to a parent's key."""
     page = await context.load_page(request.batch, key, request.window)
-    return LoadedPage(request, key, page.rows, has_next_page=page.goes_on)
+    return LoadedPage(request, key, page.rows, has_next_page=page.has_more)
 
 
 def build_page_request(
-    batch: Paged,
+    batch: PagedRows,
     first: int | None,
     after: str | None,
     filter: Any = None,
@@ -153,7 +153,7 @@ def build_page_request(
     if len(order) > MAX_ORDER_FIELDS or len({name for name, _ in order}) < len(order):
         raise BadInput(f"Invalid `orderBy`: expected at most {MAX_ORDER_FIELDS} fields, each at most once.")
     position = _decode_cursor(batch, order, after) if after else None
-    return PageRequest(batch, Window(first, position, order, filter, offset or None))
+    return PageRequest(batch, PageWindow(first, position, order, filter, offset or None))
 
 
 def _parse_text(value: Any) -> str:
@@ -184,13 +184,13 @@ _PARSERS: dict[type, Callable[[Any], Any]] = {
 }
 
 
-def _decode_cursor(batch: Paged, order: Order, cursor: str) -> tuple[Any, ...]:
+def _decode_cursor(batch: PagedRows, order: Order, cursor: str) -> tuple[Any, ...]:
     """Return a cursor's values of the sort columns. Clients can forge cursors, so each value is checked."""
-    columns = [column for column, _ in batch.columns(order)]
+    columns = [column for column, _ in batch.sort_columns(order)]
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         name, *values = orjson.loads(urlsafe_b64decode(padded))
-        if name == name_of(batch, order):
+        if name == order_name(batch, order):
             return tuple(
                 None if value is None and is_nullable(column) else _PARSERS[column.type.python_type](value)
                 for column, value in zip(columns, values, strict=True)

@@ -5,7 +5,7 @@ from datetime import date
 from benegraph.db import store
 from benegraph.db.models import GroupContract
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.checks import check_id
 from benegraph.domain.coverage import ContractKey, check_contract
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
@@ -45,10 +45,10 @@ async def _check_plan_years(
 ) -> list[RuleViolation]:
     """Check the contract against existing plan years that name its group and start, as drafting one would check it."""
     broken = []
-    if coverage_end is not None and await store.plan_years.outlasting(tx, employer_id, key, coverage_end):
+    if coverage_end is not None and await store.plan_years.find_outlasting(tx, employer_id, key, coverage_end):
         message = f"A plan year of this employer is recorded under this contract and ends after {coverage_end}."
         broken.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("coverageEnd",)))
-    if await store.plan_years.at_odds_over(tx, employer_id, key):
+    if await store.plan_years.find_contract_conflict(tx, employer_id, key):
         message = "Plan years of this employer that overlap would be recorded under two contracts of this division."
         broken.append(RuleViolation(ErrorCode.PLAN_YEAR_OVERLAP, message, ("coverageStart",)))
     return broken

@@ -8,7 +8,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import GroupContract, Subscriber, SubscriberEnrollment
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows, update_rows
+from benegraph.db.store.row_writes import insert_rows, update_rows
 from benegraph.domain.checks import check_version
 from benegraph.domain.coverage import (
     MAX_BATCH_SIZE,
@@ -85,7 +85,7 @@ async def delete_coverage(tx: Transaction, key: CoverageKey, expected_version: i
         broken.append(RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, _LINKED, ("key",)))
     raise_if_any(broken)
     batch.add_event(tx, record, "DELETED", before=record.values)
-    await store.coverage.remove(tx, [record.id])
+    await store.coverage.delete_coverage(tx, [record.id])
     await batch.write(tx)
     return record.id
 
@@ -151,7 +151,7 @@ class CoverageBatch:
     contracts: Mapping[ContractKey, GroupContract]
     records: dict[CoverageKey, CoverageRow]
     linked_ids: set[str]
-    events: list[store.history.Change] = field(default_factory=list)
+    events: list[store.history.HistoryEvent] = field(default_factory=list)
     #: The keys of all coverage of one subscriber in one group and division.
     keys_by_division: dict[tuple[str, str, str], list[CoverageKey]] = field(default_factory=dict)
 
@@ -235,7 +235,9 @@ class CoverageBatch:
         """Add an event about a coverage, to be recorded in history."""
         subscriber = self.subscribers[record.values["subscriber_id"]]
         employee_id = covered_employee_id(subscriber, record.values["employer_id"])
-        change = store.history.covered(tx, record.values, action, before=before, after=after, employee_id=employee_id)
+        change = store.history.coverage_event(
+            tx, record.values, action, before=before, after=after, employee_id=employee_id
+        )
         self.events.append(change)
 
     async def write(self, tx: Transaction) -> None:
@@ -249,7 +251,7 @@ class CoverageBatch:
         await insert_rows(
             tx, SubscriberEnrollment, [record.values for record in self.records.values() if record.is_new]
         )
-        await store.history.record(tx, self.events)
+        await store.history.insert_events(tx, self.events)
 
     def _find_overlapping(self, key: CoverageKey, end: date | None) -> CoverageKey | None:
         return next(
@@ -267,9 +269,9 @@ async def load_coverage_batch(tx: Transaction, items: Sequence[CoverageItem]) ->
     """Lock the subscribers named by the items, then all their coverage, and load the contracts."""
     keys = [item.key for item in items if not list(check_key(item.key))]
     subscribers = await store.coverage.lock_subscribers(tx, {key.subscriber_id for key in keys})
-    contracts = await store.coverage.contracts_by_key(tx, {key.contract for key in keys})
+    contracts = await store.coverage.find_contracts(tx, {key.contract for key in keys})
     rows = await store.coverage.lock_coverage(tx, subscribers)
-    linked_ids = await store.coverage.linked(tx, [row.id for row in rows])
+    linked_ids = await store.coverage.find_elected_ids(tx, [row.id for row in rows])
     return CoverageBatch(
         subscribers, contracts, {_key(row): CoverageRow(column_values(row)) for row in rows}, linked_ids
     )

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from benegraph.db import store
 from benegraph.db.models import Employee, Subscriber
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.access import Role
 from benegraph.domain.checks import check_id, check_text
 from benegraph.domain.coverage import MAX_SUBSCRIBER_ID_LENGTH, check_subscriber
@@ -59,11 +59,11 @@ async def create_subscriber(
 
 async def _lock_employee(tx: Transaction, employee_id: str) -> Employee | None:
     """Lock an employee, after a shared lock of the employer: a renewal takes only the employer's exclusive lock."""
-    employer_id = await store.people.employer_of(tx, employee_id)
+    employer_id = await store.people.employer_id_of(tx, employee_id)
     if employer_id is None:
         return None
     await store.employers.lock(tx, employer_id, shared=True)
-    return await store.people.lock(tx, employee_id)
+    return await store.people.lock_for_update(tx, employee_id)
 
 
 def require_link_permission(tx: Transaction, number: SubscriberNumber) -> None:
@@ -86,7 +86,7 @@ async def link_subscriber(tx: Transaction, employee: Employee, number: Subscribe
     """
     if number is UNCHANGED:
         return
-    present = (await store.coverage.numbers_of(tx, [employee.id])).get(employee.id)
+    present = (await store.coverage.find_subscriber_numbers(tx, [employee.id])).get(employee.id)
     if present == number:
         return
     raise_if_any(await _check_no_linked_coverage(tx, employee, "subscriberId"))
@@ -94,7 +94,7 @@ async def link_subscriber(tx: Transaction, employee: Employee, number: Subscribe
     if present is not None:
         subscribers[present].employer_id = subscribers[present].employee_id = None
         await tx.flush()
-        await store.coverage.hand_over(tx, present, None)
+        await store.coverage.update_employee_id(tx, present, None)
     if number is not None:
         subscriber = subscribers.get(number)
         if subscriber is None:
@@ -105,7 +105,7 @@ async def link_subscriber(tx: Transaction, employee: Employee, number: Subscribe
             raise refusal(ErrorCode.ALREADY_EXISTS, message, "subscriberId")
         subscriber.employer_id, subscriber.employee_id = employee.employer_id, employee.id
         await tx.flush()
-        await store.coverage.hand_over(tx, number, employee.id)
+        await store.coverage.update_employee_id(tx, number, employee.id)
         await sync_coverage_of_record(tx, [employee])
 
 
@@ -122,7 +122,7 @@ async def check_division_change(tx: Transaction, employee: Employee, division_id
 async def _check_no_linked_coverage(
     tx: Transaction, employee: Employee, field: str, except_division: str | None = None
 ) -> list[RuleViolation]:
-    if not await store.coverage.divisions_followed(tx, employee.id) - {except_division}:
+    if not await store.coverage.list_synced_division_ids(tx, employee.id) - {except_division}:
         return []
     message = "Coverage of record follows this employee's elections, so this cannot change while it exists."
     return [RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, message, (field,))]

@@ -9,7 +9,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, PlanYear, SubscriberEnrollment
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import inserted, update_rows, updated, write
+from benegraph.db.store.row_writes import RowWrite, execute_writes, update_rows
 from benegraph.domain.coverage import (
     OPEN_ENDED,
     ContractKey,
@@ -39,7 +39,7 @@ async def sync_coverage_of_record(
     """
     if not employees or (plan_years is not None and all(plan_year.group_id is None for plan_year in plan_years)):
         return
-    rows = await store.coverage.hold_elected(tx, [employee.id for employee in employees])
+    rows = await store.coverage.lock_elected(tx, [employee.id for employee in employees])
     if not rows:
         return
     context = await _load_sync_context(tx, rows)
@@ -113,19 +113,19 @@ class _Changes:
     grown: list[Values] = field(default_factory=list)
     added: list[Values] = field(default_factory=list)
     linked: list[Values] = field(default_factory=list)
-    events: list[store.history.Change] = field(default_factory=list)
+    events: list[store.history.HistoryEvent] = field(default_factory=list)
 
     async def write(self, tx: Transaction) -> None:
         await update_rows(tx, Enrollment, self.unlinked)
         if self.deleted:
-            await store.coverage.remove(tx, self.deleted)
+            await store.coverage.delete_coverage(tx, self.deleted)
         await update_rows(tx, SubscriberEnrollment, self.shrunk)
-        await write(
+        await execute_writes(
             tx,
-            updated(SubscriberEnrollment, self.grown),
-            inserted(SubscriberEnrollment, self.added),
-            updated(Enrollment, self.linked),
-            store.history.noted(self.events),
+            RowWrite.update(SubscriberEnrollment, self.grown),
+            RowWrite.insert(SubscriberEnrollment, self.added),
+            RowWrite.update(Enrollment, self.linked),
+            store.history.events_insert(self.events),
         )
 
 
@@ -316,7 +316,7 @@ def _add_event(
     after: Values | None = None,
 ) -> None:
     changes.events.append(
-        store.history.covered(tx, values, action, before=before, after=after, employee_id=employee.id)
+        store.history.coverage_event(tx, values, action, before=before, after=after, employee_id=employee.id)
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, PlanYear
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import Write
+from benegraph.db.store.row_writes import RowWrite
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.checks import check_id, check_version
 from benegraph.domain.enrollments.elections import (
@@ -75,7 +75,7 @@ async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]
     Locks the employee, the plan years, then the enrollments. Raises Refused with every broken rule of all answers.
     """
     raise_if_any(_check_call(employee_id, elections))
-    employee = await store.people.hold(tx, employee_id)
+    employee = await store.people.lock_employee(tx, employee_id)
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
     context = await load_election_context(tx, employee, [election.enrollment_id for election in elections])
@@ -99,8 +99,8 @@ async def reopen_election(tx: Transaction, enrollment_id: str, expected_version:
     Coverage that the answer had ended is in force again.
     """
     raise_if_any(check_id(IdPrefix.ENROLLMENT, enrollment_id, "enrollmentId"))
-    employee_id = await store.enrollments.whose(tx, enrollment_id)
-    employee = await store.people.hold(tx, employee_id) if employee_id else None
+    employee_id = await store.enrollments.employee_id_of(tx, enrollment_id)
+    employee = await store.people.lock_employee(tx, employee_id) if employee_id else None
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {enrollment_id}.", "enrollmentId")
     context = await load_election_context(tx, employee, [enrollment_id])
@@ -120,7 +120,7 @@ async def reopen_election(tx: Transaction, enrollment_id: str, expected_version:
         context.rows_of_plan_year(plan_year.id), plan_year.coverage_ends_on, employee.terminated_on
     )
     await updates.write(tx)
-    await store.enrollments.uncover(tx, row.id)
+    await store.enrollments.delete_enrolled_dependents(tx, row.id)
     await sync_coverage_of_record(tx, [employee], [plan_year])
 
 
@@ -162,9 +162,9 @@ def add_election(
     )
 
 
-def covered_dependents_write(answers: Iterable[tuple[Enrollment, AcceptedElection]]) -> Write:
+def covered_dependents_write(answers: Iterable[tuple[Enrollment, AcceptedElection]]) -> RowWrite:
     """Return the write that records each covered dependent and the last day that its age allows."""
-    return store.enrollments.covering(
+    return store.enrollments.enrolled_dependents_insert(
         [
             {
                 "enrollment_id": row.id,
@@ -198,7 +198,7 @@ def _preview(row: Enrollment, plan_year: PlanYear, accepted: AcceptedElection, t
 
 async def load_election_context(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> ElectionContext:
     ids = [id for id in enrollment_ids if prefix_of(id) is IdPrefix.ENROLLMENT]
-    plan_years, rows = await store.enrollments.take_up(tx, employee.id, ids)
+    plan_years, rows = await store.enrollments.lock_with_plan_years(tx, employee.id, ids)
     return ElectionContext(
         employee,
         plan_years,
@@ -219,13 +219,13 @@ async def _load_offers(
         id for election in elections for id in election.dependent_ids if prefix_of(id) is IdPrefix.DEPENDENT
     }
     unknown = dependent_ids - context.family.keys()
-    unrelated_dependents = await store.people.known_dependents(tx, unknown) if unknown else set()
+    unrelated_dependents = await store.people.find_dependent_ids(tx, unknown) if unknown else set()
     answered_ids = {election.enrollment_id for election in elections}
     rows_to_answer = [row for row in context.rows if row.id in answered_ids]
     life_events = [row.life_event_id for row in rows_to_answer if row.life_event_id]
     events = await store.enrollments.life_events_by_ids(tx, life_events) if life_events else {}
     covered_dependents = (
-        await store.enrollments.enrolled_dependents(tx, [row.id for row in context.rows]) if life_events else {}
+        await store.enrollments.list_enrolled_dependents(tx, [row.id for row in context.rows]) if life_events else {}
     )
     offers: dict[str, ElectionOffer] = {}
     for row in rows_to_answer:

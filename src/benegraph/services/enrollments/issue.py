@@ -45,7 +45,7 @@ async def issue_to_eligible_employees(tx: Transaction, plan_year: PlanYear, toda
     """
     terms = (await load_terms(tx, [plan_year.id]))[plan_year.id]
     rows: list[dict[str, Any]] = []
-    for employee in await store.people.employed(tx, plan_year.employer_id):
+    for employee in await store.people.list_employees(tx, plan_year.employer_id):
         eligibility = employee_eligibility(employee, plan_year, terms)
         if eligibility.eligible:
             eligible_by_start = eligibility.eligible_on <= plan_year.coverage_starts_on
@@ -62,7 +62,7 @@ async def issue_to_employee(tx: Transaction, employee: Employee, today: date) ->
     unanswered enrollment is moved or closed where eligibility has changed. Answered ones stay as they are. The caller
     holds the employer's shared lock, and the employee's lock unless the employee was inserted in this transaction.
     """
-    plan_years = await store.plan_years.in_force(tx, employee.employer_id, today)
+    plan_years = await store.plan_years.lock_in_force(tx, employee.employer_id, today)
     terms = await load_terms(tx, [plan_year.id for plan_year in plan_years])
     existing = await store.enrollments.lock_in_plan_years(tx, employee.id, [plan_year.id for plan_year in plan_years])
     updates, rows = EnrollmentUpdates(), []
@@ -80,8 +80,10 @@ async def issue_to_employee(tx: Transaction, employee: Employee, today: date) ->
 
 
 async def _insert(tx: Transaction, rows: list[dict[str, Any]]) -> None:
-    await store.enrollments.issue(tx, rows)
-    await store.history.record(tx, [store.history.issued(tx, row, "ISSUED", row["employee_id"]) for row in rows])
+    await store.enrollments.insert_enrollments(tx, rows)
+    await store.history.insert_events(
+        tx, [store.history.insert_event(tx, row, "ISSUED", row["employee_id"]) for row in rows]
+    )
 
 
 def _is_initial_issue(row: Enrollment) -> bool:

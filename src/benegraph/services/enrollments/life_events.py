@@ -6,7 +6,7 @@ from datetime import date
 from benegraph.db import store
 from benegraph.db.models import LifeEvent
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.checks import MAX_NOTE_LENGTH, check_id, check_text, check_version
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType, check_life_event_report
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
@@ -33,13 +33,13 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
             *check_text(report.notes, "notes", max_length=MAX_NOTE_LENGTH),
         ]
     )
-    employee = await store.people.lock(tx, employee_id)
+    employee = await store.people.lock_for_update(tx, employee_id)
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
     today = await employer_today(tx, employee.employer_id)
     broken = [*check_life_event_report(report.event_type, report.event_on, employee.hired_on, today)]
     if report.dependent_id is not None:
-        dependent = await store.people.dependent(tx, report.dependent_id)
+        dependent = await store.people.get_dependent(tx, report.dependent_id)
         if dependent is None or dependent.employee_id != employee.id:
             broken.append(
                 RuleViolation(
@@ -61,7 +61,7 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
         "notes": report.notes,
     }
     await insert_rows(tx, LifeEvent, [row])
-    await store.history.record(tx, [store.history.issued(tx, row, "REPORTED", employee.id)])
+    await store.history.insert_events(tx, [store.history.insert_event(tx, row, "REPORTED", employee.id)])
     return str(row["id"])
 
 
@@ -75,9 +75,9 @@ async def review_life_event(
             *check_text(review_notes, "reviewNotes", max_length=MAX_NOTE_LENGTH),
         ]
     )
-    employee_id = await store.enrollments.whose_life_event(tx, id)
-    employee = await store.people.lock(tx, employee_id) if employee_id else None
-    event = await store.enrollments.life_event(tx, id, employee.id) if employee else None
+    employee_id = await store.enrollments.employee_id_of_life_event(tx, id)
+    employee = await store.people.lock_for_update(tx, employee_id) if employee_id else None
+    event = await store.enrollments.lock_life_event(tx, id, employee.id) if employee else None
     if employee is None or event is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No life event found with ID {id}.", "qualifyingLifeEventId")
     broken = [*check_version(expected_version, event.version)]
@@ -94,6 +94,6 @@ async def review_life_event(
     event.reviewed_on = await employer_today(tx, employee.employer_id)
     event.reviewed_at = tx.clock.now
     event.review_notes = review_notes
-    change = store.history.change(tx, event, status.value)
+    change = store.history.update_event(tx, event, status.value)
     await tx.flush()
-    await store.history.record(tx, [change])
+    await store.history.insert_events(tx, [change])

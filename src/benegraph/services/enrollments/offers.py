@@ -69,7 +69,7 @@ def family_member(dependent: Dependent) -> FamilyMember:
 
 async def load_terms(tx: Transaction, plan_year_ids: Collection[str]) -> dict[str, PlanYearTerms]:
     """Load the terms of some plan years, by plan year id."""
-    return {id: build_terms(row) for id, row in (await store.plan_years.offered(tx, plan_year_ids)).items()}
+    return {id: build_terms(row) for id, row in (await store.plan_years.load_offerings(tx, plan_year_ids)).items()}
 
 
 def build_terms(plan_year: Any) -> PlanYearTerms:

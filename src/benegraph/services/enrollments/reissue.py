@@ -47,14 +47,14 @@ async def reissue_enrollment(
             *check_text(reason, "reason", max_length=MAX_REASON_LENGTH),
         ]
     )
-    employee_id = await store.enrollments.whose(tx, enrollment_id)
-    employee = await store.people.hold(tx, employee_id) if employee_id else None
+    employee_id = await store.enrollments.employee_id_of(tx, enrollment_id)
+    employee = await store.people.lock_employee(tx, employee_id) if employee_id else None
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {enrollment_id}.", "enrollmentId")
-    plan_years, rows = await store.enrollments.take_up(tx, employee.id, [enrollment_id])
+    plan_years, rows = await store.enrollments.lock_with_plan_years(tx, employee.id, [enrollment_id])
     (plan_year,) = plan_years.values()
     old = next(row for row in rows if row.id == enrollment_id)
-    event = await store.enrollments.life_event(tx, life_event_id, employee.id)
+    event = await store.enrollments.lock_life_event(tx, life_event_id, employee.id)
     today = tx.today(employee.time_zone)
     effective_on = _effective_on(event, employee, plan_year) if event else None
     broken = [
@@ -96,8 +96,8 @@ async def _issue(
         "reissue_reason": reason,
         **build_close_values(terminated_on, today),
     }
-    await store.enrollments.issue(tx, [row])
-    await store.history.record(tx, [store.history.issued(tx, row, "REISSUED", old.employee_id, reason)])
+    await store.enrollments.insert_enrollments(tx, [row])
+    await store.history.insert_events(tx, [store.history.insert_event(tx, row, "REISSUED", old.employee_id, reason)])
     return str(row["id"])
 
 

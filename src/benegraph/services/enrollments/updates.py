@@ -8,7 +8,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import Enrollment
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import Write, changed, write
+from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.enrollments.status import Answer, compute_ends
 
 
@@ -21,13 +21,13 @@ class EnrollmentUpdate:
     action: str
     reason: str | None = None
 
-    def apply(self, tx: Transaction) -> store.history.Change:
+    def apply(self, tx: Transaction) -> store.history.HistoryEvent:
         """Set the values on the row in memory, and return the change for history."""
         self.values = {name: value for name, value in self.values.items() if value != getattr(self.row, name)}
         before = {name: getattr(self.row, name) for name in self.values}
         for name, value in self.values.items():
             setattr(self.row, name, value)
-        return store.history.edited(tx, self.row, self.action, before, self.values, self.reason)
+        return store.history.enrollment_event(tx, self.row, self.action, before, self.values, self.reason)
 
     @property
     def shortens_coverage(self) -> bool:
@@ -70,7 +70,7 @@ class EnrollmentUpdates:
             if changes:
                 self.by_id.setdefault(row.id, EnrollmentUpdate(row, {}, "COVERAGE_MOVED")).values.update(changes)
 
-    async def write(self, tx: Transaction, *other_writes: Write) -> None:
+    async def write(self, tx: Transaction, *other_writes: RowWrite) -> None:
         """Write the updates that shorten coverage first, then the others together with history and `other_writes`.
 
         So no two coverages share a day, even between two statements.
@@ -78,15 +78,15 @@ class EnrollmentUpdates:
         shortening = [update for update in self.by_id.values() if update.shortens_coverage]
         others = [update for update in self.by_id.values() if not update.shortens_coverage]
         changes = [update.apply(tx) for update in (*shortening, *others)]
-        await write(tx, _build_write(shortening))
-        await write(tx, _build_write(others), store.history.noted(changes), *other_writes)
+        await execute_writes(tx, _build_write(shortening))
+        await execute_writes(tx, _build_write(others), store.history.events_insert(changes), *other_writes)
 
 
-def _build_write(updates: Sequence[EnrollmentUpdate]) -> Write:
+def _build_write(updates: Sequence[EnrollmentUpdate]) -> RowWrite:
     # One statement updates all rows, so each row carries every column that any of them changes.
     names = dict.fromkeys(name for update in updates for name in update.values)
     rows = [{name: getattr(update.row, name) for name in ("id", *names)} for update in updates if update.values]
-    return changed(Enrollment, rows)
+    return RowWrite.versioned_update(Enrollment, rows)
 
 
 def sort_answered(

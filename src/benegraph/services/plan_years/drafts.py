@@ -8,7 +8,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import ContributionClass, Plan, PlanRate, PlanYear
 from benegraph.db.session import Transaction
-from benegraph.db.store.writing import insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.catalog import PlanTerms, TierRate, check_plans
 from benegraph.domain.checks import check_id, check_text, check_version
 from benegraph.domain.coverage import MAX_GROUP_ID_LENGTH
@@ -56,7 +56,7 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
         ]
     )
     employer = await store.employers.lock(tx, draft.employer_id)
-    product = await store.catalog.product(tx, draft.benefit_product_id)
+    product = await store.catalog.get_product(tx, draft.benefit_product_id)
     broken = [
         *check_dates(draft.dates),
         *check_waiting_period(draft.waiting),
@@ -98,7 +98,7 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
     await insert_rows(tx, PlanYear, [row])
     await _insert_classes(tx, id, draft.employer_id, draft.classes)
     await _insert_plans(tx, id, draft.employer_id, plans)
-    await store.history.record(tx, [store.history.issued(tx, row, "CREATED", None)])
+    await store.history.insert_events(tx, [store.history.insert_event(tx, row, "CREATED", None)])
     return id
 
 
@@ -140,16 +140,16 @@ async def update_plan_year(
     for name, value in changes.items():
         setattr(plan_year, name, value)
     if classes is not None:
-        await store.plan_years.remove_terms(tx, id, ContributionClass)
+        await store.plan_years.delete_terms(tx, id, ContributionClass)
         await _insert_classes(tx, id, plan_year.employer_id, classes)
     if plans is not None:
-        await store.plan_years.remove_terms(tx, id, Plan)
+        await store.plan_years.delete_terms(tx, id, Plan)
         await _insert_plans(tx, id, plan_year.employer_id, plans)
-    change = store.history.change(tx, plan_year, "UPDATED")
+    change = store.history.update_event(tx, plan_year, "UPDATED")
     if classes is not None or plans is not None:
-        tx.touch(plan_year)
+        tx.mark_changed(plan_year)
     await tx.flush()
-    await store.history.record(tx, [change])
+    await store.history.insert_events(tx, [change])
 
 
 async def delete_plan_year(tx: Transaction, id: str, expected_version: int | None) -> None:
@@ -165,14 +165,14 @@ async def delete_plan_year(tx: Transaction, id: str, expected_version: int | Non
             )
         )
     raise_if_any(broken)
-    await store.history.record(tx, [store.history.deleted(tx, plan_year)])
-    await store.plan_years.remove(tx, plan_year)
+    await store.history.insert_events(tx, [store.history.deletion_event(tx, plan_year)])
+    await store.plan_years.delete_draft(tx, plan_year)
 
 
 async def lock_plan_year(tx: Transaction, id: str) -> tuple[PlanYear, date]:
     """Lock the employer, then one of its plan years; also return the employer's current date. Raises Refused."""
     raise_if_any(check_id(IdPrefix.PLAN_YEAR, id, "planYearId"))
-    employer_id = await store.plan_years.employer_of(tx, id)
+    employer_id = await store.plan_years.employer_id_of(tx, id)
     employer = await store.employers.lock(tx, employer_id) if employer_id else None
     plan_year = (await store.plan_years.lock(tx, [id])).get(id) if employer else None
     if employer is None or plan_year is None:
@@ -218,7 +218,7 @@ async def _check_overlap(
     coverage = _coverage_span(dates)
     if coverage is None:
         return []
-    other = await store.plan_years.overlapping(tx, employer_id, benefit_product_id, coverage, besides=except_id)
+    other = await store.plan_years.find_overlapping(tx, employer_id, benefit_product_id, coverage, besides=except_id)
     if other is None:
         return []
     return [
@@ -265,7 +265,7 @@ async def _check_contract(
                 (missing,),
             )
         ]
-    contracts = await store.coverage.contracts_of_groups(tx, [employer_id], [(group_id, group_coverage_start)])
+    contracts = await store.coverage.list_contracts_of_groups(tx, [employer_id], [(group_id, group_coverage_start)])
     if not contracts:
         return [
             RuleViolation(
@@ -305,7 +305,7 @@ async def _check_only_contract(
     coverage = _coverage_span(dates)
     if coverage is None:
         return []
-    other = await store.plan_years.under_another_contract(
+    other = await store.plan_years.find_under_another_contract(
         tx, employer_id, group_id, group_coverage_start, coverage, besides=except_id
     )
     if other is None:

@@ -62,11 +62,11 @@ async def close_enrollment(tx: Transaction, id: str, expected_version: int | Non
     raise_if_any(broken)
     plan_year.closed_on = today
     await _record_status_change(tx, plan_year, "CLOSED")
-    rows = await store.enrollments.lock_of_plan_year(tx, [id])
+    rows = await store.enrollments.lock_all_in_plan_years(tx, [id])
     # The employees are not locked: the exclusive lock of the employer protects them, and locking them after the
     # enrollments would break the lock order.
     passive = plan_year.renewal is RenewalMode.PASSIVE
-    employees = await store.people.employed(tx, plan_year.employer_id) if passive else []
+    employees = await store.people.list_employees(tx, plan_year.employer_id) if passive else []
     return await renew_or_lapse(tx, plan_year, rows, employees, today)
 
 
@@ -122,19 +122,19 @@ async def _evaluate_renewals(
     today: date,
 ) -> dict[str, AcceptedElection]:
     employee_id = next(iter(employees)) if len(employees) == 1 else None
-    earlier = await store.enrollments.in_force_before(tx, plan_year, employee_id)
+    earlier = await store.enrollments.list_prior_coverage(tx, plan_year, employee_id)
     plans = await store.plan_years.plans_by_ids(tx, sorted({row.selected_plan_id or "" for row in earlier}))
     context = _RenewalContext(
         plan_year,
         (await load_terms(tx, [plan_year.id]))[plan_year.id],
         {row.employee_id: row for row in earlier},
         {id: plan.carrier_plan_id for id, plan in plans.items()},
-        await store.enrollments.enrolled_dependents(tx, [row.id for row in earlier]),
+        await store.enrollments.list_enrolled_dependents(tx, [row.id for row in earlier]),
     )
     renewable = [row for row in pending if row.employee_id in context.earlier]
     employee_ids = [row.employee_id for row in renewable]
     families: dict[str, dict[str, FamilyMember]] = {id: {} for id in employee_ids}
-    for dependent in await store.people.family_of(tx, employee_ids):
+    for dependent in await store.people.list_dependents(tx, employee_ids):
         families[dependent.employee_id][dependent.id] = family_member(dependent)
     answers = {
         row.id: _evaluate_renewal(row, employees[row.employee_id], families[row.employee_id], context, today)
@@ -172,6 +172,6 @@ def _check_status(plan_year: PlanYear, required: PlanYearStatus, today: date) ->
 
 
 async def _record_status_change(tx: Transaction, plan_year: PlanYear, action: str) -> None:
-    change = store.history.change(tx, plan_year, action)
+    change = store.history.update_event(tx, plan_year, action)
     await tx.flush()
-    await store.history.record(tx, [change])
+    await store.history.insert_events(tx, [change])

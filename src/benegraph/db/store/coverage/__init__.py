@@ -1,17 +1,17 @@
 """Subscribers, contracts with groups, and coverage of record: reads, locks and bulk writes."""
 
-from benegraph.db.store.coverage.export import at_one_moment, forget_plans, pages
+from benegraph.db.store.coverage.export import discard_plans, iterate_pages, with_snapshot_reads
 from benegraph.db.store.coverage.locks import (
-    contracts_by_key,
-    contracts_of_groups,
-    divisions_followed,
-    hand_over,
-    hold_elected,
-    linked,
+    delete_coverage,
+    find_contracts,
+    find_elected_ids,
+    find_subscriber_numbers,
+    list_contracts_of_groups,
+    list_synced_division_ids,
     lock_coverage,
+    lock_elected,
     lock_subscribers,
-    numbers_of,
-    remove,
+    update_employee_id,
 )
 from benegraph.db.store.coverage.reads import (
     by_ids,
@@ -27,27 +27,27 @@ from benegraph.db.store.coverage.reads import (
 )
 
 __all__ = [
-    "at_one_moment",
     "by_ids",
     "by_keys",
     "contracts_by_ids",
-    "contracts_by_key",
     "contracts_by_names",
-    "contracts_of_groups",
-    "divisions_followed",
+    "delete_coverage",
+    "discard_plans",
     "elections_of",
-    "forget_plans",
-    "hand_over",
-    "hold_elected",
-    "linked",
+    "find_contracts",
+    "find_elected_ids",
+    "find_subscriber_numbers",
+    "iterate_pages",
+    "list_contracts_of_groups",
+    "list_synced_division_ids",
     "lock_coverage",
+    "lock_elected",
     "lock_subscribers",
-    "numbers_of",
     "of_subscribers",
-    "pages",
-    "remove",
     "subscriber_page",
     "subscribers_by_ids",
     "subscribers_by_numbers",
     "subscribers_of_employees",
+    "update_employee_id",
+    "with_snapshot_reads",
 ]

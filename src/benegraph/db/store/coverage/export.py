@@ -10,7 +10,7 @@ from benegraph.db.models import SubscriberEnrollment
 from benegraph.db.session import Database, ReadSession, Transaction
 from benegraph.db.store.conditions import visibility_conditions
 
-PAGE = 1000
+PAGE_SIZE = 1000
 _KEY = (
     SubscriberEnrollment.subscriber_id,
     SubscriberEnrollment.group_id,
@@ -26,7 +26,7 @@ _SETTINGS = text(
 _FORGET = text("DISCARD PLANS")
 
 
-async def forget_plans(tx: Transaction) -> None:
+async def discard_plans(tx: Transaction) -> None:
     """Have the connection plan its statements anew, for the table as large as it is by now.
 
     A plan made while there was next to nothing reads all coverage of the tenant, and nothing else would replace it
@@ -35,13 +35,13 @@ async def forget_plans(tx: Transaction) -> None:
     await tx.session.execute(_FORGET)
 
 
-def at_one_moment(database: Database) -> Database:
+def with_snapshot_reads(database: Database) -> Database:
     """Give the same database, whose reads see throughout what was there when they began."""
     engine = database.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return replace(database, engine=engine)
 
 
-async def pages(read_session: ReadSession, size: int = PAGE) -> AsyncIterator[Sequence[Row[Any]]]:
+async def iterate_pages(read_session: ReadSession, size: int = PAGE_SIZE) -> AsyncIterator[Sequence[Row[Any]]]:
     """Fetch all coverage the viewer may see, so many rows at a time."""
     await read_session.session.execute(_SETTINGS)
     rows = select(*SubscriberEnrollment.__table__.columns).where(

@@ -40,7 +40,7 @@ async def lock_subscribers(tx: Transaction, subscriber_ids: Collection[str]) -> 
     return {row.subscriber_id: row for row in found}
 
 
-async def contracts_by_key(tx: Transaction, keys: Collection[ContractKey]) -> dict[ContractKey, GroupContract]:
+async def find_contracts(tx: Transaction, keys: Collection[ContractKey]) -> dict[ContractKey, GroupContract]:
     """Find contracts by group, division and start; they never change, so nothing is locked."""
     named = tuple_(GroupContract.group_id, GroupContract.division_id, GroupContract.coverage_start)
     found = await tx.session.scalars(
@@ -84,7 +84,7 @@ def _coverage_of_many(scope: QueryScope) -> Select[Any]:
     return select(*part.c).join_from(numbers, part, true())
 
 
-async def linked(tx: Transaction, ids: Collection[str]) -> set[str]:
+async def find_elected_ids(tx: Transaction, ids: Collection[str]) -> set[str]:
     """Tell which of these coverages come from an election."""
     found = await tx.session.scalars(
         select(Enrollment.subscriber_enrollment_id)
@@ -94,7 +94,7 @@ async def linked(tx: Transaction, ids: Collection[str]) -> set[str]:
     return {id for id in found if id is not None}
 
 
-async def remove(tx: Transaction, ids: Collection[str]) -> None:
+async def delete_coverage(tx: Transaction, ids: Collection[str]) -> None:
     await tx.session.execute(
         delete(SubscriberEnrollment).where(
             SubscriberEnrollment.tenant_id == tx.viewer.tenant_id, SubscriberEnrollment.id == any_of(ids)
@@ -102,7 +102,7 @@ async def remove(tx: Transaction, ids: Collection[str]) -> None:
     )
 
 
-async def divisions_followed(tx: Transaction, employee_id: str) -> set[str]:
+async def list_synced_division_ids(tx: Transaction, employee_id: str) -> set[str]:
     """Tell under which divisions coverage of record follows an employee's elections; under the employee's lock."""
     follows = and_(
         SubscriberEnrollment.tenant_id == Enrollment.tenant_id,
@@ -120,7 +120,7 @@ async def divisions_followed(tx: Transaction, employee_id: str) -> set[str]:
     return set(found)
 
 
-async def hold_elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Any]:
+async def lock_elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Any]:
     """Lock the subscribers that employees are, in order of their numbers, and then read what they have elected.
 
     Each enrollment that is recorded with a carrier, or is to be, comes with the subscriber's number and the employer's
@@ -180,7 +180,7 @@ def _elected_with_contracts(scope: QueryScope) -> Select[Any]:
     )
 
 
-async def numbers_of(tx: Transaction, employee_ids: Collection[str]) -> dict[str, str]:
+async def find_subscriber_numbers(tx: Transaction, employee_ids: Collection[str]) -> dict[str, str]:
     """Tell which employees are subscribers, and the carrier's number of each."""
     found = await tx.session.execute(
         select(Subscriber.employee_id, Subscriber.subscriber_id).where(
@@ -191,7 +191,7 @@ async def numbers_of(tx: Transaction, employee_ids: Collection[str]) -> dict[str
     return {employee: number for employee, number in found if employee is not None}
 
 
-async def contracts_of_groups(
+async def list_contracts_of_groups(
     tx: Transaction, employer_ids: Collection[str], groups: Collection[tuple[str, date]]
 ) -> Sequence[GroupContract]:
     """Find these employers' contracts by group and start, one a division."""
@@ -207,7 +207,7 @@ async def contracts_of_groups(
     return found.all()
 
 
-async def hand_over(tx: Transaction, subscriber_id: str, employee_id: str | None) -> None:
+async def update_employee_id(tx: Transaction, subscriber_id: str, employee_id: str | None) -> None:
     """Say of all coverage of a subscriber whose it is, as row-level security reads it."""
     await tx.session.execute(
         update(SubscriberEnrollment)

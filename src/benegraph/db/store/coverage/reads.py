@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 
 from benegraph.db.models import Enrollment, GroupContract, Subscriber, SubscriberEnrollment
 from benegraph.db.query_scope import QueryScope
-from benegraph.db.store.batches import Key, Many, One, OneByParts, Paged
 from benegraph.db.store.conditions import visibility_conditions
 from benegraph.db.store.enrollments.reads import rows as enrollment_rows
+from benegraph.db.store.row_queries import Key, ManyByKey, OneByCompositeKey, OneByKey, PagedRows
 
 
 def subscriber_rows(scope: QueryScope) -> Select[Any]:
@@ -80,16 +80,16 @@ ORDERS = {
     "UPDATE_DATE": _by(SubscriberEnrollment.updated_at),
     "UPDATE_USER": _by(SubscriberEnrollment.update_user),
 }
-subscribers_by_ids = One(subscriber_rows, Subscriber.id)
-subscribers_by_numbers = One(subscriber_rows, Subscriber.subscriber_id)
-subscribers_of_employees = One(subscriber_rows, Subscriber.employee_id)
-subscriber_page = Paged(subscriber_rows, None, {"ID": (Subscriber.id,)})
-contracts_by_ids = One(contract_rows, GroupContract.id)
-contracts_by_names = OneByParts(
+subscribers_by_ids = OneByKey(subscriber_rows, Subscriber.id)
+subscribers_by_numbers = OneByKey(subscriber_rows, Subscriber.subscriber_id)
+subscribers_of_employees = OneByKey(subscriber_rows, Subscriber.employee_id)
+subscriber_page = PagedRows(subscriber_rows, None, {"ID": (Subscriber.id,)})
+contracts_by_ids = OneByKey(contract_rows, GroupContract.id)
+contracts_by_names = OneByCompositeKey(
     contract_rows, (GroupContract.group_id, GroupContract.division_id, GroupContract.coverage_start)
 )
-by_ids = One(rows, SubscriberEnrollment.id)
-by_keys = OneByParts(
+by_ids = OneByKey(rows, SubscriberEnrollment.id)
+by_keys = OneByCompositeKey(
     rows,
     (
         SubscriberEnrollment.subscriber_id,
@@ -100,5 +100,5 @@ by_keys = OneByParts(
     ),
 )
 #: By the carrier's numbers of subscribers.
-of_subscribers = Paged(rows, SubscriberEnrollment.subscriber_id, ORDERS)
-elections_of = Many(enrollment_rows, Enrollment.subscriber_enrollment_id, (Enrollment.id,))
+of_subscribers = PagedRows(rows, SubscriberEnrollment.subscriber_id, ORDERS)
+elections_of = ManyByKey(enrollment_rows, Enrollment.subscriber_enrollment_id, (Enrollment.id,))

@@ -14,15 +14,15 @@ from benegraph.db.models import Dependent, EnrolledDependent, Enrollment, LifeEv
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, array_of_rows, visibility_conditions
-from benegraph.db.store.plan_years import offers, past_draft
-from benegraph.db.store.writing import Write, insert_rows, inserted
+from benegraph.db.store.plan_years import offering_columns, past_draft_conditions
+from benegraph.db.store.row_writes import RowWrite, insert_rows
 from benegraph.domain.enrollments.status import ElectionDecision
 
 _EMPLOYEE_ID = bindparam("employee_id", type_=Text)
 _IDS = bindparam("ids", type_=ARRAY(Text))
 
 
-async def whose(tx: Transaction, id: str) -> str | None:
+async def employee_id_of(tx: Transaction, id: str) -> str | None:
     """Tell whose enrollment this is, before anything is locked."""
     return await tx.session.scalar(
         select(Enrollment.employee_id).where(
@@ -32,7 +32,9 @@ async def whose(tx: Transaction, id: str) -> str | None:
     )
 
 
-async def take_up(tx: Transaction, employee_id: str, ids: Collection[str]) -> tuple[dict[str, Any], list[Enrollment]]:
+async def lock_with_plan_years(
+    tx: Transaction, employee_id: str, ids: Collection[str]
+) -> tuple[dict[str, Any], list[Enrollment]]:
     """Lock the plan years of some of an employee's enrollments, shared, then all enrollments of theirs in these.
 
     Both in order of their ids. A plan year comes with all that an answer is judged by: what it offers, which is settled
@@ -86,10 +88,10 @@ def _plan_years(scope: QueryScope) -> Select[Any]:
         Dependent.employee_id == _EMPLOYEE_ID,
     )
     return (
-        select(*PlanYear.__table__.c, *offers(), family.label("family"))
+        select(*PlanYear.__table__.c, *offering_columns(), family.label("family"))
         .where(
             *visibility_conditions(scope, PlanYear, PlanYear.employer_id),
-            *past_draft(scope),
+            *past_draft_conditions(scope),
             PlanYear.id == any_(looked_up),
         )
         .order_by(PlanYear.id)
@@ -124,7 +126,7 @@ def _held_in(scope: QueryScope) -> Select[Any]:
     return _locked(scope, Enrollment.employee_id == _EMPLOYEE_ID, Enrollment.plan_year_id == any_of(_IDS))
 
 
-async def lock_of_plan_year(tx: Transaction, plan_year_ids: Collection[str]) -> Sequence[Enrollment]:
+async def lock_all_in_plan_years(tx: Transaction, plan_year_ids: Collection[str]) -> Sequence[Enrollment]:
     """Lock all enrollments of some plan years, oldest first."""
     return await fetch(tx, _of_plan_years, {"ids": list(plan_year_ids)})
 
@@ -133,7 +135,7 @@ def _of_plan_years(scope: QueryScope) -> Select[Any]:
     return _locked(scope, Enrollment.plan_year_id == any_of(_IDS))
 
 
-async def plan_years_held(tx: Transaction, employee_id: str) -> set[str]:
+async def list_plan_year_ids(tx: Transaction, employee_id: str) -> set[str]:
     """Tell in which plan years an employee has enrollments."""
     found = await tx.session.scalars(
         select(Enrollment.plan_year_id)
@@ -146,7 +148,9 @@ async def plan_years_held(tx: Transaction, employee_id: str) -> set[str]:
     return set(found)
 
 
-async def in_force_before(tx: Transaction, plan_year: PlanYear, employee_id: str | None = None) -> Sequence[Enrollment]:
+async def list_prior_coverage(
+    tx: Transaction, plan_year: PlanYear, employee_id: str | None = None
+) -> Sequence[Enrollment]:
     """Read the coverage in force on the last day of the plan year before this one, of everyone or of one employee."""
     before = (
         select(func.max(PlanYear.coverage_ends_on))
@@ -172,7 +176,7 @@ async def in_force_before(tx: Transaction, plan_year: PlanYear, employee_id: str
     return (await tx.session.scalars(statement)).all()
 
 
-async def enrolled_dependents(tx: Transaction, ids: Collection[str]) -> dict[str, list[EnrolledDependent]]:
+async def list_enrolled_dependents(tx: Transaction, ids: Collection[str]) -> dict[str, list[EnrolledDependent]]:
     """Read who is covered by each of these enrollments."""
     found = await tx.session.scalars(
         select(EnrolledDependent)
@@ -190,17 +194,17 @@ async def enrolled_dependents(tx: Transaction, ids: Collection[str]) -> dict[str
     return covered
 
 
-async def issue(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+async def insert_enrollments(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Insert new, unanswered enrollments, in one statement."""
     await insert_rows(tx, Enrollment, rows)
 
 
-def covering(rows: Sequence[dict[str, Any]]) -> Write:
+def enrolled_dependents_insert(rows: Sequence[dict[str, Any]]) -> RowWrite:
     """Give the dependents of elections, to be inserted."""
-    return inserted(EnrolledDependent, rows)
+    return RowWrite.insert(EnrolledDependent, rows)
 
 
-async def uncover(tx: Transaction, enrollment_id: str) -> None:
+async def delete_enrolled_dependents(tx: Transaction, enrollment_id: str) -> None:
     """Remove an enrollment's dependents, as its answer is taken back."""
     await tx.session.execute(
         delete(EnrolledDependent).where(
@@ -209,7 +213,7 @@ async def uncover(tx: Transaction, enrollment_id: str) -> None:
     )
 
 
-async def whose_life_event(tx: Transaction, id: str) -> str | None:
+async def employee_id_of_life_event(tx: Transaction, id: str) -> str | None:
     """Tell whose life event this is, before anything is locked."""
     return await tx.session.scalar(
         select(LifeEvent.employee_id).where(
@@ -219,7 +223,7 @@ async def whose_life_event(tx: Transaction, id: str) -> str | None:
     )
 
 
-async def life_event(tx: Transaction, id: str, employee_id: str) -> LifeEvent | None:
+async def lock_life_event(tx: Transaction, id: str, employee_id: str) -> LifeEvent | None:
     """Lock a life event of an employee."""
     return await tx.session.scalar(
         select(LifeEvent)

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, 
 from benegraph.db.base import words
 from benegraph.db.models import Dependent, Employer, EnrolledDependent, Enrollment, Event, LifeEvent, PlanYear
 from benegraph.db.query_scope import QueryScope
-from benegraph.db.store.batches import Many, One, Paged
 from benegraph.db.store.conditions import today_at, visibility_conditions
+from benegraph.db.store.row_queries import ManyByKey, OneByKey, PagedRows
 from benegraph.domain.enrollments.life_events import LifeEventStatus
 from benegraph.domain.enrollments.status import CoverageStatus, ElectionDecision, EnrollmentStatus
 from benegraph.domain.ids import IdPrefix
@@ -105,13 +105,13 @@ def rows(scope: QueryScope) -> Select[Any]:
     )
 
 
-def narrow(scope: QueryScope, enrollments: Select[Any], chosen: EnrollmentFilter) -> Select[Any]:
-    if chosen.status is not None:
-        enrollments = enrollments.where(*_has_status(scope, chosen.status))
-    if chosen.plan_year_id is not None:
-        enrollments = enrollments.where(Enrollment.plan_year_id == chosen.plan_year_id)
-    if chosen.effective_in_year is not None:
-        year = chosen.effective_in_year
+def apply_filter(scope: QueryScope, enrollments: Select[Any], filter: EnrollmentFilter) -> Select[Any]:
+    if filter.status is not None:
+        enrollments = enrollments.where(*_has_status(scope, filter.status))
+    if filter.plan_year_id is not None:
+        enrollments = enrollments.where(Enrollment.plan_year_id == filter.plan_year_id)
+    if filter.effective_in_year is not None:
+        year = filter.effective_in_year
         enrollments = enrollments.where(Enrollment.effective_on.between(date(year, 1, 1), date(year, 12, 31)))
     return enrollments
 
@@ -156,11 +156,11 @@ def life_event_rows(scope: QueryScope) -> Select[Any]:
     )
 
 
-def narrow_life_events(_scope: QueryScope, life_events: Select[Any], chosen: LifeEventFilter) -> Select[Any]:
-    if chosen.status is not None:
-        life_events = life_events.where(LifeEvent.status == chosen.status)
-    if chosen.employer_id is not None:
-        life_events = life_events.where(LifeEvent.employer_id == chosen.employer_id)
+def apply_life_event_filter(_scope: QueryScope, life_events: Select[Any], filter: LifeEventFilter) -> Select[Any]:
+    if filter.status is not None:
+        life_events = life_events.where(LifeEvent.status == filter.status)
+    if filter.employer_id is not None:
+        life_events = life_events.where(LifeEvent.employer_id == filter.employer_id)
     return life_events
 
 
@@ -177,14 +177,14 @@ def event_rows(scope: QueryScope) -> Select[Any]:
 
 
 _BY_ID = {"ID": (Enrollment.id,)}
-by_ids = One(rows, Enrollment.id)
-page = Paged(rows, None, _BY_ID, narrow)
-of_employers = Paged(rows, Enrollment.employer_id, _BY_ID, narrow)
-of_employees = Paged(rows, Enrollment.employee_id, _BY_ID, narrow)
-of_plan_years = Paged(rows, Enrollment.plan_year_id, _BY_ID, narrow)
-dependents_of = Many(covered_rows, EnrolledDependent.enrollment_id, (Dependent.id,))
-life_events_by_ids = One(life_event_rows, LifeEvent.id)
-life_events_of = Many(life_event_rows, LifeEvent.employee_id, (LifeEvent.id,))
-life_event_page = Paged(life_event_rows, None, {"ID": (LifeEvent.id,)}, narrow_life_events)
-events_by_ids = One(event_rows, Event.id)
-events_of = Paged(event_rows, Event.subject_id, {"ID": (Event.id,)})
+by_ids = OneByKey(rows, Enrollment.id)
+page = PagedRows(rows, None, _BY_ID, apply_filter)
+of_employers = PagedRows(rows, Enrollment.employer_id, _BY_ID, apply_filter)
+of_employees = PagedRows(rows, Enrollment.employee_id, _BY_ID, apply_filter)
+of_plan_years = PagedRows(rows, Enrollment.plan_year_id, _BY_ID, apply_filter)
+dependents_of = ManyByKey(covered_rows, EnrolledDependent.enrollment_id, (Dependent.id,))
+life_events_by_ids = OneByKey(life_event_rows, LifeEvent.id)
+life_events_of = ManyByKey(life_event_rows, LifeEvent.employee_id, (LifeEvent.id,))
+life_event_page = PagedRows(life_event_rows, None, {"ID": (LifeEvent.id,)}, apply_life_event_filter)
+events_by_ids = OneByKey(event_rows, Event.id)
+events_of = PagedRows(event_rows, Event.subject_id, {"ID": (Event.id,)})

@@ -28,7 +28,7 @@ from benegraph.db.session import ReadSession
 from benegraph.db.store.conditions import any_of
 
 #: The name under which a row carries the key of the parent it belongs to.
-PARENT = "parent_key"
+PARENT_KEY = "parent_key"
 
 Rows = Callable[[QueryScope], Select[Any]]
 Key = InstrumentedAttribute[Any]
@@ -39,7 +39,7 @@ Order = tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class One:
+class OneByKey:
     """At most one row a key: `plan.plan_year`, or anything by its id."""
 
     rows: Rows
@@ -52,13 +52,13 @@ class One:
     def statement(self, scope: QueryScope, keys: Keys) -> Select[Any]:
         return _of_parents(self.rows(scope), self.key, keys)
 
-    def within(self, scope: QueryScope, key: ColumnElement[Any]) -> Select[Any]:
+    def correlated(self, scope: QueryScope, key: ColumnElement[Any]) -> Select[Any]:
         """Select the row of a key that is a column of another's row."""
         return self.rows(scope).where(self.key == key)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OneByParts:
+class OneByCompositeKey:
     """At most one row a key of several columns: a contract by its group, division and start."""
 
     rows: Rows
@@ -79,7 +79,7 @@ class OneByParts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Many:
+class ManyByKey:
     """All rows of each key, in order: `employee.dependents`. For lists that are short by nature."""
 
     rows: Rows
@@ -95,13 +95,13 @@ class Many:
     def statement(self, scope: QueryScope, keys: Keys) -> Select[Any]:
         return _of_parents(self.rows(scope), self.key, keys).order_by(*self.order)
 
-    def within(self, scope: QueryScope, key: ColumnElement[Any]) -> Select[Any]:
+    def correlated(self, scope: QueryScope, key: ColumnElement[Any]) -> Select[Any]:
         """Select the rows of a key that is a column of another's row."""
         return self.rows(scope).where(self.key == key).order_by(*self.order)
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class PageWindow:
     """Which part of each parent's list is asked for, in an order: the list's own, by default.
 
     `after` holds the values of the order's columns in the last row seen; `offset` passes over so many rows, if any.
@@ -115,15 +115,15 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class PageRows:
     """A part of a list, and whether it goes on."""
 
     rows: list[Row[Any]]
-    goes_on: bool
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Paged:
+class PagedRows:
     """The rows of each key, a window at a time: `employer.employees`. Without a key it is the viewer's whole list.
 
     Each order is the columns it sorts by, ending in a unique one, so that a cursor names one place (keyset paging).
@@ -133,60 +133,64 @@ class Paged:
     rows: Rows
     key: Key | None
     orders: Mapping[str, tuple[Key, ...]]
-    narrow: Callable[[QueryScope, Select[Any], Any], Select[Any]] | None = field(default=None)
+    apply_filter: Callable[[QueryScope, Select[Any], Any], Select[Any]] | None = field(default=None)
 
-    async def __call__(self, read_session: ReadSession, keys: Sequence[str], window: Window) -> dict[str, Slice]:
+    async def __call__(self, read_session: ReadSession, keys: Sequence[str], window: PageWindow) -> dict[str, PageRows]:
         """Fetch one row more than asked for, to know whether the list goes on."""
         found: dict[str, list[Row[Any]]] = {key: [] for key in keys}
         for row in await read_session.session.execute(self.statement(read_session.scope, keys, window)):
             found["" if self.key is None else row.parent_key].append(row)
-        return {key: Slice(rows[: window.first], len(rows) > window.first) for key, rows in found.items()}
+        return {key: PageRows(rows[: window.first], len(rows) > window.first) for key, rows in found.items()}
 
-    async def count(self, read_session: ReadSession, keys: Sequence[str], chosen: Any) -> dict[str, int]:
+    async def count(self, read_session: ReadSession, keys: Sequence[str], filter: Any) -> dict[str, int]:
         """Count the rows of each key under a filter."""
-        found = await read_session.session.execute(self.counting(read_session.scope, keys, chosen))
+        found = await read_session.session.execute(self.count_statement(read_session.scope, keys, filter))
         return dict.fromkeys(keys, 0) | dict(iter(found))
 
-    def counting(self, scope: QueryScope, keys: Keys, chosen: Any) -> Select[Any]:
+    def count_statement(self, scope: QueryScope, keys: Keys, filter: Any) -> Select[Any]:
         """Select each key that has rows under a filter, and how many."""
-        rows = self._narrowed(scope, chosen)
+        rows = self._filtered(scope, filter)
         if self.key is None:
-            whole: Any = literal("").label(PARENT)
+            whole: Any = literal("").label(PARENT_KEY)
             return select(whole, func.count()).select_from(rows.subquery())
         counted = _of_parents(rows, self.key, keys).subquery()
-        return select(counted.c[PARENT], func.count()).group_by(counted.c[PARENT])
+        return select(counted.c[PARENT_KEY], func.count()).group_by(counted.c[PARENT_KEY])
 
-    def counting_within(self, scope: QueryScope, key: ColumnElement[Any] | None, chosen: Any) -> Select[Any]:
+    def correlated_count(self, scope: QueryScope, key: ColumnElement[Any] | None, filter: Any) -> Select[Any]:
         """Select how many rows a key has, which is a column of another's row; without one, how many there are."""
-        rows = self._narrowed(scope, chosen).with_only_columns(self.columns(())[-1][0], maintain_column_froms=True)
+        rows = self._filtered(scope, filter).with_only_columns(self.sort_columns(())[-1][0], maintain_column_froms=True)
         if self.key is not None and key is not None:
             rows = rows.where(self.key == key).correlate(key.table)
         return select(func.count()).select_from(rows.subquery())
 
-    def columns(self, order: Order) -> list[tuple[Key, bool]]:
+    def sort_columns(self, order: Order) -> list[tuple[Key, bool]]:
         """Give what an order sorts by, each with whether it descends; the unique column goes as the last order does."""
         order = order or ((next(iter(self.orders)), False),)
         sorting = [(column, descending) for name, descending in order for column in self.orders[name][:-1]]
         last, descending = order[-1]
         return [*sorting, (self.orders[last][-1], descending)]
 
-    def statement(self, scope: QueryScope, keys: Keys, window: Window) -> Select[Any]:
-        rows = self._windowed(scope, window)
+    def statement(self, scope: QueryScope, keys: Keys, window: PageWindow) -> Select[Any]:
+        rows = self._page(scope, window)
         if self.key is None:
             return rows
         parents = func.unnest(as_bind_value(keys, ARRAY(Text))).table_valued("key").render_derived("parents")
         part = rows.where(self.key == parents.c.key).lateral("part")
-        sorting = (_sorted(column, part.c[column.key], down) for column, down in self.columns(window.order))
-        return select(parents.c.key.label(PARENT), part).join_from(parents, part, true()).order_by(PARENT, *sorting)
+        sorting = (_sorted(column, part.c[column.key], down) for column, down in self.sort_columns(window.order))
+        return (
+            select(parents.c.key.label(PARENT_KEY), part)
+            .join_from(parents, part, true())
+            .order_by(PARENT_KEY, *sorting)
+        )
 
-    def within(self, scope: QueryScope, key: ColumnElement[Any], window: Window) -> Select[Any]:
+    def correlated(self, scope: QueryScope, key: ColumnElement[Any], window: PageWindow) -> Select[Any]:
         """Select the window of a key that is a column of another's row."""
         assert self.key is not None, "who has no key has no parent"  # noqa: S101
-        return self._windowed(scope, window).where(self.key == key)
+        return self._page(scope, window).where(self.key == key)
 
-    def _windowed(self, scope: QueryScope, window: Window) -> Select[Any]:
-        sorting = self.columns(window.order)
-        rows = self._narrowed(scope, window.filter)
+    def _page(self, scope: QueryScope, window: PageWindow) -> Select[Any]:
+        sorting = self.sort_columns(window.order)
+        rows = self._filtered(scope, window.filter)
         if window.after is not None:
             rows = rows.where(_beyond(sorting, window.after))
         rows = rows.order_by(*(_sorted(column, column, descending) for column, descending in sorting))
@@ -194,21 +198,21 @@ class Paged:
         rows = rows.limit(literal_column(str(int(window.first) + 1)))
         return rows if window.offset is None else rows.offset(window.offset)
 
-    def _narrowed(self, scope: QueryScope, chosen: Any) -> Select[Any]:
+    def _filtered(self, scope: QueryScope, filter: Any) -> Select[Any]:
         rows = self.rows(scope)
-        return rows if chosen is None or self.narrow is None else self.narrow(scope, rows, chosen)
+        return rows if filter is None or self.apply_filter is None else self.apply_filter(scope, rows, filter)
 
 
 @lru_cache
-def name_of(page: Paged, order: Order) -> str:
+def order_name(page: PagedRows, order: Order) -> str:
     """Name an order as cursors do: of which rows, too, or one from a list of others would name some place in this."""
-    rows = page.columns(order)[-1][0].class_.__name__
+    rows = page.sort_columns(order)[-1][0].class_.__name__
     named = order or ((next(iter(page.orders)), False),)
     return ",".join(f"{'-' if descending else ''}{rows}.{name}" for name, descending in named)
 
 
 def _of_parents(rows: Select[Any], key: Key, keys: Keys) -> Select[Any]:
-    return rows.add_columns(key.label(PARENT)).where(key == any_of(keys))
+    return rows.add_columns(key.label(PARENT_KEY)).where(key == any_of(keys))
 
 
 def is_nullable(column: Key) -> bool:

@@ -15,9 +15,9 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
-from benegraph.db.engine import at_each_begin
-from benegraph.db.lent import Lent
+from benegraph.db.engine import transaction_settings_sql
 from benegraph.db.prepared_statements import PreparedStatement
+from benegraph.db.read_connection import ReadConnection
 from benegraph.db.rights import Rights, rights_of
 from benegraph.domain.access import Viewer
 
@@ -34,39 +34,44 @@ def share_of(size: int) -> int:
     return max(1, size - min(LEFT_TO_WRITERS, math.ceil(size * 2 / 5)))
 
 
-class Readers:
+class ReadPool:
     """The connections that reads share."""
 
-    def __init__(self, engine: AsyncEngine, *, named: bool = True) -> None:
+    def __init__(self, engine: AsyncEngine, *, pgbouncer: bool = False) -> None:
         """Read through an engine; `named` is false where PgBouncer stands between, which keeps no session for us."""
         self._engine = engine
-        self._named = named
-        self._settings = at_each_begin(engine)
+        self._pgbouncer = pgbouncer
+        self._settings = transaction_settings_sql(engine)
         pool = engine.pool
         self._most = share_of(pool.size()) if isinstance(pool, QueuePool) else 1
         self._wait = pool.timeout() if isinstance(pool, QueuePool) else 5.0
         #: How many are lent, or about to be: the place of one that is dropped is handed to who waits.
         self._lent = 0
         #: Those that rest. Nobody waits while there are any.
-        self._idle: list[Lent] = []
+        self._idle: list[ReadConnection] = []
         #: Until when each waits, who came first in front.
-        self._waiting: deque[tuple[float, asyncio.Future[Lent | None]]] = deque()
+        self._waiting: deque[tuple[float, asyncio.Future[ReadConnection | None]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_look: asyncio.TimerHandle | None = None
         self._next_refusal: asyncio.TimerHandle | None = None
         self._disposals = 0
         event.listen(engine.sync_engine, "engine_disposed", self._forget)
 
-    def snapshot(self, viewer: Viewer, *, alone: bool = False) -> "Snapshot":
+    def snapshot(self, viewer: Viewer, *, single_statement: bool = False) -> "Snapshot":
         """Read as a viewer, all from one snapshot; with `alone`, one statement at most, which is a snapshot by itself.
 
         A transaction begins and takes on the viewer's rights in one turn, and nobody waits for its end. A statement
         alone needs none: the session itself takes on the rights, and keeps them for the next of the same viewer.
         Raises SQLAlchemy's TimeoutError, as its pool does, where all connections are lent and none comes back in time.
         """
-        return Snapshot(self, rights_of(viewer), alone=alone, in_session=alone and self._named)
+        return Snapshot(
+            self,
+            rights_of(viewer),
+            single_statement=single_statement,
+            in_session=single_statement and not self._pgbouncer,
+        )
 
-    async def lend(self, rights: Rights, *, in_session: bool) -> Lent:
+    async def lend(self, rights: Rights, *, in_session: bool) -> ReadConnection:
         """Lend a connection that reads with these rights; one that turns out to be lost is passed over.
 
         This happens once: the pool and we then know of all others of its age.
@@ -82,18 +87,18 @@ class Readers:
                 return lent
         raise AssertionError("the last attempt returns or raises")
 
-    def take_back(self, lent: Lent) -> None:
+    def take_back(self, lent: ReadConnection) -> None:
         """Take back a connection on which nothing is open."""
         if lent.disposals != self._disposals or lent.driver.is_closed():
             self.drop(lent)
         else:
             self._hand(lent)
 
-    def end(self, lent: Lent) -> None:
+    def end(self, lent: ReadConnection) -> None:
         """End the transaction on a connection, for which nobody waits, and take it back."""
         self._start(lent, self._end(lent))
 
-    def drop(self, lent: Lent, error: BaseException | None = None) -> bool:
+    def drop(self, lent: ReadConnection, error: BaseException | None = None) -> bool:
         """Close a connection of which it is not known in what state it is; tell whether it had been lost."""
         if not lent.driver.is_closed():
             self._start(lent, self._call_off(lent))
@@ -107,7 +112,7 @@ class Readers:
             self._discard(each, error)
         return True
 
-    def _rested(self, rights: Rights) -> Lent | None:
+    def _rested(self, rights: Rights) -> ReadConnection | None:
         """Take one that rests, if it may be one whose session has these rights."""
         idle = self._idle
         while idle:
@@ -120,7 +125,7 @@ class Readers:
             self._discard(lent)
         return None
 
-    async def _another(self) -> Lent:
+    async def _another(self) -> ReadConnection:
         """Get another of the pool's, where there may be more; else wait for one that comes back."""
         if self._lent < self._most:
             self._lent += 1
@@ -134,12 +139,12 @@ class Readers:
             raise
         assert connection.sync_connection is not None, "it was opened"  # noqa: S101
         driver = connection.sync_connection.connection.driver_connection
-        return Lent(connection, driver, self._named, disposals, asyncio.get_running_loop().time())
+        return ReadConnection(connection, driver, not self._pgbouncer, disposals, asyncio.get_running_loop().time())
 
-    async def _handed(self) -> Lent | None:
+    async def _handed(self) -> ReadConnection | None:
         """Wait to be handed a connection, or the place of one that was dropped."""
         loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[Lent | None] = loop.create_future()
+        waiting: asyncio.Future[ReadConnection | None] = loop.create_future()
         until = loop.time() + self._wait
         self._waiting.append((until, waiting))
         if self._next_refusal is None:
@@ -166,7 +171,7 @@ class Readers:
                 )
         self._next_refusal = loop.call_at(self._waiting[0][0], self._refuse) if self._waiting else None
 
-    def _hand(self, lent: Lent | None) -> None:
+    def _hand(self, lent: ReadConnection | None) -> None:
         """Hand a connection, or the place of one, to who waits longest; else it rests, or the place is free."""
         while self._waiting:
             _, waiting = self._waiting.popleft()
@@ -194,15 +199,15 @@ class Readers:
         if self._idle:
             self._next_look = loop.call_later(IDLE, self._look)
 
-    async def _end(self, lent: Lent) -> None:
+    async def _end(self, lent: ReadConnection) -> None:
         await lent.end()
         self.take_back(lent)
 
-    async def _call_off(self, lent: Lent) -> None:
+    async def _call_off(self, lent: ReadConnection) -> None:
         await lent.call_off()
         self._discard(lent)
 
-    async def _give_back(self, lent: Lent) -> None:
+    async def _give_back(self, lent: ReadConnection) -> None:
         await lent.reset()
         if lent.disposals == self._disposals:
             await lent.connection.close()
@@ -210,7 +215,7 @@ class Readers:
         else:
             self._discard(lent)
 
-    def _start(self, lent: Lent, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, lent: ReadConnection, work: Coroutine[Any, Any, None]) -> None:
         """Do what nobody waits for. Where it fails there was nothing to keep: the connection is dropped."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -224,7 +229,7 @@ class Readers:
 
         task.add_done_callback(ended)
 
-    def _discard(self, lent: Lent, error: Exception | None = None) -> None:
+    def _discard(self, lent: ReadConnection, error: Exception | None = None) -> None:
         lent.discard(error)
         self._hand(None)
 
@@ -247,15 +252,15 @@ class Readers:
 class Snapshot:
     """One viewer's reads, all from the same moment, while the block lasts."""
 
-    __slots__ = ("_alone", "_in_session", "_is_over", "_lent", "_readers", "_rights")
+    __slots__ = ("_in_session", "_is_over", "_lent", "_readers", "_rights", "_single_statement")
 
-    def __init__(self, readers: Readers, rights: Rights, *, alone: bool, in_session: bool) -> None:
+    def __init__(self, readers: ReadPool, rights: Rights, *, single_statement: bool, in_session: bool) -> None:
         self._readers = readers
         self._rights = rights
-        self._alone = alone
+        self._single_statement = single_statement
         self._in_session = in_session
         self._is_over = False
-        self._lent: Lent | None = None
+        self._lent: ReadConnection | None = None
 
     async def __aenter__(self) -> Self:
         self._lent = await self._readers.lend(self._rights, in_session=self._in_session)
@@ -280,14 +285,14 @@ class Snapshot:
         lent = self._lent
         if lent is None or self._is_over:
             raise RuntimeError("This snapshot is over.")
-        self._is_over = self._alone
+        self._is_over = self._single_statement
         try:
             return await lent.fetch(statement.text, values)
         except Exception as error:
-            if not (self._alone and self._in_session and lent is self._lent and lent.driver.is_closed()):
+            if not (self._single_statement and self._in_session and lent is self._lent and lent.driver.is_closed()):
                 raise
             # It may have been lost while it rested, as nothing was sent on it since; and a read can be repeated.
             self._lent = None
             self._readers.drop(lent, error)
-        async with Snapshot(self._readers, self._rights, alone=False, in_session=True) as again:
+        async with Snapshot(self._readers, self._rights, single_statement=False, in_session=True) as again:
             return await again.fetch(statement, given)

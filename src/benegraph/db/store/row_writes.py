@@ -30,55 +30,55 @@ from sqlalchemy.dialects.postgresql import JSONB
 from benegraph.db.base import Base
 from benegraph.db.cached_statements import fetch
 from benegraph.db.query_scope import QueryScope
-from benegraph.db.session import XACT_NUMBER, Transaction
+from benegraph.db.session import XACT_ID_SQL, Transaction
 
 Row = Mapping[str, Any]
 
 #: The number of the transaction that a statement runs in, as a column of it.
-NUMBER: Label[str] = literal_column(XACT_NUMBER, Text).label("number")
+XACT_ID: Label[str] = literal_column(XACT_ID_SQL, Text).label("number")
 
 
-class _Way(StrEnum):
+class _WriteKind(StrEnum):
     INSERT = "insert"
     UPDATE = "update"
-    CHANGE = "change"
+    VERSIONED_UPDATE = "versioned update"
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
-    """Rows to be written to a table, which all name the same columns."""
+class RowWrite:
+    """Rows to insert into a table or to update in it. All rows name the same columns."""
 
-    way: _Way
+    kind: _WriteKind
     table: Table
     rows: Sequence[Row]
 
+    @classmethod
+    def insert(cls, model: type[Base], rows: Sequence[Row]) -> "RowWrite":
+        """Return an insert of rows, which fills in their tenant, instants and first version."""
+        return cls(_WriteKind.INSERT, _table(model), rows)
 
-def inserted(model: type[Base], rows: Sequence[Row]) -> Write:
-    """Give rows to be inserted. Tenant, instants and the first version are filled in."""
-    return Write(_Way.INSERT, _table(model), rows)
+    @classmethod
+    def update(cls, model: type[Base], rows: Sequence[Row]) -> "RowWrite":
+        """Return an update of rows by their ids. The caller sets version and `updated_at`, if any."""
+        return cls(_WriteKind.UPDATE, _table(model), rows)
 
-
-def updated(model: type[Base], rows: Sequence[Row]) -> Write:
-    """Give columns to be set of rows, by their ids. Version and instant are the caller's to set."""
-    return Write(_Way.UPDATE, _table(model), rows)
-
-
-def changed(model: type[Base], rows: Sequence[Row]) -> Write:
-    """Give columns to be set of rows, by their ids; each counts as a change of its row, by version and instant."""
-    return Write(_Way.CHANGE, _table(model), rows)
+    @classmethod
+    def versioned_update(cls, model: type[Base], rows: Sequence[Row]) -> "RowWrite":
+        """Return an update of rows by their ids that increments each row's version and sets its `updated_at`."""
+        return cls(_WriteKind.VERSIONED_UPDATE, _table(model), rows)
 
 
 async def insert_rows(tx: Transaction, model: type[Base], rows: Sequence[Row]) -> None:
     """Insert rows in one statement, however many they are."""
-    await write(tx, inserted(model, rows))
+    await execute_writes(tx, RowWrite.insert(model, rows))
 
 
 async def update_rows(tx: Transaction, model: type[Base], rows: Sequence[Row]) -> None:
     """Set columns of rows in one statement. Past the session: what it holds of these rows is stale then."""
-    await write(tx, updated(model, rows))
+    await execute_writes(tx, RowWrite.update(model, rows))
 
 
-async def write(tx: Transaction, *writes: Write) -> None:
+async def execute_writes(tx: Transaction, *writes: RowWrite) -> None:
     """Write all of it in one statement: no write sees another, and references are checked when all is there.
 
     So no row may be written twice, nor take what another row gives up, as constraints among a table's rows hold in
@@ -87,21 +87,21 @@ async def write(tx: Transaction, *writes: Write) -> None:
     writes = tuple(each for each in writes if each.rows)
     if not writes:
         return
-    forms = tuple(_Form(each.way, each.table, tuple(each.rows[0]), alone=len(each.rows) == 1) for each in writes)
+    forms = tuple(_Form(each.kind, each.table, tuple(each.rows[0]), alone=len(each.rows) == 1) for each in writes)
     given: dict[str, Any] = {}
     for number, (form, each) in enumerate(zip(forms, writes, strict=True)):
         for name in form.names:
             values = _sent(form.table, name, [row[name] for row in each.rows])
             given[_place(number, name)] = values[0] if form.alone else values
     (row,) = await fetch(tx, _Together(forms), given)
-    tx.is_numbered(row.number)
+    tx.set_xact_id(row.number)
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
     """What of a write decides its statement's text."""
 
-    way: _Way
+    kind: _WriteKind
     table: Table
     names: tuple[str, ...]
     #: Whether it is one row: its values then stand in places of their own, as a plan for arrays is made anew each time.
@@ -115,10 +115,10 @@ class _Together:
     forms: tuple[_Form, ...]
 
     def __call__(self, scope: QueryScope) -> Select[Any]:
-        statement: Select[Any] = select(NUMBER)
+        statement: Select[Any] = select(XACT_ID)
         for number, form in enumerate(self.forms):
             values = _given(number, form)
-            one = _insert(scope, form, values) if form.way is _Way.INSERT else _update(scope, form, values)
+            one = _insert(scope, form, values) if form.kind is _WriteKind.INSERT else _update(scope, form, values)
             statement = statement.add_cte(one.cte(f"write_{number}"))
         return statement
 
@@ -150,7 +150,9 @@ def _insert(scope: QueryScope, form: _Form, values: dict[str, ColumnElement[Any]
 def _update(scope: QueryScope, form: _Form, values: dict[str, ColumnElement[Any]]) -> Update:
     table = form.table
     id = values.pop("id")
-    stamps = {"version": table.c.version + 1, "updated_at": scope.now} if form.way is _Way.CHANGE else {}
+    stamps = (
+        {"version": table.c.version + 1, "updated_at": scope.now} if form.kind is _WriteKind.VERSIONED_UPDATE else {}
+    )
     return update(table).where(table.c.tenant_id == scope.tenant_id, table.c.id == id).values({**values, **stamps})
 
 

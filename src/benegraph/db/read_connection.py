@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from benegraph.db.rights import Rights, become
+from benegraph.db.rights import Rights, set_rights_sql
 
 #: How many statements a connection keeps prepared.
 MOST_STATEMENTS = 256
@@ -22,13 +22,13 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
 
 
 @dataclass(slots=True, eq=False)
-class Lent:
+class ReadConnection:
     """One alone has it at any time: a snapshot, a task that ends what was begun, or those that rest."""
 
     connection: AsyncConnection
     driver: Any
     #: Whether its session is ours, to keep settings, rights and statements in.
-    named: bool
+    owns_session: bool
     #: How many times the engine had been disposed of.
     disposals: int
     lent_at: float
@@ -42,14 +42,14 @@ class Lent:
 
     async def begin(self, settings: str, rights: Rights, *, in_session: bool) -> None:
         """Begin a transaction that has these rights; with `in_session`, have the session itself take them on."""
-        if self.named and not self.is_set_up:
+        if self.owns_session and not self.is_set_up:
             await self.driver.execute(_SET_UP)
             self.is_set_up = True
         if not in_session:
-            await self.driver.execute(_BEGIN + settings + become(rights))
+            await self.driver.execute(_BEGIN + settings + set_rights_sql(rights))
         elif self.rights != rights:
             self.rights = None
-            await self.driver.execute(become(rights, in_session=True))
+            await self.driver.execute(set_rights_sql(rights, in_session=True))
             self.rights = rights
 
     async def fetch(self, text: str, values: list[Any]) -> list[asyncpg.Record]:
@@ -57,7 +57,7 @@ class Lent:
         # The driver prepares without ending what that begins, locks and all: only what is executed next does. What
         # fails or is cancelled before leaves it busy.
         self.is_busy = True
-        if not self.named:
+        if not self.owns_session:
             prepared = await self.driver.prepare(text, name="")
         elif (prepared := self.statements.get(text)) is None:
             prepared = self.statements[text] = await self.driver.prepare(text)
