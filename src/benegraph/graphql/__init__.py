@@ -1,1 +1,1 @@
-"""The graph: types, inputs, payloads and resolvers. Whatever mentions GraphQL."""
+"""GraphQL: types, mutations and the engine that executes operations. Every module that mentions GraphQL is here."""

@@ -1,4 +1,4 @@
-"""The schema: joins the rooms."""
+"""The GraphQL schema: the query and mutation types of all modules combined."""
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
@@ -16,7 +16,9 @@ from benegraph.graphql.types.plan_years import PlanYearsQuery
 from benegraph.graphql.types.scalars import SCALARS
 
 
-@strawberry.type(description="What can be read: everything within the viewer's reach, and nothing beyond.")
+@strawberry.type(
+    description="The queries. They return only data that the viewer may see; everything else is treated as nonexistent."
+)
 class Query(
     NodeQuery,
     AccessQuery,
@@ -31,16 +33,18 @@ class Query(
     pass
 
 
-@strawberry.type(description="What can be done: each in one transaction of its own, refusals told as `userErrors`.")
-class Mutation(*MUTATIONS):  # type: ignore[misc] # mypy follows no unpacked bases
+@strawberry.type(
+    description="The mutations. Each runs in one transaction, and reports violated business rules in `userErrors`."
+)
+class Mutation(*MUTATIONS):  # type: ignore[misc] # mypy doesn't support unpacked base classes
     pass
 
 
 def build_schema() -> strawberry.Schema:
-    """Build the whole graph."""
+    """Build the schema with all types, queries and mutations."""
     return strawberry.Schema(query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS))
 
 
 def print_sdl() -> str:
-    """Print the schema as it stands in `schema.graphql`: types by name, fields as they were declared."""
+    """Return the schema in SDL, as in `schema.graphql`: types sorted by name, fields in the order of declaration."""
     return build_schema().as_str() + "\n"

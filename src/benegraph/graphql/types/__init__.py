@@ -1,1 +1,1 @@
-"""Object types, connections, enumerations and scalars: what clients query."""
+"""Object types, connections, enumerations and scalars that clients query."""

@@ -1,4 +1,4 @@
-"""The viewer in the graph: who the key stands for."""
+"""The viewer in GraphQL: the authenticated caller and the limits of its credentials."""
 
 import strawberry
 
@@ -9,18 +9,24 @@ from benegraph.graphql.types.fields import from_context, to_one
 from benegraph.graphql.types.people import Employee
 
 
-@strawberry.type(description="Who asks: what the key is good for.")
+@strawberry.type(description="The authenticated caller, as its API key or token describes it.")
 class Viewer:
-    tenant_id: str = strawberry.field(name="tenant", description="The tenant the key was shown to.")
-    role: Role = strawberry.field(description="In what capacity the viewer acts.")
+    tenant_id: str = strawberry.field(
+        name="tenant", description="The tenant of this request: only its data is read and changed."
+    )
+    role: Role = strawberry.field(description="The caller's role, which determines its permissions.")
     employer: Employer | None = to_one(
-        store.employers.by_ids, "employer_id", "The employer the key is limited to; null where it is to none."
+        store.employers.by_ids,
+        "employer_id",
+        "The employer that the caller's access is limited to; null if it isn't limited to one employer.",
     )
     employee: Employee | None = to_one(
-        store.people.by_ids, "employee_id", "The employee the key is limited to; null where it is to none."
+        store.people.by_ids,
+        "employee_id",
+        "The employee that the caller's access is limited to; null if it isn't limited to one employee.",
     )
 
 
 @strawberry.type
 class AccessQuery:
-    viewer: Viewer = from_context(lambda context: context.viewer, "Who asks.")
+    viewer: Viewer = from_context(lambda context: context.viewer, "The authenticated caller.")

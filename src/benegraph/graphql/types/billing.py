@@ -1,4 +1,4 @@
-"""Billing in the graph: premium invoices, the payments on them, and the tenant's settings for them."""
+"""Billing in GraphQL: premium invoices, their payments, and the tenant's settings."""
 
 from datetime import date
 
@@ -9,44 +9,51 @@ from benegraph.domain.access import Role
 from benegraph.graphql.context import Context
 from benegraph.graphql.types.enums import InvoiceStatus
 from benegraph.graphql.types.fields import to_many
-from benegraph.graphql.types.node import Node, NodeRef, lookup
+from benegraph.graphql.types.node import VERSION_DESCRIPTION, Node, NodeRef, lookup
 from benegraph.graphql.types.scalars import Cents
 
 
-@strawberry.type(description="Money received on a premium invoice.")
+@strawberry.type(description="A payment received on a premium invoice.")
 class PremiumPayment(Node):
-    amount_cents: Cents = strawberry.field(description="How much was received.")
-    received_on: date = strawberry.field(description="The day it was received.")
-    reversed: bool = strawberry.field(description="Whether it was taken back, and counts no more.")
+    amount_cents: Cents = strawberry.field(description="The amount received, in cents.")
+    received_on: date = strawberry.field(description="The day on which the payment was received.")
+    reversed: bool = strawberry.field(
+        description="Whether the payment was reversed. A reversed payment doesn't count as paid."
+    )
 
 
-@strawberry.type(description="A bill to a group's division, or to one subscriber in it, for some days of coverage.")
+@strawberry.type(
+    description="A premium invoice for a period of coverage, billed to a group's division or to one subscriber in it."
+)
 class PremiumInvoice(Node):
-    group_id: str = strawberry.field(description="The carrier's code of the group.")
-    division_id: str = strawberry.field(description="The carrier's code of the group's division.")
+    group_id: str = strawberry.field(description="The carrier's group code.")
+    division_id: str = strawberry.field(description="The carrier's code of the division within the group.")
     subscriber_id: str | None = strawberry.field(
-        description="The carrier's number of the subscriber; null where the whole division is billed."
+        description="The carrier's subscriber number; null if the whole division is billed."
     )
-    bill_from: date = strawberry.field(description="The first day it is for.")
-    bill_through: date = strawberry.field(description="The last day it is for, inclusive.")
-    due_date: date = strawberry.field(description="The day by which it is to be paid.")
-    amount_cents: Cents = strawberry.field(description="How much is billed.")
-    paid_cents: Cents = strawberry.field(description="How much is paid: all payments that were not reversed.")
-    status: InvoiceStatus = strawberry.field(description="Where it stands.")
+    bill_from: date = strawberry.field(description="The first day of the billed period.")
+    bill_through: date = strawberry.field(description="The last day of the billed period, inclusive.")
+    due_date: date = strawberry.field(description="The day by which the invoice is due.")
+    amount_cents: Cents = strawberry.field(description="The amount billed, in cents.")
+    paid_cents: Cents = strawberry.field(description="The sum of all payments that were not reversed, in cents.")
+    status: InvoiceStatus = strawberry.field(description="The status, derived from the payments and a withdrawal.")
     payments: list[PremiumPayment] = to_many(
-        store.billing.payments_of, "id", "The payments on it, oldest first, the reversed ones too."
+        store.billing.payments_of, "id", "All payments on this invoice, oldest first, including reversed ones."
     )
-    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
 
 
-@strawberry.type(description="How the gateway keeps the books of a tenant.")
+@strawberry.type(description="The settings of a tenant.")
 class TenantSettings:
     auto_paid_through: bool = strawberry.field(
-        description="Whether a payment, an invoice, or taking one back brings `paidThrough` up to date at once."
+        description=(
+            "Whether `paidThrough` of the affected coverage is updated automatically when an invoice or a payment is"
+            " recorded, voided or reversed. Otherwise the mutation `setPaidThrough` updates it."
+        )
     )
 
 
-def _settings(context: Context) -> NodeRef | None:
+def _find_tenant_settings(context: Context) -> NodeRef | None:
     viewer = context.viewer
     if viewer.role is not Role.ADMINISTRATOR:
         return None
@@ -57,6 +64,6 @@ def _settings(context: Context) -> NodeRef | None:
 class BillingQuery:
     tenant_settings: TenantSettings | None = lookup(
         {"TenantSettings": store.access.tenants},
-        _settings,
-        "The tenant's settings; null for everyone but administrators.",
+        _find_tenant_settings,
+        "The settings of the viewer's tenant; null unless the viewer is an administrator.",
     )

@@ -1,4 +1,4 @@
-"""The catalogue in the graph: benefit products, and the carriers' plans that new plan years copy."""
+"""The catalog in GraphQL: benefit products, and the carrier plans that new plan years copy."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,53 +8,62 @@ from benegraph.db import store
 from benegraph.domain.ids import IdPrefix
 from benegraph.graphql.types.enums import CoverageTier, PlanTier, ProductCategory
 from benegraph.graphql.types.fields import to_many, to_page
-from benegraph.graphql.types.node import Node, lookup_by_id
+from benegraph.graphql.types.node import VERSION_DESCRIPTION, Node, lookup_by_id
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.scalars import Cents
 
 if TYPE_CHECKING:
     from benegraph.graphql.types.plan_years import PlanYear
 
+# Descriptions that a carrier plan and its copy in a plan year share.
+CARRIER_PLAN_ID_DESCRIPTION = "The carrier's own code of the plan."
+METAL_TIER_DESCRIPTION = "The plan's metal tier; null if it has none."
+EE_PREMIUM_DESCRIPTION = "The monthly premium for the employee alone (tier EE), in cents."
+DEDUCTIBLE_DESCRIPTION = "The annual deductible in cents; null if unknown."
+OUT_OF_POCKET_MAX_DESCRIPTION = "The annual out-of-pocket maximum in cents; null if unknown."
+RATES_DESCRIPTION = "The monthly premium for each coverage tier that has a rate, in the order EE, ES, EC, EF."
 
-@strawberry.type(description="What a plan costs a month for one tier.")
+
+@strawberry.type(description="The monthly premium of a plan for one coverage tier.")
 class PlanRate:
-    coverage_tier: CoverageTier = strawberry.field(description="Who is covered at this rate.")
-    monthly_premium_cents: Cents = strawberry.field(description="The premium for a month, both shares together.")
-
-
-@strawberry.type(description="A plan in a product's catalogue, which a new plan year copies.")
-class CarrierPlan(Node):
-    carrier_plan_id: str = strawberry.field(description="The carrier's own code, as given.")
-    name: str = strawberry.field(description="The plan's name.")
-    tier: PlanTier | None = strawberry.field(description="The plan's metal, if it has one.")
-    monthly_premium_cents: Cents = strawberry.field(description="The rate for the employee alone (EE).")
-    deductible_cents: Cents | None = strawberry.field(
-        description="What the insured pay in a year before the plan pays."
+    coverage_tier: CoverageTier = strawberry.field(description="The coverage tier.")
+    monthly_premium_cents: Cents = strawberry.field(
+        description="The monthly premium in cents: the employee's and the employer's share together."
     )
-    out_of_pocket_max_cents: Cents | None = strawberry.field(description="The most the insured pay in a year.")
-    rates: list[PlanRate] = to_many(store.catalog.rates_of, "id", "Its rate for each tier that has one, EE to EF.")
 
 
-@strawberry.type(description="A kind of benefit that employers offer year after year.")
+@strawberry.type(description="A plan in the catalog of a benefit product. New plan years copy these plans.")
+class CarrierPlan(Node):
+    carrier_plan_id: str = strawberry.field(description=CARRIER_PLAN_ID_DESCRIPTION)
+    name: str = strawberry.field(description="The plan's name.")
+    tier: PlanTier | None = strawberry.field(description=METAL_TIER_DESCRIPTION)
+    monthly_premium_cents: Cents = strawberry.field(description=EE_PREMIUM_DESCRIPTION)
+    deductible_cents: Cents | None = strawberry.field(description=DEDUCTIBLE_DESCRIPTION)
+    out_of_pocket_max_cents: Cents | None = strawberry.field(description=OUT_OF_POCKET_MAX_DESCRIPTION)
+    rates: list[PlanRate] = to_many(store.catalog.rates_of, "id", RATES_DESCRIPTION)
+
+
+@strawberry.type(description="A benefit, such as a medical or dental insurance, that employers offer in plan years.")
 class BenefitProduct(Node):
     name: str = strawberry.field(description="The product's name.")
-    category: ProductCategory = strawberry.field(description="What it insures.")
-    carrier_name: str | None = strawberry.field(description="The insurance company.")
+    category: ProductCategory = strawberry.field(description="The kind of benefit.")
+    carrier_name: str | None = strawberry.field(description="The name of the insurance carrier; null if unknown.")
     active: bool = strawberry.field(description="Whether the product is still offered.")
-    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
     plans: list[CarrierPlan] = to_many(
-        store.catalog.carrier_plans_of, "id", "The catalogue that a new plan year copies."
+        store.catalog.carrier_plans_of, "id", "The plans that a new plan year copies, in catalog order."
     )
     plan_years: Connection[Annotated["PlanYear", strawberry.lazy("benegraph.graphql.types.plan_years")]] = to_page(
-        store.plan_years.of_products, "id", "The plan years of this product, oldest first."
+        store.plan_years.of_products, "id", "The plan years that offer this product, oldest first."
     )
 
 
 @strawberry.type
 class CatalogQuery:
     benefit_product: BenefitProduct | None = lookup_by_id(
-        IdPrefix.BENEFIT_PRODUCT, "One benefit product; null where there is none within the viewer's reach."
+        IdPrefix.BENEFIT_PRODUCT,
+        "Look up a benefit product by its ID. Null if it doesn't exist or the viewer may not see it.",
     )
     benefit_products: Connection[BenefitProduct] = to_page(
-        store.catalog.page, None, "The benefit products the viewer may see, oldest first."
+        store.catalog.page, None, "All benefit products that the viewer may see, oldest first."
     )

@@ -1,4 +1,4 @@
-"""Coverage in the graph: the carrier's subscribers, its contracts with groups, and the coverage of record."""
+"""Coverage in GraphQL: the carrier's subscribers, its group contracts, and the coverage of record."""
 
 from dataclasses import astuple
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from benegraph.domain.coverage import ContractKey, CoverageKey, check_contract, 
 from benegraph.graphql.types.billing import PremiumInvoice
 from benegraph.graphql.types.enums import OrderDirection, describe_enum
 from benegraph.graphql.types.fields import to_many, to_one, to_page
-from benegraph.graphql.types.node import Node, lookup_by_key
+from benegraph.graphql.types.node import VERSION_DESCRIPTION, Node, lookup_by_key
 from benegraph.graphql.types.paging import MAX_PAGE_SIZE, Connection
 from benegraph.graphql.types.scalars import Cents
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from benegraph.graphql.types.enrollments import Enrollment
     from benegraph.graphql.types.people import Employee
 
-SUBSCRIBER_ID_DESCRIPTION = "The carrier's number of the subscriber, 1 to 9 characters."
-GROUP_ID_DESCRIPTION = "The carrier's code of the group, 1 to 20 characters."
-DIVISION_ID_DESCRIPTION = "The carrier's code of the group's division, 1 to 20 characters."
+SUBSCRIBER_ID_DESCRIPTION = "The carrier's subscriber number, 1 to 9 characters."
+GROUP_ID_DESCRIPTION = "The carrier's group code, 1 to 20 characters."
+DIVISION_ID_DESCRIPTION = "The carrier's code of the division within the group, 1 to 20 characters."
 GROUP_COVERAGE_START_DESCRIPTION = (
-    "The day the group's coverage started: with group and division it names the contract."
+    "The first day of the group contract's coverage. Together with group and division it identifies the contract."
 )
-START_DATE_DESCRIPTION = "The first day covered."
+START_DATE_DESCRIPTION = "The first day of coverage."
 
 
 class SubscriberEnrollmentOrderField(StrEnum):
-    """What coverage of record is sorted by: the store's orders, by name."""
+    """Sort fields of coverage of record. The values are the names of the store's orders."""
 
     START_DATE = "START_DATE"
     END_DATE = "END_DATE"
@@ -54,34 +54,34 @@ class SubscriberEnrollmentOrderField(StrEnum):
 
 describe_enum(
     SubscriberEnrollmentOrderField,
-    "What coverage of record is sorted by. Nulls come last in both directions.",
+    "The fields by which coverage of record can be sorted. Nulls come last in both directions.",
     {
-        "START_DATE": "The first day covered.",
-        "END_DATE": "The last day covered.",
-        "GROUP_ID": "The group.",
-        "DIVISION_ID": "The group's division.",
-        "GROUP_COVERAGE_START": "The day the group's coverage started.",
-        "PAID_THROUGH": "The last day paid.",
-        "ANNUAL_MAX": "The most that is paid a year.",
-        "LIFETIME_MAX": "The most that is ever paid.",
-        "DATE_EMPLOYED": "The first day of the employment.",
+        "START_DATE": "The first day of coverage.",
+        "END_DATE": "The last day of coverage.",
+        "GROUP_ID": "The carrier's group code.",
+        "DIVISION_ID": "The carrier's code of the division.",
+        "GROUP_COVERAGE_START": "The first day of the group contract's coverage.",
+        "PAID_THROUGH": "The last day for which premiums are paid.",
+        "ANNUAL_MAX": "The annual maximum benefit.",
+        "LIFETIME_MAX": "The lifetime maximum benefit.",
+        "DATE_EMPLOYED": "The first day of employment.",
         "ELIGIBILITY_DATE": "The first day of eligibility.",
-        "ORIGINAL_ENROLLMENT_DATE": "The day coverage began, with this carrier or another.",
-        "POLICY_NUMBER": "The policy's number.",
-        "TERM_DATE": "The day the employment ended.",
-        "ENTRY_DATE": "The instant it was written down.",
-        "ENTRY_USER": "Who wrote it down.",
-        "UPDATE_DATE": "The instant it last changed.",
-        "UPDATE_USER": "Who changed it last.",
+        "ORIGINAL_ENROLLMENT_DATE": "The first day of coverage with this or a previous carrier.",
+        "POLICY_NUMBER": "The policy number.",
+        "TERM_DATE": "The day on which the employment ended.",
+        "ENTRY_DATE": "The instant at which the record was created.",
+        "ENTRY_USER": "The user who created the record.",
+        "UPDATE_DATE": "The instant at which the record was last changed.",
+        "UPDATE_USER": "The user who last changed the record.",
     },
 )
 
 
-@strawberry.input(description="One of the fields that coverage of record is sorted by.")
+@strawberry.input(description="A sort field of coverage of record, with its direction.")
 class SubscriberEnrollmentOrder:
-    field: SubscriberEnrollmentOrderField = strawberry.field(description="What it is sorted by.")
+    field: SubscriberEnrollmentOrderField = strawberry.field(description="The field to sort by.")
     direction: OrderDirection = strawberry.field(
-        default=OrderDirection.ASC, description="Which end comes first; nulls come last in both."
+        default=OrderDirection.ASC, description="The sort direction. Nulls come last in both directions."
     )
 
     @property
@@ -89,7 +89,7 @@ class SubscriberEnrollmentOrder:
         return self.direction is OrderDirection.DESC
 
 
-@strawberry.input(description="The five parts that together name one coverage of record.")
+@strawberry.input(description="The five fields that together identify a coverage of record.")
 class SubscriberEnrollmentKey:
     subscriber_id: str = strawberry.field(description=SUBSCRIBER_ID_DESCRIPTION)
     group_id: str = strawberry.field(description=GROUP_ID_DESCRIPTION)
@@ -103,106 +103,128 @@ class SubscriberEnrollmentKey:
         )
 
 
-@strawberry.type(description="A carrier's contract with a group's division.")
+@strawberry.type(description="A carrier's insurance contract with a division of a group.")
 class GroupContract(Node):
     employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.types.employers")] | None = to_one(
-        store.employers.by_ids, "employer_id", "Whose group it is, where that is known here."
+        store.employers.by_ids, "employer_id", "The employer that the group belongs to; null if none is linked."
     )
-    group_id: str = strawberry.field(description="The carrier's code of the group.")
-    division_id: str = strawberry.field(description="The carrier's code of the group's division.")
-    coverage_start: date = strawberry.field(description="The first day of the group's coverage.")
-    coverage_end: date | None = strawberry.field(description="The last day of it, inclusive; null while none is known.")
-    policy_number: str | None = strawberry.field(description="The number of the policy.")
-    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+    group_id: str = strawberry.field(description="The carrier's group code.")
+    division_id: str = strawberry.field(description="The carrier's code of the division within the group.")
+    coverage_start: date = strawberry.field(description="The first day of the contract's coverage.")
+    coverage_end: date | None = strawberry.field(
+        description="The last day of the contract's coverage, inclusive; null while open-ended."
+    )
+    policy_number: str | None = strawberry.field(description="The policy number; null if unknown.")
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
 
 
-@strawberry.type(description="A subscriber's coverage of record under a contract, from one day through another.")
+@strawberry.type(
+    description="A subscriber's coverage of record at the carrier, under a group contract and for one period."
+)
 class SubscriberEnrollment(Node):
     subscriber: Annotated["Subscriber", strawberry.lazy("benegraph.graphql.types.coverage")] = to_one(
-        store.coverage.subscribers_by_numbers, "subscriber_id", "Who is covered."
+        store.coverage.subscribers_by_numbers, "subscriber_id", "The covered subscriber."
     )
-    subscriber_id: str = strawberry.field(description="The carrier's number of the subscriber.")
-    group_id: str = strawberry.field(description="The carrier's code of the group.")
-    division_id: str = strawberry.field(description="The carrier's code of the group's division.")
-    group_coverage_start: date = strawberry.field(description="The day the group's coverage started.")
-    start_date: date = strawberry.field(description="The first day covered.")
-    end_date: date | None = strawberry.field(description="The last day covered, inclusive; null while none is known.")
+    subscriber_id: str = strawberry.field(description="The carrier's subscriber number.")
+    group_id: str = strawberry.field(description="The carrier's group code.")
+    division_id: str = strawberry.field(description="The carrier's code of the division within the group.")
+    group_coverage_start: date = strawberry.field(description="The first day of the group contract's coverage.")
+    start_date: date = strawberry.field(description="The first day of coverage.")
+    end_date: date | None = strawberry.field(description="The last day of coverage, inclusive; null while open-ended.")
     annual_max_cents: Cents | None = strawberry.field(
-        description="The most that is paid a year; for information alone."
+        description="The annual maximum benefit in cents; null if unknown. The gateway only stores it."
     )
     lifetime_max_cents: Cents | None = strawberry.field(
-        description="The most that is ever paid; for information alone."
+        description="The lifetime maximum benefit in cents; null if unknown. The gateway only stores it."
     )
-    date_employed: date | None = strawberry.field(description="The first day of the subscriber's employment.")
-    eligibility_date: date | None = strawberry.field(description="The first day the subscriber was eligible.")
+    date_employed: date | None = strawberry.field(
+        description="The first day of the subscriber's employment; null if unknown."
+    )
+    eligibility_date: date | None = strawberry.field(
+        description="The first day on which the subscriber was eligible; null if unknown."
+    )
     original_enrollment_date: date | None = strawberry.field(
-        description="The day coverage began; earlier than the start for a group that was insured elsewhere before."
+        description=(
+            "The first day on which the subscriber was covered, before `startDate` if another carrier insured the group"
+            " earlier; null if unknown."
+        )
     )
     paid_through: date | None = strawberry.field(
-        description="The last day for which premiums are paid without a gap; null where no day is."
+        description="The last day, inclusive, through which premiums are paid without a gap; null if no day is paid."
     )
-    policy_number: str | None = strawberry.field(description="The insurer's number of the policy.")
-    term_date: date | None = strawberry.field(description="The day the subscriber's employment ended.")
-    created_at: datetime = strawberry.field(name="entryDate", description="When it was written down.")
-    entry_user: str = strawberry.field(description="Who wrote it down: the id of a key, or a token's bearer.")
-    updated_at: datetime = strawberry.field(name="updateDate", description="When it last changed.")
-    update_user: str = strawberry.field(description="Who changed it last: the id of a key, or a token's bearer.")
-    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+    policy_number: str | None = strawberry.field(description="The policy number; null if unknown.")
+    term_date: date | None = strawberry.field(
+        description="The day on which the subscriber's employment ended; null if it hasn't ended or is unknown."
+    )
+    created_at: datetime = strawberry.field(name="entryDate", description="When the record was created.")
+    entry_user: str = strawberry.field(
+        description="The ID of the API key, or the subject of the token, that created the record."
+    )
+    updated_at: datetime = strawberry.field(name="updateDate", description="When the record was last changed.")
+    update_user: str = strawberry.field(
+        description="The ID of the API key, or the subject of the token, that last changed the record."
+    )
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
     group_contract: GroupContract | None = to_one(
-        store.coverage.contracts_by_ids, "group_contract_id", "The contract it is under."
+        store.coverage.contracts_by_ids,
+        "group_contract_id",
+        "The group contract of this coverage; null if the viewer may not see it.",
     )
     enrollments: list[Annotated["Enrollment", strawberry.lazy("benegraph.graphql.types.enrollments")]] = to_many(
         store.coverage.elections_of,
         "id",
-        "The elections this coverage of record comes from; none where the carrier wrote it down by itself.",
+        "The elections that this coverage of record represents; empty if the carrier recorded it independently.",
     )
 
 
-@strawberry.type(description="A person as the carrier knows them.")
+@strawberry.type(description="A person in the carrier's records, covered or not.")
 class Subscriber(Node):
-    subscriber_id: str = strawberry.field(description="The carrier's own number of the subscriber.")
-    first_name: str | None = strawberry.field(description="The first name.")
-    last_name: str | None = strawberry.field(description="The last name.")
+    subscriber_id: str = strawberry.field(description="The carrier's subscriber number.")
+    first_name: str | None = strawberry.field(description="The first name; null if unknown.")
+    last_name: str | None = strawberry.field(description="The last name; null if unknown.")
     employee: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] | None = to_one(
-        store.people.by_ids, "employee_id", "Which employee it is, where that is known here."
+        store.people.by_ids, "employee_id", "The employee who is this subscriber; null if none is linked."
     )
-    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
     invoices: Connection[PremiumInvoice] = to_page(
         store.billing.of_subscribers,
         "subscriber_id",
-        "The invoices to the subscriber alone, oldest first; those to the whole division are not among them.",
+        "The invoices billed to this subscriber alone, oldest first. Invoices to the whole division are not included.",
     )
     enrollments: Connection[SubscriberEnrollment] = to_page(
         store.coverage.of_subscribers,
         "subscriber_id",
-        "The subscriber's coverage of record, by its start where no order is asked for.",
+        "The subscriber's coverage of record, by `startDate` unless `orderBy` is passed.",
         order_by=list[SubscriberEnrollmentOrder],
         default_page_size=MAX_PAGE_SIZE,
         has_offset=True,
     )
 
 
-# ------------------------------------------------------------------------------- what the world outside goes by
+# ------------------------------------------------------------------------------------------ lookups by natural key
 
 
-def _number(subscriber_id: Annotated[str, strawberry.argument(description=SUBSCRIBER_ID_DESCRIPTION)]) -> Any:
+def _subscriber_key(subscriber_id: Annotated[str, strawberry.argument(description=SUBSCRIBER_ID_DESCRIPTION)]) -> Any:
     return None if any(check_subscriber(subscriber_id, None, None)) else subscriber_id
 
 
-def _contract(
+def _contract_key(
     group_id: Annotated[str, strawberry.argument(description=GROUP_ID_DESCRIPTION)],
     division_id: Annotated[str, strawberry.argument(description=DIVISION_ID_DESCRIPTION)],
-    coverage_start: Annotated[date, strawberry.argument(description="The first day of the group's coverage.")],
+    coverage_start: Annotated[date, strawberry.argument(description="The first day of the contract's coverage.")],
 ) -> Any:
     key = ContractKey(group_id, division_id, coverage_start)
     return None if any(check_contract(key, None, None)) else astuple(key)
 
 
-def _coverage(
-    key: Annotated[SubscriberEnrollmentKey, strawberry.argument(description="The five parts that name it.")],
+def _coverage_key(
+    key: Annotated[
+        SubscriberEnrollmentKey,
+        strawberry.argument(description="The five fields that identify the coverage of record."),
+    ],
 ) -> Any:
-    named = key.to_domain_key()
-    return None if any(check_key(named)) else astuple(named)
+    coverage_key = key.to_domain_key()
+    return None if any(check_key(coverage_key)) else astuple(coverage_key)
 
 
 @strawberry.type
@@ -210,21 +232,21 @@ class CoverageQuery:
     subscriber: Subscriber | None = lookup_by_key(
         "Subscriber",
         store.coverage.subscribers_by_numbers,
-        _number,
-        "One subscriber, by the carrier's number; null where there is none within the viewer's reach.",
+        _subscriber_key,
+        "Look up a subscriber by their subscriber number. Null if it doesn't exist or the viewer may not see it.",
     )
     subscribers: Connection[Subscriber] = to_page(
-        store.coverage.subscriber_page, None, "The subscribers the viewer may see, oldest first."
+        store.coverage.subscriber_page, None, "All subscribers that the viewer may see, oldest first."
     )
     group_contract: GroupContract | None = lookup_by_key(
         "GroupContract",
         store.coverage.contracts_by_names,
-        _contract,
-        "One contract with a group's division; null where there is none within the viewer's reach.",
+        _contract_key,
+        "Look up a contract by group, division and start. Null if it doesn't exist or the viewer may not see it.",
     )
     subscriber_enrollment: SubscriberEnrollment | None = lookup_by_key(
         "SubscriberEnrollment",
         store.coverage.by_keys,
-        _coverage,
-        "One coverage of record, by its key; null where there is none within the viewer's reach.",
+        _coverage_key,
+        "Look up a coverage of record by its key. Null if it doesn't exist or the viewer may not see it.",
     )

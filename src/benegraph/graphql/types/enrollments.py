@@ -1,4 +1,4 @@
-"""Enrollments in the graph: the enrollment, who it covers, what may be chosen, life events, and history."""
+"""Enrollments in GraphQL: enrollments, covered dependents, eligible plans, life events and history."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -23,7 +23,13 @@ from benegraph.graphql.types.enums import (
     WindowReason,
 )
 from benegraph.graphql.types.fields import RowReader, batched, derived, same_row, to_many, to_one, to_page
-from benegraph.graphql.types.node import Node, check_id, lookup_by_id
+from benegraph.graphql.types.node import (
+    UPDATED_AT_DESCRIPTION,
+    VERSION_DESCRIPTION,
+    Node,
+    check_id,
+    lookup_by_id,
+)
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.scalars import Cents
 
@@ -33,130 +39,160 @@ if TYPE_CHECKING:
     from benegraph.graphql.types.people import Dependent, Employee
     from benegraph.graphql.types.plan_years import Plan, PlanYear
 
+#: The years that `coverageEffectiveStartYear` accepts.
 EFFECTIVE_YEARS = range(1900, 2200)
 
 
-@strawberry.input(description="Which enrollments; a field left out or null does not matter.")
+@strawberry.input(
+    description="A filter on enrollments. All fields must match; an omitted or null field matches every enrollment."
+)
 class EnrollmentFilter:
     status: list[EnrollmentStatus] | None = strawberry.field(
-        description="Those of any of these statuses today; none at all, where the list is empty."
+        description="Enrollments that have one of these statuses today. An empty list matches none."
     )
-    plan_year_id: strawberry.ID | None = strawberry.field(description="Those of this plan year.")
+    plan_year_id: strawberry.ID | None = strawberry.field(description="Enrollments in this plan year.")
     coverage_effective_start_year: int | None = strawberry.field(
-        description="Those whose answer takes effect in this year, 1900 to 2199."
+        description="Enrollments with an `effectiveDate` in this calendar year, 1900 to 2199."
     )
 
     def to_store_filter(self) -> store.enrollments.EnrollmentFilter:
-        """Give what the store narrows by. Raises BadInput for a malformed id, or a year out of range."""
+        """Return the store's filter. Raises BadInput for a malformed ID or a year out of range."""
         year = self.coverage_effective_start_year
         if year is not None and year not in EFFECTIVE_YEARS:
-            raise BadInput(f"`coverageEffectiveStartYear` is {EFFECTIVE_YEARS[0]} to {EFFECTIVE_YEARS[-1]}.")
+            first, last = EFFECTIVE_YEARS[0], EFFECTIVE_YEARS[-1]
+            raise BadInput(f"Invalid `coverageEffectiveStartYear`: expected {first} to {last}, got {year}.")
         if self.plan_year_id is not None:
             check_id(self.plan_year_id, IdPrefix.PLAN_YEAR)
         status = None if self.status is None else tuple(sorted(set(self.status)))
         return store.enrollments.EnrollmentFilter(status, self.plan_year_id, year)
 
 
-@strawberry.input(description="Which life events; a field left out or null does not matter.")
+@strawberry.input(
+    description="A filter on life events. All fields must match; an omitted or null field matches every life event."
+)
 class LifeEventFilter:
-    status: LifeEventStatus | None = strawberry.field(description="Those that were judged so.")
-    employer_id: strawberry.ID | None = strawberry.field(description="Those of this employer's people.")
+    status: LifeEventStatus | None = strawberry.field(description="Life events with this status.")
+    employer_id: strawberry.ID | None = strawberry.field(description="Life events of this employer's employees.")
 
     def to_store_filter(self) -> store.enrollments.LifeEventFilter:
-        """Give what the store narrows by. Raises BadInput for a malformed id."""
+        """Return the store's filter. Raises BadInput for a malformed ID."""
         if self.employer_id is not None:
             check_id(self.employer_id, IdPrefix.EMPLOYER)
         return store.enrollments.LifeEventFilter(self.status, self.employer_id)
 
 
+#: The columns that `change_window` reads.
 _CHANGE_WINDOW_COLUMNS = ("event_type", "event_on", "status", "reviewed_on")
 
 
 def change_window(event: Any) -> DateSpan:
-    """Give the days on which an event's change may be made, from its row."""
+    """Return the days on which the change that a life event allows can be made, from the event's row."""
     approved_on = event.reviewed_on if event.status is LifeEventStatus.APPROVED else None
     return enrollment_window(event.event_type, event.event_on, approved_on)
 
 
-@strawberry.type(description="Something that happened in an employee's life, and may allow a change of coverage.")
+@strawberry.type(
+    description="An event in an employee's life that can allow a change of coverage outside open enrollment."
+)
 class QualifyingLifeEvent(Node):
     employee: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] = to_one(
-        store.people.by_ids, "employee_id", "In whose life it happened."
+        store.people.by_ids, "employee_id", "The employee."
     )
-    event_type: LifeEventType = strawberry.field(description="What happened.")
-    event_on: date = strawberry.field(name="eventDate", description="The day it happened.")
-    status: LifeEventStatus = strawberry.field(description="How it was judged.")
+    event_type: LifeEventType = strawberry.field(description="The type of event.")
+    event_on: date = strawberry.field(name="eventDate", description="The day of the event.")
+    status: LifeEventStatus = strawberry.field(description="The result of the review.")
     enrollment_window_start: date = derived(
         lambda event: change_window(event).start,
-        "The first day on which the change it allows can be made.",
+        "The first day on which the change that the event allows can be made.",
         _CHANGE_WINDOW_COLUMNS,
     )
     enrollment_window_end: date = derived(
         lambda event: change_window(event).last,
-        "The last day on which the change can be made, inclusive; an approval keeps it open ten days more.",
+        "The last day on which that change can be made, inclusive: the last day for reporting the event, or ten days"
+        " after its approval if that is later.",
         _CHANGE_WINDOW_COLUMNS,
     )
     dependent: Annotated["Dependent", strawberry.lazy("benegraph.graphql.types.people")] | None = to_one(
-        store.people.dependents_by_ids, "dependent_id", "Whom it is about, where that is a dependent."
+        store.people.dependents_by_ids,
+        "dependent_id",
+        "The dependent that the event concerns; null if it concerns none.",
     )
-    notes: str | None = strawberry.field(description="What the reporter wrote.")
-    review_notes: str | None = strawberry.field(description="What the reviewer wrote; not shown to employees.")
-    reviewed_at: datetime | None = strawberry.field(description="When it was judged; null while it is not.")
-    created_at: datetime = strawberry.field(description="When it was reported.")
-    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+    notes: str | None = strawberry.field(
+        description="The note that was passed when the event was reported; null if there is none."
+    )
+    review_notes: str | None = strawberry.field(
+        description="The reviewer's note. Null if there is none, and always null for employees."
+    )
+    reviewed_at: datetime | None = strawberry.field(description="When the event was reviewed; null until then.")
+    created_at: datetime = strawberry.field(description="When the event was reported.")
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
 
 
-@strawberry.type(description="A dependent within an election, and the days it is covered.")
+@strawberry.type(description="A dependent covered by an election, and the period of that coverage.")
 class DependentCoverage:
     dependent: Annotated["Dependent", strawberry.lazy("benegraph.graphql.types.people")] = derived(
-        same_row, "Who is covered."
+        same_row, "The covered dependent."
     )
-    covered_from: date = strawberry.field(name="coverageStart", description="The first day it is covered.")
+    covered_from: date = strawberry.field(
+        name="coverageStart", description="The first day of the dependent's coverage."
+    )
     covered_through: date | None = strawberry.field(
         name="coverageEnd",
         description=(
-            "The last day it is covered, inclusive: a child's is at most the end of the month it turns 26. Null where"
-            " the coverage was cancelled."
+            "The last day of the dependent's coverage, inclusive; null if the coverage was cancelled. Coverage of a"
+            " child ends at the latest with the month of its 26th birthday, unless the child is disabled."
         ),
     )
 
 
-@strawberry.type(description="What a plan costs a month for one tier, shared between employee and employer.")
+@strawberry.type(description="The monthly cost of a plan for one coverage tier, split between employee and employer.")
 class PlanCost:
-    coverage_tier: CoverageTier = strawberry.field(description="Who would be covered.")
-    employee_contribution_cents: Cents = strawberry.field(description="What the employee pays a month.")
-    employer_contribution_cents: Cents = strawberry.field(description="What the employer pays a month.")
-    total_monthly_premium_cents: Cents = strawberry.field(description="Both shares: the premium for a month.")
+    coverage_tier: CoverageTier = strawberry.field(description="The coverage tier.")
+    employee_contribution_cents: Cents = strawberry.field(
+        description="The employee's share of the monthly premium, in cents."
+    )
+    employer_contribution_cents: Cents = strawberry.field(
+        description="The employer's share of the monthly premium, in cents."
+    )
+    total_monthly_premium_cents: Cents = strawberry.field(
+        description="The monthly premium in cents: the sum of both shares."
+    )
 
 
-@strawberry.type(description="A plan the employee may choose, and what it would cost.")
+@strawberry.type(description="A plan that the employee can elect, and its costs.")
 class EligiblePlan:
     plan: Annotated["Plan", strawberry.lazy("benegraph.graphql.types.plan_years")] = strawberry.field(
         description="The plan."
     )
-    costs: list[PlanCost] = strawberry.field(description="Its cost for each tier that is offered, from EE to EF.")
-
-
-@strawberry.type(description="The days on which an enrollment can be answered.")
-class ElectionWindow:
-    opens_on: date = strawberry.field(description="The first day an answer is taken.")
-    closes_on: date = strawberry.field(description="The last day an answer is taken, inclusive.")
-    window_is_open: bool = strawberry.field(
-        name="isOpen", description="Whether today lies within, in the employer's time zone."
+    costs: list[PlanCost] = strawberry.field(
+        description="The cost for each coverage tier that is offered, in the order EE, ES, EC, EF."
     )
-    reason: WindowReason = strawberry.field(description="Why there is a window.")
 
 
-@strawberry.type(description="One change of an enrollment. History is never changed or deleted.")
+@strawberry.type(description="The period in which an enrollment can be answered.")
+class ElectionWindow:
+    opens_on: date = strawberry.field(description="The first day on which answers are accepted.")
+    closes_on: date = strawberry.field(description="The last day on which answers are accepted, inclusive.")
+    window_is_open: bool = strawberry.field(
+        name="isOpen", description="Whether today is within the window, in the employer's time zone."
+    )
+    reason: WindowReason = strawberry.field(description="Why the enrollment was issued, which determines the window.")
+
+
+@strawberry.type(description="One change of an enrollment. Events are never changed or deleted.")
 class EnrollmentEvent(Node):
-    action: str = strawberry.field(description="What happened, such as ISSUED, REISSUED or LAPSED.")
-    actor: str = strawberry.field(description="Who did it: a role and a key. An employee is shown the role only.")
-    occurred_at: datetime = strawberry.field(description="When it happened.")
-    request_id: str | None = strawberry.field(description="The request that did it, as in `X-Request-Id`.")
-    reason: str | None = strawberry.field(description="The reason given, if any.")
+    action: str = strawberry.field(description="The kind of change, such as ISSUED, REISSUED or LAPSED.")
+    actor: str = strawberry.field(
+        description="The role and the credentials that made the change. Employees see the role only."
+    )
+    occurred_at: datetime = strawberry.field(description="When the change was made.")
+    request_id: str | None = strawberry.field(
+        description="The `X-Request-Id` of the request that made the change; null if it wasn't made by a request."
+    )
+    reason: str | None = strawberry.field(description="The reason given for the change; null if none was given.")
 
 
-async def _eligible_plans(reader: RowReader, enrollments: Sequence[Any]) -> list[Any]:
+async def _load_eligible_plans(reader: RowReader, enrollments: Sequence[Any]) -> list[Any]:
     years = [enrollment.plan_year_id for enrollment in enrollments]
     offered = await reader.load_lists(store.plan_years.plans_of, years)
     classes = await reader.load_lists(store.plan_years.classes_of, years)
@@ -164,12 +200,12 @@ async def _eligible_plans(reader: RowReader, enrollments: Sequence[Any]) -> list
     ids = list(dict.fromkeys(plan.id for plans in offered for plan in plans))
     rates = dict(zip(ids, await reader.load_lists(store.plan_years.rates_of, ids), strict=True))
     return [
-        _with_costs(plans, rates, terms, employee.employment_class)
-        for plans, terms, employee in zip(offered, classes, employees, strict=True)
+        _plans_with_costs(plans, rates, plan_year_classes, employee.employment_class)
+        for plans, plan_year_classes, employee in zip(offered, classes, employees, strict=True)
     ]
 
 
-def _with_costs(
+def _plans_with_costs(
     plans: Sequence[Any], rates: Mapping[str, Sequence[Any]], classes: list[Any], employment: EmploymentClass
 ) -> list[EligiblePlan]:
     eligible: list[EligiblePlan] = []
@@ -181,84 +217,101 @@ def _with_costs(
     return eligible
 
 
-@strawberry.type(description="One employee's enrollment in one plan year: a question, its answer, and the coverage.")
+@strawberry.type(
+    description="An employee's enrollment in a plan year: the offer, the answer to it, and the resulting coverage."
+)
 class Enrollment(Node):
     employee: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] = to_one(
-        store.people.by_ids, "employee_id", "Whose enrollment it is."
+        store.people.by_ids, "employee_id", "The employee."
     )
     benefit_product: Annotated["BenefitProduct", strawberry.lazy("benegraph.graphql.types.catalog")] = to_one(
-        store.catalog.by_ids, "benefit_product_id", "What it is about."
+        store.catalog.by_ids, "benefit_product_id", "The benefit product."
     )
     plan_year: Annotated["PlanYear", strawberry.lazy("benegraph.graphql.types.plan_years")] = to_one(
-        store.plan_years.by_ids, "plan_year_id", "The plan year it belongs to."
+        store.plan_years.by_ids, "plan_year_id", "The plan year."
     )
-    status: EnrollmentStatus = strawberry.field(description="Where it stands today, in the employer's time zone.")
-    decision: ElectionDecision | None = strawberry.field(description="The answer; null while there is none.")
-    coverage_tier: CoverageTier | None = strawberry.field(description="Who is covered; null without coverage.")
+    status: EnrollmentStatus = strawberry.field(description="The status today, in the employer's time zone.")
+    decision: ElectionDecision | None = strawberry.field(description="The employee's answer; null until there is one.")
+    coverage_tier: CoverageTier | None = strawberry.field(
+        description="The coverage tier elected; null unless coverage was elected."
+    )
     coverage_starts_on: date | None = strawberry.field(
-        name="coverageStartDate", description="The first day covered; null without coverage."
+        name="coverageStartDate", description="The first day of coverage; null unless coverage was elected."
     )
     coverage_ends_on: date | None = strawberry.field(
         name="coverageEndDate",
-        description="The last day covered, inclusive; null without coverage, and where it was cancelled.",
+        description="The last day of coverage, inclusive; null unless coverage was elected and not cancelled.",
     )
     coverage_status: CoverageStatus | None = strawberry.field(
-        description="Where the coverage stands today; null without coverage."
+        description="The status of the coverage today, in the employer's time zone; null unless coverage was elected."
     )
     effective_on: date = strawberry.field(
-        name="effectiveDate", description="The day the answer takes effect, whatever it is: a waiver has one too."
+        name="effectiveDate",
+        description="The day on which an answer to this enrollment takes effect. A waiver takes effect on it, too.",
     )
-    issued_on: date = strawberry.field(description="The day the enrollment was issued, in the employer's time zone.")
+    issued_on: date = strawberry.field(
+        description="The day on which the enrollment was issued, in the employer's time zone."
+    )
     employee_contribution_cents: Cents | None = strawberry.field(
-        description="What the employee pays a month, as of the election; null without coverage."
+        description="The employee's monthly share in cents, fixed at election; null unless coverage was elected."
     )
     employer_contribution_cents: Cents | None = strawberry.field(
-        description="What the employer pays a month, as of the election; null without coverage."
+        description="The employer's monthly share in cents, fixed at election; null unless coverage was elected."
     )
     selected_plan: Annotated["Plan", strawberry.lazy("benegraph.graphql.types.plan_years")] | None = to_one(
-        store.plan_years.plans_by_ids, "selected_plan_id", "The plan elected; null without coverage."
+        store.plan_years.plans_by_ids, "selected_plan_id", "The plan elected; null unless coverage was elected."
     )
     enrolled_dependents: list[Annotated["Dependent", strawberry.lazy("benegraph.graphql.types.people")]] = to_many(
-        store.enrollments.dependents_of, "id", "Who is covered besides the employee."
+        store.enrollments.dependents_of, "id", "The dependents covered by the election; empty if it covers none."
     )
     dependent_coverage: list[DependentCoverage] = to_many(
         store.enrollments.dependents_of,
         "id",
-        "Each covered dependent with its own span: a child's ends with the month it turns 26.",
+        "The dependents covered by the election, each with its own period of coverage.",
     )
     eligible_plans: list[EligiblePlan] = batched(
-        _eligible_plans,
+        _load_eligible_plans,
         ("plan_year_id", "employee_id"),
-        "The plans of the plan year with their costs for the employee's employment class; a plan without any cost for"
-        " it is left out.",
+        "The plans of the plan year with their costs for the employee's employment class. A plan without a cost for"
+        " that class is omitted.",
     )
-    election_window: ElectionWindow = derived(same_row, "The days on which it can be answered.")
+    election_window: ElectionWindow = derived(same_row, "The period in which the enrollment can be answered.")
     replaces: Annotated["Enrollment", strawberry.lazy("benegraph.graphql.types.enrollments")] | None = to_one(
-        store.enrollments.by_ids, "replaces_id", "The enrollment that a life event reissued as this one."
+        store.enrollments.by_ids,
+        "replaces_id",
+        "The enrollment that this one replaces after a life event; null if it replaces none.",
     )
     qualifying_life_event: QualifyingLifeEvent | None = to_one(
-        store.enrollments.life_events_by_ids, "life_event_id", "The life event that it was reissued for."
+        store.enrollments.life_events_by_ids,
+        "life_event_id",
+        "The life event for which this enrollment was issued; null if there is none.",
     )
     subscriber_enrollment: (
         Annotated["SubscriberEnrollment", strawberry.lazy("benegraph.graphql.types.coverage")] | None
-    ) = to_one(store.coverage.by_ids, "subscriber_enrollment_id", "The coverage of record on the carrier's side.")
-    events: Connection[EnrollmentEvent] = to_page(store.enrollments.events_of, "id", "Its history, oldest first.")
-    created_at: datetime = strawberry.field(description="When it was issued.")
-    updated_at: datetime = strawberry.field(description="When it last changed.")
-    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+    ) = to_one(
+        store.coverage.by_ids,
+        "subscriber_enrollment_id",
+        "The carrier's coverage of record that this election is recorded in; null if there is none.",
+    )
+    events: Connection[EnrollmentEvent] = to_page(
+        store.enrollments.events_of, "id", "The enrollment's history, oldest change first."
+    )
+    created_at: datetime = strawberry.field(description="When the enrollment was issued.")
+    updated_at: datetime = strawberry.field(description=UPDATED_AT_DESCRIPTION)
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
 
 
 @strawberry.type
 class EnrollmentsQuery:
     enrollment: Enrollment | None = lookup_by_id(
-        IdPrefix.ENROLLMENT, "One enrollment; null where there is none within the viewer's reach."
+        IdPrefix.ENROLLMENT, "Look up an enrollment by its ID. Null if it doesn't exist or the viewer may not see it."
     )
     enrollments: Connection[Enrollment] = to_page(
-        store.enrollments.page, None, "The enrollments the viewer may see, oldest first.", filter=EnrollmentFilter
+        store.enrollments.page, None, "All enrollments that the viewer may see, oldest first.", filter=EnrollmentFilter
     )
     qualifying_life_events: Connection[QualifyingLifeEvent] = to_page(
         store.enrollments.life_event_page,
         None,
-        "The life events the viewer may see, oldest first.",
+        "All life events that the viewer may see, in the order in which they were reported.",
         filter=LifeEventFilter,
     )

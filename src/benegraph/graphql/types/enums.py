@@ -1,6 +1,6 @@
-"""Enumerations in the graph: the domain's own, each value told in words, and those of the surface alone.
+"""Enumerations in GraphQL: the domain's own with descriptions added, and those that only GraphQL needs.
 
-A room takes an enumeration from here, so that its words are in place before any type names it.
+Other modules import enumerations from here, so that each has its descriptions before a type refers to it.
 """
 
 from enum import Enum, StrEnum
@@ -40,69 +40,72 @@ __all__ = [
 
 
 class OrderDirection(StrEnum):
-    """Which end of a list comes first."""
+    """A sort direction."""
 
     ASC = "ASC"
     DESC = "DESC"
 
 
-def describe_enum(kind: type[Enum], description: str, values: dict[str, str], name: str | None = None) -> None:
-    """Give an enumeration its words in the graph; its members stay as they are, so rows may hold them.
+def describe_enum(
+    enum_class: type[Enum], description: str, value_descriptions: dict[str, str], name: str | None = None
+) -> None:
+    """Register an enumeration in GraphQL with a description for it and each value, and possibly another name.
 
-    Strawberry takes a value's words only in the value's place, which would draw GraphQL into the domain.
+    Strawberry's own way replaces each member by a `strawberry.enum_value`, which would make the domain import
+    Strawberry. Here the members stay as they are, so that rows can hold them.
     """
-    strawberry.enum(kind, name=name, description=description)
-    definition: Any = vars(kind)["__strawberry_definition__"]
+    strawberry.enum(enum_class, name=name, description=description)
+    definition: Any = vars(enum_class)["__strawberry_definition__"]
     for value in definition.values:
-        value.description = values[value.name]
+        value.description = value_descriptions[value.name]
 
 
 describe_enum(
     OrderDirection,
-    "Which end of a list comes first.",
-    {"ASC": "The least first: A before Z, earlier before later.", "DESC": "The greatest first."},
+    "The sort direction.",
+    {"ASC": "Ascending: A before Z, earlier before later.", "DESC": "Descending: Z before A, later before earlier."},
 )
 describe_enum(
     Role,
-    "In what capacity a viewer acts, which decides what it may read and do.",
+    "The role of a viewer, which determines what it may read and change.",
     {
         "ADMINISTRATOR": "Reads and changes everything in the tenant.",
-        "EMPLOYER": "One employer's benefits clerk: its people, plan years and enrollments.",
-        "EMPLOYEE": "One employee: their own person, family and enrollments.",
-        "SERVICE": "A machine, which may call the mutations its key names.",
+        "EMPLOYER": "A benefits clerk of one employer: reads and changes its people, plan years and enrollments.",
+        "EMPLOYEE": "One employee: reads and changes their own data, dependents and enrollments.",
+        "SERVICE": "A machine client: reads, and calls the mutations that its API key or token lists.",
     },
     name="ViewerRole",
 )
 describe_enum(
     EmploymentClass,
-    "The kind of employment, which decides what the employer contributes.",
+    "The kind of employment, which determines the employer's contribution.",
     {
-        "FULL_TIME": "Employed for full hours.",
-        "PART_TIME": "Employed for fewer hours.",
-        "TEMPORARY": "Employed for a limited time.",
-        "INTERN": "Employed to learn.",
-        "SEASONAL": "Employed for a season of the year.",
-        "INDIVIDUAL_CONTRACTOR": "Working under a contract of their own.",
+        "FULL_TIME": "Full-time employment.",
+        "PART_TIME": "Part-time employment.",
+        "TEMPORARY": "Employment for a limited time.",
+        "INTERN": "Internship.",
+        "SEASONAL": "Employment for a season of the year.",
+        "INDIVIDUAL_CONTRACTOR": "Work as an independent contractor.",
     },
 )
 describe_enum(
     Relationship,
-    "What a dependent is to the employee.",
-    {"SPOUSE": "The employee's wife or husband.", "CHILD": "The employee's child, by birth, adoption or marriage."},
+    "The relationship of a dependent to the employee.",
+    {"SPOUSE": "The employee's spouse.", "CHILD": "The employee's child, by birth, adoption or marriage."},
 )
 describe_enum(
     ProductCategory,
-    "What a benefit product insures.",
+    "The kind of benefit that a product provides.",
     {
-        "MEDICAL": "Medical care.",
-        "DENTAL": "The teeth.",
-        "VISION": "The eyes.",
-        "HOSPITAL": "Days in hospital.",
+        "MEDICAL": "Medical insurance.",
+        "DENTAL": "Dental insurance.",
+        "VISION": "Vision insurance.",
+        "HOSPITAL": "Hospital indemnity insurance.",
     },
 )
 describe_enum(
     PlanTier,
-    "A plan's metal: the share of costs it pays.",
+    "The metal tier of a plan: the share of average medical costs that the plan pays.",
     {
         "BRONZE": "About 60 %.",
         "SILVER": "About 70 %.",
@@ -112,9 +115,12 @@ describe_enum(
 )
 describe_enum(
     CoverageTier,
-    "Who is covered: the employee alone, with a spouse, with children, or with both.",
+    "The coverage tier: which family members are covered.",
     {
-        "UNSPECIFIED": "In a contribution class: every tier without a class of its own. In an election: it follows.",
+        "UNSPECIFIED": (
+            "No particular tier. A contribution class with it applies to every tier without a class of its own. An"
+            " election with it derives the tier from the dependents."
+        ),
         "EE": "The employee alone.",
         "ES": "The employee and a spouse.",
         "EC": "The employee and at least one child.",
@@ -123,96 +129,102 @@ describe_enum(
 )
 describe_enum(
     PlanYearStatus,
-    "Where a plan year stands today, in its employer's time zone.",
+    "The status of a plan year today, in the employer's time zone.",
     {
-        "DRAFT": "Not opened yet: it can be changed and deleted, and employees don't see it.",
-        "OPEN_ENROLLMENT": "Opened: enrollments are issued and answered.",
-        "ACTIVE": "Open enrollment is closed; coverage is to come, or in force.",
-        "EXPIRED": "Its last day of coverage is over.",
+        "DRAFT": "Not opened yet: it can be changed and deleted, and employees can't see it.",
+        "OPEN_ENROLLMENT": "Opened: enrollments have been issued and can be answered.",
+        "ACTIVE": "Open enrollment is closed; coverage is in force or starts later.",
+        "EXPIRED": "The last day of coverage has passed.",
     },
 )
 describe_enum(
     RenewalMode,
-    "What closing does for those who did not answer.",
+    "Whether closing enrollment renews last year's coverage for unanswered enrollments.",
     {
-        "ACTIVE": "Nothing: who does not answer has no coverage.",
-        "PASSIVE": "The same carrier plan and tier over again, where still offered.",
+        "ACTIVE": "No renewal: an employee who doesn't answer has no coverage.",
+        "PASSIVE": "Renewal: last year's coverage continues with the same carrier plan and tier if still offered.",
     },
 )
 describe_enum(
     EnrollmentStatus,
-    "Where an enrollment stands today, in its employer's time zone.",
+    "The status of an enrollment today, in the employer's time zone.",
     {
-        "PENDING": "It has no answer yet, and its window is not over.",
-        "ENROLLED": "Coverage was elected, and is to come or in force.",
-        "WAIVED": "Coverage was declined.",
-        "INACTIVE": "Closed; or its coverage or plan year is over; or it went unanswered past its window.",
+        "PENDING": "Not answered yet, and the election window hasn't ended.",
+        "ENROLLED": "Coverage was elected, and is in force or starts later.",
+        "WAIVED": "Coverage was waived.",
+        "INACTIVE": (
+            "The enrollment is closed, its coverage or plan year has ended, or it wasn't answered within the election"
+            " window."
+        ),
     },
 )
 describe_enum(
     ElectionDecision,
-    "What an employee answers to an enrollment.",
-    {"ENROLLED": "To be covered by a plan.", "WAIVED": "To do without coverage."},
+    "An employee's answer to an enrollment.",
+    {"ENROLLED": "The employee elects coverage by a plan.", "WAIVED": "The employee waives coverage."},
 )
 describe_enum(
     CoverageStatus,
-    "Where elected coverage stands today, in the employer's time zone.",
+    "The status of elected coverage today, in the employer's time zone.",
     {
-        "UPCOMING": "It starts on a later day.",
-        "EFFECTIVE": "It is in force.",
-        "ENDED": "Its last day is over.",
-        "CANCELLED": "It was ended before it began.",
+        "UPCOMING": "Coverage starts on a later day.",
+        "EFFECTIVE": "Coverage is in force.",
+        "ENDED": "The last day of coverage has passed.",
+        "CANCELLED": "Coverage was ended before it started.",
     },
 )
 describe_enum(
     WindowReason,
-    "Why an enrollment was issued, which decides when it may be answered.",
+    "The reason why an enrollment was issued, which determines its election window.",
     {
-        "OPEN_ENROLLMENT": "The plan year was opened; its open enrollment is the window.",
+        "OPEN_ENROLLMENT": "The plan year was opened. The window is the plan year's open enrollment.",
         "NEW_HIRE": "The employee became eligible during the plan year.",
         "LIFE_EVENT": "An approved life event reissued an earlier enrollment.",
     },
 )
 describe_enum(
     LifeEventType,
-    "What happened in someone's life; each type has its own window and lets one change other things.",
+    "The type of a life event, which determines its window and the changes that it allows.",
     {
         "MARRIAGE": "The employee married.",
         "BIRTH": "A child was born.",
         "ADOPTION": "A child was adopted, or placed for adoption.",
-        "DIVORCE": "The employee's marriage was divorced.",
-        "DEATH": "A spouse or a child died.",
-        "JOB_LOSS": "A family member lost a job, and the coverage that came with it.",
-        "REDUCTION_IN_HOURS": "The employee's hours were cut, which ends eligibility.",
+        "DIVORCE": "The employee was divorced.",
+        "DEATH": "The employee's spouse or child died.",
+        "JOB_LOSS": "A family member lost a job, and with it other coverage.",
+        "REDUCTION_IN_HOURS": "The employee's hours were reduced, which ends eligibility.",
         "EMPLOYER_BANKRUPTCY": "An employer's bankruptcy ended other coverage.",
-        "MEDICARE_ENTITLEMENT": "Someone in the family became entitled to Medicare.",
-        "MEDICAID_LOSS": "Someone in the family lost Medicaid or CHIP.",
+        "MEDICARE_ENTITLEMENT": "The employee or a family member became entitled to Medicare.",
+        "MEDICAID_LOSS": "The employee or a family member lost Medicaid or CHIP.",
         "TERMINATION": "The employment ended, and eligibility with it.",
-        "OTHER": "Something of no listed type; whoever approves it judges what it allows.",
+        "OTHER": "An event of no listed type. The reviewer decides whether it allows a change.",
     },
 )
 describe_enum(
     LifeEventStatus,
-    "How a life event was judged.",
-    {"PENDING": "Not judged yet.", "APPROVED": "It allows a change.", "DENIED": "It allows none."},
+    "The result of a life event's review.",
+    {
+        "PENDING": "Not reviewed yet.",
+        "APPROVED": "Approved: the event allows a change.",
+        "DENIED": "Denied: the event allows no change.",
+    },
 )
 describe_enum(
     BatchOutcome,
-    "What came of one item of a batch.",
+    "The outcome of one item of a batch.",
     {
-        "CREATED": "It was not there, and is now.",
-        "UPDATED": "It was there, and was changed.",
-        "UNCHANGED": "It was there just so; its version is the same.",
-        "FAILED": "Rules refused it, and it alone; `userErrors` says which.",
+        "CREATED": "The object was created.",
+        "UPDATED": "The object existed and was changed.",
+        "UNCHANGED": "The object existed with the same values; its version stays the same.",
+        "FAILED": "The item was refused for the reasons in its `userErrors`. The other items are not affected.",
     },
-    name="BatchOutcome",
 )
 describe_enum(
     InvoiceStatus,
-    "Where a premium invoice stands.",
+    "The status of a premium invoice.",
     {
-        "OPEN": "Some of it is not paid yet.",
-        "PAID": "All of it is paid, or more.",
-        "VOID": "It was withdrawn, and bills nobody.",
+        "OPEN": "Less than the amount billed is paid.",
+        "PAID": "At least the amount billed is paid.",
+        "VOID": "The invoice was withdrawn; nothing is due.",
     },
 )

@@ -69,7 +69,7 @@ class BatchedField(StrawberryField):
 
 
 class ContextField(StrawberryField):
-    """A field whose value the request's context already holds."""
+    """A field that returns a value from the request's context, such as the viewer."""
 
     get_value: Callable[[Context], Any]
 
@@ -85,7 +85,7 @@ class RowReader(Protocol):
 
 
 def to_one(batch: OneByKey, key: str, description: str, **options: Any) -> Any:
-    """Declare a field for at most one row: the one whose key is in the parent's column `key`."""
+    """Declare a field for at most one row, by the key in the parent's column `key`."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         value = getattr(root, key)
@@ -95,7 +95,7 @@ def to_one(batch: OneByKey, key: str, description: str, **options: Any) -> Any:
 
 
 def to_each(batch: OneByKey, key: str, description: str, **options: Any) -> Any:
-    """Declare a field for the rows whose keys the parent's attribute `key` lists; null where the attribute is None."""
+    """Declare a field for the rows of the keys in the parent's attribute `key`; null where it is None."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         keys = getattr(root, key)
@@ -216,7 +216,7 @@ def batched(load: Callable[..., Awaitable[Sequence[Any]]], columns: tuple[str, .
 
 
 def from_context(get_value: Callable[[Context], Any], description: str) -> Any:
-    """Declare a root field whose value the request's context already holds."""
+    """Declare a root field that returns a value from the request's context."""
 
     def resolve(info: Info) -> Any:
         return get_value(info.context)

@@ -18,7 +18,15 @@ from benegraph.graphql.types.fields import build_field, set_arguments
 
 MAX_NODE_IDS = 100
 
-#: For each kind of ID, the name of its GraphQL type and the batch that reads its row.
+# Descriptions of the fields that most nodes have.
+VERSION_DESCRIPTION = (
+    "The version of this object; each change increases it. Pass it as `expectedVersion` to have a mutation refused if"
+    " the object has changed since."
+)
+CREATED_AT_DESCRIPTION = "When this object was created."
+UPDATED_AT_DESCRIPTION = "When this object was last changed."
+
+#: For each ID prefix, the name of its GraphQL type and the batch that reads its row.
 NODE_TYPES: dict[IdPrefix, tuple[str, OneByKey]] = {
     IdPrefix.EMPLOYER: ("Employer", store.employers.by_ids),
     IdPrefix.EMPLOYEE: ("Employee", store.people.by_ids),
@@ -48,10 +56,10 @@ class Node:
     @classmethod
     def resolve_type(cls, obj: Any, *_: Any) -> str:
         """Return the name of a row's GraphQL type. Rows carry no type of their own, so the prefix of the ID decides."""
-        kind = prefix_of(obj.id)
-        if kind is None:
-            raise TypeError("a node's ID needs a known prefix")
-        return NODE_TYPES[kind][0]
+        prefix = prefix_of(obj.id)
+        if prefix is None:
+            raise TypeError("the ID of this row has no known prefix")
+        return NODE_TYPES[prefix][0]
 
     @classmethod
     def is_type_of(cls, *_: Any) -> bool:
@@ -59,13 +67,13 @@ class Node:
 
 
 def check_id(id: str, expected: IdPrefix | None = None) -> IdPrefix:
-    """Return the kind of an ID. Raises BadInput for a malformed ID, or one of another kind than expected."""
-    kind = prefix_of(id)
-    if expected is not None and kind is not expected:
-        raise BadInput(f"Invalid ID: expected the ID of type {NODE_TYPES[expected][0]}, such as {expected}_01….")
-    if kind not in NODE_TYPES:
+    """Return the prefix of an ID. Raises BadInput for a malformed ID, or an ID of another type than expected."""
+    prefix = prefix_of(id)
+    if expected is not None and prefix is not expected:
+        raise BadInput(f"Invalid ID: expected an ID of type {NODE_TYPES[expected][0]}, such as {expected}_01….")
+    if prefix not in NODE_TYPES:
         raise BadInput("Invalid ID: expected a global ID such as empl_01….")
-    return kind
+    return prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +144,12 @@ def _build_lookup_field(
 GlobalId = Annotated[strawberry.ID, strawberry.argument(description="The global ID.")]
 
 
-def lookup_by_id(kind: IdPrefix, description: str) -> Any:
-    """Declare a field for one node of a kind, by its ID."""
-    type_name, batch = NODE_TYPES[kind]
+def lookup_by_id(prefix: IdPrefix, description: str) -> Any:
+    """Declare a field for one node by its ID, which must have this prefix."""
+    type_name, batch = NODE_TYPES[prefix]
 
     def find_ref(_context: Context, id: GlobalId) -> NodeRef:
-        return parse_node_ref(id, kind)
+        return parse_node_ref(id, prefix)
 
     return lookup({type_name: batch}, find_ref, description)
 

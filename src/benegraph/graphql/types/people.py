@@ -1,4 +1,4 @@
-"""People in the graph: employees and their dependents."""
+"""People in GraphQL: employees and their dependents."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -14,7 +14,14 @@ from benegraph.graphql.types.coverage import Subscriber
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter, QualifyingLifeEvent
 from benegraph.graphql.types.enums import EmploymentClass, OrderDirection, Relationship, describe_enum
 from benegraph.graphql.types.fields import RowReader, batched, to_many, to_one, to_page
-from benegraph.graphql.types.node import Node, check_id, lookup_by_id
+from benegraph.graphql.types.node import (
+    CREATED_AT_DESCRIPTION,
+    UPDATED_AT_DESCRIPTION,
+    VERSION_DESCRIPTION,
+    Node,
+    check_id,
+    lookup_by_id,
+)
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.plan_years import Eligibility, eligibility_from_rows
 
@@ -25,7 +32,7 @@ MAX_SEARCH_LENGTH = 200
 
 
 class EmployeeOrderField(StrEnum):
-    """What employees are sorted by: the store's orders, by name."""
+    """Sort fields of employees. The values are the names of the store's orders."""
 
     LAST_NAME = "LAST_NAME"
     START_DATE = "START_DATE"
@@ -34,62 +41,72 @@ class EmployeeOrderField(StrEnum):
 
 describe_enum(
     EmployeeOrderField,
-    "What employees are sorted by.",
+    "The fields by which employees can be sorted.",
     {
-        "LAST_NAME": "The last name, by the rules of the database's language.",
-        "START_DATE": "The day of the hire.",
-        "CREATED_AT": "The instant the row was made.",
+        "LAST_NAME": "The last name, in the database's collation.",
+        "START_DATE": "The hire date.",
+        "CREATED_AT": "The instant at which the employee was created.",
     },
 )
 
 
-@strawberry.input(description="In which order employees come.")
+@strawberry.input(description="The sort order of employees.")
 class EmployeeOrder:
-    field: EmployeeOrderField = strawberry.field(description="What they are sorted by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which end comes first.")
+    field: EmployeeOrderField = strawberry.field(description="The field to sort by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="The sort direction.")
 
     @property
     def is_descending(self) -> bool:
         return self.direction is OrderDirection.DESC
 
 
-@strawberry.input(description="Which employees; a field left out or null does not matter.")
+@strawberry.input(
+    description="A filter on employees. All fields must match; an omitted or null field matches everyone."
+)
 class EmployeeFilter:
-    employment_class: EmploymentClass | None = strawberry.field(description="Those of this employment class.")
-    active: bool | None = strawberry.field(description="Those employed today, or those no longer.")
-    external_id: str | None = strawberry.field(description="The one with this id in the employer's own system.")
+    employment_class: EmploymentClass | None = strawberry.field(description="Employees of this employment class.")
+    active: bool | None = strawberry.field(
+        description="True: employees with a current employment today; false: former employees."
+    )
+    external_id: str | None = strawberry.field(
+        description="Employees with exactly this ID in the employer's own system."
+    )
     search: str | None = strawberry.field(
         description=(
-            "Those in whose names, e-mail address or external id each of these words stands, in any case;"
-            f" at most {MAX_SEARCH_LENGTH} characters."
+            "Words separated by spaces, each of which must occur in the first name, last name, e-mail address or"
+            f" external ID, regardless of case. At most {MAX_SEARCH_LENGTH} characters."
         )
     )
 
     def to_store_filter(self) -> store.people.EmployeeFilter:
-        """Give what the store narrows by. Raises BadInput for a text that no row can hold, or that is too long."""
-        if len(self.search or "") > MAX_SEARCH_LENGTH:
-            raise BadInput(f"`search` is at most {MAX_SEARCH_LENGTH} characters.")
-        if "\0" in (self.search or "") or "\0" in (self.external_id or ""):
-            raise BadInput("No text holds U+0000.")
-        words = tuple((self.search or "").split())
-        return store.people.EmployeeFilter(self.employment_class, self.active, self.external_id, words)
+        """Return the store's filter. Raises BadInput for a long search, and for U+0000, which no row holds."""
+        search = self.search or ""
+        if len(search) > MAX_SEARCH_LENGTH:
+            raise BadInput(f"`search` accepts at most {MAX_SEARCH_LENGTH} characters, got {len(search)}.")
+        if "\0" in search or "\0" in (self.external_id or ""):
+            raise BadInput("A filter can't contain the character U+0000.")
+        return store.people.EmployeeFilter(self.employment_class, self.active, self.external_id, tuple(search.split()))
 
 
-@strawberry.type(description="A member of an employee's family.")
+@strawberry.type(description="A family member of an employee. The employee's elections can cover dependents.")
 class Dependent(Node):
     first_name: str = strawberry.field(description="The first name.")
     last_name: str = strawberry.field(description="The last name.")
-    date_of_birth: date | None = strawberry.field(description="The day of birth.")
-    relationship: Relationship = strawberry.field(description="What the dependent is to the employee.")
-    active: bool = strawberry.field(description="Whether the dependent can be covered at all.")
-    disabled: bool = strawberry.field(description="Whether a child stays coverable past its 26th birthday.")
-    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+    date_of_birth: date | None = strawberry.field(description="The date of birth; null if unknown.")
+    relationship: Relationship = strawberry.field(description="The dependent's relationship to the employee.")
+    active: bool = strawberry.field(description="Whether new elections can cover the dependent.")
+    disabled: bool = strawberry.field(
+        description="Whether the dependent is disabled: a disabled child can be covered beyond its 26th birthday."
+    )
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
 
 
-async def _eligibility(
+async def _load_eligibility(
     reader: RowReader,
     employees: Sequence[Any],
-    plan_year_id: Annotated[strawberry.ID, strawberry.argument(description="A plan year of the employee's employer.")],
+    plan_year_id: Annotated[
+        strawberry.ID, strawberry.argument(description="The ID of a plan year of the employee's employer.")
+    ],
 ) -> list[Any]:
     check_id(plan_year_id, IdPrefix.PLAN_YEAR)
     (plan_year,) = await reader.load_rows(store.plan_years.by_ids, [plan_year_id])
@@ -102,54 +119,64 @@ async def _eligibility(
     ]
 
 
-@strawberry.type(description="An employment: a person at one employer, from a hire to a termination.")
+@strawberry.type(description="A person's employment at one employer, from the hire to a termination.")
 class Employee(Node):
     employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.types.employers")] = to_one(
-        store.employers.by_ids, "employer_id", "Where the person works."
+        store.employers.by_ids, "employer_id", "The employer."
     )
-    external_id: str | None = strawberry.field(description="The employee's id in the employer's own system.")
-    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+    external_id: str | None = strawberry.field(
+        description="The employee's ID in the employer's own system; null if none was provided."
+    )
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
     first_name: str = strawberry.field(description="The first name.")
     last_name: str = strawberry.field(description="The last name.")
-    email: str | None = strawberry.field(description="The e-mail address.")
-    date_of_birth: date | None = strawberry.field(description="The day of birth.")
-    employment_class: EmploymentClass = strawberry.field(description="The kind of employment.")
-    hired_on: date = strawberry.field(name="startDate", description="The day of the hire.")
+    email: str | None = strawberry.field(description="The e-mail address; null if unknown.")
+    date_of_birth: date | None = strawberry.field(description="The date of birth; null if unknown.")
+    employment_class: EmploymentClass = strawberry.field(
+        description="The employment class, which determines the contributions."
+    )
+    hired_on: date = strawberry.field(name="startDate", description="The hire date: the first day of employment.")
     division_id: str | None = strawberry.field(
-        description="The carrier's code of the group's division that the employee belongs to."
+        description="The carrier's code of the division that the employee belongs to; null if none is assigned."
     )
     terminated_on: date | None = strawberry.field(
-        name="terminationDate", description="The day from which the employment no longer stands."
+        name="terminationDate",
+        description="The first day on which the person is no longer employed; null unless a termination is recorded.",
     )
-    active: bool = strawberry.field(description="Whether the employment stands today, in the employer's time zone.")
-    dependents: list[Dependent] = to_many(store.people.dependents_of, "id", "The employee's family, active or not.")
+    active: bool = strawberry.field(description="Whether the person is employed today, in the employer's time zone.")
+    dependents: list[Dependent] = to_many(
+        store.people.dependents_of, "id", "The employee's dependents, including inactive ones, oldest record first."
+    )
     enrollments: Connection[Enrollment] = to_page(
         store.enrollments.of_employees, "id", "The employee's enrollments, oldest first.", filter=EnrollmentFilter
     )
     qualifying_life_events: list[QualifyingLifeEvent] = to_many(
-        store.enrollments.life_events_of, "id", "What was reported of the employee's life, oldest first."
+        store.enrollments.life_events_of, "id", "The employee's life events, in the order in which they were reported."
     )
     subscriber: Subscriber | None = to_one(
-        store.coverage.subscribers_of_employees, "id", "Who the employee is to the carrier, where that is known."
+        store.coverage.subscribers_of_employees,
+        "id",
+        "The carrier's subscriber that this employee is linked to; null if there is none.",
     )
     eligibility: Eligibility | None = batched(
-        _eligibility,
+        _load_eligibility,
         ("employer_id", "employment_class", "hired_on", "class_changed_on", "terminated_on"),
-        "Whether the employee may be covered in a plan year; null where that is none of their employer's.",
+        "The employee's eligibility for coverage in a plan year. Null if the plan year doesn't exist, belongs to"
+        " another employer, or may not be seen by the viewer.",
     )
-    created_at: datetime = strawberry.field(description="When the row was made.")
-    updated_at: datetime = strawberry.field(description="When the row last changed.")
+    created_at: datetime = strawberry.field(description=CREATED_AT_DESCRIPTION)
+    updated_at: datetime = strawberry.field(description=UPDATED_AT_DESCRIPTION)
 
 
 @strawberry.type
 class PeopleQuery:
     employee: Employee | None = lookup_by_id(
-        IdPrefix.EMPLOYEE, "One employee; null where there is none within the viewer's reach."
+        IdPrefix.EMPLOYEE, "Look up an employee by their ID. Null if it doesn't exist or the viewer may not see it."
     )
     employees: Connection[Employee] = to_page(
         store.people.page,
         None,
-        "The employees the viewer may see, by last name where no order is asked for.",
+        "All employees that the viewer may see, by last name unless `orderBy` is passed.",
         filter=EmployeeFilter,
         order_by=EmployeeOrder,
     )

@@ -1,4 +1,4 @@
-"""Plan years in the graph: the year, its contribution classes, its plans and their rates; eligibility."""
+"""Plan years in GraphQL: the plan year, its contribution classes, plans and rates, and eligibility."""
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,11 +10,25 @@ from benegraph.domain import plan_years as rules
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import Employment
 from benegraph.domain.values import DateSpan
-from benegraph.graphql.types.catalog import PlanRate
+from benegraph.graphql.types.catalog import (
+    CARRIER_PLAN_ID_DESCRIPTION,
+    DEDUCTIBLE_DESCRIPTION,
+    EE_PREMIUM_DESCRIPTION,
+    METAL_TIER_DESCRIPTION,
+    OUT_OF_POCKET_MAX_DESCRIPTION,
+    RATES_DESCRIPTION,
+    PlanRate,
+)
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter
 from benegraph.graphql.types.enums import CoverageTier, EmploymentClass, PlanTier, PlanYearStatus, RenewalMode
 from benegraph.graphql.types.fields import FilterArgument, to_many, to_one, to_page
-from benegraph.graphql.types.node import Node, lookup_by_id
+from benegraph.graphql.types.node import (
+    CREATED_AT_DESCRIPTION,
+    UPDATED_AT_DESCRIPTION,
+    VERSION_DESCRIPTION,
+    Node,
+    lookup_by_id,
+)
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.scalars import Cents
 
@@ -23,105 +37,138 @@ if TYPE_CHECKING:
     from benegraph.graphql.types.employers import Employer
 
 PLAN_YEAR_STATUS_FILTER = FilterArgument(
-    "status", PlanYearStatus, store.plan_years.PlanYearFilter, "Only those of this status today."
+    "status", PlanYearStatus, store.plan_years.PlanYearFilter, "Return only plan years with this status today."
 )
 
 
-@strawberry.type(description="What employee and employer pay a month, for one employment class and family status.")
+@strawberry.type(description="The monthly contributions for one employment class and one coverage tier.")
 class ContributionClass(Node):
-    employment: EmploymentClass = strawberry.field(description="Whose contributions these are.")
+    employment: EmploymentClass = strawberry.field(
+        description="The employment class that these contributions apply to."
+    )
     family_status: CoverageTier = strawberry.field(
-        description="For which tier; UNSPECIFIED serves every tier without a class of its own."
+        description=(
+            "The coverage tier that these contributions apply to. UNSPECIFIED applies to every tier without a"
+            " contribution class of its own."
+        )
     )
     employee_contribution_cents: Cents = strawberry.field(
-        description="What the employee pays a month, where a plan has no rates; else the rest of the rate."
+        description=(
+            "The employee's monthly contribution in cents. It is used only for a plan without rates; otherwise the"
+            " employee pays the premium minus the employer's contribution."
+        )
     )
     employer_contribution_cents: Cents = strawberry.field(
-        description="What the employer pays a month, at most the premium."
+        description="The employer's monthly contribution in cents. The employer never pays more than the premium."
     )
 
 
-@strawberry.type(description="A carrier's plan as one plan year offers it.")
+@strawberry.type(description="A plan that a plan year offers, copied from the catalog or passed to `createPlanYear`.")
 class Plan(Node):
-    carrier_plan_id: str = strawberry.field(description="The carrier's own code, as given.")
+    carrier_plan_id: str = strawberry.field(description=CARRIER_PLAN_ID_DESCRIPTION)
     name: str = strawberry.field(description="The plan's name.")
-    tier: PlanTier | None = strawberry.field(description="The plan's metal, if it has one.")
-    monthly_premium_cents: Cents = strawberry.field(description="The rate for the employee alone (EE).")
-    deductible_cents: Cents | None = strawberry.field(
-        description="What the insured pay in a year before the plan pays."
-    )
-    out_of_pocket_max_cents: Cents | None = strawberry.field(description="The most the insured pay in a year.")
-    rates: list[PlanRate] = to_many(store.plan_years.rates_of, "id", "Its rate for each tier that has one, EE to EF.")
+    tier: PlanTier | None = strawberry.field(description=METAL_TIER_DESCRIPTION)
+    monthly_premium_cents: Cents = strawberry.field(description=EE_PREMIUM_DESCRIPTION)
+    deductible_cents: Cents | None = strawberry.field(description=DEDUCTIBLE_DESCRIPTION)
+    out_of_pocket_max_cents: Cents | None = strawberry.field(description=OUT_OF_POCKET_MAX_DESCRIPTION)
+    rates: list[PlanRate] = to_many(store.plan_years.rates_of, "id", RATES_DESCRIPTION)
     plan_year: Annotated["PlanYear", strawberry.lazy("benegraph.graphql.types.plan_years")] = to_one(
-        store.plan_years.by_ids, "plan_year_id", "The plan year that offers it."
+        store.plan_years.by_ids, "plan_year_id", "The plan year that offers this plan."
     )
 
 
-@strawberry.type(description="One rule of eligibility, and whether it holds.")
+@strawberry.type(description="An eligibility rule, and whether the employee meets it.")
 class EligibilityRule:
-    code: str = strawberry.field(description="The rule: EMPLOYED, EMPLOYMENT_CLASS or WAITING_PERIOD.")
-    holds: bool = strawberry.field(description="Whether the employee keeps it.")
-    message: str = strawberry.field(description="What it asks.")
+    code: str = strawberry.field(description="The rule's code: EMPLOYED, EMPLOYMENT_CLASS or WAITING_PERIOD.")
+    holds: bool = strawberry.field(description="Whether the employee meets the rule.")
+    message: str = strawberry.field(description="The requirement that the rule checks, in words.")
 
 
-@strawberry.type(description="Whether an employee may be covered in a plan year, from when, and why.")
+@strawberry.type(description="Whether an employee is eligible for coverage in a plan year, and the rules behind it.")
 class Eligibility:
-    eligible: bool = strawberry.field(description="Whether every rule holds.")
-    coverage_start: date | None = strawberry.field(description="The day coverage would start; null if not eligible.")
-    rules: list[EligibilityRule] = strawberry.field(description="Each rule that was looked at.")
+    eligible: bool = strawberry.field(description="Whether the employee meets every rule.")
+    coverage_start: date | None = strawberry.field(
+        description="The first day on which coverage could start; null if the employee isn't eligible."
+    )
+    rules: list[EligibilityRule] = strawberry.field(description="All rules, whether met or not.")
 
 
 def eligibility_from_rows(employee: Any, plan_year: Any, classes: list[Any]) -> rules.Eligibility:
-    """Judge an employee's eligibility in a plan year by their rows."""
+    """Evaluate an employee's eligibility in a plan year from the rows of both and of the contribution classes."""
     return rules.evaluate_eligibility(
         Employment(employee.employment_class, employee.hired_on, employee.class_changed_on, employee.terminated_on),
         DateSpan.through(plan_year.coverage_starts_on, plan_year.coverage_ends_on),
         rules.WaitingPeriod(plan_year.waiting_period_days, plan_year.starts_on_first_of_month),
-        {terms.employment for terms in classes},
+        {contribution_class.employment for contribution_class in classes},
     )
 
 
-@strawberry.type(description="One employer's year of one benefit product: when it covers, and what it offers.")
+@strawberry.type(
+    description="The period in which an employer offers a benefit product: its dates, plans and contributions."
+)
 class PlanYear(Node):
     benefit_product: Annotated["BenefitProduct", strawberry.lazy("benegraph.graphql.types.catalog")] = to_one(
-        store.catalog.by_ids, "benefit_product_id", "What it offers."
+        store.catalog.by_ids, "benefit_product_id", "The benefit product that the plan year offers."
     )
     employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.types.employers")] = to_one(
-        store.employers.by_ids, "employer_id", "Who offers it."
+        store.employers.by_ids, "employer_id", "The employer that offers the plan year."
     )
-    status: PlanYearStatus = strawberry.field(description="Where it stands today, in the employer's time zone.")
-    coverage_starts_on: date = strawberry.field(name="coverageStart", description="The first day of coverage.")
-    coverage_ends_on: date = strawberry.field(name="coverageEnd", description="The last day of coverage, inclusive.")
+    status: PlanYearStatus = strawberry.field(description="The status today, in the employer's time zone.")
+    coverage_starts_on: date = strawberry.field(
+        name="coverageStart", description="The first day of the plan year's coverage."
+    )
+    coverage_ends_on: date = strawberry.field(
+        name="coverageEnd", description="The last day of the plan year's coverage, inclusive."
+    )
     open_enrollment_starts_on: date = strawberry.field(
         name="openEnrollmentStart", description="The first day of open enrollment."
     )
     open_enrollment_ends_on: date = strawberry.field(
         name="openEnrollmentEnd", description="The last day of open enrollment, inclusive."
     )
-    waiting_period_days: int = strawberry.field(description="How many days after the hire someone becomes eligible.")
+    waiting_period_days: int = strawberry.field(
+        description="The waiting period: the number of days, 0 to 90, from the hire until a new employee is eligible."
+    )
     starts_on_first_of_month: bool = strawberry.field(
-        description="Whether the wait goes on to the next first of a month."
+        description=(
+            "Whether eligibility begins on the first of a month: on the day the waiting period ends if that is a first,"
+            " else on the next one, but no later than 90 days after the hire."
+        )
     )
-    renewal: RenewalMode = strawberry.field(description="What closing does for those who did not answer.")
+    renewal: RenewalMode = strawberry.field(
+        description="Whether closing enrollment renews last year's coverage for unanswered enrollments."
+    )
     group_id: str | None = strawberry.field(
-        description="The group of the carrier's contract under which elections are recorded; null where they are not."
+        description=(
+            "The carrier's group code: elections are recorded as coverage under this group's contract. Null if"
+            " elections are not recorded with a carrier."
+        )
     )
-    group_coverage_start: date | None = strawberry.field(description="The day that contract's coverage started.")
+    group_coverage_start: date | None = strawberry.field(
+        description="The first day of coverage of that group contract; null if `groupId` is null."
+    )
     contribution_classes: list[ContributionClass] = to_many(
-        store.plan_years.classes_of, "id", "Who pays what. An employee sees their own employment class only."
+        store.plan_years.classes_of,
+        "id",
+        "The contributions for each employment class. An employee sees only those of their own employment class.",
     )
-    plans: list[Plan] = to_many(store.plan_years.plans_of, "id", "The plans on offer.")
+    plans: list[Plan] = to_many(store.plan_years.plans_of, "id", "The plans that the plan year offers.")
     enrollments: Connection[Enrollment] = to_page(
-        store.enrollments.of_plan_years, "id", "The enrollments in it, oldest first.", filter=EnrollmentFilter
+        store.enrollments.of_plan_years,
+        "id",
+        "The enrollments in this plan year, oldest first.",
+        filter=EnrollmentFilter,
     )
-    created_at: datetime = strawberry.field(description="When the row was made.")
-    updated_at: datetime = strawberry.field(description="When the row last changed.")
-    version: int = strawberry.field(description="Counts the changes: pass it as `expectedVersion`.")
+    created_at: datetime = strawberry.field(description=CREATED_AT_DESCRIPTION)
+    updated_at: datetime = strawberry.field(description=UPDATED_AT_DESCRIPTION)
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
 
 
 @strawberry.type
 class PlanYearsQuery:
     plan_year: PlanYear | None = lookup_by_id(
-        IdPrefix.PLAN_YEAR, "One plan year; null where there is none within the viewer's reach."
+        IdPrefix.PLAN_YEAR, "Look up a plan year by its ID. Null if it doesn't exist or the viewer may not see it."
     )
-    plan: Plan | None = lookup_by_id(IdPrefix.PLAN, "One plan; null where there is none within the viewer's reach.")
+    plan: Plan | None = lookup_by_id(
+        IdPrefix.PLAN, "Look up a plan by its ID. Null if it doesn't exist or the viewer may not see it."
+    )

@@ -1,4 +1,4 @@
-"""Scalars: days, instants and cents, each strict about what it takes."""
+"""Scalars: Date, DateTime and Cents, each of which accepts only well-formed input."""
 
 from datetime import UTC, date, datetime
 from typing import Any, NewType
@@ -12,14 +12,14 @@ Cents = NewType("Cents", int)
 
 
 def parse_date(value: Any) -> date:
-    """Take YYYY-MM-DD, or a date-time at midnight UTC; refuse everything else."""
+    """Parse YYYY-MM-DD, or a date-time at midnight UTC. Raises ValueError for everything else."""
     if (day := parse_iso_date(value)) is None:
-        raise ValueError("A Date is a string of the form YYYY-MM-DD.")
+        raise ValueError("Invalid Date: expected a string of the form YYYY-MM-DD.")
     return day
 
 
 def parse_instant(value: Any) -> datetime:
-    """Take an ISO 8601 date-time with its offset."""
+    """Parse an ISO 8601 date-time with a UTC offset. Raises ValueError for everything else."""
     if isinstance(value, str) and "T" in value:
         try:
             instant = datetime.fromisoformat(value)
@@ -27,27 +27,27 @@ def parse_instant(value: Any) -> datetime:
             instant = None
         if instant is not None and instant.tzinfo is not None:
             return instant.astimezone(UTC)
-    raise ValueError("A DateTime is a string such as 2026-11-20T09:30:00Z, with its offset.")
+    raise ValueError("Invalid DateTime: expected a string with a UTC offset, such as 2026-11-20T09:30:00Z.")
 
 
 def parse_cents(value: Any) -> int:
-    """Take a whole number; a boolean is none, though Python thinks so."""
+    """Parse an integer of cents. Raises ValueError for everything else, booleans included."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_CENTS:
         return value
-    raise ValueError("Cents are a whole number up to 2^53-1, without quotes or a fraction.")
+    raise ValueError("Invalid Cents: expected an integer within ±(2^53-1), without quotes or a fraction.")
 
 
 SCALARS: dict[object, ScalarDefinition] = {
     date: strawberry.scalar(
         name="Date",
-        description="Exactly YYYY-MM-DD; as an input also a date-time at midnight UTC.",
+        description="A calendar date in the form YYYY-MM-DD. Input may also be a date-time at midnight UTC.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         serialize=date.isoformat,
         parse_value=parse_date,
     ),
     datetime: strawberry.scalar(
         name="DateTime",
-        description="An instant: date, time and offset, shown in UTC, as 2026-11-20T09:30:00Z.",
+        description="An instant: a date-time with a UTC offset. Output is in UTC, such as 2026-11-20T09:30:00Z.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         serialize=format_instant,
         parse_value=parse_instant,
@@ -55,8 +55,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     Cents: strawberry.scalar(
         name="Cents",
         description=(
-            "A whole number of US cents: a JSON integer within ±(2^53-1), never a string, a float or a boolean;"
-            " not negative but in reversals."
+            "An amount in US cents: a JSON integer within ±(2^53-1). Strings, fractions and booleans are refused."
         ),
         serialize=lambda value: value,
         parse_value=parse_cents,
