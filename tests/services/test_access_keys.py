@@ -134,7 +134,7 @@ async def test_an_action_that_is_no_more_is_passed_over(database: Database) -> N
     assert (await authenticate(database, CLOCK, "bgk_x", None)).actions == {Action.ELECT}
 
 
-# --------------------------------------------------------------------------------------- calls that count once
+# ------------------------------------------------------------------------------------------- calls that count once
 
 
 async def test_old_answers_are_forgotten_after_thirty_days(database: Database) -> None:

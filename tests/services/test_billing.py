@@ -51,7 +51,7 @@ async def lines(office: Office, subject: str) -> list[tuple[Any, ...]]:
     return [(each["action"], each["before"], each["after"], each["reason"]) for each in await office.history(subject)]
 
 
-# ---------------------------------------------------------------------------------------------------- invoices
+# -------------------------------------------------------------------------------------------------------- invoices
 
 
 @pytest.mark.parametrize("subscriber", [None, SUBSCRIBER_ID])
@@ -138,7 +138,7 @@ async def test_an_invoice_may_be_of_one_day_of_nothing_and_due_any_day(database:
     assert (row.bill_through, row.due_date, row.paid_cents, row.status) == (first, date(2020, 1, 1), 0, "PAID")
 
 
-# ---------------------------------------------------------------------------------------------------- payments
+# -------------------------------------------------------------------------------------------------------- payments
 
 
 async def test_payments_add_up(database: Database) -> None:
@@ -240,7 +240,7 @@ async def test_today_is_the_employers_else_that_of_greenwich(
     assert (await read_invoice(office, id)).status == "PAID"
 
 
-# --------------------------------------------------------------------------------------------------- reversals
+# ------------------------------------------------------------------------------------------------------- reversals
 
 
 async def test_a_payment_is_reversed(database: Database) -> None:
@@ -280,7 +280,7 @@ async def test_reversals_that_are_refused(database: Database) -> None:
         assert await office.refusals(reverse_payment(office, id, reason)) == expected
 
 
-# ---------------------------------------------------------------------------------------------------- the void
+# -------------------------------------------------------------------------------------------------------- the void
 
 
 async def test_an_invoice_is_voided(database: Database) -> None:
@@ -324,7 +324,7 @@ async def test_voids_that_are_refused(database: Database) -> None:
     await void_invoice(office, id, None, 1)
 
 
-# ----------------------------------------------------------------------------------------------------- tenancy
+# --------------------------------------------------------------------------------------------------------- tenancy
 
 
 async def test_what_is_another_tenants_is_not_there(database: Database) -> None:

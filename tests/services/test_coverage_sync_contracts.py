@@ -61,7 +61,7 @@ async def dental_of(office: Office) -> Office:
     return replace(office, product=await office.run(add_product, "Dental", ProductCategory.DENTAL, None, PLANS))
 
 
-# ------------------------------------------------------------------------- contracts that follow each other
+# -------------------------------------------------------------------------------- contracts that follow each other
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ async def test_contracts_of_two_divisions_hold_the_same_days_side_by_side(databa
     assert await shown(office) == every[1:]
 
 
-# -------------------------------------------------------------- contracts that claim the same days, from before
+# ----------------------------------------------------------------- contracts that claim the same days, from before
 
 MEDICAL = replace(DATES_2026, coverage_start=date(2026, 2, 1), coverage_end=date(2026, 12, 31))
 #: Shares every day with medical, all but a month at either end, one day, none.

@@ -1,4 +1,4 @@
-"""Electing: what a good answer sets, and what one call refuses, all of it at once."""
+"""Elections: the values that an accepted election sets, and the windows in which one is accepted."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,15 +15,15 @@ from factories.office import EC, EE, EF, ES, Office, create_office, enroll, waiv
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 
 
-async def to_answer(database: Database) -> tuple[Office, str, str, dict[str, str]]:
-    """Open enrollment with Ada in it; give her id, her enrollment's, and the plans' by their codes."""
+async def office_with_pending_enrollment(database: Database) -> tuple[Office, str, str, dict[str, str]]:
+    """Open enrollment with Ada in it; return her id, her pending enrollment's id, and the plan ids by carrier code."""
     office = await create_office(database)
     ada = await office.hire()
     id = await office.open_plan_year()
     return office, ada, (await office.pending_enrollment(ada)).id, dict(await office.plan_ids_by_code(id))
 
 
-# --------------------------------------------------------------------------------------------- good answers
+# ---------------------------------------------------------------------------------------------- accepted elections
 
 
 @pytest.mark.parametrize(
@@ -34,18 +34,18 @@ async def to_answer(database: Database) -> tuple[Office, str, str, dict[str, str
         ("GOLD", "c", EC, (45_000, 45_000)),
         ("GOLD", "cc", EC, (45_000, 45_000)),
         ("GOLD", "sc", EF, (50_000, 90_000)),
-        ("SILVER", "", EE, (0, 40_000)),  # the employer pays the premium at most
+        ("SILVER", "", EE, (0, 40_000)),  # the employer never pays more than the premium
         ("SILVER", "s", ES, (37_000, 45_000)),
         ("FLAT", "", EE, (0, 30_000)),
-        ("FLAT", "c", EC, (10_000, 45_000)),  # without rates: the two contributions
+        ("FLAT", "c", EC, (10_000, 45_000)),  # a plan without rates costs the two contributions
         ("FLAT", "sc", EF, (20_000, 90_000)),
     ],
 )
-async def test_the_tier_follows_from_the_family_and_the_shares_from_both(
+async def test_tier_follows_from_dependents_and_shares_from_plan_and_tier(
     database: Database, code: str, family: str, tier: CoverageTier, shares: tuple[int, int]
 ) -> None:
-    office, ada, id, plans = await to_answer(database)
-    dependents = [await office.add_spouse(ada) if kind == "s" else await office.add_child(ada) for kind in family]
+    office, ada, id, plans = await office_with_pending_enrollment(database)
+    dependents = [await office.add_spouse(ada) if member == "s" else await office.add_child(ada) for member in family]
 
     (preview,) = await office.elect(ada, enroll(id, plans[code], *dependents))
 
@@ -74,14 +74,14 @@ async def test_the_tier_follows_from_the_family_and_the_shares_from_both(
 
 
 @pytest.mark.parametrize("tier", [None, CoverageTier.UNSPECIFIED, EC])
-async def test_a_tier_may_be_left_to_the_dependents(database: Database, tier: CoverageTier | None) -> None:
-    office, ada, id, plans = await to_answer(database)
+async def test_unspecified_tier_is_derived_from_dependents(database: Database, tier: CoverageTier | None) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     await office.elect(ada, enroll(id, plans["GOLD"], await office.add_child(ada), tier=tier))
     assert (await office.enrollment(id)).coverage_tier == EC
 
 
-async def test_a_waiver_has_nothing_but_its_day(database: Database) -> None:
-    office, ada, id, _ = await to_answer(database)
+async def test_waiver_stores_only_its_effective_date(database: Database) -> None:
+    office, ada, id, _ = await office_with_pending_enrollment(database)
     (preview,) = await office.elect(ada, waive(id))
     row = await office.read_row("enrollments", id)
     assert (row["decision"], row["effective_on"]) == ("WAIVED", "2027-01-01")
@@ -90,8 +90,8 @@ async def test_a_waiver_has_nothing_but_its_day(database: Database) -> None:
     assert (preview.status, preview.selected_plan_id, preview.dependent_ids) == ("WAIVED", None, ())
 
 
-async def test_a_child_is_covered_to_the_end_of_the_month_it_turns_26(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
+async def test_child_is_covered_through_end_of_month_of_26th_birthday(database: Database) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     grown = await office.add_child(ada, date(2001, 1, 2))
     disabled = await office.add_child(ada, date(1990, 1, 1), disabled=True)
     in_february = await office.add_child(ada, date(2001, 2, 28))
@@ -102,8 +102,8 @@ async def test_a_child_is_covered_to_the_end_of_the_month_it_turns_26(database: 
     assert through == {grown: "2027-01-31", disabled: None, in_february: "2027-02-28", spouse: None}
 
 
-async def test_history_says_what_was_answered_and_by_whom(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
+async def test_history_records_election_and_actor(database: Database) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     office = office.as_viewer(employee_viewer(office.employer, ada))
     await office.elect(ada, enroll(id, plans["GOLD"]))
     event = (await office.history(id))[-1]
@@ -123,8 +123,8 @@ async def test_history_says_what_was_answered_and_by_whom(database: Database) ->
     }
 
 
-async def test_answers_of_several_plan_years_are_taken_together_or_not_at_all(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
+async def test_elections_for_several_plan_years_are_applied_all_or_none(database: Database) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     short = PlanYearDates(date(2028, 1, 1), date(2028, 6, 30), FIRST, LAST)
     other_year = await office.open_plan_year(short)
     other = next(row.id for row in await office.enrollments(ada) if row.plan_year_id == other_year)
@@ -137,15 +137,17 @@ async def test_answers_of_several_plan_years_are_taken_together_or_not_at_all(da
     assert [(preview.enrollment_id, preview.status) for preview in previews] == [(other, "WAIVED"), (id, "ENROLLED")]
 
 
-# -------------------------------------------------------------------------------------------------- windows
+# --------------------------------------------------------------------------------------------------------- windows
 
 
-async def test_open_enrollment_is_open_from_its_first_day_through_its_last(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
+async def test_open_enrollment_accepts_answers_from_first_through_last_day(database: Database) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     for day in (FIRST - timedelta(days=1), LAST + timedelta(days=1)):
-        there = office.on_day(day)
-        for choice in (enroll(id, plans["GOLD"]), waive(id)):
-            assert await there.refusals(there.elect(ada, choice)) == ["WINDOW_NOT_OPEN elections.0.enrollmentId"]
+        office_that_day = office.on_day(day)
+        for election in (enroll(id, plans["GOLD"]), waive(id)):
+            assert await office_that_day.refusals(office_that_day.elect(ada, election)) == [
+                "WINDOW_NOT_OPEN elections.0.enrollmentId"
+            ]
     for day in (FIRST, LAST):
         await office.on_day(day).dry_run(enrollments.elect, ada, [waive(id)])
 
@@ -153,10 +155,10 @@ async def test_open_enrollment_is_open_from_its_first_day_through_its_last(datab
 @pytest.mark.parametrize(
     ("hired_on", "opens_on"), [(date(2026, 11, 1), date(2026, 11, 20)), (date(2026, 12, 1), date(2026, 12, 1))]
 )
-async def test_a_new_hire_has_thirty_days_from_eligibility_or_issue(
+async def test_new_hire_window_lasts_thirty_days_from_eligibility_or_issue(
     database: Database, hired_on: date, opens_on: date
 ) -> None:
-    """It is the 20th; the hire was on the 1st of this month, or is on the 1st of the next."""
+    """Today is 20 November; the hire date is the 1st of this month or of the next."""
     office = await create_office(database, today=date(2026, 1, 5))
     await office.open_plan_year(PlanYearDates(date(2026, 2, 1), date(2027, 1, 31), date(2026, 1, 1), date(2026, 1, 20)))
     office = office.on_day(date(2026, 11, 20))
@@ -164,23 +166,25 @@ async def test_a_new_hire_has_thirty_days_from_eligibility_or_issue(
     (row,) = await office.enrollments(ada)
     assert (row.reason, row.opens_on, row.closes_on) == ("NEW_HIRE", opens_on, opens_on + timedelta(days=30))
     for day in (opens_on - timedelta(days=1), opens_on + timedelta(days=31)):
-        there = office.on_day(day)
-        assert await there.refusals(there.elect(ada, waive(row.id))) == ["WINDOW_NOT_OPEN elections.0.enrollmentId"]
+        office_that_day = office.on_day(day)
+        assert await office_that_day.refusals(office_that_day.elect(ada, waive(row.id))) == [
+            "WINDOW_NOT_OPEN elections.0.enrollmentId"
+        ]
     for day in (opens_on, opens_on + timedelta(days=30)):
         await office.on_day(day).dry_run(enrollments.elect, ada, [waive(row.id)])
 
 
 @pytest.mark.parametrize(
-    ("time_zone", "opens_at", "over_at"),
+    ("time_zone", "opens_at", "closes_at"),
     [
-        # On 1 November the clocks in New York went back, but midnight was still summer time.
+        # New York leaves daylight saving time on 1 November, but only after midnight.
         ("America/New_York", datetime(2026, 11, 1, 4, tzinfo=UTC), datetime(2026, 12, 1, 5, tzinfo=UTC)),
         ("Asia/Kolkata", datetime(2026, 10, 31, 18, 30, tzinfo=UTC), datetime(2026, 11, 30, 18, 30, tzinfo=UTC)),
         ("Pacific/Kiritimati", datetime(2026, 10, 31, 10, tzinfo=UTC), datetime(2026, 11, 30, 10, tzinfo=UTC)),
     ],
 )
-async def test_days_begin_at_the_employers_midnight(
-    database: Database, time_zone: str, opens_at: datetime, over_at: datetime
+async def test_window_days_begin_at_midnight_in_employer_time_zone(
+    database: Database, time_zone: str, opens_at: datetime, closes_at: datetime
 ) -> None:
     office = await create_office(database, time_zone=time_zone)
     ada = await office.hire()
@@ -192,17 +196,19 @@ async def test_days_begin_at_the_employers_midnight(
             office.viewer, Clock(at), lambda tx: enrollments.elect(tx, ada, [waive(id)]), dry_run=True
         )
 
-    moment = timedelta(microseconds=1)
-    for at in (opens_at - moment, over_at):
+    instant = timedelta(microseconds=1)
+    for at in (opens_at - instant, closes_at):
         assert await office.refusals(elect(at)) == ["WINDOW_NOT_OPEN elections.0.enrollmentId"]
-    for at in (opens_at, over_at - moment):
+    for at in (opens_at, closes_at - instant):
         await elect(at)
 
 
-async def test_a_moved_window_holds_for_those_already_issued(database: Database) -> None:
-    office, ada, id, _ = await to_answer(database)
+async def test_changed_window_applies_to_issued_enrollments(database: Database) -> None:
+    office, ada, id, _ = await office_with_pending_enrollment(database)
     plan_year = (await office.enrollment(id)).plan_year_id
     await office.update_plan_year(plan_year, open_enrollment_ends_on=date(2026, 12, 15))
     await office.on_day(date(2026, 12, 15)).dry_run(enrollments.elect, ada, [waive(id)])
-    there = office.on_day(date(2026, 12, 16))
-    assert await there.refusals(there.elect(ada, waive(id))) == ["WINDOW_NOT_OPEN elections.0.enrollmentId"]
+    office_that_day = office.on_day(date(2026, 12, 16))
+    assert await office_that_day.refusals(office_that_day.elect(ada, waive(id))) == [
+        "WINDOW_NOT_OPEN elections.0.enrollmentId"
+    ]

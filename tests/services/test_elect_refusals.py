@@ -1,4 +1,4 @@
-"""What an election refuses, all of it at once, and that nothing is changed."""
+"""Refused elections: every broken rule is reported at once, and nothing changes."""
 
 from datetime import date
 
@@ -15,16 +15,16 @@ from factories.office import EC, EE, EF, ES, Office, create_office, enroll, waiv
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 
 
-async def to_answer(database: Database) -> tuple[Office, str, str, dict[str, str]]:
-    """Open enrollment with Ada in it; give her id, her enrollment's, and the plans' by their codes."""
+async def office_with_pending_enrollment(database: Database) -> tuple[Office, str, str, dict[str, str]]:
+    """Open enrollment with Ada in it; return her id, her pending enrollment's id, and the plan ids by carrier code."""
     office = await create_office(database)
     ada = await office.hire()
     id = await office.open_plan_year()
     return office, ada, (await office.pending_enrollment(ada)).id, dict(await office.plan_ids_by_code(id))
 
 
-async def test_who_is_26_when_coverage_starts_is_not_coverable(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
+async def test_child_aged_26_at_coverage_start_is_refused(database: Database) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     too_old = await office.add_child(ada, date(2001, 1, 1))
     just_not = await office.add_child(ada, date(2001, 1, 2))
     inactive = await office.add_child(ada)
@@ -35,26 +35,26 @@ async def test_who_is_26_when_coverage_starts_is_not_coverable(database: Databas
     ]
 
 
-async def test_dependents_are_the_employees_own_and_named_once(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
+async def test_foreign_missing_and_repeated_dependents_are_refused(database: Database) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     bob = await office.hire("Bob")
     foreign, own = await office.add_child(bob), await office.add_child(ada)
     missing = own[:-1] + ("0" if own[-1] != "0" else "1")
-    choice = enroll(id, plans["GOLD"], own, own, foreign, missing, "nonsense", tier=EF)
-    assert await office.refusals(office.elect(ada, choice)) == [
+    election = enroll(id, plans["GOLD"], own, own, foreign, missing, "nonsense", tier=EF)
+    assert await office.refusals(office.elect(ada, election)) == [
         "INVALID_INPUT elections.0.dependentIds.1",
         "DEPENDENT_NOT_COVERABLE elections.0.dependentIds.2",
         "NOT_FOUND elections.0.dependentIds.3",
         "NOT_FOUND elections.0.dependentIds.4",
     ]
-    herself = office.as_viewer(employee_viewer(office.employer, ada))
-    assert await herself.refusals(herself.elect(ada, enroll(id, plans["GOLD"], foreign))) == [
+    ada_office = office.as_viewer(employee_viewer(office.employer, ada))
+    assert await ada_office.refusals(ada_office.elect(ada, enroll(id, plans["GOLD"], foreign))) == [
         "NOT_FOUND elections.0.dependentIds.0"
     ]
 
 
-async def test_dependents_must_make_the_tier(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
+async def test_tier_that_contradicts_dependents_is_refused(database: Database) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     spouse, second, child = await office.add_spouse(ada), await office.add_spouse(ada), await office.add_child(ada)
     gold = plans["GOLD"]
     families = {
@@ -66,12 +66,12 @@ async def test_dependents_must_make_the_tier(database: Database) -> None:
         (ES, spouse, second): "dependentIds",
     }
     for (tier, *dependents), field in families.items():
-        telling = office.elect(ada, enroll(id, gold, *dependents, tier=CoverageTier(tier)))
-        assert await office.refusals(telling) == [f"TIER_DEPENDENTS_MISMATCH elections.0.{field}"]
+        call = office.elect(ada, enroll(id, gold, *dependents, tier=CoverageTier(tier)))
+        assert await office.refusals(call) == [f"TIER_DEPENDENTS_MISMATCH elections.0.{field}"]
 
 
-async def test_plans_are_those_of_the_plan_year(database: Database) -> None:
-    office, ada, id, _ = await to_answer(database)
+async def test_plan_outside_the_plan_year_is_refused(database: Database) -> None:
+    office, ada, id, _ = await office_with_pending_enrollment(database)
     other = await create_office(database, tenant="other")
     foreign = (await other.plan_ids_by_code(await other.open_plan_year()))["GOLD"]
     next_year = await office.draft_plan_year(PlanYearDates(date(2028, 1, 1), date(2028, 12, 31), FIRST, LAST))
@@ -83,8 +83,8 @@ async def test_plans_are_those_of_the_plan_year(database: Database) -> None:
     assert await office.refusals(office.elect(ada, enroll(id, None))) == ["PLAN_REQUIRED elections.0.selectedPlanId"]
 
 
-async def test_no_rate_or_no_contributions_for_the_tier(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
+async def test_tier_without_rate_or_contributions_is_refused(database: Database) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     spouse, child = await office.add_spouse(ada), await office.add_child(ada)
     refused = ["TIER_NOT_OFFERED elections.0.coverageTier"]
     assert await office.refusals(office.elect(ada, enroll(id, plans["SILVER"], spouse, child))) == refused
@@ -96,7 +96,7 @@ async def test_no_rate_or_no_contributions_for_the_tier(database: Database) -> N
 
 
 async def test_a_waiver_takes_no_plan_tier_or_dependents(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     child = await office.add_child(ada)
     waiver = Election(id, ElectionDecision.WAIVED, plans["GOLD"], EC, (child,))
     assert await office.refusals(office.elect(ada, waiver)) == [
@@ -106,8 +106,8 @@ async def test_a_waiver_takes_no_plan_tier_or_dependents(database: Database) -> 
     ]
 
 
-async def test_everything_wrong_is_told_at_once(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
+async def test_all_broken_rules_are_reported_at_once(database: Database) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     inactive = await office.add_child(ada)
     await office.update_dependent(inactive, active=False)
     await office.update_employee(ada, employment_class=EmploymentClass.INTERN)
@@ -115,12 +115,12 @@ async def test_everything_wrong_is_told_at_once(database: Database) -> None:
     assert (closed.status, closed.close_reason) == ("INACTIVE", "NOT_ELIGIBLE")
     foreign = (await office.pending_enrollment(await office.hire("Bob"))).id
     late = office.on_day(date(2026, 12, 1))
-    choices = [
+    elections = [
         enroll(id, "nonsense", inactive, tier=ES, version=7),
         enroll(id, plans["GOLD"]),
         waive(foreign),
     ]
-    assert await late.refusals(late.elect(ada, *choices)) == [
+    assert await late.refusals(late.elect(ada, *elections)) == [
         "ENROLLMENT_NOT_PENDING elections.0.enrollmentId",
         "WINDOW_NOT_OPEN elections.0.enrollmentId",
         "VERSION_CONFLICT elections.0.expectedVersion",
@@ -133,8 +133,8 @@ async def test_everything_wrong_is_told_at_once(database: Database) -> None:
     ]
 
 
-async def test_an_answer_is_given_once(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
+async def test_answered_enrollment_is_refused(database: Database) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
     await office.elect(ada, enroll(id, plans["GOLD"], version=1))
     assert await office.refusals(office.elect(ada, waive(id, version=1))) == [
         "ENROLLMENT_NOT_PENDING elections.0.enrollmentId",
@@ -142,8 +142,8 @@ async def test_an_answer_is_given_once(database: Database) -> None:
     ]
 
 
-async def test_a_call_has_from_one_to_fifty_answers(database: Database) -> None:
-    office, ada, id, _ = await to_answer(database)
+async def test_call_without_or_with_over_fifty_elections_is_refused(database: Database) -> None:
+    office, ada, id, _ = await office_with_pending_enrollment(database)
     assert await office.refusals(office.elect(ada)) == ["INVALID_INPUT elections"]
     assert await office.refusals(office.elect(ada, *[waive(id)] * 51)) == ["INVALID_INPUT elections"]
     assert await office.refusals(office.elect(ada, *[waive(id)] * 50)) == [
@@ -151,8 +151,8 @@ async def test_a_call_has_from_one_to_fifty_answers(database: Database) -> None:
     ]
 
 
-async def test_ids_of_another_kind_are_refused_before_anything_is_read(database: Database) -> None:
-    office, ada, id, _ = await to_answer(database)
+async def test_ids_with_wrong_prefix_are_invalid_input(database: Database) -> None:
+    office, ada, id, _ = await office_with_pending_enrollment(database)
     assert await office.refusals(office.elect(id, waive(ada), waive("nonsense"))) == [
         "INVALID_INPUT employeeId",
         "INVALID_INPUT elections.0.enrollmentId",
@@ -160,25 +160,25 @@ async def test_ids_of_another_kind_are_refused_before_anything_is_read(database:
     ]
 
 
-async def test_who_is_out_of_reach_is_not_found(database: Database) -> None:
-    office, ada, id, _ = await to_answer(database)
+async def test_employee_outside_viewer_scope_is_not_found(database: Database) -> None:
+    office, ada, id, _ = await office_with_pending_enrollment(database)
     bob = await office.hire("Bob")
     for viewer in (employee_viewer(office.employer, bob), employee_viewer("empr_none", ada)):
-        there = office.as_viewer(viewer)
-        assert await there.refusals(there.elect(ada, waive(id))) == ["NOT_FOUND employeeId"]
+        outsider = office.as_viewer(viewer)
+        assert await outsider.refusals(outsider.elect(ada, waive(id))) == ["NOT_FOUND employeeId"]
 
 
-async def test_a_rehearsal_answers_the_same_and_changes_nothing(database: Database) -> None:
-    office, ada, id, plans = await to_answer(database)
-    choices = [enroll(id, plans["GOLD"], await office.add_child(ada))]
+async def test_dry_run_returns_same_previews_and_changes_nothing(database: Database) -> None:
+    office, ada, id, plans = await office_with_pending_enrollment(database)
+    elections = [enroll(id, plans["GOLD"], await office.add_child(ada))]
     before = await office.read_all_rows()
-    rehearsed = await office.dry_run(enrollments.elect, ada, choices)
+    previews = await office.dry_run(enrollments.elect, ada, elections)
     assert await office.read_all_rows() == before
-    assert await office.elect(ada, *choices) == rehearsed
+    assert await office.elect(ada, *elections) == previews
     assert (await office.enrollment(id)).status == "ENROLLED"
 
 
-async def test_an_unspecified_class_serves_the_tiers_without_their_own(database: Database) -> None:
+async def test_unspecified_class_applies_to_tiers_without_their_own(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     classes = [

@@ -111,7 +111,7 @@ async def test_all_that_is_wrong_with_a_report(database: Database) -> None:
     assert await office.refusals(office.report_life_event(stranger)) == ["NOT_FOUND employeeId"]
 
 
-# ---------------------------------------------------------------------------------------------------- reviews
+# --------------------------------------------------------------------------------------------------------- reviews
 
 
 @pytest.mark.parametrize("status", [LifeEventStatus.APPROVED, LifeEventStatus.DENIED])

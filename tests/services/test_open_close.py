@@ -21,7 +21,7 @@ async def issued(office: Office, employee: str) -> list[tuple[str, date, date, d
     return [(row.reason, row.effective_on, row.opens_on, row.closes_on) for row in await office.enrollments(employee)]
 
 
-# ----------------------------------------------------------------------------------------------------- opening
+# --------------------------------------------------------------------------------------------------------- opening
 
 
 async def test_opening_issues_to_everyone_eligible_by_the_start(database: Database) -> None:
@@ -139,7 +139,7 @@ async def test_history_tells_of_opening_and_of_each_issue(database: Database) ->
     }
 
 
-# ----------------------------------------------------------------------------------------------------- closing
+# --------------------------------------------------------------------------------------------------------- closing
 
 
 async def test_closing_waits_for_the_last_day_to_be_over(database: Database) -> None:

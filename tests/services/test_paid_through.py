@@ -56,7 +56,7 @@ async def day_of(office: Office) -> str | None:
     return day
 
 
-# ------------------------------------------------------------------------------------------------ when asked to
+# --------------------------------------------------------------------------------------------------- when asked to
 
 
 async def test_it_is_set_and_told(database: Database) -> None:
@@ -201,7 +201,7 @@ async def test_one_transaction_sees_what_it_did_itself(database: Database) -> No
     assert len(await office.history(id)) == 4
 
 
-# ----------------------------------------------------------------------------------------------------- kept up
+# --------------------------------------------------------------------------------------------------------- kept up
 
 
 async def test_without_the_tenants_wish_nothing_is_kept_up(database: Database) -> None:

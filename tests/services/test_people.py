@@ -32,7 +32,7 @@ async def to_answer(office: Office, employee: str) -> list[tuple[str, date, date
     ]
 
 
-# ------------------------------------------------------------------------------------------------------ hiring
+# ---------------------------------------------------------------------------------------------------------- hiring
 
 
 async def test_a_hire_is_written_down_and_history_does_not_say_who_it_is(database: Database) -> None:
@@ -128,7 +128,7 @@ async def test_an_external_id_belongs_to_one_employee_of_an_employer(database: D
     await office.hire("Dee", external_id="E-2")
 
 
-# ---------------------------------------------------------------------------------------------------- changing
+# -------------------------------------------------------------------------------------------------------- changing
 
 
 async def test_a_new_name_is_no_matter_of_history(database: Database) -> None:

@@ -136,7 +136,7 @@ async def test_a_plan_year_without_days_is_refused_for_that(office: Office) -> N
     assert await office.refusals(draft(dental, LATER, backwards)) == ["DATES_OUT_OF_ORDER coverageEnd"]
 
 
-# ------------------------------------------------------------------------------------------------- divisions
+# ------------------------------------------------------------------------------------------------------- divisions
 
 
 async def two_divisions(office: Office, dates: PlanYearDates = DATES) -> tuple[str, str]:
@@ -237,7 +237,7 @@ async def test_all_that_is_wrong_with_a_new_contract_is_told(office: Office) -> 
     assert await office.read_all_rows() == before
 
 
-# ------------------------------------------------------------------------------------- what was there before
+# ------------------------------------------------------------------------------------------- what was there before
 
 
 async def test_what_followed_two_before_may_change_in_all_else_once_it_is_open(office: Office) -> None:
@@ -257,7 +257,7 @@ async def test_what_followed_two_before_may_change_in_all_else_once_it_is_open(o
     assert (row["open_enrollment_ends_on"], row["group_coverage_start"]) == ("2026-12-01", "2026-07-01")
 
 
-# ------------------------------------------------------------------------------------------------------ races
+# ----------------------------------------------------------------------------------------------------------- races
 
 
 async def test_of_two_plan_years_at_once_one_is_drafted(office: Office, owner_url: str) -> None:

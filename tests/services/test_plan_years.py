@@ -187,7 +187,7 @@ async def test_one_plan_year_an_employer_product_and_period(database: Database) 
     await office.draft_plan_year()
 
 
-# ---------------------------------------------------------------------------------------------------- changing
+# -------------------------------------------------------------------------------------------------------- changing
 
 
 async def test_a_draft_changes_in_everything(database: Database) -> None:

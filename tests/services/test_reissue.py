@@ -27,7 +27,7 @@ async def spans(office: Office, employee: str) -> list[tuple[date | None, date |
     return [(row.coverage_starts_on, row.coverage_ends_on) for row in await office.enrollments(employee)]
 
 
-# ------------------------------------------------------------------------------------------ from when it counts
+# --------------------------------------------------------------------------------------------- from when it counts
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_who_has_left_by_then_is_not_eligible(database: Database) -> None:
     assert (await office.enrollment(await office.reissue(id, birth))).effective_on == MARCH_10
 
 
-# ------------------------------------------------------------------------------------- what can be reissued
+# -------------------------------------------------------------------------------------------- what can be reissued
 
 
 async def test_only_an_approved_event_of_the_employees_own_reissues(database: Database) -> None:

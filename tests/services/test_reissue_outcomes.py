@@ -131,7 +131,7 @@ async def test_a_birth_does_not_let_one_drop_a_spouse_or_waive(database: Databas
     await office.elect(ada, enroll(third, plans["SILVER"], spouse))  # a new child may be told of later
 
 
-# ---------------------------------------------------------------------------------------------------- windows
+# --------------------------------------------------------------------------------------------------------- windows
 
 
 async def test_the_window_is_thirty_days_or_ten_after_a_slow_review(database: Database) -> None:

@@ -67,7 +67,7 @@ async def revoke(database: Database, id: str, tenant: str = "acme") -> None:
     assert await database.transact(administrator(tenant), CLOCK, lambda tx: revoke_key(tx, id))
 
 
-# ------------------------------------------------------------------------------------------------ for how long
+# ---------------------------------------------------------------------------------------------------- for how long
 
 
 async def test_a_remembered_key_is_asked_for_once_within_its_seconds(database: Database, hand: Hand) -> None:
@@ -167,7 +167,7 @@ async def test_an_older_answer_that_comes_later_is_believed_for_its_own_seconds(
     assert await memory.get_or_load("it", find_new) == "new"
 
 
-# ----------------------------------------------------------------------------------- judged anew at each request
+# ------------------------------------------------------------------------------------- judged anew at each request
 
 
 async def test_a_remembered_key_expires_at_its_instant(database: Database, hand: Hand) -> None:
@@ -226,7 +226,7 @@ async def test_the_last_use_is_noted_to_within_five_minutes_from_memory_too(data
     assert noted == [(True, 0), (False, 0), (False, 0), (True, 6), (False, 6), (False, 6), (True, 12)]
 
 
-# --------------------------------------------------------------------------------------------- what is remembered
+# ---------------------------------------------------------------------------------------------- what is remembered
 
 
 async def test_an_unknown_key_is_not_remembered_as_unknown(database: Database, hand: Hand) -> None:
@@ -274,7 +274,7 @@ async def test_many_may_come_with_one_key_at_once(database: Database, hand: Hand
     assert sent == []
 
 
-# -------------------------------------------------------------------------------------------------- the asking
+# ------------------------------------------------------------------------------------------------------ the asking
 
 
 @pytest.mark.parametrize(("pgbouncer", "turns"), [(False, 1), (True, 3)])

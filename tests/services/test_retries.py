@@ -34,7 +34,7 @@ async def names(office: Office) -> list[str]:
     return [row["first_name"] for row in (await office.read_all_rows())["employees"].values()]
 
 
-# ------------------------------------------------------------------------------------------------- in the midst
+# ---------------------------------------------------------------------------------------------------- in the midst
 
 
 async def test_a_session_ended_in_the_midst_is_told_again(database: Database, owner_url: str) -> None:
@@ -136,7 +136,7 @@ async def test_who_gives_up_waiting_waits_no_more(database: Database, owner_url:
     assert await office.refusals(office.elect(ada, waive(NO_ENROLLMENT))) == ["NOT_FOUND elections.0.enrollmentId"]
 
 
-# ---------------------------------------------------------------------------------------------- at the commit
+# --------------------------------------------------------------------------------------------------- at the commit
 
 
 @asynccontextmanager
@@ -237,7 +237,7 @@ async def test_what_became_of_a_commit_can_be_unknown(database: Database, databa
     assert await names(office) == ["Ada"]
 
 
-# --------------------------------------------------------------------------------------------------- for good
+# -------------------------------------------------------------------------------------------------------- for good
 
 
 async def test_a_failure_that_stays_ends_after_some_attempts(database: Database) -> None:

@@ -176,7 +176,7 @@ async def test_what_a_termination_refuses(database: Database) -> None:
         assert await there.refusals(telling) == ["NOT_FOUND employeeId"]
 
 
-# ------------------------------------------------------------------------------------------------- taking back
+# ----------------------------------------------------------------------------------------------------- taking back
 
 
 @pytest.mark.parametrize("terminated_on", [date(2020, 1, 6), date(2026, 11, 20), date(2027, 6, 30), date(2028, 1, 1)])

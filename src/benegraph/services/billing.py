@@ -58,7 +58,7 @@ class CoveragePaidThrough:
     invoice_id: str | None
 
 
-# ---------------------------------------------------------------------------------------------------- invoices
+# -------------------------------------------------------------------------------------------------------- invoices
 
 
 async def record_invoice(tx: Transaction, invoice: NewInvoice) -> str:
@@ -181,7 +181,7 @@ async def _record_invoice_change(
     await store.history.insert_events(tx, [change])
 
 
-# ------------------------------------------------------------------------------------------------ paid through
+# ---------------------------------------------------------------------------------------------------- paid through
 
 
 async def set_paid_through(

@@ -238,7 +238,7 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
     await tx.flush()
 
 
-# -------------------------------------------------------------------------------------------------- shared steps
+# ---------------------------------------------------------------------------------------------------- shared steps
 
 
 async def _lock_employee(tx: Transaction, id: str) -> tuple[Employee, date]:

@@ -121,7 +121,7 @@ async def _load_existing(tx: Transaction, item: CoverageItem) -> "tuple[Coverage
     return batch, record
 
 
-# -------------------------------------------------------------------------------------------------- batches
+# --------------------------------------------------------------------------------------------------------- batches
 
 
 @dataclass(slots=True)

@@ -50,7 +50,7 @@ async def sync_coverage_of_record(
     await changes.write(tx)
 
 
-# ---------------------------------------------------------------------------------------------------- loading
+# --------------------------------------------------------------------------------------------------------- loading
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ async def _load_sync_context(tx: Transaction, rows: Sequence[Any]) -> _SyncConte
     return _SyncContext(elections, subscriber_ids, contracts, policy_numbers, records)
 
 
-# ---------------------------------------------------------------------------------------------------- syncing
+# --------------------------------------------------------------------------------------------------------- syncing
 
 
 @dataclass(slots=True)

@@ -124,7 +124,7 @@ async def reopen_election(tx: Transaction, enrollment_id: str, expected_version:
     await sync_coverage_of_record(tx, [employee], [plan_year])
 
 
-# ------------------------------------------------------------------------------------------------- recording
+# ------------------------------------------------------------------------------------------------------- recording
 
 _ELECTION_COLUMNS = (
     "decision",
@@ -193,7 +193,7 @@ def _preview(row: Enrollment, plan_year: PlanYear, accepted: AcceptedElection, t
     )
 
 
-# -------------------------------------------------------------------------------------------------- loading
+# --------------------------------------------------------------------------------------------------------- loading
 
 
 async def load_election_context(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> ElectionContext:
@@ -244,7 +244,7 @@ async def _load_offers(
     return offers
 
 
-# ------------------------------------------------------------------------------------------------- checking
+# -------------------------------------------------------------------------------------------------------- checking
 
 
 def _check_call(employee_id: str, elections: Sequence[Election]) -> list[RuleViolation]:

@@ -180,7 +180,7 @@ async def lock_plan_year(tx: Transaction, id: str) -> tuple[PlanYear, date]:
     return plan_year, tx.today(employer.time_zone)
 
 
-# --------------------------------------------------------------------------------------------------- checking
+# -------------------------------------------------------------------------------------------------------- checking
 
 _DATE_COLUMNS = ("coverage_starts_on", "coverage_ends_on", "open_enrollment_starts_on", "open_enrollment_ends_on")
 _DRAFT_FIELDS = {
@@ -314,7 +314,7 @@ async def _check_only_contract(
     return [RuleViolation(ErrorCode.PLAN_YEAR_OVERLAP, message, ("groupCoverageStart",))]
 
 
-# ---------------------------------------------------------------------------------------------------- writing
+# --------------------------------------------------------------------------------------------------------- writing
 
 
 async def _load_carrier_plans(tx: Transaction, benefit_product_id: str) -> list[PlanTerms]:

@@ -1,4 +1,4 @@
-"""Dependents: entered and changed, while elections already made stay."""
+"""Dependents: adding and updating them leaves existing elections unchanged."""
 
 from datetime import date
 
@@ -8,7 +8,7 @@ from factories.access import employee_viewer
 from factories.office import create_office, enroll
 
 
-async def test_a_dependent_is_written_down_and_changed(database: Database) -> None:
+async def test_dependent_is_added_and_updated(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     office = office.as_viewer(employee_viewer(office.employer, ada))
@@ -30,14 +30,14 @@ async def test_a_dependent_is_written_down_and_changed(database: Database) -> No
     assert (row["first_name"], row["relationship"], row["active"], row["version"]) == ("Bea", "SPOUSE", False, 2)
 
 
-async def test_what_a_family_refuses(database: Database) -> None:
+async def test_invalid_dependents_are_refused(database: Database) -> None:
     office = await create_office(database)
     ada, bob = await office.hire(), await office.hire("Bob")
     id = await office.add_child(ada)
     for born in (date(2026, 11, 21), date(1899, 12, 31), date.max, date.min):
         assert await office.refusals(office.add_child(ada, born)) == ["INVALID_INPUT dateOfBirth"]
-    telling = office.update_dependent(id, 2, first_name=" ", last_name="\x07", date_of_birth=date(2027, 1, 1))
-    assert await office.refusals(telling) == [
+    update = office.update_dependent(id, 2, first_name=" ", last_name="\x07", date_of_birth=date(2027, 1, 1))
+    assert await office.refusals(update) == [
         "VERSION_CONFLICT expectedVersion",
         "INVALID_INPUT firstName",
         "INVALID_INPUT lastName",
@@ -45,12 +45,12 @@ async def test_what_a_family_refuses(database: Database) -> None:
     ]
     assert await office.refusals(office.update_dependent(ada)) == ["INVALID_INPUT dependentId"]
     assert await office.refusals(office.add_child(id)) == ["INVALID_INPUT employeeId"]
-    himself = office.as_viewer(employee_viewer(office.employer, bob))
-    assert await himself.refusals(himself.update_dependent(id, active=False)) == ["NOT_FOUND dependentId"]
-    assert await himself.refusals(himself.add_child(ada)) == ["NOT_FOUND employeeId"]
+    bob_office = office.as_viewer(employee_viewer(office.employer, bob))
+    assert await bob_office.refusals(bob_office.update_dependent(id, active=False)) == ["NOT_FOUND dependentId"]
+    assert await bob_office.refusals(bob_office.add_child(ada)) == ["NOT_FOUND employeeId"]
 
 
-async def test_elections_made_stay_when_the_family_changes(database: Database) -> None:
+async def test_existing_elections_stay_when_a_dependent_changes(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     plans = await office.plan_ids_by_code(await office.open_plan_year())
