@@ -1,4 +1,4 @@
-"""Life events: when one may be reported, and how it is judged."""
+"""Life events: reporting one within its window, and reviewing it."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,16 +17,16 @@ from factories.office import TODAY, Office, create_office
 BIRTH, MEDICAID_LOSS = LifeEventType.BIRTH, LifeEventType.MEDICAID_LOSS
 
 
-async def hired(database: Database, **options: Any) -> tuple[Office, str]:
+async def office_with_employee(database: Database, **options: Any) -> tuple[Office, str]:
     office = await create_office(database, **options)
     return office, await office.hire(hired_on=date(2026, 3, 2))
 
 
-async def test_a_report_is_taken_down_as_told(database: Database) -> None:
-    office, ada = await hired(database)
+async def test_reported_life_event_is_stored(database: Database) -> None:
+    office, ada = await office_with_employee(database)
     child = await office.add_child(ada, date(2026, 11, 1))
-    herself = office.as_viewer(employee_viewer(office.employer, ada))
-    id = await herself.report_life_event(ada, BIRTH, date(2026, 11, 1), child, "Twins are on their way.")
+    ada_office = office.as_viewer(employee_viewer(office.employer, ada))
+    id = await ada_office.report_life_event(ada, BIRTH, date(2026, 11, 1), child, "Twins are on their way.")
     row = await office.read_row("life_events", id)
     assert {name: row[name] for name in ("employer_id", "employee_id", "dependent_id", "event_type", "status")} == {
         "employer_id": office.employer,
@@ -46,12 +46,12 @@ async def test_a_report_is_taken_down_as_told(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("event_type", "days"), [(each, 60 if each is MEDICAID_LOSS else 30) for each in LifeEventType]
+    ("event_type", "days"), [(event_type, 60 if event_type is MEDICAID_LOSS else 30) for event_type in LifeEventType]
 )
-async def test_a_report_comes_from_the_day_through_day_30_or_60(
+async def test_report_is_accepted_through_day_30_or_60(
     database: Database, event_type: LifeEventType, days: int
 ) -> None:
-    office, ada = await hired(database)
+    office, ada = await office_with_employee(database)
 
     def report(days_ago: int) -> LifeEventReport:
         return LifeEventReport(event_type, TODAY - timedelta(days=days_ago), None, None)
@@ -59,12 +59,12 @@ async def test_a_report_comes_from_the_day_through_day_30_or_60(
     for days_ago in (0, days):
         await office.dry_run(enrollments.report_life_event, ada, report(days_ago))
     for days_ago, rule in ((-1, "INVALID_INPUT"), (days + 1, "LIFE_EVENT_WINDOW_CLOSED")):
-        telling = office.run(enrollments.report_life_event, ada, report(days_ago))
-        assert await office.refusals(telling) == [f"{rule} eventDate"]
+        call = office.run(enrollments.report_life_event, ada, report(days_ago))
+        assert await office.refusals(call) == [f"{rule} eventDate"]
 
 
-async def test_nothing_before_the_hire_counts(database: Database) -> None:
-    office, ada = await hired(database)
+async def test_event_before_hire_is_refused(database: Database) -> None:
+    office, ada = await office_with_employee(database)
     office = office.on_day(date(2026, 3, 5))
     await office.report_life_event(ada, event_on=date(2026, 3, 2))
     assert await office.refusals(office.report_life_event(ada, event_on=date(2026, 3, 1))) == [
@@ -74,9 +74,9 @@ async def test_nothing_before_the_hire_counts(database: Database) -> None:
     assert await office.refusals(office.report_life_event(ada, event_on=date.max)) == ["INVALID_INPUT eventDate"]
 
 
-async def test_the_day_of_the_report_is_the_employers(database: Database) -> None:
-    """At 02:00 UTC on the 21st it is still the 20th in New York: what happened on the 21st is to come."""
-    office, ada = await hired(database)
+async def test_report_date_is_in_employer_time_zone(database: Database) -> None:
+    """At 02:00 UTC on the 21st it is still the 20th in New York, so an event on the 21st lies in the future."""
+    office, ada = await office_with_employee(database)
     clock = Clock(datetime(2026, 11, 21, 2, tzinfo=UTC))
 
     async def report(event_on: date) -> str:
@@ -93,14 +93,14 @@ async def test_the_day_of_the_report_is_the_employers(database: Database) -> Non
     await report(date(2026, 10, 21))
 
 
-async def test_all_that_is_wrong_with_a_report(database: Database) -> None:
-    office, ada = await hired(database)
-    bobs = await office.add_child(await office.hire("Bob"))
-    assert await office.refusals(office.report_life_event(ada, event_on=date(2026, 1, 1), dependent=bobs)) == [
+async def test_invalid_reports_are_refused(database: Database) -> None:
+    office, ada = await office_with_employee(database)
+    bobs_child = await office.add_child(await office.hire("Bob"))
+    assert await office.refusals(office.report_life_event(ada, event_on=date(2026, 1, 1), dependent=bobs_child)) == [
         "INVALID_INPUT eventDate",
         "NOT_FOUND dependentId",
     ]
-    assert await office.refusals(office.report_life_event(bobs, dependent=ada, notes="\x00")) == [
+    assert await office.refusals(office.report_life_event(bobs_child, dependent=ada, notes="\x00")) == [
         "INVALID_INPUT employeeId",
         "INVALID_INPUT dependentId",
         "INVALID_INPUT notes",
@@ -115,8 +115,8 @@ async def test_all_that_is_wrong_with_a_report(database: Database) -> None:
 
 
 @pytest.mark.parametrize("status", [LifeEventStatus.APPROVED, LifeEventStatus.DENIED])
-async def test_a_review_is_given_once(database: Database, status: LifeEventStatus) -> None:
-    office, ada = await hired(database)
+async def test_life_event_is_reviewed_once(database: Database, status: LifeEventStatus) -> None:
+    office, ada = await office_with_employee(database)
     id = await office.report_life_event(ada)
     office = office.on_day(date(2026, 11, 25)).as_viewer(employer_viewer(office.employer))
     assert await office.refusals(office.review_life_event(id, version=2)) == ["VERSION_CONFLICT expectedVersion"]
@@ -145,26 +145,26 @@ async def test_a_review_is_given_once(database: Database, status: LifeEventStatu
     ]
 
 
-async def test_what_a_review_refuses(database: Database) -> None:
-    office, ada = await hired(database)
+async def test_invalid_reviews_are_refused(database: Database) -> None:
+    office, ada = await office_with_employee(database)
     id = await office.report_life_event(ada)
     other = await create_office(database, tenant="other")
-    at = "qualifyingLifeEventId"
+    field = "qualifyingLifeEventId"
     assert await office.refusals(office.review_life_event(ada, notes=" ")) == [
-        f"INVALID_INPUT {at}",
+        f"INVALID_INPUT {field}",
         "INVALID_INPUT reviewNotes",
     ]
     assert await office.refusals(office.review_life_event(id, notes="x" * 4001)) == ["INVALID_INPUT reviewNotes"]
-    assert await other.refusals(other.review_life_event(id)) == [f"NOT_FOUND {at}"]
-    elsewhere = office.as_viewer(employer_viewer("empr_none"))
-    assert await elsewhere.refusals(elsewhere.review_life_event(id)) == [f"NOT_FOUND {at}"]
+    assert await other.refusals(other.review_life_event(id)) == [f"NOT_FOUND {field}"]
+    outsider = office.as_viewer(employer_viewer("empr_none"))
+    assert await outsider.refusals(outsider.review_life_event(id)) == [f"NOT_FOUND {field}"]
 
 
-async def test_an_employee_does_not_read_what_the_reviewer_noted(database: Database) -> None:
-    office, ada = await hired(database)
+async def test_employee_cannot_read_review_notes(database: Database) -> None:
+    office, ada = await office_with_employee(database)
     id = await office.report_life_event(ada, notes="Mine.")
     await office.review_life_event(id, notes="Doubtful.")
-    for viewer, noted in ((office.viewer, "Doubtful."), (employee_viewer(office.employer, ada), None)):
+    for viewer, notes in ((office.viewer, "Doubtful."), (employee_viewer(office.employer, ada), None)):
         async with database.read(viewer, office.clock()) as read_session:
             row = (await store.enrollments.life_events_by_ids(read_session, [id]))[id]
-        assert (row.notes, row.review_notes) == ("Mine.", noted)
+        assert (row.notes, row.review_notes) == ("Mine.", notes)

@@ -1,4 +1,4 @@
-"""Hiring, changing employees and their families, and what that issues, moves or closes."""
+"""Hiring and updating employees, and the enrollments that this issues, moves or closes."""
 
 from dataclasses import replace
 from datetime import date
@@ -17,14 +17,14 @@ FULL_TIME, PART_TIME, INTERN = EmploymentClass.FULL_TIME, EmploymentClass.PART_T
 PERSON = PersonalDetails("Ada", "Adams", "ada@example.com", date(1985, 5, 17), "E-1")
 
 
-async def in_season(database: Database, **options: Any) -> tuple[Office, str]:
-    """Open the office with 2026 in force since January; it is 20 November."""
+async def office_with_open_2026_plan_year(database: Database, **options: Any) -> tuple[Office, str]:
+    """Create an office whose plan year 2026 has been in force since January; today is 20 November 2026."""
     office = await create_office(database, today=date(2025, 11, 20))
     return office.on_day(date(2026, 11, 20)), await office.open_plan_year(DATES_2026, **options)
 
 
-async def to_answer(office: Office, employee: str) -> list[tuple[str, date, date, date]]:
-    """Give what waits for an answer, by its reason, its day, and its window."""
+async def pending_windows(office: Office, employee: str) -> list[tuple[str, date, date, date]]:
+    """List the reason, effective date and window of each pending enrollment."""
     return [
         (row.reason, row.effective_on, row.opens_on, row.closes_on)
         for row in await office.enrollments(employee)
@@ -35,7 +35,7 @@ async def to_answer(office: Office, employee: str) -> list[tuple[str, date, date
 # ---------------------------------------------------------------------------------------------------------- hiring
 
 
-async def test_a_hire_is_written_down_and_history_does_not_say_who_it_is(database: Database) -> None:
+async def test_hire_stores_employee_and_history_omits_personal_data(database: Database) -> None:
     office = await create_office(database)
     id = await office.run(people.hire_employee, office.employer, people.NewHire(PERSON, PART_TIME, date(2026, 12, 1)))
     row = await office.read_row("employees", id)
@@ -58,21 +58,21 @@ async def test_a_hire_is_written_down_and_history_does_not_say_who_it_is(databas
     assert event["after"] == {"employment_class": "PART_TIME", "hired_on": "2026-12-01"}
 
 
-async def test_a_hire_answers_for_each_plan_year_that_is_open_and_not_over(database: Database) -> None:
-    office, _ = await in_season(database)
+async def test_hire_issues_enrollment_for_each_current_plan_year(database: Database) -> None:
+    office, _ = await office_with_open_2026_plan_year(database)
     await office.open_plan_year()
     await office.draft_plan_year(replace(DATES_2026, coverage_start=date(2028, 1, 1), coverage_end=date(2028, 12, 31)))
     ada = await office.hire(hired_on=date(2026, 11, 16))
     window = (date(2026, 11, 20), date(2026, 12, 20))
-    assert await to_answer(office, ada) == [
+    assert await pending_windows(office, ada) == [
         ("NEW_HIRE", date(2026, 11, 16), *window),
         ("NEW_HIRE", date(2027, 1, 1), *window),
     ]
-    assert await to_answer(office, await office.hire("Cy", employment_class=INTERN)) == []
+    assert await pending_windows(office, await office.hire("Cy", employment_class=INTERN)) == []
     last_day = office.on_day(date(2026, 12, 31))
-    assert len(await to_answer(last_day, await last_day.hire("Dee"))) == 2
+    assert len(await pending_windows(last_day, await last_day.hire("Dee"))) == 2
     next_day = office.on_day(date(2027, 1, 1))
-    assert len(await to_answer(next_day, await next_day.hire("Eli"))) == 1
+    assert len(await pending_windows(next_day, await next_day.hire("Eli"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -84,20 +84,20 @@ async def test_a_hire_answers_for_each_plan_year_that_is_open_and_not_over(datab
         (WaitingPeriod(0, to_first_of_month=True), date(2026, 12, 2), None),
     ],
 )
-async def test_a_hire_waits(
+async def test_waiting_period_delays_new_hire_coverage(
     database: Database, waiting: WaitingPeriod, hired_on: date, effective_on: date | None
 ) -> None:
-    office, _ = await in_season(database, waiting=waiting)
-    found = await to_answer(office, await office.hire(hired_on=hired_on))
-    assert [each[1:3] for each in found] == ([(effective_on, effective_on)] if effective_on else [])
+    office, _ = await office_with_open_2026_plan_year(database, waiting=waiting)
+    windows = await pending_windows(office, await office.hire(hired_on=hired_on))
+    assert [window[1:3] for window in windows] == ([(effective_on, effective_on)] if effective_on else [])
 
 
-async def test_what_a_hire_refuses(database: Database) -> None:
+async def test_invalid_hires_are_refused(database: Database) -> None:
     office = await create_office(database)
-    born_later = people.NewHire(
+    invalid = people.NewHire(
         PersonalDetails(" ", "x" * 201, "nobody", date(2026, 11, 21), "\x00"), FULL_TIME, date(2029, 1, 1)
     )
-    assert await office.refusals(office.run(people.hire_employee, office.employer, born_later)) == [
+    assert await office.refusals(office.run(people.hire_employee, office.employer, invalid)) == [
         "INVALID_INPUT firstName",
         "INVALID_INPUT lastName",
         "INVALID_INPUT externalId",
@@ -109,21 +109,25 @@ async def test_what_a_hire_refuses(database: Database) -> None:
     assert await office.refusals(office.run(people.hire_employee, office.employer, too_young)) == [
         "DATES_OUT_OF_ORDER startDate"
     ]
-    good = people.NewHire(PERSON, FULL_TIME, date(2028, 12, 31))
-    assert await office.refusals(office.run(people.hire_employee, office.product, good)) == ["INVALID_INPUT employerId"]
-    for there in (office.as_viewer(employer_viewer("empr_none")), await create_office(database, tenant="other")):
-        assert await there.refusals(there.run(people.hire_employee, office.employer, good)) == ["NOT_FOUND employerId"]
+    valid = people.NewHire(PERSON, FULL_TIME, date(2028, 12, 31))
+    assert await office.refusals(office.run(people.hire_employee, office.product, valid)) == [
+        "INVALID_INPUT employerId"
+    ]
+    for outsider in (office.as_viewer(employer_viewer("empr_none")), await create_office(database, tenant="other")):
+        assert await outsider.refusals(outsider.run(people.hire_employee, office.employer, valid)) == [
+            "NOT_FOUND employerId"
+        ]
 
 
-async def test_an_external_id_belongs_to_one_employee_of_an_employer(database: Database) -> None:
+async def test_external_id_is_unique_per_employer(database: Database) -> None:
     office = await create_office(database)
     await office.hire(external_id="E-1")
     bob = await office.hire("Bob", external_id="E-2")
-    taken = ["ALREADY_EXISTS externalId"]
-    assert await office.refusals(office.hire("Cy", external_id="E-1")) == taken
-    assert await office.refusals(office.update_employee(bob, external_id="E-1")) == taken
-    elsewhere = await create_office(database)
-    await elsewhere.hire(external_id="E-1")
+    refused = ["ALREADY_EXISTS externalId"]
+    assert await office.refusals(office.hire("Cy", external_id="E-1")) == refused
+    assert await office.refusals(office.update_employee(bob, external_id="E-1")) == refused
+    other_office = await create_office(database)
+    await other_office.hire(external_id="E-1")
     await office.update_employee(bob, external_id=None)
     await office.hire("Dee", external_id="E-2")
 
@@ -131,7 +135,7 @@ async def test_an_external_id_belongs_to_one_employee_of_an_employer(database: D
 # -------------------------------------------------------------------------------------------------------- changing
 
 
-async def test_a_new_name_is_no_matter_of_history(database: Database) -> None:
+async def test_change_of_name_is_not_recorded_in_history(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     await office.update_employee(ada, 1, first_name="Ida", email="ida@example.com", date_of_birth=None)
@@ -144,10 +148,10 @@ async def test_a_new_name_is_no_matter_of_history(database: Database) -> None:
     )
     assert [event["action"] for event in await office.history(ada)] == ["HIRED"]
     await office.update_employee(ada, 2, first_name="Ida")
-    assert (await office.read_row("employees", ada))["version"] == 2  # nothing was changed
+    assert (await office.read_row("employees", ada))["version"] == 2  # an unchanged row keeps its version
 
 
-async def test_what_a_change_refuses(database: Database) -> None:
+async def test_invalid_employee_updates_are_refused(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     await office.terminate_employee(ada, date(2026, 12, 1))
@@ -160,17 +164,19 @@ async def test_what_a_change_refuses(database: Database) -> None:
     assert await office.refusals(office.update_employee(office.employer, first_name="Ida")) == [
         "INVALID_INPUT employeeId"
     ]
-    there = office.as_viewer(employer_viewer("empr_none"))
-    assert await there.refusals(there.update_employee(ada, first_name="Ida")) == ["NOT_FOUND employeeId"]
+    outsider = office.as_viewer(employer_viewer("empr_none"))
+    assert await outsider.refusals(outsider.update_employee(ada, first_name="Ida")) == ["NOT_FOUND employeeId"]
 
 
-async def test_another_class_counts_from_the_day_it_changes(database: Database) -> None:
-    office, _ = await in_season(database, waiting=WaitingPeriod(30))
+async def test_waiting_period_restarts_when_class_changes(database: Database) -> None:
+    office, _ = await office_with_open_2026_plan_year(database, waiting=WaitingPeriod(30))
     ada = await office.hire(employment_class=INTERN)
     await office.update_employee(ada, employment_class=FULL_TIME)
     row = await office.read_row("employees", ada)
     assert row["class_changed_on"] == "2026-11-20"
-    assert await to_answer(office, ada) == [("NEW_HIRE", date(2026, 12, 20), date(2026, 12, 20), date(2027, 1, 19))]
+    assert await pending_windows(office, ada) == [
+        ("NEW_HIRE", date(2026, 12, 20), date(2026, 12, 20), date(2027, 1, 19))
+    ]
     event = (await office.history(ada))[-1]
     assert (event["before"], event["after"]) == (
         {"employment_class": "INTERN", "class_changed_on": None},
@@ -178,7 +184,7 @@ async def test_another_class_counts_from_the_day_it_changes(database: Database) 
     )
 
 
-async def test_a_class_without_contributions_closes_what_is_open(database: Database) -> None:
+async def test_class_without_contributions_closes_pending_enrollment(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     await office.open_plan_year()
@@ -192,25 +198,25 @@ async def test_a_class_without_contributions_closes_what_is_open(database: Datab
         "NOT_ELIGIBLE",
     )
     await office.update_employee(ada, employment_class=PART_TIME)
-    closed, anew = await office.enrollments(ada)
-    assert (closed.status, anew.status, anew.reason) == ("INACTIVE", "PENDING", "NEW_HIRE")
+    closed, reissued = await office.enrollments(ada)
+    assert (closed.status, reissued.status, reissued.reason) == ("INACTIVE", "PENDING", "NEW_HIRE")
 
 
-async def test_eligible_only_later_an_open_enrollment_becomes_a_new_hires(database: Database) -> None:
+async def test_later_eligibility_replaces_open_enrollment_by_new_hire(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire(employment_class=PART_TIME)
     await office.open_plan_year(waiting=WaitingPeriod(60))
     await office.update_employee(ada, employment_class=FULL_TIME)
     old, new = await office.enrollments(ada)
     assert (old.status, old.close_reason) == ("INACTIVE", "NOT_ELIGIBLE")
-    assert await to_answer(office, ada) == [("NEW_HIRE", date(2027, 1, 19), date(2027, 1, 19), date(2027, 2, 18))]
+    assert await pending_windows(office, ada) == [("NEW_HIRE", date(2027, 1, 19), date(2027, 1, 19), date(2027, 2, 18))]
     assert new.version == 1
 
 
-async def test_a_moved_hire_moves_what_it_has_to_answer(database: Database) -> None:
-    office, _ = await in_season(database)
+async def test_changed_hire_date_moves_pending_enrollment(database: Database) -> None:
+    office, _ = await office_with_open_2026_plan_year(database)
     ada = await office.hire(hired_on=date(2026, 12, 1))
-    (first,) = await to_answer(office, ada)
+    (first,) = await pending_windows(office, ada)
     await office.update_employee(ada, hired_on=date(2026, 12, 10))
     (row,) = await office.enrollments(ada)
     assert first == ("NEW_HIRE", date(2026, 12, 1), date(2026, 12, 1), date(2026, 12, 31))
@@ -222,19 +228,19 @@ async def test_a_moved_hire_moves_what_it_has_to_answer(database: Database) -> N
     )
     assert (await office.history(row.id))[-1]["action"] == "MOVED"
     await office.update_employee(ada, hired_on=date(2027, 1, 1))
-    assert await to_answer(office, ada) == []
+    assert await pending_windows(office, ada) == []
 
 
-async def test_the_window_moves_with_the_hire_even_where_coverage_does_not(database: Database) -> None:
-    """Hired before the plan year begins, coverage starts with it either way; the thirty days run from the hire."""
+async def test_changed_hire_date_moves_window_without_moving_coverage(database: Database) -> None:
+    """Both hire dates precede the plan year, so coverage starts with it; the 30-day window starts at the hire."""
     office = await create_office(database)
     await office.open_plan_year()
     ada = await office.hire(hired_on=date(2026, 12, 1))
     await office.update_employee(ada, hired_on=date(2026, 12, 21))
-    assert await to_answer(office, ada) == [("NEW_HIRE", date(2027, 1, 1), date(2026, 12, 21), date(2027, 1, 20))]
+    assert await pending_windows(office, ada) == [("NEW_HIRE", date(2027, 1, 1), date(2026, 12, 21), date(2027, 1, 20))]
 
 
-async def test_answers_stay_whatever_changes(database: Database) -> None:
+async def test_answered_enrollments_stay_when_employee_changes(database: Database) -> None:
     office = await create_office(database)
     ada, bob = await office.hire(), await office.hire("Bob")
     plans = await office.plan_ids_by_code(await office.open_plan_year())
@@ -248,8 +254,8 @@ async def test_answers_stay_whatever_changes(database: Database) -> None:
     assert (await office.read_all_rows())["enrollments"] == before
 
 
-async def test_new_contributions_apply_from_the_next_election(database: Database) -> None:
-    office, _ = await in_season(database, classes=CLASSES)
+async def test_new_class_contributions_apply_from_next_election(database: Database) -> None:
+    office, _ = await office_with_open_2026_plan_year(database, classes=CLASSES)
     ada = await office.hire(hired_on=date(2026, 11, 20))
     row = await office.pending_enrollment(ada)
     await office.elect(ada, enroll(row.id, (await office.plan_ids_by_code(row.plan_year_id))["GOLD"]))

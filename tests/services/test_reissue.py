@@ -1,4 +1,4 @@
-"""Reissuing after a life event: from when, of what, and what becomes of the coverage there was."""
+"""Reissuing after a life event: effective dates, reissuable enrollments, and the resulting coverage."""
 
 from datetime import date, timedelta
 
@@ -13,8 +13,10 @@ BIRTH, MARRIAGE, JOB_LOSS = LifeEventType.BIRTH, LifeEventType.MARRIAGE, LifeEve
 MARCH_10 = date(2027, 3, 10)
 
 
-async def enrolled(database: Database, code: str | None = "GOLD") -> tuple[Office, str, str, dict[str, str]]:
-    """Ada is enrolled alone for 2027, or has waived, and it is 10 March; give her id, the enrollment's, the plans'."""
+async def office_with_enrolled_employee(
+    database: Database, code: str | None = "GOLD"
+) -> tuple[Office, str, str, dict[str, str]]:
+    """Enroll Ada for 2027 (or waive, without a code); it is 10 March. Return her id, the enrollment id and plan ids."""
     office = await create_office(database)
     ada = await office.hire()
     plans = dict(await office.plan_ids_by_code(await office.open_plan_year()))
@@ -27,7 +29,7 @@ async def spans(office: Office, employee: str) -> list[tuple[date | None, date |
     return [(row.coverage_starts_on, row.coverage_ends_on) for row in await office.enrollments(employee)]
 
 
-# --------------------------------------------------------------------------------------------- from when it counts
+# ------------------------------------------------------------------------------------------------- effective dates
 
 
 @pytest.mark.parametrize(
@@ -47,10 +49,10 @@ async def spans(office: Office, employee: str) -> list[tuple[date | None, date |
         (LifeEventType.MEDICAID_LOSS, date(2027, 2, 1), date(2027, 4, 2), date(2027, 2, 1)),
     ],
 )
-async def test_each_kind_of_event_takes_effect_in_its_way(
+async def test_effective_date_depends_on_event_type(
     database: Database, event_type: LifeEventType, event_on: date, reported_on: date, effective_on: date
 ) -> None:
-    office, ada, id, _ = await enrolled(database)
+    office, ada, id, _ = await office_with_enrolled_employee(database)
     office = office.on_day(reported_on)
     event = await office.approve_life_event(ada, event_type, event_on)
     reissued = await office.enrollment(await office.reissue(id, event))
@@ -63,8 +65,8 @@ async def test_each_kind_of_event_takes_effect_in_its_way(
     assert (reissued.effective_on, reissued.issued_on, reissued.opens_on) == (effective_on, reported_on, event_on)
 
 
-async def test_never_before_the_hire_is_eligible(database: Database) -> None:
-    office, _, _, _ = await enrolled(database)
+async def test_reissue_never_takes_effect_before_eligibility(database: Database) -> None:
+    office, _, _, _ = await office_with_enrolled_employee(database)
     bob = await office.hire("Bob", hired_on=date(2027, 3, 1))
     id = (await office.pending_enrollment(bob)).id
     await office.elect(bob, waive(id))
@@ -80,10 +82,10 @@ async def test_never_before_the_hire_is_eligible(database: Database) -> None:
         (JOB_LOSS, date(2027, 12, 2), None),
     ],
 )
-async def test_what_would_take_effect_after_the_plan_year_is_refused(
+async def test_reissue_taking_effect_after_plan_year_is_refused(
     database: Database, event_type: LifeEventType, event_on: date, effective_on: date | None
 ) -> None:
-    office, ada, id, _ = await enrolled(database)
+    office, ada, id, _ = await office_with_enrolled_employee(database)
     office = office.on_day(date(2027, 12, 31))
     event = await office.approve_life_event(ada, event_type, event_on)
     if effective_on is None:
@@ -92,8 +94,8 @@ async def test_what_would_take_effect_after_the_plan_year_is_refused(
         assert (await office.enrollment(await office.reissue(id, event))).effective_on == effective_on
 
 
-async def test_who_has_left_by_then_is_not_eligible(database: Database) -> None:
-    office, ada, id, _ = await enrolled(database)
+async def test_reissue_taking_effect_after_termination_is_refused(database: Database) -> None:
+    office, ada, id, _ = await office_with_enrolled_employee(database)
     await office.terminate_employee(ada, date(2027, 3, 31))
     marriage = await office.approve_life_event(ada, MARRIAGE)
     assert await office.refusals(office.reissue(id, marriage)) == ["NOT_ELIGIBLE enrollmentId"]
@@ -101,32 +103,32 @@ async def test_who_has_left_by_then_is_not_eligible(database: Database) -> None:
     assert (await office.enrollment(await office.reissue(id, birth))).effective_on == MARCH_10
 
 
-# -------------------------------------------------------------------------------------------- what can be reissued
+# ------------------------------------------------------------------------------------------ reissuable enrollments
 
 
-async def test_only_an_approved_event_of_the_employees_own_reissues(database: Database) -> None:
-    office, ada, id, _ = await enrolled(database)
+async def test_unapproved_or_foreign_event_is_refused(database: Database) -> None:
+    office, ada, id, _ = await office_with_enrolled_employee(database)
     bob = await office.hire("Bob")
     pending, denied = await office.report_life_event(ada), await office.report_life_event(ada)
     await office.review_life_event(denied, LifeEventStatus.DENIED)
-    others = await office.approve_life_event(bob)
-    at = "qualifyingLifeEventId"
-    assert await office.refusals(office.reissue(id, pending)) == [f"LIFE_EVENT_NOT_APPROVED {at}"]
-    assert await office.refusals(office.reissue(id, denied)) == [f"LIFE_EVENT_NOT_APPROVED {at}"]
-    assert await office.refusals(office.reissue(id, others)) == [f"NOT_FOUND {at}"]
-    assert await office.refusals(office.reissue(ada, id)) == ["INVALID_INPUT enrollmentId", f"INVALID_INPUT {at}"]
-    himself = office.as_viewer(employee_viewer(office.employer, bob))
-    assert await himself.refusals(himself.reissue(id, others)) == ["NOT_FOUND enrollmentId"]
+    bobs_event = await office.approve_life_event(bob)
+    field = "qualifyingLifeEventId"
+    assert await office.refusals(office.reissue(id, pending)) == [f"LIFE_EVENT_NOT_APPROVED {field}"]
+    assert await office.refusals(office.reissue(id, denied)) == [f"LIFE_EVENT_NOT_APPROVED {field}"]
+    assert await office.refusals(office.reissue(id, bobs_event)) == [f"NOT_FOUND {field}"]
+    assert await office.refusals(office.reissue(ada, id)) == ["INVALID_INPUT enrollmentId", f"INVALID_INPUT {field}"]
+    bob_office = office.as_viewer(employee_viewer(office.employer, bob))
+    assert await bob_office.refusals(bob_office.reissue(id, bobs_event)) == ["NOT_FOUND enrollmentId"]
 
 
 @pytest.mark.parametrize("event_type", [LifeEventType.TERMINATION, LifeEventType.REDUCTION_IN_HOURS])
-async def test_what_ends_eligibility_reissues_nothing(database: Database, event_type: LifeEventType) -> None:
-    office, ada, id, _ = await enrolled(database)
+async def test_event_that_ends_eligibility_is_refused(database: Database, event_type: LifeEventType) -> None:
+    office, ada, id, _ = await office_with_enrolled_employee(database)
     event = await office.approve_life_event(ada, event_type)
     assert await office.refusals(office.reissue(id, event)) == ["NOT_REISSUABLE qualifyingLifeEventId"]
 
 
-async def test_a_pending_one_is_answered_not_reissued(database: Database) -> None:
+async def test_pending_enrollment_cannot_be_reissued(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     await office.open_plan_year()
@@ -138,8 +140,8 @@ async def test_a_pending_one_is_answered_not_reissued(database: Database) -> Non
     ]
 
 
-async def test_one_reissue_at_a_time(database: Database) -> None:
-    office, ada, id, plans = await enrolled(database)
+async def test_only_one_reissue_may_be_open(database: Database) -> None:
+    office, ada, id, plans = await office_with_enrolled_employee(database)
     birth, marriage = await office.approve_life_event(ada, BIRTH), await office.approve_life_event(ada, MARRIAGE)
     reissued = await office.reissue(id, birth)
     for event in (birth, marriage):
@@ -150,8 +152,8 @@ async def test_one_reissue_at_a_time(database: Database) -> None:
     await office.reissue(reissued, marriage)
 
 
-async def test_one_event_reissues_each_enrollment_it_concerns(database: Database) -> None:
-    """A birth in November changes this year's coverage and next year's, which is elected but has not begun."""
+async def test_one_event_reissues_several_enrollments(database: Database) -> None:
+    """A birth in November changes both this year's coverage and next year's, which is already elected."""
     office = await create_office(database, today=date(2025, 11, 20))
     ada = await office.hire()
     this_year = await office.open_plan_year(DATES_2026)
@@ -178,7 +180,7 @@ async def test_one_event_reissues_each_enrollment_it_concerns(database: Database
 
 
 @pytest.mark.parametrize("closed", [False, True])
-async def test_a_lapsed_one_can_be_reissued(database: Database, closed: bool) -> None:
+async def test_lapsed_enrollment_can_be_reissued(database: Database, closed: bool) -> None:
     office = await create_office(database)
     ada = await office.hire()
     id = await office.open_plan_year()
@@ -192,7 +194,7 @@ async def test_a_lapsed_one_can_be_reissued(database: Database, closed: bool) ->
     assert await spans(office, ada) == [(None, None), (MARCH_10, date(2027, 12, 31))]
 
 
-async def test_what_was_closed_for_another_reason_stays_closed(database: Database) -> None:
+async def test_enrollment_closed_by_termination_cannot_be_reissued(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     await office.open_plan_year()

@@ -1,4 +1,4 @@
-"""What becomes of the old coverage when a reissue is answered, or is not; and how long it may be."""
+"""Reissues: the old coverage after the reissue is answered or expires, and the window for the answer."""
 
 from datetime import date, timedelta
 
@@ -13,8 +13,10 @@ BIRTH, MARRIAGE, JOB_LOSS = LifeEventType.BIRTH, LifeEventType.MARRIAGE, LifeEve
 MARCH_10 = date(2027, 3, 10)
 
 
-async def enrolled(database: Database, code: str | None = "GOLD") -> tuple[Office, str, str, dict[str, str]]:
-    """Ada is enrolled alone for 2027, or has waived, and it is 10 March; give her id, the enrollment's, the plans'."""
+async def office_with_enrolled_employee(
+    database: Database, code: str | None = "GOLD"
+) -> tuple[Office, str, str, dict[str, str]]:
+    """Enroll Ada for 2027 (or waive, without a code); it is 10 March. Return her id, the enrollment id and plan ids."""
     office = await create_office(database)
     ada = await office.hire()
     plans = dict(await office.plan_ids_by_code(await office.open_plan_year()))
@@ -27,8 +29,8 @@ async def spans(office: Office, employee: str) -> list[tuple[date | None, date |
     return [(row.coverage_starts_on, row.coverage_ends_on) for row in await office.enrollments(employee)]
 
 
-async def test_unanswered_it_changes_nothing_and_makes_room_for_the_next(database: Database) -> None:
-    office, ada, id, plans = await enrolled(database)
+async def test_unanswered_reissue_changes_nothing_and_allows_another(database: Database) -> None:
+    office, ada, id, plans = await office_with_enrolled_employee(database)
     before = await office.read_row("enrollments", id)
     reissued = await office.reissue(id, await office.approve_life_event(ada))
     assert await office.read_row("enrollments", id) == before
@@ -38,8 +40,8 @@ async def test_unanswered_it_changes_nothing_and_makes_room_for_the_next(databas
         "WINDOW_NOT_OPEN elections.0.enrollmentId",
         "CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT elections.0.decision",
     ]
-    again = await late.reissue(id, await late.approve_life_event(ada, MARRIAGE))
-    await late.elect(ada, enroll(again, plans["SILVER"]))
+    second_reissue = await late.reissue(id, await late.approve_life_event(ada, MARRIAGE))
+    await late.elect(ada, enroll(second_reissue, plans["SILVER"]))
     assert await spans(late, ada) == [
         (date(2027, 1, 1), date(2027, 4, 30)),
         (None, None),
@@ -47,8 +49,8 @@ async def test_unanswered_it_changes_nothing_and_makes_room_for_the_next(databas
     ]
 
 
-async def test_answered_the_old_coverage_ends_the_day_before(database: Database) -> None:
-    office, ada, id, plans = await enrolled(database)
+async def test_answered_reissue_ends_old_coverage_the_day_before(database: Database) -> None:
+    office, ada, id, plans = await office_with_enrolled_employee(database)
     spouse = await office.add_spouse(ada)
     marriage = await office.approve_life_event(ada, MARRIAGE)
     reissued = await office.reissue(id, marriage, reason="We married.")
@@ -58,11 +60,11 @@ async def test_answered_the_old_coverage_ends_the_day_before(database: Database)
     assert (old.status, old.coverage_status, old.coverage_ends_on) == ("ENROLLED", "EFFECTIVE", date(2027, 3, 31))
     assert (new.status, new.coverage_status, new.coverage_starts_on) == ("ENROLLED", "UPCOMING", date(2027, 4, 1))
     assert (await office.on_day(date(2027, 3, 31)).enrollment(id)).status == "ENROLLED"
-    then = office.on_day(date(2027, 4, 1))
-    assert [row.status for row in await then.enrollments(ada)] == ["INACTIVE", "ENROLLED"]
+    april_office = office.on_day(date(2027, 4, 1))
+    assert [row.status for row in await april_office.enrollments(ada)] == ["INACTIVE", "ENROLLED"]
     assert (old.version, old.close_reason) == (3, "REISSUED")
-    moved = (await office.history(id))[-1]
-    assert (moved["action"], moved["before"], moved["after"]) == (
+    event = (await office.history(id))[-1]
+    assert (event["action"], event["before"], event["after"]) == (
         "COVERAGE_MOVED",
         {"coverage_ends_on": "2027-12-31", "closed_on": None, "close_reason": None},
         {"coverage_ends_on": "2027-03-31", "closed_on": "2027-04-01", "close_reason": "REISSUED"},
@@ -72,8 +74,8 @@ async def test_answered_the_old_coverage_ends_the_day_before(database: Database)
     assert issued["after"]["replaces_id"] == id
 
 
-async def test_a_waiver_takes_effect_on_its_day(database: Database) -> None:
-    office, ada, id, _ = await enrolled(database)
+async def test_waived_reissue_ends_old_coverage_on_effective_date(database: Database) -> None:
+    office, ada, id, _ = await office_with_enrolled_employee(database)
     reissued = await office.reissue(id, await office.approve_life_event(ada, MARRIAGE))
     await office.elect(ada, waive(reissued))
     assert await spans(office, ada) == [(date(2027, 1, 1), date(2027, 3, 31)), (None, None)]
@@ -81,17 +83,17 @@ async def test_a_waiver_takes_effect_on_its_day(database: Database) -> None:
     assert [row.status for row in await office.on_day(date(2027, 4, 1)).enrollments(ada)] == ["INACTIVE", "WAIVED"]
 
 
-async def test_back_from_a_waiver(database: Database) -> None:
-    office, ada, id, plans = await enrolled(database, None)
+async def test_reissued_waiver_can_be_enrolled(database: Database) -> None:
+    office, ada, id, plans = await office_with_enrolled_employee(database, None)
     reissued = await office.reissue(id, await office.approve_life_event(ada, JOB_LOSS, date(2027, 3, 1)))
     await office.elect(ada, enroll(reissued, plans["GOLD"], await office.add_spouse(ada)))
     old, new = await office.enrollments(ada)
     assert (old.decision, old.closed_on, new.coverage_starts_on) == ("WAIVED", date(2027, 3, 1), date(2027, 3, 1))
 
 
-async def test_a_birth_before_an_upcoming_reissue_cancels_that(database: Database) -> None:
-    """Married on 10 March, with effect from April; then a child is born on the 20th, and covered at once."""
-    office, ada, id, plans = await enrolled(database)
+async def test_birth_cancels_upcoming_reissued_coverage(database: Database) -> None:
+    """A marriage on 10 March takes effect in April; a birth on 20 March takes effect at once."""
+    office, ada, id, plans = await office_with_enrolled_employee(database)
     spouse = await office.add_spouse(ada)
     second = await office.reissue(id, await office.approve_life_event(ada, MARRIAGE))
     await office.elect(ada, enroll(second, plans["GOLD"], spouse))
@@ -116,8 +118,8 @@ async def test_a_birth_before_an_upcoming_reissue_cancels_that(database: Databas
     ]
 
 
-async def test_a_birth_does_not_let_one_drop_a_spouse_or_waive(database: Database) -> None:
-    office, ada, id, plans = await enrolled(database)
+async def test_birth_does_not_allow_dropping_spouse_or_waiving(database: Database) -> None:
+    office, ada, id, plans = await office_with_enrolled_employee(database)
     spouse = await office.add_spouse(ada)
     second = await office.reissue(id, await office.approve_life_event(ada, MARRIAGE))
     await office.elect(ada, enroll(second, plans["GOLD"], spouse))
@@ -128,14 +130,14 @@ async def test_a_birth_does_not_let_one_drop_a_spouse_or_waive(database: Databas
         f"{inconsistent}.dependentIds"
     ]
     assert await office.refusals(office.elect(ada, waive(third))) == [f"{inconsistent}.decision"]
-    await office.elect(ada, enroll(third, plans["SILVER"], spouse))  # a new child may be told of later
+    await office.elect(ada, enroll(third, plans["SILVER"], spouse))  # the new child need not be covered
 
 
 # --------------------------------------------------------------------------------------------------------- windows
 
 
-async def test_the_window_is_thirty_days_or_ten_after_a_slow_review(database: Database) -> None:
-    office, ada, id, _ = await enrolled(database)
+async def test_window_lasts_thirty_days_or_ten_days_after_review(database: Database) -> None:
+    office, ada, id, _ = await office_with_enrolled_employee(database)
     prompt, slow = await office.report_life_event(ada), await office.report_life_event(ada)
     await office.review_life_event(prompt)
     last = MARCH_10 + timedelta(days=30)
@@ -156,15 +158,15 @@ async def test_the_window_is_thirty_days_or_ten_after_a_slow_review(database: Da
     ]
 
 
-async def test_a_plan_year_that_is_over_reissues_nothing(database: Database) -> None:
-    office, ada, id, _ = await enrolled(database)
+async def test_enrollment_of_past_plan_year_cannot_be_reissued(database: Database) -> None:
+    office, ada, id, _ = await office_with_enrolled_employee(database)
     birth = await office.on_day(date(2027, 12, 20)).approve_life_event(ada, BIRTH, date(2027, 12, 20))
     office = office.on_day(date(2028, 1, 1))
     assert await office.refusals(office.reissue(id, birth)) == ["NOT_REISSUABLE enrollmentId"]
 
 
-async def test_dates_of_a_short_plan_year(database: Database) -> None:
-    """A plan year of one month: a marriage in it has no first of a month left, a birth has its day."""
+async def test_reissue_in_one_month_plan_year(database: Database) -> None:
+    """A marriage would take effect on the first of the next month, which is too late; a birth takes effect at once."""
     office = await create_office(database)
     ada = await office.hire()
     dates = PlanYearDates(date(2027, 1, 1), date(2027, 1, 31), date(2026, 11, 1), date(2026, 11, 30))
@@ -172,7 +174,7 @@ async def test_dates_of_a_short_plan_year(database: Database) -> None:
     id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans["GOLD"]))
     office = office.on_day(date(2027, 1, 31))
-    assert await office.refusals(office.reissue(id, await married(office, ada))) == [
+    assert await office.refusals(office.reissue(id, await approve_marriage(office, ada))) == [
         "NOT_REISSUABLE qualifyingLifeEventId"
     ]
     reissued = await office.reissue(id, await office.approve_life_event(ada, BIRTH))
@@ -180,12 +182,12 @@ async def test_dates_of_a_short_plan_year(database: Database) -> None:
     assert await spans(office, ada) == [(date(2027, 1, 1), date(2027, 1, 30)), (date(2027, 1, 31), date(2027, 1, 31))]
 
 
-async def married(office: Office, employee: str) -> str:
+async def approve_marriage(office: Office, employee: str) -> str:
     return await office.approve_life_event(employee, MARRIAGE)
 
 
-async def test_the_answer_given_last_holds_whenever_it_was_asked_for(database: Database) -> None:
-    """Ada said nothing; a marriage reissues that, then a change of class asks her as a new hire. She answers both."""
+async def test_latest_answer_prevails_over_later_issued_enrollment(database: Database) -> None:
+    """A marriage reissues a lapsed enrollment, then a class change issues a new-hire one; both are answered."""
     office = await create_office(database)
     ada = await office.hire()
     plans = await office.plan_ids_by_code(await office.open_plan_year())
@@ -206,8 +208,8 @@ async def test_the_answer_given_last_holds_whenever_it_was_asked_for(database: D
     assert (await office.enrollment(as_new_hire)).coverage_ends_on == date(2027, 12, 31)
 
 
-async def test_a_late_answer_does_not_undo_the_one_that_replaced_it(database: Database) -> None:
-    """The window is opened again after a reissue was answered: the old question is answered for the days till then."""
+async def test_late_answer_does_not_override_answered_reissue(database: Database) -> None:
+    """The window is extended after the reissue was answered, and the original enrollment is answered last."""
     office = await create_office(database)
     ada = await office.hire()
     year = await office.open_plan_year()
