@@ -1,4 +1,4 @@
-"""A world with rows of every type and kind: the demo's three tenants, and what none of its stories leads to."""
+"""A dataset with rows of every type: the demo's three tenants, and rare cases that the demo doesn't contain."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,14 +35,14 @@ from factories.people import make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
 
 TODAY = date(2026, 11, 20)
-#: Noon in London: it is the 20th there and in New York, and the 21st where the day begins.
+#: Noon in London: it is the 20th there and in New York, and already the 21st in Kiritimati.
 NOW = Clock(datetime(2026, 11, 20, 12, tzinfo=UTC))
-FAR_EAST = "Pacific/Kiritimati"
+KIRITIMATI = "Pacific/Kiritimati"
 
 GRAPHQL_SCHEMA = SCHEMA._schema
 NODE = GRAPHQL_SCHEMA.type_map["Node"]
 assert isinstance(NODE, GraphQLInterfaceType)
-#: For each type that is a node, the table where its ids stand.
+#: For each type that implements Node, the table that holds its IDs.
 TABLES: Mapping[str, Any] = {
     "Employer": models.Employer,
     "Employee": models.Employee,
@@ -61,67 +61,72 @@ TABLES: Mapping[str, Any] = {
     "PremiumInvoice": models.PremiumInvoice,
     "PremiumPayment": models.PremiumPayment,
 }
-assert set(TABLES) == {kind.name for kind in GRAPHQL_SCHEMA.get_possible_types(NODE)}
+assert set(TABLES) == {type_.name for type_ in GRAPHQL_SCHEMA.get_possible_types(NODE)}
 
-#: How many ids of a type are named, of the oldest rows, and of the latest, which are those the demo has not.
-SOME = 30
+#: How many IDs of each type are kept of the oldest rows, and as many of the newest, which the demo doesn't contain.
+IDS_PER_END = 30
 
-#: A list, by its type and field, in an order as a query writes it; the list's own is "".
+#: A list in one order: the parent type, the field, and the order in GraphQL syntax, or "" for the default order.
 ListOrder = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class VisibleKeys:
-    """What row-level security lets a viewer see, by all the names it goes by."""
+    """The IDs and natural keys of the rows that row-level security lets a viewer see."""
 
+    #: IDs by the name of their type.
     ids: Mapping[str, Sequence[str]]
-    #: Subscribers' numbers; what names contracts, and coverage of record.
     subscriber_ids: Sequence[str]
+    #: Arguments of `groupContract`.
     contract_keys: Sequence[Mapping[str, Any]]
+    #: Keys for `subscriberEnrollment`.
     coverage_keys: Sequence[Mapping[str, Any]]
     external_ids: Sequence[str]
+    #: First and last names of employees.
     names: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class AllTypesDataset:
-    """Who asks, when, and what each of them may name; `beyond` is another tenant."""
+    """Viewers of each role, and the keys that each may see; `other_tenant` holds the keys of another tenant."""
 
     handles: DemoHandles
     viewers: Mapping[Role, Viewer]
     visible_keys: Mapping[Role, VisibleKeys]
     other_tenant: VisibleKeys
-    #: Cursors out of real answers.
+    #: Cursors from real responses.
     cursors: Mapping[ListOrder, Sequence[str]]
     clock: Clock = field(default=NOW)
 
 
 async def make_all_types_dataset(database: Database) -> AllTypesDataset:
-    """Fill a fresh database; the same rows in every run, but for the ids of what the demo has not."""
+    """Fill an empty database. The rows are the same in every run, except for the IDs that the demo doesn't assign."""
     handles = await fill(database, Clock.at_noon(TODAY), 1)
     tenant = handles.tenant_id
-    await _make_the_rest(database, tenant)
+    await _insert_rare_rows(database, tenant)
     viewers = {
         Role.ADMINISTRATOR: administrator(tenant),
         Role.EMPLOYER: employer_viewer(handles.employer_id, tenant),
         Role.EMPLOYEE: employee_viewer(handles.employer_id, handles.employee_id, tenant),
-        Role.SERVICE: service_viewer(tenant, await _another_employer(database, handles)),
+        Role.SERVICE: service_viewer(tenant, await _read_other_employer(database, handles)),
     }
-    neighbour = administrator(list(TENANTS)[1])
-    visible_keys = {role: await _read_reach(database, viewer) for role, viewer in viewers.items()}
+    other_administrator = administrator(list(TENANTS)[1])
+    visible_keys = {role: await _read_visible_keys(database, viewer) for role, viewer in viewers.items()}
     cursors: dict[ListOrder, list[str]] = {}
-    for parent, name, declared in _paged():
+    for parent, name, declared in _connection_fields():
         cursors |= await _read_cursors(database, parent, name, declared, viewers[Role.ADMINISTRATOR], visible_keys)
-    return AllTypesDataset(handles, viewers, visible_keys, await _read_reach(database, neighbour), cursors)
+    return AllTypesDataset(
+        handles, viewers, visible_keys, await _read_visible_keys(database, other_administrator), cursors
+    )
 
 
-# -------------------------------------------------------------------------------------------- what the demo has not
+# ------------------------------------------------------------------------------ rows that the demo doesn't contain
 
 
-async def _make_the_rest(database: Database, tenant: str) -> None:
-    """Make rows of which little is known, in an employer where it is tomorrow already, and one that has nothing."""
+async def _insert_rare_rows(database: Database, tenant: str) -> None:
+    """Insert an employer without rows, and one with many nulls, in a time zone where it is already tomorrow."""
     await make_employer(database, NOW, tenant=tenant, name="Empty", time_zone="Asia/Kolkata")
-    employer = await make_employer(database, NOW, tenant=tenant, name="Bare", time_zone=FAR_EAST, active=False)
+    employer = await make_employer(database, NOW, tenant=tenant, name="Bare", time_zone=KIRITIMATI, active=False)
     product = await make_product(
         database,
         NOW,
@@ -154,7 +159,7 @@ async def _make_the_rest(database: Database, tenant: str) -> None:
         open_enrollment_ends_on=date(2027, 11, 30),
         opened_on=None,
     )
-    # Its last day is over there alone.
+    # The last day of its open enrollment has passed in Kiritimati only.
     plan_year = await make_plan_year(
         database, NOW, tenant=tenant, employer=employer, product=product, open_enrollment_ends_on=TODAY
     )
@@ -173,32 +178,32 @@ async def _make_the_rest(database: Database, tenant: str) -> None:
     await make_employee(
         database, NOW, tenant=tenant, employer=employer, employment_class=EmploymentClass.INTERN, email="b@x.example"
     )
-    await _make_belongings(database, tenant, person, plan_year, plan)
-    await _make_carrier(database, tenant, employer, person)
+    await _insert_employee_rows(database, tenant, person, plan_year, plan)
+    await _insert_carrier_rows(database, tenant, employer, person)
 
 
-async def _make_belongings(database: Database, tenant: str, person: str, plan_year: str, plan: str) -> None:
-    """Make a family, life events of all kinds and states, and enrollments that ended in each way."""
+async def _insert_employee_rows(database: Database, tenant: str, person: str, plan_year: str, plan: str) -> None:
+    """Insert dependents, life events of every type and status, and enrollments closed for every reason."""
     child = await make_dependent(database, NOW, tenant=tenant, employee=person, active=False)
     ward = await make_dependent(
         database, NOW, tenant=tenant, employee=person, date_of_birth=date(1998, 2, 28), disabled=True
     )
     await make_dependent(database, NOW, tenant=tenant, employee=person, relationship=Relationship.SPOUSE)
-    happened = [
+    life_events = [
         await make_life_event(
             database,
             NOW,
             tenant=tenant,
             employee=person,
-            event_type=kind,
+            event_type=event_type,
             status=status,
             dependent=child if status is LifeEventStatus.DENIED else None,
             notes="“Ünïcödé”\n" if status is LifeEventStatus.PENDING else None,
         )
-        for kind in LifeEventType
+        for event_type in LifeEventType
         for status in LifeEventStatus
     ]
-    its: dict[str, Any] = {"tenant": tenant, "employee": person, "plan_year": plan_year}
+    common: dict[str, Any] = {"tenant": tenant, "employee": person, "plan_year": plan_year}
     cancelled = await make_enrollment(
         database,
         NOW,
@@ -208,7 +213,7 @@ async def _make_belongings(database: Database, tenant: str, person: str, plan_ye
         closed_on=TODAY,
         close_reason=CloseReason.REISSUED,
         covers={child: date(2027, 8, 31), ward: None},
-        **its,
+        **common,
     )
     reissued = await make_enrollment(
         database,
@@ -216,79 +221,85 @@ async def _make_belongings(database: Database, tenant: str, person: str, plan_ye
         reason=WindowReason.LIFE_EVENT,
         window=(date(2026, 11, 10), TODAY),
         replaces=cancelled,
-        life_event=happened[0],
+        life_event=life_events[0],
         decision=ElectionDecision.WAIVED,
-        **its,
+        **common,
     )
-    its |= {"reason": WindowReason.LIFE_EVENT, "window": (TODAY, TODAY), "replaces": reissued}
-    for why, event in zip(CloseReason, happened, strict=False):
-        await make_enrollment(database, NOW, closed_on=date(2026, 11, 21), close_reason=why, life_event=event, **its)
+    common |= {"reason": WindowReason.LIFE_EVENT, "window": (TODAY, TODAY), "replaces": reissued}
+    for close_reason, life_event in zip(CloseReason, life_events, strict=False):
+        await make_enrollment(
+            database, NOW, closed_on=date(2026, 11, 21), close_reason=close_reason, life_event=life_event, **common
+        )
     for subject in (cancelled, cancelled, reissued):
-        said: dict[str, Any] = {"request_id": "request-7", "reason": "Why not?", "action": "REISSUED"}
-        await make_event(database, NOW, tenant=tenant, employee=person, subject=subject, **said)
+        columns: dict[str, Any] = {"request_id": "request-7", "reason": "Why not?", "action": "REISSUED"}
+        await make_event(database, NOW, tenant=tenant, employee=person, subject=subject, **columns)
 
 
-async def _make_carrier(database: Database, tenant: str, employer: str, person: str) -> None:
-    """Make contracts of somebody and of nobody, who is covered under them, and bills that are paid, void or neither."""
+async def _insert_carrier_rows(database: Database, tenant: str, employer: str, person: str) -> None:
+    """Insert contracts with and without an employer, subscribers covered under them, and invoices of every status."""
     await make_contract_row(database, NOW, tenant=tenant, group_id="NOBODYS", coverage_end=TODAY)
     await make_contract_row(database, NOW, tenant=tenant, employer=employer, group_id="BARE", policy_number="P-1")
     await make_subscriber_row(database, NOW, "NOBODY", tenant=tenant)
     await make_subscriber_row(database, NOW, "STRANGER", tenant=tenant, first_name="Sam")
     await make_subscriber_row(database, NOW, "BARE", tenant=tenant, employee=person)
     days = ["end_date", "date_employed", "eligibility_date", "original_enrollment_date", "paid_through", "term_date"]
-    told = dict.fromkeys(days, TODAY) | {"annual_max_cents": 0, "lifetime_max_cents": 2**53 - 1, "policy_number": "P"}
-    theirs = {"group_id": "BARE", "employer_id": employer, "start_date": date(2025, 1, 1)}
+    all_columns = dict.fromkeys(days, TODAY) | {
+        "annual_max_cents": 0,
+        "lifetime_max_cents": 2**53 - 1,
+        "policy_number": "P",
+    }
+    contract = {"group_id": "BARE", "employer_id": employer, "start_date": date(2025, 1, 1)}
     rows = [
         coverage_row(NOW, "STRANGER", group_id="NOBODYS"),
-        coverage_row(NOW, "STRANGER", **theirs, **told),
-        coverage_row(NOW, "BARE", employee_id=person, **theirs, **told),
-        coverage_row(NOW, "BARE", employee_id=person, **theirs | {"start_date": date(2026, 12, 1)}),
+        coverage_row(NOW, "STRANGER", **contract, **all_columns),
+        coverage_row(NOW, "BARE", employee_id=person, **contract, **all_columns),
+        coverage_row(NOW, "BARE", employee_id=person, **contract | {"start_date": date(2026, 12, 1)}),
     ]
     await make_coverage_rows(database, NOW, *rows, tenant=tenant)
     for number in (None, "BARE", "STRANGER"):
         for paid, voided in ((0, False), (0, True), (2_500, False), (10_000, False)):
-            its: dict[str, Any] = {"tenant": tenant, "employer": employer}
+            owner: dict[str, Any] = {"tenant": tenant, "employer": employer}
             invoice = await make_invoice_row(
-                database, NOW, number=number, group_id="BARE", voided_at=NOW.now if voided else None, **its
+                database, NOW, number=number, group_id="BARE", voided_at=NOW.now if voided else None, **owner
             )
             if paid:
-                await make_payment_row(database, NOW, invoice, amount_cents=paid, **its)
-                await make_payment_row(database, NOW, invoice, amount_cents=paid, reversed_at=NOW.now, **its)
+                await make_payment_row(database, NOW, invoice, amount_cents=paid, **owner)
+                await make_payment_row(database, NOW, invoice, amount_cents=paid, reversed_at=NOW.now, **owner)
 
 
-# ------------------------------------------------------------------------------------------- what there is to name
+# ----------------------------------------------------------------------------------------------- keys and cursors
 
 
-async def _another_employer(database: Database, handles: DemoHandles) -> str:
+async def _read_other_employer(database: Database, handles: DemoHandles) -> str:
     async with database.read(administrator(handles.tenant_id), NOW) as read_session:
-        found = await read_session.session.scalars(select(models.Employer.id).order_by(models.Employer.id))
-        return next(id for id in found if id != handles.employer_id)
+        ids = await read_session.session.scalars(select(models.Employer.id).order_by(models.Employer.id))
+        return next(id for id in ids if id != handles.employer_id)
 
 
-async def _read_reach(database: Database, viewer: Viewer) -> VisibleKeys:
+async def _read_visible_keys(database: Database, viewer: Viewer) -> VisibleKeys:
     async with database.read(viewer, NOW) as read_session:
 
         async def rows(table: Any, *names: str) -> list[dict[str, Any]]:
             columns = [getattr(table, name) for name in names]
-            found = await read_session.session.execute(select(*columns).order_by(table.id))
-            return [dict(row._mapping) for row in found]
+            result = await read_session.session.execute(select(*columns).order_by(table.id))
+            return [dict(row._mapping) for row in result]
 
         contract = ("group_id", "division_id", "coverage_start")
         coverage = ("subscriber_id", "group_id", "division_id", "group_coverage_start", "start_date")
         people = await rows(models.Employee, "first_name", "last_name", "external_id")
         ids = {name: [row["id"] for row in await rows(table, "id")] for name, table in TABLES.items()}
         return VisibleKeys(
-            {name: [*its[:SOME], *its[SOME:][-SOME:]] for name, its in ids.items()},
+            {name: [*of_type[:IDS_PER_END], *of_type[IDS_PER_END:][-IDS_PER_END:]] for name, of_type in ids.items()},
             [row["subscriber_id"] for row in await rows(models.Subscriber, "subscriber_id")],
-            [_as_asked(row) for row in await rows(models.GroupContract, *contract)],
-            [_as_asked(row) for row in await rows(models.SubscriberEnrollment, *coverage)],
+            [_as_arguments(row) for row in await rows(models.GroupContract, *contract)],
+            [_as_arguments(row) for row in await rows(models.SubscriberEnrollment, *coverage)],
             [row["external_id"] for row in people if row["external_id"]],
             sorted({row[name] for row in people for name in ("first_name", "last_name")}),
         )
 
 
-def _as_asked(row: Mapping[str, Any]) -> dict[str, str]:
-    """Name a row's columns as arguments are, and write its days as JSON does."""
+def _as_arguments(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return a row's columns in camel case, with dates in JSON form."""
     return {
         "".join([head, *(word.capitalize() for word in tail)]): str(value)
         for name, value in row.items()
@@ -296,26 +307,28 @@ def _as_asked(row: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _paged() -> Iterator[tuple[str, str, GraphQLField]]:
-    """Give each list of the graph that comes in pages: its type, name and declaration."""
-    for kind in GRAPHQL_SCHEMA.type_map.values():
-        if isinstance(kind, GraphQLObjectType) and (kind is GRAPHQL_SCHEMA.query_type or kind.name in TABLES):
-            yield from ((kind.name, name, each) for name, each in kind.fields.items() if "after" in each.args)
+def _connection_fields() -> Iterator[tuple[str, str, GraphQLField]]:
+    """Yield each field that returns a connection: the parent type, the name and the declaration."""
+    for type_ in GRAPHQL_SCHEMA.type_map.values():
+        if isinstance(type_, GraphQLObjectType) and (type_ is GRAPHQL_SCHEMA.query_type or type_.name in TABLES):
+            yield from ((type_.name, name, each) for name, each in type_.fields.items() if "after" in each.args)
 
 
 def orders_of(declared: GraphQLField) -> list[str]:
-    """Write the orders of a list: each field from both ends, and some of two, where it takes several."""
+    """Return orders of a list in GraphQL syntax: each field in both directions, and pairs if it accepts a list."""
     if "orderBy" not in declared.args:
         return []
-    kind = get_named_type(declared.args["orderBy"].type)
-    assert is_input_object_type(kind)
-    fields: Any = get_named_type(kind.fields["field"].type)
+    input_type = get_named_type(declared.args["orderBy"].type)
+    assert is_input_object_type(input_type)
+    fields: Any = get_named_type(input_type.fields["field"].type)
     names = list(fields.values)
-    single = [f"{{field: {name}, direction: {end}}}" for name in names for end in ("ASC", "DESC")]
-    if kind is declared.args["orderBy"].type:
+    single = [f"{{field: {name}, direction: {direction}}}" for name in names for direction in ("ASC", "DESC")]
+    if input_type is declared.args["orderBy"].type:
         return single
-    several = [f"[{{field: {one}}}, {{field: {other}, direction: DESC}}]" for one, other in permutations(names[:4], 2)]
-    return [*(f"[{order}]" for order in single), *several]
+    pairs = [
+        f"[{{field: {first}}}, {{field: {second}, direction: DESC}}]" for first, second in permutations(names[:4], 2)
+    ]
+    return [*(f"[{order}]" for order in single), *pairs]
 
 
 async def _read_cursors(
@@ -328,19 +341,19 @@ async def _read_cursors(
 ) -> dict[ListOrder, list[str]]:
     """Read cursors of a list in each of its orders, under some of its parents."""
     orders = ["", *orders_of(declared)]
-    asked = "\n".join(
+    selections = "\n".join(
         f"page{number}: {name}(first: 3{f', orderBy: {order}' if order else ''}) {{ edges {{ cursor }} }}"
         for number, order in enumerate(orders)
     )
     if parent == "Query":
-        found: list[Any] = [await fetch_data(database, NOW, viewer, f"{{ {asked} }}")]
+        parents: list[Any] = [await fetch_data(database, NOW, viewer, f"{{ {selections} }}")]
     else:
         ids = visible_keys[viewer.role].ids[parent]
-        query = f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {parent} {{ {asked} }} }} }}"
-        found = (await fetch_data(database, NOW, viewer, query, ids=[*ids[:10], *ids[10:][-10:]]))["nodes"]
+        query = f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {parent} {{ {selections} }} }} }}"
+        parents = (await fetch_data(database, NOW, viewer, query, ids=[*ids[:10], *ids[10:][-10:]]))["nodes"]
     cursors = {
         (parent, name, order): list(
-            dict.fromkeys(edge["cursor"] for each in found if each for edge in each[f"page{number}"]["edges"])
+            dict.fromkeys(edge["cursor"] for node in parents if node for edge in node[f"page{number}"]["edges"])
         )[:6]
         for number, order in enumerate(orders)
     }

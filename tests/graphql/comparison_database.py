@@ -1,4 +1,4 @@
-"""Where both executors are asked: one database for all that reads in a file, and copies of it for what changes it."""
+"""The database on which both executors are compared: queries share it, mutations run in copies of it."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from factories.office import Office
 
 @dataclass(frozen=True)
 class ComparisonDatabase:
-    """A database that the tests of a file read, and from which those that change anything take copies."""
+    """A database that the queries of a test module share. Tests of mutations run in copies of it."""
 
     runner: asyncio.Runner
     server_url: str
@@ -27,31 +27,31 @@ class ComparisonDatabase:
     database: Database
     dataset: AllTypesDataset
     office: Office
-    #: For each mutation an input that is good in the office.
+    #: For each mutation, by its name, an input that succeeds in the office.
     inputs: Mapping[str, Input]
 
-    def run(self, telling: Any) -> Any:
-        return self.runner.run(telling)
+    def run(self, coroutine: Any) -> Any:
+        return self.runner.run(coroutine)
 
     @contextmanager
     def copies(self) -> Iterator[tuple[Database, Database]]:
-        """Make two copies of the database, and drop them in the end."""
+        """Create two copies of the database, and drop them at the end."""
         names = [f"test_{uuid4().hex}" for _ in range(2)]
-        copied = f"TEMPLATE {self.name} STRATEGY file_copy"
-        self.run(self.database.engine.dispose())  # a database in use is not copied
-        self.run(_execute(self.server_url, *(f"CREATE DATABASE {name} {copied}" for name in names)))
-        one, other = (_open(self.server_url, name) for name in names)
+        options = f"TEMPLATE {self.name} STRATEGY file_copy"
+        self.run(self.database.engine.dispose())  # PostgreSQL copies only a database without connections
+        self.run(_execute(self.server_url, *(f"CREATE DATABASE {name} {options}" for name in names)))
+        first, second = (_open(self.server_url, name) for name in names)
         try:
-            yield one, other
+            yield first, second
         finally:
-            for database in (one, other):
+            for database in (first, second):
                 self.run(database.engine.dispose())
             self.run(_execute(self.server_url, *(f"DROP DATABASE {name} WITH (FORCE)" for name in names)))
 
 
 @contextmanager
 def open_comparison_database(server_url: str, template: str) -> Iterator[ComparisonDatabase]:
-    """Set up a database with rows of every type, and an office where every mutation could be called."""
+    """Create a database with rows of every type, and an office in which every mutation has a valid input."""
     name = f"test_{uuid4().hex}"
     with asyncio.Runner() as runner:
         runner.run(_execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))

@@ -1,4 +1,4 @@
-"""Asking the graph as a viewer, past the web: what tests of reads and of mutations share."""
+"""Run GraphQL operations as a viewer, without HTTP. Shared by the tests of queries and mutations."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.schema import build_schema
 
 SCHEMA = build_schema()
-# A test asks the same of many viewers: what they say is parsed and validated once.
+# Tests send the same document as many viewers, so each document is parsed and validated once.
 SCHEMA.extensions = (ParserCache, ValidationCache)
 
 
@@ -28,7 +28,7 @@ async def execute(database: Database, clock: Clock, viewer: Viewer, query: str, 
 
 
 async def fetch_data(database: Database, clock: Clock, viewer: Viewer, query: str, **variables: Any) -> dict[str, Any]:
-    """Ask something that goes well; give the data."""
+    """Execute an operation that must succeed, and return its data."""
     result = await execute(database, clock, viewer, query, **variables)
     assert result.errors is None, result.errors
     assert result.data is not None
@@ -36,7 +36,7 @@ async def fetch_data(database: Database, clock: Clock, viewer: Viewer, query: st
 
 
 async def fetch_error(database: Database, clock: Clock, viewer: Viewer, query: str, **variables: Any) -> RequestError:
-    """Ask something that is refused with one error; give it."""
+    """Execute an operation that must fail with exactly one error, and return the error that caused it."""
     result = await execute(database, clock, viewer, query, **variables)
     assert result.errors is not None
     (error,) = result.errors
@@ -46,15 +46,15 @@ async def fetch_error(database: Database, clock: Clock, viewer: Viewer, query: s
 
 @contextmanager
 def record_statements(database: Database) -> Iterator[list[str]]:
-    """Note every statement that is sent, but those that say for whom."""
-    sent: list[str] = []
+    """Record every SQL statement that is sent, except those that set the viewer's settings."""
+    recorded: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if "set_config" not in statement:
-            sent.append(statement)
+            recorded.append(statement)
 
-    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    event.listen(database.engine.sync_engine, "before_cursor_execute", record)
     try:
-        yield sent
+        yield recorded
     finally:
-        event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+        event.remove(database.engine.sync_engine, "before_cursor_execute", record)

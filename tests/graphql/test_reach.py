@@ -230,7 +230,7 @@ async def test_an_employee_sees_their_own_terms_and_no_drafts(
         assert of_employer["planYears"]["totalCount"] == 1
         (plan_year,) = of_employer["planYears"]["nodes"]
         assert plan_year["status"] == "OPEN_ENROLLMENT"
-        assert plan_year["contributionClasses"] == [{"employment": dataset.employment[viewer.employee_id]}]
+        assert plan_year["contributionClasses"] == [{"employment": dataset.employment_classes[viewer.employee_id]}]
         assert len(plan_year["plans"]) == 1
 
 

@@ -1,4 +1,4 @@
-"""The carrier's side of a world: in each tenant the same numbers and groups, seen by whom the design says."""
+"""Subscribers, contracts, coverage and premiums of the visibility dataset, with the same numbers in each tenant."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -18,73 +18,78 @@ from factories.carrier_rows import (
     make_subscriber_row,
 )
 
-#: Of no employer: whoever is limited to one does not see it.
-NOBODYS = ""
-Seen = list[tuple[str, dict[str, Any]]]
+#: Stands for no employer: a viewer limited to one employer may not see the row.
+NO_EMPLOYER = ""
+#: IDs of rows, each with the fields of its VisibilityRow.
+RowFacts = list[tuple[str, dict[str, Any]]]
 
 
 async def make_carrier_rows(
-    database: Database, clock: Clock, tenant: str, staff: Mapping[str, tuple[str, str]]
-) -> Seen:
-    """Make a contract of each employer and one of nobody's, subscribers of every kind, coverage, and premiums.
+    database: Database, clock: Clock, tenant: str, employees: Mapping[str, tuple[str, str]]
+) -> RowFacts:
+    """Insert a contract for each employer and one without, and subscribers, coverage and premiums under each.
 
-    `staff` tells of each employee the employer and an election. Gives each id with who may see it, as a Thing has it.
+    `employees` maps an employee's ID to the employer and an enrollment.
     """
-    seen: Seen = []
-    employers = list(dict.fromkeys(employer for employer, _ in staff.values()))
-    groups = {employer: f"G{place}" for place, employer in enumerate([NOBODYS, *employers])}
+    facts: RowFacts = []
+    employers = list(dict.fromkeys(employer for employer, _ in employees.values()))
+    groups = {employer: f"G{number}" for number, employer in enumerate([NO_EMPLOYER, *employers])}
     for employer, group in groups.items():
         contract = await make_contract_row(
             database, clock, tenant=tenant, employer=employer or None, group_id=group, coverage_start=date(2020, 1, 1)
         )
-        seen.append((contract, {"employer": employer}))
-        seen += await _make_premiums(database, clock, tenant, employer, group)
-        stranger = f"X-{group}"
-        id = await make_subscriber_row(database, clock, stranger, tenant=tenant)
-        seen.append((id, {"employer": employer, "premium": True}))
-        row = coverage_row(clock, stranger, employer_id=employer or None, group_id=group)
-        seen += [(id, {"employer": employer, "premium": True}) for id in await _cover(database, clock, tenant, row)]
+        facts.append((contract, {"employer": employer}))
+        facts += await _insert_premiums(database, clock, tenant, employer, group)
+        other_subscriber = f"X-{group}"
+        id = await make_subscriber_row(database, clock, other_subscriber, tenant=tenant)
+        facts.append((id, {"employer": employer, "premium": True}))
+        row = coverage_row(clock, other_subscriber, employer_id=employer or None, group_id=group)
+        facts += [
+            (id, {"employer": employer, "premium": True}) for id in await _insert_coverage(database, clock, tenant, row)
+        ]
     id = await make_subscriber_row(database, clock, "NOBODY", tenant=tenant)
-    seen.append((id, {"employer": NOBODYS}))
-    for place, (person, (employer, election)) in enumerate(staff.items()):
-        other = next(each for each in employers if each != employer)
-        seen += await _enroll(database, clock, tenant, f"S{place}", person, election, groups, employer, other)
-    return seen
+    facts.append((id, {"employer": NO_EMPLOYER}))
+    for number, (employee_id, (employer, election)) in enumerate(employees.items()):
+        other_employer = next(id for id in employers if id != employer)
+        facts += await _insert_subscriber(
+            database, clock, tenant, f"S{number}", employee_id, election, groups, employer, other_employer
+        )
+    return facts
 
 
-async def _enroll(
+async def _insert_subscriber(
     database: Database,
     clock: Clock,
     tenant: str,
     number: str,
-    person: str,
+    employee_id: str,
     election: str,
     groups: Mapping[str, str],
     employer: str,
-    other: str,
-) -> Seen:
-    """Make an employee a subscriber, covered by their own election, and by another employer's contract."""
-    subscriber = await make_subscriber_row(database, clock, number, tenant=tenant, employee=person)
+    other_employer: str,
+) -> RowFacts:
+    """Insert the subscriber of an employee, covered by their own election and under another employer's contract."""
+    subscriber = await make_subscriber_row(database, clock, number, tenant=tenant, employee=employee_id)
     rows = [
-        coverage_row(clock, number, employer_id=whose, employee_id=person, group_id=groups[whose])
-        for whose in (employer, other)
+        coverage_row(clock, number, employer_id=owner, employee_id=employee_id, group_id=groups[owner])
+        for owner in (employer, other_employer)
     ]
-    own, elsewhere = await _cover(database, clock, tenant, *rows)
+    own, elsewhere = await _insert_coverage(database, clock, tenant, *rows)
     link = {"id": election, "subscriber_enrollment_id": own}
     await database.transact(administrator(tenant), clock, lambda tx: update_rows(tx, Enrollment, [link]))
     return [
-        (subscriber, {"employer": employer, "employee": person, "covering": other}),
-        (own, {"employer": employer, "employee": person}),
-        (elsewhere, {"employer": other, "premium": True}),
+        (subscriber, {"employer": employer, "employee": employee_id, "covering": other_employer}),
+        (own, {"employer": employer, "employee": employee_id}),
+        (elsewhere, {"employer": other_employer, "premium": True}),
     ]
 
 
-async def _make_premiums(database: Database, clock: Clock, tenant: str, employer: str, group: str) -> Seen:
-    whose = employer or None
-    invoice = await make_invoice_row(database, clock, tenant=tenant, employer=whose, group_id=group)
-    payment = await make_payment_row(database, clock, invoice, tenant=tenant, employer=whose)
+async def _insert_premiums(database: Database, clock: Clock, tenant: str, employer: str, group: str) -> RowFacts:
+    owner = employer or None
+    invoice = await make_invoice_row(database, clock, tenant=tenant, employer=owner, group_id=group)
+    payment = await make_payment_row(database, clock, invoice, tenant=tenant, employer=owner)
     return [(id, {"employer": employer, "premium": True}) for id in (invoice, payment)]
 
 
-async def _cover(database: Database, clock: Clock, tenant: str, *rows: dict[str, Any]) -> list[str]:
+async def _insert_coverage(database: Database, clock: Clock, tenant: str, *rows: dict[str, Any]) -> list[str]:
     return await make_coverage_rows(database, clock, *rows, tenant=tenant)

@@ -1,4 +1,4 @@
-"""A company of one, and a world of two tenants whose two employers each have some of everything."""
+"""A company with one employee, and a dataset of two tenants, each with two employers that have rows of every type."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,47 +22,49 @@ from factories.plan_years import make_class, make_plan, make_plan_year
 
 @dataclass(frozen=True)
 class VisibilityRow:
-    """A row, and all that decides who may see it; None where it does not matter."""
+    """A row, and the facts that decide which viewers may see it. None means that the fact doesn't limit visibility."""
 
     id: str
     tenant: str
     employer: str | None = None
     employee: str | None = None
-    #: Whose employees alone may see it, where they may at all.
+    #: Among employees, only those of this employer may see the row.
     offered_by: str | None = None
     draft: bool = False
     employment: EmploymentClass | None = None
-    #: Another employer who may see it too, but none of its employees: a subscriber is covered under its contract.
+    #: Another employer that may see the row because its contract covers the subscriber. Its employees may not see it.
     covering: str | None = None
-    #: What a group is billed, and who else is covered, is no employee's business.
+    #: Whether the row is about a group's invoices or another person's coverage, which employees may not see.
     premium: bool = False
 
 
 @dataclass
 class VisibilityDataset:
+    """The rows of two tenants, and viewers of every role and scope."""
+
     rows: list[VisibilityRow] = field(default_factory=list)
     viewers: list[Viewer] = field(default_factory=list)
-    employment: dict[str, EmploymentClass] = field(default_factory=dict)
-    #: What each employee is enrolled in.
+    employment_classes: dict[str, EmploymentClass] = field(default_factory=dict)
+    #: For each employee, the ID of an enrollment with elected coverage.
     elections: dict[str, str] = field(default_factory=dict)
 
     def ids_visible_to(self, viewer: Viewer) -> set[str]:
-        """Tell the ids of all that a viewer may see, by the design's table of who reads what."""
-        return {thing.id for thing in self.rows if self._is_seen(thing, viewer)}
+        """Return the IDs of all rows that a viewer may see by the design's table of roles."""
+        return {row.id for row in self.rows if self._is_visible(row, viewer)}
 
-    def _is_seen(self, thing: VisibilityRow, viewer: Viewer) -> bool:
-        if thing.tenant != viewer.tenant_id:
+    def _is_visible(self, row: VisibilityRow, viewer: Viewer) -> bool:
+        if row.tenant != viewer.tenant_id:
             return False
-        if viewer.employer_id is not None and thing.employer not in (None, viewer.employer_id):
-            return viewer.employee_id is None and thing.covering == viewer.employer_id
+        if viewer.employer_id is not None and row.employer not in (None, viewer.employer_id):
+            return viewer.employee_id is None and row.covering == viewer.employer_id
         if viewer.employee_id is None:
             return True
         return (
-            thing.employee in (None, viewer.employee_id)
-            and thing.offered_by in (None, viewer.employer_id)
-            and thing.employment in (None, self.employment[viewer.employee_id])
-            and not thing.draft
-            and not thing.premium
+            row.employee in (None, viewer.employee_id)
+            and row.offered_by in (None, viewer.employer_id)
+            and row.employment in (None, self.employment_classes[viewer.employee_id])
+            and not row.draft
+            and not row.premium
         )
 
 
@@ -86,7 +88,7 @@ async def make_visibility_dataset(database: Database, clock: Clock) -> Visibilit
         dataset.viewers += [administrator(tenant), service_viewer(tenant)]
         for name in ("One", "Two"):
             await _add_employer(dataset, database, clock, tenant, name)
-        await _add_carrier(dataset, database, clock, tenant)
+        await _add_carrier_rows(dataset, database, clock, tenant)
     return dataset
 
 
@@ -113,49 +115,53 @@ async def _add_employer(dataset: VisibilityDataset, database: Database, clock: C
         add(plan_year, employer=employer, draft=draft)
         add(plan, employer=employer, draft=draft)
         for employment in (EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME):
-            terms = await make_class(database, clock, tenant=tenant, plan_year=plan_year, employment=employment)
-            add(terms, employer=employer, draft=draft, employment=employment)
+            contribution_class = await make_class(
+                database, clock, tenant=tenant, plan_year=plan_year, employment=employment
+            )
+            add(contribution_class, employer=employer, draft=draft, employment=employment)
     for employment in (EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME):
-        person = await make_employee(database, clock, tenant=tenant, employer=employer, employment_class=employment)
-        dataset.employment[person] = employment
-        dataset.viewers.append(employee_viewer(employer, person, tenant))
-        add(person, employer=employer, employee=person)
-        belongings = await _make_belongings(database, clock, tenant, person, plan_year, plan)
-        dataset.elections[person] = belongings[1]
-        for id in belongings:
-            add(id, employer=employer, employee=person)
+        employee_id = await make_employee(
+            database, clock, tenant=tenant, employer=employer, employment_class=employment
+        )
+        dataset.employment_classes[employee_id] = employment
+        dataset.viewers.append(employee_viewer(employer, employee_id, tenant))
+        add(employee_id, employer=employer, employee=employee_id)
+        owned_ids = await _make_employee_rows(database, clock, tenant, employee_id, plan_year, plan)
+        dataset.elections[employee_id] = owned_ids[1]
+        for id in owned_ids:
+            add(id, employer=employer, employee=employee_id)
 
 
-async def _add_carrier(dataset: VisibilityDataset, database: Database, clock: Clock, tenant: str) -> None:
-    staff = {
-        thing.id: (str(thing.employer), dataset.elections[thing.id])
-        for thing in dataset.rows
-        if thing.tenant == tenant and thing.id in dataset.elections
+async def _add_carrier_rows(dataset: VisibilityDataset, database: Database, clock: Clock, tenant: str) -> None:
+    employees = {
+        row.id: (str(row.employer), dataset.elections[row.id])
+        for row in dataset.rows
+        if row.tenant == tenant and row.id in dataset.elections
     }
-    seen = await make_carrier_rows(database, clock, tenant, staff)
-    dataset.rows += [VisibilityRow(id, tenant, **facts) for id, facts in seen]
+    carrier_rows = await make_carrier_rows(database, clock, tenant, employees)
+    dataset.rows += [VisibilityRow(id, tenant, **facts) for id, facts in carrier_rows]
 
 
-async def _make_belongings(
-    database: Database, clock: Clock, tenant: str, person: str, plan_year: str, plan: str
+async def _make_employee_rows(
+    database: Database, clock: Clock, tenant: str, employee_id: str, plan_year: str, plan: str
 ) -> list[str]:
-    dependent = await make_dependent(database, clock, tenant=tenant, employee=person)
+    dependent = await make_dependent(database, clock, tenant=tenant, employee=employee_id)
     election = await make_enrollment(
         database,
         clock,
         tenant=tenant,
-        employee=person,
+        employee=employee_id,
         plan_year=plan_year,
         plan=plan,
         covers={dependent: None},
         closed_on=date(2027, 2, 1),
         close_reason=CloseReason.REISSUED,
     )
-    happened = await make_life_event(
+    life_event = await make_life_event(
         database,
         clock,
         tenant=tenant,
-        employee=person,
+        employee=employee_id,
         dependent=dependent,
         status=LifeEventStatus.APPROVED,
         notes="Ours",
@@ -165,17 +171,17 @@ async def _make_belongings(
         database,
         clock,
         tenant=tenant,
-        employee=person,
+        employee=employee_id,
         plan_year=plan_year,
         reason=WindowReason.LIFE_EVENT,
         window=(date(2026, 11, 10), date(2026, 12, 10)),
         replaces=election,
-        life_event=happened,
+        life_event=life_event,
     )
     events = [
-        await make_event(database, clock, tenant=tenant, employee=person, subject=subject)
+        await make_event(database, clock, tenant=tenant, employee=employee_id, subject=subject)
         for subject in (election, reissued)
     ]
-    # History of other rows is no node of the graph: it must not show either.
-    await make_event(database, clock, tenant=tenant, employee=person, subject=person)
-    return [dependent, election, happened, reissued, *events]
+    # An event of a row other than an enrollment has no GraphQL type, so no viewer may see it.
+    await make_event(database, clock, tenant=tenant, employee=employee_id, subject=employee_id)
+    return [dependent, election, life_event, reissued, *events]
