@@ -1,4 +1,4 @@
-"""The catalogue and the employers: what is added, and what is refused."""
+"""Adding benefit products and employers."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from factories.office import EE, PLANS, create_office
 DENTAL = ProductCategory.DENTAL
 
 
-async def test_a_product_keeps_its_plans_in_their_order_and_rates_by_tier(database: Database) -> None:
+async def test_product_keeps_plan_order_and_sorts_rates_by_tier(database: Database) -> None:
     office = await create_office(database)
     backwards = [replace(plan, rates=plan.rates[::-1]) for plan in PLANS[::-1]]
     id = await office.run(add_product, "Dental", DENTAL, "Delta", backwards)
@@ -40,14 +40,14 @@ async def test_a_product_keeps_its_plans_in_their_order_and_rates_by_tier(databa
     ]
 
 
-async def test_a_product_may_have_no_plans_and_no_carrier(database: Database) -> None:
+async def test_product_may_have_no_plans_and_no_carrier(database: Database) -> None:
     office = await create_office(database)
     id = await office.run(add_product, "Dental", DENTAL, None, [])
     assert (await office.read_row("benefit_products", id))["carrier_name"] is None
-    await office.run(add_product, "Dental", DENTAL, None, [])  # two of one name are two products
+    await office.run(add_product, "Dental", DENTAL, None, [])  # product names need not be unique
 
 
-async def test_what_a_product_refuses(database: Database) -> None:
+async def test_invalid_products_are_refused(database: Database) -> None:
     office = await create_office(database)
     plans = [PLANS[0], PlanTerms("GOLD", "", None, -1, rates=(TierRate(EE, 5),))]
     assert await office.refusals(office.run(add_product, " ", DENTAL, "\x00", plans)) == [
@@ -60,7 +60,7 @@ async def test_what_a_product_refuses(database: Database) -> None:
     ]
 
 
-async def test_an_employer_has_a_name_and_a_time_zone(database: Database) -> None:
+async def test_employer_is_stored_with_name_and_time_zone(database: Database) -> None:
     office = await create_office(database)
     id = await office.run(add_employer, "Beta LLC", "Europe/Berlin")
     row = await office.read_row("employers", id)
@@ -68,7 +68,7 @@ async def test_an_employer_has_a_name_and_a_time_zone(database: Database) -> Non
     await office.run(add_employer, "Beta LLC", "UTC")
 
 
-async def test_what_an_employer_refuses(database: Database) -> None:
+async def test_invalid_employers_are_refused(database: Database) -> None:
     office = await create_office(database)
     assert await office.refusals(office.run(add_employer, "x" * 201, "EST")) == [
         "INVALID_INPUT name",

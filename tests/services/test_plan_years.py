@@ -1,4 +1,4 @@
-"""Plan years as drafts: what they copy, what their dates must keep, and what may change when."""
+"""Plan year drafts: copied plans, checks of dates and terms, and changes before and after opening."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -19,20 +19,20 @@ DAY = timedelta(days=1)
 FULL_TIME = EmploymentClass.FULL_TIME
 
 
-async def offered(office: Office, plan_year: str) -> dict[str, dict[str, int]]:
-    """Give a plan year's plans by the carrier's codes, each with its rates by tier."""
-    dump = await office.read_all_rows()
-    rates = [row for row in dump["plan_rates"].values() if row["plan_year_id"] == plan_year]
+async def offered_rates(office: Office, plan_year: str) -> dict[str, dict[str, int]]:
+    """Return the rates by tier of each plan of a plan year, by the carrier's code."""
+    tables = await office.read_all_rows()
+    rates = [row for row in tables["plan_rates"].values() if row["plan_year_id"] == plan_year]
     return {
         plan["carrier_plan_id"]: {
             rate["coverage_tier"]: rate["monthly_premium_cents"] for rate in rates if rate["plan_id"] == plan["id"]
         }
-        for plan in dump["plans"].values()
+        for plan in tables["plans"].values()
         if plan["plan_year_id"] == plan_year
     }
 
 
-async def test_a_draft_copies_the_catalogue(database: Database) -> None:
+async def test_draft_copies_carrier_plans_of_product(database: Database) -> None:
     office = await create_office(database)
     id = await office.draft_plan_year(waiting=WaitingPeriod(60, to_first_of_month=True), renewal=RenewalMode.PASSIVE)
     row = await office.read_row("plan_years", id)
@@ -51,7 +51,7 @@ async def test_a_draft_copies_the_catalogue(database: Database) -> None:
         "version": 1,
     }
     assert {name: row[name] for name in expected} == expected
-    assert await offered(office, id) == {
+    assert await offered_rates(office, id) == {
         "GOLD": {"EE": 50_000, "ES": 100_000, "EC": 90_000, "EF": 140_000},
         "SILVER": {"ES": 82_000, "EC": 74_000},
         "FLAT": {},
@@ -62,14 +62,14 @@ async def test_a_draft_copies_the_catalogue(database: Database) -> None:
     assert (event["action"], event["employee_id"], event["after"]["renewal"]) == ("CREATED", None, "PASSIVE")
 
 
-async def test_a_draft_may_name_its_own_plans_or_none(database: Database) -> None:
+async def test_draft_may_have_its_own_plans_or_none(database: Database) -> None:
     office = await create_office(database)
     own = await office.draft_plan_year(plans=[PlanTerms("OWN", "Own", None, 0)])
     none = await office.draft_plan_year(
         replace(DATES, coverage_start=date(2028, 1, 1), coverage_end=date(2028, 12, 31)), plans=[]
     )
-    assert await offered(office, own) == {"OWN": {}}
-    assert await offered(office, none) == {}
+    assert await offered_rates(office, own) == {"OWN": {}}
+    assert await offered_rates(office, none) == {}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,9 @@ async def test_a_draft_may_name_its_own_plans_or_none(database: Database) -> Non
         ),
     ],
 )
-async def test_dates_keep_their_order(database: Database, dates: dict[str, date], refused: list[str]) -> None:
+async def test_dates_out_of_order_or_range_are_refused(
+    database: Database, dates: dict[str, date], refused: list[str]
+) -> None:
     office = await create_office(database)
     changed = replace(DATES, **dates)
     if refused:
@@ -111,9 +113,9 @@ async def test_dates_keep_their_order(database: Database, dates: dict[str, date]
         await office.draft_plan_year(changed)
 
 
-async def test_everything_wrong_with_a_draft_is_told_at_once(database: Database) -> None:
+async def test_all_broken_rules_of_a_draft_are_reported(database: Database) -> None:
     office = await create_office(database)
-    telling = office.draft_plan_year(
+    call = office.draft_plan_year(
         replace(DATES, open_enrollment_end=date(2027, 1, 1)),
         classes=[
             ContributionTerms(FULL_TIME, EE, -1, 0),
@@ -127,7 +129,7 @@ async def test_everything_wrong_with_a_draft_is_told_at_once(database: Database)
         ],
         waiting=WaitingPeriod(61, to_first_of_month=True),
     )
-    assert await office.refusals(telling) == [
+    assert await office.refusals(call) == [
         "DATES_OUT_OF_ORDER openEnrollmentEnd",
         "INVALID_INPUT waitingPeriodDays",
         "INVALID_INPUT contributionClasses.0.employeeContributionCents",
@@ -151,21 +153,21 @@ async def test_everything_wrong_with_a_draft_is_told_at_once(database: Database)
         ]
 
 
-async def test_employer_and_product_must_be_within_reach(database: Database) -> None:
+async def test_employer_and_product_outside_scope_are_not_found(database: Database) -> None:
     office = await create_office(database)
     other = await create_office(database, tenant="other")
-    lost = replace(office, employer=other.employer, product=other.product)
-    assert await lost.refusals(lost.draft_plan_year()) == ["NOT_FOUND employerId", "NOT_FOUND benefitProductId"]
+    foreign = replace(office, employer=other.employer, product=other.product)
+    assert await foreign.refusals(foreign.draft_plan_year()) == ["NOT_FOUND employerId", "NOT_FOUND benefitProductId"]
     swapped = replace(office, employer=office.product, product=office.employer)
     assert await swapped.refusals(swapped.draft_plan_year()) == [
         "INVALID_INPUT employerId",
         "INVALID_INPUT benefitProductId",
     ]
-    elsewhere = office.as_viewer(employer_viewer("empr_none"))
-    assert await elsewhere.refusals(elsewhere.draft_plan_year()) == ["NOT_FOUND employerId"]
+    outsider = office.as_viewer(employer_viewer("empr_none"))
+    assert await outsider.refusals(outsider.draft_plan_year()) == ["NOT_FOUND employerId"]
 
 
-async def test_one_plan_year_an_employer_product_and_period(database: Database) -> None:
+async def test_overlapping_plan_years_are_refused(database: Database) -> None:
     office = await create_office(database)
     id = await office.draft_plan_year()
     overlap = ["PLAN_YEAR_OVERLAP coverageStart"]
@@ -190,7 +192,7 @@ async def test_one_plan_year_an_employer_product_and_period(database: Database) 
 # -------------------------------------------------------------------------------------------------------- changing
 
 
-async def test_a_draft_changes_in_everything(database: Database) -> None:
+async def test_every_field_of_a_draft_can_change(database: Database) -> None:
     office = await create_office(database)
     id = await office.draft_plan_year()
     changes: dict[str, Any] = {
@@ -208,14 +210,14 @@ async def test_a_draft_changes_in_everything(database: Database) -> None:
         name: value.isoformat() if isinstance(value, date) else value for name, value in changes.items()
     }
     assert row["version"] == 2
-    assert (await offered(office, id)).keys() == {"SILVER", "FLAT"}
+    assert (await offered_rates(office, id)).keys() == {"SILVER", "FLAT"}
     classes = (await office.read_all_rows())["contribution_classes"].values()
     assert [(row["employment"], row["family_status"]) for row in classes] == [("FULL_TIME", "UNSPECIFIED")]
     event = (await office.history(id))[-1]
     assert (event["action"], event["before"]["renewal"], event["after"]["renewal"]) == ("UPDATED", "ACTIVE", "PASSIVE")
 
 
-async def test_new_plans_alone_count_as_a_change(database: Database) -> None:
+async def test_changing_only_plans_increments_the_version(database: Database) -> None:
     office = await create_office(database)
     id = await office.draft_plan_year()
     await office.update_plan_year(id, plans=PLANS[:1])
@@ -226,7 +228,7 @@ async def test_new_plans_alone_count_as_a_change(database: Database) -> None:
     assert [event["action"] for event in await office.history(id)] == ["CREATED", "UPDATED"]
 
 
-async def test_once_open_only_the_window_and_renewal_change(database: Database) -> None:
+async def test_open_plan_year_can_change_only_window_and_renewal(database: Database) -> None:
     office = await create_office(database)
     id = await office.open_plan_year()
     fields: dict[str, Any] = {
@@ -235,29 +237,31 @@ async def test_once_open_only_the_window_and_renewal_change(database: Database) 
         "waiting_period_days": 0,
         "starts_on_first_of_month": False,
     }
-    settled = [
+    fixed_fields = [
         f"INVALID_STATUS_TRANSITION {field}"
         for field in ("coverageStart", "coverageEnd", "waitingPeriodDays", "startsOnFirstOfMonth")
     ]
-    terms = [f"INVALID_STATUS_TRANSITION {field}" for field in ("contributionClasses", "plans")]
+    replaced_terms = [f"INVALID_STATUS_TRANSITION {field}" for field in ("contributionClasses", "plans")]
     window = [f"INVALID_STATUS_TRANSITION {field}" for field in ("openEnrollmentStart", "openEnrollmentEnd", "renewal")]
-    moved: dict[str, Any] = {
+    window_changes: dict[str, Any] = {
         "open_enrollment_starts_on": date(2026, 11, 2),
         "open_enrollment_ends_on": date(2026, 11, 29),
         "renewal": RenewalMode.PASSIVE,
     }
     assert await office.refusals(office.update_plan_year(id, classes=CLASSES, plans=PLANS, **fields)) == [
-        *settled,
-        *terms,
+        *fixed_fields,
+        *replaced_terms,
     ]
-    await office.update_plan_year(id, **moved)
+    await office.update_plan_year(id, **window_changes)
     office = office.on_day(date(2026, 12, 1))
     await office.close_enrollment(id)
     for day in (date(2026, 12, 1), date(2028, 1, 1)):  # active, then expired
-        there = office.on_day(day)
-        assert await there.refusals(there.update_plan_year(id, classes=CLASSES, plans=PLANS, **fields, **moved)) == [
-            *settled,
-            *terms,
+        office_that_day = office.on_day(day)
+        assert await office_that_day.refusals(
+            office_that_day.update_plan_year(id, classes=CLASSES, plans=PLANS, **fields, **window_changes)
+        ) == [
+            *fixed_fields,
+            *replaced_terms,
             *window,
         ]
 
@@ -280,20 +284,20 @@ async def test_only_a_draft_can_be_deleted(database: Database) -> None:
     assert await office.refusals(office.run(plan_years.delete_plan_year, id, None)) == ["NOT_FOUND planYearId"]
 
 
-async def test_another_employers_plan_year_is_not_found(database: Database) -> None:
+async def test_plan_year_of_another_employer_is_not_found(database: Database) -> None:
     office = await create_office(database)
     id = await office.draft_plan_year()
-    there = office.as_viewer(employer_viewer("empr_none"))
-    for telling in (
-        there.update_plan_year(id),
-        there.open_enrollment(id),
-        there.close_enrollment(id),
-        there.run(plan_years.delete_plan_year, id, None),
+    outsider = office.as_viewer(employer_viewer("empr_none"))
+    for call in (
+        outsider.update_plan_year(id),
+        outsider.open_enrollment(id),
+        outsider.close_enrollment(id),
+        outsider.run(plan_years.delete_plan_year, id, None),
     ):
-        assert await there.refusals(telling) == ["NOT_FOUND planYearId"]
-    for telling in (
+        assert await outsider.refusals(call) == ["NOT_FOUND planYearId"]
+    for call in (
         office.update_plan_year(office.employer),
         office.open_enrollment("x"),
         office.close_enrollment("plan_year"),
     ):
-        assert await office.refusals(telling) == ["INVALID_INPUT planYearId"]
+        assert await office.refusals(call) == ["INVALID_INPUT planYearId"]

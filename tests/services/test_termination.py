@@ -1,4 +1,4 @@
-"""The end of an employment, and taking it back."""
+"""Terminating and reinstating employees."""
 
 from datetime import UTC, date, datetime
 
@@ -15,8 +15,8 @@ from factories.office import DATES_2026, Office, TableRows, create_office, enrol
 TODAY = date(2026, 11, 20)
 
 
-async def covered(database: Database) -> tuple[Office, str]:
-    """Ada has coverage of 2026 and of 2027, elected today."""
+async def office_with_covered_employee(database: Database) -> tuple[Office, str]:
+    """Create an office where Ada has coverage for 2026, and for 2027 elected today."""
     office = await create_office(database, today=date(2025, 11, 20))
     ada = await office.hire()
     for dates in (DATES_2026, None):
@@ -37,12 +37,12 @@ async def spans(office: Office, employee: str) -> list[tuple[str, date | None, d
     ]
 
 
-def facts(dump: TableRows) -> TableRows:
-    """Leave out what a change and its reversal count up."""
-    counted = {"version", "updated_at"}
+def without_counters(tables: TableRows) -> TableRows:
+    """Remove history and the columns that every change increments."""
+    counters = {"version", "updated_at"}
     return {
-        table: {key: {name: value for name, value in row.items() if name not in counted} for key, row in rows.items()}
-        for table, rows in dump.items()
+        table: {key: {name: value for name, value in row.items() if name not in counters} for key, row in rows.items()}
+        for table, rows in tables.items()
         if table != "events"
     }
 
@@ -57,10 +57,10 @@ def facts(dump: TableRows) -> TableRows:
         (date(2027, 2, 1), date(2027, 2, 28), "ENROLLED"),
     ],
 )
-async def test_coverage_ends_with_the_month_and_later_coverage_is_cancelled(
+async def test_coverage_ends_with_month_and_later_coverage_is_cancelled(
     database: Database, terminated_on: date, last_day: date, status: str
 ) -> None:
-    office, ada = await covered(database)
+    office, ada = await office_with_covered_employee(database)
     await office.terminate_employee(ada, terminated_on)
     this_year, next_year = await spans(office, ada)
     first_day = date(2027, 1, 1)
@@ -78,15 +78,15 @@ async def test_coverage_ends_with_the_month_and_later_coverage_is_cancelled(
     assert (await office.on_day(after).enrollments(ada))[0].status == "INACTIVE"
 
 
-async def test_coverage_that_ends_with_its_plan_year_anyway_is_left_alone(database: Database) -> None:
-    office, ada = await covered(database)
+async def test_coverage_ending_with_plan_year_is_not_changed(database: Database) -> None:
+    office, ada = await office_with_covered_employee(database)
     before = (await office.enrollments(ada))[0]
     await office.terminate_employee(ada, date(2026, 12, 5))
     assert (await office.enrollments(ada))[0].version == before.version
 
 
-async def test_history_tells_who_ended_it_and_why(database: Database) -> None:
-    office, ada = await covered(database)
+async def test_history_records_actor_and_reason_of_termination(database: Database) -> None:
+    office, ada = await office_with_covered_employee(database)
     office = office.as_viewer(employer_viewer(office.employer))
     await office.terminate_employee(ada, date(2026, 11, 20), "Moved away.")
     event = (await office.history(ada))[-1]
@@ -101,7 +101,7 @@ async def test_history_tells_who_ended_it_and_why(database: Database) -> None:
     assert (await office.history(next_year.id))[-1]["after"]["coverage_ends_on"] is None
 
 
-async def test_what_is_pending_closes(database: Database) -> None:
+async def test_pending_enrollment_closes_with_employment(database: Database) -> None:
     office = await create_office(database)
     ada, bob = await office.hire(), await office.hire("Bob")
     await office.open_plan_year()
@@ -111,7 +111,7 @@ async def test_what_is_pending_closes(database: Database) -> None:
     assert await office.refusals(office.elect(ada, waive(row.id))) == [
         "ENROLLMENT_NOT_PENDING elections.0.enrollmentId"
     ]
-    # Who leaves in January has days of the plan year to answer for, till then.
+    # Bob is employed until January, so he can still enroll for those days.
     await office.terminate_employee(bob, date(2027, 1, 15))
     (row,) = await office.enrollments(bob)
     assert (row.status, row.closed_on) == ("PENDING", date(2027, 1, 15))
@@ -119,8 +119,8 @@ async def test_what_is_pending_closes(database: Database) -> None:
     assert await spans(office, bob) == [("ENROLLED", date(2027, 1, 1), date(2027, 1, 31), date(2027, 2, 1))]
 
 
-async def test_a_pending_reissue_closes_and_its_old_coverage_ends(database: Database) -> None:
-    office, ada = await covered(database)
+async def test_pending_reissue_closes_and_old_coverage_ends(database: Database) -> None:
+    office, ada = await office_with_covered_employee(database)
     this_year, _ = await office.enrollments(ada)
     reissued = await office.reissue(this_year.id, await office.approve_life_event(ada))
     await office.terminate_employee(ada, TODAY)
@@ -130,26 +130,28 @@ async def test_a_pending_reissue_closes_and_its_old_coverage_ends(database: Data
     assert (await office.enrollment(reissued)).status == "PENDING"
 
 
-async def test_only_an_administrator_reaches_into_past_months_and_says_why(database: Database) -> None:
-    office, ada = await covered(database)
+async def test_past_months_need_administrator_and_reason(database: Database) -> None:
+    office, ada = await office_with_covered_employee(database)
     by_clerk = office.as_viewer(employer_viewer(office.employer))
     by_service = office.as_viewer(service_viewer(actions=[Action.TERMINATE_EMPLOYEE]))
     past, first = date(2026, 10, 31), date(2026, 11, 1)
-    for there in (by_clerk, by_service):
-        assert await there.refusals(there.terminate_employee(ada, past, "Fraud.")) == ["INVALID_INPUT terminationDate"]
-        assert await there.refusals(there.terminate_employee(ada, past)) == [
+    for restricted in (by_clerk, by_service):
+        assert await restricted.refusals(restricted.terminate_employee(ada, past, "Fraud.")) == [
+            "INVALID_INPUT terminationDate"
+        ]
+        assert await restricted.refusals(restricted.terminate_employee(ada, past)) == [
             "INVALID_INPUT terminationDate",
             "INVALID_INPUT reason",
         ]
-        await there.dry_run(people.terminate_employee, ada, first, None, None)
+        await restricted.dry_run(people.terminate_employee, ada, first, None, None)
     assert await office.refusals(office.terminate_employee(ada, past)) == ["INVALID_INPUT reason"]
     await office.terminate_employee(ada, past, "Fraud.")
     assert [row[2] for row in await spans(office, ada)] == [date(2026, 10, 31), None]
 
 
-async def test_the_current_month_is_the_employers(database: Database) -> None:
-    """At 02:00 UTC on 1 December it is still November in New York: a day in November is no past month."""
-    office, ada = await covered(database)
+async def test_current_month_is_in_employer_time_zone(database: Database) -> None:
+    """At 02:00 UTC on 1 December it is still November in New York, so November is not a past month."""
+    office, ada = await office_with_covered_employee(database)
     clock = Clock(datetime(2026, 12, 1, 2, tzinfo=UTC))
     await database.transact(
         employer_viewer(office.employer),
@@ -158,8 +160,8 @@ async def test_the_current_month_is_the_employers(database: Database) -> None:
     )
 
 
-async def test_what_a_termination_refuses(database: Database) -> None:
-    office, ada = await covered(database)
+async def test_invalid_terminations_are_refused(database: Database) -> None:
+    office, ada = await office_with_covered_employee(database)
     assert await office.refusals(office.terminate_employee(ada, date(2020, 1, 5), version=9)) == [
         "VERSION_CONFLICT expectedVersion",
         "DATES_OUT_OF_ORDER terminationDate",
@@ -171,35 +173,35 @@ async def test_what_a_termination_refuses(database: Database) -> None:
         assert await office.refusals(office.terminate_employee(ada, TODAY, reason)) == ["INVALID_INPUT reason"]
     await office.terminate_employee(ada, TODAY, version=1)
     assert await office.refusals(office.terminate_employee(ada, TODAY)) == ["INVALID_STATUS_TRANSITION employeeId"]
-    there = office.as_viewer(employer_viewer("empr_none"))
-    for telling in (there.terminate_employee(ada, TODAY), there.reinstate_employee(ada)):
-        assert await there.refusals(telling) == ["NOT_FOUND employeeId"]
+    outsider = office.as_viewer(employer_viewer("empr_none"))
+    for call in (outsider.terminate_employee(ada, TODAY), outsider.reinstate_employee(ada)):
+        assert await outsider.refusals(call) == ["NOT_FOUND employeeId"]
 
 
-# ----------------------------------------------------------------------------------------------------- taking back
+# --------------------------------------------------------------------------------------------------- reinstatement
 
 
 @pytest.mark.parametrize("terminated_on", [date(2020, 1, 6), date(2026, 11, 20), date(2027, 6, 30), date(2028, 1, 1)])
-async def test_reinstated_everything_is_as_it_was(database: Database, terminated_on: date) -> None:
-    """With a marriage answered, a waiver upcoming, and something still to answer."""
-    office, ada = await covered(database)
+async def test_reinstatement_restores_all_rows(database: Database, terminated_on: date) -> None:
+    """Ada has waived after a marriage, with effect later, and has another reissue pending."""
+    office, ada = await office_with_covered_employee(database)
     this_year, next_year = await office.enrollments(ada)
     second = await office.reissue(this_year.id, await office.approve_life_event(ada, LifeEventType.MARRIAGE))
     await office.elect(ada, waive(second))
     await office.reissue(next_year.id, await office.approve_life_event(ada, LifeEventType.BIRTH))
-    before = facts(await office.read_all_rows())
+    before = without_counters(await office.read_all_rows())
 
     await office.terminate_employee(ada, terminated_on, "Gone.")
     if terminated_on < date(2027, 12, 31):
-        assert facts(await office.read_all_rows())["enrollments"] != before["enrollments"]
+        assert without_counters(await office.read_all_rows())["enrollments"] != before["enrollments"]
     await office.as_viewer(employer_viewer(office.employer)).reinstate_employee(ada, "A mistake.")
 
-    assert facts(await office.read_all_rows()) == before
+    assert without_counters(await office.read_all_rows()) == before
     event = (await office.history(ada))[-1]
     assert (event["action"], event["reason"], event["after"]) == ("REINSTATED", "A mistake.", {"terminated_on": None})
 
 
-async def test_plan_years_opened_meanwhile_are_issued_on_return(database: Database) -> None:
+async def test_reinstatement_issues_plan_years_opened_meanwhile(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     await office.terminate_employee(ada, TODAY)
@@ -211,8 +213,8 @@ async def test_plan_years_opened_meanwhile_are_issued_on_return(database: Databa
     assert (row.reason, row.opens_on, row.effective_on) == ("NEW_HIRE", date(2026, 12, 1), date(2027, 1, 1))
 
 
-async def test_what_a_reinstatement_refuses(database: Database) -> None:
-    office, ada = await covered(database)
+async def test_invalid_reinstatements_are_refused(database: Database) -> None:
+    office, ada = await office_with_covered_employee(database)
     assert await office.refusals(office.reinstate_employee(ada, version=2)) == [
         "VERSION_CONFLICT expectedVersion",
         "INVALID_STATUS_TRANSITION employeeId",
@@ -223,7 +225,7 @@ async def test_what_a_reinstatement_refuses(database: Database) -> None:
     await office.reinstate_employee(ada, version=2)
 
 
-async def test_an_answer_under_notice_is_whole_again_on_return(database: Database) -> None:
+async def test_reinstatement_restores_election_made_under_notice(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     plans = await office.plan_ids_by_code(await office.open_plan_year())
@@ -234,7 +236,7 @@ async def test_an_answer_under_notice_is_whole_again_on_return(database: Databas
     assert await spans(office, ada) == [("ENROLLED", date(2027, 1, 1), date(2027, 12, 31), None)]
 
 
-async def test_an_answer_taken_back_under_notice_closes_with_the_employment(database: Database) -> None:
+async def test_enrollment_reopened_under_notice_closes_with_employment(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     await office.open_plan_year()

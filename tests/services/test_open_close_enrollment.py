@@ -1,4 +1,4 @@
-"""Opening a plan year issues what there is to answer; closing settles what nobody answered."""
+"""Opening a plan year issues pending enrollments; closing it lapses the unanswered ones."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,15 +16,15 @@ from factories.office import DATES, Office, create_office, enroll, waive
 NEW_YEAR = date(2027, 1, 1)
 
 
-async def issued(office: Office, employee: str) -> list[tuple[str, date, date, date]]:
-    """Give each enrollment by its reason, the day it takes effect, and its window."""
+async def reasons_and_windows(office: Office, employee: str) -> list[tuple[str, date, date, date]]:
+    """List the reason, effective date and window of each enrollment."""
     return [(row.reason, row.effective_on, row.opens_on, row.closes_on) for row in await office.enrollments(employee)]
 
 
 # --------------------------------------------------------------------------------------------------------- opening
 
 
-async def test_opening_issues_to_everyone_eligible_by_the_start(database: Database) -> None:
+async def test_opening_issues_to_employees_eligible_at_plan_year_start(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     on_the_day = await office.hire("Bob", hired_on=NEW_YEAR)
@@ -34,16 +34,20 @@ async def test_opening_issues_to_everyone_eligible_by_the_start(database: Databa
 
     assert await office.open_enrollment(id) == 2
 
-    assert await issued(office, ada) == [("OPEN_ENROLLMENT", NEW_YEAR, date(2026, 11, 1), date(2026, 11, 30))]
-    assert await issued(office, on_the_day) == [("OPEN_ENROLLMENT", NEW_YEAR, date(2026, 11, 1), date(2026, 11, 30))]
-    assert await issued(office, intern) == []
+    assert await reasons_and_windows(office, ada) == [
+        ("OPEN_ENROLLMENT", NEW_YEAR, date(2026, 11, 1), date(2026, 11, 30))
+    ]
+    assert await reasons_and_windows(office, on_the_day) == [
+        ("OPEN_ENROLLMENT", NEW_YEAR, date(2026, 11, 1), date(2026, 11, 30))
+    ]
+    assert await reasons_and_windows(office, intern) == []
     row = await office.read_row("enrollments", (await office.pending_enrollment(ada)).id)
     assert row["issued_on"] == "2026-11-20"
     assert (row["window_opens_on"], row["window_closes_on"]) == (None, None)
     assert (await office.read_row("plan_years", id))["opened_on"] == "2026-11-20"
 
 
-async def test_who_becomes_eligible_later_in_the_year_answers_as_a_new_hire(database: Database) -> None:
+async def test_employees_eligible_later_get_new_hire_enrollments(database: Database) -> None:
     office = await create_office(database)
     next_day = await office.hire(hired_on=date(2027, 1, 2))
     last_day = await office.hire(hired_on=date(2027, 12, 31))
@@ -51,9 +55,13 @@ async def test_who_becomes_eligible_later_in_the_year_answers_as_a_new_hire(data
 
     assert await office.open_enrollment(await office.draft_plan_year()) == 2
 
-    assert await issued(office, next_day) == [("NEW_HIRE", date(2027, 1, 2), date(2027, 1, 2), date(2027, 2, 1))]
-    assert await issued(office, last_day) == [("NEW_HIRE", date(2027, 12, 31), date(2027, 12, 31), date(2028, 1, 30))]
-    assert await issued(office, too_late) == []
+    assert await reasons_and_windows(office, next_day) == [
+        ("NEW_HIRE", date(2027, 1, 2), date(2027, 1, 2), date(2027, 2, 1))
+    ]
+    assert await reasons_and_windows(office, last_day) == [
+        ("NEW_HIRE", date(2027, 12, 31), date(2027, 12, 31), date(2028, 1, 30))
+    ]
+    assert await reasons_and_windows(office, too_late) == []
 
 
 @pytest.mark.parametrize(
@@ -70,32 +78,32 @@ async def test_who_becomes_eligible_later_in_the_year_answers_as_a_new_hire(data
         (WaitingPeriod(60, to_first_of_month=True), date(2027, 5, 3), date(2027, 8, 1)),  # the 91st day
     ],
 )
-async def test_the_wait_decides_from_when(
+async def test_waiting_period_determines_window_and_effective_date(
     database: Database, waiting: WaitingPeriod, hired_on: date, eligible_on: date
 ) -> None:
     office = await create_office(database)
     ada = await office.hire(hired_on=hired_on)
     await office.open_plan_year(waiting=waiting)
-    (found,) = await issued(office, ada)
+    (enrollment,) = await reasons_and_windows(office, ada)
     window = (eligible_on, eligible_on + timedelta(days=30))
-    later = ("NEW_HIRE", eligible_on, *window)
-    assert found == (later if eligible_on > NEW_YEAR else ("OPEN_ENROLLMENT", NEW_YEAR, *DATES_OF_WINDOW))
+    new_hire = ("NEW_HIRE", eligible_on, *window)
+    assert enrollment == (new_hire if eligible_on > NEW_YEAR else ("OPEN_ENROLLMENT", NEW_YEAR, *DATES_OF_WINDOW))
 
 
 DATES_OF_WINDOW = (DATES.open_enrollment_start, DATES.open_enrollment_end)
 
 
-async def test_who_has_left_by_the_start_gets_nothing(database: Database) -> None:
+async def test_employee_terminated_at_plan_year_start_gets_no_enrollment(database: Database) -> None:
     office = await create_office(database)
-    gone, there = await office.hire(), await office.hire("Bob")
-    await office.terminate_employee(gone, NEW_YEAR)
-    await office.terminate_employee(there, date(2027, 1, 2))
+    terminated, terminated_later = await office.hire(), await office.hire("Bob")
+    await office.terminate_employee(terminated, NEW_YEAR)
+    await office.terminate_employee(terminated_later, date(2027, 1, 2))
     assert await office.open_enrollment(await office.draft_plan_year()) == 1
-    assert await office.enrollments(gone) == []
-    assert len(await office.enrollments(there)) == 1
+    assert await office.enrollments(terminated) == []
+    assert len(await office.enrollments(terminated_later)) == 1
 
 
-async def test_only_a_draft_that_is_not_over_opens(database: Database) -> None:
+async def test_only_a_current_draft_can_be_opened(database: Database) -> None:
     office = await create_office(database)
     id = await office.draft_plan_year()
     assert await office.refusals(office.open_enrollment(id, version=2)) == ["VERSION_CONFLICT expectedVersion"]
@@ -109,7 +117,7 @@ async def test_only_a_draft_that_is_not_over_opens(database: Database) -> None:
     ]
 
 
-async def test_history_tells_of_opening_and_of_each_issue(database: Database) -> None:
+async def test_history_records_opening_and_each_issued_enrollment(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     id = await office.draft_plan_year()
@@ -142,7 +150,7 @@ async def test_history_tells_of_opening_and_of_each_issue(database: Database) ->
 # --------------------------------------------------------------------------------------------------------- closing
 
 
-async def test_closing_waits_for_the_last_day_to_be_over(database: Database) -> None:
+async def test_closing_before_window_end_is_refused(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     draft = await office.draft_plan_year()
@@ -170,15 +178,15 @@ async def test_closing_waits_for_the_last_day_to_be_over(database: Database) -> 
 
 
 @pytest.mark.parametrize(
-    ("time_zone", "over_at"),
+    ("time_zone", "ends_at"),
     [
         ("America/New_York", datetime(2026, 12, 1, 5, tzinfo=UTC)),
         ("Pacific/Auckland", datetime(2026, 11, 30, 11, tzinfo=UTC)),
         ("Pacific/Honolulu", datetime(2026, 12, 1, 10, tzinfo=UTC)),
     ],
 )
-async def test_the_last_day_is_over_at_the_employers_midnight(
-    database: Database, time_zone: str, over_at: datetime
+async def test_window_ends_at_midnight_in_employer_time_zone(
+    database: Database, time_zone: str, ends_at: datetime
 ) -> None:
     office = await create_office(database, time_zone=time_zone)
     id = await office.open_plan_year()
@@ -186,13 +194,13 @@ async def test_the_last_day_is_over_at_the_employers_midnight(
     async def close(at: datetime) -> int:
         return await database.transact(office.viewer, Clock(at), lambda tx: plan_years.close_enrollment(tx, id, None))
 
-    assert await office.refusals(close(over_at - timedelta(microseconds=1))) == ["WINDOW_STILL_OPEN planYearId"]
-    assert await close(over_at) == 0
+    assert await office.refusals(close(ends_at - timedelta(microseconds=1))) == ["WINDOW_STILL_OPEN planYearId"]
+    assert await close(ends_at) == 0
 
 
-async def test_closing_leaves_answers_new_hires_and_life_events_alone(database: Database) -> None:
+async def test_closing_keeps_answers_new_hires_and_life_events(database: Database) -> None:
     office = await create_office(database)
-    enrolled, waived, silent, moved = [await office.hire(name) for name in ("Ada", "Bob", "Cy", "Dee")]
+    enrolled, waived, unanswered, moved = [await office.hire(name) for name in ("Ada", "Bob", "Cy", "Dee")]
     id = await office.open_plan_year()
     plans = await office.plan_ids_by_code(id)
     await office.elect(enrolled, enroll((await office.pending_enrollment(enrolled)).id, plans["GOLD"]))
@@ -204,13 +212,16 @@ async def test_closing_leaves_answers_new_hires_and_life_events_alone(database: 
 
     assert await later.close_enrollment(id) == 2
 
-    statuses = {who: [row.status for row in await later.enrollments(who)] for who in (enrolled, waived, silent)}
-    assert statuses == {enrolled: ["ENROLLED"], waived: ["WAIVED"], silent: ["INACTIVE"]}
+    statuses = {
+        employee: [row.status for row in await later.enrollments(employee)]
+        for employee in (enrolled, waived, unanswered)
+    }
+    assert statuses == {enrolled: ["ENROLLED"], waived: ["WAIVED"], unanswered: ["INACTIVE"]}
     assert (await later.pending_enrollment(hire)).reason == "NEW_HIRE"
     assert (await later.pending_enrollment(moved)).id == reissued
 
 
-async def test_a_reissue_that_was_answered_before_the_close_stays(database: Database) -> None:
+async def test_closing_keeps_answered_reissue(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     id = await office.open_plan_year()

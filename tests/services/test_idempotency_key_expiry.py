@@ -1,4 +1,4 @@
-"""Answers kept for idempotency keys: forgotten once they are past their 30 days, by one call in 256."""
+"""Idempotency records: one call in 256 deletes those older than 30 days."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,31 +14,31 @@ from benegraph.domain.values import Clock
 from benegraph.services.idempotency import run_idempotent
 from factories.access import administrator, make_tenant
 
-SWEEPS, PASSES_BY = bytes(32), bytes([1]) + bytes(31)
+CLEANS_UP, LEAVES_ALL = bytes(32), bytes([1]) + bytes(31)
 
 
-async def nothing(_tx: Transaction) -> dict[str, Any]:
+async def return_nothing(_tx: Transaction) -> dict[str, Any]:
     return {}
 
 
 async def call(database: Database, clock: Clock, key: str, input_hash: bytes) -> None:
     await database.transact(
-        administrator(), clock, lambda tx: run_idempotent(tx, Action.ELECT, key, input_hash, nothing)
+        administrator(), clock, lambda tx: run_idempotent(tx, Action.ELECT, key, input_hash, return_nothing)
     )
 
 
 @pytest.mark.parametrize(
-    ("days", "input_hash", "left"),
-    [(30, SWEEPS, 2), (31, SWEEPS, 1), (31, PASSES_BY, 2)],
-    ids=["not old yet", "old", "another call's turn"],
+    ("days", "input_hash", "remaining"),
+    [(30, CLEANS_UP, 2), (31, CLEANS_UP, 1), (31, LEAVES_ALL, 2)],
+    ids=["not expired", "expired", "call that does not clean up"],
 )
-async def test_a_sweep_forgets_what_is_past_its_days(
-    database: Database, clock: Clock, days: int, input_hash: bytes, left: int
+async def test_expired_idempotency_records_are_deleted(
+    database: Database, clock: Clock, days: int, input_hash: bytes, remaining: int
 ) -> None:
     await make_tenant(database, clock)
     before = replace(clock, now=clock.now - timedelta(days=days))
-    await call(database, before, "before", PASSES_BY)
+    await call(database, before, "before", LEAVES_ALL)
     await call(database, clock, "now", input_hash)
     async with database.read(administrator(), clock) as read_session:
-        kept = await read_session.session.scalar(select(func.count()).select_from(IdempotencyKey))
-    assert kept == left
+        count = await read_session.session.scalar(select(func.count()).select_from(IdempotencyKey))
+    assert count == remaining
