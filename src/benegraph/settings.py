@@ -1,4 +1,4 @@
-"""Settings: the only reader of the environment."""
+"""Settings of a gateway process. No other module reads the environment."""
 
 import os
 import re
@@ -16,25 +16,25 @@ from benegraph.domain.errors import BenegraphError
 from benegraph.graphql.context import INTROSPECTION_ROLES
 from benegraph.graphql.engine.limits import Limits
 
-_SPELLINGS = {"postgres", "postgresql", "postgresql+asyncpg"}
-# asyncpg takes each of these as an argument of its own, and fails at the first connection on any other.
-_OPTIONS = {"host", "port", "ssl", "target_session_attrs", "prepared_statement_cache_size"}
-_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
-_FORMATS = {"json", "text"}
+_URL_SCHEMES = {"postgres", "postgresql", "postgresql+asyncpg"}
+# asyncpg takes each of these as an argument of its own. It fails at the first connection on any other.
+_URL_OPTIONS = {"host", "port", "ssl", "target_session_attrs", "prepared_statement_cache_size"}
+_LOG_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
+_LOG_FORMATS = {"json", "text"}
 Executor = Literal["compiled", "strawberry"]
-#: The database gives a statement up before we give up its request.
-_STATEMENT_SECONDS = 8.0
-_LONGEST_KEY_CACHE = 60
+#: Default timeout of a statement. The database cancels it before the request itself times out.
+_STATEMENT_TIMEOUT_SECONDS = 8.0
+_MAX_KEY_CACHE_SECONDS = 60
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:.]+\](:\d{1,5})?", re.ASCII)
 
 
 class SettingsError(BenegraphError):
-    """A variable of the environment holds something that can't be; the message never shows what, it may be a secret."""
+    """An environment variable has an invalid value. The message never contains the value: it may be a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """How much cost one key may spend: at once, and for each second after. Zero at once: as much as it likes."""
+    """The token bucket of a key: its size and its refill rate, in units of query cost. A burst of 0 means no limit."""
 
     burst: int = 100_000
     per_second: float = 10_000.0
@@ -42,11 +42,11 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """An identity provider whose tokens are taken, and the claims in which they say what their bearer may."""
+    """An identity provider whose tokens are accepted, and the names of the claims that carry a token's rights."""
 
     name: str
     audience: str
-    #: Where its keys are published; without it, where its own configuration says.
+    #: URL of the issuer's key set. Without it, the URL comes from the issuer's OpenID configuration.
     keys_url: str | None = None
     tenant_claim: str = "tenant"
     role_claim: str = "role"
@@ -57,30 +57,30 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
-    """What a request meets before a resolver runs."""
+    """The checks that a request passes before a resolver runs."""
 
     limits: Limits = field(default_factory=Limits)
     rate_limit: RateLimit = field(default_factory=RateLimit)
     trusted_documents_only: bool = False
-    #: Web origins that browsers may call from; none, unless they are named.
+    #: Web origins from which browsers may call the API.
     origins: frozenset[str] = frozenset()
-    #: The roles that may read the schema itself.
+    #: The roles that may read the schema.
     introspection: frozenset[Role] = INTROSPECTION_ROLES
     issuer: Issuer | None = None
-    #: Who executes: plans compiled of the documents, and Strawberry what they don't cover; or Strawberry alone.
+    #: `compiled` runs compiled plans and leaves other operations to Strawberry; `strawberry` runs Strawberry alone.
     executor: Executor = "compiled"
-    #: How long a process believes what it found of a key without asking again; so long a revoked one may still be good.
+    #: How long a process caches a key. A revoked key may stay valid for as long.
     key_cache_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How this process is set up, as its environment says."""
+    """The configuration of a process, read from its environment."""
 
-    #: Where the gateway reads and writes, as a role that row-level security binds.
+    #: The gateway's connection, as a role that is subject to row-level security.
     database_url: str | None
-    #: Where migrations run, as the owner of the tables; without it the same, but not through PgBouncer: they lock
-    #: for a whole session.
+    #: The connection of migrations, as the owner of the tables. It defaults to `database_url`, except behind
+    #: PgBouncer, because migrations take session-level locks.
     migration_database_url: str | None
     host: str
     port: int
@@ -88,174 +88,192 @@ class Settings:
     gateway: GatewayConfig
     workers: int
     log_level: str
-    #: json or text; None for text on a terminal and JSON elsewhere.
+    #: `json` or `text`. None means text on a terminal and JSON elsewhere.
     log_format: str | None
-    #: Whether traces are exported, as OpenTelemetry's own variables ask for; its SDK reads the rest of them.
+    #: Whether OpenTelemetry's own variables request traces. Its SDK reads the rest of them.
     traces: bool
-    #: How long a process that is to end still takes requests, while /readyz already sends them elsewhere.
+    #: How long a draining process still accepts requests while /readyz reports that it is not ready.
     drain_seconds: float
-    #: Where embedded servers keep their data.
+    #: The data directory of embedded servers.
     data_home: Path
-    #: Where GraphiQL's bundle is kept.
+    #: The cache directory of GraphiQL's bundle.
     cache_home: Path
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read the settings. Raises SettingsError, naming the variable."""
-        given = os.environ if environment is None else environment  # noqa: TID251 - here, and nowhere else
-        database_url = _url(given, "DATABASE_URL")
-        pool, gateway = PoolSettings(), _gateway_config(given)
-        pgbouncer = _word(given, "BENEGRAPH_PGBOUNCER", {"true", "false"}, str.lower) == "true"
+        """Read the settings from environment variables. Raises SettingsError, naming the invalid variable."""
+        variables = os.environ if environment is None else environment  # noqa: TID251 - the only place that reads it
+        database_url = _database_url(variables, "DATABASE_URL")
+        pool, gateway = PoolSettings(), _gateway_config(variables)
+        pgbouncer = _choice(variables, "BENEGRAPH_PGBOUNCER", {"true", "false"}, str.lower) == "true"
         return cls(
             database_url=database_url,
-            migration_database_url=_url(given, "MIGRATION_DATABASE_URL") or (None if pgbouncer else database_url),
-            host=given.get("BENEGRAPH_HOST") or "127.0.0.1",
-            port=_number(given, "BENEGRAPH_PORT", int, 8000),
+            migration_database_url=_database_url(variables, "MIGRATION_DATABASE_URL")
+            or (None if pgbouncer else database_url),
+            host=variables.get("BENEGRAPH_HOST") or "127.0.0.1",
+            port=_number(variables, "BENEGRAPH_PORT", int, 8000),
             pool=PoolSettings(
-                size=_number(given, "BENEGRAPH_POOL_SIZE", int, pool.size, least=1),
-                overflow=_number(given, "BENEGRAPH_POOL_OVERFLOW", int, pool.overflow),
-                statement_timeout=_statement_timeout(given, gateway.limits),
+                size=_number(variables, "BENEGRAPH_POOL_SIZE", int, pool.size, minimum=1),
+                overflow=_number(variables, "BENEGRAPH_POOL_OVERFLOW", int, pool.overflow),
+                statement_timeout=_statement_timeout(variables, gateway.limits),
                 pgbouncer=pgbouncer,
             ),
             gateway=gateway,
-            workers=_number(given, "BENEGRAPH_WORKERS", int, 1, least=1),
-            log_level=_word(given, "BENEGRAPH_LOG_LEVEL", _LEVELS, str.upper) or "INFO",
-            log_format=_word(given, "BENEGRAPH_LOG_FORMAT", _FORMATS, str.lower),
-            traces=_traces(given),
-            drain_seconds=_number(given, "BENEGRAPH_DRAIN_SECONDS", float, 0.0),
-            data_home=_home(given, "XDG_DATA_HOME", ".local/share" if os.geteuid() else "/var/lib") / "benegraph",
-            cache_home=_home(given, "XDG_CACHE_HOME", ".cache") / "benegraph",
+            workers=_number(variables, "BENEGRAPH_WORKERS", int, 1, minimum=1),
+            log_level=_choice(variables, "BENEGRAPH_LOG_LEVEL", _LOG_LEVELS, str.upper) or "INFO",
+            log_format=_choice(variables, "BENEGRAPH_LOG_FORMAT", _LOG_FORMATS, str.lower),
+            traces=_is_tracing_requested(variables),
+            drain_seconds=_number(variables, "BENEGRAPH_DRAIN_SECONDS", float, 0.0),
+            data_home=_home(variables, "XDG_DATA_HOME", ".local/share" if os.geteuid() else "/var/lib") / "benegraph",
+            cache_home=_home(variables, "XDG_CACHE_HOME", ".cache") / "benegraph",
         )
 
 
-def _statement_timeout(given: Mapping[str, str], limits: Limits) -> float:
-    shortest = min(limits.query_seconds, limits.mutation_seconds)
-    seconds: float = _number(given, "BENEGRAPH_STATEMENT_TIMEOUT", float, min(_STATEMENT_SECONDS, shortest * 0.8))
-    if not 0 < seconds < shortest:
-        raise SettingsError("BENEGRAPH_STATEMENT_TIMEOUT is shorter than what a request may take as a whole.")
+def _statement_timeout(variables: Mapping[str, str], limits: Limits) -> float:
+    maximum = min(limits.query_seconds, limits.mutation_seconds)
+    default = min(_STATEMENT_TIMEOUT_SECONDS, maximum * 0.8)
+    seconds: float = _number(variables, "BENEGRAPH_STATEMENT_TIMEOUT", float, default)
+    if not 0 < seconds < maximum:
+        raise SettingsError(
+            f"BENEGRAPH_STATEMENT_TIMEOUT must be more than 0 and less than {maximum:g} seconds: the smaller of"
+            " BENEGRAPH_QUERY_SECONDS and BENEGRAPH_MUTATION_SECONDS."
+        )
     return seconds
 
 
-def _gateway_config(given: Mapping[str, str]) -> GatewayConfig:
-    usual, rate = Limits(), RateLimit()
-    limits = Limits(**{name: _limit(given, name, getattr(usual, name)) for name in Limits.__slots__})
-    rate = RateLimit(
-        _number(given, "BENEGRAPH_RATE_BURST", int, rate.burst),
-        _number(given, "BENEGRAPH_RATE_PER_SECOND", float, rate.per_second, least=0.001),
+def _gateway_config(variables: Mapping[str, str]) -> GatewayConfig:
+    default_limits, rate_limit = Limits(), RateLimit()
+    limits = Limits(**{name: _limit(variables, name, getattr(default_limits, name)) for name in Limits.__slots__})
+    rate_limit = RateLimit(
+        _number(variables, "BENEGRAPH_RATE_BURST", int, rate_limit.burst),
+        _number(variables, "BENEGRAPH_RATE_PER_SECOND", float, rate_limit.per_second, minimum=0.001),
     )
-    if 0 < rate.burst < limits.cost:
+    if 0 < rate_limit.burst < limits.cost:
         raise SettingsError(
-            "BENEGRAPH_RATE_BURST is 0, or at least BENEGRAPH_MAX_COST: the dearest query must be payable."
+            f"BENEGRAPH_RATE_BURST must be 0 or at least BENEGRAPH_MAX_COST ({limits.cost}):"
+            " a smaller bucket could never pay for the most expensive operation."
         )
-    roles = _words(given, "BENEGRAPH_INTROSPECTION", str.upper)
+    roles = _list(variables, "BENEGRAPH_INTROSPECTION", str.upper)
     if roles is not None and roles - {"NONE", *Role}:
-        raise SettingsError(f"BENEGRAPH_INTROSPECTION is none, or some of {', '.join(Role).lower()}.")
-    origins = _words(given, "BENEGRAPH_CORS_ORIGINS", str.lower) or frozenset()
+        raise SettingsError(
+            f"BENEGRAPH_INTROSPECTION must be none, or a comma-separated list of {', '.join(Role).lower()}."
+        )
+    origins = _list(variables, "BENEGRAPH_CORS_ORIGINS", str.lower) or frozenset()
     if not all(_ORIGIN.fullmatch(origin) for origin in origins):
-        raise SettingsError("BENEGRAPH_CORS_ORIGINS is a list of origins, such as https://app.example:8443.")
+        raise SettingsError(
+            "BENEGRAPH_CORS_ORIGINS must be a comma-separated list of origins, such as https://app.example:8443."
+        )
     return GatewayConfig(
         limits,
-        rate,
-        _word(given, "BENEGRAPH_DOCUMENTS", {"any", "trusted"}, str.lower) == "trusted",
+        rate_limit,
+        _choice(variables, "BENEGRAPH_DOCUMENTS", {"any", "trusted"}, str.lower) == "trusted",
         origins,
         INTROSPECTION_ROLES if roles is None else frozenset(Role(role) for role in roles - {"NONE"}),
-        _issuer(given),
+        _issuer(variables),
         executor="strawberry"
-        if _word(given, "BENEGRAPH_EXECUTOR", {"compiled", "strawberry"}, str.lower) == "strawberry"
+        if _choice(variables, "BENEGRAPH_EXECUTOR", {"compiled", "strawberry"}, str.lower) == "strawberry"
         else "compiled",
-        key_cache_seconds=_key_cache_seconds(given),
+        key_cache_seconds=_key_cache_seconds(variables),
     )
 
 
-def _key_cache_seconds(given: Mapping[str, str]) -> float:
-    seconds: float = _number(given, "BENEGRAPH_KEY_CACHE_SECONDS", float, GatewayConfig().key_cache_seconds)
-    if seconds > _LONGEST_KEY_CACHE:
-        raise SettingsError(f"BENEGRAPH_KEY_CACHE_SECONDS is {_LONGEST_KEY_CACHE} at most: who revokes a key waits.")
+def _key_cache_seconds(variables: Mapping[str, str]) -> float:
+    default = GatewayConfig().key_cache_seconds
+    seconds: float = _number(variables, "BENEGRAPH_KEY_CACHE_SECONDS", float, default)
+    if seconds > _MAX_KEY_CACHE_SECONDS:
+        raise SettingsError(
+            f"BENEGRAPH_KEY_CACHE_SECONDS must be at most {_MAX_KEY_CACHE_SECONDS}: a revoked key works for that long."
+        )
     return seconds
 
 
-def _limit(given: Mapping[str, str], name: str, usual: float) -> Any:
+def _limit(variables: Mapping[str, str], name: str, default: float) -> Any:
     if name.endswith("seconds"):
-        return _number(given, f"BENEGRAPH_{name.upper()}", float, usual, least=0.001)
-    return _number(given, f"BENEGRAPH_MAX_{name.upper()}", int, usual, least=1)
+        return _number(variables, f"BENEGRAPH_{name.upper()}", float, default, minimum=0.001)
+    return _number(variables, f"BENEGRAPH_MAX_{name.upper()}", int, default, minimum=1)
 
 
-def _issuer(given: Mapping[str, str]) -> Issuer | None:
-    name, audience = given.get("BENEGRAPH_JWT_ISSUER"), given.get("BENEGRAPH_JWT_AUDIENCE")
+def _issuer(variables: Mapping[str, str]) -> Issuer | None:
+    name, audience = variables.get("BENEGRAPH_JWT_ISSUER"), variables.get("BENEGRAPH_JWT_AUDIENCE")
     if not name:
         return None
     if not audience:
-        raise SettingsError("BENEGRAPH_JWT_ISSUER needs BENEGRAPH_JWT_AUDIENCE: a token for others is none for us.")
-    named = {
-        claim: given[variable]
+        raise SettingsError(
+            "BENEGRAPH_JWT_ISSUER requires BENEGRAPH_JWT_AUDIENCE: tokens issued for other audiences are rejected."
+        )
+    claims = {
+        claim: variables[variable]
         for claim in ("tenant_claim", "role_claim", "employer_claim", "employee_claim", "actions_claim")
-        if given.get(variable := f"BENEGRAPH_JWT_{claim.upper()}")
+        if variables.get(variable := f"BENEGRAPH_JWT_{claim.upper()}")
     }
-    return Issuer(name, audience, given.get("BENEGRAPH_JWT_KEYS_URL") or None, **named)
+    return Issuer(name, audience, variables.get("BENEGRAPH_JWT_KEYS_URL") or None, **claims)
 
 
-def _traces(given: Mapping[str, str]) -> bool:
-    exporter = given.get("OTEL_TRACES_EXPORTER", "").strip().lower()
-    if given.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or exporter == "none":
+def _is_tracing_requested(variables: Mapping[str, str]) -> bool:
+    exporter = variables.get("OTEL_TRACES_EXPORTER", "").strip().lower()
+    if variables.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or exporter == "none":
         return False
     endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    return bool(exporter) or any(given.get(name) for name in endpoints)
+    return bool(exporter) or any(variables.get(name) for name in endpoints)
 
 
-def _url(given: Mapping[str, str], name: str) -> str | None:
-    text = given.get(name)
+def _database_url(variables: Mapping[str, str], name: str) -> str | None:
+    text = variables.get(name)
     if not text:
         return None
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
         url = None
-    if url is None or url.drivername not in _SPELLINGS:
-        raise SettingsError(f"{name} is no PostgreSQL URL, such as postgresql://user:password@host:5432/database.")
-    return _as_asyncpg_takes_it(name, url).render_as_string(hide_password=False)
+    if url is None or url.drivername not in _URL_SCHEMES:
+        raise SettingsError(f"{name} must be a PostgreSQL URL, such as postgresql://user:password@host:5432/database.")
+    return _asyncpg_url(name, url).render_as_string(hide_password=False)
 
 
-def _as_asyncpg_takes_it(name: str, url: URL) -> URL:
+def _asyncpg_url(name: str, url: URL) -> URL:
     query = dict(url.query)
-    if "sslmode" in query:  # libpq's word, which hosting services write into their URLs
+    if "sslmode" in query:  # libpq's name for it, which hosting services put into their URLs
         query["ssl"] = query.pop("sslmode")
-    if unknown := query.keys() - _OPTIONS:
-        raise SettingsError(f"{name} holds an option that is not known here: {min(unknown)}.")
+    if unknown := query.keys() - _URL_OPTIONS:
+        raise SettingsError(
+            f"{name} has an unknown option: {min(unknown)}. The options are {', '.join(sorted(_URL_OPTIONS))}."
+        )
     return url.set(drivername="postgresql+asyncpg", query=query)
 
 
 def _number(
-    given: Mapping[str, str], name: str, kind: Callable[[str], Any], default: float, *, least: float = 0
+    variables: Mapping[str, str], name: str, number_type: type[int | float], default: float, *, minimum: float = 0
 ) -> Any:
-    text = given.get(name)
+    text = variables.get(name)
     if not text:
         return default
     try:
-        number = kind(text)
+        number = number_type(text)
     except ValueError:
         number = None
-    if number is None or not least <= number < 2**31:
-        raise SettingsError(f"{name} is a number, {least} or more.")
+    if number is None or not minimum <= number < 2**31:
+        description = "a whole number" if number_type is int else "a number"
+        raise SettingsError(f"{name} must be {description} from {minimum:g} to {2**31 - 1}.")
     return number
 
 
-def _word(given: Mapping[str, str], name: str, words: set[str], spell: Callable[[str], str]) -> str | None:
-    word = spell(given.get(name) or "")
-    if word and word not in words:
-        raise SettingsError(f"{name} is one of {', '.join(sorted(words))}.")
-    return word or None
+def _choice(variables: Mapping[str, str], name: str, choices: set[str], normalize: Callable[[str], str]) -> str | None:
+    value = normalize(variables.get(name) or "")
+    if value and value not in choices:
+        raise SettingsError(f"{name} must be one of {', '.join(sorted(choices))}.")
+    return value or None
 
 
-def _words(given: Mapping[str, str], name: str, spell: Callable[[str], str]) -> frozenset[str] | None:
-    words = frozenset(spell(word.strip()) for word in (given.get(name) or "").split(",") if word.strip())
-    return words or None
+def _list(variables: Mapping[str, str], name: str, normalize: Callable[[str], str]) -> frozenset[str] | None:
+    values = frozenset(normalize(value.strip()) for value in (variables.get(name) or "").split(",") if value.strip())
+    return values or None
 
 
-def _home(given: Mapping[str, str], name: str, usual: str) -> Path:
-    home = Path(given.get(name) or "")
-    if home.is_absolute():  # the specification says to ignore any other
+def _home(variables: Mapping[str, str], name: str, default: str) -> Path:
+    home = Path(variables.get(name) or "")
+    if home.is_absolute():  # the XDG specification says to ignore a relative path
         return home
     try:
-        return Path.home() / usual
-    except RuntimeError:  # a container may run as a number without a name, and then has no need of a home
+        return Path.home() / default
+    except RuntimeError:  # a container may run as a user id without an account, which has no home directory
         return Path("/var/lib")

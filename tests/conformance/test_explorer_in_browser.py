@@ -373,7 +373,7 @@ def test_the_policy_stops_what_is_not_ours(visits: Visits) -> None:
 def test_under_another_name_the_demo_opens_for_nobody(visits: Visits, gateway: Gateway) -> None:
     visit = visits(f"http://{REBOUND}:{gateway.port}")
     visit.page.goto(f"{visit.origin}/")
-    assert "The demo opens on localhost alone" in visit.page.get_by_role("alert").inner_text()
+    assert "The demo's explorer works on localhost only" in visit.page.get_by_role("alert").inner_text()
     assert visit.asked == []
     assert [fault for fault in visit.faults if "403" not in fault] == []
     visit.faults.clear()
@@ -393,11 +393,11 @@ def test_outside_the_demo_a_visitor_signs_in(visits: Visits, bundled: None) -> N
         )
         visit = visits(gateway.url.removesuffix("/graphql")).open()
         assert visit.titles == ["Welcome"]
-        assert visit.page.get_by_role("status").inner_text() == "needed"
+        assert visit.page.get_by_role("status").inner_text() == "API key required"
         assert visit.asked == []
-        visit.page.get_by_label("Key", exact=True).fill(issued.stdout.strip())
+        visit.page.get_by_label("API key", exact=True).fill(issued.stdout.strip())
         visit.page.keyboard.press("Enter")
-        assert visit.page.get_by_role("status").inner_text() == "in use"
+        assert visit.page.get_by_role("status").inner_text() == "signed in"
         assert visit.run()["data"] == {"viewer": {"tenant": "acme", "role": "ADMINISTRATOR"}}
         visit.page.wait_for_timeout(1500)
         assert not any("bgk_" in value for value in visit.kept().values())

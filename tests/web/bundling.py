@@ -33,7 +33,7 @@ def lay_bundle(place: Path, digest: str | None = None) -> None:
 def place_of_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give where a bundle would be packed: nowhere, but for what a test puts there."""
     place = tmp_path / "packed"
-    monkeypatch.setattr(bundle, "PACKED", place)
+    monkeypatch.setattr(bundle, "PACKAGED", place)
     return place
 
 

@@ -24,7 +24,7 @@ from benegraph.db.session import Database
 from benegraph.settings import GatewayConfig, Issuer
 from benegraph.web.app import create_app
 from benegraph.web.middleware import AccessLog
-from benegraph.web.tokens import TOKENS, Tokens, token_authentication
+from benegraph.web.tokens import TOKEN_AUTHENTICATOR, TokenAuthenticator, token_authentication
 
 AUDIENCE = "https://benefits.example/graphql"
 SUBJECT = "maya.delacroix@example.com"
@@ -181,11 +181,11 @@ async def gateway(database: Database, issuer: Issuer | None, fixed_on: date | No
 
 
 @asynccontextmanager
-async def taking(issuer: Issuer) -> AsyncIterator[Tokens]:
+async def taking(issuer: Issuer) -> AsyncIterator[TokenAuthenticator]:
     """Take an issuer's tokens past the gateway, at whatever instant a test says it is."""
     app = web.Application()
     async with asynccontextmanager(token_authentication(issuer))(app):
-        yield app[TOKENS]
+        yield app[TOKEN_AUTHENTICATOR]
 
 
 def _changed(members: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

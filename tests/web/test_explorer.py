@@ -252,9 +252,9 @@ async def test_a_failure_is_told_and_one_made_by_hand_is_found(
 ) -> None:
     steps(monkeypatch, "import sys; print('npm error code ENOTFOUND\\nnpm error registry.example'); sys.exit(1)")
     async with opened(cache) as client:
-        await until(lambda: "there is none" in caplog.text)
+        await until(lambda: "cannot build it" in caplog.text)
         text = await page_of(client)
-        assert "fetching packages (ENOTFOUND)" in text
+        assert "The step “fetching packages” failed (ENOTFOUND)." in text
         assert "benegraph explorer build" in text
         assert "registry.example" not in text
         assert "registry.example" in caplog.text
@@ -268,7 +268,7 @@ async def test_a_cache_that_can_not_be_written_is_said_without_its_path(
 ) -> None:
     (tmp_path / "file").touch()
     async with opened(tmp_path / "file/cache") as client:
-        await until(lambda: "there is none" in caplog.text)
+        await until(lambda: "cannot build it" in caplog.text)
         text = await page_of(client)
         assert "Not a directory" in text
         assert str(tmp_path) not in text

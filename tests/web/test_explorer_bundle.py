@@ -45,7 +45,7 @@ async def test_a_failure_leaves_what_was_there_and_the_next_start_tries_again(
     lay_bundle(cache / "explorer-of-another-version", "0123456789abcdef")
     (cache / "explorer-work").mkdir()
     steps(monkeypatch, "pass", "import sys; sys.exit(3)")
-    with pytest.raises(bundle.BundleError, match=r"^It failed at bundling \(exit code 3\)\.$"):
+    with pytest.raises(bundle.BundleError, match=r"^The step “bundling” failed \(exit code 3\)\.$"):
         await bundle.build(cache, ignore)
     assert names_in(cache) == ["explorer-of-another-version", "explorer.lock"]
     steps(monkeypatch, "pass", BUNDLES)
@@ -62,7 +62,11 @@ async def test_two_who_start_at_once_make_it_once(cache: Path, monkeypatch: pyte
     (cache.parent / "go").touch()
     first, second = await asyncio.gather(*makers)
     assert first == second
-    assert sorted(said) == ["bundling", "fetching packages", "waiting for another gateway, which makes it already"]
+    assert sorted(said) == [
+        "bundling",
+        "fetching packages",
+        "waiting for another process that is building the explorer",
+    ]
 
 
 async def test_who_waits_for_another_can_be_stopped(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +128,7 @@ def test_a_directory_of_something_else_is_left_alone(made: Path, tmp_path: Path)
     target = tmp_path / "home"
     target.mkdir()
     (target / "thesis.txt").write_text("years of work", encoding="ascii")
-    with pytest.raises(bundle.BundleError, match="something else"):
+    with pytest.raises(bundle.BundleError, match="contains other files"):
         bundle.install(made / f"explorer-{bundle.source_digest()}", target)
     assert names_in(target) == ["thesis.txt"]
 

@@ -60,7 +60,7 @@ async def test_one_that_is_to_end_says_so_at_once_and_still_answers(caller: Call
 async def test_one_over_another_revision_is_not_ready(
     caller: Caller, owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "FRESH", 0.0)
+    monkeypatch.setattr(health, "CHECK_INTERVAL_SECONDS", 0.0)
     connection = await connect(owner_url)
     await connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert await ready(caller.client) == (503, "migrations")
@@ -85,7 +85,7 @@ async def test_however_many_ask_the_database_is_asked_once_a_second(
     assert set(answers) == {(200, None)}
     assert await ready(caller.client) == (200, None)
     assert len(asked) == 1
-    monkeypatch.setattr(health, "FRESH", 0.0)
+    monkeypatch.setattr(health, "CHECK_INTERVAL_SECONDS", 0.0)
     assert await ready(caller.client) == (200, None)
     assert len(asked) == 2
 
@@ -102,7 +102,7 @@ async def test_those_who_ask_while_a_database_hangs_wait_as_long_as_one(
         return None
 
     monkeypatch.setattr(health, "current_revision", hangs)
-    monkeypatch.setattr(health, "PATIENCE", 0.2)
+    monkeypatch.setattr(health, "CHECK_TIMEOUT_SECONDS", 0.2)
     async with asyncio.timeout(5):
         answers = await asyncio.gather(*(ready(caller.client) for _ in range(50)))
     assert set(answers) == {(503, "database")}

@@ -9,7 +9,7 @@ from graphql import get_introspection_query
 
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.web.responses import negotiate
+from benegraph.web.responses import negotiate_media_type
 
 QUERY = "{ viewer { role } }"
 CREATE = 'mutation { createEmployer(input: {name: "Acme", idempotencyKey: "k"}) { employer { name } } }'
@@ -51,7 +51,7 @@ async def caller(database: Database, clock: Clock) -> AsyncIterator[Caller]:
     ],
 )
 def test_the_media_type_is_the_one_the_client_prefers(accept: str | None, media: str | None) -> None:
-    assert negotiate(accept) == media
+    assert negotiate_media_type(accept) == media
 
 
 async def test_the_answers_type_is_the_negotiated_one(caller: Caller) -> None:

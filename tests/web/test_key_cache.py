@@ -10,7 +10,7 @@ from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.services.access import list_keys, revoke_key
 from benegraph.settings import GatewayConfig
-from benegraph.web.auth import RIGHTS
+from benegraph.web.auth import KEY_CACHE
 from factories.access import administrator
 from sent import statements
 
@@ -26,7 +26,7 @@ async def caller(database: Database, clock: Clock, monkeypatch: pytest.MonkeyPat
 
 
 def turn_to(caller: Caller, at: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caller.app[RIGHTS], "_monotonic", lambda: at)
+    monkeypatch.setattr(caller.app[KEY_CACHE], "_monotonic", lambda: at)
 
 
 async def revoke(database: Database, clock: Clock, key: str) -> None:

@@ -22,7 +22,7 @@ from watching import LOGGERS, logging_to
 from benegraph import telemetry
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.telemetry.request_info import RequestInfo, current
+from benegraph.telemetry.request_info import RequestInfo, current_request
 
 QUERY = "query Whoami { viewer { role } }"
 CREATE = 'mutation Hire { createEmployer(input: {name: "Acme", idempotencyKey: "k"}) { employer { name } } }'
@@ -168,9 +168,11 @@ async def test_what_is_no_http_is_told_without_what_was_sent(caller: Caller) -> 
     [("A" * 100, "A" * 64), ("_a1", "_a1"), ("1a", None), ("a b", None), ("a\n", None), ("ä", None), ("", None)],
 )
 def test_only_what_graphql_takes_for_a_name_is_logged_as_one(operation: str, logged: str | None) -> None:
-    token = current.set(RequestInfo(request_id="r", operation_name=operation, document_digest=f"{SECRET}, by its name"))
+    token = current_request.set(
+        RequestInfo(request_id="r", operation_name=operation, document_digest=f"{SECRET}, by its name")
+    )
     line = json.loads(written("json", msg="Said"))
-    current.reset(token)
+    current_request.reset(token)
     assert line.get("operation") == logged
     assert "document" not in line
 
@@ -187,9 +189,9 @@ def test_it_is_text_where_somebody_looks_and_json_where_a_program_does() -> None
 
 
 def test_text_is_one_line_too_and_names_the_request() -> None:
-    token = current.set(RequestInfo(request_id="r7", key_id='a "b" c', tenant="acme"))
+    token = current_request.set(RequestInfo(request_id="r7", key_id='a "b" c', tenant="acme"))
     line = written("text", name="benegraph.x", msg="First\nsecond\x1b[31m", created=0.0, levelname="ERROR")
-    current.reset(token)
+    current_request.reset(token)
     assert line == (
         "1970-01-01T00:00:00.000Z ERROR benegraph.x: First\\nsecond\\u001b[31m"
         ' request_id=r7 key_id="a \\"b\\" c" tenant=acme\n'
@@ -230,7 +232,7 @@ def test_a_record_that_cant_be_written_says_so_without_its_arguments(
     form: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = written(form, name="library", msg="%d", args=(SECRET,))
-    assert "A record of library can't be written: builtins.TypeError; " in line
+    assert "Cannot write a log record of library: builtins.TypeError; " in line
     assert line.count("\n") == 1
     assert capsys.readouterr() == ("", "")
 
@@ -259,9 +261,9 @@ def test_a_process_that_is_set_up_tells_nobodys_text() -> None:
     lines = [json.loads(line) for line in stderr.getvalue().splitlines()]
     assert [line["message"].partition(";")[0] for line in lines] == [
         "Of …",
-        "Python warns: UserWarning at b/c/d.py:7",
-        "A thread failed: builtins.ValueError",
-        "An object's end failed: builtins.RuntimeError",
+        "Python warning: UserWarning at b/c/d.py:7",
+        "Uncaught error in a thread: builtins.ValueError",
+        "Uncaught error in a finalizer: builtins.RuntimeError",
     ]
 
 
@@ -282,6 +284,6 @@ async def test_a_task_that_fails_unseen_is_told_without_its_text() -> None:
         loop.call_exception_handler({"message": SECRET, "exception": ValueError(SECRET)})
         loop.call_exception_handler({"message": SECRET})
     assert [line["message"] for line in log.of("benegraph.telemetry.logs")] == [
-        "A task failed unseen: builtins.ValueError; nowhere",
-        "A task failed unseen: no exception",
+        "Uncaught error in a task: builtins.ValueError; nowhere",
+        "Uncaught error in a task: unknown exception",
     ]

@@ -27,7 +27,7 @@ from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.graphql.engine.limits import Limits
 from benegraph.settings import GatewayConfig
-from benegraph.telemetry.traces import Traces, provide
+from benegraph.telemetry.traces import Traces, create_provider
 from conftest import connect
 
 INVALID, BAD = "VALIDATION_FAILED", "BAD_USER_INPUT"
@@ -55,7 +55,7 @@ class Watched:
 async def watching(owner_url: str, database_url: str, graph: strawberry.Schema) -> AsyncIterator[Watched]:
     engine = create_engine(database_url, PoolSettings(statement_timeout=0.3))
     exporter = InMemorySpanExporter()
-    traces = Traces(provide(exporter))
+    traces = Traces(create_provider(exporter))
     owner = await connect(owner_url)
     loop = asyncio.get_running_loop()
     loop.set_debug(True)  # for it to tell of all that takes more than a moment

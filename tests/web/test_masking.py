@@ -78,7 +78,7 @@ async def test_the_last_resort_answers_in_the_same_shape(caller: Caller, monkeyp
     assert await told(response) == (500, ["INTERNAL"])
     assert SECRET not in await response.text() + log.json.getvalue()
     (record,) = log.of("benegraph.web.middleware")
-    assert record["message"].startswith("Failed (INTERNAL): builtins.RuntimeError; ")
+    assert record["message"].startswith("Request failed (INTERNAL): builtins.RuntimeError; ")
     assert record["request_id"] == "request-8"
 
 

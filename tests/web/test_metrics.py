@@ -248,26 +248,26 @@ def fell_back(counted: dict[str, float]) -> dict[str, float]:
 
 def count(metrics: Metrics, *operations: str | None, **facts: Any) -> None:
     for operation in operations:
-        metrics.count(
+        metrics.record_request(
             RequestInfo(request_id="r", operation_name=operation, operation_type="query", **facts), "ok", 0.01
         )
 
 
 def read(metrics: Metrics) -> dict[str, float]:
-    return samples(metrics.page()[0].decode())
+    return samples(metrics.render()[0].decode())
 
 
 def test_a_client_that_makes_up_names_fills_no_memory() -> None:
     metrics = telemetry.create_metrics()
     count(metrics, "Known")
     count(metrics, *(f"Made{n}" for n in range(10 * MAX_OPERATION_NAMES)))
-    size = len(metrics.page()[0])
+    size = len(metrics.render()[0])
     count(metrics, "Known", *(f"Other{n}" for n in range(10 * MAX_OPERATION_NAMES)))
     counted = {name: value for name, value in read(metrics).items() if name.startswith("benegraph_requests_total")}
     assert len(counted) == MAX_OPERATION_NAMES + 1
     assert counted["benegraph_requests_total{kind=query,operation=Known,outcome=ok}"] == 2
     assert counted["benegraph_requests_total{kind=query,operation=other,outcome=ok}"] == 19 * MAX_OPERATION_NAMES + 1
-    assert len(metrics.page()[0]) - size < 100  # digits
+    assert len(metrics.render()[0]) - size < 100  # digits
 
 
 @pytest.mark.parametrize("name", [None, "", "a b", 'a"', "ä", "x\n"])
@@ -299,16 +299,16 @@ from benegraph.telemetry.request_info import RequestInfo
 assert "prometheus_client" not in sys.modules
 metrics = telemetry.create_metrics(Path(sys.argv[1]))
 documents = SimpleNamespace(hits=1, misses=1, plan_executions=1, fallbacks=Counter(resolver=1))
-metrics.follow_documents(documents)
+metrics.track_documents(documents)
 documents.hits = documents.misses = documents.plan_executions = 4
 documents.fallbacks.update({"resolver": 3, sys.argv[2].lower(): 3})
-metrics.begin()
+metrics.start_request()
 info = RequestInfo(request_id="r", operation_name=sys.argv[2], operation_type="query", cost=7, replayed=True)
-metrics.count(info, "ok", 0.02)
-metrics.retried("40001")
+metrics.record_request(info, "ok", 0.02)
+metrics.record_retry("40001")
 print("ready", flush=True)
 for line in sys.stdin:
-    sys.stdout.write(metrics.page()[0].decode() + "# EOF\\n")
+    sys.stdout.write(metrics.render()[0].decode() + "# EOF\\n")
     sys.stdout.flush()
 """
 

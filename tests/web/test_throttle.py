@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from benegraph.settings import RateLimit
 from benegraph.web import throttle
-from benegraph.web.throttle import SIZE, ChargeResult, Throttle, create_bucket_file
+from benegraph.web.throttle import TABLE_SIZE, ChargeResult, Throttle, create_bucket_file
 
 HUNDRED = RateLimit(100, 10.0)
 
@@ -38,81 +38,81 @@ def hundred(request: pytest.FixtureRequest, table: Path) -> Iterator[Throttle]:
 
 
 def test_a_new_key_may_spend_the_burst_and_not_one_more(hundred: Throttle) -> None:
-    assert hundred.pay("key", 60, 5.0) == ChargeResult(0.0, 40)
-    assert hundred.pay("key", 41, 5.0) == ChargeResult(0.1, 40)
-    assert hundred.pay("key", 40, 5.0) == ChargeResult(0.0, 0)
-    assert hundred.pay("key", 1, 5.0) == ChargeResult(0.1, 0)
+    assert hundred.charge("key", 60, 5.0) == ChargeResult(0.0, 40)
+    assert hundred.charge("key", 41, 5.0) == ChargeResult(0.1, 40)
+    assert hundred.charge("key", 40, 5.0) == ChargeResult(0.0, 0)
+    assert hundred.charge("key", 1, 5.0) == ChargeResult(0.1, 0)
 
 
 def test_what_is_told_to_wait_suffices_and_no_less_does(hundred: Throttle) -> None:
-    hundred.pay("key", 100, 5.0)
-    assert hundred.pay("key", 7, 5.0) == ChargeResult(0.7, 0)
-    assert hundred.pay("key", 7, 5.7 - 1e-9).wait == pytest.approx(1e-9)
-    assert hundred.pay("key", 7, 5.7) == ChargeResult(0.0, 0)
+    hundred.charge("key", 100, 5.0)
+    assert hundred.charge("key", 7, 5.0) == ChargeResult(0.7, 0)
+    assert hundred.charge("key", 7, 5.7 - 1e-9).wait_seconds == pytest.approx(1e-9)
+    assert hundred.charge("key", 7, 5.7) == ChargeResult(0.0, 0)
 
 
 def test_a_bucket_refills_to_the_burst_and_no_higher(hundred: Throttle) -> None:
-    hundred.pay("key", 100, 5.0)
-    assert hundred.pay("key", 0, 14.9) == ChargeResult(0.0, 99)
-    assert hundred.pay("key", 0, 15.0) == ChargeResult(0.0, 100)
-    assert hundred.pay("key", 100, 1000.0) == ChargeResult(0.0, 0)
-    assert hundred.pay("key", 1, 1000.0).wait
+    hundred.charge("key", 100, 5.0)
+    assert hundred.charge("key", 0, 14.9) == ChargeResult(0.0, 99)
+    assert hundred.charge("key", 0, 15.0) == ChargeResult(0.0, 100)
+    assert hundred.charge("key", 100, 1000.0) == ChargeResult(0.0, 0)
+    assert hundred.charge("key", 1, 1000.0).wait_seconds
 
 
 def test_a_refused_payment_takes_nothing(hundred: Throttle) -> None:
-    hundred.pay("key", 99, 5.0)
+    hundred.charge("key", 99, 5.0)
     for _ in range(100):
-        assert hundred.pay("key", 2, 5.0) == ChargeResult(0.1, 1)
-    assert hundred.pay("key", 1, 5.0) == ChargeResult(0.0, 0)
+        assert hundred.charge("key", 2, 5.0) == ChargeResult(0.1, 1)
+    assert hundred.charge("key", 1, 5.0) == ChargeResult(0.0, 0)
 
 
 def test_what_costs_more_than_a_full_bucket_is_never_paid(hundred: Throttle) -> None:
-    assert hundred.pay("key", 101, 5.0) == ChargeResult(0.1, 100)
-    assert hundred.pay("key", 101, 500.0) == ChargeResult(0.1, 100)
-    assert hundred.pay("key", 100, 500.0) == ChargeResult(0.0, 0)
+    assert hundred.charge("key", 101, 5.0) == ChargeResult(0.1, 100)
+    assert hundred.charge("key", 101, 500.0) == ChargeResult(0.1, 100)
+    assert hundred.charge("key", 100, 500.0) == ChargeResult(0.0, 0)
 
 
 def test_two_keys_do_not_touch_each_other(hundred: Throttle) -> None:
-    hundred.pay("one", 100, 5.0)
-    assert hundred.pay("one", 1, 5.0).wait
-    assert hundred.pay("two", 100, 5.0) == ChargeResult(0.0, 0)
+    hundred.charge("one", 100, 5.0)
+    assert hundred.charge("one", 1, 5.0).wait_seconds
+    assert hundred.charge("two", 100, 5.0) == ChargeResult(0.0, 0)
 
 
 def test_a_clock_that_is_behind_wins_nothing(hundred: Throttle) -> None:
-    hundred.pay("key", 100, 5.0)
-    assert hundred.pay("key", 1, 4.0).wait == pytest.approx(1.1)
-    assert hundred.pay("key", 1, 5.1) == ChargeResult(0.0, 0)
+    hundred.charge("key", 100, 5.0)
+    assert hundred.charge("key", 1, 4.0).wait_seconds == pytest.approx(1.1)
+    assert hundred.charge("key", 1, 5.1) == ChargeResult(0.0, 0)
 
 
 def test_a_cost_below_nothing_is_a_fault_of_ours(hundred: Throttle) -> None:
     with pytest.raises(ValueError, match="negative"):
-        hundred.pay("key", -1, 5.0)
+        hundred.charge("key", -1, 5.0)
 
 
 def test_a_burst_of_none_is_no_limit() -> None:
     free = Throttle(RateLimit(0, 1.0))
-    assert {free.pay("key", 2**31 - 1, 5.0).wait for _ in range(100)} == {0.0}
+    assert {free.charge("key", 2**31 - 1, 5.0).wait_seconds for _ in range(100)} == {0.0}
 
 
 def test_the_clock_of_the_machine_is_taken_where_none_is_given() -> None:
     slow = Throttle(RateLimit(10, 0.001))
-    assert slow.pay("key", 10) == ChargeResult(0.0, 0)
-    assert 999 < slow.pay("key", 1).wait < 1000
+    assert slow.charge("key", 10) == ChargeResult(0.0, 0)
+    assert 999 < slow.charge("key", 1).wait_seconds < 1000
 
 
 def test_the_table_is_its_owners_and_made_once(table: Path) -> None:
-    assert (stat.S_IMODE(table.stat().st_mode), table.stat().st_size) == (0o600, SIZE)
+    assert (stat.S_IMODE(table.stat().st_mode), table.stat().st_size) == (0o600, TABLE_SIZE)
     with pytest.raises(FileExistsError):
         create_bucket_file(table)
 
 
 def test_throttles_over_one_table_are_one_and_outlive_each_other(table: Path) -> None:
     one, two = Throttle(HUNDRED, table), Throttle(HUNDRED, table)
-    assert one.pay("key", 70, 5.0) == ChargeResult(0.0, 30)
-    assert two.pay("key", 30, 5.0) == ChargeResult(0.0, 0)
+    assert one.charge("key", 70, 5.0) == ChargeResult(0.0, 30)
+    assert two.charge("key", 30, 5.0) == ChargeResult(0.0, 0)
     one.close()
     three = Throttle(HUNDRED, table)
-    assert three.pay("key", 1, 5.0) == ChargeResult(0.1, 0)
+    assert three.charge("key", 1, 5.0) == ChargeResult(0.1, 0)
     two.close()
     three.close()
 
@@ -133,13 +133,13 @@ def test_no_key_ever_spends_more_than_its_rate_however_full_the_table(
     burst: int, thousandths: int, steps: list[tuple[str, int, int]], ways: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:  # a table of one set, in which a few keys are too many
-        patch.setattr(throttle, "SETS", 1)
-        patch.setattr(throttle, "SET", ways * throttle.SLOT)
+        patch.setattr(throttle, "SET_COUNT", 1)
+        patch.setattr(throttle, "SET_SIZE", ways * throttle.SLOT_SIZE)
         limited = Throttle(RateLimit(burst, thousandths / 1000))
         now, payments = 10**9, dict[str, list[tuple[int, int]]]()
         for key, cost, passing in steps:
             now += passing
-            if not limited.pay(key, cost, now / 10**9).wait:
+            if not limited.charge(key, cost, now / 10**9).wait_seconds:
                 payments.setdefault(key, []).append((now, cost))
     per_second = Fraction(thousandths, 1000)
     for paid in payments.values():
@@ -154,19 +154,24 @@ def test_no_key_ever_spends_more_than_its_rate_however_full_the_table(
 def test_waiting_as_told_is_enough_at_any_rate(cost: int, thousandths: int, begin: int) -> None:
     limited = Throttle(RateLimit(1000, thousandths / 1000))
     start = begin / 10**9
-    assert limited.pay("key", 1000, start) == ChargeResult(0.0, 0)
-    told = limited.pay("key", cost, start)
+    assert limited.charge("key", 1000, start) == ChargeResult(0.0, 0)
+    told = limited.charge("key", cost, start)
     # As much as a double knows of such an instant, the first that is not too early.
-    assert limited.pay("key", cost, nextafter(start + told.wait, 2 * start + told.wait + 1) + 1e-9).wait == 0.0
+    assert (
+        limited.charge(
+            "key", cost, nextafter(start + told.wait_seconds, 2 * start + told.wait_seconds + 1) + 1e-9
+        ).wait_seconds
+        == 0.0
+    )
 
 
 class Crowded:
     """A table of one set of two slots."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(throttle, "SETS", 1)
-        patch.setattr(throttle, "SET", 2 * throttle.SLOT)
-        self.pay = Throttle(HUNDRED).pay
+        patch.setattr(throttle, "SET_COUNT", 1)
+        patch.setattr(throttle, "SET_SIZE", 2 * throttle.SLOT_SIZE)
+        self.pay = Throttle(HUNDRED).charge
 
 
 def test_in_a_full_table_the_slot_of_a_refilled_bucket_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +204,7 @@ def test_a_refused_newcomer_takes_nobodys_bucket(monkeypatch: pytest.MonkeyPatch
     pay("one", 90, 5.0)
     pay("two", 40, 5.0)
     for number in range(20):
-        assert pay(f"newcomer {number}", 100, 5.0).wait
+        assert pay(f"newcomer {number}", 100, 5.0).wait_seconds
     assert pay("two", 60, 5.0) == ChargeResult(0.0, 0)
 
 
@@ -207,7 +212,7 @@ def _hammer(table: Path, times: int, line: Connection) -> None:
     limited = Throttle(RateLimit(5000, 1.0), table)
     line.send("here")
     line.recv()
-    line.send(sum(limited.pay("key", 1, 5.0).wait == 0.0 for _ in range(times)))
+    line.send(sum(limited.charge("key", 1, 5.0).wait_seconds == 0.0 for _ in range(times)))
 
 
 def test_processes_that_hammer_one_key_are_granted_together_what_one_would_be(table: Path) -> None:
@@ -243,7 +248,7 @@ def test_one_that_is_killed_while_it_pays_does_not_hold_up_the_others(table: Pat
     assert ours.recv() == "held"
     limited = Throttle(HUNDRED, table)
     paid: list[ChargeResult] = []
-    payer = threading.Thread(target=lambda: paid.append(limited.pay("key", 1, 5.0)))
+    payer = threading.Thread(target=lambda: paid.append(limited.charge("key", 1, 5.0)))
     payer.start()
     payer.join(0.2)
     assert paid == []

@@ -1,4 +1,4 @@
-"""Tokens that must let nobody in, over real HTTP; each beside a good one, which the same gateway takes."""
+"""TokenAuthenticator that must let nobody in, over real HTTP; each beside a good one, which the same gateway takes."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ from joserfc.util import int_to_base64
 from benegraph.db.session import Database
 from benegraph.domain.errors import Unauthenticated
 from benegraph.domain.values import Clock
-from benegraph.web.tokens.jwt import LONGEST, InvalidToken, read_header
+from benegraph.web.tokens.jwt import MAX_TOKEN_LENGTH, InvalidToken, read_header
 from factories.access import make_tenant
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -433,7 +433,7 @@ async def test_a_token_is_good_by_the_clock_of_the_request(database: Database, c
                 await tokens.authenticate(database, Clock(NOW + far), token, None)
 
 
-@pytest.mark.parametrize(("length", "reason"), [(LONGEST, "algorithm"), (LONGEST + 1, "form")])
+@pytest.mark.parametrize(("length", "reason"), [(MAX_TOKEN_LENGTH, "algorithm"), (MAX_TOKEN_LENGTH + 1, "form")])
 def test_a_token_has_a_greatest_length(length: int, reason: str) -> None:
     token = f"{written({'alg': 'none'})}.e30."
     with pytest.raises(InvalidToken, match=f"^{reason}$"):

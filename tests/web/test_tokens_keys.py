@@ -22,7 +22,7 @@ from benegraph.domain.errors import RequestError
 from benegraph.domain.values import Clock
 from benegraph.settings import GatewayConfig, Issuer, SettingsError
 from benegraph.web.app import create_app
-from benegraph.web.tokens import Tokens, jwks, keys
+from benegraph.web.tokens import TokenAuthenticator, jwks, keys
 from factories.access import make_tenant
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -54,7 +54,7 @@ def lasting(idp: Provider, kid: str = "rsa", key: RSAKey | None = None) -> str:
     return compact(idp.header(kid=kid), idp.claims(**times), by(key or rsa()))
 
 
-async def come(database: Database, tokens: Tokens, token: str, later: timedelta = 0 * SECOND) -> str:
+async def come(database: Database, tokens: TokenAuthenticator, token: str, later: timedelta = 0 * SECOND) -> str:
     """Come with a token so much later; give the tenant it lets one in, or the code of why it does not."""
     try:
         viewer: Viewer = await tokens.authenticate(database, Clock(NOW + later), token, None)
@@ -176,7 +176,7 @@ async def test_while_the_issuer_is_away_it_is_asked_once_a_minute_and_nobody_wai
             assert await come(database, tokens, lasting(idp, "unknown"), seconds * SECOND) == "UNAUTHENTICATED"
             await asyncio.sleep(0.01)  # for what might be fetched beside us
         assert idp.asked == {"/keys": 2}
-        monkeypatch.setattr(keys, "PATIENCE", 60.0)
+        monkeypatch.setattr(keys, "FETCH_TIMEOUT_SECONDS", 60.0)
         idp.gate.clear()
         async with asyncio.timeout(5):
             assert await come(database, tokens, lasting(idp), 700 * SECOND) == "acme"
@@ -204,13 +204,13 @@ async def test_while_there_are_no_keys_the_issuer_is_asked_once_a_second(idp: Pr
 async def test_an_issuer_that_never_answers_is_given_up(
     idp: Provider, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keys, "PATIENCE", 0.1)
+    monkeypatch.setattr(keys, "FETCH_TIMEOUT_SECONDS", 0.1)
     idp.gate.clear()
     async with taking(idp.issuer) as tokens:
         async with asyncio.timeout(3):
             assert await come(database, tokens, lasting(idp)) == "UNAVAILABLE"
     idp.gate.set()
-    assert keys.PATIENCE < 1
+    assert keys.FETCH_TIMEOUT_SECONDS < 1
 
 
 async def test_the_end_waits_for_no_issuer(idp: Provider, database: Database) -> None:
@@ -248,7 +248,7 @@ def large(size: int) -> bytes:
         *(refusing(status) for status in (204, 206, 301, 401, 404, 500, 503)),
         *(saying(body) for body in (b"", b"keys", b"<html></html>", b"[]", b"null", b"{}", b'{"keys": null}')),
         *(saying(body) for body in (b'{"keys": {}}', b'{"keys": "rsa"}', b'{"keys": ' + b"[" * 100_000, b"\xff\xfe{")),
-        saying(large(jwks.LARGEST + 1)),
+        saying(large(jwks.MAX_RESPONSE_BYTES + 1)),
         saying(gzip.compress(large(1000)), Content_Encoding="gzip"),
         endless,
     ],
@@ -263,7 +263,7 @@ async def test_what_is_no_set_of_keys_is_none(answer: Callable[..., Any], idp: P
 
 
 async def test_a_set_of_keys_may_be_as_large_as_it_may(idp: Provider, database: Database) -> None:
-    idp.instead = saying(large(jwks.LARGEST), Content_Type="text/plain")
+    idp.instead = saying(large(jwks.MAX_RESPONSE_BYTES), Content_Type="text/plain")
     async with taking(idp.issuer) as tokens:
         assert await come(database, tokens, lasting(idp)) == "acme"
 
@@ -293,7 +293,7 @@ async def test_odd_keys_spoil_no_good_one(idp: Provider, database: Database) -> 
         {"kty": "OKP", "kid": "rsa", "crv": "Ed25519", "x": "AAAA"},
         {"kty": "OKP", "kid": "rsa", "crv": "X25519", "x": "A" * 43},
     ]
-    assert jwks.usable(odd) == {}
+    assert jwks.usable_keys(odd) == {}
     idp.keys = [*odd, good, public(ed25519()), public(rsa("attacker"), kid="rsa"), *odd]
     async with taking(idp.issuer) as tokens:
         assert await come(database, tokens, lasting(idp)) == "acme"
@@ -342,12 +342,12 @@ async def test_a_configuration_that_is_not_the_issuers_is_not_believed(
 def test_an_issuer_tells_of_no_line_that_others_could_step_into(told: Any) -> None:
     for home in ("https://idp.example/", "http://127.0.0.1/"):
         with pytest.raises(jwks.InvalidKeySet):
-            jwks._elsewhere(URL(home), told)
+            jwks._key_set_url(URL(home), told)
 
 
 def test_an_issuer_far_away_can_not_send_us_to_this_machine() -> None:
     far = URL("https://idp.example/.well-known/openid-configuration")
-    assert jwks._elsewhere(far, "https://keys.example/keys") == URL("https://keys.example/keys")
+    assert jwks._key_set_url(far, "https://keys.example/keys") == URL("https://keys.example/keys")
     for near in (
         "http://127.0.0.1/",
         "https://127.0.0.1/",
@@ -356,8 +356,8 @@ def test_an_issuer_far_away_can_not_send_us_to_this_machine() -> None:
         "https://[::1]/",
     ):
         with pytest.raises(jwks.InvalidKeySet):
-            jwks._elsewhere(far, near)
-        assert jwks._elsewhere(URL("http://127.0.0.1:9/"), near) == URL(near)
+            jwks._key_set_url(far, near)
+        assert jwks._key_set_url(URL("http://127.0.0.1:9/"), near) == URL(near)
 
 
 @pytest.mark.parametrize(

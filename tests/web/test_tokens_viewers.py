@@ -21,7 +21,7 @@ from benegraph.domain.ids import IdPrefix, new_id
 from benegraph.domain.values import Clock
 from benegraph.services.access import TENANT_FORBIDDEN, ScopeExistenceCache, check_scope_exists
 from benegraph.settings import Issuer
-from benegraph.web.tokens import ADMITTED_SECONDS
+from benegraph.web.tokens import SCOPE_CACHE_SECONDS
 from benegraph.web.tokens.claims import viewer_of
 from factories.access import make_tenant
 from factories.employers import make_employer
@@ -369,7 +369,7 @@ def someone(tenant: str = "acme", employer: str | None = None) -> Viewer:
 async def test_who_was_found_is_not_looked_for_again_for_a_minute(database: Database, clock: Clock) -> None:
     await make_tenant(database, clock)
     at = 0.0
-    admitted = ScopeExistenceCache(ADMITTED_SECONDS, monotonic=lambda: at)
+    admitted = ScopeExistenceCache(SCOPE_CACHE_SECONDS, monotonic=lambda: at)
     looked = []
     with counting(database) as sent:
         for seconds in (0, 1, 59.999, 60, 61, 120):
@@ -380,7 +380,7 @@ async def test_who_was_found_is_not_looked_for_again_for_a_minute(database: Data
 
 
 async def test_who_was_not_found_is_looked_for_each_time(database: Database, clock: Clock) -> None:
-    admitted = ScopeExistenceCache(ADMITTED_SECONDS)
+    admitted = ScopeExistenceCache(SCOPE_CACHE_SECONDS)
     for _ in range(2):
         with pytest.raises(Forbidden):
             await check_scope_exists(database, Clock(NOW), someone(), admitted)
@@ -393,7 +393,7 @@ async def test_who_was_not_found_is_looked_for_each_time(database: Database, clo
 
 
 async def test_what_is_remembered_is_bounded(database: Database, clock: Clock) -> None:
-    admitted = ScopeExistenceCache(ADMITTED_SECONDS, max_entries=2)
+    admitted = ScopeExistenceCache(SCOPE_CACHE_SECONDS, max_entries=2)
     tenants = ["one", "two", "three"]
     for tenant in tenants:
         await make_tenant(database, clock, tenant=tenant)

@@ -222,8 +222,8 @@ async def test_a_dead_collector_neither_slows_nor_breaks_nor_floods(
     assert len(said) == len(set(said))
     assert said
     assert {message.partition(";")[0] for message in said} <= {
-        "Spans can't be exported",
-        "The last spans did not leave in time, and are lost.",
+        "Cannot export spans",
+        "The last spans were lost: their export took longer than 0.5 s.",
     }
 
 
@@ -250,8 +250,8 @@ async def test_a_collector_that_comes_back_is_sent_to_again(
             await caller.post(QUERY)
             await wait_until(lambda: len(collector.spans) == 1)
     assert [line["message"].partition(";")[0] for line in log.of("benegraph.telemetry.traces")] == [
-        "Spans can't be exported",
-        "Spans are exported again.",
+        "Cannot export spans",
+        "The export of spans works again.",
     ]
 
 
@@ -293,5 +293,5 @@ in_one_line(telemetry.create_traces)()
 """
     done = run(script)
     assert done.returncode != 0
-    assert done.stderr.splitlines()[0].startswith("benegraph: Traces are asked for")
+    assert done.stderr.splitlines()[0].startswith("benegraph: OTEL_… variables request traces")
     assert "benegraph[otel]" in done.stderr.splitlines()[0]

@@ -1,4 +1,4 @@
-"""Telemetry: what engineers see of a gateway. Logs, metrics and traces, none of which tells of people or their data."""
+"""Logs, metrics and traces of a gateway. None of them contains personal data."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,29 +22,29 @@ __all__ = [
 
 
 class TracingNotInstalled(BenegraphError):
-    """Traces are asked for, and what makes them is not installed."""
+    """The environment requests traces, but the OpenTelemetry packages are not installed."""
 
 
 def create_metrics(directory: Path | None = None) -> "Metrics":
-    """Make the numbers of an app; with a directory, for all processes that were started with it as theirs."""
+    """Create the metrics of an application. With a directory, they cover all worker processes that share it."""
     from benegraph.telemetry.metrics import Metrics  # noqa: PLC0415 - not before a worker knows its directory
 
     return Metrics(directory=directory)
 
 
 def remove_worker(directory: Path, pid: int) -> None:
-    """Take the present state of a worker that has ended out of the numbers in a directory."""
+    """Remove the gauges of a worker that has ended from the metrics in a directory."""
     from benegraph.telemetry import metrics  # noqa: PLC0415 - as above
 
     metrics.remove_worker(directory, pid)
 
 
 def create_traces() -> "Traces":
-    """Make what exports traces, as OpenTelemetry's own variables say. Raises TracingNotInstalled."""
+    """Create the trace exporter that OpenTelemetry's environment variables configure. Raises TracingNotInstalled."""
     try:
-        from benegraph.telemetry.traces import make  # noqa: PLC0415 - an extra, and slow to import
+        from benegraph.telemetry.traces import create_traces as create  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:
         raise TracingNotInstalled(
-            "Traces are asked for by OTEL_… variables, and need more than is installed: benegraph[otel]."
+            "OTEL_… variables request traces, but OpenTelemetry is not installed: install benegraph[otel]."
         ) from error
-    return make()
+    return create()

@@ -1,4 +1,4 @@
-"""What is known of a request while it is answered: what logs, metrics and traces tell of it, and nothing personal."""
+"""The data that logs, metrics and traces record about a request. None of it is personal."""
 
 import re
 from collections import Counter
@@ -9,46 +9,49 @@ from typing import Protocol
 from benegraph.graphql.context import OperationInfo
 
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*", re.ASCII)
-_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_LONGEST_NAME = 64
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_MAX_NAME_LENGTH = 64
 
 
 @dataclass(slots=True, kw_only=True)
 class RequestInfo(OperationInfo):
-    """One request's own, filled in as it goes. No variables, no text of a query, no name of a person."""
+    """The identifiers and results of one request, filled in while it is executed.
+
+    It never contains variables, query text or names of people.
+    """
 
     request_id: str
-    #: The id of the viewer's key, or what stands for the subject of a token.
+    #: The id of the viewer's key, or a pseudonym of the subject of a token.
     key_id: str | None = None
     tenant: str | None = None
-    #: The code of the first error, of those that stand under `errors`.
+    #: The code of the first entry in `errors`.
     code: str | None = None
     replayed: bool = False
-    #: The trace that this request is a part of, in hex, where it is traced.
+    #: The hexadecimal id of the trace that this request belongs to. None where requests are not traced.
     trace_id: str | None = None
 
 
 class DocumentInfo(Protocol):
-    """What a store of documents tells of itself, each number since its start."""
+    """The counters of a document cache and its executors, since the process started."""
 
-    #: How many it knew from before, and how many it had to read.
+    #: Documents found in the cache, and documents parsed.
     hits: int
     misses: int
-    #: How many operations plans answered, and how many were left to the other executor, by the reason.
+    #: Operations executed by compiled plans, and operations left to Strawberry's executor, by reason.
     plan_executions: int
     fallbacks: Counter[str]
 
 
-#: The facts of the request that is answered now, so that any line of the log can carry them.
-current: ContextVar[RequestInfo | None] = ContextVar("facts", default=None)
+#: The request that is being executed. Every log line of the request includes its ids.
+current_request: ContextVar[RequestInfo | None] = ContextVar("request_info", default=None)
 
 
-def operation_name_of(facts: RequestInfo) -> str | None:
-    """Give the operation's name as it may be told: it is the client's word, so only what GraphQL takes for a name."""
-    name = (facts.operation_name or "")[:_LONGEST_NAME]
+def safe_operation_name(request_info: RequestInfo) -> str | None:
+    """Return the operation's name. None where it is not a valid GraphQL name: a client may send any text."""
+    name = (request_info.operation_name or "")[:_MAX_NAME_LENGTH]
     return name if _NAME.fullmatch(name) else None
 
 
-def digest_of(facts: RequestInfo) -> str | None:
-    """Give the document's hash, if that is what it is: a client may name a document by any text."""
-    return facts.document_digest if _DIGEST.fullmatch(facts.document_digest or "") else None
+def safe_document_hash(request_info: RequestInfo) -> str | None:
+    """Return the document's SHA-256. None where it is not a hash: a client may send any text."""
+    return request_info.document_digest if _SHA256.fullmatch(request_info.document_digest or "") else None

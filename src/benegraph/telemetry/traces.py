@@ -1,6 +1,6 @@
-"""Traces: one span a request to the graph, exported over OTLP as OpenTelemetry's own variables of the environment say.
+"""Traces: one span for each GraphQL request, exported over OTLP as OpenTelemetry's environment variables configure.
 
-Importing this needs the extra `otel`, so it is imported where traces are asked for: `telemetry.create_traces`.
+This module needs the extra `otel`. Therefore it is imported late, by `telemetry.create_traces`.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, use_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from benegraph.telemetry.request_info import RequestInfo, digest_of, operation_name_of
+from benegraph.telemetry.request_info import RequestInfo, safe_document_hash, safe_operation_name
 
 log = logging.getLogger(__name__)
 
-#: How long the last spans may take to leave, once we are to stop.
-PATIENCE = 2.0
-_OUR_FAULTS = {"INTERNAL", "TIMEOUT"}
-_FIRST_SERVER_FAULT = 500
-_FIRST_FAULT = 400
+#: How long the export of the last spans may delay the end of the process.
+CLOSE_TIMEOUT_SECONDS = 2.0
+_SERVER_ERROR_CODES = {"INTERNAL", "TIMEOUT"}
+_MIN_SERVER_ERROR_STATUS = 500
+_MIN_ERROR_STATUS = 400
 
 
 class Traces:
-    """What makes the spans, and sends them away from another thread."""
+    """Creates a span for each request. A background thread exports the spans."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
@@ -37,98 +37,101 @@ class Traces:
         self._propagator = TraceContextTextMapPropagator()
 
     @contextmanager
-    def span(self, facts: RequestInfo, method: str, traceparent: str | None) -> Iterator[Callable[[int], None]]:
-        """Trace what is done within, as a part of the caller's trace if it names one; give what takes its status."""
+    def span(self, request_info: RequestInfo, method: str, traceparent: str | None) -> Iterator[Callable[[int], None]]:
+        """Trace a request as a child of the client's span, if the client sent one.
+
+        Yields a function that records the status of the response.
+        """
         status = 0
 
-        def answered(with_status: int) -> None:
+        def set_status(value: int) -> None:
             nonlocal status
-            status = with_status
+            status = value
 
-        # Only whose child it is: `tracestate` beside it is any text that a caller likes.
+        # The header `tracestate` is ignored: it may contain any text.
         parent = self._propagator.extract({"traceparent": traceparent} if traceparent else {})
         span = self._tracer.start_span("GraphQL Operation", parent, SpanKind.SERVER)
-        facts.trace_id = f"{span.get_span_context().trace_id:032x}"
+        request_info.trace_id = f"{span.get_span_context().trace_id:032x}"
         try:
-            # An exception's text may quote a row.
+            # The text of an exception may quote a row.
             with use_span(span, record_exception=False, set_status_on_exception=False):
-                yield answered
+                yield set_status
         finally:
             if span.is_recording():
-                _describe(span, facts, method, status)
+                _set_attributes(span, request_info, method, status)
             span.end()
 
-    async def close(self, patience: float = PATIENCE) -> None:
-        """Send what is still here, and give up where it does not leave in time."""
+    async def close(self, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS) -> None:
+        """Export the remaining spans. Those that are not exported within the timeout are lost."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
 
         def shut_down() -> None:
             self._provider.shutdown()
             try:
                 loop.call_soon_threadsafe(done.set)
-            except RuntimeError:  # it took so long that the loop is gone
+            except RuntimeError:  # the shutdown took so long that the loop is closed
                 return
 
-        # Not one of the loop's own threads: those are waited for at the end, however long they take.
+        # Not a thread of the loop's executor: the end of the loop waits for those without a limit.
         threading.Thread(target=shut_down, name="traces", daemon=True).start()
         try:
-            await asyncio.wait_for(done.wait(), patience)
+            await asyncio.wait_for(done.wait(), timeout_seconds)
         except TimeoutError:
-            log.warning("The last spans did not leave in time, and are lost.")
+            log.warning("The last spans were lost: their export took longer than %g s.", timeout_seconds)
 
 
 class _Exporter(SpanExporter):
-    """Says once that spans don't arrive, and once that they do again; its library would say so for each batch."""
+    """Logs the first failed export and the first successful one after it. OpenTelemetry would log every failure."""
 
     def __init__(self, inner: SpanExporter) -> None:
         self._inner = inner
-        self._fails = False
+        self._is_failing = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = self._inner.export(spans)
-        fails = result is not SpanExportResult.SUCCESS
-        if fails and not self._fails:
-            log.warning("Spans can't be exported; what does not fit the queue is dropped.")
-        elif self._fails and not fails:
-            log.info("Spans are exported again.")
-        self._fails = fails
+        is_failing = result is not SpanExportResult.SUCCESS
+        if is_failing and not self._is_failing:
+            log.warning("Cannot export spans; once the queue is full, new spans are dropped.")
+        elif self._is_failing and not is_failing:
+            log.info("The export of spans works again.")
+        self._is_failing = is_failing
         return result
 
     def shutdown(self) -> None:
         self._inner.shutdown()
 
 
-def make() -> Traces:
-    """Make an exporter and what feeds it, as the environment says."""
-    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # see _Exporter
-    return Traces(provide(OTLPSpanExporter()))
+def create_traces() -> Traces:
+    """Create traces that are exported over OTLP, as the environment variables configure."""
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # `_Exporter` logs failures in its place
+    return Traces(create_provider(OTLPSpanExporter()))
 
 
-def provide(exporter: SpanExporter) -> TracerProvider:
-    """Make what gives spans to an exporter, without ever waiting for it."""
+def create_provider(exporter: SpanExporter) -> TracerProvider:
+    """Create a provider that exports spans in the background, so that requests never wait for it."""
     resource = Resource.create()
     if str(resource.attributes[SERVICE_NAME]).startswith("unknown_service"):
         resource = resource.merge(Resource({SERVICE_NAME: "benegraph"}))
-    unmeasured = NoOpMeterProvider()
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False, meter_provider=unmeasured)
-    provider.add_span_processor(BatchSpanProcessor(_Exporter(exporter), meter_provider=unmeasured))
+    no_metrics = NoOpMeterProvider()
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False, meter_provider=no_metrics)
+    provider.add_span_processor(BatchSpanProcessor(_Exporter(exporter), meter_provider=no_metrics))
     return provider
 
 
-def _describe(span: Span, facts: RequestInfo, method: str, status: int) -> None:
-    name = operation_name_of(facts)
-    if facts.operation_type is not None:
-        span.update_name(f"{facts.operation_type} {name}" if name else facts.operation_type)
+def _set_attributes(span: Span, request_info: RequestInfo, method: str, status: int) -> None:
+    name = safe_operation_name(request_info)
+    if request_info.operation_type is not None:
+        span.update_name(f"{request_info.operation_type} {name}" if name else request_info.operation_type)
     attributes = {
         "graphql.operation.name": name,
-        "graphql.operation.type": facts.operation_type,
-        "graphql.document.hash": digest_of(facts),
+        "graphql.operation.type": request_info.operation_type,
+        "graphql.document.hash": safe_document_hash(request_info),
         "http.request.method": method,
         "http.response.status_code": status or None,
-        "benegraph.request_id": facts.request_id,
-        "benegraph.cost": facts.cost,
-        "error.type": facts.code or (str(status) if status >= _FIRST_FAULT else None),
+        "benegraph.request_id": request_info.request_id,
+        "benegraph.cost": request_info.cost,
+        "error.type": request_info.code or (str(status) if status >= _MIN_ERROR_STATUS else None),
     }
     span.set_attributes({name: value for name, value in attributes.items() if value is not None})
-    if facts.code in _OUR_FAULTS or status >= _FIRST_SERVER_FAULT:
+    if request_info.code in _SERVER_ERROR_CODES or status >= _MIN_SERVER_ERROR_STATUS:
         span.set_status(Status(StatusCode.ERROR))

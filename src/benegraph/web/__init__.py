@@ -1,1 +1,1 @@
-"""The gateway over HTTP: who asks, what they ask, and the answer with its status."""
+"""The HTTP interface of the gateway: authentication, rate limits, GraphQL requests and their responses."""

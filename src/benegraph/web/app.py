@@ -1,4 +1,4 @@
-"""The application: its routes, and what every request passes on the way to them."""
+"""The web application: its routes and middlewares."""
 
 from dataclasses import replace
 from datetime import date
@@ -13,14 +13,13 @@ from benegraph.graphql.schema import build_schema
 from benegraph.services.access import KeyGrantCache
 from benegraph.settings import GatewayConfig
 from benegraph.telemetry import create_metrics
-from benegraph.web.auth import RIGHTS
+from benegraph.web.auth import KEY_CACHE
 from benegraph.web.cors import cors_middleware
 from benegraph.web.draining import Draining, add_draining
 from benegraph.web.explorer import Explorer
 from benegraph.web.graphql_view import GraphQLView
 from benegraph.web.health import Health
-from benegraph.web.metrics import PATH as METRICS_PATH
-from benegraph.web.metrics import metrics_page
+from benegraph.web.metrics import METRICS_PATH, metrics_handler
 from benegraph.web.middleware import request_middleware
 from benegraph.web.throttle import Throttle
 from benegraph.web.tokens import token_authentication
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from benegraph.telemetry.metrics import Metrics
     from benegraph.telemetry.traces import Traces
 
-LARGEST_BODY = 2 * 1024 * 1024
+MAX_BODY_BYTES = 2 * 1024 * 1024
 GRAPHQL_PATH = "/graphql"
 
 
@@ -44,33 +43,33 @@ def create_app(
     metrics: "Metrics | None" = None,
     traces: "Traces | None" = None,
 ) -> web.Application:
-    """Make the application over a database, whose engine stays the caller's to dispose of.
+    """Create the application over a database. The caller disposes of the database's engine.
 
-    `throttle` where workers share one; else the application has its own.
+    Pass a `throttle` where workers share one. By default the application has its own.
     """
     config = config or GatewayConfig()
     metrics = metrics or create_metrics()
-    metrics.follow_pool(database.engine)
-    database = replace(database, on_retry=metrics.retried)
+    metrics.track_pool(database.engine)
+    database = replace(database, on_retry=metrics.record_retry)
     draining = Draining()
     middlewares = [request_middleware(GRAPHQL_PATH, draining, metrics, traces)]
     if config.origins:
         middlewares.insert(0, cors_middleware(config.origins, GRAPHQL_PATH))
-    app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
-    app[RIGHTS] = KeyGrantCache(config.key_cache_seconds)
+    app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
+    app[KEY_CACHE] = KeyGrantCache(config.key_cache_seconds)
     add_draining(app, draining)
     health = Health(database, draining)
     documents = DocumentCache(schema or build_schema(), config.limits, compiled=config.executor == "compiled")
-    metrics.follow_documents(documents)
+    metrics.track_documents(documents)
     view = GraphQLView(database, documents, config, throttle or Throttle(config.rate_limit), fixed_on)
     app.router.add_post(GRAPHQL_PATH, view.post)
     app.router.add_get(GRAPHQL_PATH, view.get, allow_head=False)
-    app.router.add_get("/schema.graphql", view.sdl, allow_head=False)
+    app.router.add_get("/schema.graphql", view.schema, allow_head=False)
     app.router.add_get("/livez", health.live)
     app.router.add_get("/readyz", health.ready)
-    app.router.add_get(METRICS_PATH, metrics_page(metrics), allow_head=False)
+    app.router.add_get(METRICS_PATH, metrics_handler(metrics), allow_head=False)
     if config.issuer is not None:
         app.cleanup_ctx.append(token_authentication(config.issuer))
     if explorer is not None:
-        explorer.add_to(app, GRAPHQL_PATH)
+        explorer.add_routes(app, GRAPHQL_PATH)
     return app

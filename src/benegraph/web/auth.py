@@ -1,4 +1,4 @@
-"""From a request's headers to its viewer."""
+"""Authentication: from a request's headers to its viewer."""
 
 import re
 
@@ -10,49 +10,51 @@ from benegraph.domain.access import Viewer
 from benegraph.domain.errors import BadInput, Unauthenticated
 from benegraph.domain.values import Clock
 from benegraph.services import access
-from benegraph.web.tokens import TOKENS
+from benegraph.web.tokens import TOKEN_AUTHENTICATOR
 
-#: What this application remembers of keys.
-RIGHTS = web.AppKey("rights", access.KeyGrantCache)
+#: The application's cache of API keys.
+KEY_CACHE = web.AppKey("key_cache", access.KeyGrantCache)
 
-_API_KEY = istr("X-API-Key")
-_TENANT = istr("X-Tenant")
+_API_KEY_HEADER = istr("X-API-Key")
+_TENANT_HEADER = istr("X-Tenant")
 _BEARER = re.compile(r"bearer +(\S+)", re.ASCII | re.IGNORECASE)
-_KEY = re.compile(r"bgk_[A-Za-z0-9_-]{43}", re.ASCII)
+_API_KEY = re.compile(r"bgk_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 async def authenticate(request: web.Request, database: Database, clock: Clock) -> Viewer:
-    """Find out who asks, by the key or the token in one header and the tenant in another.
+    """Return the viewer that a request's API key or token, and its tenant header, stand for.
 
-    Raises Unauthenticated, Forbidden or BadInput, as `services.access` does; for a token Unavailable, too.
+    Raises Unauthenticated, Forbidden or BadInput, as `services.access` does; and Unavailable while the keys to verify
+    a token with cannot be fetched.
     """
-    credential, may_be_token = _credential(request.headers)
-    if may_be_token and (tokens := request.app.get(TOKENS)) is not None:
-        return await tokens.authenticate(database, clock, credential, _only(request.headers, _TENANT))
-    if not _KEY.fullmatch(credential):
+    credential, may_be_token = _find_credential(request.headers)
+    if may_be_token and (authenticator := request.app.get(TOKEN_AUTHENTICATOR)) is not None:
+        tenant_id = _single_value(request.headers, _TENANT_HEADER)
+        return await authenticator.authenticate(database, clock, credential, tenant_id)
+    if not _API_KEY.fullmatch(credential):
         raise Unauthenticated("The API key is unknown, revoked or expired.")
-    tenant_id = _only(request.headers, _TENANT)
-    return await access.authenticate(database, clock, credential, tenant_id, request.app[RIGHTS])
+    tenant_id = _single_value(request.headers, _TENANT_HEADER)
+    return await access.authenticate(database, clock, credential, tenant_id, request.app[KEY_CACHE])
 
 
-def _credential(headers: CIMultiDictProxy[str]) -> tuple[str, bool]:
-    """Give what is shown of a viewer, and whether it may be a token: a bearer's, and no key."""
-    authorization, api_key = _only(headers, hdrs.AUTHORIZATION), _only(headers, _API_KEY)
+def _find_credential(headers: CIMultiDictProxy[str]) -> tuple[str, bool]:
+    """Return the API key or token, and whether it may be a token: sent as a bearer, without a key's prefix."""
+    authorization, api_key = _single_value(headers, hdrs.AUTHORIZATION), _single_value(headers, _API_KEY_HEADER)
     if authorization is not None and api_key is not None:
-        raise BadInput("Send the key in one header: Authorization or X-API-Key.")
+        raise BadInput("Conflicting credentials: send either Authorization or X-API-Key, not both.")
     if api_key is not None:
         return api_key.strip(), False
     if authorization is None:
-        raise Unauthenticated("A key is needed: Authorization: Bearer bgk_…")
+        raise Unauthenticated("Missing credentials: send an API key or a token as Authorization: Bearer ….")
     match = _BEARER.fullmatch(authorization.strip())
     if match is None:
         return "", False
     return match[1], not match[1].startswith(access.KEY_PREFIX)
 
 
-def _only(headers: CIMultiDictProxy[str], name: istr) -> str | None:
-    # Which of two a proxy reads and which we do would be a matter of luck.
+def _single_value(headers: CIMultiDictProxy[str], name: istr) -> str | None:
+    # With two values, a proxy in front could check one while the gateway uses the other.
     values = headers.getall(name, ())
     if len(values) > 1:
-        raise BadInput(f"{name} stands here more than once.")
+        raise BadInput(f"The header {name} is repeated; send it once.")
     return values[0] if values else None

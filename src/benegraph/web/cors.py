@@ -1,39 +1,39 @@
-"""Origins: web pages of other sites may call from a browser only where their origin was named (CORS).
+"""CORS: web pages of other sites may call the API from a browser only if the settings name their origin.
 
-Another site's page can't call on somebody's behalf without being asked either (CSRF): keys come in headers that no
-browser adds by itself, and a request that a page may send without asking carries none and no JSON, so it is refused.
+CSRF needs no further protection: browsers never add an API key by themselves, because keys travel in headers. Requests
+that a page may send without a preflight carry neither a key nor JSON, so they are rejected.
 """
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-METHODS = "GET, POST"
-HEADERS = (
+ALLOWED_METHODS = "GET, POST"
+ALLOWED_HEADERS = (
     "Accept, Authorization, Content-Type, X-API-Key, X-Tenant, X-Request-ID, traceparent, tracestate,"
     " GraphQL-Require-Preflight, Apollo-Require-Preflight, X-Apollo-Operation-Name"
 )
-SHOWN = "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
-_REMEMBERED = "7200"  # seconds; browsers cap it
+EXPOSED_HEADERS = "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
+_MAX_AGE_SECONDS = "7200"  # browsers use less
 
 
 def cors_middleware(origins: frozenset[str], path: str) -> Middleware:
-    """Let pages of these origins call a path, and answer what their browsers ask beforehand."""
+    """Return a middleware that allows pages of these origins to call a path, and answers their preflight requests."""
 
     @web.middleware
-    async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def allow_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
         origin = request.headers.get("Origin", "")
         if request.path != path or origin.lower() not in origins:
             return await handler(request)
-        asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-        response = web.Response(status=204) if asks else await handler(request)
+        is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+        response = web.Response(status=204) if is_preflight else await handler(request)
         response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = SHOWN
-        if asks:
-            response.headers["Access-Control-Allow-Methods"] = METHODS
-            response.headers["Access-Control-Allow-Headers"] = HEADERS
-            response.headers["Access-Control-Max-Age"] = _REMEMBERED
-        varies = response.headers.get("Vary")
-        response.headers["Vary"] = f"{varies}, Origin" if varies else "Origin"
+        response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+        if is_preflight:
+            response.headers["Access-Control-Allow-Methods"] = ALLOWED_METHODS
+            response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+            response.headers["Access-Control-Max-Age"] = _MAX_AGE_SECONDS
+        vary = response.headers.get("Vary")
+        response.headers["Vary"] = f"{vary}, Origin" if vary else "Origin"
         return response
 
-    return let_in
+    return allow_origin

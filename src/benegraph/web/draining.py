@@ -1,4 +1,4 @@
-"""The end of a process: it stops being ready, lets what is under way finish, and refuses what still comes."""
+"""Draining: before a process ends, it reports that it is not ready, finishes open requests and rejects new ones."""
 
 import asyncio
 import logging
@@ -10,71 +10,72 @@ from benegraph.domain.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-#: Seconds from the first refusal to the end of the process, and how many of them are kept for rolling back.
+#: How long a process takes to end after it stops accepting requests.
 GRACE_SECONDS = 10.0
-ROLLBACK = 1.0
-#: What is answered to the end: whoever asks these wants to know how it is going.
-PROBES = {"/livez", "/readyz", "/metrics"}
+#: The part of the grace period that is reserved for rolling back cancelled requests.
+ROLLBACK_SECONDS = 1.0
+#: Paths that are served until the end, so that monitoring can follow it.
+PROBE_PATHS = {"/livez", "/readyz", "/metrics"}
 
 
 class Draining:
-    """How far a process is on its way to its end, and the requests under way."""
+    """The draining state of a process, and its open requests."""
 
     def __init__(self) -> None:
-        #: It is to end, and says so on /readyz and on every connection.
+        #: Whether the process is about to end. It says so on /readyz and closes each connection after its response.
         self.is_draining = False
-        #: It takes no request any more.
+        #: Whether the process rejects new requests.
         self.is_refusing = False
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._open_requests: set[asyncio.Task[Any]] = set()
 
     def admit(self, request: web.Request) -> None:
-        """Count a request as under way. Raises Unavailable once none is taken any more."""
-        if self.is_refusing and request.path not in PROBES:
-            raise Unavailable("This server is about to end. Ask again: another takes it.")
-        # aiohttp makes a task for each request, which ends once the answer is sent.
+        """Track a request until it ends. Raises Unavailable once new requests are rejected."""
+        if self.is_refusing and request.path not in PROBE_PATHS:
+            raise Unavailable("The server is shutting down; retry the request.")
+        # aiohttp runs each request in a task, which ends once the response has been sent.
         if (task := asyncio.current_task()) is not None:
-            self.count(task)
+            self.track(task)
 
-    def count(self, task: asyncio.Task[Any]) -> None:
-        """Take a task as a request under way, until it is done."""
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+    def track(self, task: asyncio.Task[Any]) -> None:
+        """Track a task as an open request until it is done."""
+        self._open_requests.add(task)
+        task.add_done_callback(self._open_requests.discard)
 
-    async def finish(self, seconds: float) -> None:
-        """Wait for the requests that are under way by now, and no longer than this."""
-        log.info("Draining: %d requests under way", len(self._under_way))
-        if self._under_way:
-            await asyncio.wait(set(self._under_way), timeout=seconds)
+    async def wait_for_requests(self, timeout_seconds: float) -> None:
+        """Wait until the requests that are open now have ended, or the timeout is over."""
+        log.info("Draining: waiting for %d open requests", len(self._open_requests))
+        if self._open_requests:
+            await asyncio.wait(set(self._open_requests), timeout=timeout_seconds)
 
     async def cancel_requests(self) -> None:
-        """Cancel what is still under way, and wait until it is rolled back, within reason."""
-        if late := set(self._under_way):
-            log.warning("Requests cut off unfinished: %d", len(late))
-            for task in late:
+        """Cancel the open requests, and wait for their rollbacks for at most ROLLBACK_SECONDS."""
+        if tasks := set(self._open_requests):
+            log.warning("Cancelled %d unfinished requests", len(tasks))
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait(late, timeout=ROLLBACK)
+            await asyncio.wait(tasks, timeout=ROLLBACK_SECONDS)
 
 
 DRAINING = web.AppKey("draining", Draining)
 
 
 def add_draining(app: web.Application, draining: Draining) -> None:
-    """Have an application say to each client when it is about to end."""
+    """Make an application close each connection after its next response once it is draining."""
     app[DRAINING] = draining
-    app.on_response_prepare.append(_hang_up_in_the_end)
+    app.on_response_prepare.append(_close_connection_if_draining)
 
 
-async def drain(site: web.BaseSite, draining: Draining, seconds: float) -> None:
-    """End the taking of requests: say so for some seconds, then stop listening, and wait for those under way."""
+async def drain(site: web.BaseSite, draining: Draining, drain_seconds: float) -> None:
+    """Report not ready for `drain_seconds`, then stop listening, reject new requests and wait for the open ones."""
     draining.is_draining = True
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(drain_seconds)
     await site.stop()
     draining.is_refusing = True
-    await draining.finish(GRACE_SECONDS - ROLLBACK)
+    await draining.wait_for_requests(GRACE_SECONDS - ROLLBACK_SECONDS)
 
 
-async def _hang_up_in_the_end(request: web.Request, response: web.StreamResponse) -> None:
-    # What comes next on this connection would be refused, so its client had better open one to another process.
+async def _close_connection_if_draining(request: web.Request, response: web.StreamResponse) -> None:
+    # The next request on this connection would be rejected. The client should connect to another process.
     if request.app[DRAINING].is_draining:
         response.force_close()
         response.headers["Connection"] = "close"

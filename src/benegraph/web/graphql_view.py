@@ -1,6 +1,7 @@
-"""GraphQL over HTTP: reads a request of either form, has it executed for its viewer, and answers with its status."""
+"""GraphQL over HTTP: parse a request, execute it for its viewer, and return the response with its status."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -20,40 +21,58 @@ from benegraph.graphql.engine.persisted_documents import DocumentSource, Persist
 from benegraph.graphql.engine.serialize import written
 from benegraph.settings import GatewayConfig
 from benegraph.web.auth import authenticate
-from benegraph.web.request_info import REQUEST_INFO
-from benegraph.web.responses import JSON, answer, cacheable, negotiate, preferred, status_of
+from benegraph.web.middleware import REQUEST_INFO
+from benegraph.web.responses import (
+    JSON,
+    cacheable_response,
+    graphql_response,
+    negotiate_media_type,
+    preferred_media_type,
+    status_of,
+)
 from benegraph.web.throttle import Throttle
 
-#: What a request pays that came to nothing: it was read, and maybe validated.
-REFUSED = 10
+#: The cost of a request itself, charged before it is read.
+_REQUEST_COST = 1
+#: The cost of a request whose operation was rejected before its own cost was known.
+_REJECTED_OPERATION_COST = 10
 
 
 @dataclass(slots=True)
-class _Purse:
-    """What one key may still spend."""
+class RateBudget:
+    """The token bucket of one viewer, as far as one request charges it."""
 
     throttle: Throttle
     key: str
-    left: int | None = None
+    #: The units that were left after the last charge.
+    remaining: int = 0
 
-    def pay(self, cost: int) -> None:
-        paid = self.throttle.pay(self.key, cost)
-        self.left = paid.left
-        if paid.wait:
-            raise Throttled("This key has asked for much in a short time.", paid.wait)
+    def charge(self, cost: int) -> None:
+        """Take units from the bucket. Raises Throttled where it holds too few."""
+        result = self.throttle.charge(self.key, cost)
+        self.remaining = result.remaining
+        if result.wait_seconds:
+            raise Throttled(
+                f"Rate limit exceeded; retry after {math.ceil(result.wait_seconds)} s.", result.wait_seconds
+            )
+
+    def charge_operation(self, cost: int) -> None:
+        """Charge an operation's cost, less the cost of the request, which is already charged."""
+        if cost > _REQUEST_COST:
+            self.charge(cost - _REQUEST_COST)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """One request, as it was read."""
+class ParsedRequest:
+    """The members of a GraphQL request, each checked for its type."""
 
-    sent: DocumentSource
+    source: DocumentSource
     variables: dict[str, Any]
     operation_name: str | None
 
 
 class GraphQLView:
-    """Answers GraphQL requests, each for its own viewer at its own instant."""
+    """The handlers of /graphql and /schema.graphql."""
 
     def __init__(
         self,
@@ -65,139 +84,147 @@ class GraphQLView:
     ) -> None:
         self._database = database
         self._documents = documents
-        self._texts = PersistedDocuments(config.trusted_documents_only)
-        self._config = config
+        self._persisted_documents = PersistedDocuments(config.trusted_documents_only)
+        self._introspection_roles = config.introspection
         self._throttle = throttle
+        self._rate_limit_policy = _rate_limit_policy(config)
         self._fixed_on = fixed_on
         self._sdl: bytes | None = None
 
     async def post(self, request: web.Request) -> web.Response:
         if request.content_type != JSON or (request.charset or "utf-8").lower() not in {"utf-8", "utf8"}:
-            raise web.HTTPUnsupportedMediaType(reason="Send application/json, in UTF-8")
+            raise web.HTTPUnsupportedMediaType(reason="Unsupported Content-Type; send application/json in UTF-8")
         _check_accept(request)
-        context, purse = await self._begin(request)
-        asked = _read(await _body(request))
-        return answer(request, *await self._execute(request, context, asked), headers=self._headers(purse))
+        context, budget = await self._admit(request)
+        parsed = _parse(await _read_body(request))
+        body, status = await self._execute(request, context, parsed)
+        return graphql_response(request, body, status, self._rate_limit_headers(budget))
 
     async def get(self, request: web.Request) -> web.Response:
         _check_accept(request)
-        context, purse = await self._begin(request)
-        asked = _read(_parameters(request))
-        body, status = await self._execute(request, context, asked, read_only=True)
-        headers = self._headers(purse)
+        context, budget = await self._admit(request)
+        parsed = _parse(_read_parameters(request))
+        body, status = await self._execute(request, context, parsed, read_only=True)
+        headers = self._rate_limit_headers(budget)
         if status == web.HTTPOk.status_code and "errors" not in body:
-            return cacheable(request, written(body), preferred(request), headers)
-        return answer(request, body, status, headers)
+            return cacheable_response(request, written(body), preferred_media_type(request), headers)
+        return graphql_response(request, body, status, headers)
 
-    async def sdl(self, request: web.Request) -> web.Response:
-        """Give the schema in GraphQL's own language, to who may read it."""
-        context, purse = await self._begin(request)
-        if context.viewer.role not in self._config.introspection:
-            raise Forbidden("The schema is not open to this key.")
+    async def schema(self, request: web.Request) -> web.Response:
+        """Return the schema in GraphQL's schema definition language. Raises Forbidden."""
+        context, budget = await self._admit(request)
+        if context.viewer.role not in self._introspection_roles:
+            raise Forbidden(f"The role {context.viewer.role} may not read the schema.")
         if self._sdl is None:
             self._sdl = self._documents.schema.as_str().encode()
-        return cacheable(request, self._sdl, "text/plain", self._headers(purse))
+        return cacheable_response(request, self._sdl, "text/plain", self._rate_limit_headers(budget))
 
-    async def _begin(self, request: web.Request) -> tuple[Context, _Purse]:
-        """Find out who asks, and have them pay for the asking: who has nothing left is not even read."""
+    async def _admit(self, request: web.Request) -> tuple[Context, RateBudget]:
+        """Authenticate a request and charge it, before its body is read."""
         clock = Clock.at(datetime.now(UTC), self._fixed_on)
         viewer = await authenticate(request, self._database, clock)
-        facts = request[REQUEST_INFO]
-        facts.tenant, facts.key_id = viewer.tenant_id, viewer.key_id
-        purse = _Purse(self._throttle, f"{viewer.tenant_id} {viewer.key_id}")
-        purse.pay(1)
-        paid = _after_the_first(purse.pay)
+        info = request[REQUEST_INFO]
+        info.tenant, info.key_id = viewer.tenant_id, viewer.key_id
+        budget = RateBudget(self._throttle, f"{viewer.tenant_id} {viewer.key_id}")
+        budget.charge(_REQUEST_COST)
         context = Context(
-            self._database, viewer, clock, facts.request_id, paid, self._config.introspection, operation_info=facts
+            self._database,
+            viewer,
+            clock,
+            info.request_id,
+            budget.charge_operation,
+            self._introspection_roles,
+            operation_info=info,
         )
-        return context, purse
+        return context, budget
 
     async def _execute(
-        self, request: web.Request, context: Context, asked: _Asked, *, read_only: bool = False
+        self, request: web.Request, context: Context, parsed: ParsedRequest, *, read_only: bool = False
     ) -> tuple[Mapping[str, Any], int]:
-        """Give the body of the answer, and its status."""
+        """Return the body of the response and its status."""
+        info = request[REQUEST_INFO]
         try:
-            found = await self._texts.find(context, asked.sent)
-            wanted = GraphQLRequest(found.text, asked.variables, asked.operation_name, read_only, found.trusted)
-            body = await execute(self._documents, context, wanted)
+            document = await self._persisted_documents.find(context, parsed.source)
+            graphql_request = GraphQLRequest(
+                document.text, parsed.variables, parsed.operation_name, read_only, document.trusted
+            )
+            body = await execute(self._documents, context, graphql_request)
         except MutationNotAllowed as error:
             raise web.HTTPMethodNotAllowed(request.method, ["POST"], reason=str(error).rstrip(".")) from None
         except UnknownDocument as error:
             body = error_body(error)
         finally:
-            request[REQUEST_INFO].replayed = context.replayed
-        if context.operation_info.cost is None:
-            context.charge(REFUSED)
+            info.replayed = context.replayed
+        if info.cost is None:
+            context.charge(_REJECTED_OPERATION_COST)
         elif "data" in body:
-            await self._texts.persist(context, asked.sent)
-        code = body["errors"][0]["extensions"]["code"] if "errors" in body else None
-        request[REQUEST_INFO].code = code
-        return body, 200 if code is None or "data" in body else status_of(request, code)
+            await self._persisted_documents.persist(context, parsed.source)
+        info.code = body["errors"][0]["extensions"]["code"] if "errors" in body else None
+        return body, 200 if info.code is None or "data" in body else status_of(request, info.code)
 
-    def _headers(self, purse: _Purse) -> dict[str, str]:
-        rate = self._config.rate_limit
-        if not rate.burst:
+    def _rate_limit_headers(self, budget: RateBudget) -> dict[str, str]:
+        if self._rate_limit_policy is None:
             return {}
-        window = max(1, round(rate.burst / rate.per_second))
-        return {"RateLimit-Policy": f'"cost";q={rate.burst};w={window}', "RateLimit": f'"cost";r={purse.left or 0}'}
+        return {"RateLimit-Policy": self._rate_limit_policy, "RateLimit": f'"cost";r={budget.remaining}'}
 
 
-def _after_the_first(pay: Callable[[int], None]) -> Callable[[int], None]:
-    """Pay what a cost is more than the one that was paid at the config."""
-
-    def rest(cost: int) -> None:
-        if cost > 1:
-            pay(cost - 1)
-
-    return rest
+def _rate_limit_policy(config: GatewayConfig) -> str | None:
+    """Return the RateLimit-Policy header: the bucket's size, and the seconds in which an empty bucket fills up."""
+    rate_limit = config.rate_limit
+    if not rate_limit.burst:
+        return None
+    return f'"cost";q={rate_limit.burst};w={max(1, round(rate_limit.burst / rate_limit.per_second))}'
 
 
 def _check_accept(request: web.Request) -> None:
-    if negotiate(request.headers.get("Accept")) is None:
-        raise web.HTTPNotAcceptable(reason="Accept application/graphql-response+json or application/json")
+    if negotiate_media_type(request.headers.get("Accept")) is None:
+        raise web.HTTPNotAcceptable(
+            reason="Unsupported Accept header; accept application/graphql-response+json or application/json"
+        )
 
 
-async def _body(request: web.Request) -> Any:
+async def _read_body(request: web.Request) -> Any:
     content = request.content
     try:
-        # What is small came with its headers; aiohttp's way of waiting for more takes longer than reading it.
-        is_here = content.is_eof() and content.total_bytes <= request.client_max_size
-        return orjson.loads(content.read_nowait() if is_here else await request.read())
+        # A small body has arrived with its headers. Reading it at once is faster than aiohttp's way of waiting for it.
+        is_complete = content.is_eof() and content.total_bytes <= request.client_max_size
+        return orjson.loads(content.read_nowait() if is_complete else await request.read())
     except orjson.JSONDecodeError:
-        raise BadInput("The body is no JSON.") from None
+        raise BadInput("The request body is not valid JSON.") from None
     except (web.RequestPayloadError, PayloadEncodingError, ConnectionError):
-        raise BadInput("The body can't be read: it is cut off, or not encoded as its headers say.") from None
+        raise BadInput(
+            "Cannot read the request body: it is truncated, or not encoded as its headers declare."
+        ) from None
 
 
-def _parameters(request: web.Request) -> dict[str, Any]:
+def _read_parameters(request: web.Request) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in request.query.items():
         if name in members:
-            raise BadInput("A parameter stands here more than once.")
+            raise BadInput("A query parameter is repeated; send each one once.")
         members[name] = value
     for name in ("variables", "extensions"):
         if name in members:
             try:
                 members[name] = orjson.loads(members[name])
             except orjson.JSONDecodeError:
-                raise BadInput(f"`{name}` is no JSON.") from None
+                raise BadInput(f"`{name}` is not valid JSON.") from None
     return members
 
 
-def _read(body: Any) -> _Asked:
-    """Take the members of a request, each of its own type. Raises BadInput."""
-    if isinstance(body, list):
-        raise BadInput("One request at a time: batches are not offered here.")
-    if not isinstance(body, dict):
-        raise BadInput("The body is no JSON object.")
-    variables, operation_name = body.get("variables"), body.get("operationName")
+def _parse(members: Any) -> ParsedRequest:
+    """Check the members of a request, each for its type. Raises BadInput."""
+    if isinstance(members, list):
+        raise BadInput("Batched requests are not supported; send one operation per request.")
+    if not isinstance(members, dict):
+        raise BadInput("The request body must be a JSON object.")
+    variables, operation_name = members.get("variables"), members.get("operationName")
     if variables is not None and not isinstance(variables, dict):
-        raise BadInput("`variables` is an object.")
+        raise BadInput("`variables` must be a JSON object.")
     if operation_name is not None and not isinstance(operation_name, str):
-        raise BadInput("`operationName` is a string.")
-    extensions = body.get("extensions")
+        raise BadInput("`operationName` must be a string.")
+    extensions = members.get("extensions")
     if not isinstance(extensions, dict | None):
-        raise BadInput("`extensions` is an object.")
-    return _Asked(
-        parse_document_source(body.get("query"), extensions, body.get("documentId")), variables or {}, operation_name
-    )
+        raise BadInput("`extensions` must be a JSON object.")
+    source = parse_document_source(members.get("query"), extensions, members.get("documentId"))
+    return ParsedRequest(source, variables or {}, operation_name)

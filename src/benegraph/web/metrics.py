@@ -1,4 +1,4 @@
-"""The page that Prometheus reads. It tells of no tenant and nobody, and needs no key; a proxy keeps it inside."""
+"""The metrics page for Prometheus. It names no tenant and needs no API key; a proxy should not publish it."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -9,14 +9,14 @@ from aiohttp.typedefs import Handler
 if TYPE_CHECKING:
     from benegraph.telemetry.metrics import Metrics
 
-PATH = "/metrics"
+METRICS_PATH = "/metrics"
 
 
-def metrics_page(metrics: "Metrics") -> Handler:
-    """Make the page of these metrics."""
+def metrics_handler(metrics: "Metrics") -> Handler:
+    """Return the request handler that renders these metrics."""
 
-    async def show(_request: web.Request) -> web.Response:
-        body, content_type = await asyncio.to_thread(metrics.page)  # of many workers, it takes a while to add up
+    async def handle(_request: web.Request) -> web.Response:
+        body, content_type = await asyncio.to_thread(metrics.render)  # summing up many workers takes a while
         return web.Response(body=body, headers={"Content-Type": content_type})
 
-    return show
+    return handle

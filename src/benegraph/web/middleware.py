@@ -1,4 +1,4 @@
-"""What every request passes: its id, the last resort for errors, the headers of every answer; and who is told of it."""
+"""The middleware of every request: its id, error responses, common headers, metrics and traces; and the access log."""
 
 import logging
 import re
@@ -14,10 +14,10 @@ from aiohttp.typedefs import Handler, Middleware
 
 from benegraph.domain.errors import RequestError
 from benegraph.graphql.engine.errors import classify_error, describe_error
-from benegraph.telemetry.logs import told
+from benegraph.telemetry.logs import create_record
+from benegraph.telemetry.request_info import RequestInfo, current_request
 from benegraph.web.draining import Draining
-from benegraph.web.request_info import REQUEST_INFO, RequestInfo, current
-from benegraph.web.responses import refuse, refuse_http
+from benegraph.web.responses import error_response, http_error_response
 
 if TYPE_CHECKING:
     from benegraph.telemetry.metrics import Metrics
@@ -25,106 +25,113 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+REQUEST_INFO = web.RequestKey("request_info", RequestInfo)
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_FIRST_REFUSAL = 400
+_MIN_ERROR_STATUS = 400
 
 
-def request_middleware(path: str, draining: Draining, metrics: "Metrics", traces: "Traces | None" = None) -> Middleware:
-    """Name each request and answer it in GraphQL's shape whatever happens; measure and trace those of a path.
+def request_middleware(
+    graphql_path: str, draining: Draining, metrics: "Metrics", traces: "Traces | None" = None
+) -> Middleware:
+    """Return the middleware that gives each request an id and turns every error into a GraphQL response.
 
-    Where no request is taken any more, that is the answer.
+    It records metrics and traces of requests to the GraphQL path only. While the process refuses requests, it rejects
+    them.
     """
-    # The system's own source asks the kernel each time, and ids need but be apart.
-    made = Random(secrets.randbits(128))  # noqa: S311 - they are no secrets
+    # Request ids must be unique, not secret. The system's random source would cost a system call for each request.
+    random = Random(secrets.randbits(128))  # noqa: S311 - not used for secrets
 
-    async def answer(request: web.Request, handler: Handler, facts: RequestInfo) -> web.StreamResponse:
+    async def respond(request: web.Request, handler: Handler, info: RequestInfo) -> web.StreamResponse:
         try:
             draining.admit(request)
             return await handler(request)
         except RequestError as error:
-            facts.code = error.code
-            return refuse(request, error)
+            info.code = error.code
+            return error_response(request, error)
         except web.HTTPException as error:
-            return refuse_http(request, error)
-        except Exception as error:  # noqa: BLE001 - the last resort: nobody above would tell the client
-            facts.code, message = classify_error(error)
-            log.error("Failed (%s): %s", facts.code, describe_error(error))  # noqa: TRY400 - never its text
-            return refuse(request, _Failed(facts.code, message))
-
-    async def observe(request: web.Request, handler: Handler, facts: RequestInfo) -> web.StreamResponse:
-        start = perf_counter()
-        metrics.begin()
-        try:
-            if traces is None:
-                response = await answer(request, handler, facts)
-            else:
-                with traces.span(facts, _method(request), request.headers.get("traceparent")) as answered:
-                    response = await answer(request, handler, facts)
-                    answered(response.status)
-        finally:
-            metrics.end()
-        refused = response.status >= _FIRST_REFUSAL
-        outcome = facts.code or (f"http_{response.status}" if refused else "ok")
-        metrics.count(facts, outcome, perf_counter() - start)
-        return response
+            return http_error_response(request, error)
+        except Exception as error:  # noqa: BLE001 - the last handler before the client
+            info.code, message = classify_error(error)
+            log.error("Request failed (%s): %s", info.code, describe_error(error))  # noqa: TRY400 - never its text
+            return error_response(request, _MaskedError(info.code, message))
 
     @web.middleware
-    async def name_and_answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("X-Request-ID", "")
-        facts = RequestInfo(request_id=given if _REQUEST_ID.fullmatch(given) else f"{made.getrandbits(96):024x}")
-        request[REQUEST_INFO] = facts
-        current.set(facts)
-        response = await (observe if request.path == path else answer)(request, handler, facts)
-        response.headers["X-Request-ID"] = facts.request_id
+    async def handle(request: web.Request, handler: Handler) -> web.StreamResponse:
+        client_id = request.headers.get("X-Request-ID", "")
+        info = RequestInfo(
+            request_id=client_id if _REQUEST_ID.fullmatch(client_id) else f"{random.getrandbits(96):024x}"
+        )
+        request[REQUEST_INFO] = info
+        current_request.set(info)
+        if request.path != graphql_path:
+            response = await respond(request, handler, info)
+        else:
+            start = perf_counter()
+            metrics.start_request()
+            try:
+                if traces is None:
+                    response = await respond(request, handler, info)
+                else:
+                    with traces.span(info, _method(request), request.headers.get("traceparent")) as set_status:
+                        response = await respond(request, handler, info)
+                        set_status(response.status)
+            finally:
+                metrics.end_request()
+            is_error = response.status >= _MIN_ERROR_STATUS
+            outcome = info.code or (f"http_{response.status}" if is_error else "ok")
+            metrics.record_request(info, outcome, perf_counter() - start)
+        response.headers["X-Request-ID"] = info.request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers.setdefault("Cache-Control", "no-store")
-        response.headers["Server"] = "benegraph"  # aiohttp's own names its version and Python's
+        response.headers["Server"] = "benegraph"  # aiohttp's default contains its version and Python's
         return response
 
-    return name_and_answer
+    return handle
 
 
 class AccessLog(AbstractAccessLogger):
-    """One line a request: no query string and no path but our own, since either may name a person."""
+    """Logs one line for each request. It omits query strings and unknown paths, because they may contain names."""
 
     @property
     def enabled(self) -> bool:
         return self.logger.isEnabledFor(logging.INFO)
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        facts = request.get(REQUEST_INFO)
+        info = request.get(REQUEST_INFO)
         fields = {
             "method": _method(request),
             "path": _path(request),
             "status": response.status,
             "ms": round(time * 1000),
-            "kind": facts and facts.operation_type,
-            "cost": facts and facts.cost,
-            "code": facts and facts.code,
+            "kind": info and info.operation_type,
+            "cost": info and info.cost,
+            "code": info and info.code,
             "bytes": response.body_length,
         }
         at = datetime.now(UTC).timestamp()
-        self.logger.handle(told(self.logger.name, "%(method)s %(path)s %(status)s %(ms)dms", fields, facts, at))
+        self.logger.handle(create_record(self.logger.name, "%(method)s %(path)s %(status)s %(ms)dms", fields, info, at))
 
 
 def _method(request: web.BaseRequest) -> str:
-    # One parser of aiohttp's takes any word for a method.
+    # One of aiohttp's parsers accepts any word as a method.
     return request.method if request.method in hdrs.METH_ALL else "_OTHER"
 
 
 def _path(request: web.BaseRequest) -> str:
-    # There is no match where there was no HTTP, and the public word for it asserts that there is one.
-    if isinstance(request, web.Request) and request._match_info is not None:  # noqa: SLF001 - as said above
+    # A request that was not valid HTTP has no route. The public property `match_info` asserts that there is one.
+    if isinstance(request, web.Request) and request._match_info is not None:  # noqa: SLF001 - see above
         resource = request.match_info.route.resource
         if resource is not None:
             return resource.canonical
-        if any(each.canonical == request.path for each in request.app.router.resources()):  # but not by this method
+        # The path exists, but not with this method.
+        if any(resource.canonical == request.path for resource in request.app.router.resources()):
             return request.path
     return "(unknown)"
 
 
-class _Failed(RequestError):
-    """An error nobody meant, by what a client may know of it."""
+class _MaskedError(RequestError):
+    """An unexpected error, with the code and message that a client may see."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code

@@ -1,4 +1,4 @@
-"""The token buckets: what each key may still spend, counted once for all processes of a gateway."""
+"""Token buckets: each key's rate limit, shared by all processes of a gateway."""
 
 import hashlib
 import mmap
@@ -13,122 +13,127 @@ from pathlib import Path
 
 from benegraph.settings import RateLimit
 
-if sys.platform != "win32":  # where there is one process, and no file to lock
+if sys.platform != "win32":  # there a gateway has one process, and no file to lock
     import fcntl
 
-SETS = 8192
+# The table is a hash table of SET_COUNT sets with WAYS slots each. The salt of the hash comes before the sets.
+SET_COUNT = 8192
 WAYS = 8
-#: A slot is the digest of a key, and the instant at which its bucket will be full again.
-DIGEST = 16
-SLOT = 32
-SET = WAYS * SLOT
-SIZE = SLOT + SETS * SET  # before the sets stands the salt
-# A unit of cost is counted in 10^12 parts, so that a bucket gains a whole number of them each nanosecond: a thousandth
-# of a unit per second is one. Whole numbers add up exactly, however many payments there are.
-UNIT = 10**12
-SECOND = 10**9
+#: A slot holds the digest of a key, and the time at which its bucket will be full again. Sizes are in bytes.
+DIGEST_SIZE = 16
+SLOT_SIZE = 32
+SET_SIZE = WAYS * SLOT_SIZE
+TABLE_SIZE = SLOT_SIZE + SET_COUNT * SET_SIZE
+# A unit of cost is counted in 10^12 parts, so that a bucket gains a whole number of parts each nanosecond, even at a
+# thousandth of a unit per second. Whole numbers add up without rounding errors.
+PARTS_PER_UNIT = 10**12
+NANOSECONDS_PER_SECOND = 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeResult:
-    """What came of a payment: nothing to wait for where it was made, and what the bucket holds now, in whole units."""
+    """The result of a charge: how long to wait before it can succeed, 0 if it did; and the units left in the bucket."""
 
-    wait: float
-    left: int
+    wait_seconds: float
+    remaining: int
 
 
-_FREELY = ChargeResult(0.0, 2**31 - 1)
+_UNLIMITED = ChargeResult(0.0, 2**31 - 1)
 
 
 def create_bucket_file(path: Path) -> None:
-    """Make the file over which the throttles of several processes are one: empty, and its owner's alone."""
+    """Create an empty file of buckets for the throttles of several processes. Only its owner may read or write it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        os.truncate(descriptor, SIZE)
-        os.pwrite(descriptor, secrets.token_bytes(SLOT), 0)
+        os.truncate(descriptor, TABLE_SIZE)
+        os.pwrite(descriptor, secrets.token_bytes(SLOT_SIZE), 0)
     finally:
         os.close(descriptor)
 
 
 class Throttle:
-    """A token bucket for each key: `rate.burst` units at most, `rate.per_second` more each second, to the thousandth.
+    """A token bucket for each key: it holds at most `burst` units and gains `per_second` units each second.
 
-    Over the same file, that of `create_bucket_file`, the throttles of several processes are one; without a file this
-    one is alone. A process makes one of them, and calls it from one thread.
+    The throttles of several processes share their buckets through a file of `create_bucket_file`; without a file, a
+    throttle has its own. `per_second` is rounded to thousandths. A process creates one throttle and calls it from one
+    thread.
 
-    The table never grows. A bucket that is full again is as good as none, so its slot is free to take; a key whose set
-    holds eight buckets that are not, all of other keys, takes over the fullest of them, with what is left in it. That
-    fails safe: a key that lost its bucket in this way lost the fullest, and on coming back finds none that holds more
-    than its own would by then, so that no key ever spends beyond its rate. Who meets whom is a secret of the run.
+    The table has a fixed size. A full bucket needs no slot, because a key without a slot has a full bucket. If all
+    slots of a key's set belong to other keys whose buckets are not full, the key takes over the fullest of these
+    buckets with its content. So no key ever exceeds its limit: a key that lost its slot lost the fullest bucket of its
+    set, and when it returns, no bucket of the set holds more than its own would. Which keys share a set depends on a
+    secret salt.
     """
 
-    def __init__(self, rate: RateLimit, file: Path | None = None) -> None:
-        self._speed = max(1, round(rate.per_second * 1000))
-        self._depth = rate.burst * UNIT
+    def __init__(self, rate_limit: RateLimit, file: Path | None = None) -> None:
+        self._parts_per_nanosecond = max(1, round(rate_limit.per_second * 1000))
+        self._capacity = rate_limit.burst * PARTS_PER_UNIT
         self._file: int | None = None
         if file is None:
-            self._table = mmap.mmap(-1, SIZE)
-            self._table[:SLOT] = secrets.token_bytes(SLOT)
+            self._table = mmap.mmap(-1, TABLE_SIZE)
+            self._table[:SLOT_SIZE] = secrets.token_bytes(SLOT_SIZE)
         else:
             self._file = os.open(file, os.O_RDWR | os.O_CLOEXEC)
-            self._table = mmap.mmap(self._file, SIZE)
-        self._salt = self._table[:SLOT]
+            self._table = mmap.mmap(self._file, TABLE_SIZE)
+        self._salt = self._table[:SLOT_SIZE]
 
-    def pay(self, key: str, cost: int, now: float | None = None) -> ChargeResult:
-        """Pay a cost from a key's bucket where it holds as much; else pay nothing, and tell how long to wait.
+    def charge(self, key: str, cost: int, now: float | None = None) -> ChargeResult:
+        """Take a cost from a key's bucket. If the bucket holds too little, take nothing and return how long to wait.
 
-        `now` is an instant of the monotonic clock, by default this one. What costs more than a full bucket is never
-        paid.
+        `now` is a time of the monotonic clock, in seconds; by default the present. A cost above `burst` never succeeds.
         """
         if cost < 0:
             raise ValueError("a cost is never negative")
-        if not self._depth:
-            return _FREELY
-        digest = hashlib.blake2b(key.encode(), digest_size=DIGEST, key=self._salt).digest()
-        start = SLOT + int.from_bytes(digest[:2], "little") % SETS * SET
-        with self._alone_with(start):
-            # Read in here, the clock is never behind what another process has just written.
-            present = (time.monotonic_ns() if now is None else round(now * SECOND)) * self._speed
-            place, full_at = self._find(start, digest)
-            debt = max(full_at - present, 0)
-            lacking = debt + cost * UNIT - self._depth
-            if lacking <= 0:
-                debt += cost * UNIT
-                # By one copy: a process killed meanwhile leaves at worst a payment uncounted, whose request died too.
-                self._table[place : place + SLOT] = digest + (present + debt).to_bytes(SLOT - DIGEST, "little")
-        left = max(self._depth - debt, 0) // UNIT
-        return ChargeResult(0.0 if lacking <= 0 else -(-lacking // self._speed) / SECOND, left)
+        if not self._capacity:
+            return _UNLIMITED
+        digest = hashlib.blake2b(key.encode(), digest_size=DIGEST_SIZE, key=self._salt).digest()
+        set_start = SLOT_SIZE + int.from_bytes(digest[:2], "little") % SET_COUNT * SET_SIZE
+        with self._locked(set_start):
+            # Under the lock, so that the clock is never behind the time that another process has just written.
+            nanoseconds = time.monotonic_ns() if now is None else round(now * NANOSECONDS_PER_SECOND)
+            present = nanoseconds * self._parts_per_nanosecond
+            slot_start, full_at = self._find_slot(set_start, digest)
+            missing = max(full_at - present, 0)
+            shortage = missing + cost * PARTS_PER_UNIT - self._capacity
+            if shortage <= 0:
+                missing += cost * PARTS_PER_UNIT
+                # One copy: if the process is killed meanwhile, at worst the charge of its last request is lost.
+                slot = digest + (present + missing).to_bytes(SLOT_SIZE - DIGEST_SIZE, "little")
+                self._table[slot_start : slot_start + SLOT_SIZE] = slot
+        remaining = max(self._capacity - missing, 0) // PARTS_PER_UNIT
+        if shortage <= 0:
+            return ChargeResult(0.0, remaining)
+        return ChargeResult(-(-shortage // self._parts_per_nanosecond) / NANOSECONDS_PER_SECOND, remaining)
 
     def close(self) -> None:
-        """Let go of the table; the file stays."""
+        """Close the table. Its file stays."""
         self._table.close()
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
-    def _find(self, start: int, digest: bytes) -> tuple[int, int]:
-        """Find a key's slot, or one it may take, and the instant at which the bucket in it is full again."""
-        slots = self._table[start : start + SET]
-        places = range(0, SET, SLOT)
-        found = slots.find(digest)
-        if found in places:
-            return start + found, _full_at(slots, found)
-        # The fullest is the one that is full again first; if it already is, there is nothing to take over.
-        place = min(places, key=lambda place: _full_at(slots, place))
-        return start + place, _full_at(slots, place)
+    def _find_slot(self, set_start: int, digest: bytes) -> tuple[int, int]:
+        """Return the start of a key's slot, or of the slot it may take over, and when that slot's bucket is full."""
+        slots = self._table[set_start : set_start + SET_SIZE]
+        offsets = range(0, SET_SIZE, SLOT_SIZE)
+        offset = slots.find(digest)
+        if offset not in offsets:
+            # The fullest bucket is the first that will be full. If it is full already, there is nothing to take over.
+            offset = min(offsets, key=lambda offset: _full_at(slots, offset))
+        return set_start + offset, _full_at(slots, offset)
 
     @contextmanager
-    def _alone_with(self, start: int) -> Iterator[None]:
-        """Keep other processes out of one set. The kernel lets go of it for whoever dies."""
+    def _locked(self, set_start: int) -> Iterator[None]:
+        """Lock one set against other processes. The kernel releases the lock of a process that dies."""
         if self._file is None:
             yield
             return
-        fcntl.lockf(self._file, fcntl.LOCK_EX, SET, start)
+        fcntl.lockf(self._file, fcntl.LOCK_EX, SET_SIZE, set_start)
         try:
             yield
         finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN, SET, start)
+            fcntl.lockf(self._file, fcntl.LOCK_UN, SET_SIZE, set_start)
 
 
-def _full_at(slots: bytes, place: int) -> int:
-    return int.from_bytes(slots[place + DIGEST : place + SLOT], "little")
+def _full_at(slots: bytes, offset: int) -> int:
+    return int.from_bytes(slots[offset + DIGEST_SIZE : offset + SLOT_SIZE], "little")

@@ -1,4 +1,4 @@
-"""GraphiQL, served by us: what npm makes it of, the making, and the page with how it opens."""
+"""The explorer: GraphiQL, bundled with npm and served with the gateway's own configuration."""
 
 from benegraph.web.explorer.config import ExplorerConfig, Persona, Tab
 from benegraph.web.explorer.views import Explorer

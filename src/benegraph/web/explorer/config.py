@@ -1,4 +1,4 @@
-"""How the page opens: as whom one may ask, and what stands in its tabs."""
+"""The configuration of the explorer's page: the viewers a visitor may choose from, and the tabs."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ import orjson
 _WELCOME = """\
 # Employee → Enrollments → Plans.
 #
-# Sign in with a key, in the bar above. It
-# stays in this page, and is gone with it.
+# Sign in with an API key in the bar above.
+# The key stays in this page and is never stored.
 #
 #   Ctrl-Enter   runs the query
 #   Ctrl-Space   completes a name
 #
-# On the left the book opens the documentation,
-# the folder an explorer to tick fields in.
+# On the left, the book icon opens the documentation;
+# the folder icon opens a tree of fields to select.
 
 query Welcome {
   viewer {
@@ -30,7 +30,7 @@ query Welcome {
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """Someone a visitor may be, with the key to be it."""
+    """A viewer of the demo that a visitor may choose, with its API key."""
 
     name: str
     label: str
@@ -40,7 +40,7 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """An operation, whose name is the tab's title, and its variables."""
+    """An operation and its variables. The operation's name is the title of the tab."""
 
     query: str
     variables: Mapping[str, Any] | None = None
@@ -48,20 +48,20 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class ExplorerConfig:
-    """What the page is told when it opens. Without personas its visitors bring a key of their own."""
+    """The page's viewers and tabs. Without personas, visitors sign in with an API key of their own."""
 
     personas: tuple[Persona, ...] = ()
     tabs: tuple[Tab, ...] = (Tab(_WELCOME),)
 
     @property
     def edition(self) -> str:
-        """Name the tabs by what they hold: what a browser keeps of others is not shown in their place."""
+        """Return a name for these tabs. Browsers store their tabs by edition, so old tabs never replace new ones."""
         if not self.personas:
             return "gateway"
         tabs = orjson.dumps([asdict(tab) for tab in self.tabs], option=orjson.OPT_SORT_KEYS)
         return f"demo-{hashlib.sha256(tabs).hexdigest()[:12]}"
 
-    def told(self, endpoint: str) -> dict[str, Any]:
+    def as_json(self, endpoint: str) -> dict[str, Any]:
         return {
             "edition": self.edition,
             "endpoint": endpoint,

@@ -1,4 +1,4 @@
-"""The page's HTML: the explorer itself, and what stands in its place where there is none yet."""
+"""The HTML of the explorer's page, and of the pages shown while its bundle is built or if the build failed."""
 
 from html import escape
 
@@ -41,37 +41,37 @@ p.rest { color: var(--faint); }
 code { font-family: ui-monospace, monospace; font-size: 0.9em; }
 </style>"""
 
-_LATER = "<p class='rest'>The API is there all the same, at <code>{endpoint}</code>.</p>"
+_API_NOTE = "<p class='rest'>The API is available at <code>{endpoint}</code>.</p>"
 
 
-def explorer(files: str) -> str:
-    """Make the page that loads the explorer from where its files are."""
+def explorer_page(files: str) -> str:
+    """Return the page that loads the explorer's files from a path."""
     head = (
         f'<link rel="stylesheet" href="{files}/main.css">\n'
         f'<script type="module" src="{files}/main.js"></script>\n'
         "<noscript><style>main { display: none; }</style></noscript>"
     )
-    return _frame(head, "<main></main>\n<noscript><p>The explorer takes JavaScript.</p></noscript>")
+    return _frame(head, "<main></main>\n<noscript><p>The explorer requires JavaScript.</p></noscript>")
 
 
-def progress(step: str, endpoint: str) -> str:
-    """Make the page that says how far the explorer is, and looks again by itself."""
+def progress_page(step: str, endpoint: str) -> str:
+    """Return the page that shows the current step of the build. It reloads itself."""
     return _frame(
         '<meta http-equiv="refresh" content="2">\n' + _STYLE,
         "<main>\n<h1>benegraph</h1>\n"
-        "<p>The explorer is being made. It is done once, takes about half a minute, and then shows here.</p>\n"
-        f"<p class='step' role='status'>{escape(step)} …</p>\n{_LATER.format(endpoint=endpoint)}\n</main>",
+        "<p>The explorer is being built. This happens once and takes about half a minute; then it opens here.</p>\n"
+        f"<p class='step' role='status'>{escape(step)} …</p>\n{_API_NOTE.format(endpoint=endpoint)}\n</main>",
     )
 
 
-def failure(reason: str, endpoint: str) -> str:
-    """Make the page that says why there is no explorer, and how to come by one."""
+def failure_page(reason: str, endpoint: str) -> str:
+    """Return the page that says why the explorer is not available, and how to build it."""
     return _frame(
         _STYLE,
-        "<main>\n<h1>benegraph</h1>\n<p>There is no explorer here.</p>\n"
+        "<main>\n<h1>benegraph</h1>\n<p>The explorer is not available.</p>\n"
         f"<p class='step' role='alert'>{escape(reason)}</p>\n"
-        "<p>The gateway tries again when it is started again. Or run <code>benegraph explorer build</code>, "
-        f"then reload this page.</p>\n{_LATER.format(endpoint=endpoint)}\n</main>",
+        "<p>Restart the gateway to try again. Or run <code>benegraph explorer build</code>, "
+        f"then reload this page.</p>\n{_API_NOTE.format(endpoint=endpoint)}\n</main>",
     )
 
 

@@ -1,4 +1,4 @@
-"""Tokens of an identity provider: from what a bearer shows to the viewer it stands for."""
+"""Tokens (JWT) of an identity provider: authenticates the viewer that a token stands for."""
 
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -13,69 +13,70 @@ from benegraph.domain.values import Clock
 from benegraph.services.access import ScopeExistenceCache, check_scope_exists
 from benegraph.settings import Issuer, SettingsError
 from benegraph.web.tokens.claims import viewer_of
-from benegraph.web.tokens.jwks import home_of, is_secure_url
+from benegraph.web.tokens.jwks import discovery_url, is_secure_url
 from benegraph.web.tokens.jwt import InvalidToken, check_claims, read_header, verify
-from benegraph.web.tokens.keys import Keys
+from benegraph.web.tokens.keys import KeySetCache
 
 log = logging.getLogger(__name__)
 
-#: How many seconds it is believed that there is whom a token names.
-ADMITTED_SECONDS = 60.0
+#: How long it is cached that a token's tenant, employer and employee exist.
+SCOPE_CACHE_SECONDS = 60.0
 
 
-class Tokens:
-    """The tokens of one issuer, and what was found out a moment ago of its keys and of whom it names."""
+class TokenAuthenticator:
+    """Authenticates the tokens of one issuer. It caches the issuer's keys and the existence of the tokens' scopes."""
 
-    def __init__(self, issuer: Issuer, keys: Keys) -> None:
+    def __init__(self, issuer: Issuer, keys: KeySetCache) -> None:
         self._issuer = issuer
         self._keys = keys
-        self._admitted = ScopeExistenceCache(ADMITTED_SECONDS)
+        self._scopes = ScopeExistenceCache(SCOPE_CACHE_SECONDS)
 
     async def authenticate(self, database: Database, clock: Clock, token: str, tenant_id: str | None) -> Viewer:
-        """Find out who bears a token, in the tenant asked for, or in its only one.
+        """Return the viewer of a token, in the requested tenant or in the token's only tenant.
 
-        Raises Unauthenticated for a token that is not good, whatever is bad about it; Forbidden where it names no
-        tenant, role, employer or employee that there is; BadInput where it is good for several tenants and none was
-        named; Unavailable while the issuer's keys can't be had.
+        Raises Unauthenticated for an invalid token, without a reason; Forbidden if its role is missing or its tenant,
+        employer or employee does not exist; BadInput if it names several tenants and none is requested; Unavailable
+        while the issuer's keys cannot be fetched.
         """
         try:
-            algorithm, kid = read_header(token)
-            key = await self._keys.find(kid, algorithm, clock.now)
+            algorithm, key_id = read_header(token)
+            key = await self._keys.find(key_id, algorithm, clock.now)
             claims = verify(token, key)
             check_claims(claims, self._issuer, clock.now)
             viewer = viewer_of(claims, self._issuer, tenant_id)
         except InvalidToken as error:
-            log.debug("A token is not good: %s", error.reason)
-            raise Unauthenticated("This token is not good.") from None
-        await check_scope_exists(database, clock, viewer, self._admitted)
+            log.debug("Invalid token: %s", error.reason)
+            raise Unauthenticated("The token is invalid or expired.") from None
+        await check_scope_exists(database, clock, viewer, self._scopes)
         return viewer
 
 
-TOKENS = web.AppKey("tokens", Tokens)
+TOKEN_AUTHENTICATOR = web.AppKey("token_authenticator", TokenAuthenticator)
 
 
 def token_authentication(issuer: Issuer) -> Callable[[web.Application], AsyncIterator[None]]:
-    """Make what lets an application take an issuer's tokens from its start to its end. Raises SettingsError."""
+    """Return the cleanup context that lets an application authenticate an issuer's tokens. Raises SettingsError."""
     if not is_secure_url(_url_of(issuer)):
         raise SettingsError(
-            "BENEGRAPH_JWT_KEYS_URL, or without it BENEGRAPH_JWT_ISSUER, is a URL of https; of http on loopback alone."
+            "BENEGRAPH_JWT_KEYS_URL, or without it BENEGRAPH_JWT_ISSUER, must be an https URL;"
+            " http is accepted on loopback only."
         )
 
-    async def take(app: web.Application) -> AsyncIterator[None]:
-        # What is sent packed is not unpacked: a small answer could be a very large one.
+    async def authenticate_tokens(app: web.Application) -> AsyncIterator[None]:
+        # Compressed responses are not decompressed: a small one could expand to a very large one.
         async with ClientSession(
             auto_decompress=False, cookie_jar=DummyCookieJar(), headers={"Accept-Encoding": "identity"}
         ) as session:
-            keys = Keys(issuer, session)
-            app[TOKENS] = Tokens(issuer, keys)
+            keys = KeySetCache(issuer, session)
+            app[TOKEN_AUTHENTICATOR] = TokenAuthenticator(issuer, keys)
             yield
             await keys.close()
 
-    return take
+    return authenticate_tokens
 
 
 def _url_of(issuer: Issuer) -> URL | None:
     try:
-        return home_of(issuer)
+        return discovery_url(issuer)
     except ValueError:
         return None

@@ -1,4 +1,4 @@
-"""What a token's claims make of its bearer: in which tenant, in what role, limited to whom."""
+"""The rights of a token: its tenant, role, employer, employee and actions, read from its claims."""
 
 import hashlib
 from typing import Any
@@ -10,14 +10,15 @@ from benegraph.services.access import TENANT_FORBIDDEN
 from benegraph.settings import Issuer
 from benegraph.web.tokens.jwt import Claims, InvalidToken
 
-_LONGEST_SUBJECT = 255  # OpenID Connect's own bound
+_MAX_SUBJECT_LENGTH = 255  # the limit of OpenID Connect
 
 
 def viewer_of(claims: Claims, issuer: Issuer, tenant_id: str | None) -> Viewer:
-    """Read who a token's bearer is, in the tenant asked for, or in its only one; whether there is such is not asked.
+    """Return the viewer that a token's claims describe, in the requested tenant or in the token's only tenant.
 
-    Raises InvalidToken for a token without a subject, Forbidden for one that gives its bearer no right here, BadInput
-    where it names several tenants and the request none.
+    Whether the tenant, employer and employee exist is not checked. Raises InvalidToken for a token without a subject,
+    Forbidden for a token without a usable role or scope, and BadInput if the token names several tenants and none is
+    requested.
     """
     key_id = _key_id(issuer, claims.get("sub"))
     tenant = _tenant(claims.get(issuer.tenant_claim), tenant_id)
@@ -25,57 +26,59 @@ def viewer_of(claims: Claims, issuer: Issuer, tenant_id: str | None) -> Viewer:
     employer = _id(claims.get(issuer.employer_claim), IdPrefix.EMPLOYER)
     employee = _id(claims.get(issuer.employee_claim), IdPrefix.EMPLOYEE)
     if employee is not None and employer is None:
-        raise Forbidden("This token names an employee, but not whose.")
+        raise Forbidden("The token has an employee claim, but no employer claim.")
     actions = _actions(claims.get(issuer.actions_claim)) if role is Role.SERVICE else frozenset[Action]()
     try:
         return Viewer(tenant, key_id, role, employer, employee, actions)
     except ValueError:
-        raise Forbidden("This token's role needs the employer, or the employee, whom it acts for.") from None
+        missing = "an employer claim" if role is Role.EMPLOYER else "an employer claim and an employee claim"
+        raise Forbidden(f"The token's role {role} requires {missing}.") from None
 
 
 def _key_id(issuer: Issuer, subject: Any) -> str:
-    # A subject may be a name or an address, and this stands in history and in logs.
-    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
+    # A subject may be a name or an e-mail address. History and logs contain this hash in its place.
+    if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_LENGTH:
         raise InvalidToken("subject")
     try:
-        named = f"{issuer.name}\0{subject}".encode()
-    except UnicodeEncodeError:  # half of a pair, which JSON can spell
+        identity = f"{issuer.name}\0{subject}".encode()
+    except UnicodeEncodeError:  # JSON can contain half of a surrogate pair
         raise InvalidToken("subject") from None
-    return f"user_{hashlib.sha256(named).hexdigest()[:32]}"
+    return f"user_{hashlib.sha256(identity).hexdigest()[:32]}"
 
 
-def _tenant(claim: Any, asked: str | None) -> str:
-    tenants = [tenant for tenant in dict.fromkeys(_texts(claim)) if asked in (None, tenant)]
+def _tenant(claim: Any, requested: str | None) -> str:
+    tenants = [tenant for tenant in dict.fromkeys(_texts(claim)) if requested in (None, tenant)]
     if not tenants:
         raise Forbidden(TENANT_FORBIDDEN)
     if len(tenants) > 1:
-        raise BadInput("This token is good for several tenants: name one in X-Tenant.")
+        raise BadInput("The token is valid for several tenants; choose one with the header X-Tenant.")
     return tenants[0]
 
 
 def _role(claim: Any) -> Role:
-    # Beyond ASCII there are letters whose capitals are within it.
-    words = (word.upper() for word in _texts(claim) if word.isascii())
-    roles = [Role(word) for word in words if word in list(Role)]
+    # ASCII only: some other letters become ASCII letters in upper case.
+    names = (name.upper() for name in _texts(claim) if name.isascii())
+    roles = [Role(name) for name in names if name in list(Role)]
     if len(roles) != 1:
-        raise Forbidden("This token names no role that there is here, or several.")
+        raise Forbidden(f"The token's role claim must name exactly one of {', '.join(Role)}.")
     return roles[0]
 
 
-def _id(claim: Any, kind: IdPrefix) -> str | None:
+def _id(claim: Any, prefix: IdPrefix) -> str | None:
     if claim is None:
         return None
-    if not isinstance(claim, str) or prefix_of(claim) is not kind:
-        raise Forbidden(f"This token names an {kind.name.lower()} by what is no id of one.")
+    if not isinstance(claim, str) or prefix_of(claim) is not prefix:
+        object_type = prefix.name.lower()
+        raise Forbidden(f"The token's {object_type} claim is not an {object_type} ID.")
     return claim
 
 
 def _actions(claim: Any) -> frozenset[Action]:
-    words = claim.split() if isinstance(claim, str) else _texts(claim)
-    return frozenset(Action(word) for word in words if word in list(Action))
+    names = claim.split() if isinstance(claim, str) else _texts(claim)
+    return frozenset(Action(name) for name in names if name in list(Action))
 
 
 def _texts(claim: Any) -> list[str]:
-    """Give a claim's one text, or each of several; none where it is anything else."""
+    """Return the strings of a claim that is a string or a list of strings; an empty list for any other claim."""
     texts = claim if isinstance(claim, list) else [claim]
     return texts if all(isinstance(text, str) for text in texts) else []

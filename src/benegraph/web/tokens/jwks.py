@@ -1,4 +1,4 @@
-"""What an issuer publishes: where its keys are, and which of them may have signed a token for us."""
+"""The key set that an issuer publishes (JWKS): where it is, and which of its keys may sign tokens for the gateway."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -12,99 +12,108 @@ from joserfc.util import base64_to_int
 from yarl import URL
 
 from benegraph.settings import Issuer
-from benegraph.web.tokens.jwt import ALGORITHMS
+from benegraph.web.tokens.jwt import KEY_TYPE_BY_ALGORITHM
 
-LARGEST = 256 * 1024
-#: Bits of an RSA key: fewer can be broken, and more OpenSSL does not take.
-_BITS = range(2048, 16_384 + 1)
+MAX_RESPONSE_BYTES = 256 * 1024
+#: Accepted sizes of RSA keys, in bits. Smaller keys can be broken. OpenSSL rejects larger ones.
+_RSA_BITS = range(2048, 16_384 + 1)
 
-Published = Mapping[tuple[str, str], Key]
+#: Keys by their id and the name of an algorithm.
+KeySet = Mapping[tuple[str, str], Key]
 
 
 class InvalidKeySet(Exception):
-    """An issuer answered with what is not what it should publish."""
+    """An issuer's response is not a valid OpenID configuration or key set."""
 
 
-def home_of(issuer: Issuer) -> URL:
-    """Tell where an issuer's keys are, or else where it says so. Raises ValueError for what is no URL."""
+def discovery_url(issuer: Issuer) -> URL:
+    """Return the URL of an issuer's key set, or else of its OpenID configuration. Raises ValueError."""
     return URL(issuer.keys_url) if issuer.keys_url else URL(issuer.name) / ".well-known/openid-configuration"
 
 
 def is_secure_url(url: URL | None) -> bool:
-    """Tell whether an answer from there is of whom it seems to be: nobody between could have put in other keys."""
-    return url is not None and bool(url.host) and (url.scheme == "https" or (url.scheme == "http" and _is_near(url)))
+    """Return whether responses from a URL cannot be forged on the way: https, or http on loopback."""
+    return (
+        url is not None and bool(url.host) and (url.scheme == "https" or (url.scheme == "http" and _is_loopback(url)))
+    )
 
 
-async def fetch(session: ClientSession, issuer: Issuer) -> Published:
-    """Fetch the keys that may have signed an issuer's tokens, each under its id and each name of an algorithm.
+async def fetch_key_set(session: ClientSession, issuer: Issuer) -> KeySet:
+    """Fetch the keys that may have signed an issuer's tokens.
 
-    Raises InvalidKeySet, or what aiohttp does.
+    Raises InvalidKeySet, and the errors of aiohttp.
     """
-    home = home_of(issuer)
-    url = home
+    url = discovery_url(issuer)
     if issuer.keys_url is None:
-        told = await _read(session, home)
-        if told.get("issuer") != issuer.name:
+        configuration = await _fetch_json(session, url)
+        if configuration.get("issuer") != issuer.name:
             raise InvalidKeySet
-        url = _elsewhere(home, told.get("jwks_uri"))
-    documents = (await _read(session, url)).get("keys")
+        url = _key_set_url(url, configuration.get("jwks_uri"))
+    documents = (await _fetch_json(session, url)).get("keys")
     if not isinstance(documents, list):
         raise InvalidKeySet
-    return usable(documents)
+    return usable_keys(documents)
 
 
-def usable(documents: Sequence[Any]) -> Published:
-    """Keep the public keys that sign, by an algorithm we take, and are strong enough; of two of one name the first."""
-    found: dict[tuple[str, str], Key] = {}
+def usable_keys(documents: Sequence[Any]) -> KeySet:
+    """Return the public signing keys that are strong enough and fit a supported algorithm.
+
+    Of several keys with the same id, the first one is used.
+    """
+    key_set: dict[tuple[str, str], Key] = {}
     for document in documents:
-        if isinstance(document, dict) and isinstance(kid := document.get("kid"), str):
-            key = _key(document)
-            for algorithm, kind in ALGORITHMS.items():
-                if key is not None and key.key_type == kind:
-                    found.setdefault((kid, algorithm), key)
-    return found
+        if isinstance(document, dict) and isinstance(key_id := document.get("kid"), str):
+            key = _import_key(document)
+            for algorithm, key_type in KEY_TYPE_BY_ALGORITHM.items():
+                if key is not None and key.key_type == key_type:
+                    key_set.setdefault((key_id, algorithm), key)
+    return key_set
 
 
-def _key(document: Mapping[str, Any]) -> RSAKey | OKPKey | None:
-    kind, operations = document.get("kty"), document.get("key_ops", ["verify"])
-    # A private key that is published signs for anybody.
+def _import_key(document: Mapping[str, Any]) -> RSAKey | OKPKey | None:
+    key_type, operations = document.get("kty"), document.get("key_ops", ["verify"])
+    # Anyone can sign with a private key that is published.
     if "d" in document or document.get("use", "sig") != "sig":
         return None
     if not isinstance(operations, list) or "verify" not in operations:
         return None
-    # Taken without its other members: it is us who say what the key is for, and joserfc would hold an old name of an
-    # algorithm against a new one.
+    # Imported without the other members: this module decides the use of a key, and joserfc would reject a key whose
+    # `alg` is the old name EdDSA when a token uses the new name Ed25519.
     try:
-        if kind == "RSA" and document.get("alg", "RS256") == "RS256":
+        if key_type == "RSA" and document.get("alg", "RS256") == "RS256":
             modulus, exponent = str(document["n"]), str(document["e"])
-            strong = base64_to_int(modulus).bit_length() in _BITS
-            return RSAKey.import_key({"kty": "RSA", "n": modulus, "e": exponent}) if strong else None
-        if kind == "OKP" and document.get("crv") == "Ed25519" and document.get("alg", "EdDSA") in {"EdDSA", "Ed25519"}:
+            is_accepted_size = base64_to_int(modulus).bit_length() in _RSA_BITS
+            return RSAKey.import_key({"kty": "RSA", "n": modulus, "e": exponent}) if is_accepted_size else None
+        if (
+            key_type == "OKP"
+            and document.get("crv") == "Ed25519"
+            and document.get("alg", "EdDSA") in {"EdDSA", "Ed25519"}
+        ):
             return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": str(document["x"])})
     except (JoseError, KeyError, TypeError, ValueError):
         return None
     return None
 
 
-def _elsewhere(home: URL, told: Any) -> URL:
-    if not isinstance(told, str):
+def _key_set_url(configuration_url: URL, jwks_uri: Any) -> URL:
+    if not isinstance(jwks_uri, str):
         raise InvalidKeySet
-    url = URL(told)
-    # Who is far away has no business with what listens on this machine alone.
-    if not is_secure_url(url) or (_is_near(url) and not _is_near(home)):
+    url = URL(jwks_uri)
+    # A remote issuer must not direct requests to services that listen on this machine only.
+    if not is_secure_url(url) or (_is_loopback(url) and not _is_loopback(configuration_url)):
         raise InvalidKeySet
     return url
 
 
-async def _read(session: ClientSession, url: URL) -> Mapping[str, Any]:
-    # A redirect is no answer: it could lead past all that was said of the URL.
+async def _fetch_json(session: ClientSession, url: URL) -> Mapping[str, Any]:
+    # Redirects are not followed: their target would escape the checks of the URL.
     async with session.get(url, allow_redirects=False) as response:
         if response.status != 200:  # noqa: PLR2004 - 200 is OK
             raise InvalidKeySet
         body = bytearray()
-        async for part in response.content.iter_any():
-            body += part
-            if len(body) > LARGEST:
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > MAX_RESPONSE_BYTES:
                 raise InvalidKeySet
     document = orjson.loads(body)
     if not isinstance(document, dict):
@@ -112,7 +121,7 @@ async def _read(session: ClientSession, url: URL) -> Mapping[str, Any]:
     return document
 
 
-def _is_near(url: URL) -> bool:
+def _is_loopback(url: URL) -> bool:
     try:
         return ipaddress.ip_address(url.host or "").is_loopback
     except ValueError:

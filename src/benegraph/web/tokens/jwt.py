@@ -1,4 +1,4 @@
-"""One token: what it is made of, whether a key signed it, and whether it is the issuer's, for us, and good now."""
+"""One token: parses it, verifies its signature, and checks its issuer, audience and validity period."""
 
 import json
 import re
@@ -13,22 +13,22 @@ from joserfc.util import urlsafe_b64decode
 
 from benegraph.settings import Issuer
 
-LONGEST = 8 * 1024
-#: How far apart, in seconds, the issuer's clock and ours may be.
-LEEWAY = 30
+MAX_TOKEN_LENGTH = 8 * 1024
+#: Tolerance for the difference between the issuer's clock and the gateway's.
+LEEWAY_SECONDS = 30
 
-#: Which of a token's own words for its algorithm is heard at all, and which kinds of key may then have signed it.
-ALGORITHMS: Mapping[str, str] = {"RS256": "RSA", "EdDSA": "OKP", "Ed25519": "OKP"}
+#: The supported values of `alg`, and the type of key that each of them requires.
+KEY_TYPE_BY_ALGORITHM: Mapping[str, str] = {"RS256": "RSA", "EdDSA": "OKP", "Ed25519": "OKP"}
 
-_FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _TYPES = {"jwt", "at+jwt"}
-_END_OF_TIME = 253_402_300_800  # the year 10000: who writes milliseconds means no such thing
+_YEAR_10000 = 253_402_300_800  # a later time is most likely in milliseconds
 
 Claims = dict[str, Any]
 
 
 class InvalidToken(Exception):
-    """A token lets nobody in. The reason is one of our own words, and for our log alone."""
+    """A token must be rejected. The reason is one of a few fixed words, and is only logged."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -36,14 +36,14 @@ class InvalidToken(Exception):
 
 
 class _Registry(jws.JWSRegistry):
-    """joserfc's rules for a header, without its limits of length: ours is one for the whole token."""
+    """joserfc's checks of a header, without its length limits. `read_header` limits the whole token."""
 
-    max_header_length = LONGEST
-    max_payload_length = LONGEST
-    max_signature_length = LONGEST
+    max_header_length = MAX_TOKEN_LENGTH
+    max_payload_length = MAX_TOKEN_LENGTH
+    max_signature_length = MAX_TOKEN_LENGTH
 
     def get_alg(self, name: str) -> JWSAlgModel:
-        # RFC 9864 gives EdDSA a new name and joserfc warns of the old one, which most issuers still write.
+        # RFC 9864 renames EdDSA to Ed25519. joserfc warns of the old name, but most issuers still use it.
         return super().get_alg("Ed25519" if name == "EdDSA" else name)
 
 
@@ -51,78 +51,78 @@ _REGISTRY = _Registry(algorithms=["RS256", "Ed25519"], strict_check_header=False
 
 
 def read_header(token: str) -> tuple[str, str]:
-    """Read which algorithm and which key a token names. Raises InvalidToken for what could never be verified."""
-    if len(token) > LONGEST or not _FORM.fullmatch(token):
+    """Return a token's algorithm and key id. Raises InvalidToken if the token can never be verified."""
+    if len(token) > MAX_TOKEN_LENGTH or not _TOKEN.fullmatch(token):
         raise InvalidToken("form")
-    header = _members(token.partition(".")[0])
-    algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
-    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+    header = _decode_object(token.partition(".")[0])
+    algorithm, key_id, token_type = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
+    if not isinstance(algorithm, str) or algorithm not in KEY_TYPE_BY_ALGORITHM:
         raise InvalidToken("algorithm")
-    if not isinstance(kid, str):
+    if not isinstance(key_id, str):
         raise InvalidToken("kid")
-    if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in _TYPES:
+    if not isinstance(token_type, str) or token_type.lower().removeprefix("application/") not in _TYPES:
         raise InvalidToken("type")
-    if "crit" in header or "b64" in header:  # we know none of the extensions that must be known
+    if "crit" in header or "b64" in header:  # no critical extension is supported
         raise InvalidToken("extension")
-    return algorithm, kid
+    return algorithm, key_id
 
 
 def verify(token: str, key: Key | None) -> Claims:
-    """Read the claims of a token that this key signed. Raises InvalidToken."""
+    """Verify a token's signature and return its claims. Raises InvalidToken."""
     if key is None:
         raise InvalidToken("unknown key")
     try:
         jws.deserialize_compact(token, key, registry=_REGISTRY)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the signature was not seen to be good
+    except Exception as error:  # noqa: BLE001 - any failure means that the signature is not verified
         raise InvalidToken(f"signature ({type(error).__name__})") from None
-    return _members(token.split(".")[1])
+    return _decode_object(token.split(".")[1])
 
 
 def check_claims(claims: Claims, issuer: Issuer, now: datetime) -> None:
-    """Check that a token is the issuer's and for us, and that its time has come and not passed. Raises InvalidToken."""
+    """Check a token's issuer, audience and validity period. Raises InvalidToken."""
     if claims.get("iss") != issuer.name:
         raise InvalidToken("issuer")
     audience = claims.get("aud")
-    named = audience if isinstance(audience, list) else [audience]
-    if issuer.audience not in named or not all(isinstance(name, str) for name in named):
+    audiences = audience if isinstance(audience, list) else [audience]
+    if issuer.audience not in audiences or not all(isinstance(name, str) for name in audiences):
         raise InvalidToken("audience")
     seconds = now.timestamp()
-    expires = _instant(claims, "exp")
-    if expires is None or seconds >= expires + LEEWAY:
+    expires_at = _read_time(claims, "exp")
+    if expires_at is None or seconds >= expires_at + LEEWAY_SECONDS:
         raise InvalidToken("expiry")
     for claim in ("nbf", "iat"):
-        begins = _instant(claims, claim)
-        if begins is not None and seconds < begins - LEEWAY:
+        starts_at = _read_time(claims, claim)
+        if starts_at is not None and seconds < starts_at - LEEWAY_SECONDS:
             raise InvalidToken(claim)
 
 
-def _instant(claims: Claims, name: str) -> float | None:
+def _read_time(claims: Claims, name: str) -> float | None:
     if name not in claims:
         return None
     value = claims[name]
-    if type(value) not in (int, float) or not 0 <= value < _END_OF_TIME:  # a bool is an int to Python
+    if type(value) not in (int, float) or not 0 <= value < _YEAR_10000:  # `type`, because a bool is an int in Python
         raise InvalidToken(name)
     return float(value)
 
 
-def _members(part: str) -> dict[str, Any]:
+def _decode_object(part: str) -> dict[str, Any]:
     try:
         text = urlsafe_b64decode(part.encode()).decode()
-        members = json.loads(text, object_pairs_hook=_each_once, parse_constant=_refuse)
+        value = json.loads(text, object_pairs_hook=_reject_duplicates, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         raise InvalidToken("form") from None
-    if not isinstance(members, dict):
+    if not isinstance(value, dict):
         raise InvalidToken("form")
+    return value
+
+
+def _reject_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    # With two members of one name, the issuer could mean one while the gateway reads the other.
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError
     return members
 
 
-def _each_once(members: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    # Of two members of one name, the issuer may have meant the one and we read the other.
-    found = dict(members)
-    if len(found) != len(members):
-        raise ValueError
-    return found
-
-
-def _refuse(_constant: str) -> NoReturn:
-    raise ValueError  # NaN and Infinity, which JSON has not
+def _reject_constant(_constant: str) -> NoReturn:
+    raise ValueError  # NaN and Infinity are not valid JSON

@@ -1,4 +1,4 @@
-"""The keys of an issuer as we last heard of them: when they are fetched anew, and how long old ones will do."""
+"""A cache of an issuer's signing keys."""
 
 import asyncio
 import logging
@@ -10,94 +10,95 @@ from joserfc.jwk import Key
 from benegraph.domain.errors import Unavailable
 from benegraph.graphql.engine.errors import describe_error
 from benegraph.settings import Issuer
-from benegraph.web.tokens.jwks import Published, fetch
+from benegraph.web.tokens.jwks import KeySet, fetch_key_set
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 5.0  # seconds
-#: After this long the keys are fetched anew; what the issuer has taken back by then is good no more.
-FRESH = timedelta(minutes=10)
-#: While fetching fails, old keys will do for as long as this.
-OLDEST = timedelta(hours=24)
-#: How often we look for a key that is not there, as anybody can name one; and for fresh ones, when it failed before.
-SELDOM = timedelta(minutes=1)
-#: How often we try while there are no keys at all.
-OFTEN = timedelta(seconds=1)
+FETCH_TIMEOUT_SECONDS = 5.0
+#: The age at which keys are fetched again. A key that the issuer has revoked works for up to this long.
+REFRESH_AFTER = timedelta(minutes=10)
+#: The age up to which keys are used while fetching fails.
+MAX_AGE = timedelta(hours=24)
+#: The interval between fetches because of an unknown key id, which any client may send, and after a failed refresh.
+RETRY_INTERVAL = timedelta(minutes=1)
+#: The interval between attempts while there are no keys at all.
+FIRST_FETCH_INTERVAL = timedelta(seconds=1)
 
 
-class Keys:
-    """An issuer's keys. All who need them at once wait for the same fetch."""
+class KeySetCache:
+    """Caches an issuer's keys. Concurrent requests share one fetch."""
 
     def __init__(self, issuer: Issuer, session: ClientSession) -> None:
         self._issuer = issuer
         self._session = session
-        self._published: Published = {}
+        self._key_set: KeySet = {}
         self._fetched_at: datetime | None = None
         self._failed_at: datetime | None = None
-        self._hunted_at: datetime | None = None
-        self._fetching: asyncio.Task[None] | None = None
+        #: The last fetch because of an unknown key id.
+        self._searched_at: datetime | None = None
+        self._fetch_task: asyncio.Task[None] | None = None
 
-    async def find(self, kid: str, algorithm: str, now: datetime) -> Key | None:
-        """Find a key by its id and the algorithm it is to verify; None where the issuer has none such.
+    async def find(self, key_id: str, algorithm: str, now: datetime) -> Key | None:
+        """Return the key with an id for an algorithm; None if the issuer has no such key.
 
-        Raises Unavailable where we have no keys that are young enough, and can't get any.
+        Raises Unavailable if the cached keys are too old and fetching fails.
         """
-        waited = await self._freshen(now)
-        key = self._published.get((kid, algorithm))
-        if key is None and not waited and self._may_hunt(now):
+        has_fetched = await self._refresh(now)
+        key = self._key_set.get((key_id, algorithm))
+        if key is None and not has_fetched and self._may_search(now):
             await self._fetch(now)
-            key = self._published.get((kid, algorithm))
+            key = self._key_set.get((key_id, algorithm))
         return key
 
     async def close(self) -> None:
-        """Give up what is being fetched."""
-        if self._fetching is not None:
-            self._fetching.cancel()
-            await asyncio.gather(self._fetching, return_exceptions=True)
+        """Cancel the current fetch."""
+        if self._fetch_task is not None:
+            self._fetch_task.cancel()
+            await asyncio.gather(self._fetch_task, return_exceptions=True)
 
-    async def _freshen(self, now: datetime) -> bool:
-        """Fetch the keys anew, if need be; tell whether we have waited for it."""
-        if _within(OLDEST, self._fetched_at, now):
-            if _within(FRESH, self._fetched_at, now) or _within(SELDOM, self._failed_at, now):
+    async def _refresh(self, now: datetime) -> bool:
+        """Fetch the keys again if they are old. Return whether this waited for a fetch."""
+        if _is_within(MAX_AGE, self._fetched_at, now):
+            if _is_within(REFRESH_AFTER, self._fetched_at, now) or _is_within(RETRY_INTERVAL, self._failed_at, now):
                 return False
-            if self._failed_at is not None:  # it may take all our patience again, and the old keys will do
-                self._begin(now)
+            if self._failed_at is not None:  # do not wait: it may fail again, and the old keys are still valid
+                self._start_fetch(now)
                 return False
         await self._fetch(now)
-        if not _within(OLDEST, self._fetched_at, now):
-            raise Unavailable("The keys that tokens are verified with can't be had at the moment.")
+        if not _is_within(MAX_AGE, self._fetched_at, now):
+            raise Unavailable("The keys to verify tokens with are temporarily unavailable; retry the request.")
         return True
 
-    def _may_hunt(self, now: datetime) -> bool:
-        if self._fetching is not None and not self._fetching.done():
+    def _may_search(self, now: datetime) -> bool:
+        if self._fetch_task is not None and not self._fetch_task.done():
             return True
-        if _within(SELDOM, self._hunted_at, now) or _within(SELDOM, self._failed_at, now):
+        if _is_within(RETRY_INTERVAL, self._searched_at, now) or _is_within(RETRY_INTERVAL, self._failed_at, now):
             return False
-        self._hunted_at = now
+        self._searched_at = now
         return True
 
     async def _fetch(self, now: datetime) -> None:
-        # One who asked and went away takes nothing from the others who wait.
-        await asyncio.shield(self._begin(now))
+        # Shielded, because a client that disconnects must not cancel the fetch that others wait for.
+        await asyncio.shield(self._start_fetch(now))
 
-    def _begin(self, now: datetime) -> asyncio.Task[None]:
-        if self._fetching is None or self._fetching.done():
-            self._fetching = asyncio.create_task(self._attempt(now))
-        return self._fetching
+    def _start_fetch(self, now: datetime) -> asyncio.Task[None]:
+        if self._fetch_task is None or self._fetch_task.done():
+            self._fetch_task = asyncio.create_task(self._try_fetch(now))
+        return self._fetch_task
 
-    async def _attempt(self, now: datetime) -> None:
-        if self._failed_at is not None and _within(OFTEN, self._failed_at, now):
-            await asyncio.sleep(OFTEN.total_seconds())
+    async def _try_fetch(self, now: datetime) -> None:
+        if self._failed_at is not None and _is_within(FIRST_FETCH_INTERVAL, self._failed_at, now):
+            await asyncio.sleep(FIRST_FETCH_INTERVAL.total_seconds())
         try:
-            async with asyncio.timeout(PATIENCE):
-                self._published = await fetch(self._session, self._issuer)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is why there are no new keys
-            log.warning("The issuer's keys can't be fetched: %s", describe_error(error))
+            async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
+                self._key_set = await fetch_key_set(self._session, self._issuer)
+        except Exception as error:  # noqa: BLE001 - any failure means that the old keys stay
+            log.warning("Cannot fetch the issuer's keys: %s", describe_error(error))
             self._failed_at = now
         else:
             self._fetched_at, self._failed_at = now, None
 
 
-def _within(span: timedelta, then: datetime | None, now: datetime) -> bool:
-    # Requests overtake each other, and the day of a demo begins anew each midnight: `then` may be later than `now`.
-    return then is not None and abs(now - then) < span
+def _is_within(period: timedelta, then: datetime | None, now: datetime) -> bool:
+    # `then` may be later than `now`: requests overtake each other, and the demo's day starts again at midnight.
+    return then is not None and abs(now - then) < period

@@ -1,4 +1,4 @@
-// The bar above GraphiQL: whose gateway this is, and who asks it.
+// The bar above GraphiQL: the gateway's name, and a choice of viewers or a field for an API key.
 import { useId } from "react";
 
 export function Bar({ viewers, viewer, onChange }) {
@@ -27,7 +27,7 @@ function Picker({ viewers, viewer, onChange }) {
   );
 }
 
-// The key is kept in this page's memory alone, and is gone with it.
+// The key is kept in the page's memory only. It is never stored.
 function SignIn({ viewer, onChange }) {
   const id = useId();
   const signIn = ({ target }) => {
@@ -38,17 +38,17 @@ function SignIn({ viewer, onChange }) {
   };
   return (
     <>
-      <label htmlFor={id}>Key</label>
+      <label htmlFor={id}>API key</label>
       <input
         id={id}
         type="password"
         autoComplete="off"
         spellCheck={false}
-        placeholder="bgk_… and Enter"
+        placeholder="bgk_…, then Enter"
         onBlur={signIn}
         onKeyDown={(event) => event.key === "Enter" && signIn(event)}
       />
-      <span role="status">{viewer ? "in use" : "needed"}</span>
+      <span role="status">{viewer ? "signed in" : "API key required"}</span>
     </>
   );
 }

@@ -1,11 +1,11 @@
-// Bundles the page, Monaco's workers and the licences of all that is in them: `node build.mjs DIRECTORY`.
+// Bundles the page, Monaco's workers and the licences of their packages: `node build.mjs DIRECTORY`.
 import { existsSync, globSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const [, , outdir] = process.argv;
-const SMALLEST = 1024; // bytes: what is smaller gains nothing by being packed
+const MIN_COMPRESSED_BYTES = 1024; // smaller files gain nothing from compression
 
 const common = {
   outdir,
@@ -19,7 +19,7 @@ const common = {
   define: { "process.env.NODE_ENV": '"production"' },
 };
 
-// GraphiQL's own style sheet holds Monaco's, fonts and all; imported again, it would come as files that nothing links.
+// GraphiQL's style sheet contains Monaco's. Importing Monaco's again would write files that no page links to.
 const withoutMonacosStyles = {
   name: "without-monacos-styles",
   setup({ onLoad }) {
@@ -51,7 +51,7 @@ const built = await Promise.all([
 writeFileSync(join(outdir, "licences.txt"), licences(built.flatMap(({ metafile }) => Object.keys(metafile.inputs))));
 for (const name of readdirSync(outdir)) {
   const path = join(outdir, name);
-  if (statSync(path).size >= SMALLEST) {
+  if (statSync(path).size >= MIN_COMPRESSED_BYTES) {
     writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: constants.Z_BEST_COMPRESSION }));
   }
 }

@@ -1,34 +1,37 @@
-// Asks the gateway, as the viewer who is signed in; a key in the headers editor goes before the viewer's.
+// Sends requests to the gateway with the viewer's API key. A key in the headers editor takes precedence.
 import { Kind, parse } from "graphql";
 
-const OURS = { "Content-Type": "application/json", Accept: "application/graphql-response+json, application/json;q=0.9" };
-const KEYS = ["Authorization", "X-API-Key"];
+const DEFAULT_HEADERS = {
+  "Content-Type": "application/json",
+  Accept: "application/graphql-response+json, application/json;q=0.9",
+};
+const KEY_HEADERS = ["Authorization", "X-API-Key"];
 
-export function fetcherOf(endpoint, whoAsks) {
-  return async ({ query, variables, operationName }, { headers: typed } = {}) => {
-    const viewer = whoAsks();
-    const headers = new Headers(typed);
-    for (const [name, value] of Object.entries(OURS)) {
+export function createFetcher(endpoint, getViewer) {
+  return async ({ query, variables, operationName }, { headers: editorHeaders } = {}) => {
+    const viewer = getViewer();
+    const headers = new Headers(editorHeaders);
+    for (const [name, value] of Object.entries(DEFAULT_HEADERS)) {
       headers.set(name, value);
     }
-    if (viewer && !KEYS.some((name) => headers.has(name))) {
+    if (viewer && !KEY_HEADERS.some((name) => headers.has(name))) {
       headers.set("Authorization", `Bearer ${viewer.key}`);
       if (viewer.tenant && !headers.has("X-Tenant")) {
         headers.set("X-Tenant", viewer.tenant);
       }
     }
-    const body = JSON.stringify({ query, variables, operationName: chosenIn(query, operationName) });
-    const answer = await fetch(endpoint, { method: "POST", headers, body });
-    return answer.json();
+    const body = JSON.stringify({ query, variables, operationName: selectedOperation(query, operationName) });
+    const response = await fetch(endpoint, { method: "POST", headers, body });
+    return response.json();
   };
 }
 
-// For a moment after another tab was chosen, GraphiQL still gives the name of the operation in the one before.
-function chosenIn(query, operationName) {
+// Just after the visitor changed tabs, GraphiQL still passes the operation name of the previous tab.
+function selectedOperation(query, operationName) {
   try {
     const operations = parse(query).definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
     return operations.length === 1 ? operations[0].name?.value : operationName;
   } catch {
-    return operationName; // the gateway says better what is wrong with the query
+    return operationName; // the gateway's error message is more precise
   }
 }

@@ -1,4 +1,4 @@
-// The page: asks how to open, and opens GraphiQL so.
+// The page: fetches its configuration and opens GraphiQL with it.
 import "graphiql/style.css";
 import "@graphiql/plugin-explorer/style.css";
 import "./main.css";
@@ -9,7 +9,7 @@ import { useMemo, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
 
 import { Bar } from "./bar.jsx";
-import { fetcherOf } from "./fetcher.js";
+import { createFetcher } from "./fetcher.js";
 import { openStorage } from "./storage.js";
 
 const WORKERS = { graphql: "graphql.worker.js", json: "json.worker.js" };
@@ -18,21 +18,24 @@ globalThis.MonacoEnvironment = {
   getWorker: (_id, label) => new Worker(new URL(WORKERS[label] ?? "editor.worker.js", import.meta.url)),
 };
 
-// Their identity counts: GraphiQL would close the open panel for what look like other plugins.
+// Created once: GraphiQL compares plugins by identity, and would close the open panel if they were created again.
 const PLUGINS = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })];
 
 function Page({ config }) {
   const [viewer, setViewer] = useState(config.viewers[0] ?? null);
-  const asking = useRef(viewer);
-  asking.current = viewer;
-  // With another fetcher GraphiQL asks for the schema anew. A visitor who signs in wants that; in the demo all have one
-  // schema, which the first may ask for and the others may not.
-  const whose = config.viewers.length ? null : viewer;
-  const fetcher = useMemo(() => fetcherOf(config.endpoint, () => asking.current), [config.endpoint, whose]);
+  const currentViewer = useRef(viewer);
+  currentViewer.current = viewer;
+  // A new fetcher makes GraphiQL fetch the schema again, which is needed once a visitor has signed in. In the demo, only
+  // the first viewer may read the schema, so the fetcher stays the same for all of them.
+  const schemaViewer = config.viewers.length ? null : viewer;
+  const fetcher = useMemo(
+    () => createFetcher(config.endpoint, () => currentViewer.current),
+    [config.endpoint, schemaViewer],
+  );
   const storage = useMemo(() => openStorage(config.edition), [config.edition]);
-  const tabs = useMemo(() => config.tabs.map(asText), [config.tabs]);
-  // GraphiQL opens with the first tab's query, but without its variables; what was stored goes before both.
-  const [first] = storage.fresh ? tabs : [];
+  const tabs = useMemo(() => config.tabs.map(toEditorText), [config.tabs]);
+  // GraphiQL would open the first tab without its variables. Stored tabs take precedence over the configured ones.
+  const [first] = storage.isEmpty ? tabs : [];
   return (
     <>
       <Bar viewers={config.viewers} viewer={viewer} onChange={setViewer} />
@@ -54,19 +57,19 @@ function Page({ config }) {
   );
 }
 
-function asText({ query, variables }) {
+function toEditorText({ query, variables }) {
   return { query, variables: variables ? JSON.stringify(variables, null, 2) : "" };
 }
 
-function Sorry({ children }) {
+function ErrorMessage({ children }) {
   return <p role="alert">{children}</p>;
 }
 
 async function open(root) {
-  const answer = await fetch("/explorer/config.json", { headers: { Accept: "application/json" } });
-  const body = await answer.json();
-  root.render(answer.ok ? <Page config={body} /> : <Sorry>{body.errors[0].message}</Sorry>);
+  const response = await fetch("/explorer/config.json", { headers: { Accept: "application/json" } });
+  const body = await response.json();
+  root.render(response.ok ? <Page config={body} /> : <ErrorMessage>{body.errors[0].message}</ErrorMessage>);
 }
 
 const root = createRoot(document.querySelector("main"));
-open(root).catch((error) => root.render(<Sorry>The gateway gave no answer: {error.message}</Sorry>));
+open(root).catch((error) => root.render(<ErrorMessage>The gateway did not respond: {error.message}</ErrorMessage>));

@@ -1,34 +1,34 @@
-// What the page keeps in the browser: GraphiQL's tabs, history and looks, and never a header, which may hold a key.
-const OURS = "benegraph";
-const TABS = ["tabState", "query", "variables", "operationName", "headers"].map((name) => `graphiql:${name}`);
+// The page's storage in the browser: GraphiQL's tabs, history and theme. Headers are never stored: they may contain a key.
+const PREFIX = "benegraph";
+const TAB_KEYS = ["tabState", "query", "variables", "operationName", "headers"].map((name) => `graphiql:${name}`);
 
-// Tabs belong to an edition: those of a demo that is gone hold ids that are gone, and would hide today's.
+// Tabs are stored by edition: tabs of an earlier demo contain ids that no longer exist, and would hide the new tabs.
 export function openStorage(edition) {
-  const name = (key) => (TABS.includes(key) ? `${OURS}:${edition}:${key}` : `${OURS}:${key}`);
-  const kept = (key) => key.startsWith(`${OURS}:`);
-  forget((key) => key.startsWith(`${OURS}:demo-`) && !key.startsWith(`${OURS}:${edition}:`));
+  const storageKey = (key) => (TAB_KEYS.includes(key) ? `${PREFIX}:${edition}:${key}` : `${PREFIX}:${key}`);
+  const isOwn = (key) => key.startsWith(`${PREFIX}:`);
+  removeKeys((key) => key.startsWith(`${PREFIX}:demo-`) && !key.startsWith(`${PREFIX}:${edition}:`));
   return {
-    fresh: localStorage.getItem(name(TABS[0])) === null,
-    getItem: (key) => localStorage.getItem(name(key)),
-    setItem: (key, value) => localStorage.setItem(name(key), withoutHeaders(key, value)),
-    removeItem: (key) => localStorage.removeItem(name(key)),
-    clear: () => forget(kept),
+    isEmpty: localStorage.getItem(storageKey(TAB_KEYS[0])) === null,
+    getItem: (key) => localStorage.getItem(storageKey(key)),
+    setItem: (key, value) => localStorage.setItem(storageKey(key), withoutHeaders(key, value)),
+    removeItem: (key) => localStorage.removeItem(storageKey(key)),
+    clear: () => removeKeys(isOwn),
     get length() {
-      return Object.keys(localStorage).filter(kept).length;
+      return Object.keys(localStorage).filter(isOwn).length;
     },
   };
 }
 
-function forget(which) {
-  for (const key of Object.keys(localStorage).filter(which)) {
+function removeKeys(matches) {
+  for (const key of Object.keys(localStorage).filter(matches)) {
     localStorage.removeItem(key);
   }
 }
 
-// GraphiQL keeps headers out of its tabs, but not out of its history.
+// GraphiQL omits headers from its tabs, but not from its history.
 function withoutHeaders(key, value) {
   if (!/:(tabState|queries|favorites)$/.test(key)) {
     return key.endsWith(":headers") ? "" : value;
   }
-  return JSON.stringify(JSON.parse(value), (member, held) => (member === "headers" ? null : held));
+  return JSON.stringify(JSON.parse(value), (member, item) => (member === "headers" ? null : item));
 }
