@@ -232,7 +232,7 @@ def test_limits_are_documented_with_their_defaults(name: str) -> None:
 
 
 def test_documented_metrics_are_the_exported_ones() -> None:
-    page, _ = create_metrics().page()
+    page, _ = create_metrics().render()
     exported = set(re.findall(r"^# HELP (benegraph_\w+)", page.decode(), re.MULTILINE))
     documented = {
         name
