@@ -1,35 +1,35 @@
-"""Rights: what row-level security reads of a viewer, and the statement by which a connection takes it on."""
+"""Rights: the settings that row-level security reads for a viewer, and the SQL that sets them on a connection."""
 
 from benegraph.domain.access import Viewer
 
-#: The tenant, and the employer and employee that the viewer is limited to, empty where it is to none.
+#: The tenant, employer and employee that a viewer is limited to; employer and employee are empty without such a limit.
 Rights = tuple[str, str, str]
 
-_NAMES = ("app.tenant", "app.employer", "app.employee")
+_SETTINGS = ("app.tenant", "app.employer", "app.employee")
 
 
 def rights_of(viewer: Viewer) -> Rights:
-    """Give what a viewer may see. Raises ValueError for one who is limited to what has no name: that is no limit."""
+    """Return a viewer's rights. Raises ValueError for an empty employer or employee ID, which would mean no limit."""
     if "" in (viewer.employer_id, viewer.employee_id):
-        raise ValueError("no id is empty")
+        raise ValueError("employer and employee IDs must not be empty")
     return viewer.tenant_id, viewer.employer_id or "", viewer.employee_id or ""
 
 
 def set_rights_sql(rights: Rights, *, in_session: bool = False) -> str:
-    """Write the statement that takes on rights, to be sent together with a BEGIN, with whose end they end.
+    """Return the SELECT that sets rights, to be sent after a BEGIN in the same message; they end with the transaction.
 
-    With `in_session` they stay with the connection, which nobody else may then use. Raises ValueError for a text that
-    PostgreSQL can't hold.
+    With `in_session` they last as long as the session, which then serves no other viewer. Raises ValueError for text
+    that PostgreSQL can't store.
     """
-    local = "false" if in_session else "true"
+    is_local = "false" if in_session else "true"
     return "SELECT " + ", ".join(
-        f"set_config('{name}', {_quoted(right)}, {local})" for name, right in zip(_NAMES, rights, strict=True)
+        f"set_config('{name}', {_literal(value)}, {is_local})" for name, value in zip(_SETTINGS, rights, strict=True)
     )
 
 
-def _quoted(text: str) -> str:
-    # Nothing but a quote ends a literal: the engine's sessions are opened with `standard_conforming_strings`.
+def _literal(text: str) -> str:
+    # Only a quote ends a literal, because the engine opens its sessions with `standard_conforming_strings`.
     if "\0" in text:
-        raise ValueError("no id holds U+0000")
-    text.encode()  # raises for half of a pair, on which the driver would break off the connection
+        raise ValueError("an ID must not contain U+0000")
+    text.encode()  # raises for an unpaired surrogate, for which the driver would close the connection
     return "'" + text.replace("'", "''") + "'"

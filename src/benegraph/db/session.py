@@ -1,4 +1,4 @@
-"""Sessions: short reads, and transactions that are tried again when they fail for a passing reason. The only commit."""
+"""Sessions: short reads, and transactions that are retried after transient errors. Only this module commits."""
 
 import asyncio
 import secrets
@@ -29,28 +29,28 @@ from benegraph.domain.values import Clock
 
 T = TypeVar("T")
 
-# serialization failure, deadlock, the server going down or starting, too many connections
-_PASSING = {"40001", "40P01", "57P01", "57P02", "57P03", "53300"}
-_ATTEMPTS = 6
-_LONGEST_PAUSE = 0.5
+# Serialization failure, deadlock, server shutting down or starting, too many connections.
+_TRANSIENT_SQLSTATES = {"40001", "40P01", "57P01", "57P02", "57P03", "53300"}
+_MAX_ATTEMPTS = 6
+_MAX_PAUSE_SECONDS = 0.5
 
-#: Tells the server's number of the transaction that a statement runs in; `Transaction.is_numbered` takes it.
+#: The ID of the transaction in which a statement runs, as an SQL expression; see `Transaction.set_xact_id`.
 XACT_ID_SQL = "pg_current_xact_id()::text"
-_BECOME_READER = text(
+_SET_LOCAL_RIGHTS = text(
     "SELECT set_config('app.tenant', :tenant, true), set_config('app.employer', :employer, true),"
     " set_config('app.employee', :employee, true)"
 )
-_OUTCOME = text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))")
+_XACT_STATUS = text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))")
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSession:
-    """A short read on behalf of a viewer, at one instant. Never shared between tasks."""
+    """A short read-only session on behalf of a viewer, at one instant. It must not be shared between tasks."""
 
     session: AsyncSession
     viewer: Viewer
     clock: Clock
-    #: The viewer's limits and the instant, as statement builders take them.
+    #: The viewer's limits and the instant, for statement builders.
     scope: QueryScope = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,61 +62,62 @@ class ReadSession:
 
 @dataclass(frozen=True, slots=True)
 class Transaction(ReadSession):
-    """A transaction on behalf of a viewer: what it writes is there as a whole once it has ended, or not at all."""
+    """A transaction on behalf of a viewer."""
 
-    #: The driver's own connection, which the session's statements go through too.
+    #: The driver's connection, which the session uses too.
     driver: Any
     request_id: str | None = None
     _counter: Iterator[int] = field(default_factory=count)
-    _numbers: list[str] = field(default_factory=list)
+    #: The transaction's ID once it is known; a list, because the instance is frozen.
+    _xact_ids: list[str] = field(default_factory=list)
 
     def new_id(self, kind: IdPrefix) -> str:
-        """Make an id that sorts after those this transaction made before."""
+        """Create an ID that sorts after the IDs that this transaction created before."""
         return new_id(kind, self.clock.now, count=next(self._counter))
 
     def mark_changed(self, row: Versioned) -> None:
-        """Count a change of rows beneath this one as a change of it."""
+        """Record a change of the rows that belong to this row, so that its version increments."""
         row.updated_at = self.clock.now
         flag_modified(row, "updated_at")
 
     async def flush(self) -> None:
-        """Send the changes made so far, where the next statement depends on them."""
-        if self.session.in_transaction():  # else nothing has happened in it
+        """Send the session's changes so far, for a next statement that depends on them."""
+        if self.session.in_transaction():  # otherwise the session has no changes
             await self.session.flush()
 
-    def set_xact_id(self, number: str) -> None:
-        """Learn the server's number of this transaction from a statement that tells it beside what it does."""
-        self._numbers[:] = [number]
+    def set_xact_id(self, xact_id: str) -> None:
+        """Store the transaction's ID as another statement has returned it, which saves a query."""
+        self._xact_ids[:] = [xact_id]
 
     async def xact_id(self) -> str:
-        """Tell the server's number of this transaction, by which its outcome can be asked for."""
-        if not self._numbers:
+        """Return the transaction's ID, by which its outcome can be queried after a lost connection."""
+        if not self._xact_ids:
             self.set_xact_id(await self.driver.fetchval(f"SELECT {XACT_ID_SQL}"))
-        return self._numbers[0]
+        return self._xact_ids[0]
 
 
 class CommitOutcomeUnknown(BenegraphError):
-    """Whether a transaction was committed can't be told. Never tried again: that could do it twice."""
+    """The outcome of a COMMIT is unknown. The transaction is not retried, because it could then be applied twice."""
 
 
 class RolledBack(BenegraphError):
-    """The server kept nothing of a transaction that was to be committed, as a statement in it had failed."""
+    """The server rolled back a transaction at its COMMIT, because a statement in it had failed."""
 
 
-def _tell_nobody(_reason: str) -> None:
-    """Let a repetition pass unsaid: commands and tests count none."""
+def _ignore_retry(_reason: str) -> None:
+    """Do nothing; commands and most tests don't count retries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The system of record, reached through one engine."""
+    """The system of record: its engine, its sessions and transactions, and its pool of read connections."""
 
     engine: AsyncEngine
-    #: Told of each transaction that is tried again, and why: an SQLSTATE, or the kind of the error.
-    on_retry: Callable[[str], None] = _tell_nobody
-    #: Whether statements may be prepared under names, and sessions kept: not through PgBouncer.
+    #: Called before each retry of a transaction, with the reason: an SQLSTATE or the name of the error's class.
+    on_retry: Callable[[str], None] = _ignore_retry
+    #: Whether the engine connects through PgBouncer, which keeps neither sessions nor named prepared statements.
     pgbouncer: bool = False
-    #: Connections that reads share, past SQLAlchemy's own execution.
+    #: Connections that execute reads without SQLAlchemy.
     read_pool: ReadPool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,7 +125,7 @@ class Database:
 
     @asynccontextmanager
     async def unscoped_session(self) -> AsyncIterator[AsyncSession]:
-        """Open a session of nobody's, which sees no row but the keys whose hash it shows."""
+        """Open a session without a viewer. Row-level security shows it only API keys whose hash it presents."""
         async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
             yield session
 
@@ -133,86 +134,86 @@ class Database:
         """Open a short read-only session scoped to the viewer."""
         async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
             tenant, employer, employee = rights_of(viewer)
-            given = {"tenant": tenant, "employer": employer, "employee": employee}
-            await session.execute(_BECOME_READER, given)
+            rights = {"tenant": tenant, "employer": employer, "employee": employee}
+            await session.execute(_SET_LOCAL_RIGHTS, rights)
             yield ReadSession(session, viewer, clock)
 
     async def transact(
         self,
         viewer: Viewer,
         clock: Clock,
-        story: Callable[[Transaction], Awaitable[T]],
+        work: Callable[[Transaction], Awaitable[T]],
         *,
         request_id: str | None = None,
         dry_run: bool = False,
     ) -> T:
-        """Run a story in one transaction, and the whole of it again where it failed for a passing reason.
+        """Run `work` in one transaction and commit it; after a transient error, run all of it again.
 
-        A dry run executes the same code and is rolled back. A violated named constraint becomes the refusal
-        it stands for. Raises Refused, and whatever the story raises.
+        A dry run executes the same code and rolls back. The violation of a constraint that `refusal_of` knows is
+        raised as its Refused. Raises whatever `work` raises.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
-                return await self._once(viewer, clock, story, request_id, dry_run=dry_run)
+                return await self._attempt(viewer, clock, work, request_id, dry_run=dry_run)
             except IntegrityError as error:
                 if (refusal := refusal_of(error)) is None:
                     raise
                 raise refusal from None
             except Exception as error:
-                if attempt == _ATTEMPTS or not is_transient(error):
+                if attempt == _MAX_ATTEMPTS or not is_transient(error):
                     raise
                 self.on_retry(_reason(error))
                 await asyncio.sleep(_pause(attempt))
         raise AssertionError("the last attempt returns or raises")
 
-    async def _once(
+    async def _attempt(
         self,
         viewer: Viewer,
         clock: Clock,
-        story: Callable[[Transaction], Awaitable[T]],
+        work: Callable[[Transaction], Awaitable[T]],
         request_id: str | None,
         *,
         dry_run: bool,
     ) -> T:
-        async with self._begun(viewer, clock, request_id) as tx:
-            result = await story(tx)
-            await tx.flush()  # a rehearsal, too, meets the constraints
+        async with self._begin(viewer, clock, request_id) as tx:
+            result = await work(tx)
+            await tx.flush()  # a dry run must meet the constraints too
             if dry_run:
                 await tx.driver.execute("ROLLBACK")
                 return result
-            number = await tx.xact_id()
+            xact_id = await tx.xact_id()
             try:
                 await commit(tx.driver)
             except Exception as error:
-                # Lost here, a connection leaves open whether the change is there; trying again could do it twice.
-                if not is_transient(error) or not await self._was_committed(number):
+                # A connection that is lost here leaves the outcome open, and a retry could apply the change twice.
+                if not is_transient(error) or not await self._was_committed(xact_id):
                     raise
             return result
 
     @asynccontextmanager
-    async def _begun(self, viewer: Viewer, clock: Clock, request_id: str | None) -> AsyncIterator[Transaction]:
-        """Begin a transaction as a viewer, in one turn; what the story leaves open is undone."""
+    async def _begin(self, viewer: Viewer, clock: Clock, request_id: str | None) -> AsyncIterator[Transaction]:
+        """Begin a transaction with the viewer's rights in one round trip; roll it back after an exception."""
         isolation = self.engine.sync_engine.get_execution_options().get("isolation_level")
-        async with _taken(self.engine) as (connection, driver):
+        async with _exclusive_connection(self.engine) as (connection, driver):
             session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
             session.info["clock"] = clock
             try:
-                await driver.execute(
-                    f"{_begin(isolation)}; {transaction_settings_sql(self.engine)}{set_rights_sql(rights_of(viewer))}"
-                )
+                rights_sql = set_rights_sql(rights_of(viewer))
+                await driver.execute(f"{_begin_sql(isolation)}; {transaction_settings_sql(self.engine)}{rights_sql}")
                 yield Transaction(session, viewer, clock, driver, request_id)
             except Exception as error:
-                await _undo(connection, driver, error)
+                await _roll_back(connection, driver, error)
                 raise
             finally:
                 if session.in_transaction():
                     await session.close()
 
-    async def _was_committed(self, number: str) -> bool:
-        for attempt in range(1, _ATTEMPTS + 1):
+    async def _was_committed(self, xact_id: str) -> bool:
+        """Return whether a transaction was committed. Raises CommitOutcomeUnknown if the database can't be queried."""
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 async with self.engine.connect() as connection:
-                    outcome = (await connection.execute(_OUTCOME, {"number": number})).scalar_one()
+                    outcome = (await connection.execute(_XACT_STATUS, {"number": xact_id})).scalar_one()
             except Exception as error:
                 if not is_transient(error):
                     raise
@@ -220,23 +221,25 @@ class Database:
             if outcome in ("committed", "aborted"):
                 return bool(outcome == "committed")
             await asyncio.sleep(_pause(attempt) + 0.1)
-        raise CommitOutcomeUnknown("The connection was lost at the commit, and the database could not be asked since.")
+        raise CommitOutcomeUnknown(
+            "The connection was lost during COMMIT, and the database could not be queried for the outcome."
+        )
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether an error is one that goes away by trying again: a lost connection, a deadlock, a restart."""
+    """Return whether a retry can succeed after an error: a lost connection, a deadlock, a restart of the server."""
     if isinstance(error, OSError | TimeoutError | asyncpg.PostgresConnectionError):
         return True
     if isinstance(error, asyncpg.InterfaceError):
-        return not isinstance(error, ValueError)  # that is a value no place takes, and never will
+        return not isinstance(error, ValueError)  # a bind value of the wrong type fails each time
     if isinstance(error, asyncpg.InternalClientError):
-        # The server has said that it ends the session, and the connection's end is not there yet.
+        # The server has announced the end of the session, and the connection is not closed yet.
         return "cannot switch to state" in str(error)
     if isinstance(error, asyncpg.PostgresError):
-        return error.sqlstate in _PASSING
+        return error.sqlstate in _TRANSIENT_SQLSTATES
     return isinstance(error, DBAPIError) and (
         error.connection_invalidated
-        or getattr(error.orig, "sqlstate", None) in _PASSING
+        or getattr(error.orig, "sqlstate", None) in _TRANSIENT_SQLSTATES
         or "connection is closed" in str(error.orig)
     )
 
@@ -247,20 +250,26 @@ def _reason(error: BaseException) -> str:
 
 
 async def commit(driver: Any) -> None:
-    """Commit what the driver's connection has begun. Raises RolledBack, for which the server has no error."""
+    """Commit the transaction of a driver's connection.
+
+    Raises RolledBack if the server rolled back instead, which it reports without an error.
+    """
     if await driver.execute("COMMIT") != "COMMIT":
-        raise RolledBack("A statement had failed, and its error was passed over.")
+        raise RolledBack(
+            "A statement in the transaction had failed, and its error was ignored; the server rolled back."
+        )
 
 
-def _begin(isolation: str | None) -> str:
+def _begin_sql(isolation: str | None) -> str:
     return "BEGIN" if isolation is None else f"BEGIN ISOLATION LEVEL {isolation}"
 
 
 @asynccontextmanager
-async def _taken(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, Any]]:
-    """Take a connection, on which SQLAlchemy begins and ends nothing by itself, and the driver's own beneath it.
+async def _exclusive_connection(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, Any]]:
+    """Check out a connection on which SQLAlchemy itself begins and ends no transaction; yield it with its driver's.
 
-    It goes back to the pool unless it is lost, or was left in the midst of a statement, which is then called off.
+    It returns to the pool unless it is lost or the task is cancelled. After a cancellation a statement may still be
+    running, so the connection is closed, which cancels the statement.
     """
     pooled = await engine.raw_connection()
     adapter: Any = pooled.dbapi_connection
@@ -272,10 +281,10 @@ async def _taken(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, An
     except Exception:
         raise
     except BaseException:
-        calling_off = asyncio.ensure_future(connection.invalidate())
-        while not calling_off.done():
+        closing = asyncio.ensure_future(connection.invalidate())
+        while not closing.done():
             with suppress(asyncio.CancelledError):
-                await asyncio.shield(calling_off)
+                await asyncio.shield(closing)
         raise
     finally:
         if driver.is_closed():
@@ -285,25 +294,25 @@ async def _taken(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, An
             await connection.close()
 
 
-async def _undo(connection: AsyncConnection, driver: Any, error: Exception) -> None:
-    """Roll back what is open; a connection on which that can't be done is lost."""
+async def _roll_back(connection: AsyncConnection, driver: Any, error: Exception) -> None:
+    """Roll back the open transaction; invalidate the connection if that fails."""
     try:
         if not driver.is_closed():
             await driver.execute("ROLLBACK")
             return
-    except Exception as another:  # noqa: BLE001 - the first is raised
-        error = another
+    except Exception as rollback_error:  # noqa: BLE001 - the caller raises the first error
+        error = rollback_error
     await connection.invalidate(error)
 
 
 def _pause(attempt: int) -> float:
-    # Full jitter, so that two that met do not meet again.
-    return secrets.SystemRandom().uniform(0, min(_LONGEST_PAUSE, 0.02 * 2**attempt))
+    # Full jitter, so that two transactions that collided do not collide again.
+    return secrets.SystemRandom().uniform(0, min(_MAX_PAUSE_SECONDS, 0.02 * 2**attempt))
 
 
 @event.listens_for(Session, "before_flush")
-def _stamp(session: Session, _context: UOWTransaction, _instances: Any) -> None:
-    # Every change of a row counts its version up and says when; here once, so that no service can forget it.
+def _increment_versions(session: Session, _context: UOWTransaction, _instances: Any) -> None:
+    # Each change of a row increments its version and sets its `updated_at`; done here, so that no service forgets it.
     clock: Clock | None = session.info.get("clock")
     for row in session.dirty:
         if clock is not None and hasattr(row, "version") and session.is_modified(row):

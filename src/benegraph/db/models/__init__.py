@@ -1,4 +1,4 @@
-"""Shapes: one class a table, and no behaviour."""
+"""Table definitions: one class for each table, without behavior."""
 
 from benegraph.db.models.access import ApiKey, IdempotencyKey, Tenant
 from benegraph.db.models.billing import PremiumInvoice, PremiumPayment

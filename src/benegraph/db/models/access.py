@@ -1,4 +1,4 @@
-"""Shapes of access: tenants, the keys that open them, and the answers kept for idempotency keys."""
+"""Tables of access: tenants, API keys, and the results stored for idempotency keys."""
 
 from typing import Any
 
@@ -6,18 +6,27 @@ from sqlalchemy import ARRAY, CheckConstraint, Index, LargeBinary, Text, UniqueC
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from benegraph.db.base import Base, Id, Identified, Instant, Tenanted, id_check, reference, words
+from benegraph.db.base import (
+    Base,
+    Id,
+    Identified,
+    Instant,
+    TenantScoped,
+    enum_type,
+    id_format_check,
+    tenant_foreign_key,
+)
 from benegraph.domain.access import Role
 from benegraph.domain.ids import IdPrefix
 
 
-class Tenant(Tenanted, Base):
-    """A tenant: its id is the name that `X-Tenant` carries."""
+class Tenant(TenantScoped, Base):
+    """A tenant; its ID is the name in the `X-Tenant` header."""
 
     __tablename__ = "tenants"
 
     name: Mapped[str]
-    #: Whether recording a payment or voiding an invoice brings coverages' `paid_through` up to date at once.
+    #: Whether recording a payment or voiding an invoice updates the `paid_through` of coverage in the same transaction.
     auto_paid_through: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[Instant]
 
@@ -25,15 +34,15 @@ class Tenant(Tenanted, Base):
 
 
 class ApiKey(Identified, Base):
-    """A key's right in one tenant. The key itself is never stored; one key may have a row in several tenants."""
+    """An API key's rights in one tenant. Only the key's hash is stored; one key may have a row in several tenants."""
 
     __tablename__ = "api_keys"
 
-    #: What is shown of the key in lists: enough to tell it from others, too little to use it.
+    #: The part of the key that lists show: enough to recognize it, too little to use it.
     prefix: Mapped[str]
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
     label: Mapped[str]
-    role: Mapped[Role] = mapped_column(words(Role))
+    role: Mapped[Role] = mapped_column(enum_type(Role))
     employer_id: Mapped[Id | None]
     employee_id: Mapped[Id | None]
     actions: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -42,22 +51,22 @@ class ApiKey(Identified, Base):
     last_used_at: Mapped[Instant | None]
 
     __table_args__ = (
-        id_check(IdPrefix.API_KEY),
+        id_format_check(IdPrefix.API_KEY),
         UniqueConstraint("tenant_id", "secret_hash", name="uq_api_keys_secret_hash"),
         CheckConstraint("role <> 'EMPLOYER' OR employer_id IS NOT NULL", name="employer_scope"),
         CheckConstraint(
             "role <> 'EMPLOYEE' OR (employer_id IS NOT NULL AND employee_id IS NOT NULL)", name="employee_scope"
         ),
-        reference("api_keys_tenant", "", "tenants"),
-        reference("api_keys_employer", "employer_id", "employers", "id"),
-        reference("api_keys_employee", "employer_id employee_id", "employees", "employer_id id"),
-        Index("ix_api_keys_secret_hash", "secret_hash"),  # at the door the tenant is not known yet
+        tenant_foreign_key("api_keys_tenant", "", "tenants"),
+        tenant_foreign_key("api_keys_employer", "employer_id", "employers", "id"),
+        tenant_foreign_key("api_keys_employee", "employer_id employee_id", "employees", "employer_id id"),
+        Index("ix_api_keys_secret_hash", "secret_hash"),  # a key is looked up before its tenant is known
         Index("ix_api_keys_employee", "tenant_id", "employer_id", "employee_id"),
     )
 
 
-class IdempotencyKey(Tenanted, Base):
-    """What a mutation did under a caller's key: the hash of its input and the ids it touched."""
+class IdempotencyKey(TenantScoped, Base):
+    """The result of a mutation under a caller's idempotency key: the hash of its input and the IDs that it changed."""
 
     __tablename__ = "idempotency_keys"
 
@@ -69,6 +78,6 @@ class IdempotencyKey(Tenanted, Base):
     created_at: Mapped[Instant]
 
     __table_args__ = (
-        reference("idempotency_keys_tenant", "", "tenants"),
+        tenant_foreign_key("idempotency_keys_tenant", "", "tenants"),
         Index("ix_idempotency_keys_created_at", "tenant_id", "created_at"),
     )

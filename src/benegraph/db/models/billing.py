@@ -1,23 +1,23 @@
-"""Shapes of billing: premium invoices, and the payments on them."""
+"""Tables of billing: premium invoices and their payments."""
 
 from datetime import date
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
 
-from benegraph.db.base import Base, Cents, Id, Identified, Instant, Versioned, id_check, reference
+from benegraph.db.base import Base, Cents, Id, Identified, Instant, Versioned, id_format_check, tenant_foreign_key
 from benegraph.domain.ids import IdPrefix
 
 
 class PremiumInvoice(Versioned, Base):
-    """A bill to a group's division, or to one of its subscribers, for some days of coverage.
+    """An invoice to a group's division, or to one of its subscribers, for a span of days of coverage.
 
-    What is paid of it is the sum of its payments that were not reversed.
+    Its paid amount is the sum of its payments that are not reversed.
     """
 
     __tablename__ = "premium_invoices"
 
-    #: Whose group it is, where that is known here: row-level security reads it.
+    #: The employer that the group belongs to, if it is known in this tenant; row-level security reads it.
     employer_id: Mapped[Id | None]
     group_id: Mapped[Id]
     division_id: Mapped[Id]
@@ -30,11 +30,11 @@ class PremiumInvoice(Versioned, Base):
     void_reason: Mapped[str | None]
 
     __table_args__ = (
-        id_check(IdPrefix.PREMIUM_INVOICE),
+        id_format_check(IdPrefix.PREMIUM_INVOICE),
         CheckConstraint("bill_from <= bill_through", name="billed"),
         CheckConstraint("amount_cents >= 0", name="cents"),
-        reference("premium_invoices_subscriber", "subscriber_id", "subscribers"),
-        reference("premium_invoices_employer", "employer_id", "employers", "id"),
+        tenant_foreign_key("premium_invoices_subscriber", "subscriber_id", "subscribers"),
+        tenant_foreign_key("premium_invoices_employer", "employer_id", "employers", "id"),
         Index("ix_premium_invoices_group", "tenant_id", "group_id", "division_id", "bill_from", "id"),
         Index(
             "ix_premium_invoices_subscriber",
@@ -54,7 +54,7 @@ class PremiumInvoice(Versioned, Base):
 
 
 class PremiumPayment(Identified, Base):
-    """Money received on an invoice; a reversed one counts no more."""
+    """A payment received for an invoice; a reversed payment does not count."""
 
     __tablename__ = "premium_payments"
 
@@ -66,10 +66,10 @@ class PremiumPayment(Identified, Base):
     reversal_reason: Mapped[str | None]
 
     __table_args__ = (
-        id_check(IdPrefix.PREMIUM_PAYMENT),
+        id_format_check(IdPrefix.PREMIUM_PAYMENT),
         CheckConstraint("amount_cents > 0", name="cents"),
-        reference("premium_payments_invoice", "invoice_id", "premium_invoices", "id"),
-        reference("premium_payments_employer", "employer_id", "employers", "id"),
+        tenant_foreign_key("premium_payments_invoice", "invoice_id", "premium_invoices", "id"),
+        tenant_foreign_key("premium_payments_employer", "employer_id", "employers", "id"),
         UniqueConstraint("tenant_id", "invoice_id", "id", name="uq_premium_payments_of_invoice"),
         Index(
             "ix_premium_payments_employer",

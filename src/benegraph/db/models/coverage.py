@@ -1,20 +1,20 @@
-"""Shapes of coverage: subscribers, contracts with groups, and the coverage of record."""
+"""Tables of coverage: subscribers, group contracts, and the carrier's coverage of record."""
 
 from datetime import date
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
 
-from benegraph.db.base import Base, Cents, Id, Versioned, id_check, reference
+from benegraph.db.base import Base, Cents, Id, Versioned, id_format_check, tenant_foreign_key
 from benegraph.domain.ids import IdPrefix
 
 
 class Subscriber(Versioned, Base):
-    """A person as the carrier knows them, and the employee it is, where that is known here."""
+    """A person in the carrier's records, and the employee with whom it is linked, if any."""
 
     __tablename__ = "subscribers"
 
-    #: The carrier's own number.
+    #: The carrier's number of the subscriber.
     subscriber_id: Mapped[Id]
     employer_id: Mapped[Id | None]
     employee_id: Mapped[Id | None]
@@ -22,12 +22,12 @@ class Subscriber(Versioned, Base):
     last_name: Mapped[str | None]
 
     __table_args__ = (
-        id_check(IdPrefix.SUBSCRIBER),
+        id_format_check(IdPrefix.SUBSCRIBER),
         CheckConstraint("char_length(subscriber_id) BETWEEN 1 AND 9", name="subscriber_id"),
         CheckConstraint("(employer_id IS NULL) = (employee_id IS NULL)", name="employee"),
         UniqueConstraint("tenant_id", "subscriber_id", name="uq_subscribers_subscriber_id"),
-        reference("subscribers_employee", "employer_id employee_id", "employees", "employer_id id"),
-        # One employee a subscriber; most subscribers may be nobody's employee here.
+        tenant_foreign_key("subscribers_employee", "employer_id employee_id", "employees", "employer_id id"),
+        # At most one subscriber for each employee. Many subscribers may be linked with no employee, and are left out.
         Index(
             "uq_subscribers_employee",
             "tenant_id",
@@ -50,7 +50,7 @@ class GroupContract(Versioned, Base):
 
     __tablename__ = "group_contracts"
 
-    #: Whose group it is, where that is known here.
+    #: The employer that the group belongs to, if it is known in this tenant.
     employer_id: Mapped[Id | None]
     group_id: Mapped[Id]
     division_id: Mapped[Id]
@@ -59,7 +59,7 @@ class GroupContract(Versioned, Base):
     policy_number: Mapped[str | None]
 
     __table_args__ = (
-        id_check(IdPrefix.GROUP_CONTRACT),
+        id_format_check(IdPrefix.GROUP_CONTRACT),
         CheckConstraint(
             "char_length(group_id) BETWEEN 1 AND 20 AND char_length(division_id) BETWEEN 1 AND 20"
             " AND char_length(policy_number) <= 25",
@@ -67,7 +67,7 @@ class GroupContract(Versioned, Base):
         ),
         CheckConstraint("coverage_start <= coverage_end", name="coverage"),
         UniqueConstraint("tenant_id", "group_id", "division_id", "coverage_start", name="uq_group_contracts_key"),
-        reference("group_contracts_employer", "employer_id", "employers", "id"),
+        tenant_foreign_key("group_contracts_employer", "employer_id", "employers", "id"),
         Index(
             "ix_group_contracts_employer",
             "tenant_id",
@@ -79,9 +79,9 @@ class GroupContract(Versioned, Base):
 
 
 class SubscriberEnrollment(Versioned, Base):
-    """The coverage of record of a subscriber under a contract, by its five-part key.
+    """The coverage of record of a subscriber under a group contract, identified by five columns.
 
-    `employer_id` is the contract's, `employee_id` the subscriber's: row-level security reads them here.
+    `employer_id` is copied from the contract and `employee_id` from the subscriber, for row-level security.
     """
 
     __tablename__ = "subscriber_enrollments"
@@ -106,7 +106,7 @@ class SubscriberEnrollment(Versioned, Base):
     update_user: Mapped[str]
 
     __table_args__ = (
-        id_check(IdPrefix.SUBSCRIBER_ENROLLMENT),
+        id_format_check(IdPrefix.SUBSCRIBER_ENROLLMENT),
         CheckConstraint("start_date <= end_date", name="coverage"),
         CheckConstraint("annual_max_cents >= 0 AND lifetime_max_cents >= 0", name="cents"),
         CheckConstraint(
@@ -122,14 +122,14 @@ class SubscriberEnrollment(Versioned, Base):
             "start_date",
             name="uq_subscriber_enrollments_key",
         ),
-        reference("subscriber_enrollments_subscriber", "subscriber_id", "subscribers"),
-        reference(
+        tenant_foreign_key("subscriber_enrollments_subscriber", "subscriber_id", "subscribers"),
+        tenant_foreign_key(
             "subscriber_enrollments_contract",
             "group_id division_id group_coverage_start",
             "group_contracts",
             "group_id division_id coverage_start",
         ),
-        reference("subscriber_enrollments_employer", "employer_id", "employers", "id"),
+        tenant_foreign_key("subscriber_enrollments_employer", "employer_id", "employers", "id"),
         Index(
             "ix_subscriber_enrollments_contract", "tenant_id", "group_id", "division_id", "group_coverage_start", "id"
         ),

@@ -1,13 +1,13 @@
-"""Shapes of documents: what clients may ask by a name, instead of sending its text."""
+"""Tables of documents: operations that clients can request by hash or ID instead of sending their text."""
 
 from sqlalchemy import CheckConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from benegraph.db.base import Base, Id, Instant, Tenanted, reference
+from benegraph.db.base import Base, Id, Instant, TenantScoped, tenant_foreign_key
 
 
-class PersistedQuery(Tenanted, Base):
-    """A text that a client of the tenant sent along with its hash, to be asked for by the hash from then on."""
+class PersistedQuery(TenantScoped, Base):
+    """A query that a client of the tenant registered with its hash, and can request by the hash from then on."""
 
     __tablename__ = "persisted_queries"
 
@@ -18,18 +18,18 @@ class PersistedQuery(Tenanted, Base):
 
     __table_args__ = (
         CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="digest"),
-        reference("persisted_queries_tenant", "", "tenants"),
+        tenant_foreign_key("persisted_queries_tenant", "", "tenants"),
         Index("ix_persisted_queries_created_at", "tenant_id", "created_at"),
     )
 
 
 class TrustedDocument(Base):
-    """A text that our own people wrote, under the id their build gave it. The gateway's own, and no tenant's."""
+    """A document of the organization's own frontends, under the ID of their build. It belongs to no tenant."""
 
     __tablename__ = "trusted_documents"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    #: SHA-256 of the text, by which it is known when it is sent as it is.
+    #: SHA-256 of the text in hex, by which a document is recognized when its text is sent.
     digest: Mapped[Id]
     text: Mapped[str] = mapped_column(Text)
     created_at: Mapped[Instant]

@@ -1,13 +1,13 @@
-"""Shapes of employers."""
+"""The table of employers."""
 
 from sqlalchemy.orm import Mapped
 
-from benegraph.db.base import Base, Versioned, id_check, reference
+from benegraph.db.base import Base, Versioned, id_format_check, tenant_foreign_key
 from benegraph.domain.ids import IdPrefix
 
 
 class Employer(Versioned, Base):
-    """An employer; its time zone decides what day it is for everything beneath it."""
+    """An employer; its time zone decides which day is today for its plan years, people and enrollments."""
 
     __tablename__ = "employers"
 
@@ -15,4 +15,4 @@ class Employer(Versioned, Base):
     time_zone: Mapped[str]
     active: Mapped[bool]
 
-    __table_args__ = (id_check(IdPrefix.EMPLOYER), reference("employers_tenant", "", "tenants"))
+    __table_args__ = (id_format_check(IdPrefix.EMPLOYER), tenant_foreign_key("employers_tenant", "", "tenants"))

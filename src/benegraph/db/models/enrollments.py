@@ -1,4 +1,4 @@
-"""Shapes of enrollments: the enrollment, who it covers, life events, and the append-only history."""
+"""Tables of enrollments: life events, enrollments, covered dependents, and the append-only history."""
 
 from datetime import date
 from typing import Any
@@ -7,7 +7,18 @@ from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from benegraph.db.base import Base, Cents, Id, Identified, Instant, Tenanted, Versioned, id_check, reference, words
+from benegraph.db.base import (
+    Base,
+    Cents,
+    Id,
+    Identified,
+    Instant,
+    TenantScoped,
+    Versioned,
+    enum_type,
+    id_format_check,
+    tenant_foreign_key,
+)
 from benegraph.domain.access import Role
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
@@ -16,29 +27,29 @@ from benegraph.domain.ids import IdPrefix
 
 
 class LifeEvent(Versioned, Base):
-    """Something that happened in an employee's life, as reported, and how it was judged."""
+    """A life event of an employee as it was reported, and the outcome of its review."""
 
     __tablename__ = "life_events"
 
     employer_id: Mapped[Id]
     employee_id: Mapped[Id]
     dependent_id: Mapped[Id | None]
-    event_type: Mapped[LifeEventType] = mapped_column(words(LifeEventType))
+    event_type: Mapped[LifeEventType] = mapped_column(enum_type(LifeEventType))
     event_on: Mapped[date]
     reported_on: Mapped[date]
-    status: Mapped[LifeEventStatus] = mapped_column(words(LifeEventStatus))
+    status: Mapped[LifeEventStatus] = mapped_column(enum_type(LifeEventStatus))
     reviewed_on: Mapped[date | None]
     reviewed_at: Mapped[Instant | None]
     notes: Mapped[str | None]
     review_notes: Mapped[str | None]
 
     __table_args__ = (
-        id_check(IdPrefix.LIFE_EVENT),
+        id_format_check(IdPrefix.LIFE_EVENT),
         CheckConstraint("event_on <= reported_on", name="reported_after_event"),
         CheckConstraint("(status = 'PENDING') = (reviewed_on IS NULL)", name="reviewed"),
         UniqueConstraint("tenant_id", "employer_id", "employee_id", "id", name="uq_life_events_of_employee"),
-        reference("life_events_employee", "employer_id employee_id", "employees", "employer_id id"),
-        reference(
+        tenant_foreign_key("life_events_employee", "employer_id employee_id", "employees", "employer_id id"),
+        tenant_foreign_key(
             "life_events_dependent", "employer_id employee_id dependent_id", "dependents", "employer_id employee_id id"
         ),
         Index("ix_life_events_employee", "tenant_id", "employee_id", "id"),
@@ -48,10 +59,10 @@ class LifeEvent(Versioned, Base):
 
 
 class Enrollment(Versioned, Base):
-    """One employee's enrollment in one plan year: why it was issued, the answer, what it covers, and its closing.
+    """One employee's enrollment in one plan year: why it was issued, the answer, its coverage, and its closing.
 
-    Its status is derived from these facts and the day. `window_*` are null for open enrollment: the plan year's dates
-    hold then, and may still be moved.
+    Its status is derived from these columns and today's date. `window_*` are null for open enrollment, whose window is
+    the plan year's own; its dates can still be changed.
     """
 
     __tablename__ = "enrollments"
@@ -60,32 +71,32 @@ class Enrollment(Versioned, Base):
     employee_id: Mapped[Id]
     benefit_product_id: Mapped[Id]
     plan_year_id: Mapped[Id]
-    reason: Mapped[WindowReason] = mapped_column(words(WindowReason))
+    reason: Mapped[WindowReason] = mapped_column(enum_type(WindowReason))
     issued_on: Mapped[date]
     window_opens_on: Mapped[date | None]
     window_closes_on: Mapped[date | None]
-    #: The day the answer takes effect, whatever it will be.
+    #: The day on which the answer takes effect, for an election and for a waiver.
     effective_on: Mapped[date]
     replaces_id: Mapped[Id | None]
     life_event_id: Mapped[Id | None]
     reissue_reason: Mapped[str | None]
 
-    decision: Mapped[ElectionDecision | None] = mapped_column(words(ElectionDecision))
+    decision: Mapped[ElectionDecision | None] = mapped_column(enum_type(ElectionDecision))
     decided_at: Mapped[Instant | None]
-    coverage_tier: Mapped[CoverageTier | None] = mapped_column(words(CoverageTier))
+    coverage_tier: Mapped[CoverageTier | None] = mapped_column(enum_type(CoverageTier))
     selected_plan_id: Mapped[Id | None]
     employee_contribution_cents: Mapped[Cents | None]
     employer_contribution_cents: Mapped[Cents | None]
     coverage_starts_on: Mapped[date | None]
     coverage_ends_on: Mapped[date | None]
-    #: The coverage of record that this answer is a part of.
+    #: The carrier's coverage of record that contains this election.
     subscriber_enrollment_id: Mapped[Id | None]
 
     closed_on: Mapped[date | None]
-    close_reason: Mapped[CloseReason | None] = mapped_column(words(CloseReason))
+    close_reason: Mapped[CloseReason | None] = mapped_column(enum_type(CloseReason))
 
     __table_args__ = (
-        id_check(IdPrefix.ENROLLMENT),
+        id_format_check(IdPrefix.ENROLLMENT),
         CheckConstraint(
             "(reason = 'OPEN_ENROLLMENT') = (window_opens_on IS NULL)"
             " AND (reason = 'OPEN_ENROLLMENT') = (window_closes_on IS NULL) AND window_opens_on <= window_closes_on",
@@ -109,26 +120,28 @@ class Enrollment(Versioned, Base):
         CheckConstraint("coverage_starts_on <= coverage_ends_on", name="coverage"),
         CheckConstraint("(closed_on IS NULL) = (close_reason IS NULL)", name="closed"),
         UniqueConstraint("tenant_id", "employer_id", "employee_id", "id", name="uq_enrollments_of_employee"),
-        reference("enrollments_employee", "employer_id employee_id", "employees", "employer_id id"),
-        reference(
+        tenant_foreign_key("enrollments_employee", "employer_id employee_id", "employees", "employer_id id"),
+        tenant_foreign_key(
             "enrollments_plan_year",
             "employer_id benefit_product_id plan_year_id",
             "plan_years",
             "employer_id benefit_product_id id",
         ),
-        reference(
+        tenant_foreign_key(
             "enrollments_plan", "employer_id plan_year_id selected_plan_id", "plans", "employer_id plan_year_id id"
         ),
-        reference(
+        tenant_foreign_key(
             "enrollments_replaces", "employer_id employee_id replaces_id", "enrollments", "employer_id employee_id id"
         ),
-        reference(
+        tenant_foreign_key(
             "enrollments_life_event",
             "employer_id employee_id life_event_id",
             "life_events",
             "employer_id employee_id id",
         ),
-        reference("enrollments_subscriber_enrollment", "subscriber_enrollment_id", "subscriber_enrollments", "id"),
+        tenant_foreign_key(
+            "enrollments_subscriber_enrollment", "subscriber_enrollment_id", "subscriber_enrollments", "id"
+        ),
         Index(
             "ix_enrollments_subscriber_enrollment",
             "tenant_id",
@@ -142,7 +155,8 @@ class Enrollment(Versioned, Base):
         Index("ix_enrollments_plan", "tenant_id", "employer_id", "plan_year_id", "selected_plan_id"),
         Index("ix_enrollments_replaces", "tenant_id", "employer_id", "employee_id", "replaces_id"),
         Index("ix_enrollments_life_event", "tenant_id", "employer_id", "employee_id", "life_event_id"),
-        # One issue an employee and plan year, however many requests race to make it; a second needs the first closed.
+        # One original enrollment for each employee and plan year, even if several requests issue it at the same time.
+        # A second one requires that the first was closed as NOT_ELIGIBLE.
         Index(
             "uq_enrollments_issued_once",
             "tenant_id",
@@ -154,8 +168,8 @@ class Enrollment(Versioned, Base):
     )
 
 
-class EnrolledDependent(Tenanted, Base):
-    """A dependent within an election; `through` is the last day its age allows, null where age ends nothing."""
+class EnrolledDependent(TenantScoped, Base):
+    """A dependent covered by an election; `through` is the last day that its age allows, null without an age limit."""
 
     __tablename__ = "enrolled_dependents"
 
@@ -166,13 +180,13 @@ class EnrolledDependent(Tenanted, Base):
     through: Mapped[date | None]
 
     __table_args__ = (
-        reference(
+        tenant_foreign_key(
             "enrolled_dependents_enrollment",
             "employer_id employee_id enrollment_id",
             "enrollments",
             "employer_id employee_id id",
         ),
-        reference(
+        tenant_foreign_key(
             "enrolled_dependents_dependent",
             "employer_id employee_id dependent_id",
             "dependents",
@@ -184,18 +198,18 @@ class EnrolledDependent(Tenanted, Base):
 
 
 class Event(Identified, Base):
-    """One change, for ever: who, when, by which request, what was and what is. Rows are never changed or deleted."""
+    """A change of a row: who made it, when, in which request, and the values before and after. Events never change."""
 
     __tablename__ = "events"
 
-    #: None where the carrier keeps a group that is no employer's here.
+    #: None for a carrier's group that belongs to no employer in this tenant.
     employer_id: Mapped[Id | None]
     employee_id: Mapped[Id | None]
-    #: The row that changed: an enrollment, a plan year, an employee, a life event.
+    #: The ID of the changed row: an enrollment, plan year, employee, life event, coverage of record or invoice.
     subject_id: Mapped[Id]
     action: Mapped[str]
     actor: Mapped[str]
-    actor_role: Mapped[Role] = mapped_column(words(Role))
+    actor_role: Mapped[Role] = mapped_column(enum_type(Role))
     occurred_at: Mapped[Instant] = mapped_column(DateTime(timezone=True))
     request_id: Mapped[str | None]
     reason: Mapped[str | None]
@@ -203,9 +217,9 @@ class Event(Identified, Base):
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
     __table_args__ = (
-        id_check(IdPrefix.EVENT),
-        reference("events_employer", "employer_id", "employers", "id"),
-        reference("events_employee", "employer_id employee_id", "employees", "employer_id id"),
+        id_format_check(IdPrefix.EVENT),
+        tenant_foreign_key("events_employer", "employer_id", "employers", "id"),
+        tenant_foreign_key("events_employee", "employer_id employee_id", "employees", "employer_id id"),
         Index("ix_events_subject", "tenant_id", "subject_id", "id"),
         Index("ix_events_employee", "tenant_id", "employer_id", "employee_id"),
     )

@@ -1,17 +1,17 @@
-"""Shapes of people: employees and their dependents."""
+"""Tables of people: employees and their dependents."""
 
 from datetime import date
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from benegraph.db.base import Base, Id, Versioned, id_check, reference, words
+from benegraph.db.base import Base, Id, Versioned, enum_type, id_format_check, tenant_foreign_key
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import EmploymentClass, Relationship
 
 
 class Employee(Versioned, Base):
-    """An employment: a person at one employer, from a hire to a termination."""
+    """A person's employment with one employer, from hire to termination."""
 
     __tablename__ = "employees"
 
@@ -21,21 +21,22 @@ class Employee(Versioned, Base):
     last_name: Mapped[str]
     email: Mapped[str | None]
     date_of_birth: Mapped[date | None]
-    employment_class: Mapped[EmploymentClass] = mapped_column(words(EmploymentClass))
-    #: The carrier's code of the group's division that the employee belongs to.
+    employment_class: Mapped[EmploymentClass] = mapped_column(enum_type(EmploymentClass))
+    #: The carrier's code of the employee's division within the group.
     division_id: Mapped[str | None]
     hired_on: Mapped[date]
-    #: Set when the class changes after the hire: a waiting period then counts from it.
+    #: The day of the last change of class after the hire; a waiting period then starts on it.
     class_changed_on: Mapped[date | None]
     terminated_on: Mapped[date | None]
 
     __table_args__ = (
-        id_check(IdPrefix.EMPLOYEE),
+        id_format_check(IdPrefix.EMPLOYEE),
         CheckConstraint("terminated_on >= hired_on", name="terminated_after_hire"),
         CheckConstraint("char_length(division_id) BETWEEN 1 AND 20", name="division_id"),
         UniqueConstraint("tenant_id", "employer_id", "id", name="uq_employees_of_employer"),
-        reference("employees_employer", "employer_id", "employers", "id"),
-        # Without the nulls, which would make it the smallest index, and the planner's choice to look up an id.
+        tenant_foreign_key("employees_employer", "employer_id", "employers", "id"),
+        # Without the rows that are null: with them it would be the smallest index, and the planner would use it to
+        # look up IDs.
         Index(
             "uq_employees_external_id",
             "tenant_id",
@@ -54,7 +55,7 @@ class Employee(Versioned, Base):
 
 
 class Dependent(Versioned, Base):
-    """A member of an employee's family."""
+    """A family member of an employee who can be covered."""
 
     __tablename__ = "dependents"
 
@@ -63,13 +64,13 @@ class Dependent(Versioned, Base):
     first_name: Mapped[str]
     last_name: Mapped[str]
     date_of_birth: Mapped[date]
-    relationship: Mapped[Relationship] = mapped_column(words(Relationship))
+    relationship: Mapped[Relationship] = mapped_column(enum_type(Relationship))
     active: Mapped[bool]
     disabled: Mapped[bool]
 
     __table_args__ = (
-        id_check(IdPrefix.DEPENDENT),
+        id_format_check(IdPrefix.DEPENDENT),
         UniqueConstraint("tenant_id", "employer_id", "employee_id", "id", name="uq_dependents_of_employee"),
-        reference("dependents_employee", "employer_id employee_id", "employees", "employer_id id"),
+        tenant_foreign_key("dependents_employee", "employer_id employee_id", "employees", "employer_id id"),
         Index("ix_dependents_employee", "tenant_id", "employee_id", "id"),
     )

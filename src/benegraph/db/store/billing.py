@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import LateralFromClause
 
-from benegraph.db.base import words
+from benegraph.db.base import enum_type
 from benegraph.db.models import (
     GroupContract,
     PremiumInvoice,
@@ -51,7 +51,7 @@ def rows(scope: QueryScope) -> Select[Any]:
         select(
             *PremiumInvoice.__table__.c,
             paid.c.paid_cents,
-            type_coerce(status, words(InvoiceStatus)).label("status"),
+            type_coerce(status, enum_type(InvoiceStatus)).label("status"),
         )
         .join(paid, true())
         .where(*_billed_to(scope, PremiumInvoice))

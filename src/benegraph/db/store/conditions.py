@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, Text, any_, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from benegraph.db.base import Tenanted
+from benegraph.db.base import TenantScoped
 from benegraph.db.models import Employer
 from benegraph.db.query_scope import QueryScope, as_bind_value
 
@@ -15,7 +15,7 @@ Column = InstrumentedAttribute[Any]
 
 
 def visibility_conditions(
-    scope: QueryScope, table: type[Tenanted], employer: Column | None = None, employee: Column | None = None
+    scope: QueryScope, table: type[TenantScoped], employer: Column | None = None, employee: Column | None = None
 ) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions that limit a table's rows to a scope's tenant, employer and employee.
 

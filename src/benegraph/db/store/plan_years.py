@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, bindparam, case, delete, exists, select, type_coerce
 from sqlalchemy.orm import aliased
 
-from benegraph.db.base import words
+from benegraph.db.base import enum_type
 from benegraph.db.cached_statements import fetch
 from benegraph.db.models import ContributionClass, Employee, Employer, GroupContract, Plan, PlanRate, PlanYear
 from benegraph.db.query_scope import QueryScope
@@ -48,7 +48,7 @@ def rows(scope: QueryScope) -> Select[Any]:
     return (
         select(
             *PlanYear.__table__.c,
-            type_coerce(status_at(scope), words(PlanYearStatus)).label("status"),
+            type_coerce(status_at(scope), enum_type(PlanYearStatus)).label("status"),
             today_at(scope).label("today"),
         )
         .outerjoin(Employer, and_(Employer.tenant_id == PlanYear.tenant_id, Employer.id == PlanYear.employer_id))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, null, or_, select, true, type_coerce
 
-from benegraph.db.base import words
+from benegraph.db.base import enum_type
 from benegraph.db.models import Dependent, Employer, EnrolledDependent, Enrollment, Event, LifeEvent, PlanYear
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.store.conditions import today_at, visibility_conditions
@@ -90,8 +90,8 @@ def rows(scope: QueryScope) -> Select[Any]:
     return (
         select(
             *Enrollment.__table__.c,
-            type_coerce(status_at(scope), words(EnrollmentStatus)).label("status"),
-            type_coerce(_coverage_status_at(scope), words(CoverageStatus)).label("coverage_status"),
+            type_coerce(status_at(scope), enum_type(EnrollmentStatus)).label("status"),
+            type_coerce(_coverage_status_at(scope), enum_type(CoverageStatus)).label("coverage_status"),
             _opens_on.label("opens_on"),
             _closes_on.label("closes_on"),
             today.between(_opens_on, _closes_on).label("window_is_open"),
