@@ -226,8 +226,8 @@ async def test_settings_are_in_force_in_every_transaction_and_stay_in_none(
             async with database.read(viewer, clock) as read_session:
                 assert dict((await read_session.session.execute(text(IN_FORCE))).one()._mapping) == OURS
             async with database.read_pool.snapshot(viewer) as snapshot:
-                assert snapshot._lent is not None
-                assert dict(await snapshot._lent.driver.fetchrow(IN_FORCE)) == OURS
+                assert snapshot._connection is not None
+                assert dict(await snapshot._connection.driver.fetchrow(IN_FORCE)) == OURS
             async with database.unscoped_session() as session:
                 assert dict((await session.execute(text(IN_FORCE))).one()._mapping) == OURS
         with pytest.raises(asyncpg.QueryCanceledError):

@@ -13,7 +13,7 @@ from sqlalchemy.pool import QueuePool
 from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.prepared_statements import PreparedStatement
 from benegraph.db.read_connection import ReadConnection
-from benegraph.db.read_pool import ReadPool, Snapshot, share_of
+from benegraph.db.read_pool import ReadPool, Snapshot, max_read_connections
 from benegraph.db.session import Database
 from benegraph.domain.access import Viewer
 from benegraph.domain.values import Clock
@@ -42,13 +42,13 @@ RIGHTS = statement(
 
 #: How large a pool is of whose connections so many may read; up to three, two others are left to those who write.
 SIZES = {1: 3, 2: 4, 3: 5, 4: 7}
-LEFT_TO_WRITERS = 2
+WRITE_CONNECTIONS = 2
 
 
 @asynccontextmanager
 async def opened(url: str, *, most: int = 1, pgbouncer: bool = False, **pool: Any) -> AsyncIterator[Database]:
     """Open a database of whose connections so many are lent at most."""
-    assert share_of(SIZES[most]) == most
+    assert max_read_connections(SIZES[most]) == most
     engine = create_engine(url, PoolSettings(size=SIZES[most], overflow=0, pgbouncer=pgbouncer, **pool))
     try:
         yield Database(engine, pgbouncer=pgbouncer)
@@ -146,8 +146,8 @@ async def held(monkeypatch: pytest.MonkeyPatch, name: str) -> AsyncIterator[asyn
 
 def spoil(snapshot: Snapshot) -> None:
     """Have a snapshot end as one whose statement has failed: its connection is dropped."""
-    assert snapshot._lent is not None
-    snapshot._lent.is_busy = True
+    assert snapshot._connection is not None
+    snapshot._connection.is_busy = True
 
 
 async def sessions(owner: asyncpg.Connection) -> int:

@@ -12,9 +12,9 @@ from reading import (
     BIRCH,
     BOTH_MODES,
     EVERYONE,
-    LEFT_TO_WRITERS,
     PATIENCE,
     SESSION,
+    WRITE_CONNECTIONS,
     fetch,
     held,
     opened,
@@ -102,7 +102,7 @@ async def test_what_nobody_reads_with_goes_back_as_it_was(
     database_url: str, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = await people(database, clock)
-    monkeypatch.setattr(read_pool, "IDLE", 0.05)
+    monkeypatch.setattr(read_pool, "IDLE_CHECK_SECONDS", 0.05)
     async with opened(database_url, most=2) as reading:
         async with (
             reading.read_pool.snapshot(ACME, single_statement=True) as one,
@@ -118,7 +118,7 @@ async def test_what_nobody_reads_with_goes_back_as_it_was(
                 True,
             )
         await asyncio.sleep(0.2)
-        assert (taken(reading), reading.read_pool._idle, reading.read_pool._lent) == (0, [], 0)
+        assert (taken(reading), reading.read_pool._idle, reading.read_pool._slots_in_use) == (0, [], 0)
         async with AsyncExitStack() as stack:
             given = [await stack.enter_async_context(reading.engine.connect()) for _ in range(2)]
             rows = [(await connection.execute(text(KEPT))).one()._asdict() for connection in given]
@@ -131,7 +131,7 @@ async def test_what_nobody_reads_with_goes_back_as_it_was(
 
 
 async def test_what_is_read_with_does_not_go_back(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_pool, "IDLE", 0.1)
+    monkeypatch.setattr(read_pool, "IDLE_CHECK_SECONDS", 0.1)
     async with opened(database_url, most=2) as database:
         async with database.read_pool.snapshot(ACME) as one, database.read_pool.snapshot(ACME) as two:
             await one.fetch(SESSION, {})
@@ -145,8 +145,8 @@ async def test_what_is_read_with_does_not_go_back(database_url: str, monkeypatch
 
 
 async def test_what_is_lent_for_long_goes_back_even_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_pool, "IDLE", 0.1)
-    monkeypatch.setattr(read_pool, "LONGEST", 0.0)
+    monkeypatch.setattr(read_pool, "IDLE_CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(read_pool, "MAX_CHECKOUT_SECONDS", 0.0)
     async with opened(database_url) as database:
         await session_of(database, ACME, single_statement=True)
         await asyncio.sleep(0.05)
@@ -159,7 +159,7 @@ async def test_what_is_lent_for_long_goes_back_even_so(database_url: str, monkey
 async def test_a_session_that_can_not_be_reset_does_not_go_back(
     database_url: str, owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_pool, "IDLE", 0.05)
+    monkeypatch.setattr(read_pool, "IDLE_CHECK_SECONDS", 0.05)
     async with opened(database_url) as database:
         async with held(monkeypatch, "reset"):
             pid = await session_of(database, ACME, single_statement=True)
@@ -168,7 +168,7 @@ async def test_a_session_that_can_not_be_reset_does_not_go_back(
             await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
             await owner.close()
         await settled(database.read_pool)
-        assert (taken(database), database.read_pool._lent) == (0, 0)
+        assert (taken(database), database.read_pool._slots_in_use) == (0, 0)
         async with database.engine.connect() as connection:
             row = (await connection.execute(text(KEPT))).one()._asdict()
         assert row.pop("pid") != pid
@@ -181,7 +181,7 @@ async def test_a_session_that_can_not_be_reset_does_not_go_back(
 async def test_a_connection_is_lent_again_once_its_transaction_has_ended(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(database_url) as database, held(monkeypatch, "end") as go_on:
+    async with opened(database_url) as database, held(monkeypatch, "end_transaction") as go_on:
         first = await session_of(database, ACME)  # nobody waits for its end
         second = asyncio.ensure_future(session_of(database, BIRCH))
         await asyncio.sleep(0.1)
@@ -195,7 +195,7 @@ async def test_where_a_commit_fails_another_connection_is_lent(
 ) -> None:
     owner = await connect(owner_url)
     async with opened(database_url) as database:
-        async with held(monkeypatch, "end") as go_on:
+        async with held(monkeypatch, "end_transaction") as go_on:
             first = await session_of(database, ACME)
             waiting = [asyncio.ensure_future(session_of(database, BIRCH)) for _ in range(3)]
             await asyncio.sleep(0)
@@ -204,13 +204,13 @@ async def test_where_a_commit_fails_another_connection_is_lent(
             (second,) = set(await asyncio.gather(*waiting))
         assert second != first
         await settled(database.read_pool)
-        assert (taken(database), database.read_pool._lent) == (1, 1)
+        assert (taken(database), database.read_pool._slots_in_use) == (1, 1)
     await owner.close()
 
 
 async def test_where_a_commit_hangs_who_waits_is_told(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(database_url, wait=0.1) as database:
-        async with held(monkeypatch, "end"):
+        async with held(monkeypatch, "end_transaction"):
             pid = await session_of(database, ACME)
             with pytest.raises(NoConnectionLeft):
                 await session_of(database, ACME)
@@ -232,7 +232,7 @@ async def test_dispose_closes_what_rests_and_what_is_lent_when_it_ends(
                 pass
             await settled(database.read_pool)
             assert await sessions(owner) == 4
-            next_look = database.read_pool._next_look
+            next_look = database.read_pool._idle_check
             assert next_look is not None
             await database.engine.dispose()
             await until_sessions(owner, 2)
@@ -240,28 +240,32 @@ async def test_dispose_closes_what_rests_and_what_is_lent_when_it_ends(
             assert await whole.fetch(statement("SELECT 1"), {}) == [(1,)]
         await settled(database.read_pool)
         await until_sessions(owner, 0)
-        assert (database.read_pool._lent, database.read_pool._idle, database.read_pool._next_look) == (0, [], None)
+        assert (database.read_pool._slots_in_use, database.read_pool._idle, database.read_pool._idle_check) == (
+            0,
+            [],
+            None,
+        )
         assert next_look.cancelled()
         assert asyncio.all_tasks() == before
         # An engine that was disposed of begins anew.
         assert await fetch(database, ACME, statement("SELECT 1"), single_statement=True) == [(1,)]
     await until_sessions(owner, 0)
-    assert database.read_pool._next_look is None
+    assert database.read_pool._idle_check is None
     gc.collect()
     assert caplog.messages == []
     await owner.close()
 
 
-@pytest.mark.parametrize("work", ["end", "reset", "call_off"])
+@pytest.mark.parametrize("work", ["end_transaction", "reset", "cancel"])
 async def test_dispose_closes_what_is_being_ended(
     database_url: str, owner_url: str, work: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_pool, "IDLE", 0.02)
+    monkeypatch.setattr(read_pool, "IDLE_CHECK_SECONDS", 0.02)
     owner = await connect(owner_url)
     async with opened(database_url) as database, held(monkeypatch, work) as go_on:
         async with database.read_pool.snapshot(ACME, single_statement=work == "reset") as snapshot:
             await snapshot.fetch(SESSION, {})
-            if work == "call_off":
+            if work == "cancel":
                 spoil(snapshot)
         await asyncio.sleep(0.1)
         assert len(database.read_pool._tasks) == 1
@@ -269,7 +273,7 @@ async def test_dispose_closes_what_is_being_ended(
         go_on.set()
         await settled(database.read_pool)
         await until_sessions(owner, 0)
-        assert (database.read_pool._lent, database.read_pool._idle) == (0, [])
+        assert (database.read_pool._slots_in_use, database.read_pool._idle) == (0, [])
     await owner.close()
 
 
@@ -280,11 +284,11 @@ async def test_a_loop_may_end_at_once(
     """What nobody waits for is cancelled with the loop, and leaves no connection and no word behind."""
     owner = await connect(owner_url)
     if hangs:
-        for work in ("end", "call_off"):
+        for work in ("end_transaction", "cancel"):
             monkeypatch.setattr(ReadConnection, work, lambda _: asyncio.sleep(PATIENCE))
 
     async def read() -> None:
-        engine = create_engine(database_url, PoolSettings(size=LEFT_TO_WRITERS + 2))
+        engine = create_engine(database_url, PoolSettings(size=WRITE_CONNECTIONS + 2))
         database = Database(engine)
         async with database.read_pool.snapshot(ACME) as one, database.read_pool.snapshot(ACME) as other:
             await one.fetch(SESSION, {})

@@ -9,8 +9,8 @@ from reading import (
     ACME,
     BIRCH,
     BOTH_MODES,
-    LEFT_TO_WRITERS,
     SESSION,
+    WRITE_CONNECTIONS,
     fetch,
     opened,
     session_of,
@@ -63,11 +63,11 @@ async def test_many_readers_share_few_connections_with_who_writes(
                 counts.append(taken(database))
 
     async with opened(database_url, most=3) as reading, AsyncExitStack() as stack:
-        for _ in range(LEFT_TO_WRITERS):
+        for _ in range(WRITE_CONNECTIONS):
             await stack.enter_async_context(reading.engine.connect())
         await asyncio.gather(*(read(reading, manner) for manner in range(40)))
         assert len(counts) == 240
-        assert max(counts) == LEFT_TO_WRITERS + 3
+        assert max(counts) == WRITE_CONNECTIONS + 3
 
 
 async def test_who_waits_too_long_is_told_as_by_the_pool(database_url: str) -> None:
@@ -81,7 +81,7 @@ async def test_who_waits_too_long_is_told_as_by_the_pool(database_url: str) -> N
             assert 0.09 < loop.time() - began < 1
         assert await session_of(database, ACME) == pid
         async with AsyncExitStack() as stack:
-            for _ in range(LEFT_TO_WRITERS):
+            for _ in range(WRITE_CONNECTIONS):
                 await stack.enter_async_context(database.engine.connect())
             with pytest.raises(NoConnectionLeft) as the_pools:
                 await stack.enter_async_context(database.engine.connect())
@@ -91,12 +91,12 @@ async def test_who_waits_too_long_is_told_as_by_the_pool(database_url: str) -> N
 async def test_where_writers_have_all_of_the_pool_a_reader_is_told_and_others_read_later(database_url: str) -> None:
     async with opened(database_url, wait=0.1) as database:
         async with AsyncExitStack() as stack:
-            for _ in range(LEFT_TO_WRITERS + 1):
+            for _ in range(WRITE_CONNECTIONS + 1):
                 await stack.enter_async_context(database.engine.connect())
             for _ in range(3):
                 with pytest.raises(NoConnectionLeft):
                     await session_of(database, ACME)
-        assert database.read_pool._lent == 0
+        assert database.read_pool._slots_in_use == 0
         await session_of(database, ACME)
 
 
@@ -117,7 +117,7 @@ async def test_all_who_wait_are_served_in_their_order(database_url: str) -> None
         assert [number for number, error in enumerate(ended) if error is not None] == list(range(9, 100, 10))
         assert served == list(range(100))
         await settled(database.read_pool)
-        assert (taken(database), database.read_pool._lent) == (0, 0)
+        assert (taken(database), database.read_pool._slots_in_use) == (0, 0)
 
 
 async def test_who_comes_later_does_not_take_the_place_of_who_waits(database_url: str) -> None:
@@ -134,7 +134,7 @@ async def test_who_comes_later_does_not_take_the_place_of_who_waits(database_url
             await asyncio.sleep(0)
             spoil(snapshot)
         await asyncio.wait(database.read_pool._tasks)
-        assert not database.read_pool._waiting
+        assert not database.read_pool._waiters
         await asyncio.gather(read("who comes"), waiting)
         assert order == ["who waits", "who comes"]
 
@@ -150,8 +150,8 @@ async def test_who_stops_waiting_loses_nothing(database_url: str, fails: bool) -
                 staying = asyncio.ensure_future(session_of(database, BIRCH, single_statement=True))
                 await asyncio.sleep(0)
                 if fails:
-                    assert snapshot._lent is not None
-                    snapshot._lent.driver.terminate()
+                    assert snapshot._connection is not None
+                    snapshot._connection.driver.terminate()
             for _ in range(turn):
                 await asyncio.sleep(0)
             for each in stopping:
@@ -160,7 +160,7 @@ async def test_who_stops_waiting_loses_nothing(database_url: str, fails: bool) -
                 await staying
                 await asyncio.gather(*stopping, return_exceptions=True)
             await settled(database.read_pool)
-            assert database.read_pool._lent == taken(database) <= 1
+            assert database.read_pool._slots_in_use == taken(database) <= 1
 
 
 async def test_who_is_handed_a_connection_as_the_time_is_over_loses_nothing(database_url: str) -> None:
@@ -171,7 +171,7 @@ async def test_who_is_handed_a_connection_as_the_time_is_over_loses_nothing(data
                 await asyncio.sleep(0.05 + late)
             await asyncio.gather(*waiting, return_exceptions=True)
             await session_of(database, ACME, single_statement=True)
-            assert (taken(database), database.read_pool._lent, len(database.read_pool._idle)) == (1, 1, 1)
+            assert (taken(database), database.read_pool._slots_in_use, len(database.read_pool._idle)) == (1, 1, 1)
 
 
 # ---------------------------------------------------------------------------------------------- errors, and giving up
@@ -204,8 +204,8 @@ async def test_what_failed_is_not_lent_again_though_nobody_minds(database_url: s
         async with database.read_pool.snapshot(ACME, single_statement=single_statement) as snapshot:
             with pytest.raises(asyncpg.DivisionByZeroError):
                 await snapshot.fetch(statement("SELECT 1 / $1::int", "by"), {"by": 0})
-            assert snapshot._lent is not None
-            first = snapshot._lent.driver.get_server_pid()
+            assert snapshot._connection is not None
+            first = snapshot._connection.driver.get_server_pid()
         assert await session_of(database, ACME, single_statement=single_statement) != first
 
 

@@ -11,8 +11,8 @@ from reading import (
     ACME,
     BIRCH,
     BOTH_MODES,
-    LEFT_TO_WRITERS,
     SESSION,
+    WRITE_CONNECTIONS,
     fetch,
     held,
     kill_unseen,
@@ -76,7 +76,7 @@ async def test_one_that_is_known_to_be_lost_is_not_lent(
         await kill(owner, first)
         assert await session_of(database, ACME, single_statement=after) != first
         await settled(database.read_pool)
-        assert (taken(database), database.read_pool._lent, len(database.read_pool._idle)) == (1, 1, 1)
+        assert (taken(database), database.read_pool._slots_in_use, len(database.read_pool._idle)) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
@@ -100,7 +100,7 @@ async def test_one_that_is_lost_after_its_read_is_not_kept(
             ((pid,),) = await snapshot.fetch(SESSION, {})
             await kill(owner, pid)
         await settled(database.read_pool)
-        assert (taken(database), database.read_pool._lent, database.read_pool._idle) == (0, 0, [])
+        assert (taken(database), database.read_pool._slots_in_use, database.read_pool._idle) == (0, 0, [])
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
@@ -131,7 +131,7 @@ async def test_those_that_were_lost_unseen_are_passed_over(
     async with opened(database_url, most=3) as database:
         async with AsyncExitStack() as stack:
             pids = await several(database, 3, single_statement=before)
-            for _ in range(LEFT_TO_WRITERS):
+            for _ in range(WRITE_CONNECTIONS):
                 pids.add(await _pid(await stack.enter_async_context(database.engine.connect())))
         assert len(pids) == 5
         kill_unseen(owner_url, *pids)
@@ -139,7 +139,7 @@ async def test_those_that_were_lost_unseen_are_passed_over(
         found = await asyncio.gather(*(session_of(database, viewer, single_statement=after) for _ in range(3)))
         assert not pids & set(found)
         await settled(database.read_pool)
-        assert taken(database) == database.read_pool._lent == len(database.read_pool._idle) <= 3
+        assert taken(database) == database.read_pool._slots_in_use == len(database.read_pool._idle) <= 3
         async with database.engine.connect() as connection:
             assert await _pid(connection) not in pids
 
@@ -157,7 +157,7 @@ async def test_one_whose_end_was_said_while_its_connection_stands_is_passed_over
         assert not lent.driver.is_closed()
         assert await session_of(database, ACME, single_statement=after) != pid
         await settled(database.read_pool)
-        assert taken(database) == database.read_pool._lent == len(database.read_pool._idle) == 1
+        assert taken(database) == database.read_pool._slots_in_use == len(database.read_pool._idle) == 1
 
 
 @asynccontextmanager
@@ -227,7 +227,7 @@ async def test_a_read_is_tried_twice_and_no_more(owner_url: str, monkeypatch: py
                 await fetch(database, ACME, deadly_read, single_statement=single_statement)
         assert await fetch(database, ACME, ONE) == [(1,)]
         await settled(database.read_pool)
-        assert taken(database) == database.read_pool._lent == 1
+        assert taken(database) == database.read_pool._slots_in_use == 1
 
 
 async def test_one_that_is_lost_between_two_reads_is_told_and_not_lent_again(
@@ -282,12 +282,12 @@ async def test_one_that_is_lost_as_it_ends_is_not_lent_again(
     database_url: str, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(database_url) as database:
-        async with held(monkeypatch, "end"):
+        async with held(monkeypatch, "end_transaction"):
             first = await session_of(database, ACME)
             await kill(owner, first)
         assert await session_of(database, ACME) != first
         await settled(database.read_pool)
-        assert (taken(database), database.read_pool._lent) == (1, 1)
+        assert (taken(database), database.read_pool._slots_in_use) == (1, 1)
 
 
 @pytest.mark.parametrize("unseen", [True, False])
@@ -305,7 +305,7 @@ async def test_a_server_that_starts_again_is_read_from_again(unseen: bool) -> No
                         with pytest.raises(LOST):
                             await fetch(database, ACME, ONE, single_statement=single_statement)
                 await settled(database.read_pool)
-                assert (taken(database), database.read_pool._lent) == (0, 0)
+                assert (taken(database), database.read_pool._slots_in_use) == (0, 0)
                 await asyncio.to_thread(server.start)
                 assert await several(database, 2, single_statement=False) != pids
             if unseen:  # again, and nobody asked while it was away

@@ -48,7 +48,7 @@ def test_a_viewer_has_the_rights_of_tenant_employer_and_employee() -> None:
 
 @pytest.mark.parametrize(("employer", "employee"), [("", None), ("empr_1", ""), ("", "empl_2")])
 def test_a_limit_without_a_name_is_refused_as_it_would_be_none(employer: str, employee: str | None) -> None:
-    with pytest.raises(ValueError, match="no id is empty"):
+    with pytest.raises(ValueError, match="must not be empty"):
         rights_of(Viewer("acme", "akey_1", Role.SERVICE, employer, employee))
 
 
@@ -181,7 +181,7 @@ async def test_rights_are_known_once_they_are_taken_on_and_not_before(
 ) -> None:
     one, other = rights_of(administrator("acme")), rights_of(administrator("birch"))
     async with opened(database_url) as database:
-        got = await database.read_pool.lend(one, in_session=True)
+        got = await database.read_pool.acquire(one, in_session=True)
         known = [got.rights]
         with monkeypatch.context() as patched:
             patched.setattr(read_connection, "set_rights_sql", lambda *_, **__: "SELECT 1 / 0")

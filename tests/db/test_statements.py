@@ -182,7 +182,7 @@ async def test_a_statement_is_prepared_once_a_connection_whoever_reads(
 async def test_a_connection_keeps_the_statements_that_were_used_last(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_connection, "MOST_STATEMENTS", 2)
+    monkeypatch.setattr(read_connection, "MAX_PREPARED_STATEMENTS", 2)
     texts = [f"SELECT {number}" for number in range(3)]
     one, two, three = map(statement, texts)
     async with opened(database_url) as database:

@@ -1,4 +1,4 @@
-"""A connection that is lent to readers, with what is known of its session: settings, rights, statements."""
+"""A connection for reads, and what is known of its session: settings, rights, prepared statements."""
 
 from collections import OrderedDict
 from contextlib import suppress
@@ -10,41 +10,43 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benegraph.db.rights import Rights, set_rights_sql
 
-#: How many statements a connection keeps prepared.
-MOST_STATEMENTS = 256
-#: Seconds that calling off a statement may take.
-FAREWELL = 2.0
+#: How many prepared statements a connection keeps.
+MAX_PREPARED_STATEMENTS = 256
+#: Seconds that closing a connection, and thereby cancelling its statement, may take.
+CLOSE_TIMEOUT = 2.0
 
-# Reads never write, whoever sends what. Custom plans would be made anew each time, as keys come in arrays: that costs
-# more than the reading.
-_SET_UP = "SET default_transaction_read_only = on; SET plan_cache_mode = force_generic_plan"
+# Reads must never write, whatever statement they execute. Custom plans would be made anew for each execution, because
+# keys arrive in arrays, and planning costs more than executing.
+_SESSION_SETTINGS = "SET default_transaction_read_only = on; SET plan_cache_mode = force_generic_plan"
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
 
 
 @dataclass(slots=True, eq=False)
 class ReadConnection:
-    """One alone has it at any time: a snapshot, a task that ends what was begun, or those that rest."""
+    """A connection of the read pool; at any time it belongs to one snapshot, to one background task, or to the pool."""
 
     connection: AsyncConnection
     driver: Any
-    #: Whether its session is ours, to keep settings, rights and statements in.
+    #: Whether the server's session is this connection's alone, so that it can keep settings, rights and statements.
     owns_session: bool
-    #: How many times the engine had been disposed of.
+    #: How many times the engine had been disposed when the connection was checked out.
     disposals: int
-    lent_at: float
-    #: The rights that its session is known to have.
+    #: When the connection was checked out of the engine's pool, by the event loop's clock.
+    checked_out_at: float
+    #: The rights that the session is known to have.
     rights: Rights | None = None
-    #: Whether a statement is under way, or failed and has left who knows what.
+    #: Whether a statement is running, or has failed and left the connection in an unknown state.
     is_busy: bool = False
-    is_set_up: bool = False
-    has_rested: bool = False
+    has_session_settings: bool = False
+    #: Whether the connection has been idle since the pool's last check.
+    was_idle_at_check: bool = False
     statements: OrderedDict[str, Any] = field(default_factory=OrderedDict)
 
     async def begin(self, settings: str, rights: Rights, *, in_session: bool) -> None:
-        """Begin a transaction that has these rights; with `in_session`, have the session itself take them on."""
-        if self.owns_session and not self.is_set_up:
-            await self.driver.execute(_SET_UP)
-            self.is_set_up = True
+        """Begin a transaction with these rights; with `in_session`, set the rights of the session instead."""
+        if self.owns_session and not self.has_session_settings:
+            await self.driver.execute(_SESSION_SETTINGS)
+            self.has_session_settings = True
         if not in_session:
             await self.driver.execute(_BEGIN + settings + set_rights_sql(rights))
         elif self.rights != rights:
@@ -53,42 +55,46 @@ class ReadConnection:
             self.rights = rights
 
     async def fetch(self, text: str, values: list[Any]) -> list[asyncpg.Record]:
-        """Fetch the rows of a statement, which is prepared when it is met first."""
-        # The driver prepares without ending what that begins, locks and all: only what is executed next does. What
-        # fails or is cancelled before leaves it busy.
+        """Execute a statement and return its rows; it is prepared at its first use."""
+        # Preparing begins a transaction that the driver does not end, and that holds locks; only the next execution
+        # ends it. If preparing or executing fails or is cancelled, the connection therefore stays busy.
         self.is_busy = True
         if not self.owns_session:
             prepared = await self.driver.prepare(text, name="")
         elif (prepared := self.statements.get(text)) is None:
             prepared = self.statements[text] = await self.driver.prepare(text)
-            if len(self.statements) > MOST_STATEMENTS:
+            if len(self.statements) > MAX_PREPARED_STATEMENTS:
                 self.statements.popitem(last=False)
         else:
             self.statements.move_to_end(text)
-        found: list[asyncpg.Record] = await prepared.fetch(*values)
+        rows: list[asyncpg.Record] = await prepared.fetch(*values)
         self.is_busy = False
-        return found
+        return rows
 
-    async def end(self) -> None:
+    async def end_transaction(self) -> None:
+        """End the read-only transaction."""
         await self.driver.execute("COMMIT")
 
     async def reset(self) -> None:
-        """Make its session as the pool gave it."""
-        if self.is_set_up:
+        """Restore the session's settings as the engine's pool expects them."""
+        if self.has_session_settings:
             await self.driver.execute("RESET ALL")
 
-    async def call_off(self) -> None:
-        """Close it so that its server learns of it, which would go on with a statement to its end."""
-        await self.driver.close(timeout=FAREWELL)
+    async def cancel(self) -> None:
+        """Close the connection so that the server cancels a running statement instead of executing it to its end."""
+        await self.driver.close(timeout=CLOSE_TIMEOUT)
 
     def discard(self, error: Exception | None = None) -> None:
-        """Be rid of it at once; with the error by which it was found lost, for the pool to know of it."""
+        """Close the connection at once and remove it from the engine's pool.
+
+        `error` is the error by which the connection was found lost; the engine's pool is told of it.
+        """
         self.driver.terminate()
         with suppress(Exception):
             self.connection.sync_connection.invalidate(error)  # type: ignore[union-attr] # it is open
 
     def detach(self) -> None:
-        """Be rid of it after the pool that it came from. Nothing is awaited: this may run within SQLAlchemy."""
+        """Close the connection after the engine's pool was disposed. Awaits nothing: SQLAlchemy may be the caller."""
         self.driver.terminate()
         with suppress(Exception):
             self.connection.sync_connection.detach()  # type: ignore[union-attr] # it is open
