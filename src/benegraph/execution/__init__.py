@@ -1,92 +1,102 @@
-"""A breadth-first executor of GraphQL: an operation is compiled once, then read level by level, a batch at a time.
+"""A breadth-first GraphQL executor: it compiles an operation once and reads the rows of a level by one statement.
 
-It knows GraphQL (graphql-core 3.3 and later), rows and batches, and nothing of what they are about. A host says once of
-each field what it is made of (`declarations`), tells of its sources, and gives a reader, which fetches the rows of many
-keys at once (`reading`). `compile_operation` makes a plan of a validated operation, and `run` carries it out. Both may
-raise Uncovered, which says why another executor has to answer; `run` never for a mutation. Of a document that was
-parsed and found valid, its `operation` and `fragments`:
+It knows GraphQL (graphql-core 3.3 or later), rows and keys, and nothing of their subject. A host declares how each
+field gets its value, describes its sources (`SourceMetadata`), and provides a `Reader`, which fetches the rows of many
+keys at once. `compile_operation` compiles a validated operation to a plan; `run_plan` executes it. Both may raise
+UnsupportedOperation, which says why another executor has to execute the operation; `run_plan` never does so for a
+mutation.
 
-    names = conditions_of(operation, fragments)  # may raise Uncovered, too
-    variables = get_variable_values(graph, operation.variable_definitions, given)  # or a list of errors
-    conditions = {name: variables.coerced.get(name) for name in names}
-    plan = compile_operation(graph, declare, sources, operation, fragments, conditions)
-    outcome = await run(plan, open_reader, context, variables)
+    names = directive_variables(operation, fragments)  # may raise UnsupportedOperation, too
+    variables = get_variable_values(schema, operation.variable_definitions, inputs)  # or a list of errors
+    condition_values = {name: variables.coerced.get(name) for name in names}
+    plan = compile_operation(schema, declare, metadata, operation, fragments, condition_values)
+    result = await run_plan(plan, open_reader, context, variables)
 
-A plan holds no value of a request, but for `conditions`: keep it by them. `tests/execution` is a host of its own.
+A plan holds no value of a request except `condition_values`: cache it by them. README.md follows one query through the
+whole package. `tests/execution` contains a small host.
 """
 
-from benegraph.execution.compiling import compile_operation
-from benegraph.execution.declarations import (
+from benegraph.execution.compile.operation import compile_operation
+from benegraph.execution.compile.selection import (
+    SelectedFields,
+    SelectionContext,
+    child_selection_sets,
+    directive_variables,
+    iter_selections,
+)
+from benegraph.execution.plan.declarations import (
     Arguments,
-    Batched,
     Column,
+    Computed,
+    ComputedInBatch,
     Declaration,
     Declare,
-    Derived,
-    Find,
-    FindEach,
-    Given,
-    Itself,
-    Perform,
-    Target,
+    FromContext,
+    Lookup,
+    LookupKey,
+    LookupMany,
+    MutationCall,
+    SameObject,
     ToMany,
+    ToManyByKeys,
     ToOne,
     ToPage,
-    ToSeveral,
-    Uncovered,
+    UnsupportedOperation,
 )
-from benegraph.execution.plans import Plan
-from benegraph.execution.reading import (
-    Fact,
-    Json,
-    Layout,
-    Nested,
-    Part,
-    Reach,
-    Reader,
+from benegraph.execution.plan.host import OpenReader, Reader, SourceMetadata
+from benegraph.execution.plan.operation import OperationPlan
+from benegraph.execution.plan.rows import (
+    Cardinality,
+    ColumnRef,
+    JsonFragment,
+    JsonLayout,
+    JsonPart,
+    NestedQuery,
+    PageField,
+    RequestedPage,
     Row,
-    Slot,
-    Sources,
-    Wanted,
-    Window,
+    RowQuery,
 )
-from benegraph.execution.running import Open, Outcome, run
-from benegraph.execution.selecting import conditions_of
+from benegraph.execution.run.execute import PlanResult, run_plan
 
 __all__ = [
     "Arguments",
-    "Batched",
+    "Cardinality",
     "Column",
+    "ColumnRef",
+    "Computed",
+    "ComputedInBatch",
     "Declaration",
     "Declare",
-    "Derived",
-    "Fact",
-    "Find",
-    "FindEach",
-    "Given",
-    "Itself",
-    "Json",
-    "Layout",
-    "Nested",
-    "Open",
-    "Outcome",
-    "Part",
-    "Perform",
-    "Plan",
-    "Reach",
+    "FromContext",
+    "JsonFragment",
+    "JsonLayout",
+    "JsonPart",
+    "Lookup",
+    "LookupKey",
+    "LookupMany",
+    "MutationCall",
+    "NestedQuery",
+    "OpenReader",
+    "OperationPlan",
+    "PageField",
+    "PlanResult",
     "Reader",
+    "RequestedPage",
     "Row",
-    "Slot",
-    "Sources",
-    "Target",
+    "RowQuery",
+    "SameObject",
+    "SelectedFields",
+    "SelectionContext",
+    "SourceMetadata",
     "ToMany",
+    "ToManyByKeys",
     "ToOne",
     "ToPage",
-    "ToSeveral",
-    "Uncovered",
-    "Wanted",
-    "Window",
+    "UnsupportedOperation",
+    "child_selection_sets",
     "compile_operation",
-    "conditions_of",
-    "run",
+    "directive_variables",
+    "iter_selections",
+    "run_plan",
 ]

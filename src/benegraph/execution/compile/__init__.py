@@ -1,0 +1,1 @@
+"""Compile a validated operation and the host's declarations into a plan."""

@@ -1,0 +1,202 @@
+"""Compile an operation: the plans of its root fields, each of its own kind."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    get_named_type,
+    is_abstract_type,
+)
+
+from benegraph.execution.compile import thresholds
+from benegraph.execution.compile.connections import compile_page
+from benegraph.execution.compile.fields import object_type_of, plan_field
+from benegraph.execution.compile.json_layout import CannotPushDown, JsonLayoutCompiler
+from benegraph.execution.compile.objects import Compilation, compile_fragment, compile_lookup, compile_object
+from benegraph.execution.compile.selection import SelectionContext, child_selection_sets
+from benegraph.execution.compile.value_sources import ObjectSource, RowSource
+from benegraph.execution.plan.arguments import FieldArguments
+from benegraph.execution.plan.declarations import (
+    Arguments,
+    Declaration,
+    Declare,
+    FromContext,
+    Lookup,
+    LookupMany,
+    MutationCall,
+    ToPage,
+    UnsupportedOperation,
+    check_type,
+    is_list,
+)
+from benegraph.execution.plan.host import SourceMetadata
+from benegraph.execution.plan.operation import AbstractPlan, FieldPlan, OperationPlan, PageSpec, RootField, Statement
+from benegraph.execution.plan.rows import RowQuery
+from benegraph.execution.run import root_fields
+
+_QUERY_DECLARATIONS = (FromContext, Lookup, LookupMany, ToPage)
+
+
+def compile_operation(
+    schema: GraphQLSchema,
+    declare: Declare,
+    metadata: SourceMetadata,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    condition_values: Mapping[str, Any],
+) -> OperationPlan:
+    """Compile a validated operation.
+
+    `condition_values` holds a value, or None, for every variable that `directive_variables` names. Raises
+    UnsupportedOperation for an operation that has no plan.
+    """
+    root_type = schema.get_root_type(operation.operation)
+    if root_type is None or operation.operation is OperationType.SUBSCRIPTION:
+        raise UnsupportedOperation("operation")
+    is_mutation = operation.operation is OperationType.MUTATION
+    selection = SelectionContext(schema, fragments, condition_values)
+    compilation = Compilation(schema, declare, metadata, selection, is_mutation)
+    fields = selection.collect_fields(root_type, [operation.selection_set])
+    names = [nodes[0].name.value for nodes in fields.values()]
+    declarations = [None if name.startswith("__") else declare(root_type, root_type.fields[name]) for name in names]
+    shares_statement = sum(isinstance(declaration, Lookup | ToPage) for declaration in declarations) > 1
+    roots = _RootCompiler(compilation, shares_statement=shares_statement)
+    plans = [
+        roots.compile(root_type, response_name, nodes, declaration)
+        for (response_name, nodes), declaration in zip(fields.items(), declarations, strict=True)
+    ]
+    for finish in compilation.deferred:
+        finish()
+    return OperationPlan(plans, is_mutation, compilation.statements)
+
+
+@dataclass(slots=True)
+class _RootCompiler:
+    compilation: Compilation
+    #: Whether several root fields read rows, so that their JSON texts come by one statement.
+    shares_statement: bool
+    json_query: root_fields.RootJsonQuery = field(default_factory=root_fields.RootJsonQuery)
+
+    def compile(
+        self,
+        root_type: GraphQLObjectType,
+        response_name: str,
+        nodes: list[FieldNode],
+        declaration: Declaration | None,
+    ) -> RootField:
+        """Compile one root field; `declaration` is None for introspection fields."""
+        field_plan = plan_field(root_type, response_name, nodes)
+        field_name = nodes[0].name.value
+        if field_name == "__typename":
+            return root_fields.TypenameRootField(field_plan, root_type.name)
+        if declaration is None:
+            raise UnsupportedOperation("introspection")
+        definition = root_type.fields[field_name]
+        if not isinstance(declaration, MutationCall if self.compilation.is_mutation else _QUERY_DECLARATIONS):
+            raise UnsupportedOperation("root")
+        check_type(definition, declaration)
+        arguments, returns_list = FieldArguments(definition, nodes[0]), is_list(definition.type)
+        # A single lookup takes one statement either way; several share one as JSON text.
+        if isinstance(declaration, ToPage) or (isinstance(declaration, Lookup) and self.shares_statement):
+            json_field = self._push_down(field_plan, arguments, declaration)
+            if json_field is not None:
+                return json_field
+        if isinstance(declaration, Lookup | LookupMany):
+            child = field_plan.child = self._compile_lookups(declaration, field_plan)
+            return root_fields.LookupRootField(field_plan, arguments, _find_keys(declaration), child, returns_list)
+        if isinstance(declaration, ToPage):
+            return self._compile_page(field_plan, arguments, declaration)
+        assert isinstance(declaration, FromContext | MutationCall), "checked above"  # noqa: S101 - narrows for mypy
+        child_sets = child_selection_sets(nodes)
+        plan = compile_object(self.compilation, object_type_of(definition.type), child_sets, ObjectSource())
+        field_plan.child = plan
+        if isinstance(declaration, FromContext):
+            return root_fields.ContextRootField(field_plan, declaration.get, plan, returns_list)
+        return root_fields.MutationRootField(field_plan, arguments, declaration.call, plan, returns_list)
+
+    def _push_down(
+        self, field_plan: FieldPlan, arguments: FieldArguments, declaration: Lookup | ToPage
+    ) -> RootField | None:
+        """Have the host render a root field as JSON, together with all other such root fields; None where it can't."""
+        compilation, query = self.compilation, self.json_query
+        pages = query.statement.pages
+        page_count = len(pages)
+        layouts = JsonLayoutCompiler(compilation.declare, compilation.metadata, compilation.selection, pages)
+        try:
+            if isinstance(declaration, ToPage):
+                lookup, nested = None, layouts.compile_page(declaration, arguments, field_plan.nodes)
+            else:
+                object_type, source = _only_source(field_plan.type, declaration)
+                lookup = object_type.name, declaration.find_key
+                nested = layouts.compile_row(object_type, field_plan.nodes, source)
+        except CannotPushDown:
+            del pages[page_count:]
+            return None
+        if isinstance(declaration, ToPage):
+            pages[page_count].is_within_json = False  # an error in its arguments is reported as the field's
+        query.statement.row_query.add_nested(nested)
+        fragment = compile_fragment(compilation, field_plan.response_name, layouts)
+        json_field = root_fields.JsonRootField(field_plan, arguments, query, lookup, nested.page, fragment)
+        query.fields.append(json_field)
+        compilation.statements += len(query.fields) == 1
+        return json_field
+
+    def _compile_page(self, field_plan: FieldPlan, arguments: FieldArguments, declaration: ToPage) -> RootField:
+        spec = PageSpec(arguments, declaration.build_page)
+        statement = Statement(RowQuery(declaration.source), [spec])
+        rows = RowSource(statement, statement.row_query, thresholds.expected_page_size(declaration, arguments))
+        build_child = partial(compile_object, self.compilation)
+        page = compile_page(self.compilation.selection, field_plan.type, field_plan.nodes, rows, build_child)
+        field_plan.child = page
+        self.compilation.statements += page.reads_rows + page.has_count
+        return root_fields.PageRootField(field_plan, statement, page)
+
+    def _compile_lookups(self, declaration: Lookup | LookupMany, field_plan: FieldPlan) -> AbstractPlan:
+        """Compile a lookup for each object type that the field may return and that has a source."""
+        compilation, named = self.compilation, get_named_type(field_plan.type)
+        many = isinstance(declaration, LookupMany)
+        plan = AbstractPlan()
+        before, counts = compilation.statements, []
+        types: Any = compilation.schema.get_possible_types(named) if is_abstract_type(named) else [named]
+        for object_type in types:
+            source = declaration.sources.get(object_type.name)
+            if source is not None:
+                compilation.statements = 0
+                child_sets = child_selection_sets(field_plan.nodes)
+                expected_count = thresholds.EXPECTED_LIST_LENGTH if many else 1
+                plan.lookups[object_type.name] = compile_lookup(
+                    compilation, object_type, child_sets, source, expected_count
+                )
+                counts.append(compilation.statements)
+        # One key leads to one type, several may lead to all of them.
+        compilation.statements = before + (sum(counts) if many else max(counts, default=0))
+        return plan
+
+
+def _only_source(output_type: GraphQLOutputType, declaration: Lookup) -> tuple[GraphQLObjectType, Any]:
+    """Return the only type that a field may return, and its source. Raises CannotPushDown where there are several."""
+    named = get_named_type(output_type)
+    source = declaration.sources.get(named.name)
+    if not isinstance(named, GraphQLObjectType) or source is None:
+        raise CannotPushDown
+    return named, source
+
+
+def _find_keys(declaration: Lookup | LookupMany) -> Callable[[Any, Arguments], root_fields.FoundKeys]:
+    if isinstance(declaration, LookupMany):
+        return declaration.find_keys
+    find_key = declaration.find_key
+
+    def find_keys(context: Any, arguments: Arguments) -> Sequence[Any]:
+        return [find_key(context, arguments)]
+
+    return find_keys

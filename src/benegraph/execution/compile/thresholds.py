@@ -1,0 +1,18 @@
+"""Expected sizes: they decide what is read within a parent's statement and what by a statement of its own."""
+
+from benegraph.execution.plan.arguments import FieldArguments
+from benegraph.execution.plan.declarations import ToPage
+
+#: Up to this many parents, their related rows are read within their statement: an index lookup for each parent costs
+#: less than another round trip to the database.
+MAX_PARENTS_FOR_INLINE_ROWS = 128
+#: Up to this many parents that come as rows, lists beneath them are rendered as JSON within their statement, where the
+#: host can. Beneath what is JSON already, everything that can be is rendered as JSON.
+MAX_PARENTS_FOR_INLINE_JSON = 1000
+#: The expected length of a short list, and the expected number of keys of a lookup.
+EXPECTED_LIST_LENGTH = 5
+
+
+def expected_page_size(declaration: ToPage, arguments: FieldArguments) -> int:
+    size = arguments.int_literal("first")
+    return declaration.default_size if size is None else size

@@ -1,0 +1,1 @@
+"""The intermediate representation: declarations of fields, compiled plans, and the rows that plans read."""

@@ -1,0 +1,183 @@
+"""Compiled plans. A plan holds no value of a request, so all requests for an operation share it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from graphql import FieldNode, GraphQLOutputType
+from graphql.execution.values import VariableValues
+
+from benegraph.execution.plan.arguments import FieldArguments
+from benegraph.execution.plan.declarations import Arguments
+from benegraph.execution.plan.failures import FieldFailure
+from benegraph.execution.plan.host import Reader
+from benegraph.execution.plan.rows import ColumnRef, PageField, RequestedPage, Row, RowQuery
+
+ResponseObject = dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class FieldPlan:
+    """One field of a response object: its response name, its type, its nodes, and the plan of its objects."""
+
+    response_name: str
+    type: GraphQLOutputType
+    nodes: list[FieldNode]
+    #: Its schema coordinate, such as `Book.genre`, for error messages.
+    coordinate: str
+    child: "CompositePlan | None" = None
+
+
+@dataclass(slots=True, eq=False)
+class CompositePlan:
+    """A response object, whatever it is made from; its fields by their response names."""
+
+    fields: dict[str, FieldPlan] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class ObjectPlan(CompositePlan):
+    """An object made from a row or from a host's object.
+
+    `extract` takes one value for each response name from a row; it is None where the row starts with these values.
+    Each step then replaces the values of one field.
+    """
+
+    response_names: tuple[str, ...] = ()
+    extract: Callable[[Any], Any] | None = None
+    steps: list["Step"] = field(default_factory=list)
+    #: The non-null fields whose values might be null.
+    non_null_names: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class AbstractPlan(CompositePlan):
+    """An object of an interface or union: for each object type by name, how to look up its rows."""
+
+    lookups: dict[str, "KeyLookup"] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class PagePart:
+    """One field of a connection, an edge or a page info. `child` is the plan of its objects, or the type's name."""
+
+    response_name: str
+    field: PageField
+    child: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class PagePartsPlan(CompositePlan):
+    """An edge or a page info."""
+
+    parts: list[PagePart] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class PagePlan(PagePartsPlan):
+    """A connection, made from a page of rows."""
+
+    #: Where a row holds the values that cursors are made from.
+    order_key: ColumnRef | None = None
+    has_count: bool = False
+    reads_rows: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class PageSpec:
+    """A page in a statement: the field's arguments, and how the host makes a page request from them."""
+
+    arguments: FieldArguments
+    build: Callable[[Arguments], RequestedPage]
+    #: The page request, where it is the same for all requests and one has built it.
+    constant: RequestedPage | None = None
+    #: Whether the page is part of a larger JSON text, so that an error in its arguments cannot be reported.
+    is_within_json: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Statement:
+    """One read: a row query for many keys, and the pages in it. A page of the query's own rows comes first."""
+
+    row_query: RowQuery
+    pages: list[PageSpec] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class KeyLookup:
+    """A statement that reads rows by their keys, and the plan of the objects made from them."""
+
+    statement: Statement
+    plan: ObjectPlan
+
+
+@dataclass(slots=True, eq=False)
+class ParentView:
+    """Presents a parent to the host's functions as an object with attributes."""
+
+    present: Callable[[Any], Any] = lambda parent: parent
+
+
+class Execution(Protocol):
+    """The state of one request that steps and root fields use."""
+
+    @property
+    def variables(self) -> VariableValues: ...
+
+    #: None where nothing is read.
+    reader: Reader | None
+    #: Whether any field has failed, or a null stands where the schema allows none.
+    has_errors: bool
+    #: The JSON texts of root fields that share a statement, in order; None until they are read.
+    root_texts: Any
+
+    async def build_objects(self, plan: ObjectPlan, rows: Sequence[Any]) -> list[ResponseObject]:
+        """Build a response object from each row."""
+
+    async def fetch_rows(self, statement: Statement, keys: Sequence[Any]) -> Sequence[Row]:
+        """Fetch the rows of a statement."""
+
+    def page_requests(self, statement: Statement) -> "Sequence[RequestedPage | FieldFailure]":
+        """Return the page requests of a statement, with a failure in place of one that is invalid."""
+
+    def fail(self, error: Exception) -> FieldFailure:
+        """Record that a field failed, and return the value that stands in its place."""
+
+    def set_type(self, built: ResponseObject, plan: CompositePlan) -> None:
+        """Record the plan of an object of an abstract type."""
+
+    def open_reader(self) -> Any:
+        """Open a reader, where the plan reads anything."""
+
+
+class Step(Protocol):
+    """Computes the values of one field for many objects at once."""
+
+    @property
+    def response_name(self) -> str: ...
+
+    async def resolve(self, execution: Execution, rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+        """Return the field's value for each row; `values` is what the rows hold in its position."""
+
+
+class RootField(Protocol):
+    """Resolves one field of the operation's root type."""
+
+    @property
+    def field_plan(self) -> FieldPlan: ...
+
+    async def resolve(self, execution: Execution, context: Any) -> Any:
+        """Return the field's value, or a failure."""
+
+
+@dataclass(slots=True, eq=False)
+class OperationPlan:
+    """A compiled operation.
+
+    `statements` is the number of statements that it takes, counted up to 2: none, one, or several. For a mutation it
+    is the number that each payload may take.
+    """
+
+    root_fields: Sequence[RootField]
+    is_mutation: bool
+    statements: int
