@@ -23,16 +23,16 @@ from library import COLUMNS, DECLARED, GRAPH, Library, Record, Source, Window, d
 
 from benegraph.execution import (
     Declaration,
-    Nested,
-    Outcome,
-    Plan,
+    NestedQuery,
+    OperationPlan,
+    PlanResult,
     Row,
-    Wanted,
+    RowQuery,
     compile_operation,
-    conditions_of,
-    run,
+    directive_variables,
+    run_plan,
 )
-from benegraph.execution.reading import Fact, Json, Layout, Part, Reach
+from benegraph.execution.plan.rows import Cardinality, JsonFragment, JsonLayout, JsonPart, PageField
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +44,32 @@ class Catalogue:
     unmarked: Collection[str] = ()
     cursors: bool = True
 
-    def has(self, source: Source, column: str) -> bool:
+    def has_column(self, source: Source, column: str) -> bool:
         return column in COLUMNS[source.table]
 
-    def may_lack(self, source: Source, column: str) -> bool:
+    def is_nullable(self, source: Source, column: str) -> bool:
         return COLUMNS[source.table][column]
 
-    def seen(self, _source: Source, columns: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
+    def row_factory(self, _source: Source, columns: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
         return lambda values: SimpleNamespace(**dict(zip(columns, values, strict=True)))
 
-    def is_written(self, kind: GraphQLLeafType) -> bool:
+    def is_serializable(self, kind: GraphQLLeafType) -> bool:
         return isinstance(kind, GraphQLEnumType) or kind.name != "Weight"
 
-    def writes(self, _source: Source, _column: str) -> bool:
+    def can_render_json(self, _source: Source, _column: str) -> bool:
         return self.writing
 
-    def nests(self, _source: Source) -> bool:
+    def can_inline(self, _source: Source) -> bool:
         return self.writing
 
-    def writes_cursors(self, _source: Source) -> bool:
+    def can_render_cursors(self, _source: Source) -> bool:
         return self.writing and self.cursors
 
-    def marks(self, _source: Source, column: str) -> bool:
+    def can_be_placeholder_key(self, _source: Source, column: str) -> bool:
         return self.writing and column not in self.unmarked
 
-    def written(self, made: Any) -> str:
-        return dumps(plain(made))
+    def serialize(self, value: Any) -> str:
+        return dumps(plain(value))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +77,7 @@ class Fetched:
     """One statement that was asked for."""
 
     what: str
-    wanted: Wanted | None
+    row_query: RowQuery | None
     keys: tuple[Any, ...]
     windows: tuple[Window | None, ...]
 
@@ -89,101 +89,106 @@ class Reader:
     library: Library
     fetched: list[Fetched] = field(default_factory=list)
 
-    async def rows(self, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> Sequence[Row]:
-        self._note("rows", wanted, keys, windows)
-        if wanted.source is None:
-            return [[self._nested(nested, key, windows) for nested, key in zip(wanted.nested, keys, strict=True)]]
-        own = windows[0] if wanted.source.paged else None
+    async def fetch_rows(self, query: RowQuery, keys: Sequence[Any], pages: Sequence[Any]) -> Sequence[Row]:
+        self._note("rows", query, keys, pages)
+        if query.source is None:
+            return [[self._nested(nested, key, pages) for nested, key in zip(query.nested, keys, strict=True)]]
+        own = pages[0] if query.source.paged else None
         return [
-            (*self._slots(wanted, row, windows), key)
+            (*self._slots(query, row, pages), key)
             for key in reversed(keys)
-            for row in self._found(wanted.source, key, own)
+            for row in self._found(query.source, key, own)
         ]
 
-    async def count(self, wanted: Wanted, keys: Sequence[Any], window: Any) -> Mapping[Any, int]:
-        self._note("count", wanted, keys, (window,))
-        return {key: self._counted(wanted.source, key, window) for key in reversed(keys)}
+    async def count(self, query: RowQuery, keys: Sequence[Any], page: Any) -> Mapping[Any, int]:
+        self._note("count", query, keys, (page,))
+        return {key: self._counted(query.source, key, page) for key in reversed(keys)}
 
     async def known(self, what: str, ids: Sequence[str]) -> Mapping[str, Any]:
         """Give what is known of some books."""
         self.fetched.append(Fetched(what, None, tuple(ids), ()))
         return {id: known for id, known in getattr(self.library, what).items() if id in ids}
 
-    def _note(self, what: str, wanted: Wanted, keys: Sequence[Any], windows: Sequence[Any]) -> None:
+    def _note(self, what: str, wanted: RowQuery, keys: Sequence[Any], windows: Sequence[Any]) -> None:
         assert keys, "there is something to look for"
         assert wanted.source is None or None not in keys, "what is null is no key"
         assert wanted.source is None or len({*keys}) == len(keys), "each is asked for once"
         assert {*keys} != {None}, "there is something to look for"
         self.fetched.append(Fetched(what, wanted, tuple(keys), tuple(windows)))
 
-    def _slots(self, wanted: Wanted, row: Record, windows: Sequence[Any]) -> list[Any]:
+    def _slots(self, wanted: RowQuery, row: Record, windows: Sequence[Any]) -> list[Any]:
         slots = [row[column] for column in wanted.columns]
         slots += [self._nested(nested, row[nested.key], windows) for nested in wanted.nested]
         if not slots:
             slots.append(None)
-        if wanted.placed:
+        if wanted.has_order_key:
             slots.append(place_of(row))
         return slots
 
-    def _nested(self, nested: Nested, key: Any, windows: Sequence[Any]) -> Any:
-        own: Any = None if nested.window is None else windows[nested.window]
-        if nested.window is not None and own is None:
+    def _nested(self, nested: NestedQuery, key: Any, windows: Sequence[Any]) -> Any:
+        own: Any = None if nested.page is None else windows[nested.page]
+        if nested.page is not None and own is None:
             return None
-        source = nested.wanted.source
-        if nested.reach is Reach.COUNT:
+        source = nested.row_query.source
+        if nested.cardinality is Cardinality.COUNT:
             return self._counted(source, key, own)
         if nested.layout is not None:
             return self._text(nested.layout, nested, key, own, windows)
-        rows = [tuple(self._slots(nested.wanted, row, windows)) for row in self._found(source, key, own)]
-        if nested.reach is Reach.ONE:
+        rows = [tuple(self._slots(nested.row_query, row, windows)) for row in self._found(source, key, own)]
+        if nested.cardinality is Cardinality.ONE:
             return rows[0] if rows else None
         return rows
 
-    def _text(self, layout: Layout, nested: Nested, key: Any, own: Any, windows: Sequence[Any]) -> str | None:
-        source = nested.wanted.source
+    def _text(self, layout: JsonLayout, nested: NestedQuery, key: Any, own: Any, windows: Sequence[Any]) -> str | None:
+        source = nested.row_query.source
         if own is not None:
             return self._page(layout, source, key, own, windows)
         written = self._written(layout, self._found(source, key, None), windows)
-        if nested.reach is Reach.ONE:
+        if nested.cardinality is Cardinality.ONE:
             return written[0] if written else None
-        return "".join([*map(str, layout.opening), ",".join(written), *map(str, layout.closing)])
+        return "".join([*map(str, layout.before_rows), ",".join(written), *map(str, layout.after_rows)])
 
-    def _page(self, layout: Layout, source: Source, key: Any, window: Any, windows: Sequence[Any]) -> str:
+    def _page(self, layout: JsonLayout, source: Source, key: Any, window: Any, windows: Sequence[Any]) -> str:
         found = self._found(source, key, window)
         shown = found[: window.first]
 
-        def told(piece: str | Fact) -> str:
+        def told(piece: str | PageField) -> str:
             if isinstance(piece, str):
                 return piece
-            ends = {Fact.START: shown[:1], Fact.END: shown[-1:]}
+            ends = {PageField.START_CURSOR: shown[:1], PageField.END_CURSOR: shown[-1:]}
             if piece in ends:
                 return dumps(next((window.encode_cursor(place_of(row)) for row in ends[piece]), None))
-            facts = {Fact.GOES_ON: len(found) > window.first, Fact.IS_LATER: window.has_previous_page}
-            return dumps(self._counted(source, key, window) if piece is Fact.COUNT else facts[piece])
+            facts = {
+                PageField.HAS_NEXT_PAGE: len(found) > window.first,
+                PageField.HAS_PREVIOUS_PAGE: window.has_previous_page,
+            }
+            return dumps(self._counted(source, key, window) if piece is PageField.TOTAL_COUNT else facts[piece])
 
         rows = ",".join(self._written(layout, shown, windows, window))
-        return "".join([*map(told, layout.opening), rows, *map(told, layout.closing)])
+        return "".join([*map(told, layout.before_rows), rows, *map(told, layout.after_rows)])
 
-    def _written(self, layout: Layout, rows: Sequence[Record], windows: Sequence[Any], window: Any = None) -> list[str]:
+    def _written(
+        self, layout: JsonLayout, rows: Sequence[Record], windows: Sequence[Any], window: Any = None
+    ) -> list[str]:
         if layout.parts is None:
             return []
         return [
-            "".join([*(part.lead + self._part(part, row, windows, window) for part in layout.parts), layout.end])
+            "".join([*(part.prefix + self._part(part, row, windows, window) for part in layout.parts), layout.suffix])
             for row in rows
         ]
 
-    def _part(self, part: Part, row: Record, windows: Sequence[Any], window: Any) -> str:
-        if part.what is Fact.CURSOR:
+    def _part(self, part: JsonPart, row: Record, windows: Sequence[Any], window: Any) -> str:
+        if part.value is PageField.CURSOR:
             return dumps(window.encode_cursor(place_of(row)))
-        assert not isinstance(part.what, Fact), "the others are the page's own"
-        if isinstance(part.what, str):
-            value = row[part.what]
+        assert not isinstance(part.value, PageField), "the others are the page's own"
+        if isinstance(part.value, str):
+            value = row[part.value]
             if value is not None:
-                return dumps(value) if part.mark is None else f"{part.mark}{value}"
-        elif (text := self._nested(part.what, row[part.what.key], windows)) is not None:
+                return dumps(value) if part.placeholder is None else f"{part.placeholder}{value}"
+        elif (text := self._nested(part.value, row[part.value.key], windows)) is not None:
             return str(text)
-        assert part.absent is not None, "this is never null"
-        return part.absent
+        assert part.null_text is not None, "this is never null"
+        return part.null_text
 
     def _found(self, source: Source, key: Any, window: Window | None) -> list[Record]:
         rows = rows_of(self.library, source, key)
@@ -195,7 +200,7 @@ class Reader:
 
 def plain(made: Any) -> Any:
     """Read what is written already, within an answer."""
-    if isinstance(made, Json):
+    if isinstance(made, JsonFragment):
         return loads(made.text)
     if isinstance(made, dict):
         return {name: plain(value) for name, value in made.items()}
@@ -238,8 +243,8 @@ class Operation:
         graph: GraphQLSchema = GRAPH,
         declared: Mapping[str, Declaration] = DECLARED,
         catalogue: Catalogue | None = None,
-    ) -> Plan:
-        conditions = {name: self.variables.coerced.get(name) for name in conditions_of(self.node, self.fragments)}
+    ) -> OperationPlan:
+        conditions = {name: self.variables.coerced.get(name) for name in directive_variables(self.node, self.fragments)}
         reading = catalogue or Catalogue()
         return compile_operation(graph, declare_by(graph, declared), reading, self.node, self.fragments, conditions)
 
@@ -257,18 +262,18 @@ class Asking:
     closed: int = 0
 
     @asynccontextmanager
-    async def open_reader(self, alone: bool) -> AsyncIterator[Reader]:
-        self.opened.append(alone)
+    async def open_reader(self, single_statement: bool) -> AsyncIterator[Reader]:
+        self.opened.append(single_statement)
         self.readers.append(Reader(deepcopy(self.library)))  # all it reads is of one moment
         try:
             yield self.readers[-1]
         finally:
             self.closed += 1
 
-    async def run(self, plan: Plan, variables: VariableValues) -> Outcome:
-        return await run(plan, self.open_reader, self.library, variables)
+    async def run(self, plan: OperationPlan, variables: VariableValues) -> PlanResult:
+        return await run_plan(plan, self.open_reader, self.library, variables)
 
-    async def ask(self, text: str, variables: Mapping[str, Any] | None = None) -> Outcome:
+    async def ask(self, text: str, variables: Mapping[str, Any] | None = None) -> PlanResult:
         operation = Operation.of(text, variables, self.graph)
         return await self.run(operation.plan(self.graph, self.declared, self.catalogue), operation.variables)
 
@@ -286,13 +291,15 @@ def told(fetched: Fetched) -> str:
 
     Of texts that have no parent: `rows texts(page: books())`.
     """
-    return fetched.what if fetched.wanted is None else f"{fetched.what} {_told(fetched.wanted)}"
+    return fetched.what if fetched.row_query is None else f"{fetched.what} {_told(fetched.row_query)}"
 
 
-def _told(wanted: Wanted) -> str:
+def _told(wanted: RowQuery) -> str:
     parts = list(wanted.columns)
-    parts += [f"{nested.reach.value} {nested.key}".rstrip() + f": {_told(nested.wanted)}" for nested in wanted.nested]
-    if wanted.placed:
+    parts += [
+        f"{nested.cardinality.value} {nested.key}".rstrip() + f": {_told(nested.row_query)}" for nested in wanted.nested
+    ]
+    if wanted.has_order_key:
         parts.append("place")
     return f"{'texts' if wanted.source is None else wanted.source.table}({', '.join(parts)})"
 

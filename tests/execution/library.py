@@ -7,23 +7,23 @@ from typing import Any, NamedTuple
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, build_schema
 
 from benegraph.execution import (
-    Batched,
     Column,
+    Computed,
+    ComputedInBatch,
     Declaration,
     Declare,
-    Derived,
-    Find,
-    FindEach,
-    Given,
-    Itself,
-    Perform,
+    FromContext,
+    Lookup,
+    LookupKey,
+    LookupMany,
+    MutationCall,
     Row,
-    Target,
+    SameObject,
     ToMany,
+    ToManyByKeys,
     ToOne,
     ToPage,
-    ToSeveral,
-    Uncovered,
+    UnsupportedOperation,
 )
 
 #: The size of a page that nobody gave a size.
@@ -327,27 +327,27 @@ def window_of(arguments: Mapping[str, Any]) -> Window:
 # ------------------------------------------------------------------------------------------------------- declarations
 
 
-def target_of(_context: Any, arguments: Mapping[str, Any]) -> Target | None:
+def target_of(_context: Any, arguments: Mapping[str, Any]) -> LookupKey | None:
     target = target_by(arguments["id"])
     if isinstance(target, Exception):
         raise target
     return target
 
 
-def target_by(id: str) -> Target | LookupError | None:
+def target_by(id: str) -> LookupKey | LookupError | None:
     kinds = {kind[0].lower(): kind for kind in ENTRIES}
     if not id:
         return None
-    return Target(kinds[id[0]], id) if id[0] in kinds else LookupError(f"{id} is nobody's id.")
+    return LookupKey(kinds[id[0]], id) if id[0] in kinds else LookupError(f"{id} is nobody's id.")
 
 
-def targets_of(_context: Any, arguments: Mapping[str, Any]) -> list[Target | Exception | None]:
+def targets_of(_context: Any, arguments: Mapping[str, Any]) -> list[LookupKey | Exception | None]:
     if not arguments["ids"]:
         raise ValueError("There is nothing to look for.")
     return [target_by(id) for id in arguments["ids"]]
 
 
-def known(what: str) -> Batched:
+def known(what: str) -> ComputedInBatch:
     """Look up what the library knows of books by their ids; nothing is known of them anywhere else."""
 
     async def load(reader: Any, parents: Sequence[Any], arguments: Mapping[str, Any]) -> Sequence[Any]:
@@ -356,7 +356,7 @@ def known(what: str) -> Batched:
         found = await reader.known(what, [parent.id for parent in parents])
         return [found.get(parent.id) for parent in parents]
 
-    return Batched(load, ("id",))
+    return ComputedInBatch(load, ("id",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,40 +411,40 @@ def page(source: Source, key: str | None = None) -> ToPage:
 
 
 DECLARED: Mapping[str, Declaration] = {
-    "Query.visitor": Given(lambda context: context.visitor),
-    "Query.host": Given(lambda context: context.visitor),
-    "Query.entry": Find(ENTRIES, target_of),
-    "Query.certainEntry": Find(ENTRIES, target_of),
-    "Query.entries": FindEach(ENTRIES, targets_of),
-    "Query.certainEntries": FindEach(ENTRIES, targets_of),
-    "Query.book": Find({"Book": BOOK}, lambda _context, arguments: Target("Book", arguments["id"])),
+    "Query.visitor": FromContext(lambda context: context.visitor),
+    "Query.host": FromContext(lambda context: context.visitor),
+    "Query.entry": Lookup(ENTRIES, target_of),
+    "Query.certainEntry": Lookup(ENTRIES, target_of),
+    "Query.entries": LookupMany(ENTRIES, targets_of),
+    "Query.certainEntries": LookupMany(ENTRIES, targets_of),
+    "Query.book": Lookup({"Book": BOOK}, lambda _context, arguments: LookupKey("Book", arguments["id"])),
     "Query.books": page(BOOKS),
     "Query.authors": page(AUTHORS),
-    "Mutation.addBook": Perform(add_book),
-    "Mutation.removeBook": Perform(remove_book),
-    "Author.initials": Derived(initials, ("name",)),
+    "Mutation.addBook": MutationCall(add_book),
+    "Mutation.removeBook": MutationCall(remove_book),
+    "Author.initials": Computed(initials, ("name",)),
     "Author.mentor": ToOne(AUTHOR, "mentor_id"),
     "Author.books": ToMany(BOOKS_OF_AUTHOR, "id"),
     "Author.works": page(WORKS_OF_AUTHOR, "id"),
     "Book.name": Column("title"),
     "Book.author": ToOne(AUTHOR, "author_id"),
     "Book.publisher": ToOne(PUBLISHER, "publisher_id"),
-    "Book.cover": Itself(),
-    "Book.size": Derived(size, ("pages",)),
-    "Book.chapters": Derived(chapters, ("contents",)),
+    "Book.cover": SameObject(),
+    "Book.size": Computed(size, ("pages",)),
+    "Book.chapters": Computed(chapters, ("contents",)),
     "Book.stock": known("stock"),
     "Book.loans": known("loans"),
     "Book.copies": known("copies"),
     "Cover.text": Column("title"),
     "Cover.line": Column("subtitle"),
-    "Cover.book": Itself(),
-    "Size.hours": Derived(lambda size: size.pages // 40, ("pages",)),
+    "Cover.book": SameObject(),
+    "Size.hours": Computed(lambda size: size.pages // 40, ("pages",)),
     "Copy.shelf": ToOne(SHELF, "shelf_id"),
     "Publisher.list": page(LIST_OF_PUBLISHER, "id"),
-    "Shelf.content": ToSeveral(BOOK, "content_ids"),
-    "Shelf.treasures": ToSeveral(BOOK, "treasure_ids"),
+    "Shelf.content": ToManyByKeys(BOOK, "content_ids"),
+    "Shelf.treasures": ToManyByKeys(BOOK, "treasure_ids"),
     "Visitor.reading": ToOne(BOOK, "book_id"),
-    "Visitor.favourites": ToSeveral(BOOK, "favourite_ids"),
+    "Visitor.favourites": ToManyByKeys(BOOK, "favourite_ids"),
     "Visitor.own": ToMany(BOOKS_OF_AUTHOR, "author_id"),
     "Visitor.shelf": ToOne(SHELF, "shelf_id"),
     "Visitor.works": page(WORKS_OF_AUTHOR, "author_id"),
@@ -460,7 +460,7 @@ def declare_by(graph: GraphQLSchema, declared: Mapping[str, Declaration]) -> Dec
         name = next(name for name, each in kind.fields.items() if each is found)
         declaration = declared.get(f"{kind.name}.{name}")
         if declaration is None and kind in {graph.query_type, graph.mutation_type}:
-            raise Uncovered("resolver")
+            raise UnsupportedOperation("resolver")
         return declaration or Column(name)
 
     return declare

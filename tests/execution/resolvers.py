@@ -14,22 +14,22 @@ from library import DECLARED, GRAPH, Library, Record, Source, Window, place_of
 
 from benegraph.execution import (
     Arguments,
-    Batched,
     Column,
+    Computed,
+    ComputedInBatch,
     Declaration,
-    Derived,
-    Find,
-    FindEach,
-    Given,
-    Itself,
-    Outcome,
-    Perform,
-    Target,
+    FromContext,
+    Lookup,
+    LookupKey,
+    LookupMany,
+    MutationCall,
+    PlanResult,
+    SameObject,
     ToMany,
+    ToManyByKeys,
     ToOne,
     ToPage,
-    ToSeveral,
-    Uncovered,
+    UnsupportedOperation,
 )
 
 KINDS = {"authors": "Author", "books": "Book", "publishers": "Publisher", "shelves": "Shelf"}
@@ -65,26 +65,26 @@ def resolve(  # noqa: PLR0911 - one return for each kind of declaration
     match declaration:
         case Column():
             return getattr(parent, declaration.name)
-        case Derived():
+        case Computed():
             return declaration.compute(parent)
-        case Itself():
+        case SameObject():
             return parent
-        case Given():
-            return declaration.value(library)
-        case Find():
-            return found(library, declaration.sources, declaration.target(library, arguments))
-        case FindEach():
-            return [found(library, declaration.sources, each) for each in declaration.targets(library, arguments)]
-        case Perform():
+        case FromContext():
+            return declaration.get(library)
+        case Lookup():
+            return found(library, declaration.sources, declaration.find_key(library, arguments))
+        case LookupMany():
+            return [found(library, declaration.sources, each) for each in declaration.find_keys(library, arguments)]
+        case MutationCall():
             return driven(declaration.call(library, arguments))
-        case Batched():
+        case ComputedInBatch():
             return driven(declaration.load(Reader(library), [parent], arguments))[0]
         case _:
             return related(declaration, library, parent, arguments)
 
 
 def related(
-    declaration: ToOne | ToSeveral | ToMany | ToPage, library: Library, parent: Any, arguments: Mapping[str, Any]
+    declaration: ToOne | ToManyByKeys | ToMany | ToPage, library: Library, parent: Any, arguments: Mapping[str, Any]
 ) -> Any:
     source: Source = declaration.source
     key = "" if declaration.key is None else getattr(parent, declaration.key)
@@ -93,10 +93,10 @@ def related(
             return one(library, source, key)
         case ToMany():
             return [seen(source, row) for row in rows_of(library, source, key)]
-        case ToSeveral():
+        case ToManyByKeys():
             return None if key is None else [one(library, source, each) for each in key]
         case ToPage():
-            window: Any = declaration.window(arguments)
+            window: Any = declaration.build_page(arguments)
             return page(library, source, key, window)
 
 
@@ -108,10 +108,10 @@ def one(library: Library, source: Source, key: Any) -> Any:
     return next((seen(source, row) for row in rows_of(library, source, key)), None)
 
 
-def found(library: Library, sources: Mapping[str, Any], target: Target | Exception | None) -> Any:
+def found(library: Library, sources: Mapping[str, Any], target: LookupKey | Exception | None) -> Any:
     if target is None or isinstance(target, Exception):
         return target
-    return one(library, sources[target.kind], target.key)
+    return one(library, sources[target.type_name], target.key)
 
 
 def page(library: Library, source: Source, key: Any, window: Window) -> Any:
@@ -148,7 +148,7 @@ def driven(waiting: Awaitable[Any]) -> Any:
 class Both:
     """One operation as both executors answer it."""
 
-    ours: Outcome
+    ours: PlanResult
     theirs: ExecutionResult
 
     @property
@@ -174,11 +174,11 @@ async def ask_both(
     asking = Asking(deepcopy(library), graph, noting(declared, impossible), catalogue or Catalogue())
     try:
         answered = await asking.ask(text, variables)
-    except Uncovered as uncovered:
+    except UnsupportedOperation as uncovered:
         due = is_due(uncovered.reason, theirs, impossible)
         assert due or catalogue is None, text
         raise
-    ours = Outcome(plain(answered.data), answered.errors)
+    ours = PlanResult(plain(answered.data), answered.errors)
     assert ours.data == theirs.data, text
     assert dumps(ours.data) == dumps(theirs.data), text
     assert all(len(reader.fetched) <= 1 for reader, alone in zip(asking.readers, asking.opened, strict=True) if alone)
@@ -201,7 +201,7 @@ def noting(declared: Mapping[str, Declaration], impossible: list[Exception]) -> 
             raise
 
     return {
-        name: replace(each, window=partial(noted, each.window)) if isinstance(each, ToPage) else each
+        name: replace(each, build_page=partial(noted, each.build_page)) if isinstance(each, ToPage) else each
         for name, each in declared.items()
     }
 
@@ -214,10 +214,10 @@ async def agree(
     declared: Mapping[str, Declaration] = DECLARED,
     catalogue: Catalogue | None = None,
 ) -> list[tuple[str, str]]:
-    """See that both give the same data and the same errors, in whatever order; give the errors' paths and messages."""
+    """Check that both return the same data and the same errors in the same order; return their paths and messages."""
     both = await ask_both(library, text, variables, graph, declared, catalogue)
-    errors = sorted(map(said, both.errors))
-    assert sorted(map(said, both.ours.errors)) == errors, text
+    errors = [*map(said, both.errors)]
+    assert [*map(said, both.ours.errors)] == errors, text
     return errors
 
 

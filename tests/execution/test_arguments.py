@@ -21,7 +21,7 @@ from graphql.execution.values import VariableValues, get_argument_values, get_va
 from librarian import answer
 from library import library
 
-from benegraph.execution.arguments import Called
+from benegraph.execution.plan.arguments import FieldArguments
 
 GRAPH = build_schema(
     """
@@ -41,7 +41,7 @@ GRAPH = build_schema(
 USUAL = {"usual": 5, "default": "BLUE", "usually": {"shelf": 3}, "sure": 7}
 
 
-def called(text: str, graph: GraphQLSchema = GRAPH) -> tuple[Called, Any]:
+def called(text: str, graph: GraphQLSchema = GRAPH) -> tuple[FieldArguments, Any]:
     """Read how the first field of an operation is called; give what reads its variables too."""
     document = parse(text)
     assert validate(graph, document) == []
@@ -56,15 +56,15 @@ def called(text: str, graph: GraphQLSchema = GRAPH) -> tuple[Called, Any]:
         assert isinstance(values, VariableValues), values
         return values
 
-    return Called(graph.query_type.fields[node.name.value], node), variables
+    return FieldArguments(graph.query_type.fields[node.name.value], node), variables
 
 
 def check(text: str, given: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     """See that a field is called with what is expected, and that graphql-core says so too."""
     found, variables = called(text)
     values = variables(given)
-    assert found.arguments(values) == expected
-    assert found.arguments(values) == get_argument_values(found.declared, found.node, values)
+    assert found.values(values) == expected
+    assert found.values(values) == get_argument_values(found.definition, found.node, values)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ def test_variables_deep_in_lists_and_objects(
 )
 def test_null_where_it_may_not_be_is_an_error(text: str, place: str, kind: str) -> None:
     found, variables = called(text)
-    assert found.arguments(variables({}))
+    assert found.values(variables({}))
     with pytest.raises(GraphQLError) as raised:
-        found.arguments(variables({"v": None}))
+        found.values(variables({"v": None}))
     expected = f"Expected variable '$v' provided to non-null type '{kind}' not to be None."
     assert raised.value.message == f"Argument {place}: {expected}"
 
@@ -173,8 +173,8 @@ def test_a_field_without_arguments_is_called_with_none() -> None:
 @pytest.mark.parametrize(("text", "is_fixed"), [("{ find(n: 1) }", True), ("query ($v: Int) { find(n: $v) }", False)])
 def test_without_variables_arguments_are_read_once(text: str, is_fixed: bool) -> None:
     found, variables = called(text)
-    assert (found.arguments(variables({"v": 1})) is found.arguments(variables({"v": 2}))) == is_fixed
-    assert found.arguments(variables({"v": 1}))["n"] == 1
+    assert (found.values(variables({"v": 1})) is found.values(variables({"v": 2}))) == is_fixed
+    assert found.values(variables({"v": 1}))["n"] == 1
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_without_variables_arguments_are_read_once(text: str, is_fixed: bool) ->
 def test_a_number_is_known_beforehand_where_it_stands_in_the_text(arguments: str, number: int | None) -> None:
     head = "query ($v: Int)" if "$v" in arguments else ""
     found, _ = called(f"{head} {{ find{arguments} }}")
-    assert found.number("n") == number
+    assert found.int_literal("n") == number
 
 
 @pytest.mark.parametrize("text", ["{ find(theNumber: 3) }", "query ($v: Int) { find(theNumber: $v) }"])
@@ -192,7 +192,7 @@ def test_an_argument_may_have_another_name_in_python(text: str) -> None:
     arguments = {"theNumber": GraphQLArgument(GraphQLInt, out_name="the_number")}
     graph = GraphQLSchema(GraphQLObjectType("Query", {"find": GraphQLField(GraphQLInt, arguments)}))
     found, variables = called(text, graph)
-    assert found.arguments(variables({"v": 3})) == {"the_number": 3}
+    assert found.values(variables({"v": 3})) == {"the_number": 3}
 
 
 async def test_arguments_of_a_field_beneath_are_those_of_the_request() -> None:

@@ -7,11 +7,12 @@ import pytest
 from librarian import Asking, Catalogue, Operation, fetches, plain
 from library import DECLARED, GRAPH, Window, declare_by, full_library, library
 
-from benegraph.execution import compile_operation, sizes
-from benegraph.execution.sizes import FOLDED_WITHIN, SHORT
+from benegraph.execution import compile_operation
+from benegraph.execution.compile import thresholds
+from benegraph.execution.compile.thresholds import EXPECTED_LIST_LENGTH, MAX_PARENTS_FOR_INLINE_ROWS
 
-MOST = FOLDED_WITHIN
-MORE = FOLDED_WITHIN + 1
+MOST = MAX_PARENTS_FOR_INLINE_ROWS
+MORE = MAX_PARENTS_FOR_INLINE_ROWS + 1
 
 
 def authors(first: int, beneath: str) -> str:
@@ -53,7 +54,7 @@ async def test_to_one_makes_no_more_parents_than_there_were() -> None:
 
 
 async def test_a_short_list_is_reckoned_to_be_so_long() -> None:
-    within, beyond = MOST // SHORT, MOST // SHORT + 1
+    within, beyond = MOST // EXPECTED_LIST_LENGTH, MOST // EXPECTED_LIST_LENGTH + 1
     full = full_library(beyond, 1)
     assert await fetches(full, authors(within, "books { publisher { name } }")) == [
         "rows authors(many id: books(one publisher_id: publishers(name)))"
@@ -85,7 +86,7 @@ async def test_a_page_is_reckoned_to_be_as_long_as_the_text_says(works: str, is_
 
 
 async def test_what_is_looked_up_at_once_is_reckoned_to_be_a_short_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "FOLDED_WITHIN", SHORT * SHORT)
+    monkeypatch.setattr(thresholds, "MAX_PARENTS_FOR_INLINE_ROWS", EXPECTED_LIST_LENGTH * EXPECTED_LIST_LENGTH)
     text = '{ entries(ids: ["a1"]) { ... on Author { books { author { books { publisher { name } } } } } } }'
     many_books = "many id: books(publisher_id)"
     assert await fetches(library(), text) == [
@@ -125,8 +126,8 @@ async def test_pages_in_one_statement_have_each_their_window() -> None:
     )
     (fetched,) = asking.fetched
     assert fetched.windows == (Window(3, None), Window(1, None), Window(2, None))
-    assert fetched.wanted is not None
-    assert [(each.reach.value, each.window) for each in fetched.wanted.nested] == [("page", 1), ("count", 2)]
+    assert fetched.row_query is not None
+    assert [(each.cardinality.value, each.page) for each in fetched.row_query.nested] == [("page", 1), ("count", 2)]
 
 
 # --------------------------------------------------------------------------------------------------- what is wanted

@@ -6,10 +6,10 @@ from library import BOOKS_OF_AUTHOR, DECLARED, WORKS_OF_AUTHOR, Visitor, library
 from resolvers import ask_both
 
 from benegraph.execution import ToMany
-from benegraph.execution.sizes import FOLDED_WITHIN
+from benegraph.execution.compile.thresholds import MAX_PARENTS_FOR_INLINE_ROWS
 
 #: Of rows that are read in their parent's statement, and of such as take their own.
-FEW_AND_MANY = pytest.mark.parametrize("first", [FOLDED_WITHIN, FOLDED_WITHIN + 1])
+FEW_AND_MANY = pytest.mark.parametrize("first", [MAX_PARENTS_FOR_INLINE_ROWS, MAX_PARENTS_FOR_INLINE_ROWS + 1])
 
 
 @FEW_AND_MANY
@@ -83,7 +83,7 @@ NO_MENTORS = {"a2": {"mentor_id": None}, "a3": {"mentor_id": None}}
     ],
 )
 async def test_a_list_is_read_for_the_keys_that_are_there_alone(beneath: str, fetched: list[str]) -> None:
-    text = f"{{ authors(first: {FOLDED_WITHIN + 1}) {{ nodes {{ id {beneath} }} }} }}"
+    text = f"{{ authors(first: {MAX_PARENTS_FOR_INLINE_ROWS + 1}) {{ nodes {{ id {beneath} }} }} }}"
     asking = Asking(library(), declared=OF_MENTORS)
     assert (await asking.ask(text)).errors == []
     assert asking.told[1:] == fetched
@@ -115,7 +115,11 @@ async def test_a_list_without_a_key_is_empty_and_so_is_a_page(first: int, *, wri
 
 async def test_where_no_list_has_a_key_nothing_is_fetched() -> None:
     text = f"""
-    {{ authors(first: {FOLDED_WITHIN + 1}) {{ nodes {{ books {{ id }} works {{ totalCount nodes {{ id }} }} }} }} }}
+    {{
+      authors(first: {MAX_PARENTS_FOR_INLINE_ROWS + 1}) {{
+        nodes {{ books {{ id }} works {{ totalCount nodes {{ id }} }} }}
+      }}
+    }}
     """
     asking = Asking(library(authors=NO_MENTORS), declared=OF_MENTORS)
     outcome = await asking.ask(text)

@@ -22,7 +22,17 @@ from library import (
 )
 from resolvers import agree, ask_both, resolved, said
 
-from benegraph.execution import Batched, Declaration, Derived, Find, FindEach, Given, Perform, Target, Uncovered
+from benegraph.execution import (
+    Computed,
+    ComputedInBatch,
+    Declaration,
+    FromContext,
+    Lookup,
+    LookupKey,
+    LookupMany,
+    MutationCall,
+    UnsupportedOperation,
+)
 
 LOST = ValueError("It was lost.")
 
@@ -36,7 +46,7 @@ def failing(*_: Any) -> Any:
 
 async def test_what_can_t_be_computed_is_an_error_of_its_field() -> None:
     text = '{ book(id: "b1") { name size { pages } } visitor { name } }'
-    outcome = await Asking(library(), declared={**DECLARED, "Book.size": Derived(failing, ())}).ask(text)
+    outcome = await Asking(library(), declared={**DECLARED, "Book.size": Computed(failing, ())}).ask(text)
     assert outcome.data == {"book": {"name": "Persuasion", "size": None}, "visitor": {"name": "Ada"}}
     assert list(map(said, outcome.errors)) == [("book.size", "It can't be computed.")]
 
@@ -45,7 +55,7 @@ async def test_what_can_t_be_computed_is_an_error_of_its_field() -> None:
 @pytest.mark.parametrize("field", ["visitor", "host"])
 async def test_what_can_t_be_given_is_an_error_of_its_field(field: str, given: Callable[[Any], Any]) -> None:
     text = f'{{ book(id: "b1") {{ name }} {field} {{ name }} books(first: 1) {{ nodes {{ id }} }} }}'
-    declared = {**DECLARED, f"Query.{field}": Given(given)}
+    declared = {**DECLARED, f"Query.{field}": FromContext(given)}
     assert await agree(library(), text, declared=declared) == [(field, "It can't be computed.")]
 
 
@@ -73,7 +83,7 @@ async def test_an_error_given_as_a_value_is_an_error_of_its_field_or_item(
     async def load(_reader: Any, parents: Sequence[Any], _arguments: Any) -> Sequence[Any]:
         return [value] * len(parents)
 
-    declared = {**DECLARED, name: Batched(load, ()) if at_once else Derived(lambda _book: value, ())}
+    declared = {**DECLARED, name: ComputedInBatch(load, ()) if at_once else Computed(lambda _book: value, ())}
     text = f'{{ book(id: "b1") {{ name {selected} }} visitor {{ name }} }}'
     expected = [(f"book.{place}", "It was lost.") for place in places]
     assert await agree(library(), text, graph=CHAPTERS, declared=declared) == expected
@@ -107,9 +117,9 @@ async def test_objects_may_be_listed_by_whatever_they_can_be_taken_from(
     holder = SimpleNamespace(cards=listed(cards))
     declared: dict[str, Declaration] = {
         **DECLARED,
-        "Query.visitor": Given(lambda _context: holder),
-        "Book.copies": Derived(lambda _book: listed(cards), ()),
-        "Book.chapters": Derived(lambda _book: iter([Chapter("x"), Chapter(None)]), ()),
+        "Query.visitor": FromContext(lambda _context: holder),
+        "Book.copies": Computed(lambda _book: listed(cards), ()),
+        "Book.chapters": Computed(lambda _book: iter([Chapter("x"), Chapter(None)]), ()),
     }
     if lists == "held":
         assert await agree(library(), "{ visitor { cards { note } } }", declared=declared) == []
@@ -126,13 +136,13 @@ def cut_short() -> Iterator[Chapter]:
 
 @pytest.mark.parametrize("value", ["chapters", {"heading": "x"}, 7, Chapter("x")])
 async def test_objects_are_not_listed_by_what_is_no_list(value: Any) -> None:
-    declared = {**DECLARED, "Book.chapters": Derived(lambda _book: value, ())}
+    declared = {**DECLARED, "Book.chapters": Computed(lambda _book: value, ())}
     text = '{ book(id: "b1") { name chapters { heading } } }'
     assert [place for place, _ in await agree(library(), text, graph=CHAPTERS, declared=declared)] == ["book.chapters"]
 
 
 async def test_a_list_that_can_t_be_taken_to_its_end_is_an_error_of_its_field() -> None:
-    declared = {**DECLARED, "Book.chapters": Derived(lambda _book: cut_short(), ())}
+    declared = {**DECLARED, "Book.chapters": Computed(lambda _book: cut_short(), ())}
     text = '{ book(id: "b1") { name chapters { heading } } }'
     errors = await agree(library(), text, graph=CHAPTERS, declared=declared)
     assert errors == [("book.chapters", "It can't be computed.")]
@@ -152,8 +162,8 @@ async def test_what_is_never_found_needs_no_source() -> None:
     """
     declared = {
         **DECLARED,
-        "Query.entry": Find(SOME, lambda _context, arguments: Target("Book", arguments["id"])),
-        "Query.entries": FindEach(SOME, lambda _context, arguments: [*map(target_by, arguments["ids"])]),
+        "Query.entry": Lookup(SOME, lambda _context, arguments: LookupKey("Book", arguments["id"])),
+        "Query.entries": LookupMany(SOME, lambda _context, arguments: [*map(target_by, arguments["ids"])]),
     }
     assert await agree(library(), text, declared=declared) == []
 
@@ -161,11 +171,11 @@ async def test_what_is_never_found_needs_no_source() -> None:
 @pytest.mark.parametrize("kind", ["Publisher", "Visitor", "Nothing"])
 async def test_what_has_no_source_is_an_error_where_it_is_looked_for(kind: str) -> None:
     text = '{ entry(id: "b1") { name } book(id: "b1") { name } entries(ids: ["b1", "x", "a1"]) { name } }'
-    targets = [Target("Book", "b1"), Target(kind, "p1"), Target("Author", "a1")]
+    targets = [LookupKey("Book", "b1"), LookupKey(kind, "p1"), LookupKey("Author", "a1")]
     declared = {
         **DECLARED,
-        "Query.entry": Find(SOME, lambda *_: Target(kind, "p1")),
-        "Query.entries": FindEach(SOME, lambda *_: targets),
+        "Query.entry": Lookup(SOME, lambda *_: LookupKey(kind, "p1")),
+        "Query.entries": LookupMany(SOME, lambda *_: targets),
     }
     outcome = await Asking(library(), declared=declared).ask(text)
     assert outcome.data == {
@@ -173,7 +183,7 @@ async def test_what_has_no_source_is_an_error_where_it_is_looked_for(kind: str) 
         "book": {"name": "Persuasion"},
         "entries": [{"name": "Persuasion"}, None, {"name": "Jane Austen"}],
     }
-    message = f"Nothing says where to look for {kind}."
+    message = f"No source is declared for the type {kind}."
     assert sorted(map(said, outcome.errors)) == [("entries.1", message), ("entry", message)]
 
 
@@ -184,12 +194,12 @@ def loading(error: Exception) -> Mapping[str, Declaration]:
     async def load(*_: Any) -> Sequence[Any]:
         raise error
 
-    return {**DECLARED, "Book.stock": Batched(load, ("id",))}
+    return {**DECLARED, "Book.stock": ComputedInBatch(load, ("id",))}
 
 
 async def test_what_is_not_covered_is_raised_through_what_is_loaded_at_once() -> None:
-    asking = Asking(library(), declared=loading(Uncovered("another")))
-    with pytest.raises(Uncovered) as raised:
+    asking = Asking(library(), declared=loading(UnsupportedOperation("another")))
+    with pytest.raises(UnsupportedOperation) as raised:
         await asking.ask("{ books { nodes { stock } } }")
     assert raised.value.reason == "another"
     assert (asking.opened, asking.closed) == ([False], 1)
@@ -202,7 +212,7 @@ async def test_any_other_error_of_it_is_each_parents() -> None:
 
 async def test_once_something_was_changed_what_is_not_covered_is_its_fields_error() -> None:
     made = library()
-    outcome = await Asking(made, declared=loading(Uncovered("another"))).ask(
+    outcome = await Asking(made, declared=loading(UnsupportedOperation("another"))).ask(
         'mutation { a: removeBook(id: "b1") { id } addBook(book: {id: "b1", title: "x"}) { note book { stock } } }'
     )
     assert outcome.data == {"a": {"id": "b1"}, "addBook": None}
@@ -281,7 +291,7 @@ async def test_a_list_of_leaves_that_is_none_is_an_error_where_there_are_others(
     async def shelve(*_: Any) -> Any:
         return SimpleNamespace(words=words, sure=words, note=None)
 
-    declared = {f"Mutation.{name}": Perform(shelve) for name in ("shelve", "must")}
+    declared = {f"Mutation.{name}": MutationCall(shelve) for name in ("shelve", "must")}
     both = await ask_both(library(), f"mutation {{ {selected} }}", graph=SHELVED, declared=declared)
     assert [said(error)[0] for error in both.ours.errors] == [said(error)[0] for error in both.errors]
     assert len(both.errors) > 0

@@ -14,7 +14,8 @@ from library import Card, Copy, Library, Visitor, library
 from random_operations import ANYTHING, WRITTEN, Taste, operations
 from resolvers import ask_both
 
-from benegraph.execution import Uncovered, sizes
+from benegraph.execution import UnsupportedOperation
+from benegraph.execution.compile import thresholds
 
 EXAMPLES = 40
 
@@ -51,15 +52,15 @@ def amiss() -> Library:
 
 @pytest.mark.parametrize("made", [whole, amiss])
 @pytest.mark.parametrize("taste", [ANYTHING, WRITTEN], ids=["anything", "what can be written"])
-@given(drawn=st.data(), within=st.sampled_from([0, 3, sizes.FOLDED_WITHIN]))
+@given(drawn=st.data(), within=st.sampled_from([0, 3, thresholds.MAX_PARENTS_FOR_INLINE_ROWS]))
 @settings(max_examples=EXAMPLES)
 def test_both_give_the_same_data(made: Callable[[], Library], taste: Taste, drawn: st.DataObject, within: int) -> None:
     text, variables = drawn.draw(operations(taste))
     writing = taste is WRITTEN or drawn.draw(st.booleans())
-    with patch.object(sizes, "FOLDED_WITHIN", within):
+    with patch.object(thresholds, "MAX_PARENTS_FOR_INLINE_ROWS", within):
         try:
             both = asyncio.run(ask_both(made(), text, variables, catalogue=Catalogue(writing)))
-        except Uncovered:
+        except UnsupportedOperation:
             assert writing
             event("not covered")
             return

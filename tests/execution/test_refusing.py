@@ -21,25 +21,25 @@ from library import (
 from resolvers import agree
 
 from benegraph.execution import (
-    Batched,
     Column,
+    Computed,
+    ComputedInBatch,
     Declaration,
-    Derived,
-    Find,
-    FindEach,
-    Given,
-    Itself,
-    Perform,
-    Target,
+    FromContext,
+    Lookup,
+    LookupKey,
+    LookupMany,
+    MutationCall,
+    SameObject,
     ToMany,
+    ToManyByKeys,
     ToOne,
-    ToSeveral,
-    Uncovered,
+    UnsupportedOperation,
 )
-from benegraph.execution.sizes import FOLDED_WITHIN
+from benegraph.execution.compile.thresholds import MAX_PARENTS_FOR_INLINE_ROWS
 
-MOST = FOLDED_WITHIN
-MORE = FOLDED_WITHIN + 1
+MOST = MAX_PARENTS_FOR_INLINE_ROWS
+MORE = MAX_PARENTS_FOR_INLINE_ROWS + 1
 
 
 def refusal(
@@ -50,7 +50,7 @@ def refusal(
 ) -> str:
     """Compile what no plan is made for; tell the reason."""
     operation = Operation.of(text, graph=graph)
-    with pytest.raises(Uncovered) as raised:
+    with pytest.raises(UnsupportedOperation) as raised:
         operation.plan(graph, DECLARED if declared is None else {**DECLARED, **declared}, catalogue)
     assert str(raised.value) == raised.value.reason
     return raised.value.reason
@@ -82,33 +82,33 @@ async def test_what_is_left_out_is_no_reason() -> None:
     ("field", "declaration", "reason"),
     [
         ("Query.books { nodes { id } }", Column("books"), "root"),
-        ("Query.books { nodes { id } }", Itself(), "root"),
+        ("Query.books { nodes { id } }", SameObject(), "root"),
         ("Query.visitor { name }", ToOne(BOOK, "id"), "root"),
-        ("Book.author { name }", Given(nothing), "field"),
-        ("Book.author { name }", Find({}, nothing), "field"),
+        ("Book.author { name }", FromContext(nothing), "field"),
+        ("Book.author { name }", Lookup({}, nothing), "field"),
         ("Book.year", Column("decade"), "column"),
         ("Book.author { name }", Column("author"), "column"),
         ("Book.cover { text }", Column("title"), "column"),
         ("Book.author { name }", ToOne(AUTHOR, "writer"), "column"),
-        ("Book.copies { __typename }", ToSeveral(BOOK, "copy_ids"), "column"),
+        ("Book.copies { __typename }", ToManyByKeys(BOOK, "copy_ids"), "column"),
         ("Author.books { name }", ToMany(BOOK, "key"), "column"),
         ("Author.works { totalCount }", page(BOOKS, "key"), "column"),
-        ("Book.size { pages }", Derived(nothing, ("pages", "inches")), "column"),
-        ("Book.stock", Batched(nothing, ("number",)), "column"),
+        ("Book.size { pages }", Computed(nothing, ("pages", "inches")), "column"),
+        ("Book.stock", ComputedInBatch(nothing, ("number",)), "column"),
         ("Author.works { totalCount }", page(BOOKS), "page"),
-        ("Book.weight", Derived(nothing, ()), "scalar"),
-        ("Book.weight", Batched(nothing, ()), "scalar"),
-        ("Query.entries(ids: []) { name }", Find(ENTRIES, nothing), "list"),
+        ("Book.weight", Computed(nothing, ()), "scalar"),
+        ("Book.weight", ComputedInBatch(nothing, ()), "scalar"),
+        ("Query.entries(ids: []) { name }", Lookup(ENTRIES, nothing), "list"),
         ("Query.entries(ids: []) { name }", page(BOOKS), "list"),
-        ("Query.entry(id: 1) { name }", FindEach(ENTRIES, nothing), "list"),
+        ("Query.entry(id: 1) { name }", LookupMany(ENTRIES, nothing), "list"),
         ("Author.books { name }", ToOne(BOOK, "id"), "list"),
-        ("Author.books { name }", Itself(), "list"),
+        ("Author.books { name }", SameObject(), "list"),
         ("Author.books { name }", page(BOOKS_OF_AUTHOR, "id"), "list"),
         ("Author.mentor { name }", ToMany(AUTHOR, "mentor_id"), "list"),
-        ("Author.mentor { name }", ToSeveral(AUTHOR, "mentor_id"), "list"),
+        ("Author.mentor { name }", ToManyByKeys(AUTHOR, "mentor_id"), "list"),
         ("Book.year", ToOne(BOOK, "id"), "leaf"),
         ("Book.keywords", ToMany(BOOK, "id"), "leaf"),
-        ("Book.year", Itself(), "leaf"),
+        ("Book.year", SameObject(), "leaf"),
         ("Book.year", page(BOOKS, "id"), "leaf"),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_declaration_may_be_what_no_plan_is_made_for(
 
 def test_a_reason_of_the_hosts_own_is_passed_on() -> None:
     without = {name: each for name, each in DECLARED.items() if name != "Query.visitor"}
-    with pytest.raises(Uncovered, match="resolver"):
+    with pytest.raises(UnsupportedOperation, match="resolver"):
         Operation.of("{ visitor { name } }").plan(declared=without)
 
 
@@ -152,11 +152,11 @@ STRANGE = build_schema(
     """
 )
 OF_STRANGE: dict[str, Declaration] = {
-    "Query.book": Find({"Book": BOOK}, lambda *_: Target("Book", "b1")),
+    "Query.book": Lookup({"Book": BOOK}, lambda *_: LookupKey("Book", "b1")),
     "Query.books": page(BOOKS),
     "Book.next": ToOne(BOOK, "id"),
-    "Book.thing": Itself(),
-    "Book.things": Derived(nothing, ()),
+    "Book.thing": SameObject(),
+    "Book.things": Computed(nothing, ()),
 }
 
 
@@ -196,19 +196,19 @@ MISFITS = build_schema(
 @pytest.mark.parametrize(
     ("field", "declaration", "reason"),
     [
-        ("Query.word", Given(nothing), "leaf"),
-        ("Query.words", Given(nothing), "leaf"),
+        ("Query.word", FromContext(nothing), "leaf"),
+        ("Query.words", FromContext(nothing), "leaf"),
         ("Query.word", page(BOOKS), "leaf"),
-        ("Query.word", Find({"Book": BOOK}, nothing), "leaf"),
-        ("Query.words", FindEach({"Book": BOOK}, nothing), "leaf"),
-        ("Query.rows { id }", Given(nothing), "list"),
-        ("Query.sure { id }", Given(nothing), "list"),
-        ("Query.rows { id }", FindEach({"Book": BOOK}, nothing), "list"),
-        ("Query.held { id }", Given(nothing), "arguments"),
-        ("Query.held(at: 1) { id }", Given(nothing), "arguments"),
-        ("Mutation.word", Perform(nothing), "leaf"),
-        ("Mutation.words", Perform(nothing), "leaf"),
-        ("Mutation.rows { id }", Perform(nothing), "list"),
+        ("Query.word", Lookup({"Book": BOOK}, nothing), "leaf"),
+        ("Query.words", LookupMany({"Book": BOOK}, nothing), "leaf"),
+        ("Query.rows { id }", FromContext(nothing), "list"),
+        ("Query.sure { id }", FromContext(nothing), "list"),
+        ("Query.rows { id }", LookupMany({"Book": BOOK}, nothing), "list"),
+        ("Query.held { id }", FromContext(nothing), "arguments"),
+        ("Query.held(at: 1) { id }", FromContext(nothing), "arguments"),
+        ("Mutation.word", MutationCall(nothing), "leaf"),
+        ("Mutation.words", MutationCall(nothing), "leaf"),
+        ("Mutation.rows { id }", MutationCall(nothing), "list"),
     ],
 )
 def test_an_operations_own_field_may_be_declared_as_what_its_type_does_not_allow(
@@ -240,11 +240,11 @@ CALLED = build_schema(
     ("name", "declaration"),
     [
         ("word", Column("title")),
-        ("word", Derived(nothing, ("title",))),
-        ("self", Itself()),
+        ("word", Computed(nothing, ("title",))),
+        ("self", SameObject()),
         ("one", ToOne(BOOK, "id")),
         ("many", ToMany(BOOKS_OF_AUTHOR, "author_id")),
-        ("several", ToSeveral(BOOK, "keywords")),
+        ("several", ToManyByKeys(BOOK, "keywords")),
     ],
 )
 @pytest.mark.parametrize(("parents", "arguments"), [(MOST, "(at: 1)"), (MORE, "")])
@@ -264,11 +264,11 @@ def test_a_field_with_arguments_may_be_declared_as_what_takes_none(
 @pytest.mark.parametrize(
     ("name", "declaration"),
     [
-        ("Mutation.addBook", Given(nothing)),
-        ("Mutation.addBook", Find({}, nothing)),
-        ("Mutation.addBook", FindEach({}, nothing)),
+        ("Mutation.addBook", FromContext(nothing)),
+        ("Mutation.addBook", Lookup({}, nothing)),
+        ("Mutation.addBook", LookupMany({}, nothing)),
         ("Mutation.addBook", page(BOOKS)),
-        ("Query.visitor", Perform(nothing)),
+        ("Query.visitor", MutationCall(nothing)),
     ],
 )
 async def test_where_a_field_is_declared_as_one_of_another_operation_nothing_is_done(
@@ -281,7 +281,7 @@ async def test_where_a_field_is_declared_as_one_of_another_operation_nothing_is_
         "Query.visitor": "{ books { nodes { id } } visitor { name } }",
     }
     asking = Asking(library(), declared={**DECLARED, name: declaration})
-    with pytest.raises(Uncovered) as raised:
+    with pytest.raises(UnsupportedOperation) as raised:
         await asking.ask(texts[name])
     assert raised.value.reason == "root"
     assert asking.library == library()
@@ -300,8 +300,8 @@ OF_ODD: dict[str, Declaration] = {
     "Query.book": DECLARED["Query.book"],
     "Query.thing": DECLARED["Query.entry"],
     "Book.name": Column("title"),
-    "Book.rows": Derived(lambda book: [[book], [], None], ("id",)),
-    "Book.words": Derived(lambda book: [book.title.split(), None], ("title",)),
+    "Book.rows": Computed(lambda book: [[book], [], None], ("id",)),
+    "Book.words": Computed(lambda book: [book.title.split(), None], ("title",)),
 }
 
 
@@ -315,5 +315,5 @@ OF_ODD: dict[str, Declaration] = {
     ids=["a union", "lists of lists of words", "lists of lists of objects"],
 )
 async def test_what_a_plan_is_made_for_is_answered_right(text: str) -> None:
-    with suppress(Uncovered):
+    with suppress(UnsupportedOperation):
         assert await agree(library(), text, graph=ODD, declared=OF_ODD) == []

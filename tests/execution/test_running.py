@@ -7,9 +7,9 @@ import pytest
 from librarian import Asking, Operation, answer, fetches
 from library import Card, Visitor, full_library, library
 
-from benegraph.execution.sizes import FOLDED_WITHIN
+from benegraph.execution.compile.thresholds import MAX_PARENTS_FOR_INLINE_ROWS
 
-FEW, MANY = FOLDED_WITHIN, FOLDED_WITHIN + 1
+FEW, MANY = MAX_PARENTS_FOR_INLINE_ROWS, MAX_PARENTS_FOR_INLINE_ROWS + 1
 #: Of a page that is read in its parent's statement, and of one that takes its own.
 FEW_AND_MANY = pytest.mark.parametrize("first", [FEW, MANY])
 

@@ -1,4 +1,4 @@
-"""Selecting: which fields an operation asks of an object."""
+"""SelectionContext: which fields an operation asks of an object."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -17,8 +17,13 @@ from graphql import (
 from librarian import answer
 from library import GRAPH, library
 
-from benegraph.execution import Uncovered, conditions_of
-from benegraph.execution.selecting import Fields, Selecting, selections_of
+from benegraph.execution import UnsupportedOperation, directive_variables
+from benegraph.execution.compile.selection import (
+    SelectedFields,
+    SelectionContext,
+    child_selection_sets,
+    iter_selections,
+)
 
 
 def parsed(text: str) -> tuple[OperationDefinitionNode, Mapping[str, FragmentDefinitionNode]]:
@@ -30,13 +35,13 @@ def parsed(text: str) -> tuple[OperationDefinitionNode, Mapping[str, FragmentDef
     }
 
 
-def selecting(text: str, conditions: Mapping[str, bool | None] | None) -> tuple[Selecting, Fields]:
+def selecting(text: str, conditions: Mapping[str, bool | None] | None) -> tuple[SelectionContext, SelectedFields]:
     """Select what an operation's own field, the first, asks of a book; its text need not be valid."""
     operation, fragments = parsed(text)
     first = operation.selection_set.selections[0]
     assert isinstance(first, FieldNode)
-    found = Selecting(GRAPH, fragments, conditions)
-    return found, found.fields(kind("Book"), found.beneath([first]))
+    found = SelectionContext(GRAPH, fragments, conditions)
+    return found, found.collect_fields(kind("Book"), child_selection_sets([first]))
 
 
 def kind(name: str) -> GraphQLObjectType:
@@ -104,11 +109,11 @@ def test_what_several_nodes_ask_for_beneath_one_name_is_gathered() -> None:
     )
     assert list(fields) == ["author", "by"]
     assert [len(nodes) for nodes in fields.values()] == [3, 1]
-    beneath = found.fields(kind("Author"), found.beneath(fields["author"]))
+    beneath = found.collect_fields(kind("Author"), child_selection_sets(fields["author"]))
     assert [(name, len(nodes)) for name, nodes in beneath.items()] == [("name", 2), ("born", 1), ("mentor", 2)]
-    mentors = found.fields(kind("Author"), found.beneath(beneath["mentor"]))
+    mentors = found.collect_fields(kind("Author"), child_selection_sets(beneath["mentor"]))
     assert list(mentors) == ["name", "born"]
-    assert found.beneath(beneath["name"]) == []
+    assert child_selection_sets(beneath["name"]) == []
 
 
 async def test_a_merged_selection_is_answered_whole() -> None:
@@ -202,12 +207,12 @@ def test_without_values_what_a_variable_decides_counts_as_there(directives: str,
 def test_of_several_nodes_one_may_be_left_out() -> None:
     text = '{ book(id: "b1") { author @skip(if: true) { id } author { name } } }'
     found, fields = selecting(text, {})
-    assert list(found.fields(kind("Author"), found.beneath(fields["author"]))) == ["name"]
+    assert list(found.collect_fields(kind("Author"), child_selection_sets(fields["author"]))) == ["name"]
 
 
 @pytest.mark.parametrize("directive", ["@loud", "@defer", "@loud @skip(if: true)"])
 def test_a_directive_that_says_something_else_is_not_covered(directive: str) -> None:
-    with pytest.raises(Uncovered) as raised:
+    with pytest.raises(UnsupportedOperation) as raised:
         names(f'{{ book(id: "b1") {{ ... {directive} {{ name }} }} }}')
     assert raised.value.reason == "directive"
 
@@ -259,7 +264,7 @@ def test_conditions_are_the_variables_that_decide_what_is_left_out(selected: str
         fragment Unused on Book {{ name @skip(if: $unused) }}
         """
     )
-    assert conditions_of(operation, fragments) == told
+    assert directive_variables(operation, fragments) == told
 
 
 def test_all_that_is_selected_is_given_at_any_depth_what_a_fragment_holds_once() -> None:
@@ -271,7 +276,7 @@ def test_all_that_is_selected_is_given_at_any_depth_what_a_fragment_holds_once()
         fragment Unused on Book { genre }
         """
     )
-    found = list(selections_of(operation, fragments))
+    found = list(iter_selections(operation, fragments))
     told = ["author", "author", "book", "born", "id", "initials", "mentor", "name", "year"]
     assert sorted(node.name.value for node in found if isinstance(node, FieldNode)) == told
     spread = sorted(node.name.value for node in found if isinstance(node, FragmentSpreadNode))
@@ -298,15 +303,17 @@ def test_a_fragment_that_is_spread_many_times_is_looked_at_once() -> None:
         f'{{ book(id: "b1") {{ ...F0 }} }} {spreading} fragment F5 on Book {{ name @skip(if: $last) }}'
     )
     fragments = Counting(found)
-    assert conditions_of(operation, fragments) == ("last",)
+    assert directive_variables(operation, fragments) == ("last",)
     assert fragments.times == dict.fromkeys(found, 1)
-    fields = Selecting(GRAPH, fragments, {"last": False}).fields(kind("Book"), [found["F0"].selection_set])
+    fields = SelectionContext(GRAPH, fragments, {"last": False}).collect_fields(
+        kind("Book"), [found["F0"].selection_set]
+    )
     assert [(name, len(nodes)) for name, nodes in fields.items()] == [("name", 1)]
     assert fragments.times == dict.fromkeys(found, 2) | {"F0": 1}
 
 
 def test_what_is_neither_true_nor_false_nor_a_variable_is_not_covered() -> None:
     operation, fragments = parsed('{ book(id: "b1") { name @noted(by: "hand") } }')
-    with pytest.raises(Uncovered) as raised:
-        conditions_of(operation, fragments)
+    with pytest.raises(UnsupportedOperation) as raised:
+        directive_variables(operation, fragments)
     assert raised.value.reason == "directive"

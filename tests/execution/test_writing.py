@@ -10,11 +10,21 @@ from librarian import Asking, Catalogue, Operation, plain
 from library import AUTHORS, BOOK, WORKS_OF_AUTHOR, Library, full_library, library, page
 from resolvers import agree, ask_both, resolved
 
-from benegraph.execution import Batched, Column, Declaration, Derived, Json, ToOne, ToSeveral, Uncovered, sizes
+from benegraph.execution import (
+    Column,
+    Computed,
+    ComputedInBatch,
+    Declaration,
+    JsonFragment,
+    ToManyByKeys,
+    ToOne,
+    UnsupportedOperation,
+)
+from benegraph.execution.compile import thresholds
 
 WRITING = Catalogue(writing=True)
 #: Parents of which each one's row is read within their own statement no more: what a book leads to is a gap.
-MANY = sizes.FOLDED_WITHIN + 1
+MANY = thresholds.MAX_PARENTS_FOR_INLINE_ROWS + 1
 
 
 def writing(made: Library | None = None) -> Asking:
@@ -26,7 +36,7 @@ async def test_a_row_beneath_a_row_is_a_text() -> None:
     asking = writing()
     outcome = await asking.ask(text)
     assert outcome.data is not None
-    assert isinstance(outcome.data["book"]["author"], Json)
+    assert isinstance(outcome.data["book"]["author"], JsonFragment)
     assert plain(outcome.data) == resolved(library(), text).data
     assert len(asking.fetched) == 1
 
@@ -57,7 +67,7 @@ async def test_what_would_be_an_error_within_a_text_is_not_covered(
     text: str, variables: Mapping[str, Any], reason: str
 ) -> None:
     made = library(books={each["id"]: {"genre": None} for each in library().tables["books"]})
-    with pytest.raises(Uncovered) as uncovered:
+    with pytest.raises(UnsupportedOperation) as uncovered:
         await writing(made).ask(text, variables)
     assert uncovered.value.reason == reason
     assert await agree(made, text, variables) != []
@@ -81,10 +91,10 @@ async def test_a_payload_is_never_written() -> None:
 
 def test_lists_for_many_parents_are_written_within_their_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     text = f"{{ authors(first: {MANY}) {{ nodes {{ initials books {{ name }} }} }} }}"  # the page itself is not written
-    assert Operation.of(text).plan(catalogue=WRITING).reads == 1
-    assert Operation.of(text).plan().reads == 2
-    monkeypatch.setattr(sizes, "WRITTEN_WITHIN", MANY - 1)
-    assert Operation.of(text).plan(catalogue=WRITING).reads == 2
+    assert Operation.of(text).plan(catalogue=WRITING).statements == 1
+    assert Operation.of(text).plan().statements == 2
+    monkeypatch.setattr(thresholds, "MAX_PARENTS_FOR_INLINE_JSON", MANY - 1)
+    assert Operation.of(text).plan(catalogue=WRITING).statements == 2
 
 
 # --------------------------------------------------------------------------------------- pages that tell of themselves
@@ -161,7 +171,7 @@ async def test_a_page_that_tells_of_itself_is_written_too(place: str, selected: 
         outcome = await asking.ask(text)
         theirs = resolved(library(), text)
         assert (plain(outcome.data), outcome.errors, theirs.errors) == (theirs.data, [], None), text
-        assert isinstance(at(outcome.data, path), Json)
+        assert isinstance(at(outcome.data, path), JsonFragment)
         assert (len(asking.fetched), asking.opened) == (1, [True])
 
 
@@ -174,7 +184,7 @@ async def test_a_page_without_rows_tells_of_itself(place: str, selected: str) ->
     text = spread(around % f'(after: "Z/") {{ {selected} }}')
     outcome = await writing(made).ask(text)
     assert (plain(outcome.data), outcome.errors) == (resolved(made, text).data, [])
-    assert isinstance(at(outcome.data, path), Json)
+    assert isinstance(at(outcome.data, path), JsonFragment)
 
 
 async def test_what_a_page_tells_of_itself_stands_where_it_is_asked_for() -> None:
@@ -213,7 +223,7 @@ async def test_what_needs_a_cursor_comes_as_rows_where_the_host_writes_none(
     text = around % f"(first: 2) {{ {selected} }}"
     outcome = await Asking(library(), catalogue=Catalogue(writing=True, cursors=False)).ask(text)
     assert plain(outcome.data) == resolved(library(), text).data
-    assert isinstance(at(outcome.data, path), Json if is_written else dict)
+    assert isinstance(at(outcome.data, path), JsonFragment if is_written else dict)
     assert (plain(outcome.data) == outcome.data) == (not is_written)
 
 
@@ -244,7 +254,7 @@ async def test_a_page_of_all_rows_takes_one_statement(first: int) -> None:
       edges {{ cursor node {{ name books {{ name }} works(first: 1) {{ nodes {{ id }} totalCount }} }} }}
     }} }}
     """
-    assert Operation.of(text).plan(catalogue=WRITING).reads == 1
+    assert Operation.of(text).plan(catalogue=WRITING).statements == 1
     asking = await answered_as_by_the_other(full_library(MANY, 2), text)
     assert (asking.told, asking.opened) == (["rows texts(page: authors())"], [True])
 
@@ -264,7 +274,7 @@ async def test_a_page_of_all_rows_may_have_gaps(selected: str) -> None:
     outcome = await asking.ask(text)
     assert plain(outcome.data) == resolved(full_library(MANY, 1), text).data
     assert outcome.data is not None
-    assert isinstance(outcome.data["books"], Json)
+    assert isinstance(outcome.data["books"], JsonFragment)
     assert (asking.told, asking.opened) == (
         ["rows texts(page: books())", "rows authors(name)", "rows publishers(name)"],
         [False],
@@ -286,7 +296,7 @@ async def test_what_would_be_an_error_within_a_page_of_all_rows_is_not_covered(
     text: str, variables: Mapping[str, Any], reason: str
 ) -> None:
     made = library(books={"b5": {"genre": None}, "b7": {"publisher_id": "p9"}})
-    with pytest.raises(Uncovered) as uncovered:
+    with pytest.raises(UnsupportedOperation) as uncovered:
         await writing(made).ask(text, variables)
     assert uncovered.value.reason == reason
     assert await agree(made, text, variables) != []
@@ -342,7 +352,7 @@ async def test_all_fields_of_the_operation_that_are_written_share_a_statement() 
       authors { nodes { works(first: 1) { totalCount } } }
     }
     """
-    assert Operation.of(text).plan(catalogue=WRITING).reads == 1
+    assert Operation.of(text).plan(catalogue=WRITING).statements == 1
     asking = writing()
     outcome = await asking.ask(text)
     assert plain(outcome.data) == resolved(library(), text).data
@@ -379,7 +389,7 @@ async def answered_as_by_the_other(made: Library, text: str) -> Asking:
     theirs = resolved(made, text)
     assert (plain(outcome.data), outcome.errors, theirs.errors) == (theirs.data, [], None)
     assert outcome.data is not None
-    assert isinstance(outcome.data["authors"], Json)
+    assert isinstance(outcome.data["authors"], JsonFragment)
     return asking
 
 
@@ -409,13 +419,13 @@ async def test_where_no_key_is_there_or_no_row_has_it_a_gap_is_null(selected: st
     assert plain(outcome.data) == resolved(made, text).data
     nodes = {row["id"]: row for row in made.tables["books"] if row["publisher_id"] == "p1"}
     assert sum(node["author"] is None for node in plain(outcome.data)["entry"]["list"]["nodes"]) == len(nodes) - 1
-    authors = [each.keys for each in asking.fetched if each.wanted and each.wanted.source.table == "authors"]
+    authors = [each.keys for each in asking.fetched if each.row_query and each.row_query.source.table == "authors"]
     assert {*authors[0]} == {"a1", "a9"}
 
 
 async def test_a_gap_that_may_not_be_null_is_not_covered_where_no_row_has_its_key() -> None:
     made = library(books={"b2": {"publisher_id": "p9"}})
-    with pytest.raises(Uncovered, match="null"):
+    with pytest.raises(UnsupportedOperation, match="null"):
         await writing(made).ask(books_of_authors("publisher { name }"))
     assert await agree(made, books_of_authors("publisher { name }")) != []
 
@@ -431,7 +441,7 @@ def with_author(id: str) -> Library:
 @pytest.mark.parametrize("key", ["a\x01b", "\x01", "a1\x01b", "\x1d\x1d", "a\x1eb"])
 async def test_a_key_with_a_mark_in_it_is_raised_for(key: str, selected: str) -> None:
     """A host marks no such key: if it does, nothing is answered rather than something else."""
-    with pytest.raises((LookupError, Uncovered)):
+    with pytest.raises((LookupError, UnsupportedOperation)):
         await writing(with_author(key)).ask(books_of_authors(selected))
 
 
@@ -474,9 +484,9 @@ class Noting(Catalogue):
 
     noted: list[Any] = field(default_factory=list)
 
-    def written(self, made: Any) -> str:
-        self.noted.append(made)
-        return Catalogue.written(self, made)
+    def serialize(self, value: Any) -> str:
+        self.noted.append(value)
+        return Catalogue.serialize(self, value)
 
 
 async def words_of(_reader: Any, parents: Sequence[Any], _arguments: Any) -> Sequence[Any]:
@@ -486,10 +496,10 @@ async def words_of(_reader: Any, parents: Sequence[Any], _arguments: Any) -> Seq
 #: What gives a list in which there is a null.
 LISTS: Mapping[str, Declaration] = {
     "a column": Column("keywords"),
-    "computed": Derived(lambda book: book.keywords, ("keywords",)),
-    "computed at once": Batched(words_of, ("keywords",)),
-    "objects": Derived(lambda book: book.keywords and [None, book], ("id", "keywords")),
-    "rows": ToSeveral(BOOK, "keywords"),
+    "computed": Computed(lambda book: book.keywords, ("keywords",)),
+    "computed at once": ComputedInBatch(words_of, ("keywords",)),
+    "objects": Computed(lambda book: book.keywords and [None, book], ("id", "keywords")),
+    "rows": ToManyByKeys(BOOK, "keywords"),
 }
 
 
@@ -520,7 +530,7 @@ async def test_a_null_among_a_lists_items_is_a_failure_of_a_gap_only_where_it_ma
         both = await ask_both(made, text, graph=graph, declared=declared, catalogue=WRITING)
         assert (both.ours.errors, both.errors) == ([], [])
     else:
-        with pytest.raises(Uncovered, match="null"):
+        with pytest.raises(UnsupportedOperation, match="null"):
             await ask_both(made, text, graph=graph, declared=declared, catalogue=WRITING)
 
 
@@ -541,6 +551,6 @@ async def test_a_page_that_can_t_be_is_not_covered_where_it_is_written_though_it
     made = library(books={each["id"]: {"author_id": "a9"} for each in library().tables["books"]})
     text = f"query ($n: Int) {text}"
     assert await agree(made, text, {"n": -1}) == []
-    with pytest.raises(Uncovered, match="arguments"):
+    with pytest.raises(UnsupportedOperation, match="arguments"):
         await ask_both(made, text, {"n": -1}, catalogue=WRITING)
     assert (await ask_both(made, text, {"n": 1}, catalogue=WRITING)).ours.errors == []

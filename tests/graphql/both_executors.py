@@ -35,7 +35,7 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.engine.limits import Limits
-from benegraph.graphql.engine.serialize import written
+from benegraph.graphql.engine.serialize import serialize
 
 #: How often Strawberry's executor is asked again, where what it says depends on what is done first.
 PATIENCE = 100
@@ -164,7 +164,7 @@ def _cleared_away() -> Iterator[None]:
 
 
 def content_of(answer: Any) -> bytes:
-    return answer.content if hasattr(answer, "content") else written(answer)
+    return answer.content if hasattr(answer, "content") else serialize(answer)
 
 
 def check(found: str | None, viewer: Viewer, request: GraphQLRequest) -> None:

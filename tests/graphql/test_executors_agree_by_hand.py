@@ -30,7 +30,7 @@ from benegraph.domain.enrollments.life_events import LifeEventStatus
 from benegraph.domain.enrollments.status import ElectionDecision, WindowReason
 from benegraph.domain.ids import IdPrefix, new_id, prefix_of
 from benegraph.domain.people import EmploymentClass
-from benegraph.execution import sizes
+from benegraph.execution.compile import thresholds
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from conftest import GATEWAY, at, connect
@@ -195,11 +195,11 @@ class Hall:
         return self.named[value[1:]] if isinstance(value, str) and value.startswith("$") else value
 
 
-@pytest.fixture(scope="module", params=[8, sizes.FOLDED_WITHIN])
+@pytest.fixture(scope="module", params=[8, thresholds.MAX_PARENTS_FOR_INLINE_ROWS])
 def hall(request: pytest.FixtureRequest, server_url: str, template: str) -> Iterator[Hall]:
     """A database, and beneath how many parents all is read at once: with few of them most is read by its own turn."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sizes, "FOLDED_WITHIN", request.param)
+        patch.setattr(thresholds, "MAX_PARENTS_FOR_INLINE_ROWS", request.param)
         yield from _hall(server_url, template)
 
 
@@ -306,12 +306,12 @@ def test_a_list_is_walked_through_alike(hall: Hall) -> None:
       subscriber(subscriberId: $number) { enrollments(first: 40, after: $after, orderBy: $order) {
         edges { cursor node { id startDate annualMaxCents } } pageInfo { hasNextPage endCursor } } } }"""
     variables: Variables = {"order": [{"field": "ANNUAL_MAX", "direction": "DESC"}, {"field": "POLICY_NUMBER"}]}
-    sizes, goes_on = [], True
+    thresholds, goes_on = [], True
     while goes_on:
         page = hall.ask("employee", text, variables)["data"]["subscriber"]["enrollments"]
-        sizes.append(len(page["edges"]))
+        thresholds.append(len(page["edges"]))
         goes_on, variables["after"] = page["pageInfo"].values()
-    assert sizes == [40, 40, 25]
+    assert thresholds == [40, 40, 25]
     assert dict(hall.both.fell_back) == {}
 
 

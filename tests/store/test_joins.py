@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from benegraph.db import query_compiler as trees
-from benegraph.db import store
+from benegraph.db import query_compiler, store
 from benegraph.db.prepared_statements import prepare_statement
 from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
-from benegraph.execution import Wanted
+from benegraph.execution import RowQuery
 from factories.access import administrator, employee_viewer
 
 
@@ -50,7 +49,9 @@ async def test_what_is_a_draft_is_looked_up_for_those_who_may_not_see_it(databas
 async def tables_read(database: Database, clock: Clock, viewer: Any, source: Any, columns: Sequence[str]) -> set[str]:
     """Ask the planner which tables the statement for some columns of a source reads."""
     clock = Clock(clock.now)  # where the day is fixed, no employer's time zone is asked for
-    statement = prepare_statement(trees.rows_of(Wanted(source, list(columns)), ScopeShape.of(viewer, clock), ()))
+    statement = prepare_statement(
+        query_compiler.build_row_statement(RowQuery(source, list(columns)), ScopeShape.of(viewer, clock), ())
+    )
     explaining = replace(statement, text=f"EXPLAIN {statement.text}")
     async with database.read_pool.snapshot(viewer) as snapshot:
         plan = await snapshot.fetch(explaining, scope_parameters(viewer, clock) | {"keys": ["id"]})

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from benegraph.db import query_compiler as trees
-from benegraph.db import store
+from benegraph.db import query_compiler, store
 from benegraph.db.prepared_statements import prepare_statement
 from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.session import Database
@@ -17,7 +16,7 @@ from benegraph.db.store.row_queries import PagedRows, PageWindow
 from benegraph.demo import seed
 from benegraph.domain.enrollments.status import EnrollmentStatus
 from benegraph.domain.values import Clock
-from benegraph.execution import Wanted
+from benegraph.execution import RowQuery
 from conftest import connect, copied_meanwhile, told_once
 from factories.access import TENANT, administrator
 
@@ -96,8 +95,10 @@ async def fetched(
     database: Database, page: PagedRows, window: PageWindow, columns: list[str], explain: str = ""
 ) -> list[tuple[Any, ...]]:
     viewer = administrator()
-    statement = prepare_statement(trees.rows_of(Wanted(page, columns), ScopeShape.of(viewer, CLOCK), [window]))
-    given = scope_parameters(viewer, CLOCK) | trees.window_values([window])
+    statement = prepare_statement(
+        query_compiler.build_row_statement(RowQuery(page, columns), ScopeShape.of(viewer, CLOCK), [window])
+    )
+    given = scope_parameters(viewer, CLOCK) | query_compiler.window_parameters([window])
     async with database.read_pool.snapshot(viewer) as snapshot:
         rows = await snapshot.fetch(replace(statement, text=explain + statement.text), given)
     return [tuple(row)[: len(columns)] for row in rows]

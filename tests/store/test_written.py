@@ -24,8 +24,8 @@ from sqlalchemy import (
 
 from benegraph.db import store
 from benegraph.db.base import Base
-from benegraph.db.query_compiler import holds_ids
-from benegraph.db.query_compiler.texts import cursor_of, either, together, value_of
+from benegraph.db.query_compiler import is_id_column
+from benegraph.db.query_compiler.json_text import coalesce_text, concat, cursor_pieces, value_pieces
 from benegraph.db.session import Database
 from benegraph.db.store.row_queries import Order, PagedRows, PageWindow
 from benegraph.domain.ids import ID_SUFFIX_PATTERN
@@ -56,14 +56,14 @@ TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 async def test_a_value_is_written_alike(database: Database, kind: Any, value: Any) -> None:
     held = values(column("value", kind), name="held").data([(value,)])
     async with database.engine.connect() as connection:
-        written = (await connection.execute(select(together(value_of(held.c.value))))).scalar_one()
+        written = (await connection.execute(select(concat(value_pieces(held.c.value))))).scalar_one()
     assert written.encode() == orjson.dumps(value, option=orjson.OPT_UTC_Z)
 
 
 @pytest.mark.parametrize("kind", [Text, Integer, Boolean, Date, INSTANT])
 async def test_what_is_null_is_what_stands_for_it(database: Database, kind: Any) -> None:
     async with database.engine.connect() as connection:
-        whole = either(value_of(literal(None, kind)), "null")
+        whole = coalesce_text(value_pieces(literal(None, kind)), "null")
         assert (await connection.execute(select(whole))).scalar_one() == "null"
 
 
@@ -75,7 +75,9 @@ async def test_a_day_is_written_alike_whatever_the_database_is_set_to(database: 
         await owner.close()
     await database.engine.dispose()  # of the sessions that were opened before
     async with database.engine.connect() as connection:
-        written = (await connection.execute(select(together(value_of(literal(date(2026, 2, 28), Date)))))).scalar_one()
+        written = (
+            await connection.execute(select(concat(value_pieces(literal(date(2026, 2, 28), Date)))))
+        ).scalar_one()
     assert written == '"2026-02-28"'
 
 
@@ -98,7 +100,7 @@ async def test_a_cursor_is_written_alike(database: Database, page: PagedRows, or
     window = PageWindow(1, order=order)
     async with database.engine.connect() as connection:
         await connection.execute(text("SET TimeZone TO 'Asia/Kolkata'"))
-        written = (await connection.execute(select(together(cursor_of(level, page, window))))).scalar_one()
+        written = (await connection.execute(select(concat(cursor_pieces(level, page, window))))).scalar_one()
         await connection.rollback()
     assert written == f'"{PageRequest(page, window).encode_cursor(place)}"'
 
@@ -134,7 +136,7 @@ async def test_any_text_is_written_alike(owner_url: str) -> None:
     ],
 )
 def test_ids_alone_stand_in_a_text_as_they_are(source: Any, column: str, expected: bool) -> None:
-    assert holds_ids(source, column) is expected
+    assert is_id_column(source, column) is expected
 
 
 def test_what_is_called_an_id_has_its_form_checked() -> None:

@@ -18,7 +18,7 @@ from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.errors import error_body
 from benegraph.graphql.engine.execute import GraphQLRequest, MutationNotAllowed, execute
 from benegraph.graphql.engine.persisted_documents import DocumentSource, PersistedDocuments, parse_document_source
-from benegraph.graphql.engine.serialize import written
+from benegraph.graphql.engine.serialize import serialize
 from benegraph.settings import GatewayConfig
 from benegraph.web.auth import authenticate
 from benegraph.web.middleware import REQUEST_INFO
@@ -107,7 +107,7 @@ class GraphQLView:
         body, status = await self._execute(request, context, parsed, read_only=True)
         headers = self._rate_limit_headers(budget)
         if status == web.HTTPOk.status_code and "errors" not in body:
-            return cacheable_response(request, written(body), preferred_media_type(request), headers)
+            return cacheable_response(request, serialize(body), preferred_media_type(request), headers)
         return graphql_response(request, body, status, headers)
 
     async def schema(self, request: web.Request) -> web.Response:

@@ -13,7 +13,7 @@ from aiohttp.helpers import ETAG_ANY
 
 from benegraph.domain.errors import BadInput, RequestError, Throttled, TooComplex, Unauthenticated, Unavailable
 from benegraph.graphql.engine.errors import error_body
-from benegraph.graphql.engine.serialize import written
+from benegraph.graphql.engine.serialize import serialize
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -68,7 +68,7 @@ def graphql_response(
     request: web.BaseRequest, body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """Return a response with a GraphQL body, in the media type that the client prefers."""
-    return _response(request, written(body), preferred_media_type(request), status, headers)
+    return _response(request, serialize(body), preferred_media_type(request), status, headers)
 
 
 def cacheable_response(

@@ -1,24 +1,31 @@
-"""Trees: one statement for the rows of many keys, with all that is wanted within each row, however deep.
+"""Compile row queries to SQL: one statement for the rows of many keys, with everything nested in them at any depth.
 
-What is nested stands in the select list as a subquery of its own: `(SELECT ROW(…) …)` for one row, `ARRAY(SELECT
-ROW(…) …)` for several. These come back as the driver's own values. What has a layout comes as a text instead: the JSON
-of its rows, as the answer holds it. No name of a client's stands in a statement.
+A nested query becomes a subquery in the select list: `(SELECT ROW(…) …)` for one row, `ARRAY(SELECT ROW(…) …)` for
+several. The driver decodes these as records. A nested query with a layout becomes text instead: the JSON of its rows,
+as the response contains it. Text from clients reaches the server only as bind parameters.
 """
 
-from benegraph.db.query_compiler.columns import columns_of, holds_ids, may_lack, words_of, writes, writes_cursors
-from benegraph.db.query_compiler.places import key_values, shape_of, window_values
-from benegraph.db.query_compiler.statements import count_of, rows_of
+from benegraph.db.query_compiler.columns import (
+    can_render_cursors,
+    can_render_json,
+    columns_of,
+    find_enum_columns,
+    is_id_column,
+    is_nullable_column,
+)
+from benegraph.db.query_compiler.parameters import key_parameters, statement_cache_key, window_parameters
+from benegraph.db.query_compiler.statements import build_count_statement, build_row_statement
 
 __all__ = [
+    "build_count_statement",
+    "build_row_statement",
+    "can_render_cursors",
+    "can_render_json",
     "columns_of",
-    "count_of",
-    "holds_ids",
-    "key_values",
-    "may_lack",
-    "rows_of",
-    "shape_of",
-    "window_values",
-    "words_of",
-    "writes",
-    "writes_cursors",
+    "find_enum_columns",
+    "is_id_column",
+    "is_nullable_column",
+    "key_parameters",
+    "statement_cache_key",
+    "window_parameters",
 ]

@@ -24,55 +24,59 @@ from benegraph.db.store.row_queries import ManyByKey, OneByCompositeKey, OneByKe
 
 Source = OneByKey | OneByCompositeKey | ManyByKey | PagedRows
 
-#: The types of columns whose values are written as JSON here, beside enumerations' words and instants.
-_WRITTEN = {String, Text, Integer, BigInteger, SmallInteger, Boolean, Date}
+#: The types of columns that can be rendered as JSON, in addition to enums and instants with a time zone.
+_RENDERED_TYPES = {String, Text, Integer, BigInteger, SmallInteger, Boolean, Date}
 
 
 @lru_cache(maxsize=512)
 def columns_of(source: Source) -> Mapping[str, ColumnElement[Any]]:
-    """Give the columns of a source's rows, by name."""
+    """Return the columns of a source's rows, by name."""
     scope = ScopeShape(of_employer=False, of_employee=False, on_fixed_day=False).template_scope()
     return dict(source.rows(scope).selected_columns.items())
 
 
-def may_lack(source: Source, column: str) -> bool:
-    """Tell whether a column of a source's rows may be null; of one that is computed, it may."""
+def is_nullable_column(source: Source, column: str) -> bool:
+    """Return whether a column may be null. A computed column may."""
     return bool(getattr(columns_of(source)[column], "nullable", True))
 
 
-def holds_ids(source: Source, column: str) -> bool:
-    """Tell whether a column holds ids, whose form the database itself checks, and no words of a client's."""
-    return is_id(columns_of(source)[column])
+def is_id_column(source: Source, column: str) -> bool:
+    """Return whether a column of a source holds ids, whose form a check constraint guarantees."""
+    return holds_ids(columns_of(source)[column])
 
 
-def is_id(column: ColumnElement[Any]) -> bool:
-    """Tell whether a column is one of ids, or leads to one."""
-    waiting: list[Any] = [*column.base_columns]
-    seen = set()
-    while waiting:
-        found = waiting.pop()
-        if not isinstance(found, Column):
+def holds_ids(column: ColumnElement[Any]) -> bool:
+    """Return whether a column is named `id`, or refers to such a column by foreign keys."""
+    pending: list[Any] = [*column.base_columns]
+    visited = set()
+    while pending:
+        base = pending.pop()
+        if not isinstance(base, Column):
             continue
-        if found.name == "id":
+        if base.name == "id":
             return True
-        if found not in seen:
-            seen.add(found)
-            waiting += [key.column for key in found.foreign_keys]
+        if base not in visited:
+            visited.add(base)
+            pending += [foreign_key.column for foreign_key in base.foreign_keys]
     return False
 
 
-def words_of(source: Source, columns: Sequence[str]) -> list[tuple[int, EnumMembers]]:
-    """Give which of these columns, by number, hold an enumeration's words, and the member each word stands for."""
-    found = [enum_members(columns_of(source)[name]) for name in columns]
-    return [(number, meanings) for number, meanings in enumerate(found) if meanings]
+def find_enum_columns(source: Source, columns: Sequence[str]) -> list[tuple[int, EnumMembers]]:
+    """Return the indexes of the enum columns among these, each with its members by database value."""
+    members_by_column = [enum_members(columns_of(source)[name]) for name in columns]
+    return [(index, members) for index, members in enumerate(members_by_column) if members]
 
 
-def writes(source: Source, column: str) -> bool:
-    """Tell whether a column's values are written here as orjson writes them."""
-    kind = columns_of(source)[column].type
-    return type(kind) in _WRITTEN or isinstance(kind, Enum) or (type(kind) is DateTime and kind.timezone)
+def can_render_json(source: Source, column: str) -> bool:
+    """Return whether SQL can render a column's values as orjson does."""
+    column_type = columns_of(source)[column].type
+    return (
+        type(column_type) in _RENDERED_TYPES
+        or isinstance(column_type, Enum)
+        or (type(column_type) is DateTime and column_type.timezone)
+    )
 
 
-def writes_cursors(page: PagedRows) -> bool:
-    """Tell whether the cursors of a page's rows are written here, in whatever order they come."""
-    return all(writes(page, column.key) for order in page.orders.values() for column in order)
+def can_render_cursors(page: PagedRows) -> bool:
+    """Return whether SQL can render the cursors of a page's rows, in any of its orders."""
+    return all(can_render_json(page, column.key) for order in page.orders.values() for column in order)

@@ -1,58 +1,60 @@
-"""Statements: a source's rows, or a row of texts, with all that is nested in them."""
+"""Statements: the rows of a source, or one row of JSON texts, with everything nested in them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import count as counted
+from itertools import count
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, bindparam, cast, func, literal, literal_column, null, select
 from sqlalchemy.sql.selectable import Subquery
 
 from benegraph.db.query_compiler.columns import Source
-from benegraph.db.query_compiler.places import KEYS, with_places
-from benegraph.db.query_compiler.texts import (
-    COUNT,
-    CURSOR,
-    END,
-    FOUND,
-    GOES_ON,
-    IS_LATER,
-    NUMBER,
-    START,
+from benegraph.db.query_compiler.json_text import (
+    FETCHED_ROWS,
+    ROW_NUMBER,
     Piece,
-    cursor_of,
-    either,
-    listed,
-    measured,
-    number_of,
-    together,
-    value_of,
+    coalesce_text,
+    concat,
+    cursor_pieces,
+    integer_literal,
+    join_rows,
+    page_info_sql,
+    value_pieces,
 )
-from benegraph.db.query_compiler.wanted import Layout, Nested, Part, Wanted, fact_of
+from benegraph.db.query_compiler.parameters import KEYS, parametrize_window
 from benegraph.db.query_scope import QueryScope, ScopeShape
 from benegraph.db.store.row_queries import PARENT_KEY, OneByCompositeKey, OneByKey, PagedRows, PageWindow
+from benegraph.execution.plan.rows import (
+    CURSOR_FIELDS,
+    Cardinality,
+    JsonLayout,
+    JsonPart,
+    NestedQuery,
+    PageField,
+    RowQuery,
+)
 
-# The driver asks the server about the types of columns, not about those that lie within rows: of a list there it would
-# know nothing, unless a column is one.
-_A_LIST: ColumnElement[Any] = literal_column("NULL::record[]")
-#: What is told by the places of rows in their order.
-_PLACES = {START, END, CURSOR}
+# The driver asks the server for the types of columns, but not for those within records. It can decode a list within a
+# record only if some column has that type.
+_RECORD_LIST_COLUMN: ColumnElement[Any] = literal_column("NULL::record[]")
+#: The page fields for which the fetched rows are numbered.
+_NUMBERED_FIELDS = {PageField.HAS_NEXT_PAGE, PageField.START_CURSOR, PageField.END_CURSOR}
 
 
-def rows_of(wanted: Wanted, shape: ScopeShape, windows: Sequence[PageWindow | None]) -> Select[Any]:
-    """Build the statement that reads what is wanted; the last column of each row is the key it belongs to.
+def build_row_statement(query: RowQuery, shape: ScopeShape, windows: Sequence[PageWindow | None]) -> Select[Any]:
+    """Build the statement for a row query. The last column of each row is the key that the row belongs to.
 
-    Of no source it is one row of texts, and there is no such column.
+    Without a source, the statement returns one row of JSON texts and no key.
     """
-    scope, source = shape.template_scope(), wanted.source
+    scope, source = shape.template_scope(), query.source
+    builder = _StatementBuilder(scope, windows, count(1))
     if source is None:
-        tree = _Tree(scope, windows, counted(1))
-        return select(*(tree.alone(nested, number) for number, nested in enumerate(wanted.nested)))
+        return select(*(builder.root_json(nested, index) for index, nested in enumerate(query.nested)))
     keys = bindparam(KEYS, type_=ARRAY(Text))
     if isinstance(source, PagedRows):
         window = windows[0]
-        assert window is not None, "where no page can be, nothing is read"  # noqa: S101 - the reader sees to it
-        rows = source.statement(scope, keys, with_places(source, 0, window))
+        assert window is not None, "an invalid page is not read"  # noqa: S101 - the executor sees to it
+        rows = source.statement(scope, keys, parametrize_window(source, 0, window))
         if source.key is None:
             rows = rows.add_columns(literal("").label(PARENT_KEY))
     elif isinstance(source, OneByCompositeKey):
@@ -61,179 +63,193 @@ def rows_of(wanted: Wanted, shape: ScopeShape, windows: Sequence[PageWindow | No
     else:
         rows = source.statement(scope, keys)
     if not isinstance(source, PagedRows):
-        rows = _of_columns(rows, [*_columns_of(wanted, None, None), PARENT_KEY])
+        rows = _with_columns(rows, [*_needed_columns(query, None, None), PARENT_KEY])
     level = rows.subquery("rows")
-    tree = _Tree(scope, windows, counted(1))
-    slots = tree.slots(level, wanted, windows[0] if windows else None)
-    if any(_holds_lists(nested.wanted) for nested in wanted.nested):
-        slots.append(_A_LIST)
-    return select(*slots, level.c[PARENT_KEY])
+    columns = builder.row_columns(level, query, windows[0] if windows else None)
+    if any(_contains_record_list(nested.row_query) for nested in query.nested):
+        columns.append(_RECORD_LIST_COLUMN)
+    return select(*columns, level.c[PARENT_KEY])
 
 
-def _holds_lists(wanted: Wanted) -> bool:
-    return any(_is_list(nested) or _holds_lists(nested.wanted) for nested in wanted.nested)
+def _contains_record_list(query: RowQuery) -> bool:
+    return any(_is_record_list(nested) or _contains_record_list(nested.row_query) for nested in query.nested)
 
 
-def _is_list(nested: Nested) -> bool:
-    return nested.layout is None and not nested.counts and not isinstance(nested.wanted.source, OneByKey)
+def _is_record_list(nested: NestedQuery) -> bool:
+    return (
+        nested.layout is None
+        and nested.cardinality is not Cardinality.COUNT
+        and not isinstance(nested.row_query.source, OneByKey)
+    )
 
 
-def count_of(source: PagedRows, shape: ScopeShape, window: PageWindow) -> Select[Any]:
-    """Build the statement that counts the rows of each key under a window's filter."""
-    chosen = with_places(source, 0, window).filter
-    return source.count_statement(shape.template_scope(), bindparam(KEYS, type_=ARRAY(Text)), chosen)
+def build_count_statement(source: PagedRows, shape: ScopeShape, window: PageWindow) -> Select[Any]:
+    """Build the statement that counts the rows of each key under a page's filter."""
+    row_filter = parametrize_window(source, 0, window).filter
+    return source.count_statement(shape.template_scope(), bindparam(KEYS, type_=ARRAY(Text)), row_filter)
 
 
 @dataclass(frozen=True, slots=True)
-class _Tree:
-    """What one statement is put together from."""
+class _StatementBuilder:
+    """Builds the expressions of one statement. `numbers` makes the names of its subqueries unique."""
 
     scope: QueryScope
     windows: Sequence[PageWindow | None]
-    levels: Iterator[int]
+    numbers: Iterator[int]
 
-    def slots(self, level: Subquery, wanted: Wanted, window: PageWindow | None) -> list[ColumnElement[Any]]:
-        slots: list[ColumnElement[Any]] = [level.c[name] for name in wanted.columns]
-        slots += [self._nested(level, nested) for nested in wanted.nested]
-        if not slots:
-            slots.append(null())
-        if wanted.placed and window is not None:
-            slots.append(func.row(*(level.c[column.key] for column, _ in wanted.source.sort_columns(window.order))))
-        return slots
+    def row_columns(self, level: Subquery, query: RowQuery, window: PageWindow | None) -> list[ColumnElement[Any]]:
+        """Return the values of a row in the order that RowQuery defines."""
+        columns: list[ColumnElement[Any]] = [level.c[name] for name in query.columns]
+        columns += [self._nested(level, nested) for nested in query.nested]
+        if not columns:
+            columns.append(null())
+        if query.has_order_key and window is not None:
+            columns.append(func.row(*(level.c[column.key] for column, _ in query.source.sort_columns(window.order))))
+        return columns
 
-    def _nested(self, parent: Subquery, nested: Nested) -> ColumnElement[Any]:
-        source, key, layout = nested.wanted.source, parent.c[nested.key], nested.layout
+    def _nested(self, parent: Subquery, nested: NestedQuery) -> ColumnElement[Any]:
+        source, key, layout = nested.row_query.source, parent.c[nested.key], nested.layout
         window = None
-        if nested.window is not None:
-            window = self.windows[nested.window]
+        if nested.page is not None:
+            window = self.windows[nested.page]
             if window is None:
                 return null()
-            window = with_places(source, nested.window, window)
-            if nested.counts:
-                return _within(source.correlated_count(self.scope, key, window.filter), parent)
+            window = parametrize_window(source, nested.page, window)
+            if nested.cardinality is Cardinality.COUNT:
+                return _correlated(source.correlated_count(self.scope, key, window.filter), parent)
             if layout is not None:
-                return self._page(parent, key, nested.wanted, layout, window)
+                return self._json_page(parent, key, nested.row_query, layout, window)
             rows = source.correlated(self.scope, key, window)
         else:
             rows = source.correlated(self.scope, key)
-        level = self._level(rows.correlate(parent), _columns_of(nested.wanted, layout, window))
-        # The order is the inner select's: nothing is done out here that could change it.
+        level = self._level(rows.correlate(parent), _needed_columns(nested.row_query, layout, window))
+        # The subquery of the level is ordered, and nothing out here changes its order.
         if layout is not None:
-            return self._rows(level, source, layout)
-        row = select(func.row(*self.slots(level, nested.wanted, window))).select_from(level)
+            return self._json_rows(level, source, layout)
+        row = select(func.row(*self.row_columns(level, nested.row_query, window))).select_from(level)
         return row.scalar_subquery() if isinstance(source, OneByKey) else func.array(row.scalar_subquery())
 
-    def alone(self, nested: Nested, number: int) -> ColumnElement[Any]:
-        """Write the row of a key that fills a place, or a page of all rows."""
-        source, layout = nested.wanted.source, nested.layout
-        assert layout is not None, "what has no parent comes as a text"  # noqa: S101 - nothing else is compiled
-        if nested.window is None:
-            key = bindparam(f"{KEYS}_{number}", type_=Text)
-            rows = source.correlated(self.scope, key)
-            return self._rows(self._level(rows, _columns_of(nested.wanted, layout, None)), source, layout)
-        window = self.windows[nested.window]
+    def root_json(self, nested: NestedQuery, index: int) -> ColumnElement[Any]:
+        """Render the row of a key that is a bind parameter, or a page of all rows."""
+        source, layout = nested.row_query.source, nested.layout
+        assert layout is not None, "rows without a parent are rendered as JSON"  # noqa: S101 - nothing else is compiled
+        if nested.page is None:
+            rows = source.correlated(self.scope, bindparam(f"{KEYS}_{index}", type_=Text))
+            return self._json_rows(self._level(rows, _needed_columns(nested.row_query, layout, None)), source, layout)
+        window = self.windows[nested.page]
         if window is None:
             return null()
-        return self._page(None, None, nested.wanted, layout, with_places(source, nested.window, window))
+        return self._json_page(None, None, nested.row_query, layout, parametrize_window(source, nested.page, window))
 
-    def _rows(self, level: Subquery, source: Source, layout: Layout) -> ColumnElement[Any]:
-        text = self._row(level, layout.parts or (), layout.end)
+    def _json_rows(self, level: Subquery, source: Source, layout: JsonLayout) -> ColumnElement[Any]:
+        row = self._json_row(level, layout.parts or (), layout.suffix)
         if isinstance(source, OneByKey):
-            return select(text).select_from(level).scalar_subquery()
-        whole = select(listed(text)).select_from(level).scalar_subquery()
-        return together([*layout.opening, whole, *layout.closing])
+            return select(row).select_from(level).scalar_subquery()
+        rows = select(join_rows(row)).select_from(level).scalar_subquery()
+        return concat([*map(_literal_piece, layout.before_rows), rows, *map(_literal_piece, layout.after_rows)])
 
-    def _page(
+    def _json_page(
         self,
         parent: Subquery | None,
         key: ColumnElement[Any] | None,
-        wanted: Wanted,
-        layout: Layout,
+        query: RowQuery,
+        layout: JsonLayout,
         window: PageWindow,
     ) -> ColumnElement[Any]:
-        """Write a page, of a parent's key or of all rows."""
-        source = wanted.source
-        told = {fact_of(each) for each in (*layout.opening, *layout.closing)}
-        is_measured = not told.isdisjoint({GOES_ON, START, END})
-        if not is_measured:  # nobody looks whether the list goes on
+        """Render a page of a parent's rows, or of all rows."""
+        source = query.source
+        is_numbered = not _NUMBERED_FIELDS.isdisjoint((*layout.before_rows, *layout.after_rows))
+        if not is_numbered:  # the additional row, which shows that there is a next page, is not needed
             window = replace(window, first=window.first - 1)
         rows = source.statement(self.scope, (), window) if key is None else source.correlated(self.scope, key, window)
-        names = _columns_of(wanted, layout, window)
+        names = _needed_columns(query, layout, window)
         level = self._level(rows if parent is None else rows.correlate(parent), names)
-        if is_measured:
-            number, found = func.row_number().over().label(NUMBER), func.count().over().label(FOUND)
-            level = select(*level.c, number, found).select_from(level).subquery(self._name())
+        if is_numbered:
+            number, fetched = func.row_number().over().label(ROW_NUMBER), func.count().over().label(FETCHED_ROWS)
+            level = select(*level.c, number, fetched).select_from(level).subquery(self._name())
 
-        def piece(each: Any) -> Piece:
-            fact = fact_of(each)
-            if fact is None:
-                return str(each)
-            if fact == COUNT:
+        def render(piece: str | PageField) -> Piece:
+            if isinstance(piece, str):
+                return piece
+            if piece is PageField.TOTAL_COUNT:
                 counting = source.correlated_count(self.scope, key, window.filter)
-                return cast(counting.scalar_subquery() if parent is None else _within(counting, parent), Text)
-            if fact == IS_LATER:
+                return cast(counting.scalar_subquery() if parent is None else _correlated(counting, parent), Text)
+            if piece is PageField.HAS_PREVIOUS_PAGE:
                 return "false" if window.after is None and window.offset is None else "true"
-            return measured(fact, level, source, window)
+            return page_info_sql(piece, level, source, window)
 
-        opening, closing = [*map(piece, layout.opening)], [*map(piece, layout.closing)]
+        before, after = [*map(render, layout.before_rows)], [*map(render, layout.after_rows)]
         if layout.parts is None:
-            text = together(opening + closing)
-            return select(text).select_from(level).scalar_subquery() if is_measured else text
-        whole = listed(self._row(level, layout.parts, layout.end, source, window))
-        if is_measured:
-            whole = whole.filter(level.c[NUMBER] <= number_of(window.first))
-        return select(together([*opening, whole, *closing])).select_from(level).scalar_subquery()
+            text = concat(before + after)
+            return select(text).select_from(level).scalar_subquery() if is_numbered else text
+        json_rows = join_rows(self._json_row(level, layout.parts, layout.suffix, source, window))
+        if is_numbered:
+            json_rows = json_rows.filter(level.c[ROW_NUMBER] <= integer_literal(window.first))
+        return select(concat([*before, json_rows, *after])).select_from(level).scalar_subquery()
 
     def _level(self, rows: Select[Any], names: Iterable[str]) -> Subquery:
-        return _of_columns(rows, names).subquery(self._name())
+        return _with_columns(rows, names).subquery(self._name())
 
     def _name(self) -> str:
-        return f"level_{next(self.levels)}"
+        return f"level_{next(self.numbers)}"
 
-    def _row(
-        self, level: Subquery, parts: Sequence[Part], end: str, source: Any = None, window: PageWindow | None = None
+    def _json_row(
+        self,
+        level: Subquery,
+        parts: Sequence[JsonPart],
+        suffix: str,
+        source: Any = None,
+        window: PageWindow | None = None,
     ) -> ColumnElement[Any]:
         pieces: list[Piece] = []
         for part in parts:
-            pieces.append(part.lead)
-            if fact_of(part.what) == CURSOR:
-                assert window is not None, "only a page's rows have cursors"  # noqa: S101
-                pieces += cursor_of(level, source, window)
-            else:
-                pieces += self._value(level, part)
-        return together([*pieces, end])
+            pieces.append(part.prefix)
+            pieces += self._part_pieces(level, part, source, window)
+        return concat([*pieces, suffix])
 
-    def _value(self, level: Subquery, part: Part) -> list[Piece]:
-        if not isinstance(part.what, str):
-            pieces: list[Piece] = [self._nested(level, part.what)]
-        elif part.mark is not None:
-            pieces = [part.mark, level.c[part.what]]
+    def _part_pieces(self, level: Subquery, part: JsonPart, source: Any, window: PageWindow | None) -> list[Piece]:
+        if isinstance(part.value, PageField):
+            assert window is not None, "only the rows of a page have cursors"  # noqa: S101 - narrows for mypy
+            return cursor_pieces(level, source, window)
+        if isinstance(part.value, NestedQuery):
+            pieces: list[Piece] = [self._nested(level, part.value)]
+        elif part.placeholder is not None:
+            pieces = [part.placeholder, level.c[part.value]]
         else:
-            pieces = value_of(level.c[part.what])
-        return pieces if part.absent is None else [either(pieces, part.absent)]
+            pieces = value_pieces(level.c[part.value])
+        return pieces if part.null_text is None else [coalesce_text(pieces, part.null_text)]
 
 
-def _columns_of(wanted: Wanted, layout: Layout | None, window: PageWindow | None) -> Iterator[str]:
-    """Name the columns of rows of which a text is written, or their slots are made."""
-    facts: tuple[Any, ...] = ()
+def _needed_columns(query: RowQuery, layout: JsonLayout | None, window: PageWindow | None) -> Iterator[str]:
+    """Iterate over the columns that a level needs for its rows' values or JSON."""
+    page_fields: set[Any] = set()
     if layout is None:
-        yield from wanted.columns
-        yield from (nested.key for nested in wanted.nested)
+        yield from query.columns
+        yield from (nested.key for nested in query.nested)
     else:
         for part in layout.parts or ():
-            if fact_of(part.what) is None:
-                yield part.what if isinstance(part.what, str) else part.what.key
-        facts = (*layout.opening, *layout.closing, *(part.what for part in layout.parts or ()))
-    if window is not None and (wanted.placed or any(fact_of(each) in _PLACES for each in facts)):
-        yield from (column.key for column, _ in wanted.source.sort_columns(window.order))
+            if isinstance(part.value, NestedQuery):
+                yield part.value.key
+            elif isinstance(part.value, PageField):
+                page_fields.add(part.value)
+            else:
+                yield part.value
+        page_fields.update((*layout.before_rows, *layout.after_rows))
+    if window is not None and (query.has_order_key or not CURSOR_FIELDS.isdisjoint(page_fields)):
+        yield from (column.key for column, _ in query.source.sort_columns(window.order))
 
 
-def _of_columns(rows: Select[Any], names: Iterable[str]) -> Select[Any]:
-    """Leave out all columns but some. So would the server, but it plans the others first, and hands up nulls."""
+def _with_columns(rows: Select[Any], names: Iterable[str]) -> Select[Any]:
+    """Select only some columns. The server would drop the others too, but only after planning them."""
     columns = rows.selected_columns
-    chosen = [columns[name] for name in dict.fromkeys(names)]
-    return rows.with_only_columns(*(chosen or [null().label("nothing")]), maintain_column_froms=True)
+    selected = [columns[name] for name in dict.fromkeys(names)]
+    return rows.with_only_columns(*(selected or [null().label("nothing")]), maintain_column_froms=True)
 
 
-def _within(statement: Select[Any], parent: Subquery) -> ColumnElement[Any]:
+def _literal_piece(piece: str | PageField) -> Piece:
+    assert isinstance(piece, str), "only pages contain page fields"  # noqa: S101 - narrows for mypy
+    return piece
+
+
+def _correlated(statement: Select[Any], parent: Subquery) -> ColumnElement[Any]:
     return statement.correlate(parent).scalar_subquery()

@@ -94,12 +94,12 @@ class _RootCompiler:
         declaration: Declaration | None,
     ) -> RootField:
         """Compile one root field; `declaration` is None for introspection fields."""
-        field_plan = plan_field(root_type, response_name, nodes)
         field_name = nodes[0].name.value
-        if field_name == "__typename":
-            return root_fields.TypenameRootField(field_plan, root_type.name)
-        if declaration is None:
+        if declaration is None and field_name != "__typename":
             raise UnsupportedOperation("introspection")
+        field_plan = plan_field(root_type, response_name, nodes)
+        if declaration is None:
+            return root_fields.TypenameRootField(field_plan, root_type.name)
         definition = root_type.fields[field_name]
         if not isinstance(declaration, MutationCall if self.compilation.is_mutation else _QUERY_DECLARATIONS):
             raise UnsupportedOperation("root")

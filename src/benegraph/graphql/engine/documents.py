@@ -25,10 +25,15 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from benegraph.domain.errors import BenegraphError
-from benegraph.execution import Plan, Uncovered, compile_operation, conditions_of
-from benegraph.execution.selecting import selections_of
-from benegraph.graphql.engine.compiled import Declared, Sources
+from benegraph.execution import (
+    OperationPlan,
+    UnsupportedOperation,
+    compile_operation,
+    directive_variables,
+    iter_selections,
+)
 from benegraph.graphql.engine.errors import format_request_errors
+from benegraph.graphql.engine.executor_bindings import BatchMetadata, FieldDeclarations
 from benegraph.graphql.engine.limits import Limits
 from benegraph.graphql.engine.limits.cost import CostFormula, compile_cost
 from benegraph.graphql.engine.limits.shape import check_shape, limit_error
@@ -63,9 +68,9 @@ class Operation:
     #: Whether it selects `__schema` or `__type`.
     introspects: bool
     #: The variables in its `@skip` and `@include` directives; or the reason why no plan can be compiled.
-    conditions: tuple[str, ...] | Uncovered
+    conditions: tuple[str, ...] | UnsupportedOperation
     #: Its plans by the values of those variables; or the reason why one cannot be compiled.
-    plans: dict[tuple[Any, ...], Plan | Uncovered] = field(default_factory=dict)
+    plans: dict[tuple[Any, ...], OperationPlan | UnsupportedOperation] = field(default_factory=dict)
 
     @property
     def is_mutation(self) -> bool:
@@ -167,20 +172,20 @@ class DocumentCache:
         if len(text) <= MAX_CACHED_TEXT_LENGTH:
             self._cache((text, trusted), document)
 
-    def get_plan(self, operation: Operation, variables: Mapping[str, Any]) -> Plan | Uncovered:
+    def get_plan(self, operation: Operation, variables: Mapping[str, Any]) -> OperationPlan | UnsupportedOperation:
         """Return the plan of an operation, compiled once for each combination of the variables in its directives."""
         names = operation.conditions
-        if isinstance(names, Uncovered):
+        if isinstance(names, UnsupportedOperation):
             return names
         key = tuple(variables.get(name) for name in names)
         plan = operation.plans.get(key)
         if plan is None:
             conditions = dict(zip(names, key, strict=True))
-            declare, node, fragments = Declared(self.schema), operation.node, operation.fragments
+            declare, node, fragments = FieldDeclarations(self.schema), operation.node, operation.fragments
             try:
-                plan = compile_operation(self.graphql_schema, declare, Sources(), node, fragments, conditions)
-            except Uncovered as uncovered:
-                plan = uncovered
+                plan = compile_operation(self.graphql_schema, declare, BatchMetadata(), node, fragments, conditions)
+            except UnsupportedOperation as unsupported:
+                plan = unsupported
             if len(operation.plans) >= MAX_PLANS:
                 del operation.plans[next(iter(operation.plans))]
             operation.plans[key] = plan
@@ -196,15 +201,15 @@ class DocumentCache:
 
 def _find_conditions(
     node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> tuple[str, ...] | Uncovered:
+) -> tuple[str, ...] | UnsupportedOperation:
     try:
-        return conditions_of(node, fragments)
-    except Uncovered as uncovered:
-        return uncovered
+        return directive_variables(node, fragments)
+    except UnsupportedOperation as unsupported:
+        return unsupported
 
 
 def _introspects(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
     return any(
         isinstance(node, FieldNode) and node.name.value in {"__schema", "__type"}
-        for node in selections_of(operation, fragments)
+        for node in iter_selections(operation, fragments)
     )

@@ -12,9 +12,8 @@ from graphql.execution.values import VariableValues
 from strawberry.execution import optimized_is_awaitable
 
 from benegraph.domain.errors import BadInput, Forbidden, RequestError, Throttled
-from benegraph.execution import Outcome, Uncovered, run
+from benegraph.execution import PlanResult, UnsupportedOperation, run_plan
 from benegraph.graphql.context import Context
-from benegraph.graphql.engine.compiled import opening
 from benegraph.graphql.engine.documents import Document, DocumentCache, InvalidRequest, Operation
 from benegraph.graphql.engine.errors import (
     TIMEOUT_MESSAGE,
@@ -23,6 +22,7 @@ from benegraph.graphql.engine.errors import (
     error_body,
     format_execution_errors,
 )
+from benegraph.graphql.engine.executor_bindings import reader_opener
 from benegraph.graphql.engine.limits.cost import evaluate_cost
 from benegraph.graphql.engine.limits.shape import limit_error
 from benegraph.graphql.engine.variables import MAX_ERRORS
@@ -82,7 +82,7 @@ async def execute(documents: DocumentCache, context: Context, request: GraphQLRe
     seconds = limits.mutation_seconds if prepared.operation.is_mutation else limits.query_seconds
     try:
         async with asyncio.timeout(seconds):
-            outcome: Outcome | ExecutionResult | None = None
+            outcome: PlanResult | ExecutionResult | None = None
             if documents.compiled:
                 outcome = await _run_plan(documents, context, prepared)
             if outcome is None:
@@ -140,19 +140,19 @@ def _authorize_and_charge(operation: Operation, context: Context, request: Graph
     context.charge(max(1, cost))
 
 
-async def _run_plan(documents: DocumentCache, context: Context, prepared: PreparedRequest) -> Outcome | None:
+async def _run_plan(documents: DocumentCache, context: Context, prepared: PreparedRequest) -> PlanResult | None:
     """Run an operation breadth-first; return None if no plan covers it, or if its reads failed.
 
     The resolvers then run the operation and report the error, if it occurs again.
     """
     plan = documents.get_plan(prepared.operation, prepared.variables.coerced)
-    if isinstance(plan, Uncovered):
+    if isinstance(plan, UnsupportedOperation):
         documents.fallbacks[plan.reason] += 1
         return None
     try:
-        outcome = await run(plan, opening(context), context, prepared.variables)
-    except Uncovered as uncovered:
-        documents.fallbacks[uncovered.reason] += 1
+        outcome = await run_plan(plan, reader_opener(context), context, prepared.variables)
+    except UnsupportedOperation as unsupported:
+        documents.fallbacks[unsupported.reason] += 1
         return None
     except Exception as error:
         if plan.is_mutation:

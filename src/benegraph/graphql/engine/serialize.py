@@ -1,18 +1,18 @@
-"""An answer as JSON: instants in UTC with a Z, and what is written already as it is."""
+"""Serialize responses as JSON: instants in UTC with a Z, and fragments that are JSON already unchanged."""
 
 from typing import Any
 
 import orjson
 
-from benegraph.execution import Json
+from benegraph.execution import JsonFragment
 
 
-def written(answer: Any) -> bytes:
-    """Write an answer, or a part of one."""
-    return orjson.dumps(answer, default=_as_it_is, option=orjson.OPT_UTC_Z)
+def serialize(value: Any) -> bytes:
+    """Serialize a response, or a part of one."""
+    return orjson.dumps(value, default=_serialize_fragment, option=orjson.OPT_UTC_Z)
 
 
-def _as_it_is(value: Any) -> orjson.Fragment:
-    if isinstance(value, Json):
+def _serialize_fragment(value: Any) -> orjson.Fragment:
+    if isinstance(value, JsonFragment):
         return orjson.Fragment(value.text)
     raise TypeError

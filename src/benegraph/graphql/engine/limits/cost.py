@@ -29,7 +29,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from benegraph.execution.selecting import Selecting
+from benegraph.execution import SelectionContext, child_selection_sets
 from benegraph.graphql.types.paging import MAX_PAGE_SIZE
 
 VariableInputs = Mapping[str, Any]
@@ -52,9 +52,9 @@ def compile_cost(
     defaults = {
         definition.variable.name.value: definition.default_value for definition in operation.variable_definitions or ()
     }
-    selecting = Selecting(schema, fragments, conditions=None)
+    selection = SelectionContext(schema, fragments, condition_values=None)
     base_cost = MUTATION_COST if operation.operation is OperationType.MUTATION else 0
-    return _CostCompiler(selecting, defaults, base_cost).root_cost(root, operation.selection_set)
+    return _CostCompiler(selection, defaults, base_cost).root_cost(root, operation.selection_set)
 
 
 def evaluate_cost(formula: CostFormula, variables: VariableInputs) -> int:
@@ -65,14 +65,14 @@ def evaluate_cost(formula: CostFormula, variables: VariableInputs) -> int:
 @dataclass(frozen=True, slots=True)
 class _CostCompiler:
     #: Merges repeated selections of a field. Fields that a variable may skip are counted.
-    selecting: Selecting
+    selection: SelectionContext
     #: Default values of the operation's variables.
     defaults: Mapping[str, ValueNode | None]
     #: The cost of each root field, in addition to its objects.
     base_cost: int
 
     def root_cost(self, root: GraphQLObjectType, selection_set: SelectionSetNode) -> CostFormula:
-        fields = self.selecting.fields(root, [selection_set])
+        fields = self.selection.collect_fields(root, [selection_set])
         base_costs = sum(self.base_cost for nodes in fields.values() if not nodes[0].name.value.startswith("__"))
         return _sum([base_costs, *(self._field_cost(root, nodes, 1) for nodes in fields.values())])
 
@@ -81,10 +81,10 @@ class _CostCompiler:
     ) -> CostFormula:
         """Compute the cost of the selections from one object; of an abstract type, that of the most expensive type."""
         if is_abstract_type(type_):
-            possible_types = self.selecting.graph.get_possible_types(type_)
+            possible_types = self.selection.schema.get_possible_types(type_)
             return _max([self._object_cost(possible, selection_sets, page_size) for possible in possible_types])
         assert isinstance(type_, GraphQLObjectType), "only an object type has selections"  # noqa: S101
-        fields = self.selecting.fields(type_, selection_sets)
+        fields = self.selection.collect_fields(type_, selection_sets)
         return _sum([self._field_cost(type_, nodes, page_size) for nodes in fields.values()])
 
     def _field_cost(self, parent: GraphQLObjectType, nodes: list[FieldNode], page_size: CostFormula) -> CostFormula:
@@ -98,7 +98,7 @@ class _CostCompiler:
             return int(is_in_connection)  # `totalCount` takes a statement of its own
         if is_in_connection and name == "pageInfo":
             return 0
-        selection_sets = self.selecting.beneath(nodes)
+        selection_sets = child_selection_sets(nodes)
         if "first" in field.args:
             return _sum([1, self._object_cost(type_, selection_sets, self._page_size(field, nodes[0]))])
         children = self._object_cost(type_, selection_sets, page_size)

@@ -1,0 +1,81 @@
+"""Bind parameters for keys and pages, and the part of a page that decides a statement's text instead."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import bindparam
+
+from benegraph.db.query_compiler.columns import Source
+from benegraph.db.store.row_queries import OneByCompositeKey, PagedRows, PageWindow
+
+KEYS = "keys"
+
+
+def statement_cache_key(window: PageWindow | None) -> Any:
+    """Return what of a page decides the statement's text. Everything else of it is a bind parameter."""
+    if window is None:
+        return None
+    after = None if window.after is None else tuple(value is None for value in window.after)
+    row_filter = window.filter
+    filter_shape = row_filter and tuple(_value_shape(getattr(row_filter, each.name)) for each in fields(row_filter))
+    return window.first, after, window.order, filter_shape, window.offset is None
+
+
+def _value_shape(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_value_shape, value))
+    return "" if _is_bind_value(value) else value
+
+
+def _is_bind_value(value: Any) -> bool:
+    """Return whether a filter's value becomes a bind parameter. An enum's does not: it selects a condition."""
+    return isinstance(value, str) and not isinstance(value, Enum)
+
+
+def key_parameters(source: Source | None, keys: Sequence[Any]) -> dict[str, Any]:
+    """Return the bind parameters for keys. Without a source, each key has a parameter of its own."""
+    if source is None:
+        return {f"{KEYS}_{index}": key for index, key in enumerate(keys)}
+    if isinstance(source, OneByCompositeKey):
+        return {f"{KEYS}_{part.key}": [key[index] for key in keys] for index, part in enumerate(source.parts)}
+    return {KEYS: keys}
+
+
+def window_parameters(windows: Sequence[PageWindow | None]) -> dict[str, Any]:
+    """Return the bind parameters for a statement's pages."""
+    parameters: dict[str, Any] = {}
+    for page_index, window in enumerate(windows):
+        if window is None:
+            continue
+        for index, value in enumerate(window.after or ()):
+            parameters[f"after_{page_index}_{index}"] = value
+        if window.offset is not None:
+            parameters[f"offset_{page_index}"] = window.offset
+        for each in fields(window.filter) if window.filter is not None else ():
+            value = getattr(window.filter, each.name)
+            for index, item in enumerate(value if isinstance(value, tuple) else (value,)):
+                parameters[f"filter_{page_index}_{each.name}_{index}"] = item
+    return parameters
+
+
+def parametrize_window(source: PagedRows, page_index: int, window: PageWindow) -> PageWindow:
+    """Return a page in which bind parameters replace the values, under the names of `window_parameters`."""
+    after = window.after and tuple(
+        None if value is None else bindparam(f"after_{page_index}_{index}", type_=column.type)
+        for index, (value, (column, _)) in enumerate(zip(window.after, source.sort_columns(window.order), strict=True))
+    )
+    row_filter = window.filter
+    if row_filter is not None:
+        names = {each.name: f"filter_{page_index}_{each.name}" for each in fields(row_filter)}
+        changes = {name: _parametrize(bind, getattr(row_filter, name)) for name, bind in names.items()}
+        row_filter = replace(row_filter, **changes)
+    offset: Any = None if window.offset is None else bindparam(f"offset_{page_index}")
+    return PageWindow(window.first, after, window.order, row_filter, offset)
+
+
+def _parametrize(name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(bindparam(f"{name}_{index}") if _is_bind_value(item) else item for index, item in enumerate(value))
+    return bindparam(f"{name}_0") if _is_bind_value(value) else value

@@ -1,0 +1,245 @@
+"""The breadth-first executor's host: the schema's declarations, metadata about the store's batches, and a reader."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import strawberry
+from graphql import GraphQLEnumType, GraphQLField, GraphQLLeafType, GraphQLObjectType
+from strawberry.types.field import StrawberryField
+
+from benegraph import execution
+from benegraph.db import query_compiler
+from benegraph.db.prepared_statements import prepare_statement
+from benegraph.db.query_scope import ScopeShape, scope_parameters
+from benegraph.db.read_pool import Snapshot
+from benegraph.db.store.row_queries import PARENT_KEY, ManyByKey, OneByKey, PagedRows
+from benegraph.execution import Arguments, RowQuery
+from benegraph.graphql.context import Context
+from benegraph.graphql.engine.input_conversion import build_argument_converter
+from benegraph.graphql.engine.serialize import serialize
+from benegraph.graphql.types.fields import BatchedField, ContextField, DerivedField, StoreField, same_row
+from benegraph.graphql.types.node import LookupField, NodeRef
+from benegraph.graphql.types.paging import PageRequest
+
+_SERIALIZABLE_SCALARS = {"ID", "String", "Int", "Boolean", "Date", "DateTime", "Cents"}
+#: How many compiled statements a row query caches: pages have many sizes, and filters many forms.
+_MAX_CACHED_STATEMENTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDeclarations:
+    """Derives the executor's declarations from the schema's Strawberry fields."""
+
+    schema: strawberry.Schema
+
+    def __call__(  # noqa: PLR0911 - one return for each kind of declaration
+        self, object_type: GraphQLObjectType, definition: GraphQLField
+    ) -> execution.Declaration:
+        """Return the declaration of a field. Raises UnsupportedOperation where only its resolver knows its value."""
+        strawberry_field = definition.extensions.get("strawberry-definition")
+        if isinstance(strawberry_field, StoreField):
+            return self._declare_rows(strawberry_field)
+        if isinstance(strawberry_field, DerivedField):
+            if strawberry_field.compute is same_row:
+                return execution.SameObject()
+            return execution.Computed(strawberry_field.compute, strawberry_field.columns)
+        if isinstance(strawberry_field, BatchedField):
+            return self._declare_batched(strawberry_field)
+        if isinstance(strawberry_field, LookupField):
+            return self._declare_lookup(strawberry_field)
+        if isinstance(strawberry_field, ContextField):
+            return execution.FromContext(strawberry_field.get_value)
+        if isinstance(strawberry_field, StrawberryField) and strawberry_field.base_resolver is None:
+            return execution.Column(strawberry_field.python_name)
+        is_mutation = object_type is self.schema._schema.mutation_type  # noqa: SLF001 - as in DocumentCache
+        if isinstance(strawberry_field, StrawberryField) and is_mutation:
+            return self._declare_mutation(strawberry_field)
+        raise execution.UnsupportedOperation("resolver")
+
+    def _declare_rows(self, store_field: StoreField) -> execution.Declaration:
+        batch, key = store_field.batch, store_field.key
+        if isinstance(batch, PagedRows):
+            convert = build_argument_converter(store_field.arguments, self.schema)
+
+            def build_page(arguments: Arguments) -> PageRequest:
+                return store_field.build_page_request(**convert(arguments))
+
+            return execution.ToPage(batch, key or None, build_page, store_field.default_page_size)
+        if store_field.has_key_list:
+            return execution.ToManyByKeys(batch, key)
+        if isinstance(batch, ManyByKey):
+            return execution.ToMany(batch, key)
+        return execution.ToOne(batch, key)
+
+    def _declare_batched(self, batched_field: BatchedField) -> execution.Declaration:
+        convert = build_argument_converter(batched_field.arguments, self.schema)
+
+        async def load(reader: Any, parents: Sequence[Any], arguments: Arguments) -> Sequence[Any]:
+            return await batched_field.load(reader, parents, **convert(arguments))
+
+        return execution.ComputedInBatch(load, batched_field.columns)
+
+    def _declare_mutation(self, mutation_field: StrawberryField) -> execution.MutationCall:
+        """Declare a call of the mutation's resolver. Of Strawberry's `info` such resolvers use only the context."""
+        resolver = mutation_field.base_resolver
+        if resolver is None or resolver.self_parameter is None or resolver.info_parameter is None:
+            raise execution.UnsupportedOperation("resolver")
+        if mutation_field.extensions:
+            raise execution.UnsupportedOperation("resolver")
+        convert = build_argument_converter(mutation_field.arguments, self.schema)
+        info_name = resolver.info_parameter.name
+
+        async def call(context: Context, arguments: Mapping[str, Any]) -> Any:
+            info = SimpleNamespace(context=context)
+            return await resolver(None, **convert(arguments), **{info_name: info})  # type: ignore[arg-type] # it has no self
+
+        return execution.MutationCall(call)
+
+    def _declare_lookup(self, lookup_field: LookupField) -> execution.Declaration:
+        convert = build_argument_converter(lookup_field.arguments, self.schema)
+
+        def find(context: Context, arguments: Arguments) -> Any:
+            return lookup_field.find_ref(context, **convert(arguments))
+
+        if lookup_field.is_list:
+            return execution.LookupMany(lookup_field.batches, lambda *request: [*map(_lookup_key, find(*request))])
+        return execution.Lookup(lookup_field.batches, lambda *request: _lookup_key(find(*request)))
+
+
+def _lookup_key(ref: NodeRef | Exception | None) -> Any:
+    return execution.LookupKey(ref.type_name, ref.key) if isinstance(ref, NodeRef) else ref
+
+
+class BatchMetadata:
+    """Answers the executor's questions about the store's batches and the schema's scalars, while it compiles."""
+
+    def has_column(self, source: Any, column: str) -> bool:
+        return column in query_compiler.columns_of(source)
+
+    def is_nullable(self, source: Any, column: str) -> bool:
+        return query_compiler.is_nullable_column(source, column)
+
+    def row_factory(self, source: Any, columns: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
+        """Return a factory of named tuples, in which database values of enums are replaced by the enums' members."""
+        row_class = NamedTuple("Row", [(name, Any) for name in columns])  # type: ignore[misc] # its columns are known at run time
+        enum_columns = query_compiler.find_enum_columns(source, columns)
+
+        def make(values: Iterable[Any]) -> Any:
+            row = list(values)
+            for index, members in enum_columns:
+                if row[index] is not None:
+                    row[index] = members[row[index]]
+            return row_class._make(row)
+
+        return make
+
+    def is_serializable(self, leaf_type: GraphQLLeafType) -> bool:
+        """Return whether the response holds a type's values as rows do; the serializer formats dates and instants."""
+        if isinstance(leaf_type, GraphQLEnumType):
+            return all(getattr(value.value, "value", value.value) == name for name, value in leaf_type.values.items())
+        return leaf_type.name in _SERIALIZABLE_SCALARS
+
+    def can_render_json(self, source: Any, column: str) -> bool:
+        return query_compiler.can_render_json(source, column)
+
+    def can_inline(self, source: Any) -> bool:
+        return isinstance(source, OneByKey | PagedRows)
+
+    def can_render_cursors(self, source: Any) -> bool:
+        return query_compiler.can_render_cursors(source)
+
+    def can_be_placeholder_key(self, source: Any, column: str) -> bool:
+        return query_compiler.is_id_column(source, column)
+
+    def serialize(self, value: Any) -> str:
+        return serialize(value).decode()
+
+
+@dataclass(slots=True)
+class SnapshotReader:
+    """Reads rows for one viewer from one snapshot."""
+
+    context: Context
+    snapshot: Snapshot
+    _shape: ScopeShape = field(init=False)
+    _scope: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._shape = ScopeShape.of(self.context.viewer, self.context.clock)
+        self._scope = scope_parameters(self.context.viewer, self.context.clock)
+
+    async def fetch_rows(
+        self, query: RowQuery, keys: Sequence[Any], pages: Sequence[PageRequest | None]
+    ) -> Sequence[execution.Row]:
+        windows = [None if page is None else page.window for page in pages]
+        build = partial(query_compiler.build_row_statement, query, self._shape, windows)
+        rows: Sequence[execution.Row] = await self._fetch("rows", query, keys, windows, build)
+        return rows
+
+    async def count(self, query: RowQuery, keys: Sequence[Any], page: PageRequest) -> Mapping[Any, int]:
+        build = partial(query_compiler.build_count_statement, query.source, self._shape, page.window)
+        counts: Sequence[execution.Row] = await self._fetch("count", query, keys, [page.window], build)
+        return dict.fromkeys(keys, 0) | {key: count for key, count in counts}  # noqa: C416 - a record is not a pair
+
+    async def _fetch(
+        self, purpose: str, query: RowQuery, keys: Sequence[Any], windows: Sequence[Any], build: Callable[[], Any]
+    ) -> Any:
+        """Execute a statement, which is compiled once for each shape of scope and pages."""
+        cache_key = (purpose, self._shape, *map(query_compiler.statement_cache_key, windows))
+        statement = query.cache.get(cache_key)
+        if statement is None:
+            statement = prepare_statement(build())
+            if len(query.cache) >= _MAX_CACHED_STATEMENTS:
+                del query.cache[next(iter(query.cache))]
+            query.cache[cache_key] = statement
+        keys_and_windows = query_compiler.key_parameters(query.source, keys) | query_compiler.window_parameters(windows)
+        return await self.snapshot.fetch(statement, self._scope | keys_and_windows)
+
+    async def load_rows(self, batch: OneByKey, keys: Sequence[str]) -> list[Any]:
+        rows = {key: row for key, row in await self._load_complete(batch, keys)}  # noqa: C416 - clearer than dict()
+        return [rows.get(key) for key in keys]
+
+    async def load_lists(self, batch: ManyByKey, keys: Sequence[str]) -> list[list[Any]]:
+        lists: dict[str, list[Any]] = {key: [] for key in keys}
+        for key, row in await self._load_complete(batch, keys):
+            lists[key].append(row)
+        return [lists[key] for key in keys]
+
+    async def _load_complete(self, batch: OneByKey | ManyByKey, keys: Sequence[str]) -> list[tuple[str, Any]]:
+        """Read rows with all their columns, each with its key."""
+        distinct = list(dict.fromkeys(keys))
+        if not distinct:
+            return []
+        query, make = _complete_row_query(batch)
+        rows = await self.fetch_rows(query, distinct, ())
+        return [(row[-1], make(row[:-1])) for row in rows]
+
+
+@cache
+def _complete_row_query(batch: OneByKey | ManyByKey) -> tuple[RowQuery, Callable[[Iterable[Any]], Any]]:
+    columns = [name for name in query_compiler.columns_of(batch) if name != PARENT_KEY]
+    return RowQuery(batch, columns), BatchMetadata().row_factory(batch, columns)
+
+
+def reader_opener(context: Context) -> execution.OpenReader:
+    """Return the function that opens a reader for a request."""
+    return partial(_ReaderContext, context)
+
+
+class _ReaderContext:
+    """A context manager for a reader. It is a class because contextlib's generators take longer than the read."""
+
+    __slots__ = ("_context", "_snapshot")
+
+    def __init__(self, context: Context, *, single_statement: bool) -> None:
+        self._context = context
+        self._snapshot = context.database.read_pool.snapshot(context.viewer, single_statement=single_statement)
+
+    async def __aenter__(self) -> SnapshotReader:
+        return SnapshotReader(self._context, await self._snapshot.__aenter__())
+
+    async def __aexit__(self, *error: object) -> bool | None:
+        return await self._snapshot.__aexit__(*error)  # type: ignore[arg-type] # passed on unchanged
