@@ -1,4 +1,4 @@
-"""Connections: whole lists by pages, in every order and both directions, and what is refused."""
+"""Connections: pagination in every order and direction, page sizes, and invalid arguments."""
 
 from base64 import urlsafe_b64encode
 from datetime import date, timedelta
@@ -34,80 +34,80 @@ OF_ALL = f"""
 
 
 @pytest.fixture
-async def staff(database: Database, clock: Clock) -> tuple[str, list[dict[str, Any]]]:
-    """An employer and eleven employees with the facts they are sorted by, many of them alike."""
+async def employees(database: Database, clock: Clock) -> tuple[str, list[dict[str, Any]]]:
+    """An employer and eleven employees with their sort values, many of which are equal."""
     employer = await make_employer(database, clock)
-    people = []
+    rows = []
     for number in range(11):
-        facts: dict[str, Any] = {
+        columns: dict[str, Any] = {
             "last_name": ["Zola", "adams", "Brontë", "Brontë"][number % 4],
             "hired_on": date(2020, 1, 1) + timedelta(days=number % 3),
             "created_at": clock.now - timedelta(seconds=number % 2, microseconds=number % 5),
         }
-        people.append({"id": await make_employee(database, clock, employer=employer, **facts), **facts})
-    return employer, people
+        rows.append({"id": await make_employee(database, clock, employer=employer, **columns), **columns})
+    return employer, rows
 
 
-async def walk(database: Database, clock: Clock, query: str, size: int, **variables: Any) -> list[str]:
-    """Page to the end, checking each page's own word on where it lies."""
-    seen: list[str] = []
+async def fetch_all_ids(database: Database, clock: Clock, query: str, size: int, **variables: Any) -> list[str]:
+    """Return the IDs of all pages, and check the edges and the `pageInfo` of each page."""
+    ids: list[str] = []
     after = None
     while True:
         data = await fetch_data(database, clock, ADMINISTRATOR, query, first=size, after=after, **variables)
-        found = (data.get("employer") or data)["list"]
-        assert [edge["node"] for edge in found["edges"]] == found["nodes"]
-        info = found["pageInfo"]
+        page = (data.get("employer") or data)["list"]
+        assert [edge["node"] for edge in page["edges"]] == page["nodes"]
+        info = page["pageInfo"]
         assert info["hasPreviousPage"] is (after is not None)
-        assert info["startCursor"] == (found["edges"][0]["cursor"] if found["edges"] else None)
-        assert info["endCursor"] == (found["edges"][-1]["cursor"] if found["edges"] else None)
-        seen += [node["id"] for node in found["nodes"]]
-        assert len(set(seen)) == len(seen)  # or this would never end
+        assert info["startCursor"] == (page["edges"][0]["cursor"] if page["edges"] else None)
+        assert info["endCursor"] == (page["edges"][-1]["cursor"] if page["edges"] else None)
+        ids += [node["id"] for node in page["nodes"]]
+        assert len(set(ids)) == len(ids)  # a repeated page would loop forever
         if not info["hasNextPage"]:
-            return seen
-        assert len(found["nodes"]) == size
+            return ids
+        assert len(page["nodes"]) == size
         after = info["endCursor"]
 
 
 @pytest.mark.parametrize("size", [1, 4, 11, 100])
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
 @pytest.mark.parametrize(("field", "key"), [("START_DATE", "hired_on"), ("CREATED_AT", "created_at")])
-async def test_every_page_of_an_order(
+async def test_pages_follow_the_requested_order(
     database: Database,
     clock: Clock,
-    staff: tuple[str, list[dict[str, Any]]],
+    employees: tuple[str, list[dict[str, Any]]],
     field: str,
     key: str,
     direction: str,
     size: int,
 ) -> None:
-    employer, people = staff
+    employer, rows = employees
     order_by = {"field": field, "direction": direction}
-    expected = sorted(people, key=lambda person: (person[key], person["id"]), reverse=direction == "DESC")
-    ids = [person["id"] for person in expected]
-    assert await walk(database, clock, OF_EMPLOYER, size, id=employer, orderBy=order_by) == ids
-    assert await walk(database, clock, OF_ALL, size, orderBy=order_by) == ids
+    expected = sorted(rows, key=lambda row: (row[key], row["id"]), reverse=direction == "DESC")
+    ids = [row["id"] for row in expected]
+    assert await fetch_all_ids(database, clock, OF_EMPLOYER, size, id=employer, orderBy=order_by) == ids
+    assert await fetch_all_ids(database, clock, OF_ALL, size, orderBy=order_by) == ids
 
 
 @pytest.mark.parametrize("size", [1, 3, 11])
-async def test_names_are_sorted_as_the_database_sorts(
-    database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]], size: int
+async def test_last_names_are_sorted_by_the_databases_collation(
+    database: Database, clock: Clock, employees: tuple[str, list[dict[str, Any]]], size: int
 ) -> None:
-    employer, people = staff
-    upwards = await walk(database, clock, OF_EMPLOYER, size, id=employer, orderBy={"field": "LAST_NAME"})
-    downwards = await walk(
+    employer, rows = employees
+    ascending = await fetch_all_ids(database, clock, OF_EMPLOYER, size, id=employer, orderBy={"field": "LAST_NAME"})
+    descending = await fetch_all_ids(
         database, clock, OF_EMPLOYER, size, id=employer, orderBy={"field": "LAST_NAME", "direction": "DESC"}
     )
-    assert sorted(upwards) == sorted(person["id"] for person in people)
-    assert downwards == upwards[::-1]
-    names = {person["id"]: person["last_name"] for person in people}
-    assert len(list(groupby(names[id] for id in upwards))) == 3  # those of one name stand together
-    assert upwards == await walk(database, clock, OF_EMPLOYER, size, id=employer)  # the order nobody asked for
+    assert sorted(ascending) == sorted(row["id"] for row in rows)
+    assert descending == ascending[::-1]
+    names = {row["id"]: row["last_name"] for row in rows}
+    assert len(list(groupby(names[id] for id in ascending))) == 3  # equal names are adjacent
+    assert ascending == await fetch_all_ids(database, clock, OF_EMPLOYER, size, id=employer)  # the default order
 
 
-async def test_a_row_added_meanwhile_shifts_no_page(
-    database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]]
+async def test_insert_between_pages_does_not_shift_the_next_page(
+    database: Database, clock: Clock, employees: tuple[str, list[dict[str, Any]]]
 ) -> None:
-    _, people = staff
+    _, rows = employees
     order_by = {"field": "START_DATE"}
     data = await fetch_data(database, clock, ADMINISTRATOR, OF_ALL, first=5, orderBy=order_by)
     employer = await make_employer(database, clock)
@@ -115,13 +115,13 @@ async def test_a_row_added_meanwhile_shifts_no_page(
     rest = await fetch_data(
         database, clock, ADMINISTRATOR, OF_ALL, first=100, after=data["list"]["pageInfo"]["endCursor"], orderBy=order_by
     )
-    seen = [node["id"] for node in data["list"]["nodes"] + rest["list"]["nodes"]]
-    assert sorted(seen) == sorted(person["id"] for person in people)
+    ids = [node["id"] for node in data["list"]["nodes"] + rest["list"]["nodes"]]
+    assert sorted(ids) == sorted(row["id"] for row in rows)
 
 
-async def test_each_parent_has_its_own_page(database: Database, clock: Clock) -> None:
+async def test_each_parent_returns_its_own_page(database: Database, clock: Clock) -> None:
     employers = [await make_employer(database, clock, name=name) for name in "ABC"]
-    staff = {id: [await make_employee(database, clock, employer=id) for _ in range(3)] for id in employers[:2]}
+    employees = {id: [await make_employee(database, clock, employer=id) for _ in range(3)] for id in employers[:2]}
     data = await fetch_data(
         database,
         clock,
@@ -129,16 +129,16 @@ async def test_each_parent_has_its_own_page(database: Database, clock: Clock) ->
         "{ employers { nodes { id employees(first: 2, orderBy: {field: CREATED_AT}) {"
         " nodes { id } pageInfo { hasNextPage } totalCount } } } }",
     )
-    found = {node["id"]: node["employees"] for node in data["employers"]["nodes"]}
-    assert list(found) == employers
+    pages = {node["id"]: node["employees"] for node in data["employers"]["nodes"]}
+    assert list(pages) == employers
     for id in employers[:2]:
-        assert [node["id"] for node in found[id]["nodes"]] == staff[id][:2]
-        assert found[id]["pageInfo"]["hasNextPage"]
-        assert found[id]["totalCount"] == 3
-    assert found[employers[2]] == {"nodes": [], "pageInfo": {"hasNextPage": False}, "totalCount": 0}
+        assert [node["id"] for node in pages[id]["nodes"]] == employees[id][:2]
+        assert pages[id]["pageInfo"]["hasNextPage"]
+        assert pages[id]["totalCount"] == 3
+    assert pages[employers[2]] == {"nodes": [], "pageInfo": {"hasNextPage": False}, "totalCount": 0}
 
 
-async def test_lists_in_order_of_making(database: Database, clock: Clock) -> None:
+async def test_default_order_is_creation_order(database: Database, clock: Clock) -> None:
     employer, product = await make_employer(database, clock), await make_product(database, clock)
     plan_years = [
         await make_plan_year(
@@ -183,17 +183,24 @@ async def test_lists_in_order_of_making(database: Database, clock: Clock) -> Non
     assert ids(data["benefitProducts"]) == [product]
 
 
-async def test_a_page_of_none(database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]]) -> None:
-    for employer, goes_on in ((staff[0], True), (await make_employer(database, clock), False)):
+async def test_page_size_zero_returns_only_page_info(
+    database: Database, clock: Clock, employees: tuple[str, list[dict[str, Any]]]
+) -> None:
+    for employer, has_next_page in ((employees[0], True), (await make_employer(database, clock), False)):
         data = await fetch_data(database, clock, ADMINISTRATOR, OF_EMPLOYER, id=employer, first=0)
         assert data["employer"]["list"] == {
             "nodes": [],
             "edges": [],
-            "pageInfo": {"hasNextPage": goes_on, "hasPreviousPage": False, "startCursor": None, "endCursor": None},
+            "pageInfo": {
+                "hasNextPage": has_next_page,
+                "hasPreviousPage": False,
+                "startCursor": None,
+                "endCursor": None,
+            },
         }
 
 
-async def test_null_stands_for_the_default(database: Database, clock: Clock) -> None:
+async def test_null_arguments_mean_the_defaults(database: Database, clock: Clock) -> None:
     employer = await make_employer(database, clock)
     for _ in range(22):
         await make_employee(database, clock, employer=employer)
@@ -205,24 +212,25 @@ async def test_null_stands_for_the_default(database: Database, clock: Clock) -> 
 
 
 @pytest.mark.parametrize("first", [-1, 101, 2**31 - 1])
-async def test_a_page_of_no_good_size(database: Database, clock: Clock, first: int) -> None:
+async def test_invalid_page_size_is_refused(database: Database, clock: Clock, first: int) -> None:
     error = await fetch_error(database, clock, ADMINISTRATOR, OF_ALL, first=first)
     assert isinstance(error, BadInput)
+    assert str(error) == f"Invalid `first`: expected 0 to 100, got {first}."
 
 
-async def test_nothing_is_counted_unasked(
-    database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]]
+async def test_count_runs_only_when_total_count_is_selected(
+    database: Database, clock: Clock, employees: tuple[str, list[dict[str, Any]]]
 ) -> None:
-    with record_statements(database) as sent:
+    with record_statements(database) as recorded:
         await fetch_data(database, clock, ADMINISTRATOR, "{ employees { nodes { id } } }")
-    assert len(sent) == 1
-    with record_statements(database) as sent:
+    assert len(recorded) == 1
+    with record_statements(database) as recorded:
         data = await fetch_data(database, clock, ADMINISTRATOR, "{ employees(first: 0) { totalCount } }")
-    assert len(sent) == 2
-    assert data["employees"]["totalCount"] == len(staff[1])
+    assert len(recorded) == 2
+    assert data["employees"]["totalCount"] == len(employees[1])
 
 
-def forged(*parts: Any) -> str:
+def encode_cursor(*parts: Any) -> str:
     return urlsafe_b64encode(orjson.dumps(parts)).rstrip(b"=").decode()
 
 
@@ -236,29 +244,30 @@ def forged(*parts: Any) -> str:
         "MQ",  # 1
         "bnVsbA",  # null
         "W10",  # []
-        forged(),
-        forged("Employee.CREATED_AT"),
-        forged("Employee.CREATED_AT", "2026-11-20T00:00:00+00:00"),
-        forged("Employee.CREATED_AT", "2026-11-20T00:00:00", "empl_x"),
-        forged("Employee.CREATED_AT", "0001-01-01T00:00:00+14:00", "empl_x"),
-        forged("Employee.CREATED_AT", "yesterday", "empl_x"),
-        forged("Employee.CREATED_AT", 1, "empl_x"),
-        forged("Employee.CREATED_AT", None, "empl_x"),
-        forged("Employee.CREATED_AT", "2026-11-20T00:00:00+00:00", "empl_\0"),
-        forged("Employee.CREATED_AT", "2026-11-20T00:00:00+00:00", "empl_x", "more"),
-        forged("-Employee.CREATED_AT", "2026-11-20T00:00:00+00:00", "empl_x"),
-        forged("Employee.START_DATE", "2026-11-20", "empl_x"),
-        forged("Employer.CREATED_AT", "2026-11-20T00:00:00+00:00", "empr_x"),
+        encode_cursor(),
+        encode_cursor("Employee.CREATED_AT"),
+        encode_cursor("Employee.CREATED_AT", "2026-11-20T00:00:00+00:00"),
+        encode_cursor("Employee.CREATED_AT", "2026-11-20T00:00:00", "empl_x"),
+        encode_cursor("Employee.CREATED_AT", "0001-01-01T00:00:00+14:00", "empl_x"),
+        encode_cursor("Employee.CREATED_AT", "yesterday", "empl_x"),
+        encode_cursor("Employee.CREATED_AT", 1, "empl_x"),
+        encode_cursor("Employee.CREATED_AT", None, "empl_x"),
+        encode_cursor("Employee.CREATED_AT", "2026-11-20T00:00:00+00:00", "empl_\0"),
+        encode_cursor("Employee.CREATED_AT", "2026-11-20T00:00:00+00:00", "empl_x", "more"),
+        encode_cursor("-Employee.CREATED_AT", "2026-11-20T00:00:00+00:00", "empl_x"),
+        encode_cursor("Employee.START_DATE", "2026-11-20", "empl_x"),
+        encode_cursor("Employer.CREATED_AT", "2026-11-20T00:00:00+00:00", "empr_x"),
     ],
 )
-async def test_what_is_no_cursor_of_the_list(database: Database, clock: Clock, cursor: str) -> None:
+async def test_invalid_cursor_is_refused(database: Database, clock: Clock, cursor: str) -> None:
     order_by = {"field": "CREATED_AT"}
     error = await fetch_error(database, clock, ADMINISTRATOR, OF_ALL, after=cursor, orderBy=order_by)
     assert isinstance(error, BadInput)
+    assert str(error) == "Invalid `after`: expected a cursor that this list returned in the same order."
 
 
-async def test_a_cursor_of_another_list_is_refused(
-    database: Database, clock: Clock, staff: tuple[str, list[dict[str, Any]]]
+async def test_cursor_of_another_list_is_refused(
+    database: Database, clock: Clock, employees: tuple[str, list[dict[str, Any]]]
 ) -> None:
     data = await fetch_data(
         database, clock, ADMINISTRATOR, "{ employers { edges { cursor } } employees { edges { cursor } } }"
@@ -267,6 +276,6 @@ async def test_a_cursor_of_another_list_is_refused(
     query = "query ($after: String) { enrollments(after: $after) { nodes { id } } }"
     for cursor in (of_employer, of_employee):
         assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, after=cursor), BadInput)
-    # The same employees in the same order, whosever list it was: the place is the same.
-    rest = await fetch_data(database, clock, ADMINISTRATOR, OF_EMPLOYER, id=staff[0], after=of_employee)
-    assert len(rest["employer"]["list"]["nodes"]) == len(staff[1]) - 1
+    # The cursor names a position among employees in this order, so it is valid in every list of employees.
+    rest = await fetch_data(database, clock, ADMINISTRATOR, OF_EMPLOYER, id=employees[0], after=of_employee)
+    assert len(rest["employer"]["list"]["nodes"]) == len(employees[1]) - 1

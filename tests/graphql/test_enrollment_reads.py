@@ -1,4 +1,4 @@
-"""Enrollments as they are read: coverage, window, reissue, life events, history."""
+"""Enrollments, their coverage, election windows, reissues, life events and history."""
 
 from datetime import date
 
@@ -33,7 +33,9 @@ async def company(database: Database, clock: Clock) -> dict[str, str]:
     return await make_company(database, clock)
 
 
-async def test_an_unanswered_enrollment(database: Database, clock: Clock, company: dict[str, str]) -> None:
+async def test_unanswered_enrollment_returns_nulls_for_coverage(
+    database: Database, clock: Clock, company: dict[str, str]
+) -> None:
     id = await make_enrollment(database, clock, employee=company["employee"], plan_year=company["plan_year"])
     data = await fetch_data(database, clock, ADMINISTRATOR, ENROLLMENT, id=id)
     now = clock.now.isoformat().replace("+00:00", "Z")
@@ -69,9 +71,11 @@ async def test_an_unanswered_enrollment(database: Database, clock: Clock, compan
     }
 
 
-async def test_an_election_and_who_it_covers(database: Database, clock: Clock, company: dict[str, str]) -> None:
-    grown = await make_dependent(database, clock, employee=company["employee"], date_of_birth=date(2001, 3, 9))
-    small = await make_dependent(database, clock, employee=company["employee"], first_name="Cleo")
+async def test_election_returns_coverage_and_covered_dependents(
+    database: Database, clock: Clock, company: dict[str, str]
+) -> None:
+    adult_child = await make_dependent(database, clock, employee=company["employee"], date_of_birth=date(2001, 3, 9))
+    young_child = await make_dependent(database, clock, employee=company["employee"], first_name="Cleo")
     await make_dependent(database, clock, employee=company["employee"], first_name="Left out")
     id = await make_enrollment(
         database,
@@ -81,7 +85,7 @@ async def test_an_election_and_who_it_covers(database: Database, clock: Clock, c
         plan=company["plan"],
         coverage_tier=CoverageTier.EC,
         shares=(50000, 40000),
-        covers={small: None, grown: date(2027, 3, 31)},
+        covers={young_child: None, adult_child: date(2027, 3, 31)},
     )
     enrollment = (await fetch_data(database, clock, ADMINISTRATOR, ENROLLMENT, id=id))["enrollment"]
     assert enrollment["status"] == "ENROLLED"
@@ -93,10 +97,18 @@ async def test_an_election_and_who_it_covers(database: Database, clock: Clock, c
     assert enrollment["employeeContributionCents"] == 50000
     assert enrollment["employerContributionCents"] == 40000
     assert enrollment["selectedPlan"] == {"id": company["plan"]}
-    assert enrollment["enrolledDependents"] == [{"id": grown}, {"id": small}]
+    assert enrollment["enrolledDependents"] == [{"id": adult_child}, {"id": young_child}]
     assert enrollment["dependentCoverage"] == [
-        {"dependent": {"id": grown, "firstName": "Ben"}, "coverageStart": "2027-01-01", "coverageEnd": "2027-03-31"},
-        {"dependent": {"id": small, "firstName": "Cleo"}, "coverageStart": "2027-01-01", "coverageEnd": "2027-12-31"},
+        {
+            "dependent": {"id": adult_child, "firstName": "Ben"},
+            "coverageStart": "2027-01-01",
+            "coverageEnd": "2027-03-31",
+        },
+        {
+            "dependent": {"id": young_child, "firstName": "Cleo"},
+            "coverageStart": "2027-01-01",
+            "coverageEnd": "2027-12-31",
+        },
     ]
 
 
@@ -126,7 +138,7 @@ async def test_cancelled_coverage_has_a_start_but_no_end(
     ]
 
 
-async def test_a_waiver_has_an_effective_date_and_nothing_else(
+async def test_waiver_has_an_effective_date_but_no_coverage(
     database: Database, clock: Clock, company: dict[str, str]
 ) -> None:
     id = await make_enrollment(
@@ -142,14 +154,14 @@ async def test_a_waiver_has_an_effective_date_and_nothing_else(
     assert [enrollment[field] for field in ("coverageTier", "coverageStartDate", "coverageStatus")] == [None] * 3
 
 
-async def test_a_reissued_enrollment_and_its_life_event(
+async def test_reissued_enrollment_returns_its_life_event(
     database: Database, clock: Clock, company: dict[str, str]
 ) -> None:
     child = await make_dependent(database, clock, employee=company["employee"])
     old = await make_enrollment(
         database, clock, employee=company["employee"], plan_year=company["plan_year"], plan=company["plan"]
     )
-    happened = await make_life_event(
+    life_event = await make_life_event(
         database,
         clock,
         employee=company["employee"],
@@ -169,16 +181,16 @@ async def test_a_reissued_enrollment_and_its_life_event(
         window=(date(2026, 11, 21), date(2026, 12, 18)),
         effective_on=date(2027, 2, 1),
         replaces=old,
-        life_event=happened,
+        life_event=life_event,
     )
     enrollment = (await fetch_data(database, clock, ADMINISTRATOR, ENROLLMENT, id=new))["enrollment"]
     assert enrollment["replaces"] == {"id": old}
-    assert enrollment["qualifyingLifeEvent"] == {"id": happened}
+    assert enrollment["qualifyingLifeEvent"] == {"id": life_event}
     assert enrollment["effectiveDate"] == "2027-02-01"
     assert enrollment["electionWindow"] == {
         "opensOn": "2026-11-21",
         "closesOn": "2026-12-18",
-        "isOpen": False,  # it opens tomorrow
+        "isOpen": False,  # the window opens tomorrow
         "reason": "LIFE_EVENT",
     }
     data = await fetch_data(
@@ -188,16 +200,16 @@ async def test_a_reissued_enrollment_and_its_life_event(
         """query ($id: ID!) { node(id: $id) { ... on QualifyingLifeEvent {
              id employee { id } eventType eventDate status enrollmentWindowStart enrollmentWindowEnd dependent { id }
              notes reviewNotes reviewedAt createdAt version } } }""",
-        id=happened,
+        id=life_event,
     )
     assert data["node"] == {
-        "id": happened,
+        "id": life_event,
         "employee": {"id": company["employee"]},
         "eventType": "BIRTH",
         "eventDate": "2026-11-10",
         "status": "APPROVED",
         "enrollmentWindowStart": "2026-11-10",
-        "enrollmentWindowEnd": "2026-12-18",  # ten days after the approval, later than the thirtieth day
+        "enrollmentWindowEnd": "2026-12-18",  # ten days after the approval, which is later than 30 days after the event
         "dependent": {"id": child},
         "notes": "It's a girl",
         "reviewNotes": "Certificate seen",
@@ -208,7 +220,7 @@ async def test_a_reissued_enrollment_and_its_life_event(
 
 
 @pytest.mark.parametrize(
-    ("status", "event_type", "closes"),
+    ("status", "event_type", "last_day"),
     [
         (LifeEventStatus.PENDING, LifeEventType.MARRIAGE, "2026-12-10"),
         (LifeEventStatus.DENIED, LifeEventType.MARRIAGE, "2026-12-10"),
@@ -217,13 +229,13 @@ async def test_a_reissued_enrollment_and_its_life_event(
         (LifeEventStatus.APPROVED, LifeEventType.MARRIAGE, "2026-12-30"),
     ],
 )
-async def test_the_window_of_a_life_event(
+async def test_life_event_window_depends_on_type_and_approval(
     database: Database,
     clock: Clock,
     company: dict[str, str],
     status: LifeEventStatus,
     event_type: LifeEventType,
-    closes: str,
+    last_day: str,
 ) -> None:
     await make_life_event(
         database,
@@ -242,16 +254,18 @@ async def test_the_window_of_a_life_event(
         id=company["employee"],
     )
     (event,) = data["employee"]["qualifyingLifeEvents"]
-    assert event == {"enrollmentWindowStart": "2026-11-10", "enrollmentWindowEnd": closes, "reviewNotes": None}
+    assert event == {"enrollmentWindowStart": "2026-11-10", "enrollmentWindowEnd": last_day, "reviewNotes": None}
 
 
-async def test_history(database: Database, clock: Clock, company: dict[str, str]) -> None:
-    person = company["employee"]
-    id = await make_enrollment(database, clock, employee=person, plan_year=company["plan_year"])
-    other = await make_event(database, clock, employee=person, subject=person, action="HIRED")
-    first = await make_event(database, clock, employee=person, subject=id)
+async def test_events_return_the_history_of_the_enrollment(
+    database: Database, clock: Clock, company: dict[str, str]
+) -> None:
+    employee_id = company["employee"]
+    id = await make_enrollment(database, clock, employee=employee_id, plan_year=company["plan_year"])
+    other = await make_event(database, clock, employee=employee_id, subject=employee_id, action="HIRED")
+    first = await make_event(database, clock, employee=employee_id, subject=id)
     second = await make_event(
-        database, clock, employee=person, subject=id, action="ELECTED", request_id="r-1", reason="By phone"
+        database, clock, employee=employee_id, subject=id, action="ELECTED", request_id="r-1", reason="By phone"
     )
     query = """query ($id: ID!, $other: ID!, $first: ID!) {
       enrollment(id: $id) { events { nodes { id action actor occurredAt requestId reason } totalCount } }
@@ -259,16 +273,16 @@ async def test_history(database: Database, clock: Clock, company: dict[str, str]
     }"""
     data = await fetch_data(database, clock, ADMINISTRATOR, query, id=id, other=other, first=first)
     now = clock.now.isoformat().replace("+00:00", "Z")
-    told = {"actor": "EMPLOYER akey_clerk", "occurredAt": now}
+    common = {"actor": "EMPLOYER akey_clerk", "occurredAt": now}
     assert data["enrollment"]["events"] == {
         "nodes": [
-            {"id": first, "action": "ISSUED", "requestId": None, "reason": None, **told},
-            {"id": second, "action": "ELECTED", "requestId": "r-1", "reason": "By phone", **told},
+            {"id": first, "action": "ISSUED", "requestId": None, "reason": None, **common},
+            {"id": second, "action": "ELECTED", "requestId": "r-1", "reason": "By phone", **common},
         ],
         "totalCount": 2,
     }
-    assert data["node"] is None  # an employee's history is no enrollment's
+    assert data["node"] is None  # an event of an employee is not an EnrollmentEvent
     assert data["same"] == {"action": "ISSUED"}
-    themselves = employee_viewer(company["employer"], person)
-    data = await fetch_data(database, clock, themselves, query, id=id, other=other, first=first)
+    viewer = employee_viewer(company["employer"], employee_id)
+    data = await fetch_data(database, clock, viewer, query, id=id, other=other, first=first)
     assert [event["actor"] for event in data["enrollment"]["events"]["nodes"]] == ["EMPLOYER", "EMPLOYER"]

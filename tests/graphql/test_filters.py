@@ -1,4 +1,4 @@
-"""Filters: what each lets through and what it keeps out, and what is no filter at all."""
+"""Filters: the rows that each one returns, and invalid filters."""
 
 from datetime import date
 from typing import Any
@@ -27,20 +27,23 @@ ADMINISTRATOR = administrator()
 
 
 @pytest.fixture
-async def staff(database: Database, clock: Clock) -> dict[str, str]:
-    """Four employees of two employers, by first name."""
+async def employees_by_name(database: Database, clock: Clock) -> dict[str, str]:
+    """The IDs of four employees of two employers, by first name."""
     first, second = await make_employer(database, clock), await make_employer(database, clock, name="Second Inc.")
-    people: dict[str, dict[str, Any]] = {
+    columns_by_name: dict[str, dict[str, Any]] = {
         "Ada": {"employer": first, "last_name": "Lovelace", "email": "ada@example.com", "external_id": "E-1"},
         "Bob": {"employer": first, "last_name": "100%_sure\\", "terminated_on": date(2026, 11, 20)},
         "Cyd": {"employer": first, "employment_class": EmploymentClass.INTERN, "terminated_on": date(2026, 11, 21)},
         "Ängla": {"employer": second, "last_name": "Ö", "external_id": "E-1"},
     }
-    return {name: await make_employee(database, clock, first_name=name, **facts) for name, facts in people.items()}
+    return {
+        name: await make_employee(database, clock, first_name=name, **columns)
+        for name, columns in columns_by_name.items()
+    }
 
 
 @pytest.mark.parametrize(
-    ("chosen", "names"),
+    ("filter", "names"),
     [
         ({}, {"Ada", "Bob", "Cyd", "Ängla"}),
         ({"employmentClass": None, "active": None, "externalId": None, "search": None}, {"Ada", "Bob", "Cyd", "Ängla"}),
@@ -67,35 +70,46 @@ async def staff(database: Database, clock: Clock) -> dict[str, str]:
         ({"search": "adams", "active": True, "employmentClass": "INTERN"}, {"Cyd"}),
     ],
 )
-async def test_employees(
-    database: Database, clock: Clock, staff: dict[str, str], chosen: dict[str, Any], names: set[str]
+async def test_employee_filter_returns_matching_employees(
+    database: Database, clock: Clock, employees_by_name: dict[str, str], filter: dict[str, Any], names: set[str]
 ) -> None:
     query = """query ($filter: EmployeeFilter) {
       employees(filter: $filter) { nodes { id } totalCount }
       employers { nodes { employees(filter: $filter) { nodes { id } totalCount } } }
     }"""
-    data = await fetch_data(database, clock, ADMINISTRATOR, query, filter=chosen)
-    assert {node["id"] for node in data["employees"]["nodes"]} == {staff[name] for name in names}
+    data = await fetch_data(database, clock, ADMINISTRATOR, query, filter=filter)
+    assert {node["id"] for node in data["employees"]["nodes"]} == {employees_by_name[name] for name in names}
     assert data["employees"]["totalCount"] == len(names)
-    of_each = [node["employees"] for node in data["employers"]["nodes"]]
-    assert {node["id"] for found in of_each for node in found["nodes"]} == {staff[name] for name in names}
-    assert [found["totalCount"] for found in of_each] == [len(found["nodes"]) for found in of_each]
+    pages = [node["employees"] for node in data["employers"]["nodes"]]
+    assert {node["id"] for page in pages for node in page["nodes"]} == {employees_by_name[name] for name in names}
+    assert [page["totalCount"] for page in pages] == [len(page["nodes"]) for page in pages]
 
 
-@pytest.mark.parametrize("chosen", [{"search": "x" * 201}, {"search": "a\0b"}, {"externalId": "\0"}])
-async def test_no_filter_of_employees(database: Database, clock: Clock, chosen: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("filter", "message"),
+    [
+        ({"search": "x" * 201}, "`search` accepts at most 200 characters, got 201."),
+        ({"search": "a\0b"}, "A filter can't contain the character U+0000."),
+        ({"externalId": "\0"}, "A filter can't contain the character U+0000."),
+    ],
+)
+async def test_invalid_employee_filter_is_refused(
+    database: Database, clock: Clock, filter: dict[str, Any], message: str
+) -> None:
     query = "query ($filter: EmployeeFilter) { employees(filter: $filter) { totalCount } }"
-    assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, filter=chosen), BadInput)
+    error = await fetch_error(database, clock, ADMINISTRATOR, query, filter=filter)
+    assert isinstance(error, BadInput)
+    assert str(error) == message
 
 
 # ---------------------------------------------------------------------------------------------------- enrollments
 
 
 @pytest.fixture
-async def answers(database: Database, clock: Clock) -> dict[str, str]:
-    """Enrollments of every status, in two plan years; with the ids of those."""
+async def enrollments(database: Database, clock: Clock) -> dict[str, str]:
+    """The IDs of enrollments with every status, and of their two plan years, each by a name."""
     employer = await make_employer(database, clock)
-    this, next_ = [
+    this_year, next_year = [
         await make_plan_year(
             database,
             clock,
@@ -109,21 +123,21 @@ async def answers(database: Database, clock: Clock) -> dict[str, str]:
         )
         for year in (2026, 2027)
     ]
-    plan = await make_plan(database, clock, plan_year=next_)
-    kinds: dict[str, dict[str, Any]] = {
-        "PENDING": {"plan_year": next_},
-        "ENROLLED": {"plan_year": next_, "plan": plan},
-        "WAIVED": {"plan_year": next_, "decision": ElectionDecision.WAIVED},
-        "LATE": {"plan_year": this, "decision": ElectionDecision.WAIVED, "effective_on": date(2027, 1, 1)},
-        "INACTIVE": {"plan_year": this},
+    plan = await make_plan(database, clock, plan_year=next_year)
+    columns_by_name: dict[str, dict[str, Any]] = {
+        "PENDING": {"plan_year": next_year},
+        "ENROLLED": {"plan_year": next_year, "plan": plan},
+        "WAIVED": {"plan_year": next_year, "decision": ElectionDecision.WAIVED},
+        "LATE": {"plan_year": this_year, "decision": ElectionDecision.WAIVED, "effective_on": date(2027, 1, 1)},
+        "INACTIVE": {"plan_year": this_year},
     }
-    made = {
+    ids = {
         name: await make_enrollment(
-            database, clock, employee=await make_employee(database, clock, employer=employer), **facts
+            database, clock, employee=await make_employee(database, clock, employer=employer), **columns
         )
-        for name, facts in kinds.items()
+        for name, columns in columns_by_name.items()
     }
-    return {**made, "this": this, "next": next_}
+    return {**ids, "this": this_year, "next": next_year}
 
 
 ENROLLMENTS = """
@@ -137,7 +151,7 @@ ENROLLMENTS = """
 
 
 @pytest.mark.parametrize(
-    ("chosen", "names"),
+    ("filter", "names"),
     [
         ({}, {"PENDING", "ENROLLED", "WAIVED", "LATE", "INACTIVE"}),
         ({"status": None}, {"PENDING", "ENROLLED", "WAIVED", "LATE", "INACTIVE"}),
@@ -157,13 +171,13 @@ ENROLLMENTS = """
         ({"coverageEffectiveStartYear": 2199}, set()),
     ],
 )
-async def test_enrollments(
-    database: Database, clock: Clock, answers: dict[str, str], chosen: dict[str, Any], names: set[str]
+async def test_enrollment_filter_returns_matching_enrollments(
+    database: Database, clock: Clock, enrollments: dict[str, str], filter: dict[str, Any], names: set[str]
 ) -> None:
-    if year := chosen.get("planYearId"):
-        chosen = {**chosen, "planYearId": answers.get(year, new_id(IdPrefix.PLAN_YEAR, clock.now))}
-    data = await fetch_data(database, clock, ADMINISTRATOR, ENROLLMENTS, filter=chosen)
-    expected = {answers[name] for name in names}
+    if year := filter.get("planYearId"):
+        filter = {**filter, "planYearId": enrollments.get(year, new_id(IdPrefix.PLAN_YEAR, clock.now))}
+    data = await fetch_data(database, clock, ADMINISTRATOR, ENROLLMENTS, filter=filter)
+    expected = {enrollments[name] for name in names}
     products = [node["planYears"]["nodes"] for node in data["benefitProducts"]["nodes"]]
     for lists in (
         [data["enrollments"]],
@@ -171,12 +185,12 @@ async def test_enrollments(
         [node["enrollments"] for node in data["employees"]["nodes"]],
         [node["enrollments"] for nodes in products for node in nodes],
     ):
-        assert {node["id"] for found in lists for node in found["nodes"]} == expected
-        assert sum(found["totalCount"] for found in lists) == len(expected)
+        assert {node["id"] for page in lists for node in page["nodes"]} == expected
+        assert sum(page["totalCount"] for page in lists) == len(expected)
 
 
 @pytest.mark.parametrize(
-    "chosen",
+    "filter",
     [
         {"planYearId": ""},
         {"planYearId": "plyr_x"},
@@ -187,33 +201,33 @@ async def test_enrollments(
         {"coverageEffectiveStartYear": -1},
     ],
 )
-async def test_no_filter_of_enrollments(database: Database, clock: Clock, chosen: dict[str, Any]) -> None:
+async def test_invalid_enrollment_filter_is_refused(database: Database, clock: Clock, filter: dict[str, Any]) -> None:
     query = "query ($filter: EnrollmentFilter) { enrollments(filter: $filter) { totalCount } }"
-    assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, filter=chosen), BadInput)
+    assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, filter=filter), BadInput)
 
 
 # ---------------------------------------------------------------------------------------------------- life events
 
 
-async def test_life_events(database: Database, clock: Clock) -> None:
+async def test_life_event_filter_returns_matching_life_events(database: Database, clock: Clock) -> None:
     employers = [await make_employer(database, clock, name=name) for name in "AB"]
-    made: dict[tuple[int, LifeEventStatus], str] = {}
+    life_events: dict[tuple[int, LifeEventStatus], str] = {}
     for number, employer in enumerate(employers):
-        person = await make_employee(database, clock, employer=employer)
+        employee_id = await make_employee(database, clock, employer=employer)
         for status in LifeEventStatus:
-            made[number, status] = await make_life_event(database, clock, employee=person, status=status)
+            life_events[number, status] = await make_life_event(database, clock, employee=employee_id, status=status)
     query = """query ($filter: LifeEventFilter) {
       qualifyingLifeEvents(filter: $filter) { nodes { id } totalCount } }"""
     unknown = new_id(IdPrefix.EMPLOYER, clock.now)
-    for chosen, expected in (
-        ({}, list(made.values())),
-        ({"status": None, "employerId": None}, list(made.values())),
-        ({"status": "DENIED"}, [made[0, LifeEventStatus.DENIED], made[1, LifeEventStatus.DENIED]]),
-        ({"employerId": employers[1]}, [made[1, status] for status in LifeEventStatus]),
-        ({"employerId": employers[0], "status": "PENDING"}, [made[0, LifeEventStatus.PENDING]]),
+    for filter, expected in (
+        ({}, list(life_events.values())),
+        ({"status": None, "employerId": None}, list(life_events.values())),
+        ({"status": "DENIED"}, [life_events[0, LifeEventStatus.DENIED], life_events[1, LifeEventStatus.DENIED]]),
+        ({"employerId": employers[1]}, [life_events[1, status] for status in LifeEventStatus]),
+        ({"employerId": employers[0], "status": "PENDING"}, [life_events[0, LifeEventStatus.PENDING]]),
         ({"employerId": unknown}, []),
     ):
-        data = await fetch_data(database, clock, ADMINISTRATOR, query, filter=chosen)
+        data = await fetch_data(database, clock, ADMINISTRATOR, query, filter=filter)
         assert [node["id"] for node in data["qualifyingLifeEvents"]["nodes"]] == expected
         assert data["qualifyingLifeEvents"]["totalCount"] == len(expected)
     for malformed in (
@@ -231,9 +245,9 @@ async def test_life_events(database: Database, clock: Clock) -> None:
 # ----------------------------------------------------------------------------------------------------- plan years
 
 
-async def test_plan_years(database: Database, clock: Clock) -> None:
+async def test_plan_year_status_filter_returns_matching_plan_years(database: Database, clock: Clock) -> None:
     employer = await make_employer(database, clock)
-    facts: dict[str, dict[str, Any]] = {
+    columns_by_status: dict[str, dict[str, Any]] = {
         "DRAFT": {"opened_on": None},
         "OPEN_ENROLLMENT": {},
         "ACTIVE": {"closed_on": date(2026, 11, 19)},
@@ -244,16 +258,16 @@ async def test_plan_years(database: Database, clock: Clock) -> None:
             "open_enrollment_ends_on": date(2025, 11, 30),
         },
     }
-    made = {
+    plan_years = {
         status: await make_plan_year(
-            database, clock, employer=employer, product=await make_product(database, clock), **of_status
+            database, clock, employer=employer, product=await make_product(database, clock), **columns
         )
-        for status, of_status in facts.items()
+        for status, columns in columns_by_status.items()
     }
     query = """query ($status: PlanYearStatus) { employers { nodes {
       planYears(status: $status) { nodes { id status } totalCount } } } }"""
-    for chosen in (None, *made):
-        data = await fetch_data(database, clock, ADMINISTRATOR, query, status=chosen)
-        expected = [{"id": id, "status": status} for status, id in made.items() if chosen in (None, status)]
-        (found,) = (node["planYears"] for node in data["employers"]["nodes"])
-        assert found == {"nodes": expected, "totalCount": len(expected)}
+    for filter in (None, *plan_years):
+        data = await fetch_data(database, clock, ADMINISTRATOR, query, status=filter)
+        expected = [{"id": id, "status": status} for status, id in plan_years.items() if filter in (None, status)]
+        (page,) = (node["planYears"] for node in data["employers"]["nodes"])
+        assert page == {"nodes": expected, "totalCount": len(expected)}

@@ -1,4 +1,4 @@
-"""Anything is found again by its id, and an id that can't be one is refused."""
+"""The queries `node` and `nodes`: every type is found by its global ID, and a malformed ID is refused."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ LIST = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
 
 @pytest.fixture
 def owner_url(shared_url: str) -> str:
-    """Nothing here changes anything: one database will do for all."""
+    """Share one database among all tests, because none of them changes it."""
     return shared_url
 
 
@@ -30,19 +30,19 @@ def dataset(shared_url: str) -> VisibilityDataset:
     return told_once(shared_url, lambda database: make_visibility_dataset(database, this_moment()))
 
 
-async def test_every_kind_is_found_and_typed(database: Database, clock: Clock, dataset: VisibilityDataset) -> None:
-    one_of_each = {prefix_of(id): id for id in sorted(dataset.ids_visible_to(ADMINISTRATOR))}
-    assert set(one_of_each) == set(NODE_TYPES)
-    for kind, (name, _) in NODE_TYPES.items():
-        data = await fetch_data(database, clock, ADMINISTRATOR, NODE, id=one_of_each[kind])
-        assert data["node"] == {"__typename": name, "id": one_of_each[kind]}
-    data = await fetch_data(database, clock, ADMINISTRATOR, LIST, ids=list(one_of_each.values()))
-    assert [node["id"] for node in data["nodes"]] == list(one_of_each.values())
+async def test_node_finds_every_type(database: Database, clock: Clock, dataset: VisibilityDataset) -> None:
+    id_by_prefix = {prefix_of(id): id for id in sorted(dataset.ids_visible_to(ADMINISTRATOR))}
+    assert set(id_by_prefix) == set(NODE_TYPES)
+    for prefix, (name, _) in NODE_TYPES.items():
+        data = await fetch_data(database, clock, ADMINISTRATOR, NODE, id=id_by_prefix[prefix])
+        assert data["node"] == {"__typename": name, "id": id_by_prefix[prefix]}
+    data = await fetch_data(database, clock, ADMINISTRATOR, LIST, ids=list(id_by_prefix.values()))
+    assert [node["id"] for node in data["nodes"]] == list(id_by_prefix.values())
 
 
-async def test_an_id_of_nothing_is_null(database: Database, clock: Clock) -> None:
-    for kind in NODE_TYPES:
-        data = await fetch_data(database, clock, ADMINISTRATOR, NODE, id=new_id(kind, clock.now))
+async def test_unknown_id_returns_null(database: Database, clock: Clock) -> None:
+    for prefix in NODE_TYPES:
+        data = await fetch_data(database, clock, ADMINISTRATOR, NODE, id=new_id(prefix, clock.now))
         assert data["node"] is None
 
 
@@ -58,20 +58,25 @@ MALFORMED = [
     "empl_01jd5w4q3ze9dbv0gpxm1c2r8k ",
     "empl_01jd5w4q3ze9dbv0gpxm1c2r8k\n",
     "empl_01jd5w4q3ze9dbv0gpxm1c2r8\0",
-    "akey_01jd5w4q3ze9dbv0gpxm1c2r8k",  # keys are no nodes
+    "akey_01jd5w4q3ze9dbv0gpxm1c2r8k",  # API keys are not nodes
     "what_01jd5w4q3ze9dbv0gpxm1c2r8k",
     "x" * 100_000,
 ]
 
 
 @pytest.mark.parametrize("id", MALFORMED, ids=range(len(MALFORMED)))
-async def test_what_is_no_id(database: Database, clock: Clock, id: str) -> None:
-    for query in (NODE, "query ($id: ID!) { employee(id: $id) { id } }"):
-        assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, id=id), BadInput)
+async def test_malformed_id_is_refused(database: Database, clock: Clock, id: str) -> None:
+    for query, expected in (
+        (NODE, "a global ID such as empl_01…."),
+        ("query ($id: ID!) { employee(id: $id) { id } }", "an ID of type Employee, such as empl_01…."),
+    ):
+        error = await fetch_error(database, clock, ADMINISTRATOR, query, id=id)
+        assert isinstance(error, BadInput)
+        assert str(error) == f"Invalid ID: expected {expected}"
 
 
 @pytest.mark.parametrize(
-    ("field", "kind"),
+    ("field", "prefix"),
     [
         ("employer", IdPrefix.EMPLOYER),
         ("employee", IdPrefix.EMPLOYEE),
@@ -81,52 +86,59 @@ async def test_what_is_no_id(database: Database, clock: Clock, id: str) -> None:
         ("plan", IdPrefix.PLAN),
     ],
 )
-async def test_an_id_of_another_type(database: Database, clock: Clock, field: str, kind: IdPrefix) -> None:
+async def test_id_of_another_type_is_refused(database: Database, clock: Clock, field: str, prefix: IdPrefix) -> None:
     query = f"query ($id: ID!) {{ found: {field}(id: $id) {{ id }} }}"
-    for other in NODE_TYPES:
-        id = new_id(other, clock.now)
-        if other is kind:
+    for other_prefix in NODE_TYPES:
+        id = new_id(other_prefix, clock.now)
+        if other_prefix is prefix:
             assert (await fetch_data(database, clock, ADMINISTRATOR, query, id=id))["found"] is None
         else:
             assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, id=id), BadInput)
 
 
-async def test_a_plan_year_by_what_is_no_id_of_one(
+async def test_malformed_plan_year_id_fails_only_its_own_field(
     database: Database, clock: Clock, dataset: VisibilityDataset
 ) -> None:
-    seen = sorted(dataset.ids_visible_to(ADMINISTRATOR))
-    person = next(id for id in seen if prefix_of(id) is IdPrefix.EMPLOYEE)
-    employer = next(thing.employer for thing in dataset.rows if thing.id == person)
-    good = next(
-        thing.id for thing in dataset.rows if thing.employer == employer and prefix_of(thing.id) is IdPrefix.PLAN_YEAR
-    )
+    visible_ids = sorted(dataset.ids_visible_to(ADMINISTRATOR))
+    employee_id = next(id for id in visible_ids if prefix_of(id) is IdPrefix.EMPLOYEE)
+    employer = next(row.employer for row in dataset.rows if row.id == employee_id)
+    good = next(row.id for row in dataset.rows if row.employer == employer and prefix_of(row.id) is IdPrefix.PLAN_YEAR)
     query = """query ($id: ID!, $good: ID!, $bad: ID!) { employee(id: $id) {
       id good: eligibility(planYearId: $good) { eligible } bad: eligibility(planYearId: $bad) { eligible } } }"""
-    for malformed in ("", "plyr_", f"{good}\0", person):
-        result = await execute(database, clock, ADMINISTRATOR, query, id=person, good=good, bad=malformed)
-        assert result.data == {"employee": {"id": person, "good": {"eligible": True}, "bad": None}}
+    for malformed in ("", "plyr_", f"{good}\0", employee_id):
+        result = await execute(database, clock, ADMINISTRATOR, query, id=employee_id, good=good, bad=malformed)
+        assert result.data == {"employee": {"id": employee_id, "good": {"eligible": True}, "bad": None}}
         assert result.errors is not None
         (error,) = result.errors
         assert isinstance(error.original_error, BadInput)
         assert error.path == ["employee", "bad"]
 
 
-async def test_many_nodes_in_the_order_asked_for(database: Database, clock: Clock, dataset: VisibilityDataset) -> None:
-    mine = sorted(dataset.ids_visible_to(ADMINISTRATOR))[:3]
-    theirs = next(iter(dataset.ids_visible_to(administrator("globex"))))
-    ids = [mine[2], theirs, mine[0], mine[2], new_id(IdPrefix.PLAN, clock.now), mine[1]]
+async def test_nodes_are_returned_in_the_order_of_ids(
+    database: Database, clock: Clock, dataset: VisibilityDataset
+) -> None:
+    visible = sorted(dataset.ids_visible_to(ADMINISTRATOR))[:3]
+    invisible = next(iter(dataset.ids_visible_to(administrator("globex"))))
+    ids = [visible[2], invisible, visible[0], visible[2], new_id(IdPrefix.PLAN, clock.now), visible[1]]
     data = await fetch_data(database, clock, ADMINISTRATOR, LIST, ids=ids)
-    assert [node and node["id"] for node in data["nodes"]] == [mine[2], None, mine[0], mine[2], None, mine[1]]
+    assert [node and node["id"] for node in data["nodes"]] == [
+        visible[2],
+        None,
+        visible[0],
+        visible[2],
+        None,
+        visible[1],
+    ]
     assert await fetch_data(database, clock, ADMINISTRATOR, LIST, ids=[]) == {"nodes": []}
 
 
-async def test_a_malformed_id_among_many_is_an_error_of_its_own(
+async def test_malformed_id_in_nodes_fails_only_its_own_item(
     database: Database, clock: Clock, dataset: VisibilityDataset
 ) -> None:
-    mine = min(dataset.ids_visible_to(ADMINISTRATOR))
-    result = await execute(database, clock, ADMINISTRATOR, LIST, ids=[mine, "x", mine, ""])
+    visible = min(dataset.ids_visible_to(ADMINISTRATOR))
+    result = await execute(database, clock, ADMINISTRATOR, LIST, ids=[visible, "x", visible, ""])
     assert result.data is not None
-    assert [node and node["id"] for node in result.data["nodes"]] == [mine, None, mine, None]
+    assert [node and node["id"] for node in result.data["nodes"]] == [visible, None, visible, None]
     assert result.errors is not None
     assert sorted((error.path, type(error.original_error)) for error in result.errors) == [
         (["nodes", 1], BadInput),
@@ -134,7 +146,9 @@ async def test_a_malformed_id_among_many_is_an_error_of_its_own(
     ]
 
 
-async def test_so_many_nodes_and_no_more(database: Database, clock: Clock) -> None:
+async def test_nodes_refuses_more_than_one_hundred_ids(database: Database, clock: Clock) -> None:
     ids: list[Any] = [new_id(IdPrefix.PLAN, clock.now) for _ in range(MAX_NODE_IDS)]
     assert (await fetch_data(database, clock, ADMINISTRATOR, LIST, ids=ids))["nodes"] == [None] * MAX_NODE_IDS
-    assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, LIST, ids=[*ids, ids[0]]), BadInput)
+    error = await fetch_error(database, clock, ADMINISTRATOR, LIST, ids=[*ids, ids[0]])
+    assert isinstance(error, BadInput)
+    assert str(error) == "`ids` accepts at most 100 IDs, got 101."

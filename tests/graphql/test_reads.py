@@ -1,4 +1,4 @@
-"""Employers, people and the viewer: each field says what its row holds."""
+"""Employers, employees, dependents and the viewer: each field returns its column's value."""
 
 from datetime import date
 
@@ -14,11 +14,11 @@ from factories.people import make_dependent, make_employee
 ADMINISTRATOR = administrator()
 
 
-def instant(clock: Clock) -> str:
+def now_in_json(clock: Clock) -> str:
     return clock.now.isoformat().replace("+00:00", "Z")
 
 
-async def test_an_employer(database: Database, clock: Clock) -> None:
+async def test_employer_returns_all_fields(database: Database, clock: Clock) -> None:
     id = await make_employer(database, clock, name="Initech", time_zone="America/Denver", active=False)
     data = await fetch_data(
         database,
@@ -33,12 +33,12 @@ async def test_an_employer(database: Database, clock: Clock) -> None:
         "timeZone": "America/Denver",
         "active": False,
         "version": 1,
-        "createdAt": instant(clock),
-        "updatedAt": instant(clock),
+        "createdAt": now_in_json(clock),
+        "updatedAt": now_in_json(clock),
     }
 
 
-async def test_an_employee(database: Database, clock: Clock) -> None:
+async def test_employee_returns_all_fields(database: Database, clock: Clock) -> None:
     employer = await make_employer(database, clock)
     id = await make_employee(
         database,
@@ -74,16 +74,16 @@ async def test_an_employee(database: Database, clock: Clock) -> None:
         "employmentClass": "PART_TIME",
         "startDate": "2021-03-01",
         "terminationDate": "2026-11-20",
-        "active": False,  # no longer on the day of termination itself
-        "createdAt": instant(clock),
-        "updatedAt": instant(clock),
+        "active": False,  # the employment ends before the termination date
+        "createdAt": now_in_json(clock),
+        "updatedAt": now_in_json(clock),
         "employer": {"id": employer},
         "dependents": [],
         "qualifyingLifeEvents": [],
     }
 
 
-async def test_what_an_employee_may_leave_unsaid(database: Database, clock: Clock) -> None:
+async def test_optional_employee_fields_are_null(database: Database, clock: Clock) -> None:
     employer = await make_employer(database, clock)
     id = await make_employee(database, clock, employer=employer, date_of_birth=None)
     data = await fetch_data(
@@ -102,7 +102,7 @@ async def test_what_an_employee_may_leave_unsaid(database: Database, clock: Cloc
     }
 
 
-async def test_dependents_in_the_order_they_were_added(database: Database, clock: Clock) -> None:
+async def test_dependents_are_returned_in_creation_order(database: Database, clock: Clock) -> None:
     employee_id = await make_employee(database, clock, employer=await make_employer(database, clock))
     spouse = await make_dependent(
         database,
@@ -150,16 +150,21 @@ async def test_dependents_in_the_order_they_were_added(database: Database, clock
     assert data["node"] == data["employee"]["dependents"][1]
 
 
-async def test_the_viewer_is_what_its_key_is_limited_to(database: Database, clock: Clock) -> None:
+async def test_viewer_returns_the_limits_of_its_credentials(database: Database, clock: Clock) -> None:
     query = "{ viewer { tenant role employer { id } employee { id } } }"
     employer = await make_employer(database, clock)
-    person = await make_employee(database, clock, employer=employer)
-    for viewer, role, limited_to, who in (
+    employee_id = await make_employee(database, clock, employer=employer)
+    for viewer, role, expected_employer, expected_employee in (
         (administrator(), "ADMINISTRATOR", None, None),
         (service_viewer(), "SERVICE", None, None),
         (service_viewer(employer=employer), "SERVICE", {"id": employer}, None),
         (employer_viewer(employer), "EMPLOYER", {"id": employer}, None),
-        (employee_viewer(employer, person), "EMPLOYEE", {"id": employer}, {"id": person}),
+        (employee_viewer(employer, employee_id), "EMPLOYEE", {"id": employer}, {"id": employee_id}),
     ):
         data = await fetch_data(database, clock, viewer, query)
-        assert data["viewer"] == {"tenant": "acme", "role": role, "employer": limited_to, "employee": who}
+        assert data["viewer"] == {
+            "tenant": "acme",
+            "role": role,
+            "employer": expected_employer,
+            "employee": expected_employee,
+        }

@@ -1,4 +1,4 @@
-"""The schema keeps what was promised, says what everything is, and stands in `schema.graphql` as it is."""
+"""The schema matches `schema.graphql`, keeps the client contract, and describes every element."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,8 @@ from graphql import (
 )
 
 from benegraph.domain.access import Action
-from benegraph.graphql import schema as ours
+from benegraph.graphql.schema import build_schema as build_strawberry_schema
+from benegraph.graphql.schema import print_sdl
 from benegraph.graphql.types.fields import DerivedField, StoreField
 from benegraph.graphql.types.node import NODE_TYPES, LookupField, NodeRef
 
@@ -27,54 +28,57 @@ CONTRACT = Path(__file__).with_name("contract.graphql")
 
 
 @pytest.fixture(scope="module")
-def graph() -> GraphQLSchema:
-    return ours.build_schema()._schema
+def schema() -> GraphQLSchema:
+    return build_strawberry_schema()._schema
 
 
-def test_the_printed_schema_is_up_to_date() -> None:
-    assert (ROOT / "schema.graphql").read_text() == ours.print_sdl(), "run `benegraph export-schema > schema.graphql`"
+def test_schema_file_is_up_to_date() -> None:
+    assert (ROOT / "schema.graphql").read_text() == print_sdl(), "run `benegraph export-schema > schema.graphql`"
 
 
-def test_the_printed_schema_can_be_read_back(graph: GraphQLSchema) -> None:
-    assert find_breaking_changes(graph, build_schema(ours.print_sdl())) == []
+def test_printed_schema_parses_to_the_same_schema(schema: GraphQLSchema) -> None:
+    assert find_breaking_changes(schema, build_schema(print_sdl())) == []
 
 
-def test_the_contract_is_kept(graph: GraphQLSchema) -> None:
-    promised = build_schema(CONTRACT.read_text())
-    assert [change.description for change in find_breaking_changes(promised, graph)] == []
+def test_schema_has_no_breaking_changes_against_the_contract(schema: GraphQLSchema) -> None:
+    contract = build_schema(CONTRACT.read_text())
+    assert [change.description for change in find_breaking_changes(contract, schema)] == []
 
 
-def test_the_comparison_would_notice(graph: GraphQLSchema) -> None:
-    narrower = build_schema(ours.print_sdl().replace("  issuedOn: Date!\n", "  madeOn: Date!\n"))
-    noticed = [change.description for change in find_breaking_changes(graph, narrower)]
-    assert len(noticed) == 1
-    assert "Enrollment.issuedOn was removed" in noticed[0]
+def test_comparison_detects_a_removed_field(schema: GraphQLSchema) -> None:
+    changed = build_schema(print_sdl().replace("  issuedOn: Date!\n", "  madeOn: Date!\n"))
+    changes = [change.description for change in find_breaking_changes(schema, changed)]
+    assert len(changes) == 1
+    assert "Enrollment.issuedOn was removed" in changes[0]
 
 
-def test_every_mutation_is_an_action_with_its_rights(graph: GraphQLSchema) -> None:
-    assert graph.mutation_type is not None
-    assert set(graph.mutation_type.fields) == set(Action)
+def test_every_mutation_has_an_action(schema: GraphQLSchema) -> None:
+    assert schema.mutation_type is not None
+    assert set(schema.mutation_type.fields) == set(Action)
 
 
-def test_everything_has_a_description(graph: GraphQLSchema) -> None:
-    silent = [name for name, thing in _everything(graph) if not (thing.description or "").strip()]
-    assert silent == []
+def test_every_element_has_a_description(schema: GraphQLSchema) -> None:
+    undescribed = [name for name, element in _elements(schema) if not (element.description or "").strip()]
+    assert undescribed == []
 
 
-def test_descriptions_are_sentences(graph: GraphQLSchema) -> None:
-    described = [(name, thing.description) for name, thing in _everything(graph) if thing.description]
-    ours_alone = [(name, said) for name, said in described if name not in specified_scalar_types]
-    assert [name for name, said in ours_alone if not re.match(r"[A-Z`]", said) or not said.endswith(".")] == []
+def test_descriptions_are_sentences(schema: GraphQLSchema) -> None:
+    descriptions = [
+        (name, element.description)
+        for name, element in _elements(schema)
+        if element.description and name not in specified_scalar_types
+    ]
+    assert [name for name, text in descriptions if not re.match(r"[A-Z`]", text) or not text.endswith(".")] == []
 
 
-def test_every_node_has_a_kind_of_id(graph: GraphQLSchema) -> None:
-    interface = graph.type_map["Node"]
+def test_every_node_type_has_an_id_prefix(schema: GraphQLSchema) -> None:
+    interface = schema.type_map["Node"]
     assert isinstance(interface, GraphQLInterfaceType)
-    assert {type_.name for type_ in graph.get_possible_types(interface)} == {name for name, _ in NODE_TYPES.values()}
+    assert {type_.name for type_ in schema.get_possible_types(interface)} == {name for name, _ in NODE_TYPES.values()}
 
 
-def test_edges_can_be_found_by_another_executor(graph: GraphQLSchema) -> None:
-    enrollment, query = graph.type_map["Enrollment"], graph.type_map["Query"]
+def test_field_declarations_are_available_to_the_breadth_first_executor(schema: GraphQLSchema) -> None:
+    enrollment, query = schema.type_map["Enrollment"], schema.type_map["Query"]
     assert isinstance(enrollment, GraphQLObjectType)
     assert isinstance(query, GraphQLObjectType)
     plan = enrollment.fields["selectedPlan"].extensions["strawberry-definition"]
@@ -97,13 +101,13 @@ def test_edges_can_be_found_by_another_executor(graph: GraphQLSchema) -> None:
 # ---------------------------------------------------------------------------------------------------- helpers
 
 
-def _everything(graph: GraphQLSchema) -> Iterator[tuple[str, Any]]:
-    for name, type_ in graph.type_map.items():
+def _elements(schema: GraphQLSchema) -> Iterator[tuple[str, Any]]:
+    for name, type_ in schema.type_map.items():
         if name.startswith("__"):
             continue
         yield name, type_
         if isinstance(type_, GraphQLEnumType):
-            yield from ((f"{name}.{value}", each) for value, each in type_.values.items())
+            yield from ((f"{name}.{value_name}", value) for value_name, value in type_.values.items())
         if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
             for field_name, field in type_.fields.items():
                 yield f"{name}.{field_name}", field

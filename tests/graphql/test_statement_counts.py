@@ -1,4 +1,4 @@
-"""No query is sent for each row: a deep question takes as many statements for thirty employees as for three."""
+"""The number of SQL statements of an operation doesn't depend on the number of rows."""
 
 from datetime import date
 
@@ -38,8 +38,8 @@ DEEP = """{
     } }
   } } } }
 }"""
-#: employers, employees, dependents, enrollments; plans, products, covered dependents; plan year's plans, classes,
-#: employees by id; rates.
+#: One each for employers, employees, dependents, enrollments, plans, products, covered dependents, plans of the plan
+#: year, contribution classes, employees by ID, and rates.
 STATEMENTS_OF_DEEP = 11
 
 WIDE = """{
@@ -57,9 +57,9 @@ WIDE = """{
     } } }
   } } } }
 }"""
-#: An edge takes one statement at most (eligibility two: plan year and classes). Where two edges ask for the same
-#: kind of row, how the event loop takes its turns decides whether they share one.
-EDGES_OF_WIDE = 22
+#: The maximum: one statement for each field that reads rows (two for eligibility: plan year and classes). Fields that
+#: read the same kind of row share a statement or not, depending on the order in which the event loop runs them.
+MAX_STATEMENTS_OF_WIDE = 22
 
 CARRIER = """{
   employees(first: 100) { nodes {
@@ -76,51 +76,53 @@ CARRIER = """{
     }
   } }
 }"""
-#: employees, subscribers, and of these employees by id, invoices and enrollments with two counts; payments,
-#: subscribers by number, contracts, employers, elections, coverage by id.
-EDGES_OF_CARRIER = 13
+#: The maximum: one each for employees, subscribers, employees by ID, invoices, enrollments, two counts, payments,
+#: subscribers by number, contracts, employers, elections, and coverage by ID.
+MAX_STATEMENTS_OF_CARRIER = 13
 
 
-async def hire(database: Database, clock: Clock, employer: str, plan_year: str, plan: str, number: int) -> None:
-    """Hire someone with an election, a child, a life event and a reissued enrollment."""
-    person = await make_employee(database, clock, employer=employer, last_name=f"N{number}")
-    child = await make_dependent(database, clock, employee=person)
+async def insert_employee(
+    database: Database, clock: Clock, employer: str, plan_year: str, plan: str, number: int
+) -> None:
+    """Insert an employee with an election, a child, a life event, a reissued enrollment, coverage and an invoice."""
+    employee_id = await make_employee(database, clock, employer=employer, last_name=f"N{number}")
+    child = await make_dependent(database, clock, employee=employee_id)
     election = await make_enrollment(
-        database, clock, employee=person, plan_year=plan_year, plan=plan, covers={child: None}
+        database, clock, employee=employee_id, plan_year=plan_year, plan=plan, covers={child: None}
     )
-    happened = await make_life_event(database, clock, employee=person, dependent=child)
+    life_event = await make_life_event(database, clock, employee=employee_id, dependent=child)
     reissued = await make_enrollment(
         database,
         clock,
-        employee=person,
+        employee=employee_id,
         plan_year=plan_year,
         reason=WindowReason.LIFE_EVENT,
         window=(date(2026, 11, 10), date(2026, 12, 10)),
         replaces=election,
-        life_event=happened,
+        life_event=life_event,
     )
-    await make_event(database, clock, employee=person, subject=reissued)
-    numbered = f"S{number}"
-    await make_subscriber_row(database, clock, numbered, employee=person)
-    whose = {"employer_id": employer, "employee_id": person, "group_id": employer[-20:]}
-    (record,) = await make_coverage_rows(database, clock, coverage_row(clock, numbered, **whose))
+    await make_event(database, clock, employee=employee_id, subject=reissued)
+    subscriber_id = f"S{number}"
+    await make_subscriber_row(database, clock, subscriber_id, employee=employee_id)
+    owner = {"employer_id": employer, "employee_id": employee_id, "group_id": employer[-20:]}
+    (record,) = await make_coverage_rows(database, clock, coverage_row(clock, subscriber_id, **owner))
     link = {"id": election, "subscriber_enrollment_id": record}
     await database.transact(ADMINISTRATOR, clock, lambda tx: update_rows(tx, Enrollment, [link]))
-    invoice = await make_invoice_row(database, clock, employer=employer, number=numbered, group_id=employer[-20:])
+    invoice = await make_invoice_row(database, clock, employer=employer, number=subscriber_id, group_id=employer[-20:])
     await make_payment_row(database, clock, invoice, employer=employer)
 
 
 @pytest.mark.parametrize(
-    ("query", "least", "most"),
+    ("query", "min_statements", "max_statements"),
     [
         (DEEP, STATEMENTS_OF_DEEP, STATEMENTS_OF_DEEP),
-        (WIDE, STATEMENTS_OF_DEEP, EDGES_OF_WIDE),
-        (CARRIER, STATEMENTS_OF_DEEP, EDGES_OF_CARRIER),
+        (WIDE, STATEMENTS_OF_DEEP, MAX_STATEMENTS_OF_WIDE),
+        (CARRIER, STATEMENTS_OF_DEEP, MAX_STATEMENTS_OF_CARRIER),
     ],
     ids=["deep", "wide", "carrier"],
 )
-async def test_statements_do_not_grow_with_rows(
-    database: Database, clock: Clock, query: str, least: int, most: int
+async def test_statement_count_does_not_grow_with_rows(
+    database: Database, clock: Clock, query: str, min_statements: int, max_statements: int
 ) -> None:
     employers = [await make_employer(database, clock, name=name) for name in "AB"]
     product = await make_product(database, clock)
@@ -131,22 +133,22 @@ async def test_statements_do_not_grow_with_rows(
         await make_contract_row(database, clock, employer=employer, group_id=employer[-20:])
         offers.append((employer, plan_year, await make_plan(database, clock, plan_year=plan_year)))
     query = query.replace("PLAN_YEAR", offers[0][1])
-    hired = 0
-    for staff in (3, 30):
-        while hired < staff:
-            await hire(database, clock, *offers[hired % 2], hired)
-            hired += 1
-        with record_statements(database) as sent:
+    inserted = 0
+    for employee_count in (3, 30):
+        while inserted < employee_count:
+            await insert_employee(database, clock, *offers[inserted % 2], inserted)
+            inserted += 1
+        with record_statements(database) as recorded:
             data = await fetch_data(database, clock, ADMINISTRATOR, query)
         lists = [data, *data.get("employers", {}).get("nodes", ())]
-        assert sum(len(each["employees"]["nodes"]) for each in lists if "employees" in each) == staff
-        assert least <= len(sent) <= most
+        assert sum(len(parent["employees"]["nodes"]) for parent in lists if "employees" in parent) == employee_count
+        assert min_statements <= len(recorded) <= max_statements
 
 
-async def test_many_nodes_take_a_statement_a_kind(database: Database, clock: Clock) -> None:
+async def test_nodes_takes_one_statement_per_type(database: Database, clock: Clock) -> None:
     employer = await make_employer(database, clock)
-    people = [await make_employee(database, clock, employer=employer) for _ in range(10)]
+    employees = [await make_employee(database, clock, employer=employer) for _ in range(10)]
     query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    with record_statements(database) as sent:
-        await fetch_data(database, clock, ADMINISTRATOR, query, ids=[employer, *people, *people])
-    assert len(sent) == 2
+    with record_statements(database) as recorded:
+        await fetch_data(database, clock, ADMINISTRATOR, query, ids=[employer, *employees, *employees])
+    assert len(recorded) == 2

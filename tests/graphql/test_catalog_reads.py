@@ -1,4 +1,4 @@
-"""What is on offer, as it is read: the catalogue, plan years, plans and their rates."""
+"""Benefit products, plan years, plans and their rates: each field returns its column's value."""
 
 from graphql_requests import fetch_data
 
@@ -15,15 +15,15 @@ from factories.plan_years import make_class, make_plan, make_plan_year
 ADMINISTRATOR = administrator()
 
 
-def instant(clock: Clock) -> str:
+def now_in_json(clock: Clock) -> str:
     return clock.now.isoformat().replace("+00:00", "Z")
 
 
-async def test_a_product_and_its_catalogue(database: Database, clock: Clock) -> None:
+async def test_benefit_product_returns_its_catalog(database: Database, clock: Clock) -> None:
     id = await make_product(
         database, clock, name="Eye care", category=ProductCategory.VISION, carrier_name=None, active=False
     )
-    # EF is the cheapest: rates are shown by tier, whatever they cost.
+    # EF is the cheapest, because rates must be sorted by tier and not by price.
     rates = {CoverageTier.EF: 100, CoverageTier.EE: 50000, CoverageTier.EC: 300, CoverageTier.ES: 200}
     gold = await make_carrier_plan(database, clock, product=id, position=1, rates=rates)
     bare = await make_carrier_plan(
@@ -88,7 +88,7 @@ async def test_a_product_and_its_catalogue(database: Database, clock: Clock) -> 
     }
 
 
-async def test_a_plan_year(database: Database, clock: Clock) -> None:
+async def test_plan_year_and_plan_return_all_fields(database: Database, clock: Clock) -> None:
     employer, product = await make_employer(database, clock), await make_product(database, clock)
     id = await make_plan_year(
         database,
@@ -141,8 +141,8 @@ async def test_a_plan_year(database: Database, clock: Clock) -> None:
         "waitingPeriodDays": 30,
         "startsOnFirstOfMonth": True,
         "renewal": "PASSIVE",
-        "createdAt": instant(clock),
-        "updatedAt": instant(clock),
+        "createdAt": now_in_json(clock),
+        "updatedAt": now_in_json(clock),
         "version": 1,
         "employer": {"id": employer},
         "benefitProduct": {"id": product},

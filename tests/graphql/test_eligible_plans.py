@@ -1,4 +1,4 @@
-"""What an employee may choose and what it would cost, and whether they are eligible at all."""
+"""Eligible plans with their costs, and an employee's eligibility for a plan year."""
 
 from datetime import date
 from typing import Any
@@ -26,7 +26,7 @@ async def company(database: Database, clock: Clock) -> dict[str, str]:
     return await make_company(database, clock)
 
 
-# ------------------------------------------------------------------------------------------- what may be chosen
+# ------------------------------------------------------------------------------------------------ eligible plans
 
 ELIGIBLE_PLANS = """
   query ($id: ID!) { enrollment(id: $id) { eligiblePlans { plan { id } costs {
@@ -44,7 +44,7 @@ def cost(tier: str, employee_pays: int, employer_pays: int) -> dict[str, Any]:
     }
 
 
-async def test_eligible_plans_cost_what_the_employees_class_says(
+async def test_costs_follow_from_the_employees_contribution_class(
     database: Database, clock: Clock, company: dict[str, str]
 ) -> None:
     plan_year = company["plan_year"]
@@ -84,7 +84,7 @@ async def test_eligible_plans_cost_what_the_employees_class_says(
                 cost("EF", 70000, 70000),
             ],
         },
-        # The employer never pays more than the premium, and a tier without a rate is not offered.
+        # The employer pays at most the premium, and a tier without a rate is not offered.
         {"plan": {"id": cheap}, "costs": [cost("EE", 0, 30000), cost("EF", 130000, 70000)]},
         {
             "plan": {"id": no_rates},
@@ -98,7 +98,7 @@ async def test_eligible_plans_cost_what_the_employees_class_says(
     ]
 
 
-async def test_a_plan_without_a_cost_for_the_employee_is_left_out(
+async def test_plan_without_costs_for_the_employee_is_omitted(
     database: Database, clock: Clock, company: dict[str, str]
 ) -> None:
     seasonal = await make_employee(
@@ -109,12 +109,14 @@ async def test_a_plan_without_a_cost_for_the_employee_is_left_out(
     assert data["enrollment"]["eligiblePlans"] == []
 
 
-async def test_an_employee_sees_their_own_costs(database: Database, clock: Clock, company: dict[str, str]) -> None:
+async def test_employee_sees_the_costs_of_their_own_class(
+    database: Database, clock: Clock, company: dict[str, str]
+) -> None:
     id = await make_enrollment(database, clock, employee=company["employee"], plan_year=company["plan_year"])
-    themselves = employee_viewer(company["employer"], company["employee"])
-    seen = await fetch_data(database, clock, themselves, ELIGIBLE_PLANS, id=id)
-    assert seen == await fetch_data(database, clock, ADMINISTRATOR, ELIGIBLE_PLANS, id=id)
-    assert len(seen["enrollment"]["eligiblePlans"][0]["costs"]) == 4
+    viewer = employee_viewer(company["employer"], company["employee"])
+    data = await fetch_data(database, clock, viewer, ELIGIBLE_PLANS, id=id)
+    assert data == await fetch_data(database, clock, ADMINISTRATOR, ELIGIBLE_PLANS, id=id)
+    assert len(data["enrollment"]["eligiblePlans"][0]["costs"]) == 4
 
 
 # -------------------------------------------------------------------------------------------------- eligibility
@@ -127,7 +129,7 @@ ELIGIBILITY = """
 
 
 @pytest.mark.parametrize(
-    ("facts", "starts", "broken"),
+    ("columns", "coverage_start", "violated_rules"),
     [
         ({}, "2027-01-01", []),
         ({"hired_on": date(2027, 1, 15)}, "2027-03-01", []),
@@ -147,39 +149,39 @@ ELIGIBILITY = """
         ),
     ],
 )
-async def test_eligibility_says_each_rule(
-    database: Database, clock: Clock, facts: dict[str, Any], starts: str | None, broken: list[str]
+async def test_eligibility_reports_every_rule(
+    database: Database, clock: Clock, columns: dict[str, Any], coverage_start: str | None, violated_rules: list[str]
 ) -> None:
     employer, product = await make_employer(database, clock), await make_product(database, clock)
     plan_year = await make_plan_year(
         database, clock, employer=employer, product=product, waiting_period_days=30, starts_on_first_of_month=True
     )
     await make_class(database, clock, plan_year=plan_year)
-    person = await make_employee(database, clock, employer=employer, **facts)
-    for viewer in (ADMINISTRATOR, employee_viewer(employer, person)):
-        data = await fetch_data(database, clock, viewer, ELIGIBILITY, id=person, planYear=plan_year)
+    employee_id = await make_employee(database, clock, employer=employer, **columns)
+    for viewer in (ADMINISTRATOR, employee_viewer(employer, employee_id)):
+        data = await fetch_data(database, clock, viewer, ELIGIBILITY, id=employee_id, planYear=plan_year)
         eligibility = data["employee"]["eligibility"]
-        assert eligibility["coverageStart"] == starts
-        assert eligibility["eligible"] is (not broken)
+        assert eligibility["coverageStart"] == coverage_start
+        assert eligibility["eligible"] is (not violated_rules)
         assert [rule["code"] for rule in eligibility["rules"]] == ["EMPLOYED", "EMPLOYMENT_CLASS", "WAITING_PERIOD"]
-        assert [rule["code"] for rule in eligibility["rules"] if not rule["holds"]] == broken
+        assert [rule["code"] for rule in eligibility["rules"] if not rule["holds"]] == violated_rules
         assert all(rule["message"] for rule in eligibility["rules"])
 
 
-async def test_eligibility_is_null_where_the_plan_year_is_none_of_the_employers(
+async def test_eligibility_is_null_for_an_invisible_or_foreign_plan_year(
     database: Database, clock: Clock, company: dict[str, str]
 ) -> None:
-    other = await make_employer(database, clock, name="Other Inc.")
-    strange = await make_plan_year(database, clock, employer=other, product=company["product"])
+    other_employer = await make_employer(database, clock, name="Other Inc.")
+    foreign = await make_plan_year(database, clock, employer=other_employer, product=company["product"])
     draft = await make_plan_year(
         database, clock, employer=company["employer"], product=await make_product(database, clock), opened_on=None
     )
-    themselves = employee_viewer(company["employer"], company["employee"])
-    for viewer, plan_year, seen in (
-        (ADMINISTRATOR, strange, False),
-        (themselves, strange, False),
+    own_viewer = employee_viewer(company["employer"], company["employee"])
+    for viewer, plan_year, is_visible in (
+        (ADMINISTRATOR, foreign, False),
+        (own_viewer, foreign, False),
         (ADMINISTRATOR, draft, True),
-        (themselves, draft, False),
+        (own_viewer, draft, False),
     ):
         data = await fetch_data(database, clock, viewer, ELIGIBILITY, id=company["employee"], planYear=plan_year)
-        assert (data["employee"]["eligibility"] is not None) is seen
+        assert (data["employee"]["eligibility"] is not None) is is_visible

@@ -1,4 +1,4 @@
-"""Nobody sees what is not theirs: not by id, not along any edge, not by a filter, not in a count."""
+"""A viewer never sees a row out of scope: not by ID, through a field, by a filter, or in a count."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +21,7 @@ GRAPHQL_SCHEMA = SCHEMA._schema
 
 @pytest.fixture
 def owner_url(shared_url: str) -> str:
-    """Nothing here changes anything: one database will do for all."""
+    """Share one database among all tests, because none of them changes it."""
     return shared_url
 
 
@@ -30,27 +30,28 @@ def dataset(shared_url: str) -> VisibilityDataset:
     return told_once(shared_url, lambda database: make_visibility_dataset(database, this_moment()))
 
 
-def edges(type_: GraphQLObjectType, hops: int) -> str:
-    """Select all that leads on from a type, as far as so many nodes away, and nothing else but ids and counts.
+def select_linked(type_: GraphQLObjectType, depth: int) -> str:
+    """Return selections of all fields that lead to other objects, up to this many nodes away, with IDs and counts.
 
-    One hop from everything seen is enough: whatever a longer path reaches is a hop from something seen.
+    Depth 1 from every visible node is enough: the last step of a longer path starts at a visible node, too.
     """
     is_node = GRAPHQL_SCHEMA.type_map["Node"] in type_.interfaces
-    if is_node and hops == 0:
+    if is_node and depth == 0:
         return "id"
     parts = ["id"] if is_node else []
-    for name, made in type_.fields.items():
-        target = get_named_type(made.type)
+    for name, field in type_.fields.items():
+        target = get_named_type(field.type)
         if name == "totalCount":
             parts.append(name)
-        if isinstance(target, GraphQLObjectType) and not any(map(is_required_argument, made.args.values())):
-            all_of_them = "(first: 100)" if "first" in made.args else ""
-            # Fragments on several types may not give one name to fields of different shapes.
-            parts.append(f"{type_.name}_{name}: {name}{all_of_them} {{ {edges(target, hops - is_node)} }}")
+        if isinstance(target, GraphQLObjectType) and not any(map(is_required_argument, field.args.values())):
+            arguments = "(first: 100)" if "first" in field.args else ""
+            # The alias contains the type, because fields of different shapes can't share a response name.
+            parts.append(f"{type_.name}_{name}: {name}{arguments} {{ {select_linked(target, depth - is_node)} }}")
     return " ".join(parts) or "__typename"
 
 
 def ids_in(data: Any) -> Iterator[str]:
+    """Yield every `id` in the data of a response."""
     if isinstance(data, dict):
         if isinstance(data.get("id"), str):
             yield data["id"]
@@ -60,20 +61,21 @@ def ids_in(data: Any) -> Iterator[str]:
             yield from ids_in(item)
 
 
-def lists_in(data: Any) -> Iterator[dict[str, Any]]:
+def connections_in(data: Any) -> Iterator[dict[str, Any]]:
+    """Yield every connection in the data of a response."""
     if isinstance(data, dict):
         if "totalCount" in data:
             yield data
         data = list(data.values())
     if isinstance(data, list):
         for item in data:
-            yield from lists_in(item)
+            yield from connections_in(item)
 
 
 def viewers_of(dataset: VisibilityDataset, tenant: str) -> list[Viewer]:
-    found = [viewer for viewer in dataset.viewers if viewer.tenant_id == tenant]
-    assert len(found) == 10
-    return found
+    viewers = [viewer for viewer in dataset.viewers if viewer.tenant_id == tenant]
+    assert len(viewers) == 10
+    return viewers
 
 
 def name_of(viewer: Viewer) -> str:
@@ -81,54 +83,52 @@ def name_of(viewer: Viewer) -> str:
 
 
 FRAGMENTS = " ".join(
-    f"... on {name} {{ {edges(type_, 1)} }}"
+    f"... on {name} {{ {select_linked(type_, 1)} }}"
     for name, _ in NODE_TYPES.values()
     if isinstance(type_ := GRAPHQL_SCHEMA.type_map[name], GraphQLObjectType)
 )
 FROM_NODES = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ id {FRAGMENTS} }} }}"
-FROM_ROOT = f"{{ {edges(GRAPHQL_SCHEMA.query_type, 0)} }}" if GRAPHQL_SCHEMA.query_type else ""
+FROM_ROOT = f"{{ {select_linked(GRAPHQL_SCHEMA.query_type, 0)} }}" if GRAPHQL_SCHEMA.query_type else ""
 
 
-# One tenant is made as the other is.
+# Both tenants have the same rows, so the ordinary run checks only one.
 of_each_tenant = pytest.mark.parametrize("tenant", ["acme", pytest.param("globex", marks=pytest.mark.conformance)])
 
 
 @of_each_tenant
-async def test_ids_and_every_edge_from_what_is_seen(
+async def test_ids_and_linked_objects_are_limited_to_the_scope(
     database: Database, clock: Clock, dataset: VisibilityDataset, tenant: str
 ) -> None:
-    await see_that_all_and_nothing_else_is_seen(database, clock, dataset, tenant)
+    await check_visible_rows(database, clock, dataset, tenant)
 
 
 @of_each_tenant
-async def test_the_store_says_by_itself_what_row_level_security_holds(
+async def test_store_limits_rows_without_row_level_security(
     owner_url: str, clock: Clock, dataset: VisibilityDataset, tenant: str
 ) -> None:
     engine = create_engine(owner_url, PoolSettings(size=5, overflow=5))
-    await see_that_all_and_nothing_else_is_seen(Database(engine), clock, dataset, tenant)
+    await check_visible_rows(Database(engine), clock, dataset, tenant)
     await engine.dispose()
 
 
-async def see_that_all_and_nothing_else_is_seen(
-    database: Database, clock: Clock, dataset: VisibilityDataset, tenant: str
-) -> None:
-    everything = [thing.id for thing in dataset.rows]
-    assert {prefix_of(id) for id in everything} == set(NODE_TYPES)
+async def check_visible_rows(database: Database, clock: Clock, dataset: VisibilityDataset, tenant: str) -> None:
+    all_ids = [row.id for row in dataset.rows]
+    assert {prefix_of(id) for id in all_ids} == set(NODE_TYPES)
     for viewer in viewers_of(dataset, tenant):
-        seen = dataset.ids_visible_to(viewer)
-        assert seen
-        assert len(seen) < len(everything)
-        for start in range(0, len(everything), 100):
-            asked = everything[start : start + 100]
-            found = (await fetch_data(database, clock, viewer, FROM_NODES, ids=asked))["nodes"]
-            shown = [node and node["id"] for node in found]
-            assert shown == [id if id in seen else None for id in asked], name_of(viewer)
-            assert set(ids_in(found)) <= seen, name_of(viewer)
-            for each in lists_in(found):
-                assert each["totalCount"] == len(list(_items(each))), name_of(viewer)
+        visible_ids = dataset.ids_visible_to(viewer)
+        assert visible_ids
+        assert len(visible_ids) < len(all_ids)
+        for start in range(0, len(all_ids), 100):
+            ids = all_ids[start : start + 100]
+            nodes = (await fetch_data(database, clock, viewer, FROM_NODES, ids=ids))["nodes"]
+            returned_ids = [node and node["id"] for node in nodes]
+            assert returned_ids == [id if id in visible_ids else None for id in ids], name_of(viewer)
+            assert set(ids_in(nodes)) <= visible_ids, name_of(viewer)
+            for connection in connections_in(nodes):
+                assert connection["totalCount"] == len(list(_node_ids(connection))), name_of(viewer)
 
 
-async def test_every_list_is_all_that_is_seen_of_its_kind(
+async def test_root_lists_return_all_visible_rows_of_their_type(
     database: Database, clock: Clock, dataset: VisibilityDataset
 ) -> None:
     lists = {
@@ -140,21 +140,20 @@ async def test_every_list_is_all_that_is_seen_of_its_kind(
         "subscribers": IdPrefix.SUBSCRIBER,
     }
     for viewer in dataset.viewers:
-        seen = dataset.ids_visible_to(viewer)
+        visible_ids = dataset.ids_visible_to(viewer)
         data = await fetch_data(database, clock, viewer, FROM_ROOT)
-        assert set(ids_in(data)) <= seen
-        for name, kind in lists.items():
-            listed = data[f"Query_{name}"]
-            ids = {id for id in seen if prefix_of(id) is kind}
-            assert set(_items(listed)) == ids, name_of(viewer)
-            assert listed["totalCount"] == len(ids)
+        assert set(ids_in(data)) <= visible_ids
+        for name, prefix in lists.items():
+            connection = data[f"Query_{name}"]
+            ids = {id for id in visible_ids if prefix_of(id) is prefix}
+            assert set(_node_ids(connection)) == ids, name_of(viewer)
+            assert connection["totalCount"] == len(ids)
 
 
 @of_each_tenant
-async def test_what_is_out_of_reach_is_as_if_it_were_not(
+async def test_invisible_id_gives_the_same_response_as_an_unknown_id(
     database: Database, clock: Clock, dataset: VisibilityDataset, tenant: str
 ) -> None:
-    """No answer may differ between an id that is another's and one that is nobody's."""
     query = """
       query ($planYear: ID!, $employer: ID!, $employee: ID!, $enrollment: ID!, $product: ID!, $plan: ID!) {
         planYear(id: $planYear) { id } employer(id: $employer) { id } employee(id: $employee) { id }
@@ -170,7 +169,7 @@ async def test_what_is_out_of_reach_is_as_if_it_were_not(
         } }
       }
     """
-    kinds = {
+    prefixes = {
         "planYear": IdPrefix.PLAN_YEAR,
         "employer": IdPrefix.EMPLOYER,
         "employee": IdPrefix.EMPLOYEE,
@@ -178,25 +177,27 @@ async def test_what_is_out_of_reach_is_as_if_it_were_not(
         "product": IdPrefix.BENEFIT_PRODUCT,
         "plan": IdPrefix.PLAN,
     }
-    nobodys = {name: new_id(kind, clock.now) for name, kind in kinds.items()}
+    unknown_ids = {name: new_id(prefix, clock.now) for name, prefix in prefixes.items()}
     for viewer in viewers_of(dataset, tenant):
-        seen = dataset.ids_visible_to(viewer)
-        of_nobody = await execute(database, clock, viewer, query, **nobodys)
-        assert of_nobody.errors is None
-        assert of_nobody.data is not None
-        assert [of_nobody.data[name] for name in ("planYear", "employer", "employee", "enrollment")] == [None] * 4
-        assert of_nobody.data["enrollments"]["totalCount"] == 0
-        assert of_nobody.data["qualifyingLifeEvents"]["totalCount"] == 0
+        visible_ids = dataset.ids_visible_to(viewer)
+        expected = await execute(database, clock, viewer, query, **unknown_ids)
+        assert expected.errors is None
+        assert expected.data is not None
+        assert [expected.data[name] for name in ("planYear", "employer", "employee", "enrollment")] == [None] * 4
+        assert expected.data["enrollments"]["totalCount"] == 0
+        assert expected.data["qualifyingLifeEvents"]["totalCount"] == 0
         hidden = {
-            name: [thing.id for thing in dataset.rows if prefix_of(thing.id) is kind and thing.id not in seen]
-            for name, kind in kinds.items()
+            name: [row.id for row in dataset.rows if prefix_of(row.id) is prefix and row.id not in visible_ids]
+            for name, prefix in prefixes.items()
         }
-        for number in range(2):  # something near, of the same employer or tenant, and something far
-            others = {name: ids[number * len(ids) // 2] if ids else nobodys[name] for name, ids in hidden.items()}
-            assert await execute(database, clock, viewer, query, **others) == of_nobody, name_of(viewer)
+        for number in range(2):  # one ID of the same tenant, and one of the other tenant
+            invisible_ids = {
+                name: ids[number * len(ids) // 2] if ids else unknown_ids[name] for name, ids in hidden.items()
+            }
+            assert await execute(database, clock, viewer, query, **invisible_ids) == expected, name_of(viewer)
 
 
-async def test_an_employee_sees_no_reviewers_notes_and_no_names_of_actors(
+async def test_employee_sees_no_review_notes_and_no_keys_of_actors(
     database: Database, clock: Clock, dataset: VisibilityDataset
 ) -> None:
     query = """{
@@ -209,15 +210,15 @@ async def test_an_employee_sees_no_reviewers_notes_and_no_names_of_actors(
         expected = {"notes": "Ours", "reviewNotes": None if is_employee else "Theirs"}
         assert all(node == expected for node in data["qualifyingLifeEvents"]["nodes"])
         enrollments = data["enrollments"]["nodes"]
-        assert {each["actor"] for node in enrollments for each in node["events"]["nodes"]} == {
+        assert {event["actor"] for node in enrollments for event in node["events"]["nodes"]} == {
             "EMPLOYER" if is_employee else "EMPLOYER akey_clerk"
         }
-        told = [node["qualifyingLifeEvent"] for node in enrollments if node["qualifyingLifeEvent"]]
-        assert told
-        assert all(each == expected for each in told)
+        life_events = [node["qualifyingLifeEvent"] for node in enrollments if node["qualifyingLifeEvent"]]
+        assert life_events
+        assert all(life_event == expected for life_event in life_events)
 
 
-async def test_an_employee_sees_their_own_terms_and_no_drafts(
+async def test_employee_sees_their_own_contribution_class_and_no_drafts(
     database: Database, clock: Clock, dataset: VisibilityDataset
 ) -> None:
     query = """{ employers { nodes { planYears { nodes { status contributionClasses { employment } plans { id } }
@@ -226,15 +227,15 @@ async def test_an_employee_sees_their_own_terms_and_no_drafts(
         if viewer.employee_id is None:
             continue
         data = await fetch_data(database, clock, viewer, query)
-        (of_employer,) = data["employers"]["nodes"]
-        assert of_employer["planYears"]["totalCount"] == 1
-        (plan_year,) = of_employer["planYears"]["nodes"]
+        (employer,) = data["employers"]["nodes"]
+        assert employer["planYears"]["totalCount"] == 1
+        (plan_year,) = employer["planYears"]["nodes"]
         assert plan_year["status"] == "OPEN_ENROLLMENT"
         assert plan_year["contributionClasses"] == [{"employment": dataset.employment_classes[viewer.employee_id]}]
         assert len(plan_year["plans"]) == 1
 
 
-def _items(connection: dict[str, Any]) -> Iterator[str]:
-    """Give the ids on a page, under whatever alias it was asked for."""
+def _node_ids(connection: dict[str, Any]) -> Iterator[str]:
+    """Return the IDs on a page. The alias of its `nodes` starts with the name of the connection type."""
     nodes = next(value for key, value in connection.items() if key.endswith("_nodes"))
     return (node["id"] for node in nodes)
