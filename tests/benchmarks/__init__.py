@@ -1,1 +1,1 @@
-"""The benchmark: this gateway beside its peers, on one database, under the same row-level security."""
+"""The benchmark: the gateway beside other GraphQL servers, on one database, under the same row-level security."""

@@ -1,4 +1,4 @@
-"""Additions: what the seed lacks, employees with twenty enrollments and a great many pending ones to be answered."""
+"""Additions to the seeded data: employees with twenty enrollments, and many pending enrollments."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,59 +24,61 @@ from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import ONE_DAY, first_of_next_month
 
-from .offers import EMPLOYER_PAYS, TIERS, Row, Rows, plan_year, product
+from .offers import EMPLOYER_PAYS, TIERS, Row, Rows, add_plan_year, add_product
 
-#: Who insures the added products, by which the workloads tell them from those of the seed.
-YEARS_OF_OLD, STILL_PENDING = "Benchmark Mutual", "Benchmark Life"
-#: How many enrollments are pending for W4: more than the fastest contender answers in a turn and its warming up.
+#: The carriers of the added products; the workloads select them by these names.
+PAST_CARRIER, PENDING_CARRIER = "Benchmark Mutual", "Benchmark Life"
+#: Pending enrollments for W4: more than the fastest contender answers in a warm-up and a turn.
 PENDING = 22_000
-TWENTY = 20
-LARGE = 100
-_FEW = 3
+ENROLLMENTS_EACH = 20
+LARGE_EMPLOYER = 100
+_MIN_LARGE_EMPLOYERS = 3
 
-_ORDER: tuple[type[Base], ...] = (
+_INSERT_ORDER: tuple[type[Base], ...] = (
     *(BenefitProduct, PlanYear, ContributionClass, Plan, PlanRate),
     *(Enrollment, EnrolledDependent),
 )
-_FIRST_YEAR_OF_OLD = 12  # years ago: before anything the seed tells of
+_FIRST_PAST_YEAR = 12  # years ago: before any of the seeded years
 _YEARS_A_PRODUCT = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """How much is to be added."""
+class AdditionSizes:
+    """The number of rows to add."""
 
     pending: int = PENDING
     long_serving: int = 1000
     large_employers: int = 12
 
 
-async def add(tx: Transaction, wanted: Wanted) -> None:
-    """Add to a seeded tenant, so that no workload changes what another reads.
+async def add(tx: Transaction, sizes: AdditionSizes) -> None:
+    """Add rows to a seeded tenant so that no workload changes the rows that another one reads.
 
-    W3 reads some employers with a hundred employees or a few more, as they were seeded. W2 reads employees of others,
-    who get coverage of years long past, up to twenty enrollments each. W4 answers enrollments of yet others, pending
-    in products of their own whose window is open for more than a year.
+    - W3 reads some employers with a hundred employees or a few more, as they were seeded.
+    - W2 reads employees of other employers, with coverage in past years: up to twenty enrollments each.
+    - W4 answers enrollments of the remaining employers, in products of their own with a window of more than a year.
     """
     today, rows = tx.clock.now.date(), Rows()
     people: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for person in (await tx.session.execute(text(_PEOPLE), {"tenant": tx.viewer.tenant_id})).mappings():
+    for person in (await tx.session.execute(text(_EMPLOYEES), {"tenant": tx.viewer.tenant_id})).mappings():
         people[person["employer_id"]].append(dict(person))
     by_size = sorted(people, key=lambda employer: (len(people[employer]), employer))
-    large = [id for id in by_size if len(people[id]) >= LARGE][: wanted.large_employers]
-    large = large if len(large) >= _FEW else by_size[-_FEW:]
+    large = [id for id in by_size if len(people[id]) >= LARGE_EMPLOYER][: sizes.large_employers]
+    large = large if len(large) >= _MIN_LARGE_EMPLOYERS else by_size[-_MIN_LARGE_EMPLOYERS:]
     rest = [id for id in by_size if id not in large]
-    long_serving = min(wanted.long_serving, sum(map(len, people.values())) // 5)
-    given = 0
-    while rest and given < long_serving:
+    long_serving = min(sizes.long_serving, sum(map(len, people.values())) // 5)
+    covered = 0
+    while rest and covered < long_serving:
         employer = rest.pop()
-        given += _give_twenty(rows, employer, people[employer], today)
-    _open(rows, {id: [each["id"] for each in people[id] if each["eligible"]] for id in rest}, wanted.pending, today)
-    for model in _ORDER:
+        covered += _add_past_coverage(rows, employer, people[employer], today)
+    _add_pending(
+        rows, {id: [each["id"] for each in people[id] if each["eligible"]] for id in rest}, sizes.pending, today
+    )
+    for model in _INSERT_ORDER:
         await insert_rows(tx, model, rows.tables[model])
 
 
-_PEOPLE = """
+_EMPLOYEES = """
     SELECT e.employer_id, e.id,
            e.terminated_on IS NULL AND e.employment_class = 'FULL_TIME' AND e.hired_on <= current_date AS eligible,
            (SELECT count(*) FROM enrollments n WHERE n.tenant_id = e.tenant_id AND n.employee_id = e.id) AS enrollments,
@@ -88,29 +90,29 @@ _PEOPLE = """
 """
 
 
-# ------------------------------------------------------------------------------------------------ years of old
+# ---------------------------------------------------------------------------------------------- past coverage
 
 
-def _give_twenty(rows: Rows, employer: str, people: Sequence[Mapping[str, Any]], today: date) -> int:
-    """Give everyone of an employer coverage in years long past, up to twenty enrollments; tell how many they are."""
-    most = TWENTY - min(each["enrollments"] for each in people)
+def _add_past_coverage(rows: Rows, employer: str, people: Sequence[Mapping[str, Any]], today: date) -> int:
+    """Add coverage in past years to all employees of an employer, up to twenty enrollments; return their number."""
+    missing = ENROLLMENTS_EACH - min(each["enrollments"] for each in people)
     years: list[tuple[Row, list[Row]]] = []
-    while len(years) < most:
-        turn, at = divmod(len(years), _YEARS_A_PRODUCT)
-        if at == 0:
-            benefit = product(rows, YEARS_OF_OLD, turn, today)
-        starts_on = date(today.year - _FIRST_YEAR_OF_OLD + at, 1, 1)
+    while len(years) < missing:
+        product_number, year_number = divmod(len(years), _YEARS_A_PRODUCT)
+        if year_number == 0:
+            benefit = add_product(rows, PAST_CARRIER, product_number, today)
+        starts_on = date(today.year - _FIRST_PAST_YEAR + year_number, 1, 1)
         opens_on, closes_on = starts_on - 45 * ONE_DAY, starts_on - 16 * ONE_DAY
-        years.append(plan_year(rows, employer, benefit, starts_on, opens_on, closes_on))
+        years.append(add_plan_year(rows, employer, benefit, starts_on, opens_on, closes_on))
         years[-1][0]["closed_on"] = closes_on + ONE_DAY
-    for place, person in enumerate(people):
-        for number in range(TWENTY - person["enrollments"]):
+    for index, person in enumerate(people):
+        for number in range(ENROLLMENTS_EACH - person["enrollments"]):
             year, plans = years[number]
-            _cover(rows, year, plans[(place + number) % len(plans)], person)
+            _add_enrolled(rows, year, plans[(index + number) % len(plans)], person)
     return len(people)
 
 
-def _cover(rows: Rows, year: Mapping[str, Any], plan: Mapping[str, Any], person: Mapping[str, Any]) -> None:
+def _add_enrolled(rows: Rows, year: Mapping[str, Any], plan: Mapping[str, Any], person: Mapping[str, Any]) -> None:
     family = set(person["family"])
     tier = {frozenset(): "EE", frozenset({"SPOUSE"}): "ES", frozenset({"CHILD"}): "EC"}.get(frozenset(family), "EF")
     premium = plan["monthly_premium_cents"] * TIERS[tier] // 100
@@ -118,7 +120,7 @@ def _cover(rows: Rows, year: Mapping[str, Any], plan: Mapping[str, Any], person:
         Enrollment,
         IdPrefix.ENROLLMENT,
         year["opened_on"],
-        **_issued(year, person["id"]),
+        **_issued_columns(year, person["id"]),
         decision="ENROLLED",
         decided_at=datetime.combine(year["opened_on"] + 3 * ONE_DAY, time(18), UTC),
         coverage_tier=tier,
@@ -144,17 +146,17 @@ def _cover(rows: Rows, year: Mapping[str, Any], plan: Mapping[str, Any], person:
 # ---------------------------------------------------------------------------------------------------- pending
 
 
-def _open(rows: Rows, people: Mapping[str, Sequence[str]], pending: int, today: date) -> None:
-    """Issue so many enrollments or a few more, in as many products as that takes."""
+def _add_pending(rows: Rows, people: Mapping[str, Sequence[str]], pending: int, today: date) -> None:
+    """Add at least `pending` unanswered enrollments, in as many products as necessary."""
     opens_on, closes_on = today - 30 * ONE_DAY, today + 400 * ONE_DAY
     starts_on = first_of_next_month(closes_on)
-    everyone = sum(map(len, people.values()))
-    for number in range(ceil(pending / everyone)):
-        benefit = product(rows, STILL_PENDING, number, today)
-        for employer, theirs in people.items():
-            year, _ = plan_year(rows, employer, benefit, starts_on, opens_on, closes_on)
-            for employee in theirs:
-                rows.add(Enrollment, IdPrefix.ENROLLMENT, opens_on, **_issued(year, employee), **_UNANSWERED)
+    eligible = sum(map(len, people.values()))
+    for number in range(ceil(pending / eligible)):
+        benefit = add_product(rows, PENDING_CARRIER, number, today)
+        for employer, employees in people.items():
+            year, _ = add_plan_year(rows, employer, benefit, starts_on, opens_on, closes_on)
+            for employee in employees:
+                rows.add(Enrollment, IdPrefix.ENROLLMENT, opens_on, **_issued_columns(year, employee), **_UNANSWERED)
 
 
 _UNANSWERED = dict.fromkeys(
@@ -165,7 +167,7 @@ _UNANSWERED = dict.fromkeys(
 )
 
 
-def _issued(year: Mapping[str, Any], employee: str) -> dict[str, Any]:
+def _issued_columns(year: Mapping[str, Any], employee: str) -> dict[str, Any]:
     return {
         "employer_id": year["employer_id"],
         "employee_id": employee,

@@ -1,4 +1,4 @@
-"""The contenders: each a process of its own with one worker and ten connections, over the same database and role."""
+"""The contenders: each a process with one worker and ten connections, on the same database and with the same role."""
 
 import os
 import re
@@ -10,43 +10,43 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .dialects import GATEWAYS, POSTGRAPHILES, Dialect
-from .nodejs import PEERS, NodeMissing, peers
+from .dialects import GATEWAY_DIALECT, POSTGRAPHILE_DIALECT, Dialect
+from .nodejs import PEERS, NodeMissing, node_command
 from .workloads import ELECT
 from .world import World
 
 ROOT = Path(__file__).parents[2]
 GATEWAY = "gateway"
-#: Takes part only where it is named.
+#: Runs only if it is named.
 PLAIN = "plain"
 CONNECTIONS = 10
-_PATIENCE = 60.0
+_START_TIMEOUT = 60.0
 
 
 class ContenderError(RuntimeError):
-    """A contender can't be had; the message says why."""
+    """A contender cannot be installed or started; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """What competes: the command that serves a world, its environment, what it speaks, and what it can't do.
+    """A server to measure: its command and environment, its dialect, and the workloads that it does not support.
 
-    `set_up` says what is set, and what its own transaction is.
+    `description` names its settings and its transaction, for the report.
     """
 
     name: str
-    set_up: str
+    description: str
     command: Callable[[World], Sequence[str]]
     environment: Callable[[World], Mapping[str, str]] = field(default=lambda _: {})
-    dialect: Dialect = GATEWAYS
-    unable: frozenset[str] = frozenset()
-    #: Sees to what it runs on; raises ContenderError.
+    dialect: Dialect = GATEWAY_DIALECT
+    unsupported: frozenset[str] = frozenset()
+    #: Installs its packages; raises ContenderError.
     install: Callable[[], None] = field(default=lambda: None)
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A contender that answers."""
+class RunningContender:
+    """A contender that accepts requests."""
 
     contender: Contender
     pid: int
@@ -58,36 +58,41 @@ class Running:
         return self.contender.name
 
 
-def _gateway(name: str, set_up: str, **environment: str) -> Contender:
-    """Serve as in production: nothing is switched off but the throttle, as one key makes all the load."""
+def _gateway_contender(name: str, description: str, **environment: str) -> Contender:
+    """Return the gateway as in production, but for the rate limit: one key sends the whole load."""
 
-    def given(world: World) -> Mapping[str, str]:
+    def environment_for(world: World) -> Mapping[str, str]:
         return {
             "DATABASE_URL": world.url,
             "BENEGRAPH_POOL_SIZE": str(CONNECTIONS),
             "BENEGRAPH_POOL_OVERFLOW": "0",
             "BENEGRAPH_RATE_BURST": "0",
-            "XDG_CACHE_HOME": os.devnull,  # without a cache no explorer is bundled, which would take a minute's CPU
+            "XDG_CACHE_HOME": os.devnull,  # no cache, no bundling of the explorer, which would use a minute of CPU
             **environment,
         }
 
-    return Contender(name, set_up, lambda _: [sys.executable, "-m", "benegraph", "serve", "--port", "0"], given)
+    def command(_: World) -> Sequence[str]:
+        return [sys.executable, "-m", "benegraph", "serve", "--port", "0"]
+
+    return Contender(name, description, command, environment_for)
 
 
-def _node(name: str, script: str, set_up: str, dialect: Dialect, unable: frozenset[str] = frozenset()) -> Contender:
+def _node_contender(
+    name: str, script: str, description: str, dialect: Dialect, unsupported: frozenset[str] = frozenset()
+) -> Contender:
     def install() -> None:
         try:
-            peers()
+            node_command()
         except NodeMissing as error:
             raise ContenderError(str(error)) from error
 
     return Contender(
         name,
-        set_up,
-        lambda world: [*peers(), str(PEERS / script), world.url, str(CONNECTIONS)],
-        lambda _: {"NODE_ENV": "production", "GRAPHILE_ENV": "production"},  # else both look for mistakes of ours
+        description,
+        lambda world: [*node_command(), str(PEERS / script), world.url, str(CONNECTIONS)],
+        lambda _: {"NODE_ENV": "production", "GRAPHILE_ENV": "production"},  # else both run checks for developers
         dialect,
-        unable,
+        unsupported,
         install,
     )
 
@@ -95,8 +100,14 @@ def _node(name: str, script: str, set_up: str, dialect: Dialect, unable: frozens
 CONTENDERS = {
     contender.name: contender
     for contender in (
-        _gateway(GATEWAY, "benegraph serve: keys, tenancy, limits, metrics, logs; the throttle off; pool 10"),
-        _gateway("strawberry", "the same, executed by Strawberry: BENEGRAPH_EXECUTOR", BENEGRAPH_EXECUTOR="strawberry"),
+        _gateway_contender(
+            GATEWAY, "benegraph serve: keys, tenancy, limits, metrics and logs on; rate limit off; pool 10"
+        ),
+        _gateway_contender(
+            "strawberry",
+            "the same, executed by Strawberry (BENEGRAPH_EXECUTOR)",
+            BENEGRAPH_EXECUTOR="strawberry",
+        ),
         Contender(
             "floor",
             "aiohttp without a router, asyncpg, uvloop, orjson; one statement in a transaction; pool 10",
@@ -104,77 +115,81 @@ CONTENDERS = {
         ),
         Contender(
             PLAIN,
-            "the floor with the reads that one writes first: json_build_object and json_agg over joins",
+            "the floor with straightforward statements: json_build_object and json_agg over joins",
             lambda world: [sys.executable, "-m", "tests.benchmarks.floor", world.url, "plain"],
         ),
-        _node(
+        _node_contender(
             "postgraphile",
             "postgraphile.mjs",
             "PostGraphile 5, Amber, pgSettings; W4 by a plpgsql function; pool 10, 100 prepared statements",
-            POSTGRAPHILES,
+            POSTGRAPHILE_DIALECT,
         ),
-        _node(
+        _node_contender(
             "mercurius",
             "mercurius.mjs",
             "fastify and mercurius, jit 1, loaders; one transaction a request; pool 10, prepared statements",
-            GATEWAYS,
+            GATEWAY_DIALECT,
             frozenset({ELECT}),
         ),
     )
 }
 
 
-def choose(names: Sequence[str] | None, tell: Callable[[str], None]) -> list[Contender]:
-    """Give the contenders of these names; without names those that can run here. Raises ContenderError."""
-    chosen = []
+def select_contenders(names: Sequence[str] | None, log: Callable[[str], None]) -> list[Contender]:
+    """Return the contenders of these names; without names, all that can run here. Raises ContenderError."""
+    selected = []
     for name in names or [name for name in CONTENDERS if name != PLAIN]:
         try:
             CONTENDERS[name].install()
         except ContenderError as error:
             if names:
                 raise
-            tell(f"Without {name}: {error}")
+            log(f"Without {name}: {error}")
         else:
-            chosen.append(CONTENDERS[name])
-    return chosen
+            selected.append(CONTENDERS[name])
+    return selected
 
 
 @contextmanager
-def running(contenders: Sequence[Contender], world: World, place: Path) -> Iterator[list[Running]]:
-    """Serve a world by some contenders at once, until the block ends; each writes its log under its name."""
+def run_contenders(contenders: Sequence[Contender], world: World, directory: Path) -> Iterator[list[RunningContender]]:
+    """Run contenders side by side until the block ends; each writes a log named after it."""
     with ExitStack() as stack:
-        started = [stack.enter_context(_started(contender, world, place)) for contender in contenders]
-        yield [_ready(contender, process, log) for contender, process, log in started]
+        started = [stack.enter_context(_start(contender, world, directory)) for contender in contenders]
+        yield [_wait_until_ready(contender, process, log) for contender, process, log in started]
 
 
-Started = tuple[Contender, "subprocess.Popen[bytes]", Path]
+StartedProcess = tuple[Contender, "subprocess.Popen[bytes]", Path]
 
 
 @contextmanager
-def _started(contender: Contender, world: World, place: Path) -> Iterator[Started]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}  # noqa: TID251 - its own
-    log = place / f"{contender.name}.log"
+def _start(contender: Contender, world: World, directory: Path) -> Iterator[StartedProcess]:
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}  # noqa: TID251 - for the child process
+    log = directory / f"{contender.name}.log"
     with log.open("wb") as file:
-        process = subprocess.Popen(  # noqa: S603 - our own words
-            contender.command(world), cwd=ROOT, env={**kept, **contender.environment(world)}, stdout=file, stderr=file
+        process = subprocess.Popen(  # noqa: S603 - a fixed command
+            contender.command(world),
+            cwd=ROOT,
+            env={**inherited, **contender.environment(world)},
+            stdout=file,
+            stderr=file,
         )
     try:
         yield contender, process, log
     finally:
         process.terminate()
         try:
-            process.wait(_PATIENCE)
+            process.wait(_START_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
 
 
-def _ready(contender: Contender, process: "subprocess.Popen[bytes]", log: Path) -> Running:
-    """Wait until it says where it answers."""
-    deadline = time.monotonic() + _PATIENCE
+def _wait_until_ready(contender: Contender, process: "subprocess.Popen[bytes]", log: Path) -> RunningContender:
+    """Wait until the log contains the address. Raises ContenderError."""
+    deadline = time.monotonic() + _START_TIMEOUT
     while True:
         text = log.read_text(errors="replace")
-        if found := re.search(r"http://[\w.:]+/graphql", text):
-            return Running(contender, process.pid, found[0], log)
+        if match := re.search(r"http://[\w.:]+/graphql", text):
+            return RunningContender(contender, process.pid, match[0], log)
         if process.poll() is not None or time.monotonic() > deadline:
             raise ContenderError(f"{contender.name} does not start:\n{text[-3000:]}")
         time.sleep(0.05)

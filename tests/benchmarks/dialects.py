@@ -1,4 +1,4 @@
-"""Dialects: how a schema is asked for the facts of each workload, and how its answer is brought into one shape."""
+"""Dialects: the documents and variables of a schema for each workload, and the conversion of its responses."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The documents of a schema by the names of their operations, their variables, and how its answers are read."""
+    """A schema: its documents by operation name, its variables, and the conversion to the gateway's shape."""
 
     documents: Mapping[str, str]
     variables: Callable[[Workload, Case, str, str], Mapping[str, Any]]
-    read: Callable[[Any], Any]
+    normalize: Callable[[Any], Any]
 
     def body(self, workload: Workload, case: Case, tenant: str, key: str) -> Mapping[str, Any]:
-        """Give the body of a request; the key is a mutation's idempotency key."""
+        """Return the body of a request; `key` is the idempotency key of a mutation."""
         return {
             "query": self.documents[workload.operation],
             "operationName": workload.operation,
@@ -29,8 +29,8 @@ class Dialect:
         }
 
 
-def _documents(name: str) -> dict[str, str]:
-    """Read a file's operations, each as a document of its own."""
+def _load_documents(name: str) -> dict[str, str]:
+    """Return each operation of a file as a document, by its name."""
     document = parse((HERE / "documents" / name).read_text(encoding="utf-8"))
     return {
         node.name.value: print_ast(node)
@@ -39,37 +39,39 @@ def _documents(name: str) -> dict[str, str]:
     }
 
 
-def _gateways_variables(workload: Workload, case: Case, _tenant: str, key: str) -> Mapping[str, Any]:
+def _gateway_variables(workload: Workload, case: Case, _tenant: str, key: str) -> Mapping[str, Any]:
     if workload.name != ELECT:
         return case
     election = {"enrollmentId": case["enrollment"], "decision": "ENROLLED", "selectedPlanId": case["plan"]}
     return {"input": {"employeeId": case["employee"], "elections": [election], "idempotencyKey": key}}
 
 
-def _postgraphiles_variables(workload: Workload, case: Case, tenant: str, key: str) -> Mapping[str, Any]:
+def _postgraphile_variables(workload: Workload, case: Case, tenant: str, key: str) -> Mapping[str, Any]:
     if workload.name != ELECT:
         return {**case, "tenant": tenant}
     return {"input": {**case, "key": key}}
 
 
-def _read_postgraphiles(answer: Any) -> Any:
-    """Bring an answer of PostGraphile's into the gateway's shape: it gives a bigint as text, and all lists as nodes."""
-    if isinstance(answer, list):
-        return [_read_postgraphiles(each) for each in answer]
-    if not isinstance(answer, dict):
-        return answer
-    read: dict[str, Any] = {}
-    for name, value in answer.items():
-        if name.endswith("Cents") and value is not None:
-            read[name] = int(value)
+def _normalize_postgraphile(value: Any) -> Any:
+    """Convert a response of PostGraphile: a bigint arrives as text, and every list as a connection."""
+    if isinstance(value, list):
+        return [_normalize_postgraphile(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    normalized: dict[str, Any] = {}
+    for name, member in value.items():
+        if name.endswith("Cents") and member is not None:
+            normalized[name] = int(member)
         elif name == "enrolledDependents":
-            read[name] = [each["dependent"] for each in value["nodes"]]
-        elif name == "enrollment":  # of the payload; it has no refusals as data, as they are errors there
-            read |= {"enrollments": [_read_postgraphiles(value)], "userErrors": []}
+            normalized[name] = [item["dependent"] for item in member["nodes"]]
+        elif name == "enrollment":  # of the mutation's payload; PostGraphile reports refusals as errors
+            normalized |= {"enrollments": [_normalize_postgraphile(member)], "userErrors": []}
         else:
-            read[name] = _read_postgraphiles(value)
-    return read
+            normalized[name] = _normalize_postgraphile(member)
+    return normalized
 
 
-GATEWAYS = Dialect(_documents("gateway.graphql"), _gateways_variables, lambda answer: answer)
-POSTGRAPHILES = Dialect(_documents("postgraphile.graphql"), _postgraphiles_variables, _read_postgraphiles)
+GATEWAY_DIALECT = Dialect(_load_documents("gateway.graphql"), _gateway_variables, lambda data: data)
+POSTGRAPHILE_DIALECT = Dialect(
+    _load_documents("postgraphile.graphql"), _postgraphile_variables, _normalize_postgraphile
+)

@@ -1,17 +1,17 @@
-"""Elections: taking back what W4 answered, and looking at what it left behind; as the owner, and never in a turn."""
+"""Elections: reset and read the rows that W4 changes; as the owner, and never during a turn."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-_PENDING = """
+_ANSWERED = """
     SELECT n.id FROM enrollments n
     JOIN benefit_products p ON p.tenant_id = n.tenant_id AND p.id = n.benefit_product_id
     WHERE n.tenant_id = $1 AND p.carrier_name = 'Benchmark Life' AND n.decision IS NOT NULL
 """
 
-# What a contender calls itself, ids and instants differ by nature.
+# Actors, ids and instants differ between contenders, so they are left out.
 _STATE = """
     SELECT n.id, to_jsonb(n) - '{decided_at,updated_at,created_at}'::text[] AS enrollment, (
         SELECT jsonb_agg(jsonb_build_object(
@@ -24,14 +24,14 @@ _STATE = """
 """
 
 
-async def answered(connection: Any, tenant: str) -> list[str]:
-    """Tell which of W4's enrollments are answered."""
-    return [row["id"] for row in await connection.fetch(_PENDING, tenant)]
+async def answered_enrollments(connection: Any, tenant: str) -> list[str]:
+    """Return the IDs of W4's answered enrollments."""
+    return [row["id"] for row in await connection.fetch(_ANSWERED, tenant)]
 
 
-async def take_back(connection: Any, tenant: str) -> None:
-    """Make all of W4's enrollments pending again, as if nobody had ever asked."""
-    ids = await answered(connection, tenant)
+async def reset_elections(connection: Any, tenant: str) -> None:
+    """Make all of W4's enrollments pending again, and delete their events and idempotency keys."""
+    ids = await answered_enrollments(connection, tenant)
     if ids:
         await connection.execute("DELETE FROM events WHERE tenant_id = $1 AND subject_id = ANY($2)", tenant, ids)
         await connection.execute(
@@ -44,17 +44,17 @@ async def take_back(connection: Any, tenant: str) -> None:
             *(tenant, ids),
         )
     await connection.execute("DELETE FROM idempotency_keys WHERE tenant_id = $1 AND mutation = 'elect'", tenant)
-    # What was dead before a turn would be cleaned up in it, in one contender's more than in another's.
+    # Dead rows would be vacuumed during a turn, and burden one contender more than another.
     await connection.execute("VACUUM (ANALYZE, TRUNCATE false) enrollments")
     await connection.execute("VACUUM (TRUNCATE false) events")
     await connection.execute("VACUUM (TRUNCATE false) idempotency_keys")
 
 
-async def state_of(connection: Any, tenant: str, ids: Sequence[str]) -> dict[str, Any]:
-    """Tell how some enrollments stand, what their history says, and how many idempotency keys are kept."""
+async def load_state(connection: Any, tenant: str, ids: Sequence[str]) -> dict[str, Any]:
+    """Return some enrollments with their events, and the number of stored idempotency keys."""
     keys = await connection.fetchval(
         "SELECT count(*) FROM idempotency_keys WHERE tenant_id = $1 AND mutation = 'elect' AND result <> '{}'", tenant
     )
     rows = await connection.fetch(_STATE, tenant, list(ids))
-    stand = {row["id"]: {name: orjson.loads(row[name]) for name in ("enrollment", "events")} for row in rows}
-    return {"keys": keys, "stand": stand}
+    enrollments = {row["id"]: {name: orjson.loads(row[name]) for name in ("enrollment", "events")} for row in rows}
+    return {"keys": keys, "enrollments": enrollments}

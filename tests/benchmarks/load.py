@@ -1,4 +1,4 @@
-"""Load: wrk over the loopback, with requests written out beforehand, for a bounded time."""
+"""Load: wrk over loopback sends prepared requests for a limited time."""
 
 import os
 import shutil
@@ -14,18 +14,18 @@ import orjson
 from rich.console import Console
 
 HERE = Path(__file__).parent
-#: Seconds after which a request counts as failed: more than the slowest answer there is.
-PATIENCE = 60
-_NUMBERS = 9
+#: Seconds after which a request counts as failed; longer than any response takes.
+REQUEST_TIMEOUT = 60
+_NUMBERS = 9  # the numbers that rotate.lua prints
 
 
 class LoadError(RuntimeError):
-    """A turn is worth nothing: the message says what went wrong in it."""
+    """The measurement of a turn is invalid; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What came of one turn: how many were answered in how many seconds, and how long they took in milliseconds."""
+class LoadResult:
+    """The result of one run: completed requests, seconds, bytes received, and latencies in milliseconds."""
 
     requests: int
     seconds: float
@@ -39,27 +39,28 @@ class Load:
 
 
 def find_wrk() -> str:
-    """Find wrk, or install it where that is ours to do. Raises LoadError."""
-    if found := shutil.which("wrk"):
-        return found
+    """Return the path of wrk; install it from Debian if this process is root. Raises LoadError."""
+    if path := shutil.which("wrk"):
+        return path
     if os.geteuid() == 0 and (apt := shutil.which("apt-get")):
-        Console(stderr=True).print("Installing wrk, which makes the load, from Debian …")
-        given = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}  # noqa: TID251 - apt reads its own of it
-        for words in (["update"], ["install", "-y", "--no-install-recommends", "wrk"]):
-            subprocess.run([apt, "-qq", *words], env=given, check=False, capture_output=True)  # noqa: S603 - our own words
-        if found := shutil.which("wrk"):
-            return found
-    raise LoadError("There is no wrk, which makes the load: `apt-get install wrk` as root.")
+        Console(stderr=True).print("Installing the load generator wrk from Debian …")
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}  # noqa: TID251 - apt reads its own variables
+        for arguments in (["update"], ["install", "-y", "--no-install-recommends", "wrk"]):
+            command = [apt, "-qq", *arguments]
+            subprocess.run(command, env=environment, check=False, capture_output=True)  # noqa: S603 - a fixed command
+        if path := shutil.which("wrk"):
+            return path
+    raise LoadError("The load generator wrk is missing: run `apt-get install wrk` as root.")
 
 
 def write_requests(path: Path, url: str, requests: Iterable[tuple[Mapping[str, str], Mapping[str, Any]]]) -> None:
-    """Write out whole HTTP requests, from headers and bodies, as rotate.lua reads them."""
+    """Write complete HTTP requests, from headers and bodies, in the format of rotate.lua."""
     parts = urlsplit(url)
     with path.open("wb") as file:
-        for headers, content in requests:
+        for own_headers, content in requests:
             body = orjson.dumps(content)
-            given = {"Host": parts.netloc, **headers, "Content-Length": str(len(body))}
-            lines = [f"POST {parts.path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
+            headers = {"Host": parts.netloc, **own_headers, "Content-Length": str(len(body))}
+            lines = [f"POST {parts.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
             request = "\r\n".join([*lines, "", ""]).encode() + body
             file.write(b"%d\n%b" % (len(request), request))
 
@@ -71,31 +72,32 @@ def run(
     seconds: int,
     connections: int,
     check: bool = False,
-    meanwhile: Callable[[], None] = lambda: None,
-) -> Load:
-    """Let wrk send requests for so many seconds, and do something in the middle of it.
+    halfway: Callable[[], None] = lambda: None,
+) -> LoadResult:
+    """Send requests for some seconds, and call `halfway` in the middle.
 
-    `check` looks at every answer, which costs wrk too much to measure by. Raises LoadError where not all is well.
+    `check` inspects every response, which costs wrk too much for a measurement. Raises LoadError if a request failed.
     """
-    words = ["-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={PATIENCE}s", "-s", str(HERE / "rotate.lua"), url]
-    wrk = subprocess.Popen(  # noqa: S603 - our own words
-        [find_wrk(), *words, "--", str(requests), "check" if check else "measure"],
+    script = str(HERE / "rotate.lua")
+    options = ["-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={REQUEST_TIMEOUT}s", "-s", script, url]
+    wrk = subprocess.Popen(  # noqa: S603 - a fixed command
+        [find_wrk(), *options, "--", str(requests), "check" if check else "measure"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
         time.sleep(seconds / 2)
-        meanwhile()
+        halfway()
         output, errors = wrk.communicate()
     finally:
         wrk.kill()
-    told = next((line for line in output.splitlines() if line.startswith("told ")), None)
-    if told is None:
+    result = next((line for line in output.splitlines() if line.startswith("result ")), None)
+    if result is None:
         raise LoadError(f"wrk failed: {errors.strip() or output.strip()}")
-    _, *numbers = told.split(maxsplit=10)
-    first = numbers[9] if len(numbers) > _NUMBERS else ""
-    answered, micros, received, refused, broken, p50, p99, _, bad = map(int, numbers[:_NUMBERS])
+    _, *numbers = result.split(maxsplit=_NUMBERS + 1)
+    first = numbers[_NUMBERS] if len(numbers) > _NUMBERS else ""
+    completed, micros, received, refused, broken, p50, p99, _, bad = map(int, numbers[:_NUMBERS])
     if refused or broken or bad:
-        raise LoadError(f"of {answered} requests {refused} were refused, {broken} broke, {bad} were bad: {first}")
-    return Load(answered, micros / 1e6, received, p50 / 1000, p99 / 1000)
+        raise LoadError(f"of {completed} requests {refused} were refused, {broken} broke, {bad} were bad: {first}")
+    return LoadResult(completed, micros / 1e6, received, p50 / 1000, p99 / 1000)

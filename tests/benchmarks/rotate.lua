@@ -1,6 +1,6 @@
--- Sends requests that were written out whole beforehand, one after another. Told to check, it looks at every answer.
+-- Sends prepared requests in rotation. With the argument "check" it inspects every response.
 -- The file holds each request as its length, a line feed, and its bytes.
-local requests, at = {}, 0
+local requests, index = {}, 0
 
 function setup(thread)
   running = thread
@@ -26,14 +26,14 @@ function init(args)
 end
 
 function request()
-  at = at % #requests + 1
-  return requests[at]
+  index = index % #requests + 1
+  return requests[index]
 end
 
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    'told %d %d %d %d %d %.0f %.0f %.0f %d %s\n',
+    'result %d %d %d %d %d %.0f %.0f %.0f %d %s\n',
     summary.requests, summary.duration, summary.bytes,
     errors.status, errors.connect + errors.read + errors.write + errors.timeout,
     latency:percentile(50), latency:percentile(99), latency.max,

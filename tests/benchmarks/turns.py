@@ -1,4 +1,4 @@
-"""Turns: rounds in which the contenders take their turns one after another, each alone and on a machine at rest."""
+"""Turns: in each round, the contenders run one after another, each alone and on an idle machine."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,29 +8,29 @@ from typing import Any
 from uuid import uuid4
 
 from . import elections, load
-from .agreement import Disagreement, ask, headers_of
-from .contenders import Running
-from .load import Load, LoadError
-from .measuring import Memory, Meter, memory_of
+from .agreement import Disagreement, headers_of, send_cases
+from .contenders import RunningContender
+from .load import LoadError
+from .measuring import CpuMeter, Memory, memory_of
 from .workloads import ELECT, Case, Workload
 from .world import World
 
-#: The part of the pending enrollments that a warming up may use.
-_TO_WARM = 4
+#: The warm-up uses at most one in so many pending enrollments.
+_WARM_UP_SHARE = 4
 _SAMPLES = 2
-#: A turn in which each connection can't have had so many answers is taken again, twice as long.
-_ANSWERS_EACH = 2
+#: A turn with fewer responses for each connection is repeated, twice as long.
+_MIN_RESPONSES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long turns are, in seconds, how many requests are under way at once, and how many rounds there are.
+    """The length of turns in seconds, the number of concurrent requests, and the number of rounds.
 
-    Without warming up, every answer of the turn itself is looked at, which is nothing to measure by.
+    Without a warm-up, every response of the turn itself is inspected, so its figures are not a measurement.
     """
 
     turn: int = 4
-    longest: int = 16
+    max_turn: int = 16
     warm_up: int = 1
     connections: int = 16
     rounds: int = 3
@@ -38,7 +38,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What came of one contender's turn; times in milliseconds, CPU for each request."""
+    """The figures of one contender's turn: latencies in milliseconds, CPU in milliseconds for each request."""
 
     round: int
     workload: str
@@ -52,137 +52,151 @@ class Turn:
     requests: int
     answer_bytes: int
 
-    def told(self) -> Mapping[str, Any]:
+    def as_dict(self) -> Mapping[str, Any]:
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """Where turns are taken: the world, whose PostgreSQL this is, what is asked and answered, and room for files."""
+class BenchmarkSetup:
+    """The conditions of all turns: database, postmaster, cases, expected responses, and a directory for files."""
 
     world: World
     postmaster: int | None
     cases: Mapping[str, Sequence[Case]]
-    answers: Mapping[str, Sequence[Any]]
-    place: Path
+    responses: Mapping[str, Sequence[Any]]
+    directory: Path
 
 
-def take_turns(
-    contenders: Sequence[Running], workloads: Sequence[Workload], field: Field, pace: Pace, tell: Callable[[Turn], None]
+def run_turns(
+    contenders: Sequence[RunningContender],
+    workloads: Sequence[Workload],
+    setup: BenchmarkSetup,
+    pace: Pace,
+    log: Callable[[Turn], None],
 ) -> Iterator[Turn]:
-    """Have every contender take its turn at every workload, each round beginning with another one. Raises LoadError."""
+    """Run every contender on every workload; each round begins with another contender. Raises LoadError."""
     for number in range(pace.rounds):
         for workload in workloads:
-            able = [each for each in contenders if workload.name not in each.contender.unable]
-            for place in range(len(able)):
-                running = able[(number + place) % len(able)]
+            able = [each for each in contenders if workload.name not in each.contender.unsupported]
+            for index in range(len(able)):
+                contender = able[(number + index) % len(able)]
                 try:
-                    turn = take_turn(running, workload, field, pace, number + 1)
+                    turn = run_turn(contender, workload, setup, pace, number + 1)
                 except (LoadError, Disagreement) as error:
-                    raise LoadError(f"{running.name}'s turn at {workload.name}: {error}") from error
-                tell(turn)
+                    raise LoadError(f"{contender.name} on {workload.name}: {error}") from error
+                log(turn)
                 yield turn
 
 
-def take_turn(running: Running, workload: Workload, field: Field, pace: Pace, number: int = 1) -> Turn:
+def run_turn(
+    contender: RunningContender, workload: Workload, setup: BenchmarkSetup, pace: Pace, number: int = 1
+) -> Turn:
     if workload.name == ELECT:
-        return asyncio.run(_elect(running, workload, field, pace, number))
-    requests = _write(running, workload, field, field.cases[workload.name])
+        return asyncio.run(_run_elections(contender, workload, setup, pace, number))
+    requests = _write_requests(contender, workload, setup, setup.cases[workload.name])
     if pace.warm_up:
-        load.run(running.url, requests, seconds=pace.warm_up, connections=pace.connections, check=True)
-    return _measure(running, workload, field, pace, number, requests, lambda: _sample(running, workload, field))
+        load.run(contender.url, requests, seconds=pace.warm_up, connections=pace.connections, check=True)
+    return _measure(
+        contender, workload, setup, pace, number, requests, lambda: _check_sample(contender, workload, setup)
+    )
 
 
-async def _elect(running: Running, workload: Workload, field: Field, pace: Pace, number: int) -> Turn:
-    """Take a turn in which every request answers another enrollment; then make them pending again."""
-    world, cases = field.world, field.cases[workload.name]
-    to_warm = len(cases) // _TO_WARM if pace.warm_up else 0
-    meter, connection = Meter(running.pid, field.postmaster), await world.connect()
+async def _run_elections(
+    contender: RunningContender, workload: Workload, setup: BenchmarkSetup, pace: Pace, number: int
+) -> Turn:
+    """Run a turn in which every request answers another enrollment, and reset the enrollments afterwards."""
+    world, cases = setup.world, setup.cases[workload.name]
+    warm_up_cases = len(cases) // _WARM_UP_SHARE if pace.warm_up else 0
+    meter, connection = CpuMeter(contender.pid, setup.postmaster), await world.connect()
     try:
-        await elections.take_back(connection, world.tenant)
+        await elections.reset_elections(connection, world.tenant)
         if pace.warm_up:
-            requests = _write(running, workload, field, cases[:to_warm])
-            warm = load.run(running.url, requests, seconds=pace.warm_up, connections=pace.connections, check=True)
-            _check_enough(warm.requests, to_warm)
-            meter.await_idle()  # those under way when time was up are done all the same
-        before = len(await elections.answered(connection, world.tenant))
-        requests = _write(running, workload, field, cases[to_warm:])
-        turn = _measure(running, workload, field, pace, number, requests, lambda: None)
-        _check_enough(turn.requests, len(cases) - to_warm)
+            requests = _write_requests(contender, workload, setup, cases[:warm_up_cases])
+            warm = load.run(contender.url, requests, seconds=pace.warm_up, connections=pace.connections, check=True)
+            _check_case_count(warm.requests, warm_up_cases)
+            meter.await_idle()  # requests in progress at the end of the time are still completed
+        before = len(await elections.answered_enrollments(connection, world.tenant))
+        requests = _write_requests(contender, workload, setup, cases[warm_up_cases:])
+        turn = _measure(contender, workload, setup, pace, number, requests, lambda: None)
+        _check_case_count(turn.requests, len(cases) - warm_up_cases)
         meter.await_idle()
-        done = len(await elections.answered(connection, world.tenant)) - before
-        if not turn.requests <= done <= turn.requests + pace.connections:
-            raise LoadError(f"{turn.requests} elections were answered, and {done} were made")
-        await elections.take_back(connection, world.tenant)
+        elected = len(await elections.answered_enrollments(connection, world.tenant)) - before
+        if not turn.requests <= elected <= turn.requests + pace.connections:
+            raise LoadError(f"{turn.requests} responses arrived, and {elected} elections were stored")
+        await elections.reset_elections(connection, world.tenant)
     finally:
         await connection.close()
     return turn
 
 
 def _measure(
-    running: Running,
+    contender: RunningContender,
     workload: Workload,
-    field: Field,
+    setup: BenchmarkSetup,
     pace: Pace,
     number: int,
     requests: Path,
-    meanwhile: Callable[[], None],
+    halfway: Callable[[], None],
 ) -> Turn:
-    meter = Meter(running.pid, field.postmaster)
+    meter = CpuMeter(contender.pid, setup.postmaster)
     meter.await_idle()
     seconds = pace.turn
     while True:
         before = meter.read()
-        done: Load = load.run(
-            running.url,
+        result = load.run(
+            contender.url,
             requests,
             seconds=seconds,
             connections=pace.connections,
             check=not pace.warm_up,
-            meanwhile=meanwhile,
+            halfway=halfway,
         )
         after = meter.read()
-        # Of requests that take longer than a turn, those that are cut off would be most of the work. But an election
-        # can be made but once.
-        enough = done.requests >= _ANSWERS_EACH * pace.connections
-        if enough or seconds >= pace.longest or workload.name == ELECT:
+        # With requests longer than a turn, the unfinished ones would be most of the work, so the turn is repeated.
+        # An election can be made only once, so its turn is not.
+        enough = result.requests >= _MIN_RESPONSES * pace.connections
+        if enough or seconds >= pace.max_turn or workload.name == ELECT:
             break
         seconds *= 2
-    if not done.requests:
-        raise LoadError(f"not one request was answered in {seconds} seconds")
-    server, postgres = ((later - earlier) * 1000 / done.requests for earlier, later in zip(before, after, strict=True))
+    if not result.requests:
+        raise LoadError(f"no request was completed in {seconds} seconds")
+    server, postgres = (
+        (later - earlier) * 1000 / result.requests for earlier, later in zip(before, after, strict=True)
+    )
     return Turn(
         number,
         workload.name,
-        running.name,
-        done.rate,
-        done.p50,
-        done.p99,
+        contender.name,
+        result.rate,
+        result.p50,
+        result.p99,
         server,
         postgres,
-        memory_of(running.pid),
-        done.requests,
-        round(done.bytes / done.requests),
+        memory_of(contender.pid),
+        result.requests,
+        round(result.bytes / result.requests),
     )
 
 
-def _write(running: Running, workload: Workload, field: Field, cases: Sequence[Case]) -> Path:
-    """Write out a contender's requests, mutations with keys that were never used."""
-    path, nonce = field.place / f"{running.name}-{workload.name}.requests", uuid4().hex
-    world, dialect = field.world, running.contender.dialect
+def _write_requests(
+    contender: RunningContender, workload: Workload, setup: BenchmarkSetup, cases: Sequence[Case]
+) -> Path:
+    """Write a contender's requests to a file, mutations with new idempotency keys."""
+    path, nonce = setup.directory / f"{contender.name}-{workload.name}.requests", uuid4().hex
+    world, dialect = setup.world, contender.contender.dialect
     headers = headers_of(world)
     bodies = (dialect.body(workload, case, world.tenant, f"{nonce}-{count}") for count, case in enumerate(cases))
-    load.write_requests(path, running.url, ((headers, body) for body in bodies))
+    load.write_requests(path, contender.url, ((headers, body) for body in bodies))
     return path
 
 
-def _sample(running: Running, workload: Workload, field: Field) -> None:
-    """Look in the middle of a turn whether the answers are still what was agreed on."""
-    cases, answers = field.cases[workload.name][:_SAMPLES], field.answers[workload.name][:_SAMPLES]
-    if ask(running, field.world, workload, cases) != list(answers):
-        raise Disagreement("in the middle of the turn its answers are others than before")
+def _check_sample(contender: RunningContender, workload: Workload, setup: BenchmarkSetup) -> None:
+    """Check during a turn that the responses are still the expected ones. Raises Disagreement."""
+    cases, responses = setup.cases[workload.name][:_SAMPLES], setup.responses[workload.name][:_SAMPLES]
+    if send_cases(contender, setup.world, workload, cases) != list(responses):
+        raise Disagreement("the responses during the turn differ from those before it")
 
 
-def _check_enough(requests: int, cases: int) -> None:
+def _check_case_count(requests: int, cases: int) -> None:
     if requests > cases:
-        raise LoadError(f"{requests} elections, and only {cases} pending: make turns shorter, or the world larger")
+        raise LoadError(f"{requests} elections, but only {cases} cases: shorten the turns or enlarge the database")

@@ -1,10 +1,10 @@
-"""The workloads: four operations, and whom they ask about."""
+"""The workloads: four operations, and the SQL that finds the cases to send."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: Whom one request asks about, and how much.
+#: The variables of one request, by name.
 Case = Mapping[str, Any]
 
 ELECT = "W4"
@@ -12,12 +12,12 @@ ELECT = "W4"
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """An operation: its short name, what it is, its GraphQL name, and the SQL that finds whom to ask about."""
+    """An operation: its short name, a title, its GraphQL name, and the query of its cases."""
 
     name: str
     title: str
     operation: str
-    found_by: str
+    case_query: str
 
 
 _PERSON = "SELECT id FROM employees WHERE tenant_id = $1 ORDER BY md5(id) LIMIT 1000"
@@ -29,7 +29,7 @@ _COVERAGE = """
     GROUP BY n.employee_id ORDER BY md5(n.employee_id) LIMIT 1000
 """
 
-# The employers that nothing was added to have a hundred people at least, but in a small world.
+# The employers without additions have at least a hundred people, except in a small database.
 _ROSTER = """
     SELECT e.employer_id AS id, 100 AS first FROM employees e
     WHERE e.tenant_id = $1 AND NOT EXISTS (
@@ -38,7 +38,7 @@ _ROSTER = """
     GROUP BY e.employer_id ORDER BY md5(e.employer_id)
 """
 
-# In an order that puts no two of one employee side by side.
+# The order separates the enrollments of one employee, so that requests do not wait for each other's locks.
 _ELECT = """
     SELECT n.employee_id AS employee, n.id AS enrollment, (
         SELECT id FROM plans l WHERE l.tenant_id = $1 AND l.plan_year_id = n.plan_year_id
@@ -55,6 +55,6 @@ WORKLOADS = {
 }
 
 
-async def cases_of(connection: Any, tenant: str, workload: Workload) -> list[Case]:
-    """Find whom a workload asks about."""
-    return [dict(row) for row in await connection.fetch(workload.found_by, tenant)]
+async def load_cases(connection: Any, tenant: str, workload: Workload) -> list[Case]:
+    """Return the cases of a workload in a tenant."""
+    return [dict(row) for row in await connection.fetch(workload.case_query, tenant)]

@@ -1,4 +1,4 @@
-"""The world: one seeded database that every contender serves as the same low-privilege role, built once and kept."""
+"""The world: one seeded database for all contenders, with the same restricted role; built once and kept."""
 
 import asyncio
 import hashlib
@@ -22,14 +22,14 @@ from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.services.access import KeyScope, issue_key
 
-from .additions import PENDING, Wanted, add
+from .additions import PENDING, AdditionSizes, add
 
 HERE = Path(__file__).parent
 TENANT = "benchmark"
-#: What every contender logs in as: in the application's role, which owns nothing and cannot bypass row-level security.
+#: The login of every contender: a member of the application's role, which cannot bypass row-level security.
 LOGIN = "benegraph_benchmark"
-#: Everything fits in memory, statements are too short to be worth compiling, and no checkpoint falls into a turn of
-#: one contender and not of another's. Commits wait for the disk, as in production.
+#: All data fits in memory, statements are too short for JIT compilation, and checkpoints are so rare that none
+#: falls into a turn. Commits wait for the disk, as in production.
 SERVER = {
     "checkpoint_timeout": "1h",
     "jit": "off",
@@ -39,12 +39,10 @@ SERVER = {
 }
 _SEED = 1
 
-Tell = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A database ready to be served, and the key that opens its tenant at the gateway."""
+    """A database by the URLs of its owner and of the contenders, and a tenant in it with its API key."""
 
     owner_url: str
     url: str
@@ -52,57 +50,59 @@ class World:
     key: str
 
     def connect(self) -> Any:
-        """Open a connection as the owner, who bypasses row-level security: for checks and resets, never in a turn."""
+        """Open a connection as the owner, past row-level security: for checks and resets, never during a turn."""
         return asyncpg.connect(self.owner_url)
 
 
 @dataclass(frozen=True, slots=True)
-class Tenancy:
-    """One tenant to be seeded: its name, and how many employees it has."""
+class TenantSize:
+    """A tenant to seed: its name, and its number of employees."""
 
     name: str
     employees: int
 
 
 @contextmanager
-def server(url: str | None, data: Path) -> Iterator[str]:
-    """Give the URL of a PostgreSQL whose superuser we are: the given one, or an embedded one over a directory."""
+def postgres_server(url: str | None, data: Path) -> Iterator[str]:
+    """Yield the URL of a superuser: the `url`, or that of an embedded PostgreSQL over the directory `data`."""
     if url is not None:
-        yield plain(url)
+        yield driver_url(url)
         return
     with EmbeddedPostgres(data, settings=SERVER) as embedded:
-        yield plain(embedded.dsn())
+        yield driver_url(embedded.dsn())
 
 
-def build(server_url: str, employees: int, *, pending: int = PENDING) -> World:
-    """Build the database of the workloads, or find it built: seeded, added to, and analyzed."""
-    wanted = Wanted(pending=pending)
+def build_world(server_url: str, employees: int, *, pending: int = PENDING) -> World:
+    """Build the database of the workloads (seed, additions, statistics), or reuse it."""
+    additions = AdditionSizes(pending=pending)
 
     async def fill(url: str) -> None:
-        await _seed(url, [Tenancy(TENANT, employees)])
-        await _as_benchmark(url, lambda tx: add(tx, wanted))
+        await _seed_tenants(url, [TenantSize(TENANT, employees)])
+        await _transact(url, lambda tx: add(tx, additions))
 
-    return asyncio.run(_world(server_url, _name(f"world_{employees}", wanted, datetime.now(UTC).year), fill, TENANT))
-
-
-def build_tenants(server_url: str, tenancies: list[Tenancy]) -> list[World]:
-    """Build a database of several tenants, or find it built; give it once for each of them, with its key."""
-
-    async def whole() -> list[World]:
-        name = _name(f"tenants_{len(tenancies)}", tenancies)
-        owner_url, url = await _database(server_url, name, lambda url: _seed(url, tenancies))
-        return [World(owner_url, url, each.name, await _issue(url, each.name)) for each in tenancies]
-
-    return asyncio.run(whole())
+    return asyncio.run(
+        _build(server_url, _database_name(f"world_{employees}", additions, datetime.now(UTC).year), fill, TENANT)
+    )
 
 
-async def _world(server_url: str, name: str, fill: Callable[[str], Awaitable[None]], tenant: str) -> World:
-    owner_url, url = await _database(server_url, name, fill)
-    return World(owner_url, url, tenant, await _issue(url, tenant))
+def build_tenant_worlds(server_url: str, sizes: list[TenantSize]) -> list[World]:
+    """Build a database with several tenants, or reuse it; return a world for each tenant."""
+
+    async def build() -> list[World]:
+        name = _database_name(f"tenants_{len(sizes)}", sizes)
+        owner_url, url = await _build_database(server_url, name, lambda url: _seed_tenants(url, sizes))
+        return [World(owner_url, url, each.name, await _issue_key(url, each.name)) for each in sizes]
+
+    return asyncio.run(build())
 
 
-async def _database(server_url: str, name: str, fill: Callable[[str], Awaitable[None]]) -> tuple[str, str]:
-    """Make a database under another name until it is whole; give its URLs, as its owner and as contenders."""
+async def _build(server_url: str, name: str, fill: Callable[[str], Awaitable[None]], tenant: str) -> World:
+    owner_url, url = await _build_database(server_url, name, fill)
+    return World(owner_url, url, tenant, await _issue_key(url, tenant))
+
+
+async def _build_database(server_url: str, name: str, fill: Callable[[str], Awaitable[None]]) -> tuple[str, str]:
+    """Build a database under a temporary name, then rename it; return the URLs of its owner and of contenders."""
     connection = await asyncpg.connect(server_url)
     try:
         for role, is_login in (
@@ -112,44 +112,44 @@ async def _database(server_url: str, name: str, fill: Callable[[str], Awaitable[
             if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
                 await connection.execute(f"CREATE ROLE {role} {is_login} NOSUPERUSER NOBYPASSRLS")
         if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            kind, unfinished = name.rpartition("_")[0], f"{name}_unfinished"
-            for old in await connection.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", kind):
+            prefix, unfinished = name.rpartition("_")[0], f"{name}_unfinished"
+            for old in await connection.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", prefix):
                 await connection.execute(f"DROP DATABASE {old['datname']} WITH (FORCE)")
             await connection.execute(f"CREATE DATABASE {unfinished}")
-            Console(stderr=True).print(f"Building the database {name}: once, some 4 ms an employee …")
-            await migrate(at(server_url, unfinished))
-            await fill(at(server_url, unfinished, LOGIN))
-            await _run(at(server_url, unfinished), "VACUUM (FREEZE, ANALYZE)")
+            Console(stderr=True).print(f"Building the database {name}, once; about 4 ms an employee …")
+            await migrate(database_url(server_url, unfinished))
+            await fill(database_url(server_url, unfinished, LOGIN))
+            await _execute(database_url(server_url, unfinished), "VACUUM (FREEZE, ANALYZE)")
             await connection.execute(f"ALTER DATABASE {unfinished} RENAME TO {name}")
             await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
-    await migrate(at(server_url, name))  # it may have been built before the newest revision
-    await _run(at(server_url, name), (HERE / "peers/postgraphile.sql").read_text())
-    return at(server_url, name), at(server_url, name, LOGIN)
+    await migrate(database_url(server_url, name))  # the kept database may be older than the newest migration
+    await _execute(database_url(server_url, name), (HERE / "peers/postgraphile.sql").read_text())
+    return database_url(server_url, name), database_url(server_url, name, LOGIN)
 
 
-async def _seed(url: str, tenancies: list[Tenancy]) -> None:
-    async with _opened(url) as database:
-        for tenancy in tenancies:
+async def _seed_tenants(url: str, sizes: list[TenantSize]) -> None:
+    async with _open_database(url) as database:
+        for size in sizes:
             clock = Clock.at(datetime.now(UTC))
-            await seed(database, clock, tenancy.name, tenancy.employees, _SEED, lambda *_: None)
+            await seed(database, clock, size.name, size.employees, _SEED, lambda *_: None)
 
 
-async def _as_benchmark(url: str, story: Callable[[Transaction], Awaitable[None]], tenant: str = TENANT) -> None:
-    async with _opened(url) as database:
-        await database.transact(_viewer(tenant), Clock.at(datetime.now(UTC)), story)
+async def _transact(url: str, change: Callable[[Transaction], Awaitable[None]], tenant: str = TENANT) -> None:
+    async with _open_database(url) as database:
+        await database.transact(_viewer(tenant), Clock.at(datetime.now(UTC)), change)
 
 
-async def _issue(url: str, tenant: str) -> str:
-    async with _opened(url) as database:
+async def _issue_key(url: str, tenant: str) -> str:
+    async with _open_database(url) as database:
         clock, scope = Clock.at(datetime.now(UTC)), KeyScope(Role.ADMINISTRATOR)
         _, key = await database.transact(_viewer(tenant), clock, lambda tx: issue_key(tx, scope, "benchmark"))
     return key
 
 
 @asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Database]:
+async def _open_database(url: str) -> AsyncIterator[Database]:
     engine = create_engine(url, PoolSettings(statement_timeout=600))
     try:
         yield Database(engine)
@@ -157,7 +157,7 @@ async def _opened(url: str) -> AsyncIterator[Database]:
         await engine.dispose()
 
 
-async def _run(url: str, statement: str) -> None:
+async def _execute(url: str, statement: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)
@@ -169,19 +169,19 @@ def _viewer(tenant: str) -> Viewer:
     return Viewer(tenant, "benchmark", Role.ADMINISTRATOR)
 
 
-def _name(kind: str, *facts: object) -> str:
-    """Name a database by what it is made of, so that one of other makings is never taken for it."""
+def _database_name(label: str, *parameters: object) -> str:
+    """Return a name with a digest of the parameters and sources, so that an outdated database is never reused."""
     sources = b"".join((HERE / name).read_bytes() for name in ("additions.py", "offers.py"))
-    digest = hashlib.sha256(sources + repr(facts).encode()).hexdigest()
-    return f"benchmark_{kind}_{digest[:10]}"
+    digest = hashlib.sha256(sources + repr(parameters).encode()).hexdigest()
+    return f"benchmark_{label}_{digest[:10]}"
 
 
-def plain(url: str) -> str:
+def driver_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def at(url: str, database: str, login: str | None = None) -> str:
-    """Give the address of another database of the same server, and perhaps as somebody else."""
+def database_url(url: str, database: str, login: str | None = None) -> str:
+    """Return the URL of another database of the same server, optionally with another login."""
     address = make_url(url).set(database=database)
     if login is not None:
         address = address.set(username=login, password=login)

@@ -1,1 +1,1 @@
-"""The floor: a server written by hand for the four operations alone, with the best SQL we know for each."""
+"""The floor: a hand-written server for the four operations alone, with the fastest SQL known for each."""

@@ -1,6 +1,6 @@
--- The whole election in one statement: the idempotency key, the locks (employee, enrollment; the plan year shared), what
--- the answer is judged by, the answer, the event, and the payload. No row: it is refused, or was done before.
--- Only what was not reissued for a life event can be answered here, for the employee alone.
+-- The whole election in one statement: the idempotency key, the locks (employee, enrollment; the plan year shared), the
+-- facts of the rules, the election, the event, and the payload. No row: the election is refused, or was made before.
+-- Restricted to enrollments without a life event, and to coverage of the employee alone.
 WITH taken AS (
     INSERT INTO idempotency_keys (tenant_id, caller, mutation, key, input_hash, result, created_at)
     VALUES ($1, 'floor', 'elect', $5, $6, jsonb_build_object('enrollment_ids', jsonb_build_array($3::text)), now())

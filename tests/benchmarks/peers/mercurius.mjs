@@ -1,11 +1,11 @@
-// Mercurius as its documentation has it: compiled by its JIT, batched by its loaders, one transaction for each request.
+// Mercurius as its documentation recommends: compiled by its JIT, batched by its loaders, one transaction a request.
 import Fastify from "fastify";
 import mercurius from "mercurius";
 import pg from "pg";
 
 const [, , connectionString, connections] = process.argv;
 
-// Days and bigints stay as they come: a Date would cost more and say something else.
+// Dates stay text, because a Date object costs more and has a time zone; bigints become numbers.
 for (const type of [pg.types.builtins.DATE]) pg.types.setTypeParser(type, (text) => text);
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
@@ -37,7 +37,7 @@ const schema = `
 
 const EMPLOYEE = `id, first_name AS "firstName", last_name AS "lastName", email, employment_class AS "employmentClass"`;
 
-// Each is prepared once a connection, by its name.
+// Each statement is prepared once for each connection, under its name.
 const statements = {
   employee: `SELECT ${EMPLOYEE} FROM employees WHERE tenant_id = $1 AND id = $2`,
   employer: `SELECT id, name FROM employers WHERE tenant_id = $1 AND id = $2`,
@@ -63,48 +63,48 @@ const statements = {
     WHERE c.tenant_id = $1 AND c.enrollment_id = ANY($2) ORDER BY d.id`,
 };
 
-async function rows(context, name, ...given) {
-  const values = [context.tenant, ...given];
+async function rows(context, name, ...args) {
+  const values = [context.tenant, ...args];
   return (await context.client.query({ name, text: statements[name], values })).rows;
 }
 
-/** Gives each key's row. */
-async function ones(context, name, keys) {
-  const wanted = [...new Set(keys.filter((key) => key !== null))];
-  const found = new Map();
-  if (wanted.length > 0) for (const row of await rows(context, name, wanted)) found.set(row.id, row);
-  return keys.map((key) => found.get(key) ?? null);
+/** Returns the row of each key, or null. */
+async function rowsByKey(context, name, keys) {
+  const distinct = [...new Set(keys.filter((key) => key !== null))];
+  const byKey = new Map();
+  if (distinct.length > 0) for (const row of await rows(context, name, distinct)) byKey.set(row.id, row);
+  return keys.map((key) => byKey.get(key) ?? null);
 }
 
-/** Gives each parent's rows. */
-async function lists(context, name, parents, ...given) {
-  const found = new Map(parents.map((parent) => [parent, []]));
-  for (const row of await rows(context, name, parents, ...given)) found.get(row.parent).push(row);
-  return parents.map((parent) => found.get(parent));
+/** Returns the rows of each parent. */
+async function rowsByParent(context, name, parents, ...args) {
+  const byParent = new Map(parents.map((parent) => [parent, []]));
+  for (const row of await rows(context, name, parents, ...args)) byParent.get(row.parent).push(row);
+  return parents.map((parent) => byParent.get(parent));
 }
 
 const ids = (queries) => queries.map(({ obj }) => obj.id);
 const page = (nodes) => ({ nodes });
 
-// Without a cache: what a loader remembers of one request, no other may see.
+// No cache, so that no request sees the rows of another one.
 const loader = (load) => ({ loader: load, opts: { cache: false } });
 const loaders = {
   Employer: {
     employees: loader(async (queries, context) =>
-      (await lists(context, "employees", ids(queries), queries[0].params.first)).map(page)),
+      (await rowsByParent(context, "employees", ids(queries), queries[0].params.first)).map(page)),
   },
   Employee: {
     enrollments: loader(async (queries, context) =>
-      (await lists(context, "enrollments", ids(queries), queries[0].params.first)).map(page)),
+      (await rowsByParent(context, "enrollments", ids(queries), queries[0].params.first)).map(page)),
   },
   Enrollment: {
     selectedPlan: loader((queries, context) =>
-      ones(context, "plans", queries.map(({ obj }) => obj.selected_plan_id))),
+      rowsByKey(context, "plans", queries.map(({ obj }) => obj.selected_plan_id))),
     planYear: loader((queries, context) =>
-      ones(context, "planYears", queries.map(({ obj }) => obj.plan_year_id))),
+      rowsByKey(context, "planYears", queries.map(({ obj }) => obj.plan_year_id))),
     benefitProduct: loader((queries, context) =>
-      ones(context, "products", queries.map(({ obj }) => obj.benefit_product_id))),
-    enrolledDependents: loader((queries, context) => lists(context, "covered", ids(queries))),
+      rowsByKey(context, "products", queries.map(({ obj }) => obj.benefit_product_id))),
+    enrolledDependents: loader((queries, context) => rowsByParent(context, "covered", ids(queries))),
   },
 };
 
@@ -125,7 +125,7 @@ app.register(mercurius, {
   context: (request) => ({ tenant: request.headers["x-tenant"], client: null }),
 });
 
-// One connection and one transaction for a request, from before its first resolver to after its last.
+// One connection and one transaction for each request, around all of its resolvers.
 app.ready().then(() => {
   app.graphql.addHook("preExecution", async (_schema, _document, context) => {
     context.client = await pool.connect();

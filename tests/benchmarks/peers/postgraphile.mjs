@@ -1,4 +1,4 @@
-// PostGraphile 5 as its documentation has it: the Amber preset, the tenant by `pgSettings`, without its explorer.
+// PostGraphile 5 as its documentation recommends: the Amber preset, the tenant in `pgSettings`, without its explorer.
 import { createServer } from "node:http";
 
 import { grafserv } from "postgraphile/grafserv/node";
@@ -22,7 +22,7 @@ const preset = {
   grafserv: { watch: false, graphiql: false, websockets: false },
   grafast: {
     explain: false,
-    context: (requested) => ({ pgSettings: { "app.tenant": requested.node.req.headers["x-tenant"] } }),
+    context: (request) => ({ pgSettings: { "app.tenant": request.node.req.headers["x-tenant"] } }),
   },
 };
 

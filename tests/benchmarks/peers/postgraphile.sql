@@ -1,5 +1,5 @@
--- What PostGraphile needs in the database: its W4, one function that it makes a mutation of, which does step by step what
--- floor/elect.sql does in one statement, and refuses by raising; and a relation.
+-- PostGraphile's objects in the database: a function for W4, which it exposes as a mutation, and a relation. The function
+-- takes the steps of floor/elect.sql one by one, and raises an exception for a refusal.
 CREATE OR REPLACE FUNCTION public.elect(employee text, enrollment text, plan text, key text) RETURNS public.enrollments
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER AS $$
 DECLARE
@@ -79,7 +79,7 @@ BEGIN
     INSERT INTO events (tenant_id, id, employer_id, employee_id, subject_id, action, actor, actor_role, occurred_at,
         request_id, before, after, created_at)
     VALUES (tenant,
-        -- An id in order of time, of the digits that base 16 and base 32 share.
+        -- An id that sorts by time, made of the digits that base 16 and base 32 share.
         'evnt_0' || lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')
             || left(replace(gen_random_uuid()::text, '-', ''), 13),
         answered.employer_id, employee, enrollment, 'ENROLLED', 'postgraphile', 'ADMINISTRATOR', now(),
@@ -96,6 +96,6 @@ BEGIN
     RETURN answered;
 END $$;
 
--- A relation that no foreign key says, as the plan year's says more; in PostGraphile's own words it saves it a join.
+-- A relation without a foreign key of its own, because the plan year's key includes it; it saves PostGraphile a join.
 COMMENT ON TABLE public.enrollments
 IS E'@foreignKey (tenant_id, benefit_product_id) references benefit_products (tenant_id, id)';
