@@ -17,7 +17,7 @@ from benegraph.db.embedded import EmbeddedPostgres
 from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.migrations import migrate
 from benegraph.db.session import Database, Transaction
-from benegraph.demo import seed
+from benegraph.demo import seed_tenant
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.services.access import KeyScope, issue_key
@@ -133,7 +133,7 @@ async def _seed_tenants(url: str, sizes: list[TenantSize]) -> None:
     async with _open_database(url) as database:
         for size in sizes:
             clock = Clock.at(datetime.now(UTC))
-            await seed(database, clock, size.name, size.employees, _SEED, lambda *_: None)
+            await seed_tenant(database, clock, size.name, size.employees, _SEED, lambda *_: None)
 
 
 async def _transact(url: str, change: Callable[[Transaction], Awaitable[None]], tenant: str = TENANT) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from benegraph.cli.explorer_tabs import lay_out
+from benegraph.cli.explorer_tabs import build_explorer_config
 from benegraph.db.session import Database
-from benegraph.demo import DemoHandles, fill
+from benegraph.demo import DemoIds, fill_demo_tenants
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
@@ -45,21 +45,21 @@ class Visitor:
 
 
 @pytest.fixture(scope="module", params=DAYS, ids=str)
-def filled(request: pytest.FixtureRequest, server_url: str, template: str) -> Iterator[tuple[str, Clock, DemoHandles]]:
+def filled(request: pytest.FixtureRequest, server_url: str, template: str) -> Iterator[tuple[str, Clock, DemoIds]]:
     """The demo of a day, of which each test takes a copy: its URL, that day, and what is to be tried in it."""
     clock = Clock.at_noon(request.param)
     with copied_meanwhile(server_url, template) as url:
-        yield url, clock, told_once(url, lambda database: fill(database, clock, 1))
+        yield url, clock, told_once(url, lambda database: fill_demo_tenants(database, clock, 1))
 
 
 @pytest.fixture
-async def visitors(server_url: str, filled: tuple[str, Clock, DemoHandles]) -> AsyncIterator[dict[str, Visitor]]:
+async def visitors(server_url: str, filled: tuple[str, Clock, DemoIds]) -> AsyncIterator[dict[str, Visitor]]:
     url, clock, handles = filled
     async with copied(server_url, str(make_url(url).database)) as copy, opened(copy) as database:
         yield await _visitors(database, clock, handles)
 
 
-async def _visitors(database: Database, clock: Clock, handles: DemoHandles) -> dict[str, Visitor]:
+async def _visitors(database: Database, clock: Clock, handles: DemoIds) -> dict[str, Visitor]:
     documents = DocumentCache(build_schema())
     viewers = {
         "administrator": Viewer(handles.tenant_id, "a", Role.ADMINISTRATOR),
@@ -68,7 +68,7 @@ async def _visitors(database: Database, clock: Clock, handles: DemoHandles) -> d
         ),
     }
     contexts = {name: Context(database, viewer, clock, "test") for name, viewer in viewers.items()}
-    explorer_config = await lay_out(documents.schema, contexts["administrator"], handles, KEYS)
+    explorer_config = await build_explorer_config(documents.schema, contexts["administrator"], handles, KEYS)
     return {name: Visitor(context, documents, explorer_config) for name, context in contexts.items()}
 
 
@@ -140,9 +140,9 @@ async def test_the_tabs_are_the_same_after_they_were_run(database: Database) -> 
     documents = DocumentCache(build_schema())
     openings = []
     for _ in range(2):
-        handles = await fill(database, clock, 1)
+        handles = await fill_demo_tenants(database, clock, 1)
         context = Context(database, Viewer(handles.tenant_id, "a", Role.ADMINISTRATOR), clock, "test")
-        openings.append(await lay_out(documents.schema, context, handles, KEYS))
+        openings.append(await build_explorer_config(documents.schema, context, handles, KEYS))
         for title in TITLES:
             await Visitor(context, documents, openings[0]).run(title)
     assert openings[0] == openings[1]

@@ -1,10 +1,10 @@
-"""What the demo tells is what the services do: its whole history, replayed call by call, leaves the very same rows."""
+"""The demo's history, replayed call by call through the services, must leave exactly the generated rows."""
 
 from datetime import date
 from typing import Any
 
 import pytest
-from replay import Replay, contract, pair_coverage, replay_all, subscribe
+from replay import Replay, add_subscriber, create_group_contract, pair_coverage, replay_all
 
 from benegraph.db import store
 from benegraph.db.base import Base
@@ -27,12 +27,12 @@ from benegraph.db.models import (
     SubscriberEnrollment,
 )
 from benegraph.db.session import Database, Transaction
-from benegraph.demo.bulk_insert import write
-from benegraph.demo.employers import Plot, tell_employer
-from benegraph.demo.plan_years import Phase
-from benegraph.demo.record_buffer import Ledger, Row
-from benegraph.demo.shared_records import BrokenGround, break_ground
-from benegraph.demo.times_of_day import RECORDING, at
+from benegraph.demo.bulk_insert import insert_records
+from benegraph.demo.employers import EmployerProfile, generate_employer
+from benegraph.demo.plan_years import EnrollmentPhase
+from benegraph.demo.record_buffer import RecordBuffer, Row
+from benegraph.demo.shared_records import SharedRecords, generate_shared_records
+from benegraph.demo.times_of_day import RECORDING_MINUTE, instant_of
 from benegraph.domain.access import Role, Viewer
 from benegraph.services import billing, employers
 
@@ -45,78 +45,82 @@ _PAIRED: tuple[type[Base], ...] = (
 _UNPAIRED: tuple[type[Base], ...] = (ContributionClass, Plan, PlanRate, EnrolledDependent, Event)
 
 
-# An employer, the words of its dice, and whether its tenant has paid-through kept up to date.
+# An employer, the seed_words of its random_source, and whether its tenant has paid-through kept up to date.
 _SAMPLES = {
-    "cast": (Plot(0, 22, Phase.OPEN, has_cast=True), ("cast",), False),
-    "closed": (Plot(1, 14, Phase.CLOSED), ("renewing", 2), True),
-    "closing": (Plot(2, 14, Phase.CLOSING), ("others", 1), False),
-    "cancelled coverage": (Plot(1, 14, Phase.CLOSED), ("kept", 542), True),
-    "elected under notice": (Plot(1, 14, Phase.CLOSED), ("kept", 261), True),
+    "sample people": (EmployerProfile(0, 22, EnrollmentPhase.OPEN, has_sample_people=True), ("cast",), False),
+    "closed": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("renewing", 2), True),
+    "closing": (EmployerProfile(2, 14, EnrollmentPhase.CLOSING), ("others", 1), False),
+    "cancelled coverage": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 542), True),
+    "elected under notice": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 261), True),
 }
 
 
-def _tell(sample: str) -> tuple[BrokenGround, Ledger]:
-    plot, words, keeps_up = _SAMPLES[sample]
-    broken = break_ground(words, LEAP_DAY, auto_paid_through=keeps_up)
-    return broken, tell_employer(broken.ground, plot)
+def _generate(sample: str) -> tuple[SharedRecords, RecordBuffer]:
+    profile, seed_words, auto_paid_through = _SAMPLES[sample]
+    shared = generate_shared_records(seed_words, LEAP_DAY, auto_paid_through=auto_paid_through)
+    return shared, generate_employer(shared.tenant, profile)
 
 
-def test_the_samples_tell_of_all_that_a_carrier_does() -> None:
-    events = [event for sample in _SAMPLES for event in _tell(sample)[1].tables[Event]]
-    carriers = [event for event in events if event["subject_id"].startswith(("sube", "pinv"))]
-    assert {(event["subject_id"][:4], event["action"]) for event in carriers} == {
+def test_samples_contain_every_carrier_event() -> None:
+    events = [event for sample in _SAMPLES for event in _generate(sample)[1].tables[Event]]
+    carrier_events = [event for event in events if event["subject_id"].startswith(("sube", "pinv"))]
+    assert {(event["subject_id"][:4], event["action"]) for event in carrier_events} == {
         *(("sube", action) for action in ("CREATED", "MOVED", "DELETED", "PAID_THROUGH")),
         *(("pinv", action) for action in ("RECORDED", "PAID", "REVERSED", "VOIDED")),
     }
-    assert any("paid_through" in event["after"] for event in carriers if event["action"] == "MOVED")
-    begun = [event for event in carriers if event["action"] == "CREATED"]
-    by_election = [event for event in begun if event["occurred_at"] != at(event["occurred_at"].date(), RECORDING)]
+    assert any("paid_through" in event["after"] for event in carrier_events if event["action"] == "MOVED")
+    created = [event for event in carrier_events if event["action"] == "CREATED"]
+    by_election = [
+        event for event in created if event["occurred_at"] != instant_of(event["occurred_at"].date(), RECORDING_MINUTE)
+    ]
     assert any(event["after"]["term_date"] for event in by_election)
 
 
 @pytest.mark.parametrize("sample", _SAMPLES)
-async def test_the_services_come_to_the_same(database: Database, sample: str) -> None:
-    broken, told = _tell(sample)
-    replay = Replay(database, Viewer("t", broken.ground.actor.split()[1], Role.ADMINISTRATOR), told)
+async def test_services_create_the_generated_rows(database: Database, sample: str) -> None:
+    shared, records = _generate(sample)
+    replay = Replay(database, Viewer("t", shared.tenant.actor.split()[1], Role.ADMINISTRATOR), records)
 
-    async def found(tx: Transaction) -> None:
+    async def create_tenant(tx: Transaction) -> None:
         await store.access.insert_tenant(tx, "Tenant")
-        await write(tx, [broken.ledger])
-        await billing.set_auto_paid_through(tx, broken.ground.auto_paid_through)
+        await insert_records(tx, [shared.records])
+        await billing.set_auto_paid_through(tx, shared.tenant.auto_paid_through)
 
-    await replay.do(broken.made_at, found)
-    (employer,) = told.tables[Employer]
-    replay.ids[employer["id"]] = await replay.do(
+    await replay.call(shared.created_at, create_tenant)
+    (employer,) = records.tables[Employer]
+    replay.ids[employer["id"]] = await replay.call(
         employer["created_at"], lambda tx: employers.add_employer(tx, employer["name"], employer["time_zone"])
     )
-    for row in told.tables[GroupContract]:
-        await contract(replay, row)
+    for row in records.tables[GroupContract]:
+        await create_group_contract(replay, row)
     for row in replay.rows(Subscriber, employee_id=None):
-        await subscribe(replay, row)
+        await add_subscriber(replay, row)
     await replay_all(replay)
     await pair_coverage(replay)
     for model in _PAIRED:
-        assert await replay.done(model) == _translated(replay, model), model
+        assert await replay.actual_rows(model) == _expected_rows(replay, model), model
     for model in _UNPAIRED:
-        assert _bag(await replay.done(model)) == _bag(_translated(replay, model)), model
+        assert _comparable(await replay.actual_rows(model)) == _comparable(_expected_rows(replay, model)), model
 
 
-def _translated(replay: Replay, model: type[Base]) -> list[Row]:
+def _expected_rows(replay: Replay, model: type[Base]) -> list[Row]:
     history = {"before", "after"}
     rows = [
         {
-            name: replay.translated(value) if name in history else replay.ids.get(value, value)
+            name: replay.translate(value) if name in history else replay.ids.get(value, value)
             for name, value in row.items()
         }
-        for row in replay.told.tables.get(model, [])
+        for row in replay.generated.tables.get(model, [])
     ]
     return sorted(rows, key=lambda row: str(row.get("id")))
 
 
-def _bag(rows: list[Row]) -> list[str]:
-    """Compare rows whose own ids were never paired, and whose order says nothing."""
-    return sorted(repr([(name, _sorted(value)) for name, value in sorted(row.items()) if name != "id"]) for row in rows)
+def _comparable(rows: list[Row]) -> list[str]:
+    """Return the rows in a comparable form without their ids and order, which the services choose themselves."""
+    return sorted(
+        repr([(name, _sorted_items(value)) for name, value in sorted(row.items()) if name != "id"]) for row in rows
+    )
 
 
-def _sorted(value: Any) -> Any:
+def _sorted_items(value: Any) -> Any:
     return sorted(value.items()) if isinstance(value, dict) else value

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from benegraph.db import models
 from benegraph.db.session import Database
-from benegraph.demo import TENANTS, DemoHandles, fill
+from benegraph.demo import TENANTS, DemoIds, fill_demo_tenants
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.catalog import CoverageTier, ProductCategory
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
@@ -90,7 +90,7 @@ class VisibleKeys:
 class AllTypesDataset:
     """Viewers of each role, and the keys that each may see; `other_tenant` holds the keys of another tenant."""
 
-    handles: DemoHandles
+    handles: DemoIds
     viewers: Mapping[Role, Viewer]
     visible_keys: Mapping[Role, VisibleKeys]
     other_tenant: VisibleKeys
@@ -101,7 +101,7 @@ class AllTypesDataset:
 
 async def make_all_types_dataset(database: Database) -> AllTypesDataset:
     """Fill an empty database. The rows are the same in every run, except for the IDs that the demo doesn't assign."""
-    handles = await fill(database, Clock.at_noon(TODAY), 1)
+    handles = await fill_demo_tenants(database, Clock.at_noon(TODAY), 1)
     tenant = handles.tenant_id
     await _insert_rare_rows(database, tenant)
     viewers = {
@@ -270,7 +270,7 @@ async def _insert_carrier_rows(database: Database, tenant: str, employer: str, p
 # ----------------------------------------------------------------------------------------------- keys and cursors
 
 
-async def _read_other_employer(database: Database, handles: DemoHandles) -> str:
+async def _read_other_employer(database: Database, handles: DemoIds) -> str:
     async with database.read(administrator(handles.tenant_id), NOW) as read_session:
         ids = await read_session.session.scalars(select(models.Employer.id).order_by(models.Employer.id))
         return next(id for id in ids if id != handles.employer_id)

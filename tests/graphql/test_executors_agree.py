@@ -40,7 +40,7 @@ from graphql import (
 from graphql_requests import SCHEMA
 from sqlalchemy import func, select
 
-from benegraph.cli.explorer_tabs import FACTS, lay_out
+from benegraph.cli.explorer_tabs import TAB_DATA_QUERY, build_explorer_config
 from benegraph.db.session import Database
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.values import Clock
@@ -214,10 +214,13 @@ def _of_tabs(comparison: ComparisonDatabase) -> list[GraphQLRequest]:
         comparison.database, comparison.dataset.viewers[Role.ADMINISTRATOR], Clock.at_noon(TODAY), "request-1"
     )
     opening = comparison.run(
-        lay_out(SCHEMA, context, handles, dict.fromkeys(("administrator", "employer", "employee"), ""))
+        build_explorer_config(SCHEMA, context, handles, dict.fromkeys(("administrator", "employer", "employee"), ""))
     )
     facts = {"employee": handles.employee_id, "pending": list(handles.pending_enrollment_ids)}
-    return [GraphQLRequest(FACTS, facts), *(GraphQLRequest(tab.query, dict(tab.variables)) for tab in opening.tabs)]
+    return [
+        GraphQLRequest(TAB_DATA_QUERY, facts),
+        *(GraphQLRequest(tab.query, dict(tab.variables)) for tab in opening.tabs),
+    ]
 
 
 def _of_clients() -> Iterator[tuple[str, str | None]]:

@@ -8,7 +8,7 @@ import orjson
 from documentation import documents
 
 from benegraph.db.session import Database
-from benegraph.demo import fill
+from benegraph.demo import fill_demo_tenants
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
@@ -46,7 +46,7 @@ def examples() -> list[tuple[GraphQLRequest, Any]]:
 async def test_printed_requests_return_the_printed_responses(database: Database) -> None:
     (today,) = map(date.fromisoformat, re.findall(r"--today (\S+)`", README.text))
     clock = Clock.at_noon(today)
-    handles = await fill(database, clock, 1)
+    handles = await fill_demo_tenants(database, clock, 1)
     viewer = Viewer(handles.tenant_id, "readme", Role.EMPLOYEE, handles.employer_id, handles.employee_id)
     cache = DocumentCache(build_schema())
     printed = examples()

@@ -13,7 +13,7 @@ from benegraph.db.prepared_statements import prepare_statement
 from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.session import Database
 from benegraph.db.store.row_queries import PagedRows, PageWindow
-from benegraph.demo import seed
+from benegraph.demo import seed_tenant
 from benegraph.domain.enrollments.status import EnrollmentStatus
 from benegraph.domain.values import Clock
 from benegraph.execution import RowQuery
@@ -32,7 +32,7 @@ def owner_url(server_url: str, template: str) -> Iterator[str]:
     """A tenant with so many employees that reading all of them is not the cheapest way to a few."""
 
     async def fill(database: Database) -> None:
-        await seed(database, CLOCK, TENANT, EMPLOYEES, 1, lambda *_: None)
+        await seed_tenant(database, CLOCK, TENANT, EMPLOYEES, 1, lambda *_: None)
 
     with copied_meanwhile(server_url, template) as url:
         told_once(url, fill)

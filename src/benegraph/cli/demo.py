@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 import strawberry
 
-from benegraph.cli.explorer_tabs import lay_out
+from benegraph.cli.explorer_tabs import build_explorer_config
 from benegraph.db.session import Database
-from benegraph.demo import DemoHandles, fill
+from benegraph.demo import DemoIds, fill_demo_tenants
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.errors import RequestError
 from benegraph.domain.values import Clock
@@ -49,7 +49,7 @@ async def prepare(
 ) -> Samples:
     """Fill the database, once; then find the keys that were issued before, or issue new ones."""
     clock = Clock.at(datetime.now(UTC), today)
-    handles = await fill(database, clock, SEED)
+    handles = await fill_demo_tenants(database, clock, SEED)
     noted = _noted_keys(directory / NOTE)
     keys = {}
     for scope in _scopes(handles):
@@ -61,7 +61,9 @@ async def prepare(
     viewer = await access.authenticate(database, clock, keys["employee"], handles.tenant_id)
     election = await _election(schema, Context(database, viewer, clock, OPERATOR), handles)
     administrator = await access.authenticate(database, clock, keys["administrator"], handles.tenant_id)
-    explorer_config = await lay_out(schema, Context(database, administrator, clock, OPERATOR), handles, keys)
+    explorer_config = await build_explorer_config(
+        schema, Context(database, administrator, clock, OPERATOR), handles, keys
+    )
     pending = tuple(handles.pending_enrollment_ids)
     return Samples(url, keys, handles.employee_id, handles.employer_id, pending, election, explorer_config)
 
@@ -87,7 +89,7 @@ def write(directory: Path, samples: Samples) -> None:
         raise
 
 
-def _scopes(handles: DemoHandles) -> tuple[access.KeyScope, ...]:
+def _scopes(handles: DemoIds) -> tuple[access.KeyScope, ...]:
     return (
         access.KeyScope(Role.ADMINISTRATOR),
         access.KeyScope(Role.EMPLOYER, handles.employer_id),
@@ -118,7 +120,7 @@ async def _issue(database: Database, clock: Clock, tenant_id: str, scope: access
     return key
 
 
-async def _election(schema: strawberry.Schema, context: Context, handles: DemoHandles) -> dict[str, Any] | None:
+async def _election(schema: strawberry.Schema, context: Context, handles: DemoIds) -> dict[str, Any] | None:
     """Make an answer for the first pending enrollment: a plan for the employee alone, or where there is none, no."""
     if not handles.pending_enrollment_ids:
         return None

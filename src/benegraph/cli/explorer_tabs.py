@@ -6,14 +6,14 @@ from typing import Any
 
 import strawberry
 
-from benegraph.demo import DemoHandles
+from benegraph.demo import DemoIds
 from benegraph.domain.values import ONE_DAY, add_years
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.web.explorer import ExplorerConfig, Persona, Tab
 
-FACTS = """
+TAB_DATA_QUERY = """
 query($employee: ID!, $pending: [ID!]!) {
   employee(id: $employee) {
     id
@@ -205,8 +205,8 @@ mutation NewPlanYear($input: CreatePlanYearInput!) {
 """
 
 
-async def lay_out(
-    schema: strawberry.Schema, context: Context, handles: DemoHandles, keys: Mapping[str, str]
+async def build_explorer_config(
+    schema: strawberry.Schema, context: Context, handles: DemoIds, keys: Mapping[str, str]
 ) -> ExplorerConfig:
     """Lay out how the explorer opens, from what its administrator sees.
 
@@ -214,7 +214,7 @@ async def lay_out(
     them.
     """
     variables = {"employee": handles.employee_id, "pending": list(handles.pending_enrollment_ids)}
-    answer = await execute(DocumentCache(schema), context, GraphQLRequest(FACTS, variables, trusted=True))
+    answer = await execute(DocumentCache(schema), context, GraphQLRequest(TAB_DATA_QUERY, variables, trusted=True))
     employee, offered = answer["data"]["employee"], answer["data"]["nodes"]
     labels = {
         "administrator": "Administrator",

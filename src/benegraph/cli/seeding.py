@@ -10,7 +10,7 @@ from benegraph.cli.api_keys import operator_of
 from benegraph.cli.databases import in_database
 from benegraph.cli.errors import in_one_line
 from benegraph.db.session import Database
-from benegraph.demo import seed as sow
+from benegraph.demo import seed_tenant
 from benegraph.domain.values import Clock
 
 
@@ -24,7 +24,7 @@ def seed(employees: int, seed: int, tenant: str, data_dir: Path | None) -> None:
         with Progress(*columns, console=console) as bar:
             task = bar.add_task("Employees", total=employees)
             clock = Clock.at(datetime.now(UTC))
-            await sow(
+            await seed_tenant(
                 database,
                 clock,
                 tenant,

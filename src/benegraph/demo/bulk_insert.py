@@ -1,4 +1,4 @@
-"""Writing: the rows of many ledgers, each table in one statement, what is referred to before what refers."""
+"""Bulk insert of generated rows: one statement for each table."""
 
 from collections.abc import Sequence
 
@@ -26,9 +26,10 @@ from benegraph.db.models import (
 )
 from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import insert_rows
-from benegraph.demo.record_buffer import Ledger
+from benegraph.demo.record_buffer import RecordBuffer
 
-_ORDER: tuple[type[Base], ...] = (
+# Referenced tables come before the tables that refer to them.
+_INSERT_ORDER: tuple[type[Base], ...] = (
     BenefitProduct,
     CarrierPlan,
     CarrierPlanRate,
@@ -51,7 +52,7 @@ _ORDER: tuple[type[Base], ...] = (
 )
 
 
-async def write(tx: Transaction, ledgers: Sequence[Ledger]) -> None:
-    """Insert all rows of these ledgers, in one statement a table."""
-    for model in _ORDER:
-        await insert_rows(tx, model, [row for ledger in ledgers for row in ledger.tables.get(model, ())])
+async def insert_records(tx: Transaction, buffers: Sequence[RecordBuffer]) -> None:
+    """Insert all rows of the buffers, with one statement for each table."""
+    for model in _INSERT_ORDER:
+        await insert_rows(tx, model, [row for records in buffers for row in records.tables.get(model, ())])

@@ -1,4 +1,4 @@
-"""Groups: an employer as the carrier knows it, with a contract for each division, and the numbers the carrier gives."""
+"""Carrier groups: an employer's contracts with the carrier, one for each division, and the carrier's numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,27 +6,28 @@ from datetime import date
 from random import Random
 
 from benegraph.db.models import GroupContract
-from benegraph.demo.random_source import pick
-from benegraph.demo.record_buffer import Ledger, Row
-from benegraph.demo.times_of_day import DRAFTING, at
+from benegraph.demo.random_source import weighted_choice
+from benegraph.demo.record_buffer import RecordBuffer, Row
+from benegraph.demo.times_of_day import DRAFTING_MINUTE, instant_of
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import ONE_DAY, add_years
 
-# Without I and O, which are taken for digits.
+# Without I and O, which look like digits.
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
-#: How many numbers there are: of subscribers, a letter and eight digits; of groups, six digits.
-MEMBERS = len(_LETTERS) * 10**8
-GROUPS = 10**6
-# Has no divisor in common with either, so that going round by it comes to every number once before any comes again.
+#: How many subscriber numbers there are: a letter and eight digits.
+SUBSCRIBER_NUMBER_COUNT = len(_LETTERS) * 10**8
+#: How many group numbers there are: six digits.
+GROUP_NUMBER_COUNT = 10**6
+# Coprime to both counts, so that its multiples, modulo a count, visit every number before one repeats.
 _STRIDE = 1_618_033_993
 
-_DIVISIONS = {("SALARIED", "HOURLY"): 3, ("OFFICE", "FIELD"): 3, ("NORTH", "SOUTH"): 2, ("001", "002"): 2}
-_ONE_FOR_ALL = ("001",)
+_DIVISION_WEIGHTS = {("SALARIED", "HOURLY"): 3, ("OFFICE", "FIELD"): 3, ("NORTH", "SOUTH"): 2, ("001", "002"): 2}
+_SINGLE_DIVISION = ("001",)
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """An employer's group with the carrier: its number, and the contract of each division."""
+class CarrierGroup:
+    """An employer's group with the carrier: its id, and the row of the contract of each division."""
 
     employer_id: str
     id: str
@@ -38,37 +39,39 @@ class Group:
         return tuple(self.contracts)
 
 
-def subscriber_number(place: int) -> str:
-    """Give a subscriber's number: neighbours in place have nothing in common, and all are different."""
-    letter, digits = divmod(place * _STRIDE % MEMBERS, 10**8)
+def subscriber_number(index: int) -> str:
+    """Return the subscriber number at an index. The numbers are distinct, and consecutive ones are unrelated."""
+    letter, digits = divmod(index * _STRIDE % SUBSCRIBER_NUMBER_COUNT, 10**8)
     return f"{_LETTERS[letter]}{digits:08}"
 
 
-def enter_group(ledger: Ledger, rng: Random, employer: Row, place: int, first_year_on: date, *, divided: bool) -> Group:
-    """Enter the contracts that an employer brings along when it comes to us, older than its first plan year here."""
-    entered_at = at(employer["created_at"].date(), DRAFTING)
-    number = place * _STRIDE % GROUPS
-    word = "".join(letter for letter in employer["name"].split()[0].upper() if "A" <= letter <= "Z")
-    id = f"{word[:13]}-{number:06}"
-    start = date(first_year_on.year - rng.randrange(3, 9), rng.choice((1, 1, 4, 7)), 1)
+def generate_carrier_group(
+    records: RecordBuffer, rng: Random, employer: Row, index: int, first_plan_year_on: date, *, has_divisions: bool
+) -> CarrierGroup:
+    """Add an employer's contracts, which began years before the employer's first plan year here."""
+    added_at = instant_of(employer["created_at"].date(), DRAFTING_MINUTE)
+    number = index * _STRIDE % GROUP_NUMBER_COUNT
+    prefix = "".join(letter for letter in employer["name"].split()[0].upper() if "A" <= letter <= "Z")
+    group_id = f"{prefix[:13]}-{number:06}"
+    start = date(first_plan_year_on.year - rng.randrange(3, 9), rng.choice((1, 1, 4, 7)), 1)
     end = add_years(start, 30) - ONE_DAY if rng.random() < 0.2 else None
-    divisions = pick(rng, _DIVISIONS) if divided else _ONE_FOR_ALL
+    divisions = weighted_choice(rng, _DIVISION_WEIGHTS) if has_divisions else _SINGLE_DIVISION
     contracts = {}
-    for place_of_division, division_id in enumerate(divisions, 1):
+    for position, division_id in enumerate(divisions, 1):
         row = {
-            "id": ledger.new_id(IdPrefix.GROUP_CONTRACT, entered_at),
+            "id": records.new_id(IdPrefix.GROUP_CONTRACT, added_at),
             "employer_id": employer["id"],
-            "group_id": id,
+            "group_id": group_id,
             "division_id": division_id,
             "coverage_start": start,
             "coverage_end": end,
-            "policy_number": f"PN-{number:06}-{place_of_division:02}",
+            "policy_number": f"PN-{number:06}-{position:02}",
         }
-        contracts[division_id] = ledger.add(GroupContract, row, entered_at)
-    return Group(employer["id"], id, start, contracts)
+        contracts[division_id] = records.add(GroupContract, row, added_at)
+    return CarrierGroup(employer["id"], group_id, start, contracts)
 
 
-def draw_division(rng: Random, group: Group) -> str:
-    """Draw somebody's division: the first is the larger."""
+def choose_division(rng: Random, group: CarrierGroup) -> str:
+    """Choose an employee's division; the first division is the larger one."""
     first, *others = group.divisions
     return rng.choice(others) if others and rng.random() < 0.35 else first

@@ -1,7 +1,6 @@
-"""The carrier's side of an employer: its subscribers, their coverage of record, and what is billed and paid for it.
+"""The simulation of the carrier: subscribers, their coverage of record, invoices and payments.
 
-Told once all its people's stories are, from the day it came to us to the eve of today: what is billed rests on what
-they elected.
+It runs after the simulation of all employees of an employer, because coverage and invoices depend on their elections.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,190 +9,233 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from random import Random
 
-from benegraph.demo.carrier_groups import Group, subscriber_number
-from benegraph.demo.coverage_of_record import Member, enter_member, follow, write_down
-from benegraph.demo.employees import Agenda, Elected, Worker
-from benegraph.demo.invoice_timeline import LEAD, Order, draw_courses, draw_own_courses, plan_invoice
-from benegraph.demo.invoices import Account, settle
-from benegraph.demo.names import FAMILY, GIVEN
-from benegraph.demo.record_buffer import Ledger, Row
-from benegraph.demo.sample_people import FIRST
-from benegraph.demo.times_of_day import HIRING, RECORDING, SETTLING, at, start_of
+from benegraph.demo.carrier_groups import CarrierGroup, subscriber_number
+from benegraph.demo.coverage_of_record import SubscriberState, add_coverage, add_subscriber, sync_coverage_of_record
+from benegraph.demo.employees import ElectionSnapshot, EmployeeState
+from benegraph.demo.event_queue import EventQueue
+from benegraph.demo.invoice_timeline import (
+    BILLING_LEAD,
+    InvoiceRequest,
+    choose_own_payment_patterns,
+    choose_payment_patterns,
+    schedule_invoice,
+)
+from benegraph.demo.invoices import DivisionAccount, set_paid_through
+from benegraph.demo.names import FAMILY_NAMES, GIVEN_NAMES
+from benegraph.demo.record_buffer import RecordBuffer, Row
+from benegraph.demo.sample_people import FIRST_EXTERNAL_ID
+from benegraph.demo.times_of_day import (
+    HIRING_MINUTE,
+    PAID_THROUGH_MINUTE,
+    RECORDING_MINUTE,
+    instant_of,
+    start_of_day,
+)
 from benegraph.domain.values import ONE_DAY, add_years, first_of_next_month, last_day_of_month
 
-_LARGE_ENOUGH = 15  # employees, for somebody to have retired
+_MIN_EMPLOYEES_FOR_RETIREE = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What the carrier's clerk of one employer works with.
+class CarrierContext:
+    """The values that the carrier's side of one employer is generated from."""
 
-    `first_year_on` is when coverage was first elected here; `members` is the place of its first subscriber's number.
-    """
-
-    ledger: Ledger
+    records: RecordBuffer
     rng: Random
-    group: Group
+    group: CarrierGroup
     joined_on: date
-    first_year_on: date
+    first_plan_year_on: date
     today: date
-    members: int
-    #: Whether whatever the carrier has must be there, and not by chance.
-    eventful: bool
-    #: Whether each change of an invoice brings coverage up to date at once.
-    keeps_up: bool
+    #: The index of the first subscriber's number.
+    subscriber_index: int
+    #: Whether every kind of coverage and payment occurs, instead of by chance.
+    is_showcase: bool
+    #: Whether paid-through dates are updated with every change of an invoice.
+    auto_paid_through: bool
 
 
-def tell_carrier(desk: Desk, workers: Sequence[Worker]) -> None:
-    """Enter who of these is a subscriber, and all that the carrier wrote down since."""
-    agenda = Agenda(start_of(desk.today))
+def simulate_carrier(context: CarrierContext, employees: Sequence[EmployeeState]) -> None:
+    """Add the subscribers among these employees, with their coverage, and the invoices and payments up to today."""
+    queue = EventQueue(start_of_day(context.today))
     accounts = {
-        division_id: Account(desk.ledger, desk.rng, agenda, contract, desk.keeps_up)
-        for division_id, contract in desk.group.contracts.items()
+        division_id: DivisionAccount(context.records, context.rng, queue, contract, context.auto_paid_through)
+        for division_id, contract in context.group.contracts.items()
     }
-    months = _months(desk)
-    dues = {division_id: [0] * len(months) for division_id in accounts}
-    for place, worker in enumerate(workers):
-        division_id = worker.row["division_id"]
-        if _is_cast(worker) or desk.rng.random() < 0.96:
-            member = _subscribe(desk, accounts[division_id], worker, place)
-            _add_dues(dues[division_id], months, worker)
-            _plan_own_coverage(desk, accounts[division_id], member, worker)
-    _plan_retirement(desk, accounts[desk.group.divisions[0]], len(workers), months)
+    months = _billed_months(context)
+    amounts_due = {division_id: [0] * len(months) for division_id in accounts}
+    for index, employee in enumerate(employees):
+        division_id = employee.row["division_id"]
+        if employee.timeline.is_scripted or context.rng.random() < 0.96:
+            subscriber = _add_subscriber(context, accounts[division_id], employee, index)
+            _add_premiums(amounts_due[division_id], months, employee)
+            _schedule_own_coverage(context, accounts[division_id], subscriber, employee)
+    _schedule_retiree(context, accounts[context.group.divisions[0]], len(employees), months)
     for division_id, account in accounts.items():
-        billed = [(month, cents) for month, cents in zip(months, dues[division_id], strict=True) if cents]
-        courses = draw_courses(desk.rng, len(billed), eventful=desk.eventful)
-        for (month, cents), course in zip(billed, courses, strict=True):
-            plan_invoice(Order(account, None, month, month, cents), month - LEAD, course)
-        agenda.plan(at(desk.today - ONE_DAY, SETTLING), partial(settle, account, account.members))
-    agenda.tell()
+        billed = [(month, cents) for month, cents in zip(months, amounts_due[division_id], strict=True) if cents]
+        patterns = choose_payment_patterns(context.rng, len(billed), is_showcase=context.is_showcase)
+        for (month, cents), pattern in zip(billed, patterns, strict=True):
+            schedule_invoice(InvoiceRequest(account, None, month, month, cents), month - BILLING_LEAD, pattern)
+        yesterday = instant_of(context.today - ONE_DAY, PAID_THROUGH_MINUTE)
+        queue.schedule(yesterday, partial(set_paid_through, account, account.subscribers))
+    queue.run()
 
 
-def _is_cast(worker: Worker) -> bool:
-    """Tell whether somebody sees to everything, as those do who are there to show it."""
-    return worker.fate.steady
+def _add_subscriber(
+    context: CarrierContext, account: DivisionAccount, employee: EmployeeState, index: int
+) -> SubscriberState:
+    name = employee.row["first_name"], employee.row["last_name"]
+    number = subscriber_number(2 * (context.subscriber_index + index))
+    created_at = employee.row["created_at"]
+    subscriber = add_subscriber(context.records, account.contract, number, name, employee.id, created_at)
+    account.subscribers.append(subscriber)
+    for snapshot in employee.election_snapshots:
+        account.queue.schedule(snapshot.at, partial(_sync, context.records, subscriber, snapshot))
+    return subscriber
 
 
-def _subscribe(desk: Desk, account: Account, worker: Worker, place: int) -> Member:
-    names = worker.row["first_name"], worker.row["last_name"]
-    number = subscriber_number(2 * (desk.members + place))
-    member = enter_member(desk.ledger, account.contract, number, names, worker.id, worker.row["created_at"])
-    account.members.append(member)
-    for elected in worker.elected:
-        account.agenda.plan(elected.at, partial(_follow, desk.ledger, member, elected))
-    return member
+def _sync(records: RecordBuffer, subscriber: SubscriberState, snapshot: ElectionSnapshot, at: datetime) -> None:
+    sync_coverage_of_record(records, subscriber, snapshot, at)
 
 
-def _follow(ledger: Ledger, member: Member, elected: Elected, at: datetime) -> None:
-    follow(ledger, member, elected, at)
+# ------------------------------------------------------------------------------------------------ monthly premiums
 
 
-# -------------------------------------------------------------------------------------------- what a month costs
-
-
-def _months(desk: Desk) -> list[date]:
-    """Give the firsts of the months that were billed by now: of about a year, or a year and a half."""
-    month = desk.today.replace(day=1)
-    for _ in range(16 if desk.eventful else desk.rng.randrange(11, 14)):
+def _billed_months(context: CarrierContext) -> list[date]:
+    """Return the first day of each month billed so far, going back 11 to 16 months at most."""
+    month = context.today.replace(day=1)
+    for _ in range(16 if context.is_showcase else context.rng.randrange(11, 14)):
         month = (month - ONE_DAY).replace(day=1)
-    return list(_billed_since(max(month, desk.first_year_on), desk.today))
+    return list(_months_billed_since(max(month, context.first_plan_year_on), context.today))
 
 
-def _billed_since(month: date, today: date) -> Iterator[date]:
-    while month - LEAD < today:
+def _months_billed_since(month: date, today: date) -> Iterator[date]:
+    while month - BILLING_LEAD < today:
         yield month
         month = first_of_next_month(month)
 
 
-def _add_dues(dues: list[int], months: Sequence[date], worker: Worker) -> None:
-    """Add what somebody's coverage costs in each month on whose last day it is in force, as far as known today.
+def _add_premiums(amounts_due: list[int], months: Sequence[date], employee: EmployeeState) -> None:
+    """Add the premium of an employee's coverage to each month, if the coverage is in force on the month's last day.
 
-    Coverage may begin within a month, but where it ends within one, it is that another takes its place.
+    The last day decides because coverage that ends within a month is replaced by other coverage in that month.
     """
     if not months:
         return
-    since = months[0].year * 12 + months[0].month
-    for held in worker.held:
-        row = held.row
+    first_index = months[0].year * 12 + months[0].month
+    for enrollment in employee.enrollments:
+        row = enrollment.row
         last: date | None = row["coverage_ends_on"]
         if last is None:
             continue
         start, stop = row["coverage_starts_on"], last + ONE_DAY
-        first_place = max(start.year * 12 + start.month - since, 0)
-        stop_place = min(stop.year * 12 + stop.month - since, len(dues))
-        for place in range(first_place, stop_place):
-            dues[place] += _premium(row)
+        start_index = max(start.year * 12 + start.month - first_index, 0)
+        stop_index = min(stop.year * 12 + stop.month - first_index, len(amounts_due))
+        for index in range(start_index, stop_index):
+            amounts_due[index] += _premium_cents(row)
 
 
-def _premium(row: Row) -> int:
+def _premium_cents(row: Row) -> int:
     return int(row["employee_contribution_cents"] + row["employer_contribution_cents"])
 
 
-# ------------------------------------------------------------------------- coverage that the carrier records itself
+# ---------------------------------------------------------------------------------- coverage that follows no election
 
 
-def _plan_own_coverage(desk: Desk, account: Account, member: Member, worker: Worker) -> None:
-    """Plan what nobody elected: coverage from before we came, for a few, and after an employment, for one in eight."""
-    rng, fate = desk.rng, worker.fate
-    if fate.external_id == FIRST or rng.random() < 0.06:
-        account.agenda.plan(at(fate.entered_on, RECORDING), partial(_record_former, desk, member, worker))
-    terminated_on: date | None = worker.row["terminated_on"]
-    if terminated_on and (_is_cast(worker) or rng.random() < 0.12):
+def _schedule_own_coverage(
+    context: CarrierContext, account: DivisionAccount, subscriber: SubscriberState, employee: EmployeeState
+) -> None:
+    """Schedule coverage that the carrier records itself: from before the employer joined, and COBRA continuation."""
+    rng, timeline = context.rng, employee.timeline
+    if timeline.external_id == FIRST_EXTERNAL_ID or rng.random() < 0.06:
+        action = partial(_record_earlier_coverage, context, subscriber, employee)
+        account.queue.schedule(instant_of(timeline.entered_on, RECORDING_MINUTE), action)
+    terminated_on: date | None = employee.row["terminated_on"]
+    if terminated_on and (timeline.is_scripted or rng.random() < 0.12):
         applied_on = last_day_of_month(terminated_on) + timedelta(days=rng.randrange(4, 20))
-        account.agenda.plan(at(applied_on, RECORDING), partial(_continue, desk, account, member, worker))
+        action = partial(_record_cobra_coverage, context, account, subscriber, employee)
+        account.queue.schedule(instant_of(applied_on, RECORDING_MINUTE), action)
 
 
-def _record_former(desk: Desk, member: Member, worker: Worker, at: datetime) -> None:
-    """Record what somebody had up to the first plan year; of one in four it ended months earlier."""
-    stopped_on = desk.first_year_on
-    if worker.fate.external_id != FIRST and desk.rng.random() < 0.25:
-        stopped_on = (stopped_on - timedelta(days=desk.rng.randrange(40, 200))).replace(day=1)
-    start = max(desk.group.coverage_start, first_of_next_month(worker.row["hired_on"] + 30 * ONE_DAY))
-    if start + 60 * ONE_DAY < stopped_on:
-        limits = _draw_limits(desk.rng)
-        write_down(desk.ledger, member, start, stopped_on - ONE_DAY, at, date_employed=worker.row["hired_on"], **limits)
+def _record_earlier_coverage(
+    context: CarrierContext, subscriber: SubscriberState, employee: EmployeeState, at: datetime
+) -> None:
+    """Record coverage up to the first plan year; for one employee in four it ended months earlier."""
+    stop = context.first_plan_year_on
+    if employee.timeline.external_id != FIRST_EXTERNAL_ID and context.rng.random() < 0.25:
+        stop = (stop - timedelta(days=context.rng.randrange(40, 200))).replace(day=1)
+    hired_on: date = employee.row["hired_on"]
+    start = max(context.group.coverage_start, first_of_next_month(hired_on + 30 * ONE_DAY))
+    if start + 60 * ONE_DAY < stop:
+        limits = _draw_benefit_limits(context.rng)
+        add_coverage(context.records, subscriber, start, stop - ONE_DAY, at, date_employed=hired_on, **limits)
 
 
-def _continue(desk: Desk, account: Account, member: Member, worker: Worker, at: datetime) -> None:
-    """Record that somebody goes on at their own cost after the employment, for up to a year and a half (COBRA)."""
-    terminated_on: date = worker.row["terminated_on"]
-    last = last_day_of_month(terminated_on)
-    premium = sum(_premium(held.row) for held in worker.held if held.row["coverage_ends_on"] == last)
-    if not premium:
+def _record_cobra_coverage(
+    context: CarrierContext,
+    account: DivisionAccount,
+    subscriber: SubscriberState,
+    employee: EmployeeState,
+    at: datetime,
+) -> None:
+    """Record that a former employee continues coverage at their own cost, for up to 18 months (COBRA)."""
+    terminated_on: date = employee.row["terminated_on"]
+    last_covered_day = last_day_of_month(terminated_on)
+    premium_cents = sum(
+        _premium_cents(enrollment.row)
+        for enrollment in employee.enrollments
+        if enrollment.row["coverage_ends_on"] == last_covered_day
+    )
+    if not premium_cents:
         return
-    end = first_of_next_month(add_years(last, 1) + 160 * ONE_DAY) - ONE_DAY
-    dates = {"date_employed": worker.row["hired_on"], "term_date": terminated_on}
-    write_down(desk.ledger, member, last + ONE_DAY, end, at, **dates)
-    months = list(_billed_since(last + ONE_DAY, desk.today))
-    _bill_alone(account, member, months, premium * 102 // 100, at.date() + ONE_DAY)
+    start = last_covered_day + ONE_DAY
+    end = first_of_next_month(add_years(last_covered_day, 1) + 160 * ONE_DAY) - ONE_DAY
+    dates = {"date_employed": employee.row["hired_on"], "term_date": terminated_on}
+    add_coverage(context.records, subscriber, start, end, at, **dates)
+    months = list(_months_billed_since(start, context.today))
+    _schedule_own_invoices(account, subscriber, months, premium_cents * 102 // 100, at.date() + ONE_DAY)
 
 
-def _plan_retirement(desk: Desk, account: Account, place: int, months: Sequence[date]) -> None:
-    """Plan that somebody is covered who retired before we came, and is nobody's employee here."""
-    if not desk.eventful and (place < _LARGE_ENOUGH or desk.rng.random() < 0.85):
+def _schedule_retiree(
+    context: CarrierContext, account: DivisionAccount, employee_count: int, months: Sequence[date]
+) -> None:
+    """Schedule a retiree: a subscriber without an employee record, retired before the employer joined."""
+    rng = context.rng
+    if not context.is_showcase and (employee_count < _MIN_EMPLOYEES_FOR_RETIREE or rng.random() < 0.85):
         return
-    rng = desk.rng
-    number = subscriber_number(2 * (desk.members + place) - 1)
-    names = rng.choice(GIVEN), rng.choice(FAMILY)
-    member = enter_member(desk.ledger, account.contract, number, names, None, at(desk.joined_on, HIRING))
-    account.members.append(member)
-    account.agenda.plan(at(desk.joined_on, RECORDING), partial(_record_retiree, desk, account, member, months))
+    number = subscriber_number(2 * (context.subscriber_index + employee_count) - 1)
+    name = rng.choice(GIVEN_NAMES), rng.choice(FAMILY_NAMES)
+    added_at = instant_of(context.joined_on, HIRING_MINUTE)
+    subscriber = add_subscriber(context.records, account.contract, number, name, None, added_at)
+    account.subscribers.append(subscriber)
+    action = partial(_record_retiree_coverage, context, account, subscriber, months)
+    account.queue.schedule(instant_of(context.joined_on, RECORDING_MINUTE), action)
 
 
-def _record_retiree(desk: Desk, account: Account, member: Member, months: Sequence[date], at: datetime) -> None:
-    write_down(desk.ledger, member, desk.group.coverage_start, None, at, **_draw_limits(desk.rng))
-    _bill_alone(account, member, months, desk.rng.randrange(180, 420) * 100, at.date() + ONE_DAY)
+def _record_retiree_coverage(
+    context: CarrierContext,
+    account: DivisionAccount,
+    subscriber: SubscriberState,
+    months: Sequence[date],
+    at: datetime,
+) -> None:
+    limits = _draw_benefit_limits(context.rng)
+    add_coverage(context.records, subscriber, context.group.coverage_start, None, at, **limits)
+    premium_cents = context.rng.randrange(180, 420) * 100
+    _schedule_own_invoices(account, subscriber, months, premium_cents, at.date() + ONE_DAY)
 
 
-def _bill_alone(account: Account, member: Member, months: Sequence[date], cents: int, earliest: date) -> None:
-    """Plan invoices to one member alone; of months that had begun already two weeks are given to pay."""
-    for month, course in zip(months, draw_own_courses(account.rng, len(months)), strict=True):
-        billed_on = max(month - LEAD, earliest)
+def _schedule_own_invoices(
+    account: DivisionAccount, subscriber: SubscriberState, months: Sequence[date], cents: int, earliest: date
+) -> None:
+    """Schedule invoices to one subscriber. An invoice is due two weeks after it is billed, or at the month's start."""
+    patterns = choose_own_payment_patterns(account.rng, len(months))
+    for month, pattern in zip(months, patterns, strict=True):
+        billed_on = max(month - BILLING_LEAD, earliest)
         due_on = max(month, billed_on + 14 * ONE_DAY)
-        plan_invoice(Order(account, member, month, due_on, cents), billed_on, course)
+        schedule_invoice(InvoiceRequest(account, subscriber, month, due_on, cents), billed_on, pattern)
 
 
-def _draw_limits(rng: Random) -> Row:
+def _draw_benefit_limits(rng: Random) -> Row:
     return {
         "annual_max_cents": rng.choice((100_000, 150_000, 200_000)),
         "lifetime_max_cents": rng.choice((50_000_000, 100_000_000, 200_000_000)),

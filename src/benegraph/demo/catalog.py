@@ -1,4 +1,4 @@
-"""The catalogue: a tenant's benefit products, with the carriers' plans and their rates by tier."""
+"""The catalog of a tenant: benefit products, with the carriers' plans and their rates by coverage tier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,18 +7,18 @@ from random import Random
 
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate
 from benegraph.demo.names import CARRIERS, PLAN_NAMES
-from benegraph.demo.record_buffer import Ledger
+from benegraph.demo.record_buffer import RecordBuffer
 from benegraph.domain.catalog import CoverageTier, PlanTerms, PlanTier, ProductCategory, TierRate
 from benegraph.domain.ids import IdPrefix
 from benegraph.services.catalog import plan_columns
 
-#: What a tier costs, against the employee alone, in hundredths.
-_FACTORS = {CoverageTier.EE: 100, CoverageTier.ES: 205, CoverageTier.EC: 185, CoverageTier.EF: 290}
+# The rate of each tier, in percent of the employee-only rate.
+_TIER_PERCENTAGES = {CoverageTier.EE: 100, CoverageTier.ES: 205, CoverageTier.EC: 185, CoverageTier.EF: 290}
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """A product of the catalogue, its plans from the cheapest to the dearest."""
+class CatalogProduct:
+    """A benefit product, with its plans from the cheapest to the most expensive."""
 
     id: str
     category: ProductCategory
@@ -26,10 +26,10 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sketch:
-    """A plan before it has a carrier: its metal or a word in its place, and amounts in dollars."""
+class _PlanTemplate:
+    """A plan of any carrier. Amounts are in dollars; the premium is a month's."""
 
-    word: str
+    name: str
     code: str
     premium: int
     deductible: int | None = None
@@ -38,81 +38,98 @@ class _Sketch:
 
 
 _MEDICAL = (
-    _Sketch("Bronze", "BRZ", 520, 6500, 9200, PlanTier.BRONZE),
-    _Sketch("Silver", "SLV", 640, 4000, 8500, PlanTier.SILVER),
-    _Sketch("Gold", "GLD", 777, 1500, 6500, PlanTier.GOLD),
-    _Sketch("Platinum", "PLT", 930, 250, 3500, PlanTier.PLATINUM),
+    _PlanTemplate("Bronze", "BRZ", 520, 6500, 9200, PlanTier.BRONZE),
+    _PlanTemplate("Silver", "SLV", 640, 4000, 8500, PlanTier.SILVER),
+    _PlanTemplate("Gold", "GLD", 777, 1500, 6500, PlanTier.GOLD),
+    _PlanTemplate("Platinum", "PLT", 930, 250, 3500, PlanTier.PLATINUM),
 )
-_SKETCHES = {
+_TEMPLATES = {
     ProductCategory.MEDICAL: _MEDICAL,
-    ProductCategory.DENTAL: (_Sketch("Dental Basic", "DNB", 29, 75), _Sketch("Dental Plus", "DNP", 41, 50)),
-    ProductCategory.VISION: (_Sketch("Vision Basic", "VSB", 7), _Sketch("Vision Plus", "VSP", 11)),
-    ProductCategory.HOSPITAL: (_Sketch("Hospital Cash", "HSP", 18),),
+    ProductCategory.DENTAL: (_PlanTemplate("Dental Basic", "DNB", 29, 75), _PlanTemplate("Dental Plus", "DNP", 41, 50)),
+    ProductCategory.VISION: (_PlanTemplate("Vision Basic", "VSB", 7), _PlanTemplate("Vision Plus", "VSP", 11)),
+    ProductCategory.HOSPITAL: (_PlanTemplate("Hospital Cash", "HSP", 18),),
 }
 
 
-def draw_catalogue(rng: Random, ledger: Ledger, made_at: datetime) -> tuple[Product, ...]:
-    """Draw a medical, a dental, a vision and a hospital product, each of a carrier of its own."""
-    carriers = rng.sample(list(CARRIERS.items()), len(_SKETCHES))
-    families = rng.sample(PLAN_NAMES, len(_SKETCHES))
+def generate_catalog(rng: Random, records: RecordBuffer, at: datetime) -> tuple[CatalogProduct, ...]:
+    """Generate a medical, a dental, a vision and a hospital product, each of a different carrier."""
+    carriers = rng.sample(list(CARRIERS.items()), len(_TEMPLATES))
+    plan_names = rng.sample(PLAN_NAMES, len(_TEMPLATES))
     return tuple(
-        _draw_product(rng, ledger, made_at, category, carrier, family)
-        for category, carrier, family in zip(_SKETCHES, carriers, families, strict=True)
+        _generate_product(rng, records, at, category, carrier, plan_name)
+        for category, carrier, plan_name in zip(_TEMPLATES, carriers, plan_names, strict=True)
     )
 
 
-def _draw_product(
-    rng: Random, ledger: Ledger, made_at: datetime, category: ProductCategory, carrier: tuple[str, str], family: str
-) -> Product:
-    name, code = carrier
-    level = rng.randrange(94, 107)
-    plans = tuple(_terms(sketch, level, f"{code}-{sketch.code}", family) for sketch in _SKETCHES[category])
-    product = Product(ledger.new_id(IdPrefix.BENEFIT_PRODUCT, made_at), category, plans)
-    row = {"id": product.id, "name": f"{name.split()[0]} {category.title()}", "category": category}
-    ledger.add(BenefitProduct, {**row, "carrier_name": name, "active": True}, made_at)
+def _generate_product(
+    rng: Random,
+    records: RecordBuffer,
+    at: datetime,
+    category: ProductCategory,
+    carrier: tuple[str, str],
+    plan_name: str,
+) -> CatalogProduct:
+    carrier_name, code = carrier
+    price_percent = rng.randrange(94, 107)
+    plans = tuple(
+        _plan_terms(template, price_percent, f"{code}-{template.code}", plan_name) for template in _TEMPLATES[category]
+    )
+    product = CatalogProduct(records.new_id(IdPrefix.BENEFIT_PRODUCT, at), category, plans)
+    row = {
+        "id": product.id,
+        "name": f"{carrier_name.split()[0]} {category.title()}",
+        "category": category,
+        "carrier_name": carrier_name,
+        "active": True,
+    }
+    records.add(BenefitProduct, row, at)
     for position, plan in enumerate(plans):
-        _enter(ledger, made_at, product.id, position, plan)
+        _add_carrier_plan(records, at, product.id, position, plan)
     return product
 
 
-def _terms(sketch: _Sketch, level: int, code: str, family: str) -> PlanTerms:
-    premium = sketch.premium * level
+def _plan_terms(template: _PlanTemplate, price_percent: int, code: str, plan_name: str) -> PlanTerms:
+    premium_cents = template.premium * price_percent
     return PlanTerms(
-        f"{code}-{sketch.deductible or premium // 100}",
-        f"{family} {sketch.word}" + (f" {sketch.deductible}" if sketch.tier else ""),
-        sketch.tier,
-        premium,
-        None if sketch.deductible is None else sketch.deductible * 100,
-        None if sketch.out_of_pocket_max is None else sketch.out_of_pocket_max * 100,
-        rates_of(premium),
+        f"{code}-{template.deductible or premium_cents // 100}",
+        f"{plan_name} {template.name}" + (f" {template.deductible}" if template.tier else ""),
+        template.tier,
+        premium_cents,
+        None if template.deductible is None else template.deductible * 100,
+        None if template.out_of_pocket_max is None else template.out_of_pocket_max * 100,
+        _tier_rates(premium_cents),
     )
 
 
-def rates_of(premium: int) -> tuple[TierRate, ...]:
-    """Give a plan's rates by tier, from what the employee alone costs."""
-    return tuple(TierRate(tier, premium * factor // 100) for tier, factor in _FACTORS.items())
+def _tier_rates(premium_cents: int) -> tuple[TierRate, ...]:
+    """Return the rates by tier, from the employee-only premium."""
+    return tuple(TierRate(tier, premium_cents * percent // 100) for tier, percent in _TIER_PERCENTAGES.items())
 
 
-def priced(plans: Sequence[PlanTerms], percent: int) -> tuple[PlanTerms, ...]:
-    """Give the plans at the prices of another year, in hundredths of today's."""
+def at_price_percent(plans: Sequence[PlanTerms], percent: int) -> tuple[PlanTerms, ...]:
+    """Return the plans with all premiums at this percentage, as in an earlier year."""
     return tuple(
         replace(
             plan,
             monthly_premium_cents=plan.monthly_premium_cents * percent // 100,
-            rates=rates_of(plan.monthly_premium_cents * percent // 100),
+            rates=_tier_rates(plan.monthly_premium_cents * percent // 100),
         )
         for plan in plans
     )
 
 
-def _enter(ledger: Ledger, made_at: datetime, product_id: str, position: int, plan: PlanTerms) -> None:
+def _add_carrier_plan(records: RecordBuffer, at: datetime, product_id: str, position: int, plan: PlanTerms) -> None:
     row = {
-        "id": ledger.new_id(IdPrefix.CARRIER_PLAN, made_at),
+        "id": records.new_id(IdPrefix.CARRIER_PLAN, at),
         "benefit_product_id": product_id,
         "position": position,
         **plan_columns(plan),
     }
-    ledger.add(CarrierPlan, row, made_at)
+    records.add(CarrierPlan, row, at)
     for rate in plan.rates:
-        priced_at = {"carrier_plan_id": row["id"], "coverage_tier": rate.coverage_tier}
-        ledger.add(CarrierPlanRate, {**priced_at, "monthly_premium_cents": rate.monthly_premium_cents}, made_at)
+        rate_row = {
+            "carrier_plan_id": row["id"],
+            "coverage_tier": rate.coverage_tier,
+            "monthly_premium_cents": rate.monthly_premium_cents,
+        }
+        records.add(CarrierPlanRate, rate_row, at)

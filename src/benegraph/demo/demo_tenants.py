@@ -1,4 +1,4 @@
-"""Filling: the three demo tenants, once, and whom to try things on in the first of them."""
+"""The demo's three tenants, filled once. Every mutation can be tried on the first employee of the first tenant."""
 
 from dataclasses import dataclass
 from random import Random
@@ -7,38 +7,38 @@ from benegraph.db import store
 from benegraph.db.session import Database, ReadSession, Transaction
 from benegraph.db.store.people import EmployeeFilter
 from benegraph.db.store.row_queries import PageWindow
-from benegraph.demo.bulk_insert import write
-from benegraph.demo.employers import Plot, tell_employer
-from benegraph.demo.plan_years import Phase
-from benegraph.demo.random_source import dice
-from benegraph.demo.sample_people import FIRST
-from benegraph.demo.shared_records import break_ground
-from benegraph.demo.times_of_day import day_of
+from benegraph.demo.bulk_insert import insert_records
+from benegraph.demo.employers import EmployerProfile, generate_employer
+from benegraph.demo.plan_years import EnrollmentPhase
+from benegraph.demo.random_source import random_source
+from benegraph.demo.sample_people import FIRST_EXTERNAL_ID
+from benegraph.demo.shared_records import generate_shared_records
+from benegraph.demo.times_of_day import reference_date
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.enrollments.status import WindowReason
 from benegraph.domain.errors import BenegraphError
 from benegraph.domain.values import Clock
 
-#: The demo's tenants, with their names; the first is the one to try things in.
+#: The demo's tenants by id, with their names; the first is the one to try things in.
 TENANTS = {"demo": "Demo Benefits", "demo-coast": "Coastline Benefits", "demo-plains": "Plainsong Benefits"}
-#: The one of them in which each change of an invoice brings paid-through up to date.
-KEEPS_UP = "demo-coast"
+#: In this tenant paid-through dates are updated with every change of an invoice.
+AUTO_PAID_THROUGH_TENANT = "demo-coast"
 
-_PHASES = (Phase.OPEN, Phase.CLOSING, Phase.CLOSED, Phase.DRAFTED)
-_SMALLEST, _LARGEST = 5, 120
-_ROOM_FOR_A_CAST = 24
+_PHASES = (EnrollmentPhase.OPEN, EnrollmentPhase.CLOSING, EnrollmentPhase.CLOSED, EnrollmentPhase.DRAFTED)
+_MIN_SIZE, _MAX_SIZE = 5, 120
+_MIN_SIZE_WITH_SAMPLE_PEOPLE = 24
 _OPERATOR = "demo"
 
 
-class NotTheDemo(BenegraphError):
-    """The demo's tenant holds employers, but not the demo's."""
+class NotADemoTenant(BenegraphError):
+    """The demo's tenant has employers that the demo did not generate."""
 
 
 @dataclass(frozen=True, slots=True)
-class DemoHandles:
-    """An employee on whom every mutation can be tried, and what open enrollment has for them: medical, dental, vision.
+class DemoIds:
+    """The ids of the demo's first employee, and of their enrollments in next year's medical, dental and vision plans.
 
-    The ids stay the same when they have been answered.
+    The enrollments are pending at first. Their ids stay the same once they are answered.
     """
 
     tenant_id: str
@@ -47,55 +47,66 @@ class DemoHandles:
     pending_enrollment_ids: tuple[str, ...]
 
 
-async def fill(database: Database, clock: Clock, seed: int) -> DemoHandles:
-    """Fill the demo's tenants, each as a whole and once; give the handles, as found in the database.
+async def fill_demo_tenants(database: Database, clock: Clock, seed: int) -> DemoIds:
+    """Fill each demo tenant that has no employers yet, and return the ids found in the database.
 
-    Raises NotTheDemo where the first tenant's employers are somebody else's.
+    Raises NotADemoTenant if the first tenant has employers, but not the demo's first employee.
     """
-    sizes = _sizes(dice("demo", seed))
-    for place, tenant_id in enumerate(TENANTS):
-        await _fill_tenant(database, clock, tenant_id, seed, sizes[place :: len(TENANTS)])
+    sizes = _draw_sizes(random_source("demo", seed))
+    for index, tenant_id in enumerate(TENANTS):
+        await _fill_tenant(database, clock, tenant_id, seed, sizes[index :: len(TENANTS)])
     viewer = Viewer(next(iter(TENANTS)), _OPERATOR, Role.ADMINISTRATOR)
     async with database.read(viewer, clock) as read_session:
-        return await _find_handles(read_session)
+        return await _find_demo_ids(read_session)
 
 
 async def _fill_tenant(database: Database, clock: Clock, tenant_id: str, seed: int, sizes: list[int]) -> None:
-    today = day_of(clock)
-    broken = break_ground(("demo", seed, tenant_id), today, auto_paid_through=tenant_id == KEEPS_UP)
+    auto_paid_through = tenant_id == AUTO_PAID_THROUGH_TENANT
+    seed_words = ("demo", seed, tenant_id)
+    shared = generate_shared_records(seed_words, reference_date(clock), auto_paid_through=auto_paid_through)
     viewer = Viewer(tenant_id, _OPERATOR, Role.ADMINISTRATOR)
 
-    async def story(tx: Transaction) -> None:
+    async def fill(tx: Transaction) -> None:
         await store.access.insert_tenant(tx, TENANTS[tenant_id])
         if (await store.employers.page(tx, [""], PageWindow(1)))[""].rows:
             return
-        await store.billing.set_auto_paid_through(tx, on=broken.ground.auto_paid_through)
-        plots = [
-            Plot(number, size, phase, has_cast=phase is Phase.OPEN, before=sum(sizes[:number]))
+        await store.billing.set_auto_paid_through(tx, on=auto_paid_through)
+        profiles = [
+            EmployerProfile(
+                number,
+                size,
+                phase,
+                has_sample_people=phase is EnrollmentPhase.OPEN,
+                employees_before=sum(sizes[:number]),
+            )
             for number, (size, phase) in enumerate(zip(sizes, _PHASES, strict=True))
         ]
-        await write(tx, [broken.ledger, *(tell_employer(broken.ground, plot) for plot in plots)])
+        await insert_records(tx, [shared.records, *(generate_employer(shared.tenant, profile) for profile in profiles)])
 
-    # The tenant is as old as its first row, not as this run.
-    await database.transact(viewer, Clock(broken.made_at, clock.fixed_on), story)
+    # The tenant is created at the time of its oldest row.
+    await database.transact(viewer, Clock(shared.created_at, clock.fixed_on), fill)
 
 
-def _sizes(rng: Random) -> list[int]:
-    """Draw twelve employers' sizes, the three largest first: they have a cast to house."""
+def _draw_sizes(rng: Random) -> list[int]:
+    """Draw the sizes of all employers, the largest first: the first of each tenant has the sample people."""
     drawn = (int(rng.lognormvariate(3.2, 0.8)) for _ in range(len(TENANTS) * len(_PHASES)))
-    sizes = sorted((min(max(size, _SMALLEST), _LARGEST) for size in drawn), reverse=True)
-    return [max(size, _ROOM_FOR_A_CAST) if place < len(TENANTS) else size for place, size in enumerate(sizes)]
+    sizes = sorted((min(max(size, _MIN_SIZE), _MAX_SIZE) for size in drawn), reverse=True)
+    return [
+        max(size, _MIN_SIZE_WITH_SAMPLE_PEOPLE) if index < len(TENANTS) else size for index, size in enumerate(sizes)
+    ]
 
 
-async def _find_handles(read_session: ReadSession) -> DemoHandles:
-    found = await store.people.page(
-        read_session, [""], PageWindow(1, order=(("CREATED_AT", False),), filter=EmployeeFilter(external_id=FIRST))
-    )
-    if not found[""].rows:
-        raise NotTheDemo(f"The tenant {read_session.viewer.tenant_id} holds employers, but not the demo's.")
-    employee = found[""].rows[0]
-    held = (await store.enrollments.of_employees(read_session, [employee.id], PageWindow(100)))[employee.id].rows
-    offered = [row for row in held if row.reason is WindowReason.OPEN_ENROLLMENT]
-    latest = max(row.effective_on for row in offered)
-    ids = tuple(row.id for row in offered if row.effective_on == latest)
-    return DemoHandles(employee.tenant_id, employee.employer_id, employee.id, ids)
+async def _find_demo_ids(read_session: ReadSession) -> DemoIds:
+    window = PageWindow(1, order=(("CREATED_AT", False),), filter=EmployeeFilter(external_id=FIRST_EXTERNAL_ID))
+    employees = (await store.people.page(read_session, [""], window))[""].rows
+    if not employees:
+        raise NotADemoTenant(
+            f"The tenant {read_session.viewer.tenant_id} has employers that are not the demo's."
+            " Run the demo with another data directory."
+        )
+    employee = employees[0]
+    enrollments = (await store.enrollments.of_employees(read_session, [employee.id], PageWindow(100)))[employee.id].rows
+    open_enrollment = [row for row in enrollments if row.reason is WindowReason.OPEN_ENROLLMENT]
+    latest = max(row.effective_on for row in open_enrollment)
+    ids = tuple(row.id for row in open_enrollment if row.effective_on == latest)
+    return DemoIds(employee.tenant_id, employee.employer_id, employee.id, ids)

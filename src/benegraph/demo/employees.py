@@ -1,16 +1,14 @@
-"""Workers: employees as their stories go on, with the family known so far, and what they hold in each plan year."""
+"""The state of a simulated employee: their row, employment, family and enrollments."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from heapq import heappop, heappush
 from random import Random
 
 from benegraph.db.models import Dependent, Employee
-from benegraph.demo.employee_timeline import Fate
-from benegraph.demo.people import Relative, Wishes, email_of
-from benegraph.demo.plan_years import Year
-from benegraph.demo.record_buffer import Ledger, Row
+from benegraph.demo.employee_timeline import EmployeeTimeline
+from benegraph.demo.people import CoveragePreferences, SampleRelative, email_address
+from benegraph.demo.plan_years import OfferedPlanYear
+from benegraph.demo.record_buffer import RecordBuffer, Row
 from benegraph.domain.enrollments.elections import CoveredDependent
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.enrollments.status import (
@@ -25,21 +23,20 @@ from benegraph.domain.people import Employment, Relationship
 from benegraph.domain.plan_years import Eligibility, evaluate_eligibility
 from benegraph.domain.values import DateSpan
 
-Story = Callable[[datetime], None]
-
 
 @dataclass(slots=True)
-class Held:
-    """An enrollment in somebody's hands, and who its answer covers."""
+class EnrollmentState:
+    """An enrollment: its row, its plan year, its window, and the dependents that it covers."""
 
     row: Row
-    year: Year
+    plan_year: OfferedPlanYear
     window: DateSpan
+    #: The type of the life event by which it was reissued.
     event_type: LifeEventType | None = None
     covered: tuple[CoveredDependent, ...] = ()
 
     @property
-    def enrolled(self) -> bool:
+    def is_enrolled(self) -> bool:
         return self.row["decision"] is ElectionDecision.ENROLLED
 
     def facts(self) -> EnrollmentFacts:
@@ -47,7 +44,7 @@ class Held:
         return EnrollmentFacts(
             row["decision"],
             self.window,
-            self.year.coverage.last,
+            self.plan_year.coverage.last,
             row["coverage_starts_on"],
             row["coverage_ends_on"],
             row["closed_on"],
@@ -59,124 +56,118 @@ class Held:
     def is_pending(self, today: date) -> bool:
         return self.status(today) is EnrollmentStatus.PENDING
 
-    def waits(self, today: date) -> bool:
-        """Tell whether nobody has answered and nothing has closed it: who has given notice may answer till then."""
+    def is_unanswered(self, today: date) -> bool:
+        """Return whether it is neither answered nor closed. Under notice, `closed_on` may be in the future."""
         closed_on = self.row["closed_on"]
         return self.row["decision"] is None and (closed_on is None or closed_on > today)
 
 
 @dataclass(frozen=True, slots=True)
-class Elected:
-    """What somebody had elected by an instant: the answers, and how long each covered then, None where cancelled."""
+class ElectionSnapshot:
+    """The enrolled elections of an employee at one instant.
+
+    `coverage_ends_on` holds the end of each election's coverage at that instant, None where it was cancelled. The rows
+    themselves change later.
+    """
 
     at: datetime
     rows: tuple[Row, ...]
-    ends: tuple[date | None, ...]
+    coverage_ends_on: tuple[date | None, ...]
     hired_on: date
     terminated_on: date | None
 
     def spans(self) -> list[tuple[Row, DateSpan | None]]:
-        """Give each answer with the days it covered."""
+        """Return each election with the span of its coverage."""
         return [
             (row, None if end is None else DateSpan.through(row["coverage_starts_on"], end))
-            for row, end in zip(self.rows, self.ends, strict=True)
+            for row, end in zip(self.rows, self.coverage_ends_on, strict=True)
         ]
 
 
 @dataclass(slots=True)
-class Worker:
-    """An employee in the midst of their stories."""
+class EmployeeState:
+    """An employee during the simulation."""
 
-    ledger: Ledger
+    records: RecordBuffer
     rng: Random
-    fate: Fate
+    timeline: EmployeeTimeline
     row: Row
     employment: Employment
-    wishes: Wishes
+    preferences: CoveragePreferences
     family: dict[str, FamilyMember] = field(default_factory=dict)
-    relatives: dict[str, Row] = field(default_factory=dict)
-    held: list[Held] = field(default_factory=list)
-    #: What they had elected, after each time it may have changed: the carrier follows it.
-    elected: list[Elected] = field(default_factory=list)
+    dependent_rows: dict[str, Row] = field(default_factory=dict)
+    enrollments: list[EnrollmentState] = field(default_factory=list)
+    #: One after each change of the elections; the carrier's coverage of record follows them.
+    election_snapshots: list[ElectionSnapshot] = field(default_factory=list)
 
     @property
     def id(self) -> str:
         return str(self.row["id"])
 
-    def in_year(self, year: Year) -> list[Held]:
-        """Give what they hold in a plan year, oldest first."""
-        return [held for held in self.held if held.year is year]
+    def enrollments_in(self, plan_year: OfferedPlanYear) -> list[EnrollmentState]:
+        """Return the enrollments in a plan year, oldest first."""
+        return [enrollment for enrollment in self.enrollments if enrollment.plan_year is plan_year]
 
-    def eligibility(self, year: Year, effective_on: date | None = None) -> Eligibility:
-        return evaluate_eligibility(self.employment, year.coverage, year.waiting, year.offered_to, effective_on)
+    def eligibility(self, plan_year: OfferedPlanYear, effective_on: date | None = None) -> Eligibility:
+        return evaluate_eligibility(
+            self.employment, plan_year.coverage, plan_year.waiting, plan_year.offered_to, effective_on
+        )
 
-    def note_elected(self, at: datetime) -> None:
-        """Note what they have elected by now; nothing is noted where they have elected nothing yet."""
-        rows = tuple(held.row for held in self.held if held.enrolled)
+    def add_election_snapshot(self, at: datetime) -> None:
+        """Add a snapshot of the elections, unless there are none yet."""
+        rows = tuple(enrollment.row for enrollment in self.enrollments if enrollment.is_enrolled)
         if rows:
             ends = tuple(row["coverage_ends_on"] for row in rows)
-            self.elected.append(Elected(at, rows, ends, self.row["hired_on"], self.employment.terminated_on))
+            snapshot = ElectionSnapshot(at, rows, ends, self.row["hired_on"], self.employment.terminated_on)
+            self.election_snapshots.append(snapshot)
 
     def spouse(self) -> FamilyMember | None:
         spouses = (member for member in self.family.values() if member.relationship is Relationship.SPOUSE)
         return next((member for member in spouses if member.active), None)
 
 
-@dataclass(slots=True)
-class Agenda:
-    """Stories still to come, told in the order of their instants; those from `end` on are not told, only planned."""
-
-    end: datetime
-    _coming: list[tuple[datetime, int, Story]] = field(default_factory=list)
-    _planned: int = 0
-
-    def plan(self, at: datetime, story: Story) -> None:
-        if at < self.end:
-            self._planned += 1
-            heappush(self._coming, (at, self._planned, story))
-
-    def tell(self) -> None:
-        """Tell all stories; each may plan others after it."""
-        while self._coming:
-            at, _, story = heappop(self._coming)
-            story(at)
-
-
-def enter_worker(
-    ledger: Ledger, rng: Random, employer_id: str, division_id: str, number: int, fate: Fate, at: datetime
-) -> Worker:
-    """Take somebody on, as `createEmployee` does, with the family they tell of; what that issues comes after."""
-    person = fate.person
+def add_employee(
+    records: RecordBuffer,
+    rng: Random,
+    employer_id: str,
+    division_id: str,
+    number: int,
+    timeline: EmployeeTimeline,
+    at: datetime,
+) -> EmployeeState:
+    """Add an employee with the dependents, as `createEmployee` and `addDependent` do, without issuing enrollments."""
+    person = timeline.person
     row: Row = {
-        "id": ledger.new_id(IdPrefix.EMPLOYEE, at),
+        "id": records.new_id(IdPrefix.EMPLOYEE, at),
         "employer_id": employer_id,
-        "external_id": fate.external_id or f"E{number:05d}",
+        "external_id": timeline.external_id or f"E{number:05d}",
         "first_name": person.first_name,
         "last_name": person.last_name,
-        "email": email_of(person.first_name, person.last_name, number),
+        "email": email_address(person.first_name, person.last_name, number),
         "date_of_birth": person.date_of_birth,
         "employment_class": person.employment_class,
         "division_id": division_id,
-        "hired_on": fate.hired_on,
+        "hired_on": timeline.hired_on,
         "class_changed_on": None,
         "terminated_on": None,
     }
-    ledger.add(Employee, row, at)
-    kept = {"employment_class": person.employment_class, "hired_on": fate.hired_on}
-    ledger.note(Employee, row, "HIRED", at, None, kept, None)
-    worker = Worker(ledger, rng, fate, row, Employment(person.employment_class, fate.hired_on), person.wishes)
+    records.add(Employee, row, at)
+    logged = {"employment_class": person.employment_class, "hired_on": timeline.hired_on}
+    records.log_event(Employee, row, "HIRED", at, None, logged, None)
+    employment = Employment(person.employment_class, timeline.hired_on)
+    employee = EmployeeState(records, rng, timeline, row, employment, person.preferences)
     for relative in person.family:
-        add_relative(worker, relative, at)
-    return worker
+        add_dependent(employee, relative, at)
+    return employee
 
 
-def add_relative(worker: Worker, relative: Relative, at: datetime) -> str:
-    """Add somebody to a worker's family, as `addDependent` does; give the id."""
-    id = worker.ledger.new_id(IdPrefix.DEPENDENT, at)
+def add_dependent(employee: EmployeeState, relative: SampleRelative, at: datetime) -> str:
+    """Add a dependent, as `addDependent` does, and return its id."""
+    id = employee.records.new_id(IdPrefix.DEPENDENT, at)
     row: Row = {
         "id": id,
-        "employer_id": worker.row["employer_id"],
-        "employee_id": worker.id,
+        "employer_id": employee.row["employer_id"],
+        "employee_id": employee.id,
         "first_name": relative.first_name,
         "last_name": relative.last_name,
         "date_of_birth": relative.date_of_birth,
@@ -184,13 +175,13 @@ def add_relative(worker: Worker, relative: Relative, at: datetime) -> str:
         "active": True,
         "disabled": relative.disabled,
     }
-    worker.relatives[id] = worker.ledger.add(Dependent, row, at)
-    worker.family[id] = FamilyMember(id, relative.relationship, relative.date_of_birth, relative.disabled)
+    employee.dependent_rows[id] = employee.records.add(Dependent, row, at)
+    employee.family[id] = FamilyMember(id, relative.relationship, relative.date_of_birth, relative.disabled)
     return id
 
 
-def part_with(worker: Worker, id: str, at: datetime) -> None:
-    """Let a member of the family go, as `updateDependent` does: coverage stays as it is till the next answer."""
-    member = worker.family[id]
-    worker.family[id] = FamilyMember(id, member.relationship, member.date_of_birth, member.disabled, active=False)
-    worker.ledger.change(worker.relatives[id], {"active": False}, at)
+def deactivate_dependent(employee: EmployeeState, id: str, at: datetime) -> None:
+    """Deactivate a dependent, as `updateDependent` does. Coverage stays the same until the next election."""
+    member = employee.family[id]
+    employee.family[id] = FamilyMember(id, member.relationship, member.date_of_birth, member.disabled, active=False)
+    employee.records.update(employee.dependent_rows[id], {"active": False}, at)

@@ -1,4 +1,4 @@
-"""Employers: one with all its people, their stories told from the day it came to us to the eve of today."""
+"""Generate one employer: plan years, employees, enrollments, and the carrier's side, up to the day before today."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,29 +8,39 @@ from itertools import chain, islice, repeat
 from random import Random
 
 from benegraph.db.models import Employer
-from benegraph.demo.carrier_groups import Group, draw_division, enter_group
-from benegraph.demo.carrier_simulation import Desk, tell_carrier
-from benegraph.demo.employee_timeline import Stay, draw_fate
-from benegraph.demo.employees import Agenda, Worker, enter_worker
-from benegraph.demo.enrollment_simulation import close_season, issue_season, leave
-from benegraph.demo.life_event_simulation import plan_happening
-from benegraph.demo.names import company
+from benegraph.demo.carrier_groups import CarrierGroup, choose_division, generate_carrier_group
+from benegraph.demo.carrier_simulation import CarrierContext, simulate_carrier
+from benegraph.demo.employee_timeline import TimelineBounds, generate_employee_timeline
+from benegraph.demo.employees import EmployeeState, add_employee
+from benegraph.demo.enrollment_simulation import close_open_enrollment, issue_enrollments, terminate_employment
+from benegraph.demo.event_queue import EventQueue
+from benegraph.demo.life_event_simulation import schedule_life_event
+from benegraph.demo.names import company_name
 from benegraph.demo.plan_years import (
-    PHASES,
-    WAITS,
-    Dates,
-    Phase,
-    Season,
-    Terms,
-    seasons_of,
-    tell_seasons,
-    tell_year,
+    PHASE_WEIGHTS,
+    WAITING_RULE_WEIGHTS,
+    BenefitTerms,
+    BenefitYear,
+    EnrollmentPhase,
+    PlanYearSchedule,
+    generate_benefit_years,
+    generate_plan_year,
+    plan_year_schedules,
 )
-from benegraph.demo.random_source import dice, pick
-from benegraph.demo.record_buffer import Ledger, Row
-from benegraph.demo.sample_people import TERMS, draw_cast
-from benegraph.demo.shared_records import Ground
-from benegraph.demo.times_of_day import CLOSING, DRAFTING, ENDING, HIRING, OPENING, ZONES, at, start_of
+from benegraph.demo.random_source import random_source, weighted_choice
+from benegraph.demo.record_buffer import RecordBuffer, Row
+from benegraph.demo.sample_people import SAMPLE_TERMS, generate_sample_timelines
+from benegraph.demo.shared_records import TenantProfile
+from benegraph.demo.times_of_day import (
+    CLOSING_MINUTE,
+    DRAFTING_MINUTE,
+    HIRING_MINUTE,
+    OPENING_MINUTE,
+    TERMINATION_MINUTE,
+    TIME_ZONES,
+    instant_of,
+    start_of_day,
+)
 from benegraph.domain.catalog import ProductCategory
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import RenewalMode
@@ -38,100 +48,116 @@ from benegraph.domain.values import ONE_DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
-    """One employer to be: its number in the tenant, how many people it has, and where it must stand, if anywhere.
+class EmployerProfile:
+    """The parameters of an employer: its number in the tenant, its number of employees, and its enrollment phase.
 
-    `before` is how many people the employers before it have.
+    Without a phase one is drawn. `employees_before` counts the employees of all employers with a lower number.
     """
 
     number: int
     size: int
-    phase: Phase | None = None
-    has_cast: bool = False
-    before: int = 0
+    phase: EnrollmentPhase | None = None
+    has_sample_people: bool = False
+    employees_before: int = 0
 
 
-def tell_employer(ground: Ground, plot: Plot) -> Ledger:
-    """Tell an employer's whole story; give its rows. The same ground and plot give the same, byte for byte."""
-    rng = dice(*ground.words, plot.number)
-    # The day goes into the ids alone, so that a seed has the same people tomorrow, but never the same ids.
-    ledger = Ledger(ground.actor, dice(*ground.words, plot.number, ground.today))
-    phase = plot.phase or pick(rng, PHASES)
-    dates = seasons_of(rng, phase, ground.today)
-    stay = Stay(dates[0].drafted_on - timedelta(days=rng.randrange(5, 40)), ground.today)
-    employer = _enter_employer(ledger, rng, ground.companies + plot.number, stay.joined_on)
-    desk = _open_desk(ledger, ground, plot, employer, dates[0].coverage.start)
-    terms = TERMS if plot.has_cast else _draw_terms(rng)
-    seasons = tell_seasons(ledger, desk.group, ground.products, dates, terms, ground.today)
-    cast = draw_cast(rng, stay) if plot.has_cast else iter(())
-    if plot.has_cast:
-        _draft_another(ledger, desk.group, ground, dates[-1], terms)
-    fates = chain(cast, (draw_fate(rng, stay) for _ in repeat(None)))
-    workers = []
-    for number, fate in enumerate(islice(fates, plot.size), 1):
-        division_id = desk.group.divisions[0] if number == 1 else draw_division(desk.rng, desk.group)
-        worker = enter_worker(ledger, rng, employer["id"], division_id, number, fate, at(fate.entered_on, HIRING))
-        _tell_worker(worker, seasons, ground.today)
-        workers.append(worker)
-    tell_carrier(desk, workers)
-    return ledger
+def generate_employer(tenant: TenantProfile, profile: EmployerProfile) -> RecordBuffer:
+    """Generate all rows of an employer. The same tenant and profile give identical rows."""
+    rng = random_source(*tenant.seed_words, profile.number)
+    # Only ids depend on the day: another day's run of the same seed has the same people, but never the same ids.
+    records = RecordBuffer(tenant.actor, random_source(*tenant.seed_words, profile.number, tenant.today))
+    phase = profile.phase or weighted_choice(rng, PHASE_WEIGHTS)
+    schedules = plan_year_schedules(rng, phase, tenant.today)
+    joined_on = schedules[0].drafted_on - timedelta(days=rng.randrange(5, 40))
+    bounds = TimelineBounds(joined_on, tenant.today)
+    employer = _add_employer(records, rng, tenant.first_company_number + profile.number, joined_on)
+    carrier = _create_carrier_context(records, tenant, profile, employer, schedules[0].coverage.start)
+    terms = SAMPLE_TERMS if profile.has_sample_people else _draw_terms(rng)
+    benefit_years = generate_benefit_years(records, carrier.group, tenant.products, schedules, terms, tenant.today)
+    sample_timelines = generate_sample_timelines(rng, bounds) if profile.has_sample_people else iter(())
+    if profile.has_sample_people:
+        _add_draft_plan_year(records, carrier.group, tenant, schedules[-1], terms)
+    timelines = chain(sample_timelines, (generate_employee_timeline(rng, bounds) for _ in repeat(None)))
+    employees = []
+    for number, timeline in enumerate(islice(timelines, profile.size), 1):
+        division_id = carrier.group.divisions[0] if number == 1 else choose_division(carrier.rng, carrier.group)
+        entered_at = instant_of(timeline.entered_on, HIRING_MINUTE)
+        employee = add_employee(records, rng, employer["id"], division_id, number, timeline, entered_at)
+        _simulate_employee(employee, benefit_years, tenant.today)
+        employees.append(employee)
+    simulate_carrier(carrier, employees)
+    return records
 
 
-def _open_desk(ledger: Ledger, ground: Ground, plot: Plot, employer: Row, first_year_on: date) -> Desk:
-    # Dice and ids of its own, so that what the carrier does changes nothing for anybody else.
-    rng = dice(*ground.words, plot.number, "carrier")
-    beside = ledger.beside(dice(*ground.words, plot.number, ground.today, "carrier"))
-    divided = plot.has_cast or (plot.size >= 12 and rng.random() < 0.7)
-    group = enter_group(beside, rng, employer, ground.groups + plot.number, first_year_on, divided=divided)
-    return Desk(
-        beside,
+def _create_carrier_context(
+    records: RecordBuffer, tenant: TenantProfile, profile: EmployerProfile, employer: Row, first_plan_year_on: date
+) -> CarrierContext:
+    # The carrier's side has random sources of its own, so that changes there leave all other rows as they are.
+    rng = random_source(*tenant.seed_words, profile.number, "carrier")
+    carrier_records = records.with_id_source(random_source(*tenant.seed_words, profile.number, tenant.today, "carrier"))
+    has_divisions = profile.has_sample_people or (profile.size >= 12 and rng.random() < 0.7)
+    group_index = tenant.first_group_number + profile.number
+    group = generate_carrier_group(
+        carrier_records, rng, employer, group_index, first_plan_year_on, has_divisions=has_divisions
+    )
+    return CarrierContext(
+        carrier_records,
         rng,
         group,
         employer["created_at"].date(),
-        first_year_on,
-        ground.today,
-        ground.members + plot.before,
-        eventful=plot.has_cast,
-        keeps_up=ground.auto_paid_through,
+        first_plan_year_on,
+        tenant.today,
+        tenant.first_subscriber_number + profile.employees_before,
+        is_showcase=profile.has_sample_people,
+        auto_paid_through=tenant.auto_paid_through,
     )
 
 
-def _draw_terms(rng: Random) -> Terms:
+def _draw_terms(rng: Random) -> BenefitTerms:
     renewal = RenewalMode.PASSIVE if rng.random() < 0.4 else RenewalMode.ACTIVE
-    part_timers = rng.random() < 0.5
-    return Terms(pick(rng, WAITS), renewal, rng.randrange(85, 108), part_timers)
+    offers_part_timers = rng.random() < 0.5
+    return BenefitTerms(weighted_choice(rng, WAITING_RULE_WEIGHTS), renewal, rng.randrange(85, 108), offers_part_timers)
 
 
-def _enter_employer(ledger: Ledger, rng: Random, name: int, joined_on: date) -> Row:
-    joined_at = at(joined_on, DRAFTING)
-    id = ledger.new_id(IdPrefix.EMPLOYER, joined_at)
-    row = {"id": id, "name": company(name), "time_zone": rng.choice(ZONES), "active": True}
-    return ledger.add(Employer, row, joined_at)
+def _add_employer(records: RecordBuffer, rng: Random, company_number: int, joined_on: date) -> Row:
+    joined_at = instant_of(joined_on, DRAFTING_MINUTE)
+    row = {
+        "id": records.new_id(IdPrefix.EMPLOYER, joined_at),
+        "name": company_name(company_number),
+        "time_zone": rng.choice(TIME_ZONES),
+        "active": True,
+    }
+    return records.add(Employer, row, joined_at)
 
 
-def _draft_another(ledger: Ledger, group: Group, ground: Ground, dates: Dates, terms: Terms) -> None:
-    """Draft one more benefit for the next plan year, never opened, so that a draft can be changed and deleted."""
-    hospital = next(product for product in ground.products if product.category is ProductCategory.HOSPITAL)
-    never = ground.today + ONE_DAY
-    draft = Dates(dates.coverage, dates.window, dates.drafted_on, never, never)
-    tell_year(ledger, group, hospital, draft, terms, ground.today)
+def _add_draft_plan_year(
+    records: RecordBuffer, group: CarrierGroup, tenant: TenantProfile, schedule: PlanYearSchedule, terms: BenefitTerms
+) -> None:
+    """Add a draft plan year of the hospital product, for trying the mutations that change or delete drafts."""
+    hospital = next(product for product in tenant.products if product.category is ProductCategory.HOSPITAL)
+    tomorrow = tenant.today + ONE_DAY  # later than today, so that it is neither opened nor closed
+    draft = PlanYearSchedule(schedule.coverage, schedule.window, schedule.drafted_on, tomorrow, tomorrow)
+    generate_plan_year(records, group, hospital, draft, terms, tenant.today)
 
 
-def _tell_worker(worker: Worker, seasons: Sequence[Season], today: date) -> None:
-    fate, entered_at = worker.fate, worker.row["created_at"]
-    agenda = Agenda(start_of(today))
-    before: Season | None = None
-    for season in seasons:
-        dates = season.dates
-        opened_at = at(dates.opened_on, OPENING)
+def _simulate_employee(employee: EmployeeState, benefit_years: Sequence[BenefitYear], today: date) -> None:
+    """Run all that happens to an employee from the day they are entered to the day before today."""
+    timeline, entered_at = employee.timeline, employee.row["created_at"]
+    queue = EventQueue(start_of_day(today))
+    previous: BenefitYear | None = None
+    for benefit_year in benefit_years:
+        schedule = benefit_year.schedule
+        opened_at = instant_of(schedule.opened_on, OPENING_MINUTE)
         if opened_at > entered_at:
-            agenda.plan(opened_at, partial(issue_season, worker, agenda, season, as_hire=False))
-        elif dates.coverage.last >= fate.entered_on:
-            agenda.plan(entered_at, partial(issue_season, worker, agenda, season, as_hire=True))
-        agenda.plan(at(dates.closed_on, CLOSING), partial(close_season, worker, season, before))
-        before = season
-    if fate.terminated_on and fate.noticed_on:
-        agenda.plan(at(fate.noticed_on, ENDING), partial(leave, worker, fate.terminated_on))
-    if fate.happening:
-        plan_happening(worker, agenda, seasons, fate.happening)
-    agenda.tell()
+            queue.schedule(opened_at, partial(issue_enrollments, employee, queue, benefit_year, as_hire=False))
+        elif schedule.coverage.last >= timeline.entered_on:
+            queue.schedule(entered_at, partial(issue_enrollments, employee, queue, benefit_year, as_hire=True))
+        closed_at = instant_of(schedule.closed_on, CLOSING_MINUTE)
+        queue.schedule(closed_at, partial(close_open_enrollment, employee, benefit_year, previous))
+        previous = benefit_year
+    if timeline.terminated_on and timeline.notice_given_on:
+        noticed_at = instant_of(timeline.notice_given_on, TERMINATION_MINUTE)
+        queue.schedule(noticed_at, partial(terminate_employment, employee, timeline.terminated_on))
+    if timeline.life_event:
+        schedule_life_event(employee, queue, benefit_years, timeline.life_event)
+    queue.run()

@@ -1,4 +1,4 @@
-"""Stories: enrollments issued, answered, closed and cut short, in the very steps in which the services do it."""
+"""The simulation of enrollments: issue, elect, renew, lapse and terminate, in the same steps as the services."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,10 +6,11 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from benegraph.db.models import Employee, EnrolledDependent, Enrollment
-from benegraph.demo.employees import Agenda, Held, Worker
-from benegraph.demo.plan_years import Season, Year
+from benegraph.demo.employees import EmployeeState, EnrollmentState
+from benegraph.demo.event_queue import EventQueue
+from benegraph.demo.plan_years import BenefitYear, OfferedPlanYear
 from benegraph.demo.record_buffer import Row
-from benegraph.demo.times_of_day import some_time
+from benegraph.demo.times_of_day import random_instant
 from benegraph.domain.enrollments.elections import (
     AcceptedElection,
     Election,
@@ -33,7 +34,7 @@ from benegraph.domain.people import Relationship
 from benegraph.domain.plan_years import RenewalMode
 from benegraph.domain.values import ONE_DAY, DateSpan
 
-_UNANSWERED: Row = dict.fromkeys(
+_NULL_COLUMNS: Row = dict.fromkeys(
     (
         "window_opens_on",
         "window_closes_on",
@@ -55,231 +56,291 @@ _UNANSWERED: Row = dict.fromkeys(
 )
 
 
-# -------------------------------------------------------------------------------------------------------- issuing
+# ---------------------------------------------------------------------------------------------------------- issue
 
 
-def issue_season(worker: Worker, agenda: Agenda, season: Season, at: datetime, *, as_hire: bool) -> None:
-    """Issue what a worker is eligible for, as opening a plan year does, or a hire after it was opened."""
-    issued: list[Held] = []
-    for year in season.years:
-        eligibility = worker.eligibility(year)
-        if not eligibility.eligible or worker.in_year(year):
+def issue_enrollments(
+    employee: EmployeeState, queue: EventQueue, benefit_year: BenefitYear, at: datetime, *, as_hire: bool
+) -> None:
+    """Issue the enrollments that an employee is eligible for, and schedule the answers.
+
+    With `as_hire` they are issued as hiring an employee does, else as opening a plan year does.
+    """
+    issued: list[EnrollmentState] = []
+    for plan_year in benefit_year.plan_years:
+        eligibility = employee.eligibility(plan_year)
+        if not eligibility.eligible or employee.enrollments_in(plan_year):
             continue
-        on_time = not as_hire and eligibility.eligible_on <= year.coverage.start
-        reason = WindowReason.OPEN_ENROLLMENT if on_time else WindowReason.NEW_HIRE
-        window = year.window if on_time else new_hire_window(eligibility.eligible_on, at.date())
-        dates = {} if on_time else {"window_opens_on": window.start, "window_closes_on": window.last}
-        issued.append(issue(worker, year, reason, window, at, effective_on=eligibility.starts_on, **dates))
-    _plan_answers(worker, agenda, season, issued, at)
+        effective_on = eligibility.starts_on
+        if not as_hire and eligibility.eligible_on <= plan_year.coverage.start:
+            reason, window = WindowReason.OPEN_ENROLLMENT, plan_year.window
+            enrollment = issue_enrollment(employee, plan_year, reason, window, at, effective_on=effective_on)
+        else:
+            reason, window = WindowReason.NEW_HIRE, new_hire_window(eligibility.eligible_on, at.date())
+            enrollment = issue_enrollment(
+                employee,
+                plan_year,
+                reason,
+                window,
+                at,
+                effective_on=effective_on,
+                window_opens_on=window.start,
+                window_closes_on=window.last,
+            )
+        issued.append(enrollment)
+    _schedule_answers(employee, queue, benefit_year, issued, at)
 
 
-def issue(worker: Worker, year: Year, reason: WindowReason, window: DateSpan, at: datetime, **values: object) -> Held:
-    """Enter one enrollment to be answered, and note it."""
+def issue_enrollment(
+    employee: EmployeeState,
+    plan_year: OfferedPlanYear,
+    reason: WindowReason,
+    window: DateSpan,
+    at: datetime,
+    **values: object,
+) -> EnrollmentState:
+    """Add one pending enrollment with its history event."""
     row: Row = {
-        **_UNANSWERED,
-        "id": worker.ledger.new_id(IdPrefix.ENROLLMENT, at),
-        "employer_id": worker.row["employer_id"],
-        "employee_id": worker.id,
-        "benefit_product_id": year.row["benefit_product_id"],
-        "plan_year_id": year.id,
+        **_NULL_COLUMNS,
+        "id": employee.records.new_id(IdPrefix.ENROLLMENT, at),
+        "employer_id": employee.row["employer_id"],
+        "employee_id": employee.id,
+        "benefit_product_id": plan_year.row["benefit_product_id"],
+        "plan_year_id": plan_year.id,
         "reason": reason,
         "issued_on": at.date(),
-        **build_close_values(worker.employment.terminated_on, at.date()),
+        **build_close_values(employee.employment.terminated_on, at.date()),
         **values,
     }
-    worker.ledger.add(Enrollment, row, at)
+    employee.records.add(Enrollment, row, at)
     action = "REISSUED" if reason is WindowReason.LIFE_EVENT else "ISSUED"
-    worker.ledger.note_issue(Enrollment, row, action, at, row["reissue_reason"])
-    held = Held(row, year, window)
-    worker.held.append(held)
-    return held
+    employee.records.log_creation(Enrollment, row, action, at, row["reissue_reason"])
+    enrollment = EnrollmentState(row, plan_year, window)
+    employee.enrollments.append(enrollment)
+    return enrollment
 
 
-def _plan_answers(worker: Worker, agenda: Agenda, season: Season, issued: Sequence[Held], at: datetime) -> None:
-    fate = worker.fate
-    if not issued or (fate.silent is not None and at.date() in fate.silent):
+def _schedule_answers(
+    employee: EmployeeState,
+    queue: EventQueue,
+    benefit_year: BenefitYear,
+    issued: Sequence[EnrollmentState],
+    at: datetime,
+) -> None:
+    """Schedule one answer to the issued enrollments. Some employees skip one of them, and some do not answer."""
+    timeline = employee.timeline
+    if not issued or (timeline.unanswered_span is not None and at.date() in timeline.unanswered_span):
         return
-    passive = season.years[0].row["renewal"] is RenewalMode.PASSIVE
-    chance = 0.5 if fate.steady else worker.rng.random()
-    if chance < (0.22 if passive else 0.04):
-        return  # they let it lapse, or be renewed
-    # One in fourteen forgets about one of them.
+    is_passive = benefit_year.plan_years[0].row["renewal"] is RenewalMode.PASSIVE
+    chance = 0.5 if timeline.is_scripted else employee.rng.random()
+    if chance < (0.22 if is_passive else 0.04):
+        return  # the enrollments lapse, or are renewed
+    # 7 % of the employees leave one enrollment unanswered.
     answered = issued[:-1] if chance > 0.93 and len(issued) > 1 else issued
     first = max(answered[0].window.start, at.date() + ONE_DAY)
     days = (answered[0].window.stop - first).days
     if days > 0:
-        day = first + timedelta(days=worker.rng.randrange(days))
-        agenda.plan(some_time(worker.rng, day), partial(answer_all, worker, answered))
+        day = first + timedelta(days=employee.rng.randrange(days))
+        queue.schedule(random_instant(employee.rng, day), partial(answer_enrollments, employee, answered))
 
 
-# ------------------------------------------------------------------------------------------------------ answering
+# --------------------------------------------------------------------------------------------------------- answer
 
 
-def answer_all(worker: Worker, helds: Sequence[Held], at: datetime) -> None:
-    """Answer enrollments as `elect` does: all in one call, after the worker's wishes."""
-    for held in helds:
-        effective_on: date = held.row["effective_on"]
-        if held.is_pending(at.date()) and worker.eligibility(held.year, effective_on).eligible:
-            record(worker, held, make_decision(worker, held, _choose(worker, held), at.date()), at)
-    worker.note_elected(at)
+def answer_enrollments(employee: EmployeeState, enrollments: Sequence[EnrollmentState], at: datetime) -> None:
+    """Answer enrollments by the employee's preferences, as one call of `elect` does."""
+    for enrollment in enrollments:
+        effective_on: date = enrollment.row["effective_on"]
+        if enrollment.is_pending(at.date()) and employee.eligibility(enrollment.plan_year, effective_on).eligible:
+            accepted = accept_election(employee, enrollment, _choose_election(employee, enrollment), at.date())
+            record_election(employee, enrollment, accepted, at)
+    employee.add_election_snapshot(at)
 
 
-def _choose(worker: Worker, held: Held) -> Election:
-    """Choose as the worker wishes: mostly the same from year to year."""
-    wishes, rng = worker.wishes, worker.rng
-    waives, richness = held.year.category in wishes.waives, wishes.richness
-    if not worker.fate.steady:
+def _choose_election(employee: EmployeeState, enrollment: EnrollmentState) -> Election:
+    """Choose by the employee's preferences, with occasional deviations."""
+    preferences, rng = employee.preferences, employee.rng
+    waives, price_level = enrollment.plan_year.category in preferences.waived_categories, preferences.price_level
+    if not employee.timeline.is_scripted:
         waives = waives if rng.random() < 0.95 else not waives
-        richness = richness if rng.random() < 0.9 else rng.random()
+        price_level = price_level if rng.random() < 0.9 else rng.random()
     if waives:
-        return Election(held.row["id"], ElectionDecision.WAIVED)
-    plans = list(held.year.plans)
-    wished = {Relationship.SPOUSE: wishes.spouse, Relationship.CHILD: wishes.children}
-    family = [
+        return Election(enrollment.row["id"], ElectionDecision.WAIVED)
+    plan_ids = list(enrollment.plan_year.plans)
+    covers = {
+        Relationship.SPOUSE: preferences.covers_spouse,
+        Relationship.CHILD: preferences.covers_children,
+    }
+    dependent_ids = [
         member.id
-        for member in worker.family.values()
-        if wished[member.relationship] and is_coverable(member, held.row["effective_on"])
+        for member in employee.family.values()
+        if covers[member.relationship] and is_coverable(member, enrollment.row["effective_on"])
     ]
-    return enrolling(held, plans[int(richness * len(plans))], family)
+    return elect_plan(enrollment, plan_ids[int(price_level * len(plan_ids))], dependent_ids)
 
 
-def enrolling(held: Held, plan_id: str, dependent_ids: Sequence[str]) -> Election:
-    return Election(held.row["id"], ElectionDecision.ENROLLED, plan_id, None, tuple(dependent_ids))
+def elect_plan(enrollment: EnrollmentState, plan_id: str, dependent_ids: Sequence[str]) -> Election:
+    return Election(enrollment.row["id"], ElectionDecision.ENROLLED, plan_id, None, tuple(dependent_ids))
 
 
-def make_decision(
-    worker: Worker, held: Held, choice: Election, today: date, baseline: ReissueBaseline | None = None
+def accept_election(
+    employee: EmployeeState,
+    enrollment: EnrollmentState,
+    election: Election,
+    today: date,
+    baseline: ReissueBaseline | None = None,
 ) -> AcceptedElection:
-    """Judge a choice by every rule of the domain; the demo never chooses what they refuse."""
-    year = held.year
-    effective_on: date = held.row["effective_on"]
+    """Apply the election rules. A refusal is a defect of the generator and raises AssertionError."""
+    plan_year = enrollment.plan_year
+    effective_on: date = enrollment.row["effective_on"]
     offer = ElectionOffer(
-        facts=held.facts(),
-        version=held.row["version"],
+        facts=enrollment.facts(),
+        version=enrollment.row["version"],
         effective_on=effective_on,
-        eligibility=worker.eligibility(year, effective_on),
-        employment_class=worker.employment.employment_class,
-        classes=year.classes,
-        plans=year.plans,
-        family=worker.family,
+        eligibility=employee.eligibility(plan_year, effective_on),
+        employment_class=employee.employment.employment_class,
+        classes=plan_year.classes,
+        plans=plan_year.plans,
+        family=employee.family,
         baseline=baseline,
     )
-    decided = evaluate_election(choice, offer, today)
-    if isinstance(decided, AcceptedElection):
-        return decided
-    raise AssertionError(f"the demo made a choice that the rules refuse: {decided}")
+    accepted = evaluate_election(election, offer, today)
+    if isinstance(accepted, AcceptedElection):
+        return accepted
+    raise AssertionError(f"the election rules refuse a generated election: {accepted}")
 
 
-def record(worker: Worker, held: Held, decided: AcceptedElection, at: datetime, action: str | None = None) -> None:
-    """Record an answer, who it covers, and what it makes of earlier ones in the plan year."""
-    cost = decided.cost
-    enrolled = decided.decision is ElectionDecision.ENROLLED
+def record_election(
+    employee: EmployeeState,
+    enrollment: EnrollmentState,
+    accepted: AcceptedElection,
+    at: datetime,
+    action: str | None = None,
+) -> None:
+    """Record a decision with its covered dependents, and recompute the coverage of earlier ones in the plan year."""
+    cost = accepted.cost
+    is_enrolled = accepted.decision is ElectionDecision.ENROLLED
     values: Row = {
-        "decision": decided.decision,
+        "decision": accepted.decision,
         "decided_at": at,
         "coverage_tier": cost.coverage_tier if cost else None,
-        "selected_plan_id": decided.plan_id,
+        "selected_plan_id": accepted.plan_id,
         "employee_contribution_cents": cost.employee_contribution_cents if cost else None,
         "employer_contribution_cents": cost.employer_contribution_cents if cost else None,
-        "coverage_starts_on": held.row["effective_on"] if enrolled else None,
+        "coverage_starts_on": enrollment.row["effective_on"] if is_enrolled else None,
     }
-    held.covered = decided.dependents
-    resettle(worker, held.year, at, _Edit(held, values, action or decided.decision.value))
-    for dependent in decided.dependents:
+    enrollment.covered = accepted.dependents
+    new_election = _NewElection(enrollment, values, action or accepted.decision.value)
+    recompute_coverage(employee, enrollment.plan_year, at, new_election)
+    for dependent in accepted.dependents:
         row = {
-            "enrollment_id": held.row["id"],
+            "enrollment_id": enrollment.row["id"],
             "dependent_id": dependent.id,
-            "employer_id": held.row["employer_id"],
-            "employee_id": worker.id,
+            "employer_id": enrollment.row["employer_id"],
+            "employee_id": employee.id,
             "through": dependent.through,
         }
-        worker.ledger.add(EnrolledDependent, row, at)
+        employee.records.add(EnrolledDependent, row, at)
 
 
 @dataclass(slots=True)
-class _Edit:
-    """What is to change of one enrollment besides what it covers."""
+class _NewElection:
+    """The column values of a decision that are not in the enrollment's row yet, and its history action."""
 
-    held: Held
+    enrollment: EnrollmentState
     values: Row
     action: str
 
 
-def resettle(worker: Worker, year: Year, at: datetime, edit: _Edit | None = None) -> None:
-    """Lay out anew what a worker's answers in a plan year cover, one of them perhaps given just now."""
-    answered = [held for held in worker.in_year(year) if held.row["decision"] or (edit and edit.held is held)]
+def recompute_coverage(
+    employee: EmployeeState, plan_year: OfferedPlanYear, at: datetime, new: _NewElection | None = None
+) -> None:
+    """Recompute the coverage span of each answered enrollment in a plan year, and record the changes."""
+    answered = [
+        enrollment
+        for enrollment in employee.enrollments_in(plan_year)
+        if enrollment.row["decision"] or (new and new.enrollment is enrollment)
+    ]
     answers = [
         Answer(
-            edit.values["decision"] if edit and edit.held is held else held.row["decision"], held.row["effective_on"]
+            new.values["decision"] if new and new.enrollment is enrollment else enrollment.row["decision"],
+            enrollment.row["effective_on"],
         )
-        for held in answered
+        for enrollment in answered
     ]
-    standings = compute_ends(answers, year.coverage.last, worker.employment.terminated_on)
-    for held, standing in zip(answered, standings, strict=True):
+    standings = compute_ends(answers, plan_year.coverage.last, employee.employment.terminated_on)
+    for enrollment, standing in zip(answered, standings, strict=True):
         values: Row = {
             "coverage_ends_on": standing.coverage_ends_on,
             "closed_on": standing.closed_on,
             "close_reason": standing.close_reason,
         }
-        if edit and edit.held is held:
-            worker.ledger.note_change(Enrollment, held.row, edit.action, edit.values | values, at)
+        if new and new.enrollment is enrollment:
+            employee.records.update_and_log(Enrollment, enrollment.row, new.action, new.values | values, at)
         else:
-            worker.ledger.note_change(Enrollment, held.row, "COVERAGE_MOVED", values, at)
+            employee.records.update_and_log(Enrollment, enrollment.row, "COVERAGE_MOVED", values, at)
 
 
-# --------------------------------------------------------------------------------------------- closing and leaving
+# --------------------------------------------------------------------------------------------- close and terminate
 
 
-def close_season(worker: Worker, season: Season, before: Season | None, at: datetime) -> None:
-    """Close a worker's open enrollment: what is unanswered lapses, or is renewed where the employer renews."""
-    for place, year in enumerate(season.years):
-        earlier = before.years[place] if before else None
+def close_open_enrollment(
+    employee: EmployeeState, benefit_year: BenefitYear, previous: BenefitYear | None, at: datetime
+) -> None:
+    """Close an employee's unanswered open-enrollment enrollments: renew them where the employer renews, else lapse."""
+    for index, plan_year in enumerate(benefit_year.plan_years):
+        previous_plan_year = previous.plan_years[index] if previous else None
         any_renewed = False
-        for held in worker.in_year(year):
-            if held.waits(at.date()) and held.row["reason"] is WindowReason.OPEN_ENROLLMENT:
-                renewed = _renew(worker, held, earlier, at.date()) if earlier else None
-                if renewed:
-                    record(worker, held, renewed, at, "RENEWED")
-                    any_renewed = True
-                else:
-                    values: Row = {"closed_on": at.date(), "close_reason": CloseReason.LAPSED}
-                    worker.ledger.note_change(Enrollment, held.row, "LAPSED", values, at)
+        for enrollment in employee.enrollments_in(plan_year):
+            if not enrollment.is_unanswered(at.date()) or enrollment.row["reason"] is not WindowReason.OPEN_ENROLLMENT:
+                continue
+            renewed = _renew(employee, enrollment, previous_plan_year, at.date()) if previous_plan_year else None
+            if renewed:
+                record_election(employee, enrollment, renewed, at, "RENEWED")
+                any_renewed = True
+            else:
+                values: Row = {"closed_on": at.date(), "close_reason": CloseReason.LAPSED}
+                employee.records.update_and_log(Enrollment, enrollment.row, "LAPSED", values, at)
         if any_renewed:
-            worker.note_elected(at)
+            employee.add_election_snapshot(at)
 
 
-def _renew(worker: Worker, held: Held, earlier: Year, today: date) -> AcceptedElection | None:
-    last = earlier.coverage.last
-    kept = [
+def _renew(
+    employee: EmployeeState, enrollment: EnrollmentState, previous: OfferedPlanYear, today: date
+) -> AcceptedElection | None:
+    """Decide a passive renewal with the previous plan year's carrier plan; None where nothing can be renewed."""
+    last_day = previous.coverage.last
+    in_force = [
         other
-        for other in worker.in_year(earlier)
-        if other.enrolled and other.row["coverage_ends_on"] == last  # in force on the eve of the new year
+        for other in employee.enrollments_in(previous)
+        if other.is_enrolled and other.row["coverage_ends_on"] == last_day
     ]
-    effective_on: date = held.row["effective_on"]
+    effective_on: date = enrollment.row["effective_on"]
     if (
-        not kept
-        or held.year.row["renewal"] is not RenewalMode.PASSIVE
-        or not worker.eligibility(held.year, effective_on).eligible
+        not in_force
+        or enrollment.plan_year.row["renewal"] is not RenewalMode.PASSIVE
+        or not employee.eligibility(enrollment.plan_year, effective_on).eligible
     ):
         return None
-    carrier_plan_id = earlier.plans[kept[-1].row["selected_plan_id"]].carrier_plan_id
-    plan_id = next(id for id, plan in held.year.plans.items() if plan.carrier_plan_id == carrier_plan_id)
-    remaining = [each.id for each in kept[-1].covered if is_coverable(worker.family[each.id], effective_on)]
-    # The window is over; closing does on the worker's behalf what it was for.
-    open_again = replace(held, window=DateSpan(today, today + ONE_DAY))
-    return make_decision(worker, open_again, enrolling(held, plan_id, remaining), today)
+    renewed = in_force[-1]
+    carrier_plan_id = previous.plans[renewed.row["selected_plan_id"]].carrier_plan_id
+    plan_id = next(id for id, plan in enrollment.plan_year.plans.items() if plan.carrier_plan_id == carrier_plan_id)
+    dependent_ids = [item.id for item in renewed.covered if is_coverable(employee.family[item.id], effective_on)]
+    # The window is over; the renewal is accepted as if it were open today.
+    reopened = replace(enrollment, window=DateSpan(today, today + ONE_DAY))
+    return accept_election(employee, reopened, elect_plan(enrollment, plan_id, dependent_ids), today)
 
 
-def leave(worker: Worker, terminated_on: date, at: datetime) -> None:
-    """End an employment, as `terminateEmployee` does."""
-    worker.ledger.note_change(Employee, worker.row, "TERMINATED", {"terminated_on": terminated_on}, at)
-    worker.employment = replace(worker.employment, terminated_on=terminated_on)
-    for held in worker.held:
-        if held.waits(at.date()):
-            limit = find_last_coverable_day(held.year.coverage.last, terminated_on)
-            closed_on = max(at.date(), terminated_on) if held.row["effective_on"] <= limit else at.date()
+def terminate_employment(employee: EmployeeState, terminated_on: date, at: datetime) -> None:
+    """Terminate an employment, as `terminateEmployee` does."""
+    employee.records.update_and_log(Employee, employee.row, "TERMINATED", {"terminated_on": terminated_on}, at)
+    employee.employment = replace(employee.employment, terminated_on=terminated_on)
+    for enrollment in employee.enrollments:
+        if enrollment.is_unanswered(at.date()):
+            limit = find_last_coverable_day(enrollment.plan_year.coverage.last, terminated_on)
+            closed_on = max(at.date(), terminated_on) if enrollment.row["effective_on"] <= limit else at.date()
             values: Row = {"closed_on": closed_on, "close_reason": CloseReason.TERMINATED}
-            worker.ledger.note_change(Enrollment, held.row, "CLOSED", values, at)
-    for year in {held.year.id: held.year for held in worker.held}.values():
-        resettle(worker, year, at)
-    worker.note_elected(at)
+            employee.records.update_and_log(Enrollment, enrollment.row, "CLOSED", values, at)
+    for plan_year in {enrollment.plan_year.id: enrollment.plan_year for enrollment in employee.enrollments}.values():
+        recompute_coverage(employee, plan_year, at)
+    employee.add_election_snapshot(at)

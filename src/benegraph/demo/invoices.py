@@ -1,4 +1,4 @@
-"""Premiums: invoices written down, paid, withdrawn and taken back, in the very steps in which the services do it."""
+"""Premium invoices: recorded, paid, voided, and paid-through dates set, in the same steps as the services."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,22 +8,22 @@ from functools import cache
 from random import Random
 
 from benegraph.db.models import PremiumInvoice, PremiumPayment, SubscriberEnrollment
-from benegraph.demo.coverage_of_record import Member
-from benegraph.demo.employees import Agenda
-from benegraph.demo.record_buffer import Ledger, Row
+from benegraph.demo.coverage_of_record import SubscriberState
+from benegraph.demo.event_queue import EventQueue
+from benegraph.demo.record_buffer import RecordBuffer, Row
 from benegraph.domain.billing import Invoice, compute_paid_through
 from benegraph.domain.ids import IdPrefix
 from benegraph.services.billing import NewInvoice
 
-_BILLED = tuple(field.name for field in fields(NewInvoice))
+_INVOICE_COLUMNS = tuple(field.name for field in fields(NewInvoice))
 
 
 @dataclass(slots=True)
-class Premium:
-    """An invoice and what is paid on it: a division's, or one member's alone."""
+class InvoiceState:
+    """An invoice's row and the amount paid. With a `subscriber` it bills that subscriber, else the whole division."""
 
     row: Row
-    member: Member | None
+    subscriber: SubscriberState | None
     paid_cents: int = 0
 
     def as_invoice(self) -> Invoice:
@@ -34,108 +34,118 @@ class Premium:
             self.row["amount_cents"],
             self.paid_cents,
             void=self.row["voided_at"] is not None,
-            is_subscriber_invoice=self.member is not None,
+            is_subscriber_invoice=self.subscriber is not None,
         )
 
 
 @dataclass(slots=True)
-class Account:
-    """A division's account with the carrier: its contract, its members, and all that was billed to it and to them."""
+class DivisionAccount:
+    """A division's account with the carrier: its contract, its subscribers, and all invoices under the contract."""
 
-    ledger: Ledger
+    records: RecordBuffer
     rng: Random
-    agenda: Agenda
+    queue: EventQueue
     contract: Row
-    #: Whether each change of an invoice brings coverage up to date at once.
-    keeps_up: bool
-    members: list[Member] = field(default_factory=list)
-    premiums: list[Premium] = field(default_factory=list)
+    #: Whether paid-through dates are updated with every change of an invoice.
+    auto_paid_through: bool
+    subscribers: list[SubscriberState] = field(default_factory=list)
+    invoices: list[InvoiceState] = field(default_factory=list)
 
 
-def bill(account: Account, member: Member | None, wanted: NewInvoice, at: datetime) -> Premium:
-    """Enter an invoice, as `recordPremiumInvoice` does."""
-    billed = {name: getattr(wanted, name) for name in _BILLED}
+def record_invoice(
+    account: DivisionAccount, subscriber: SubscriberState | None, new_invoice: NewInvoice, at: datetime
+) -> InvoiceState:
+    """Add an invoice, as `recordPremiumInvoice` does."""
+    values = {name: getattr(new_invoice, name) for name in _INVOICE_COLUMNS}
     row: Row = {
-        "id": account.ledger.new_id(IdPrefix.PREMIUM_INVOICE, at),
+        "id": account.records.new_id(IdPrefix.PREMIUM_INVOICE, at),
         "employer_id": account.contract["employer_id"],
-        **billed,
+        **values,
         "voided_at": None,
         "void_reason": None,
     }
-    premium = Premium(account.ledger.add(PremiumInvoice, row, at), member)
-    account.premiums.append(premium)
-    account.ledger.note(PremiumInvoice, row, "RECORDED", at, None, billed, None)
-    _keep_up(account, premium, at)
-    return premium
+    invoice = InvoiceState(account.records.add(PremiumInvoice, row, at), subscriber)
+    account.invoices.append(invoice)
+    account.records.log_event(PremiumInvoice, row, "RECORDED", at, None, values, None)
+    _update_paid_through(account, invoice, at)
+    return invoice
 
 
-def withdraw(account: Account, premium: Premium, reason: str, at: datetime) -> None:
-    """Withdraw an invoice, as `voidPremiumInvoice` does."""
-    account.ledger.change(premium.row, {"voided_at": at, "void_reason": reason}, at)
-    account.ledger.note(PremiumInvoice, premium.row, "VOIDED", at, {"voided_at": None}, {"voided_at": at}, reason)
-    _keep_up(account, premium, at)
+def void_invoice(account: DivisionAccount, invoice: InvoiceState, reason: str, at: datetime) -> None:
+    """Void an invoice, as `voidPremiumInvoice` does."""
+    account.records.update(invoice.row, {"voided_at": at, "void_reason": reason}, at)
+    before, after = {"voided_at": None}, {"voided_at": at}
+    account.records.log_event(PremiumInvoice, invoice.row, "VOIDED", at, before, after, reason)
+    _update_paid_through(account, invoice, at)
 
 
-def pay(account: Account, premium: Premium, amount_cents: int, at: datetime) -> Row:
-    """Enter a payment of that day, as `recordPremiumPayment` does; give it."""
+def record_payment(account: DivisionAccount, invoice: InvoiceState, amount_cents: int, at: datetime) -> Row:
+    """Add a payment received that day, as `recordPremiumPayment` does, and return its row."""
     row: Row = {
-        "id": account.ledger.new_id(IdPrefix.PREMIUM_PAYMENT, at),
+        "id": account.records.new_id(IdPrefix.PREMIUM_PAYMENT, at),
         "employer_id": account.contract["employer_id"],
-        "invoice_id": premium.row["id"],
+        "invoice_id": invoice.row["id"],
         "amount_cents": amount_cents,
         "received_on": at.date(),
         "reversed_at": None,
         "reversal_reason": None,
     }
-    account.ledger.add(PremiumPayment, row, at)
-    _count(account, premium, "PAID", row, amount_cents, at)
+    account.records.add(PremiumPayment, row, at)
+    _change_paid_amount(account, invoice, "PAID", row, amount_cents, at)
     return row
 
 
-def take_back(account: Account, premium: Premium, payment: Row, reason: str, at: datetime) -> None:
-    """Take a payment back, as `reversePremiumPayment` does."""
+def reverse_payment(account: DivisionAccount, invoice: InvoiceState, payment: Row, reason: str, at: datetime) -> None:
+    """Reverse a payment, as `reversePremiumPayment` does."""
     payment |= {"reversed_at": at, "reversal_reason": reason}
-    _count(account, premium, "REVERSED", payment, -payment["amount_cents"], at, reason)
+    _change_paid_amount(account, invoice, "REVERSED", payment, -payment["amount_cents"], at, reason)
 
 
-def _count(
-    account: Account, premium: Premium, action: str, payment: Row, cents: int, at: datetime, reason: str | None = None
+def _change_paid_amount(
+    account: DivisionAccount,
+    invoice: InvoiceState,
+    action: str,
+    payment: Row,
+    cents: int,
+    at: datetime,
+    reason: str | None = None,
 ) -> None:
-    before = {"paid_cents": premium.paid_cents}
-    premium.paid_cents += cents
-    account.ledger.touch(premium.row, at)
-    after = {"paid_cents": premium.paid_cents, "payment_id": payment["id"]}
-    account.ledger.note(PremiumInvoice, premium.row, action, at, before, after, reason)
-    _keep_up(account, premium, at)
+    before = {"paid_cents": invoice.paid_cents}
+    invoice.paid_cents += cents
+    account.records.increment_version(invoice.row, at)
+    after = {"paid_cents": invoice.paid_cents, "payment_id": payment["id"]}
+    account.records.log_event(PremiumInvoice, invoice.row, action, at, before, after, reason)
+    _update_paid_through(account, invoice, at)
 
 
 # ------------------------------------------------------------------------------------------------ paid through
 
 
-def _keep_up(account: Account, premium: Premium, at: datetime) -> None:
-    if account.keeps_up:
-        settle(account, account.members if premium.member is None else [premium.member], at)
+def _update_paid_through(account: DivisionAccount, invoice: InvoiceState, at: datetime) -> None:
+    if account.auto_paid_through:
+        set_paid_through(account, account.subscribers if invoice.subscriber is None else [invoice.subscriber], at)
 
 
-def settle(account: Account, members: Iterable[Member], at: datetime) -> None:
-    """Set through which day each coverage of some members is paid, as `setPaidThrough` does."""
-    of_group: list[Invoice] = []
-    own: dict[str, list[Invoice]] = defaultdict(list)
-    for premium in account.premiums:
-        (own[premium.member.number] if premium.member else of_group).append(premium.as_invoice())
+def set_paid_through(account: DivisionAccount, subscribers: Iterable[SubscriberState], at: datetime) -> None:
+    """Set the paid-through date of each coverage of these subscribers, as `setPaidThrough` does."""
+    group_invoices: list[Invoice] = []
+    own_invoices: dict[str, list[Invoice]] = defaultdict(list)
+    for invoice in account.invoices:
+        invoices = own_invoices[invoice.subscriber.number] if invoice.subscriber else group_invoices
+        invoices.append(invoice.as_invoice())
 
     @cache
-    def by_group(start: date, end: date | None) -> date | None:
-        return _reached(start, end, of_group)
+    def group_paid_through(start: date, end: date | None) -> date | None:
+        return _paid_through_date(start, end, group_invoices)
 
-    for member in members:
-        theirs = own.get(member.number)
-        for record in member.records:
-            span = record["start_date"], record["end_date"]
-            day = _reached(*span, [*of_group, *theirs]) if theirs else by_group(*span)
-            account.ledger.note_change(SubscriberEnrollment, record, "PAID_THROUGH", {"paid_through": day}, at)
+    for subscriber in subscribers:
+        own = own_invoices.get(subscriber.number)
+        for coverage in subscriber.coverages:
+            span = coverage["start_date"], coverage["end_date"]
+            day = _paid_through_date(*span, [*group_invoices, *own]) if own else group_paid_through(*span)
+            account.records.update_and_log(SubscriberEnrollment, coverage, "PAID_THROUGH", {"paid_through": day}, at)
 
 
-def _reached(start: date, end: date | None, invoices: list[Invoice]) -> date | None:
-    found = compute_paid_through(start, end, invoices)
-    return found.day if found else None
+def _paid_through_date(start: date, end: date | None, invoices: list[Invoice]) -> date | None:
+    result = compute_paid_through(start, end, invoices)
+    return result.day if result else None

@@ -1,11 +1,11 @@
-"""Invented names: of people, companies and carriers. None is meant to be anybody's."""
+"""Invented names of people, companies, carriers and plans. None refers to a real person or company."""
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _split(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-GIVEN = _words("""
+GIVEN_NAMES = _split("""
     Abena Adriana Aiko Alejandro Amara Amir Ana Anders Anika Antonio Asha Ayana Beatriz Björn Bruno Camila Carlos Chen
     Chidi Chloé Clara Dalia Daniel Darius Deepa Diego Dmitri Dolores Elena Elif Emeka Esther Eun-ji Fatima Felix Fiona
     Gabriel Giulia Grace Hana Hassan Hiroshi Ibrahim Imani Inés Ingrid Isaac Ivan Jamal Jasmine Javier Jia Jonas José
@@ -15,7 +15,7 @@ GIVEN = _words("""
     Victor Wei Willa Xavier Yara Yuki Yusuf Zainab Zoë
 """)
 
-FAMILY = _words("""
+FAMILY_NAMES = _split("""
     Abara Adeyemi Agarwal Aguilar Ahmed Alcott Almeida Anand Arroyo Asante Ashdown Baptiste Barlow Batista Becker Bello
     Benítez Bergström Bhatt Boateng Brandt Bui Calloway Campos Castellano Chaudhry Chen Cho Conti Cordero Dang Delacroix
     Desai Diallo Dimitrov Dogan Duarte Eastman Eriksen Escobar Fairweather Farouk Fonseca Fujita Galloway Garza Ghosh
@@ -27,14 +27,14 @@ FAMILY = _words("""
     Tran Underhill Vance Varga Vega Wang Weiss Whitlock Winslow Wu Xiong Yamada Yang Yilmaz Zamora Zhou Ziegler
 """)
 
-_PLACES = _words("""
+_PLACE_NAMES = _split("""
     Alderwick Amberfold Ashgrove Birchmere Brackenholt Brindlewood Cedarfall Cinderhill Copperbend Cragmoor Dunmarrow
     Elmstead Fallowmere Fernhollow Foxbarrow Glenharrow Goldenrush Hawkswell Hazelbrook Heronsgate Juniper-Vale
     Kestrelton Larkmoor Lindenfield Maplecross Marrowby Mossbridge Nettlecombe Oakenshaw Otterbourne-Hill Pinewhistle
     Quarrymead Quillhaven Ravensmoor Rookhollow Saltmarrow Silverfen Sorrelton Stonewick Tanglewood-Bay Thistledown
     Umberfield Violet-Ridge Wexcombe Whinmoor Willowmarch Wrenfield Yarrowgate
 """)
-_TRADES = (
+_INDUSTRIES = (
     "Analytics",
     "Architects",
     "Bakeries",
@@ -70,9 +70,9 @@ _TRADES = (
     "Tools",
     "Veterinary",
 )
-_FORMS = ("Inc.", "LLC", "Co.", "Group", "Partners", "& Daughters", "Cooperative")
+_LEGAL_FORMS = ("Inc.", "LLC", "Co.", "Group", "Partners", "& Daughters", "Cooperative")
 
-#: Carriers, each named with its own way of coding plans.
+#: Carrier names, each with the prefix of its plan codes.
 CARRIERS = {
     "Bluefinch Health": "BF",
     "Copperleaf Mutual": "CL",
@@ -89,12 +89,13 @@ CARRIERS = {
 PLAN_NAMES = ("Trailhead", "Meridian", "Summit", "Horizon", "Compass", "Keystone")
 
 
-#: A prime, so that going round by it comes to every name once before any comes again.
+# A prime, so that multiples of it, modulo the number of names, visit every name before one repeats.
 _STRIDE = 7919
 
 
-def company(number: int) -> str:
-    """Give a company's name: neighbours in number have nothing in common, and thousands are all different."""
-    number, place = divmod(number * _STRIDE, len(_PLACES))
-    number, trade = divmod(number, len(_TRADES))
-    return f"{_PLACES[place].replace('-', ' ')} {_TRADES[trade]} {_FORMS[number % len(_FORMS)]}"
+def company_name(number: int) -> str:
+    """Return a company name. Consecutive numbers give unrelated names, and thousands of numbers give distinct ones."""
+    number, place = divmod(number * _STRIDE, len(_PLACE_NAMES))
+    number, industry = divmod(number, len(_INDUSTRIES))
+    legal_form = _LEGAL_FORMS[number % len(_LEGAL_FORMS)]
+    return f"{_PLACE_NAMES[place].replace('-', ' ')} {_INDUSTRIES[industry]} {legal_form}"

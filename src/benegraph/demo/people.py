@@ -1,4 +1,7 @@
-"""People: who they are, whom they live with, and what coverage they wish for, drawn as a small firm's are."""
+"""Sample people: their personal data, their families, and the coverage they prefer.
+
+The shares are typical of a small employer.
+"""
 
 import re
 import unicodedata
@@ -7,14 +10,14 @@ from datetime import date, timedelta
 from functools import cache
 from random import Random
 
-from benegraph.demo.names import FAMILY, GIVEN
-from benegraph.demo.random_source import pick
+from benegraph.demo.names import FAMILY_NAMES, GIVEN_NAMES
+from benegraph.demo.random_source import weighted_choice
 from benegraph.domain.catalog import CoverageTier, ProductCategory
 from benegraph.domain.enrollments.tiers import CHILD_AGE_LIMIT
 from benegraph.domain.people import EmploymentClass, Relationship
 
-# Shares of a hundred people, after research/domain.md (g).
-_CLASSES = {
+# Percentages, assumed for small employers.
+_CLASS_WEIGHTS = {
     EmploymentClass.FULL_TIME: 78,
     EmploymentClass.PART_TIME: 13,
     EmploymentClass.TEMPORARY: 3,
@@ -22,18 +25,18 @@ _CLASSES = {
     EmploymentClass.INTERN: 2,
     EmploymentClass.INDIVIDUAL_CONTRACTOR: 2,
 }
-_TIERS = {CoverageTier.EE: 50, CoverageTier.ES: 14, CoverageTier.EC: 12, CoverageTier.EF: 24}
-_CHILDREN = {1: 42, 2: 36, 3: 15, 4: 5, 5: 2}  # 1.9 children a parent
-_WAIVED = {ProductCategory.MEDICAL: 20, ProductCategory.DENTAL: 22, ProductCategory.VISION: 30}
+_TIER_WEIGHTS = {CoverageTier.EE: 50, CoverageTier.ES: 14, CoverageTier.EC: 12, CoverageTier.EF: 24}
+_CHILD_COUNT_WEIGHTS = {1: 42, 2: 36, 3: 15, 4: 5, 5: 2}  # 1.9 children for each parent, on average
+_WAIVER_PERCENTAGES = {ProductCategory.MEDICAL: 20, ProductCategory.DENTAL: 22, ProductCategory.VISION: 30}
 
-_YEAR = 365.25
-_YOUNGEST, _OLDEST = 19, 68
-_PARENT_FROM, _MARRIED_FROM = 21, 22
+_DAYS_PER_YEAR = 365.25
+_MIN_AGE, _MAX_AGE = 19, 68
+_MIN_PARENT_AGE, _MIN_MARRIED_AGE = 21, 22
 
 
 @dataclass(frozen=True, slots=True)
-class Relative:
-    """A member of somebody's family, as first told of."""
+class SampleRelative:
+    """A family member, as first recorded."""
 
     first_name: str
     last_name: str
@@ -43,80 +46,86 @@ class Relative:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What somebody elects when asked: whom to cover, what to do without, and how dear a plan may be (0 to 1)."""
+class CoveragePreferences:
+    """The choices that an employee makes in an election.
 
-    spouse: bool
-    children: bool
-    waives: frozenset[ProductCategory]
-    richness: float
+    `price_level` is the place of the preferred plan among all plans, from 0 (the cheapest) to 1 (the most expensive).
+    """
+
+    covers_spouse: bool
+    covers_children: bool
+    waived_categories: frozenset[ProductCategory]
+    price_level: float
 
 
 @dataclass(frozen=True, slots=True)
-class Someone:
-    """A person who is going to be an employee."""
+class SamplePerson:
+    """The personal data of a future employee."""
 
     first_name: str
     last_name: str
     date_of_birth: date
     employment_class: EmploymentClass
-    family: tuple[Relative, ...]
-    wishes: Wishes
+    family: tuple[SampleRelative, ...]
+    preferences: CoveragePreferences
 
 
-def draw_someone(rng: Random, on: date, employment_class: EmploymentClass | None = None) -> Someone:
-    """Draw a person as they are on a day."""
-    age = min(max(rng.gauss(41, 12), _YOUNGEST), _OLDEST)
-    last_name = rng.choice(FAMILY)
-    tier = pick(rng, _TIERS)
-    spouse = age >= _MARRIED_FROM and tier in (CoverageTier.ES, CoverageTier.EF)
-    children = age >= _PARENT_FROM and tier in (CoverageTier.EC, CoverageTier.EF)
-    # Of those who would cover themselves alone, a good part have a family that is insured elsewhere.
-    also_spouse = tier is CoverageTier.EE and age >= _MARRIED_FROM and rng.random() < 0.25
-    also_children = tier is CoverageTier.EE and age >= _PARENT_FROM and rng.random() < 0.15
-    family: list[Relative] = []
-    if spouse or also_spouse:
-        family.append(draw_spouse(rng, last_name, on, age))
-    if children or also_children:
-        family += [draw_child(rng, last_name, on, age) for _ in range(pick(rng, _CHILDREN))]
-    waives = frozenset(category for category, share in _WAIVED.items() if rng.randrange(100) < share)
-    return Someone(
-        rng.choice(GIVEN),
+def generate_person(rng: Random, on: date, employment_class: EmploymentClass | None = None) -> SamplePerson:
+    """Generate a person with the family that they have on this date."""
+    age = min(max(rng.gauss(41, 12), _MIN_AGE), _MAX_AGE)
+    last_name = rng.choice(FAMILY_NAMES)
+    tier = weighted_choice(rng, _TIER_WEIGHTS)
+    covers_spouse = age >= _MIN_MARRIED_AGE and tier in (CoverageTier.ES, CoverageTier.EF)
+    covers_children = age >= _MIN_PARENT_AGE and tier in (CoverageTier.EC, CoverageTier.EF)
+    # Many employees with employee-only coverage have a family that is insured elsewhere.
+    uncovered_spouse = tier is CoverageTier.EE and age >= _MIN_MARRIED_AGE and rng.random() < 0.25
+    uncovered_children = tier is CoverageTier.EE and age >= _MIN_PARENT_AGE and rng.random() < 0.15
+    family: list[SampleRelative] = []
+    if covers_spouse or uncovered_spouse:
+        family.append(generate_spouse(rng, last_name, on, age))
+    if covers_children or uncovered_children:
+        child_count = weighted_choice(rng, _CHILD_COUNT_WEIGHTS)
+        family += [generate_child(rng, last_name, on, age) for _ in range(child_count)]
+    waived = frozenset(category for category, share in _WAIVER_PERCENTAGES.items() if rng.randrange(100) < share)
+    return SamplePerson(
+        rng.choice(GIVEN_NAMES),
         last_name,
-        _born(rng, on, age),
-        employment_class or pick(rng, _CLASSES),
+        _birth_date(rng, on, age),
+        employment_class or weighted_choice(rng, _CLASS_WEIGHTS),
         tuple(family),
-        Wishes(spouse, children, waives, rng.random()),
+        CoveragePreferences(covers_spouse, covers_children, waived, rng.random()),
     )
 
 
-def draw_spouse(rng: Random, last_name: str, on: date, age: float) -> Relative:
-    """Draw somebody's spouse, who is of about their age."""
-    age = min(max(age + rng.gauss(0, 4), _YOUNGEST), _OLDEST + 4)
-    name = last_name if rng.random() < 0.7 else rng.choice(FAMILY)
-    return Relative(rng.choice(GIVEN), name, _born(rng, on, age), Relationship.SPOUSE)
+def generate_spouse(rng: Random, last_name: str, on: date, age: float) -> SampleRelative:
+    """Generate a spouse of about the employee's age."""
+    age = min(max(age + rng.gauss(0, 4), _MIN_AGE), _MAX_AGE + 4)
+    name = last_name if rng.random() < 0.7 else rng.choice(FAMILY_NAMES)
+    return SampleRelative(rng.choice(GIVEN_NAMES), name, _birth_date(rng, on, age), Relationship.SPOUSE)
 
 
-def draw_child(rng: Random, last_name: str, on: date, age: float) -> Relative:
-    """Draw a child of somebody of this age: up to 26, so that some are about to be too old to be covered."""
-    years = rng.uniform(0, min(age - _YOUNGEST, CHILD_AGE_LIMIT))
+def generate_child(rng: Random, last_name: str, on: date, parent_age: float) -> SampleRelative:
+    """Generate a child of at most 26 years, so that some children are about to age out of coverage."""
+    age = rng.uniform(0, min(parent_age - _MIN_AGE, CHILD_AGE_LIMIT))
     disabled = rng.random() < 0.01
-    return Relative(rng.choice(GIVEN), last_name, _born(rng, on, years), Relationship.CHILD, disabled)
+    return SampleRelative(
+        rng.choice(GIVEN_NAMES), last_name, _birth_date(rng, on, age), Relationship.CHILD, disabled=disabled
+    )
 
 
-def newborn(rng: Random, last_name: str, on: date) -> Relative:
-    return Relative(rng.choice(GIVEN), last_name, on, Relationship.CHILD)
+def generate_newborn(rng: Random, last_name: str, on: date) -> SampleRelative:
+    return SampleRelative(rng.choice(GIVEN_NAMES), last_name, on, Relationship.CHILD)
 
 
-def email_of(first_name: str, last_name: str, number: int) -> str:
-    return f"{_plain(first_name)}.{_plain(last_name)}.{number}@example.com"
+def email_address(first_name: str, last_name: str, number: int) -> str:
+    return f"{_ascii_letters(first_name)}.{_ascii_letters(last_name)}.{number}@example.com"
 
 
 @cache
-def _plain(name: str) -> str:
+def _ascii_letters(name: str) -> str:
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub("[^a-z]", "", letters)
 
 
-def _born(rng: Random, on: date, age: float) -> date:
-    return on - timedelta(days=int(age * _YEAR) + rng.randrange(30))
+def _birth_date(rng: Random, on: date, age: float) -> date:
+    return on - timedelta(days=int(age * _DAYS_PER_YEAR) + rng.randrange(30))

@@ -1,4 +1,4 @@
-"""Plan years: the seasons of an employer, with their dates by the phase it is in, contributions, plans and rates."""
+"""Plan years of an employer: dates that fit its enrollment phase, contributions, plans and rates."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from enum import Enum
 from random import Random
 
 from benegraph.db.models import ContributionClass, Plan, PlanRate, PlanYear
-from benegraph.demo.carrier_groups import Group
-from benegraph.demo.catalog import Product, priced
-from benegraph.demo.record_buffer import Ledger, Row
-from benegraph.demo.times_of_day import CLOSING, DRAFTING, OPENING, at
+from benegraph.demo.carrier_groups import CarrierGroup
+from benegraph.demo.catalog import CatalogProduct, at_price_percent
+from benegraph.demo.record_buffer import RecordBuffer, Row
+from benegraph.demo.times_of_day import CLOSING_MINUTE, DRAFTING_MINUTE, OPENING_MINUTE, instant_of
 from benegraph.domain.catalog import CoverageTier, PlanTerms, ProductCategory
 from benegraph.domain.enrollments.elections import OfferedPlan
 from benegraph.domain.ids import IdPrefix
@@ -20,21 +20,27 @@ from benegraph.domain.values import ONE_DAY, DateSpan, add_years, first_of_next_
 from benegraph.services.catalog import plan_columns
 
 
-class Phase(Enum):
-    """How far an employer is with its next plan year."""
+class EnrollmentPhase(Enum):
+    """The state of an employer's next plan year."""
 
-    OPEN = "its open enrollment is open today"
-    CLOSING = "the window is over, but not closed yet"
-    CLOSED = "closed, with coverage to start within weeks"
-    DRAFTED = "drafted"
-    MIDYEAR = "not thought of"
+    OPEN = "open enrollment is open today"
+    CLOSING = "the enrollment window is over, but not closed yet"
+    CLOSED = "closed; coverage starts within weeks"
+    DRAFTED = "drafted, not opened"
+    MIDYEAR = "not drafted yet"
 
 
-#: How many of a hundred employers are in each.
-PHASES = {Phase.OPEN: 25, Phase.CLOSING: 10, Phase.CLOSED: 15, Phase.DRAFTED: 15, Phase.MIDYEAR: 35}
+#: Percentages of employers.
+PHASE_WEIGHTS = {
+    EnrollmentPhase.OPEN: 25,
+    EnrollmentPhase.CLOSING: 10,
+    EnrollmentPhase.CLOSED: 15,
+    EnrollmentPhase.DRAFTED: 15,
+    EnrollmentPhase.MIDYEAR: 35,
+}
 
-# Waits, and how many of a hundred employers have each.
-WAITS = {
+#: Percentages of employers.
+WAITING_RULE_WEIGHTS = {
     WaitingPeriod(0): 10,
     WaitingPeriod(0, to_first_of_month=True): 15,
     WaitingPeriod(30): 10,
@@ -43,13 +49,17 @@ WAITS = {
     WaitingPeriod(90): 5,
 }
 
-_DRAFTED_BEFORE = 100  # days before coverage starts
-_BENEFITS = (ProductCategory.MEDICAL, ProductCategory.DENTAL, ProductCategory.VISION)
+_DRAFT_LEAD_DAYS = 100  # from draft to the start of coverage
+_PRODUCT_CATEGORIES = (ProductCategory.MEDICAL, ProductCategory.DENTAL, ProductCategory.VISION)
+_YEARLY_PRICE_INCREASE = 6  # percent of the newest plan year's prices
+# The employer's share of the second cheapest medical plan, in percent. The employee's share of a single and of a
+# family premium, 16 and 26 %, is that of the KFF Employer Health Benefits Survey 2025.
+_EMPLOYER_PERCENTAGES = {CoverageTier.EE: 84, CoverageTier.ES: 75, CoverageTier.EC: 76, CoverageTier.EF: 74}
 
 
 @dataclass(frozen=True, slots=True)
-class Dates:
-    """When one year's coverage is, and when it was drafted, opened and closed, or will be."""
+class PlanYearSchedule:
+    """The coverage span and the enrollment window of a plan year, and the dates on which it changes its status."""
 
     coverage: DateSpan
     window: DateSpan
@@ -59,21 +69,21 @@ class Dates:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What an employer offers year after year.
+class BenefitTerms:
+    """The terms that an employer offers in all its plan years.
 
-    `percent` is how generous it is, in hundredths of what employers commonly pay of a premium.
+    `percent` compares the employer's contribution with the usual one; 100 is usual.
     """
 
     waiting: WaitingPeriod
     renewal: RenewalMode
     percent: int
-    part_timers: bool
+    offers_part_timers: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Year:
-    """One plan year of one product, as it is offered; its plans from the cheapest to the dearest."""
+class OfferedPlanYear:
+    """One product's plan year as offered, with its plans from the cheapest to the most expensive."""
 
     row: Row
     category: ProductCategory
@@ -90,55 +100,55 @@ class Year:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Season:
-    """The plan years of all an employer's products for the same twelve months."""
+class BenefitYear:
+    """The plan years of all products of an employer for the same twelve months."""
 
-    dates: Dates
-    years: tuple[Year, ...]
+    schedule: PlanYearSchedule
+    plan_years: tuple[OfferedPlanYear, ...]
 
 
-def seasons_of(rng: Random, phase: Phase, today: date) -> list[Dates]:
-    """Give the dates of last year, this year and the next, which is left out where it is not thought of yet."""
+def plan_year_schedules(rng: Random, phase: EnrollmentPhase, today: date) -> list[PlanYearSchedule]:
+    """Return the schedules of last year, this year and next year; of next year only if it is drafted."""
     starts_on = _next_start(rng, phase, today)
-    dates = [_of_old(add_years(starts_on, -2)), _of_old(add_years(starts_on, -1))]
+    schedules = [_usual_schedule(add_years(starts_on, -2)), _usual_schedule(add_years(starts_on, -1))]
     match phase:
-        case Phase.OPEN:
-            dates.append(_dates(starts_on, today - 7 * ONE_DAY, today + 14 * ONE_DAY, today + 17 * ONE_DAY))
-        case Phase.CLOSING:
-            dates.append(_dates(starts_on, today - 24 * ONE_DAY, today - 3 * ONE_DAY, today + ONE_DAY))
-        case Phase.CLOSED:
-            dates.append(_dates(starts_on, today - 31 * ONE_DAY, today - 10 * ONE_DAY, today - 7 * ONE_DAY))
-        case Phase.DRAFTED:
-            dates.append(_of_old(starts_on))
-        case Phase.MIDYEAR:
+        case EnrollmentPhase.OPEN:
+            schedules.append(_schedule(starts_on, today - 7 * ONE_DAY, today + 14 * ONE_DAY, today + 17 * ONE_DAY))
+        case EnrollmentPhase.CLOSING:
+            schedules.append(_schedule(starts_on, today - 24 * ONE_DAY, today - 3 * ONE_DAY, today + ONE_DAY))
+        case EnrollmentPhase.CLOSED:
+            schedules.append(_schedule(starts_on, today - 31 * ONE_DAY, today - 10 * ONE_DAY, today - 7 * ONE_DAY))
+        case EnrollmentPhase.DRAFTED:
+            schedules.append(_usual_schedule(starts_on))
+        case EnrollmentPhase.MIDYEAR:
             pass
-    return dates
+    return schedules
 
 
-def _next_start(rng: Random, phase: Phase, today: date) -> date:
-    # Coverage starts on a first of a month, after the window's last day, and not before the day after tomorrow: in
-    # zones ahead of the one we date from it may be tomorrow already.
+def _next_start(rng: Random, phase: EnrollmentPhase, today: date) -> date:
+    # Coverage starts on the first of a month after the window's last day, and not before the day after tomorrow:
+    # `today` is the date in the westernmost time zone, and further east it may be tomorrow already.
     match phase:
-        case Phase.OPEN:
+        case EnrollmentPhase.OPEN:
             return first_of_next_month(today + 14 * ONE_DAY)
-        case Phase.CLOSING | Phase.CLOSED:
+        case EnrollmentPhase.CLOSING | EnrollmentPhase.CLOSED:
             return first_of_next_month(today + ONE_DAY)
-        case Phase.DRAFTED:
+        case EnrollmentPhase.DRAFTED:
             return first_of_next_month(today + 60 * ONE_DAY)
-        case Phase.MIDYEAR:
-            return first_of_next_month(today + timedelta(days=rng.randrange(_DRAFTED_BEFORE, 330)))
+        case EnrollmentPhase.MIDYEAR:
+            return first_of_next_month(today + timedelta(days=rng.randrange(_DRAFT_LEAD_DAYS, 330)))
 
 
-def _of_old(starts_on: date) -> Dates:
-    return _dates(starts_on, starts_on - 45 * ONE_DAY, starts_on - 16 * ONE_DAY, starts_on - 14 * ONE_DAY)
+def _usual_schedule(starts_on: date) -> PlanYearSchedule:
+    return _schedule(starts_on, starts_on - 45 * ONE_DAY, starts_on - 16 * ONE_DAY, starts_on - 14 * ONE_DAY)
 
 
-def _dates(starts_on: date, opens_on: date, last: date, closed_on: date) -> Dates:
-    return Dates(
+def _schedule(starts_on: date, window_starts_on: date, window_ends_on: date, closed_on: date) -> PlanYearSchedule:
+    return PlanYearSchedule(
         DateSpan(starts_on, add_years(starts_on, 1)),
-        DateSpan.through(opens_on, last),
-        starts_on - _DRAFTED_BEFORE * ONE_DAY,
-        opens_on - ONE_DAY,
+        DateSpan.through(window_starts_on, window_ends_on),
+        starts_on - _DRAFT_LEAD_DAYS * ONE_DAY,
+        window_starts_on - ONE_DAY,
         closed_on,
     )
 
@@ -146,24 +156,22 @@ def _dates(starts_on: date, opens_on: date, last: date, closed_on: date) -> Date
 # ------------------------------------------------------------------------------------------------- contributions
 
 
-def contributions(category: ProductCategory, plans: Sequence[PlanTerms], terms: Terms) -> tuple[ContributionTerms, ...]:
-    """Give the contribution classes of a plan year: of medical one a tier, of all else one for whatever tier."""
-    classes = [*_of_class(EmploymentClass.FULL_TIME, category, plans, terms.percent)]
-    if terms.part_timers:
-        classes += _of_class(EmploymentClass.PART_TIME, category, plans, terms.percent // 2)
+def contribution_classes(
+    category: ProductCategory, plans: Sequence[PlanTerms], terms: BenefitTerms
+) -> tuple[ContributionTerms, ...]:
+    """Return the contribution classes of a plan year: for medical one for each tier, else one for all tiers."""
+    classes = [*_classes_of(EmploymentClass.FULL_TIME, category, plans, terms.percent)]
+    if terms.offers_part_timers:
+        classes += _classes_of(EmploymentClass.PART_TIME, category, plans, terms.percent // 2)
     return tuple(classes)
 
 
-# What employers pay of the second cheapest plan, in hundredths: workers pay 16 % alone, and 26 % for a family.
-_SHARES = {CoverageTier.EE: 84, CoverageTier.ES: 75, CoverageTier.EC: 76, CoverageTier.EF: 74}
-
-
-def _of_class(
+def _classes_of(
     employment: EmploymentClass, category: ProductCategory, plans: Sequence[PlanTerms], percent: int
 ) -> Iterator[ContributionTerms]:
     if category is ProductCategory.MEDICAL:
         for rate in plans[1].rates:
-            employer = rate.monthly_premium_cents * _SHARES[rate.coverage_tier] * percent // 10_000
+            employer = rate.monthly_premium_cents * _EMPLOYER_PERCENTAGES[rate.coverage_tier] * percent // 10_000
             employer = min(employer, rate.monthly_premium_cents)
             yield ContributionTerms(employment, rate.coverage_tier, rate.monthly_premium_cents - employer, employer)
     else:
@@ -172,41 +180,61 @@ def _of_class(
         yield ContributionTerms(employment, CoverageTier.UNSPECIFIED, premium - employer, employer)
 
 
-# -------------------------------------------------------------------------------------------------------- telling
+# ---------------------------------------------------------------------------------------------------------- rows
 
 
-def tell_seasons(
-    ledger: Ledger, group: Group, products: Sequence[Product], dates: Sequence[Dates], terms: Terms, today: date
-) -> tuple[Season, ...]:
-    """Enter an employer's plan years as far as they have come by today."""
-    newest = len(dates) - 1
+def generate_benefit_years(
+    records: RecordBuffer,
+    group: CarrierGroup,
+    products: Sequence[CatalogProduct],
+    schedules: Sequence[PlanYearSchedule],
+    terms: BenefitTerms,
+    today: date,
+) -> tuple[BenefitYear, ...]:
+    """Add an employer's plan years, each with the status that it has today."""
+    newest = len(schedules) - 1
     return tuple(
-        Season(
-            season,
+        BenefitYear(
+            schedule,
             tuple(
-                tell_year(ledger, group, product, season, terms, today, percent=100 - 6 * (newest - place))
+                generate_plan_year(
+                    records,
+                    group,
+                    product,
+                    schedule,
+                    terms,
+                    today,
+                    price_percent=100 - _YEARLY_PRICE_INCREASE * (newest - index),
+                )
                 for product in products
-                if product.category in _BENEFITS
+                if product.category in _PRODUCT_CATEGORIES
             ),
         )
-        for place, season in enumerate(dates)
+        for index, schedule in enumerate(schedules)
     )
 
 
-def tell_year(
-    ledger: Ledger, group: Group, product: Product, dates: Dates, terms: Terms, today: date, *, percent: int = 100
-) -> Year:
-    """Enter one plan year: drafted, then opened and closed where those days are past."""
-    plans = priced(product.plans, percent)
-    drafted_at = at(dates.drafted_on, DRAFTING)
-    drafted: Row = {
-        "id": ledger.new_id(IdPrefix.PLAN_YEAR, drafted_at),
+def generate_plan_year(
+    records: RecordBuffer,
+    group: CarrierGroup,
+    product: CatalogProduct,
+    schedule: PlanYearSchedule,
+    terms: BenefitTerms,
+    today: date,
+    *,
+    price_percent: int = 100,
+) -> OfferedPlanYear:
+    """Add one plan year: drafted, then opened and closed if those dates are in the past."""
+    plans = at_price_percent(product.plans, price_percent)
+    drafted_at = instant_of(schedule.drafted_on, DRAFTING_MINUTE)
+    draft: Row = {
+        "id": records.new_id(IdPrefix.PLAN_YEAR, drafted_at),
         "employer_id": group.employer_id,
         "benefit_product_id": product.id,
-        "coverage_starts_on": dates.coverage.start,
-        "coverage_ends_on": dates.coverage.last,
-        "open_enrollment_starts_on": dates.window.start,
-        "open_enrollment_ends_on": dates.window.last,
+        "coverage_starts_on": schedule.coverage.start,
+        "coverage_ends_on": schedule.coverage.last,
+        "open_enrollment_starts_on": schedule.window.start,
+        "open_enrollment_ends_on": schedule.window.last,
         "waiting_period_days": terms.waiting.days,
         "starts_on_first_of_month": terms.waiting.to_first_of_month,
         "renewal": terms.renewal,
@@ -215,50 +243,53 @@ def tell_year(
         "opened_on": None,
         "closed_on": None,
     }
-    row = ledger.add(PlanYear, drafted, drafted_at)
-    ledger.note_issue(PlanYear, row, "CREATED", drafted_at)
-    classes = contributions(product.category, plans, terms)
-    _enter_classes(ledger, row, classes)
-    offered = _enter_plans(ledger, row, plans)
-    if dates.opened_on < today:
-        ledger.note_change(PlanYear, row, "OPENED", {"opened_on": dates.opened_on}, at(dates.opened_on, OPENING))
-    if dates.closed_on < today:
-        ledger.note_change(PlanYear, row, "CLOSED", {"closed_on": dates.closed_on}, at(dates.closed_on, CLOSING))
-    offered_to = frozenset(each.employment for each in classes)
-    return Year(row, product.category, dates.coverage, dates.window, terms.waiting, classes, offered_to, offered)
+    row = records.add(PlanYear, draft, drafted_at)
+    records.log_creation(PlanYear, row, "CREATED", drafted_at)
+    classes = contribution_classes(product.category, plans, terms)
+    _add_contribution_classes(records, row, classes)
+    offered_plans = _add_plans(records, row, plans)
+    for action, column, day, minute in (
+        ("OPENED", "opened_on", schedule.opened_on, OPENING_MINUTE),
+        ("CLOSED", "closed_on", schedule.closed_on, CLOSING_MINUTE),
+    ):
+        if day < today:
+            records.update_and_log(PlanYear, row, action, {column: day}, instant_of(day, minute))
+    offered_to = frozenset(item.employment for item in classes)
+    return OfferedPlanYear(
+        row, product.category, schedule.coverage, schedule.window, terms.waiting, classes, offered_to, offered_plans
+    )
 
 
-def _enter_classes(ledger: Ledger, year: Row, classes: Sequence[ContributionTerms]) -> None:
+def _add_contribution_classes(records: RecordBuffer, plan_year: Row, classes: Sequence[ContributionTerms]) -> None:
     for position, terms in enumerate(classes):
         row = {
-            "id": ledger.new_id(IdPrefix.CONTRIBUTION_CLASS, year["created_at"]),
-            "employer_id": year["employer_id"],
-            "plan_year_id": year["id"],
+            "id": records.new_id(IdPrefix.CONTRIBUTION_CLASS, plan_year["created_at"]),
+            "employer_id": plan_year["employer_id"],
+            "plan_year_id": plan_year["id"],
             "position": position,
             "employment": terms.employment,
             "family_status": terms.family_status,
             "employee_contribution_cents": terms.employee_contribution_cents,
             "employer_contribution_cents": terms.employer_contribution_cents,
         }
-        ledger.add(ContributionClass, row, year["created_at"])
+        records.add(ContributionClass, row, plan_year["created_at"])
 
 
-def _enter_plans(ledger: Ledger, year: Row, plans: Sequence[PlanTerms]) -> dict[str, OfferedPlan]:
+def _add_plans(records: RecordBuffer, plan_year: Row, plans: Sequence[PlanTerms]) -> dict[str, OfferedPlan]:
     offered: dict[str, OfferedPlan] = {}
-    of_year = {"employer_id": year["employer_id"], "plan_year_id": year["id"]}
+    created_at = plan_year["created_at"]
+    parent = {"employer_id": plan_year["employer_id"], "plan_year_id": plan_year["id"]}
     for position, plan in enumerate(plans):
-        id = ledger.new_id(IdPrefix.PLAN, year["created_at"])
-        row = {
-            "id": id,
-            **of_year,
-            "position": position,
-            **plan_columns(plan),
-        }
-        ledger.add(Plan, row, year["created_at"])
+        id = records.new_id(IdPrefix.PLAN, created_at)
+        records.add(Plan, {"id": id, **parent, "position": position, **plan_columns(plan)}, created_at)
         for rate in plan.rates:
-            priced_at = {"plan_id": id, "coverage_tier": rate.coverage_tier}
-            cents = {"monthly_premium_cents": rate.monthly_premium_cents}
-            ledger.add(PlanRate, priced_at | of_year | cents, year["created_at"])
-        prices = {rate.coverage_tier: rate.monthly_premium_cents for rate in plan.rates}
-        offered[id] = OfferedPlan(plan.carrier_plan_id, PlanPrice(plan.monthly_premium_cents, prices))
+            rate_row = {
+                "plan_id": id,
+                "coverage_tier": rate.coverage_tier,
+                **parent,
+                "monthly_premium_cents": rate.monthly_premium_cents,
+            }
+            records.add(PlanRate, rate_row, created_at)
+        rates = {rate.coverage_tier: rate.monthly_premium_cents for rate in plan.rates}
+        offered[id] = OfferedPlan(plan.carrier_plan_id, PlanPrice(plan.monthly_premium_cents, rates))
     return offered

@@ -1,4 +1,4 @@
-"""Dice: the one source of chance, which falls alike for the same words, so that a seed makes the same people again."""
+"""Random numbers that are reproducible: the same seed words always give the same sequence."""
 
 from collections.abc import Mapping
 from random import Random
@@ -7,16 +7,16 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def dice(*words: object) -> Random:
-    """Make dice that fall the same for the same words, on every machine and day."""
-    return Random("/".join(map(str, words)))  # noqa: S311 - people are made up here, and nothing is kept secret
+def random_source(*seed_words: object) -> Random:
+    """Return a random number generator. Its sequence depends on the seed words alone, on every machine and day."""
+    return Random("/".join(map(str, seed_words)))  # noqa: S311 - sample data, nothing secret
 
 
-def pick(rng: Random, shares: Mapping[T, int]) -> T:
-    """Pick one of these, each as often as its share."""
-    fallen = rng.randrange(sum(shares.values()))
-    for each, share in shares.items():
-        fallen -= share
-        if fallen < 0:
-            return each
-    raise AssertionError("the shares add up to more than what fell")
+def weighted_choice(rng: Random, weights: Mapping[T, int]) -> T:
+    """Return one of the keys, each with a probability proportional to its weight."""
+    remaining = rng.randrange(sum(weights.values()))
+    for item, weight in weights.items():
+        remaining -= weight
+        if remaining < 0:
+            return item
+    raise AssertionError("the random number is not less than the sum of the weights")

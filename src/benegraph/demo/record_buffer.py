@@ -1,4 +1,4 @@
-"""The ledger: rows as they stand after all that happened to them, and the history of how they came to it."""
+"""The record buffer: the rows to insert for one employer, with the history events of every change."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,36 +14,36 @@ from benegraph.domain.ids import IdPrefix, new_id
 
 Row = dict[str, Any]
 
-# What history leaves out, as `db.store.history` does: who a row is of, when it changed, and what people wrote.
-_LEFT_OUT = {"id", "employer_id", "employee_id", "created_at", "updated_at", "version", "notes", "review_notes"}
-# What is told beside comes after what was told at the same instant.
-_AFTER_ALL_ELSE = 1 << 25
+# Columns that history events leave out, as `db.store.history` does: ids, timestamps, versions and free text.
+_EXCLUDED_COLUMNS = {"id", "employer_id", "employee_id", "created_at", "updated_at", "version", "notes", "review_notes"}
+# Ids from a second id source sort after all ids of the first for the same instant.
+_SECOND_SOURCE_OFFSET = 1 << 25
 
 
 @dataclass(slots=True)
-class Ledger:
-    """What one employer's rows will be, table by table, with ids from dice of its own."""
+class RecordBuffer:
+    """The current state of an employer's rows, by table. Ids come from a random source of their own, `id_random`."""
 
     actor: str
-    bits: Random
+    id_random: Random
     tables: dict[type[Base], list[Row]] = field(default_factory=dict)
-    _count: Iterator[int] = field(default_factory=count)
+    _id_counter: Iterator[int] = field(default_factory=count)
 
-    def beside(self, bits: Random) -> "Ledger":
-        """Give a ledger of the same tables whose ids are made apart, so that neither moves the other's."""
-        return Ledger(self.actor, bits, self.tables, count(_AFTER_ALL_ELSE))
+    def with_id_source(self, id_random: Random) -> "RecordBuffer":
+        """Return a buffer of the same tables with a second id source, so that neither source shifts the other's ids."""
+        return RecordBuffer(self.actor, id_random, self.tables, count(_SECOND_SOURCE_OFFSET))
 
     @property
-    def user(self) -> str:
-        """Who the carrier's records say has written them: the administrator's key."""
+    def user_id(self) -> str:
+        """The id of the administrator's API key, which coverage of record names as its author."""
         return self.actor.split()[1]
 
     def new_id(self, kind: IdPrefix, at: datetime) -> str:
-        """Make an id that sorts after those made before for the same instant."""
-        return new_id(kind, at, self.bits.getrandbits, count=next(self._count) & 0x3FFFFFF)
+        """Return an id that sorts after all earlier ids of the same instant."""
+        return new_id(kind, at, self.id_random.getrandbits, count=next(self._id_counter) & 0x3FFFFFF)
 
     def add(self, model: type[Base], row: Row, at: datetime) -> Row:
-        """Enter a row that was made at an instant; all of one table name the same columns."""
+        """Add a row created at this instant. All rows of a table must have the same columns."""
         if issubclass(model, Identified):
             row["created_at"] = at
         if issubclass(model, Versioned):
@@ -52,42 +52,42 @@ class Ledger:
         self.tables.setdefault(model, []).append(row)
         return row
 
-    def drop(self, model: type[Base], row: Row) -> None:
-        """Take out a row that is deleted again."""
-        self.tables[model] = [each for each in self.tables[model] if each is not row]
+    def remove(self, model: type[Base], row: Row) -> None:
+        self.tables[model] = [other for other in self.tables[model] if other is not row]
 
-    def touch(self, row: Row, at: datetime) -> None:
-        """Count a change of what lies beneath a row as a change of it."""
+    def increment_version(self, row: Row, at: datetime) -> None:
+        """Increment the version of a row after a change of its child rows."""
         row.update(updated_at=at, version=row["version"] + 1)
 
-    def change(self, row: Row, values: Row, at: datetime) -> tuple[Row, Row]:
-        """Change what differs of a row, counting its version up; give what was and what is."""
+    def update(self, row: Row, values: Row, at: datetime) -> tuple[Row, Row]:
+        """Set the values that differ and increment the version; return the changed columns before and after."""
         after = {name: value for name, value in values.items() if row[name] != value}
         before = {name: row[name] for name in after}
         if after:
             row.update(after, updated_at=at, version=row["version"] + 1)
         return before, after
 
-    def note_issue(self, model: type[Base], row: Row, action: str, at: datetime, reason: str | None = None) -> None:
-        """Note in history that a row was made."""
-        kept = {name: value for name, value in row.items() if name not in _LEFT_OUT and value is not None}
-        self.note(model, row, action, at, None, kept, reason)
+    def log_creation(self, model: type[Base], row: Row, action: str, at: datetime, reason: str | None = None) -> None:
+        """Add a history event for a new row, with its columns that are not null."""
+        after = {name: value for name, value in row.items() if name not in _EXCLUDED_COLUMNS and value is not None}
+        self.log_event(model, row, action, at, None, after, reason)
 
-    def note_whole(self, model: type[Base], row: Row, action: str, at: datetime, *, gone: bool = False) -> None:
-        """Note in history that a row was made, or is gone, with all its columns, whatever they hold."""
-        kept = {name: value for name, value in row.items() if name not in _LEFT_OUT}
-        self.note(model, row, action, at, kept if gone else None, None if gone else kept, None)
+    def log_snapshot(self, model: type[Base], row: Row, action: str, at: datetime, *, deleted: bool = False) -> None:
+        """Add a history event for a new or deleted row, with all its columns."""
+        snapshot = {name: value for name, value in row.items() if name not in _EXCLUDED_COLUMNS}
+        before, after = (snapshot, None) if deleted else (None, snapshot)
+        self.log_event(model, row, action, at, before, after, None)
 
-    def note_change(
+    def update_and_log(
         self, model: type[Base], row: Row, action: str, values: Row, at: datetime, reason: str | None = None
     ) -> None:
-        """Change a row, and note it in history; nothing is noted where nothing differs."""
-        before, after = self.change(row, values, at)
+        """Update a row and add a history event, or do nothing where no value differs."""
+        before, after = self.update(row, values, at)
         if after:
-            kept = {name: value for name, value in after.items() if name not in _LEFT_OUT}
-            self.note(model, row, action, at, {name: before[name] for name in kept}, kept, reason)
+            logged = {name: value for name, value in after.items() if name not in _EXCLUDED_COLUMNS}
+            self.log_event(model, row, action, at, {name: before[name] for name in logged}, logged, reason)
 
-    def note(
+    def log_event(
         self,
         model: type[Base],
         row: Row,
@@ -97,11 +97,11 @@ class Ledger:
         after: Row | None,
         reason: str | None,
     ) -> None:
-        """Enter what a service would have written to history of a change by our administrator."""
+        """Add the history event that a service would have written for a change by the administrator."""
         event = {
             "id": self.new_id(IdPrefix.EVENT, at),
             "employer_id": row["employer_id"],
-            "employee_id": _whose(model, row),
+            "employee_id": _employee_id_of(model, row),
             "subject_id": row["id"],
             "action": action,
             "actor": self.actor,
@@ -115,8 +115,8 @@ class Ledger:
         self.add(Event, event, at)
 
 
-def _whose(model: type[Base], row: Row) -> str | None:
+def _employee_id_of(model: type[Base], row: Row) -> str | None:
     if model in (PlanYear, PremiumInvoice):
         return None
-    whose: str | None = row["id"] if model is Employee else row["employee_id"]
-    return whose
+    employee_id: str | None = row["id"] if model is Employee else row["employee_id"]
+    return employee_id

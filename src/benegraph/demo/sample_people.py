@@ -1,13 +1,14 @@
-"""The cast: people the demo must have, whatever the dice say, so that every state and every mutation can be seen."""
+"""Sample people: scripted employees of the demo, so that every enrollment state and every mutation can be tried."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
-from benegraph.demo.employee_timeline import Fate, Happening, Stay, draw_happening
-from benegraph.demo.people import Relative, Someone, Wishes, draw_someone
-from benegraph.demo.plan_years import Terms
+from benegraph.demo.employee_timeline import EmployeeTimeline, TimelineBounds
+from benegraph.demo.life_event_timeline import LifeEventTimeline, generate_life_event
+from benegraph.demo.people import CoveragePreferences, SamplePerson, SampleRelative, generate_person
+from benegraph.demo.plan_years import BenefitTerms
 from benegraph.domain.catalog import ProductCategory
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.enrollments.tiers import CHILD_AGE_LIMIT
@@ -15,168 +16,189 @@ from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.plan_years import RenewalMode, WaitingPeriod
 from benegraph.domain.values import ONE_DAY, DateSpan, add_years
 
-#: The external id by which the demo's first employee is found again.
-FIRST = "DEMO-1"
+#: The external id of the demo's first employee, by which a later start finds them.
+FIRST_EXTERNAL_ID = "DEMO-1"
 
-#: The terms of an employer with a cast: whoever is hired waits thirty days, so that one is always in their window.
-TERMS = Terms(WaitingPeriod(30), RenewalMode.ACTIVE, percent=100, part_timers=False)
+#: The terms of an employer with sample people. With a wait of 30 days, the new hire below is in their window today.
+SAMPLE_TERMS = BenefitTerms(WaitingPeriod(30), RenewalMode.ACTIVE, percent=100, offers_part_timers=False)
 
-_WISHES = Wishes(spouse=True, children=True, waives=frozenset(), richness=0.6)
+_PREFERENCES = CoveragePreferences(
+    covers_spouse=True, covers_children=True, waived_categories=frozenset(), price_level=0.6
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Days:
-    """The days a cast plays on, and its dice."""
+class _Script:
+    """The random source and the bounds that all sample timelines share."""
 
     rng: Random
-    stay: Stay
+    bounds: TimelineBounds
 
-    def ago(self, days: int) -> date:
-        return self.stay.today - timedelta(days=days)
+    def days_ago(self, days: int) -> date:
+        return self.bounds.today - timedelta(days=days)
 
     @property
-    def lately(self) -> DateSpan:
-        """The days of open enrollment and of hires still in their window: to be silent then is to leave it pending."""
-        return DateSpan(self.ago(60), self.stay.today)
+    def open_windows(self) -> DateSpan:
+        """A span that contains the issue dates of all windows that are open today; unanswered, those are pending."""
+        return DateSpan(self.days_ago(60), self.bounds.today)
 
 
-def draw_cast(rng: Random, stay: Stay) -> Iterator[Fate]:
-    """Draw those who must be there, at an employer whose next open enrollment is open today."""
-    days = _Days(rng, stay)
-    return (part(days) for part in _PARTS)
+def generate_sample_timelines(rng: Random, bounds: TimelineBounds) -> Iterator[EmployeeTimeline]:
+    """Generate the scripted timelines, for an employer in the phase `OPEN`."""
+    script = _Script(rng, bounds)
+    return (generate(script) for generate in _GENERATORS)
 
 
-def _someone(days: _Days) -> Someone:
-    """Draw a grown full-timer, alone so far, who elects whatever there is."""
-    person = draw_someone(days.rng, days.stay.joined_on, EmploymentClass.FULL_TIME)
-    grown = min(person.date_of_birth, add_years(days.stay.joined_on, -24))
-    return replace(person, date_of_birth=grown, family=(), wishes=replace(_WISHES, richness=person.wishes.richness))
+def _adult(script: _Script) -> SamplePerson:
+    """Generate a full-time employee of at least 24 years, without a family and without waivers."""
+    person = generate_person(script.rng, script.bounds.joined_on, EmploymentClass.FULL_TIME)
+    date_of_birth = min(person.date_of_birth, add_years(script.bounds.joined_on, -24))
+    preferences = replace(_PREFERENCES, price_level=person.preferences.price_level)
+    return replace(person, date_of_birth=date_of_birth, family=(), preferences=preferences)
 
 
-def _veteran(days: _Days) -> Fate:
-    """Was there before the employer came to us, and sees to every enrollment."""
-    hired_on = days.stay.joined_on - timedelta(days=700)
-    return Fate(_someone(days), hired_on, days.stay.joined_on + ONE_DAY, steady=True)
+def _veteran(script: _Script) -> EmployeeTimeline:
+    """Generate an employee hired long before the employer joined. They answer every enrollment."""
+    hired_on = script.bounds.joined_on - timedelta(days=700)
+    return EmployeeTimeline(_adult(script), hired_on, script.bounds.joined_on + ONE_DAY, is_scripted=True)
 
 
-def _parent(days: _Days, turns_26_on: date) -> Fate:
-    """Draw a parent of one child that turns 26 on a day."""
-    fate, born = _veteran(days), add_years(turns_26_on, -CHILD_AGE_LIMIT)
-    child = Relative("Quinn", fate.person.last_name, born, Relationship.CHILD)
-    parent = replace(fate.person, date_of_birth=add_years(born, -27), family=(child,))
-    return replace(fate, person=parent)
+def _parent(script: _Script, child_turns_26_on: date) -> EmployeeTimeline:
+    """Generate the parent of one child. The child turns 26 on the given date."""
+    timeline, born_on = _veteran(script), add_years(child_turns_26_on, -CHILD_AGE_LIMIT)
+    child = SampleRelative("Quinn", timeline.person.last_name, born_on, Relationship.CHILD)
+    parent = replace(timeline.person, date_of_birth=add_years(born_on, -27), family=(child,))
+    return replace(timeline, person=parent)
 
 
-def _told(
-    days: _Days, fate: Fate, event_type: LifeEventType, days_ago: int, *, approved: bool = True
-) -> tuple[Fate, Happening]:
-    told = draw_happening(days.rng, fate.person, event_type, days.ago(days_ago), approved=approved)
-    return replace(fate, happening=told), told
+def _with_life_event(
+    script: _Script, timeline: EmployeeTimeline, event_type: LifeEventType, days_ago: int, *, approved: bool = True
+) -> tuple[EmployeeTimeline, LifeEventTimeline]:
+    event_on = script.days_ago(days_ago)
+    event = generate_life_event(script.rng, timeline.person, event_type, event_on, approved=approved)
+    return replace(timeline, life_event=event), event
 
 
-# --------------------------------------------------------------------------------------------------- its parts
+# -------------------------------------------------------------------------------------------------- the timelines
 
 
-def _first(days: _Days) -> Fate:
-    """Everything can be tried on this one: family, coverage, open enrollment to answer, and a newborn's life event."""
-    joined_on = days.stay.joined_on
+def _first_employee(script: _Script) -> EmployeeTimeline:
+    """Generate the employee for trying everything: family, coverage, pending enrollments, a newborn's life event."""
+    joined_on = script.bounds.joined_on
     family = (
-        Relative("Jonas", "Delacroix", add_years(joined_on, -37), Relationship.SPOUSE),
-        Relative("Willa", "Delacroix", add_years(joined_on, -5), Relationship.CHILD),
+        SampleRelative("Jonas", "Delacroix", add_years(joined_on, -37), Relationship.SPOUSE),
+        SampleRelative("Willa", "Delacroix", add_years(joined_on, -5), Relationship.CHILD),
     )
-    person = Someone("Maya", "Delacroix", add_years(joined_on, -36), EmploymentClass.FULL_TIME, family, _WISHES)
-    birth = Happening(
+    person = SamplePerson(
+        "Maya", "Delacroix", add_years(joined_on, -36), EmploymentClass.FULL_TIME, family, _PREFERENCES
+    )
+    birth = LifeEventTimeline(
         LifeEventType.BIRTH,
-        event_on=days.ago(12),
-        reported_on=days.ago(9),
-        reviewed_on=days.ago(6),
+        event_on=script.days_ago(12),
+        reported_on=script.days_ago(9),
+        reviewed_on=script.days_ago(6),
         approved=True,
-        reissued_on=days.stay.today,  # from today on: it is for whoever tries the demo to do
-        answered_on=days.stay.today,
-        newcomer=Relative("Theo", "Delacroix", days.ago(12), Relationship.CHILD),
+        reissued_on=script.bounds.today,  # not simulated: the demo's user can call `reissue`
+        answered_on=script.bounds.today,
+        new_relative=SampleRelative("Theo", "Delacroix", script.days_ago(12), Relationship.CHILD),
         notes="Hospital record attached.",
         review_notes="Papers seen.",
     )
-    return replace(_veteran(days), person=person, external_id=FIRST, happening=birth, silent=days.lately)
+    return replace(
+        _veteran(script),
+        person=person,
+        external_id=FIRST_EXTERNAL_ID,
+        life_event=birth,
+        unanswered_span=script.open_windows,
+    )
 
 
-def _new_hire(days: _Days) -> Fate:
-    """Hired forty days ago, so that the wait was over ten days ago, and the window has twenty to go."""
-    return Fate(_someone(days), days.ago(40), days.ago(42), silent=days.lately)
+def _new_hire(script: _Script) -> EmployeeTimeline:
+    """Generate an employee hired 40 days ago: the wait ended ten days ago, and the window stays open for 20 days."""
+    return EmployeeTimeline(
+        _adult(script), script.days_ago(40), script.days_ago(42), unanswered_span=script.open_windows
+    )
 
 
-def _future_hire(days: _Days) -> Fate:
-    return Fate(_someone(days), days.stay.today + 10 * ONE_DAY, days.ago(3), silent=days.lately)
+def _future_hire(script: _Script) -> EmployeeTimeline:
+    hired_on = script.bounds.today + 10 * ONE_DAY
+    return EmployeeTimeline(_adult(script), hired_on, script.days_ago(3), unanswered_span=script.open_windows)
 
 
-def _terminated(days: _Days) -> Fate:
-    return replace(_veteran(days), terminated_on=days.ago(50), noticed_on=days.ago(55))
+def _terminated(script: _Script) -> EmployeeTimeline:
+    return replace(_veteran(script), terminated_on=script.days_ago(50), notice_given_on=script.days_ago(55))
 
 
-def _leaving(days: _Days) -> Fate:
-    return replace(_veteran(days), terminated_on=days.stay.today + 12 * ONE_DAY, noticed_on=days.ago(4))
+def _under_notice(script: _Script) -> EmployeeTimeline:
+    terminated_on = script.bounds.today + 12 * ONE_DAY
+    return replace(_veteran(script), terminated_on=terminated_on, notice_given_on=script.days_ago(4))
 
 
-def _lapsing(days: _Days) -> Fate:
-    """Has never answered anything."""
-    return replace(_veteran(days), silent=DateSpan(days.stay.joined_on, days.stay.today))
+def _never_answering(script: _Script) -> EmployeeTimeline:
+    return replace(_veteran(script), unanswered_span=DateSpan(script.bounds.joined_on, script.bounds.today))
 
 
-def _aging_out(days: _Days) -> Fate:
-    """A child turns 26 within days: covered through the end of that month, at a tier that stays."""
-    return replace(_parent(days, days.stay.today + 5 * ONE_DAY), silent=days.lately)
+def _child_aging_out(script: _Script) -> EmployeeTimeline:
+    """Generate the parent of a child that turns 26 in five days, is covered through that month, and keeps the tier."""
+    return replace(_parent(script, script.bounds.today + 5 * ONE_DAY), unanswered_span=script.open_windows)
 
 
-def _aged_out(days: _Days) -> Fate:
-    return _parent(days, days.ago(70))
+def _child_aged_out(script: _Script) -> EmployeeTimeline:
+    return _parent(script, script.days_ago(70))
 
 
-def _waiving(days: _Days) -> Fate:
-    fate = _veteran(days)
-    wishes = replace(_WISHES, waives=frozenset(ProductCategory))
-    return replace(fate, person=replace(fate.person, wishes=wishes))
+def _waiving(script: _Script) -> EmployeeTimeline:
+    timeline = _veteran(script)
+    preferences = replace(_PREFERENCES, waived_categories=frozenset(ProductCategory))
+    return replace(timeline, person=replace(timeline.person, preferences=preferences))
 
 
-def _born_lately(days: _Days) -> Fate:
-    """A birth, reissued and answered: the old coverage ended the day before."""
-    return _told(days, _veteran(days), LifeEventType.BIRTH, 90)[0]
+def _answered_birth(script: _Script) -> EmployeeTimeline:
+    """Generate a birth with an answered reissue: the replaced coverage ended the day before the new one."""
+    return _with_life_event(script, _veteran(script), LifeEventType.BIRTH, 90)[0]
 
 
-def _married(days: _Days) -> Fate:
-    return _told(days, _veteran(days), LifeEventType.MARRIAGE, 120)[0]
+def _answered_marriage(script: _Script) -> EmployeeTimeline:
+    return _with_life_event(script, _veteran(script), LifeEventType.MARRIAGE, 120)[0]
 
 
-def _denied(days: _Days) -> Fate:
-    return _told(days, _veteran(days), LifeEventType.OTHER, 50, approved=False)[0]
+def _denied_event(script: _Script) -> EmployeeTimeline:
+    return _with_life_event(script, _veteran(script), LifeEventType.OTHER, 50, approved=False)[0]
 
 
-def _reported(days: _Days) -> Fate:
-    """An event reported, and not judged yet."""
-    fate, told = _told(days, _veteran(days), LifeEventType.ADOPTION, 10)
-    told = replace(told, reported_on=days.ago(4), reviewed_on=days.stay.today + 2 * ONE_DAY)
-    return replace(fate, happening=told)
+def _pending_event(script: _Script) -> EmployeeTimeline:
+    """Generate a reported event that is not reviewed yet."""
+    timeline, event = _with_life_event(script, _veteran(script), LifeEventType.ADOPTION, 10)
+    event = replace(event, reported_on=script.days_ago(4), reviewed_on=script.bounds.today + 2 * ONE_DAY)
+    return replace(timeline, life_event=event)
 
 
-def _reissued(days: _Days) -> Fate:
-    """An approved event whose reissue waits for an answer."""
-    fate, told = _told(days, _veteran(days), LifeEventType.ADOPTION, 15)
-    told = replace(told, reported_on=days.ago(12), reviewed_on=days.ago(8), reissued_on=days.ago(5))
-    return replace(fate, happening=replace(told, answered_on=days.stay.today + 4 * ONE_DAY))
+def _pending_reissue(script: _Script) -> EmployeeTimeline:
+    """Generate an approved event with pending reissued enrollments."""
+    timeline, event = _with_life_event(script, _veteran(script), LifeEventType.ADOPTION, 15)
+    event = replace(
+        event,
+        reported_on=script.days_ago(12),
+        reviewed_on=script.days_ago(8),
+        reissued_on=script.days_ago(5),
+        answered_on=script.bounds.today + 4 * ONE_DAY,
+    )
+    return replace(timeline, life_event=event)
 
 
-_PARTS: tuple[Callable[[_Days], Fate], ...] = (
-    _first,
+_GENERATORS: tuple[Callable[[_Script], EmployeeTimeline], ...] = (
+    _first_employee,
     _new_hire,
     _future_hire,
     _terminated,
-    _leaving,
-    _lapsing,
-    _aging_out,
-    _aged_out,
+    _under_notice,
+    _never_answering,
+    _child_aging_out,
+    _child_aged_out,
     _waiving,
-    _born_lately,
-    _married,
-    _denied,
-    _reported,
-    _reissued,
+    _answered_birth,
+    _answered_marriage,
+    _denied_event,
+    _pending_event,
+    _pending_reissue,
 )

@@ -1,4 +1,4 @@
-"""Seeding: a tenant filled with as many made-up employees as asked for, an employer's whole story at a time."""
+"""Seeding for load tests: fill a tenant with a given number of generated employees, batch by batch."""
 
 import asyncio
 from collections import deque
@@ -9,89 +9,92 @@ from random import Random
 from benegraph.db import store
 from benegraph.db.models import Employee, Employer
 from benegraph.db.session import Database, Transaction
-from benegraph.demo.bulk_insert import write
-from benegraph.demo.employers import Plot, tell_employer
-from benegraph.demo.random_source import dice
-from benegraph.demo.record_buffer import Ledger
-from benegraph.demo.shared_records import BrokenGround, Ground, break_ground
-from benegraph.demo.times_of_day import day_of
+from benegraph.demo.bulk_insert import insert_records
+from benegraph.demo.employers import EmployerProfile, generate_employer
+from benegraph.demo.random_source import random_source
+from benegraph.demo.record_buffer import RecordBuffer
+from benegraph.demo.shared_records import SharedRecords, TenantProfile, generate_shared_records
+from benegraph.demo.times_of_day import reference_date
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
 
-_SMALLEST, _LARGEST = 5, 500
-# Employees a batch, more or less, as employers are not torn apart. Much smaller first batches have been slow all the
-# way: a connection plans its foreign keys' checks once, by how large the tables are then.
-_BATCH = 1000
-_WRITERS = 2  # connections that batches are written through at once
+_MIN_SIZE, _MAX_SIZE = 5, 500
+# Employees in a batch; a batch may exceed it, because an employer is never divided. If the first batches are much
+# smaller, the whole run is slow: a connection plans its foreign-key checks once, for the table sizes at that time.
+_BATCH_SIZE = 1000
+_WRITER_COUNT = 2  # batches that are written at the same time, each on a connection of its own
 _OPERATOR = "seed"
 
+#: Called with the number of employees written so far, and with the number of all.
 Progress = Callable[[int, int], None]
 
 
-async def seed(database: Database, clock: Clock, tenant_id: str, employees: int, seed: int, progress: Progress) -> None:
-    """Make the tenant if needed, and add employers with so many employees in all, a batch a transaction.
+async def seed_tenant(
+    database: Database, clock: Clock, tenant_id: str, employees: int, seed: int, progress: Progress
+) -> None:
+    """Create the tenant if needed, and add employers with this many employees in all; each batch is a transaction.
 
-    The same call on the same day adds what it did not add before: nothing, or what an interruption left out.
+    The same call on the same day adds only what is missing: nothing, or the batches that an interrupted run left out.
     """
-    broken = break_ground(("seed", seed, tenant_id, employees), day_of(clock))
+    shared = generate_shared_records(("seed", seed, tenant_id, employees), reference_date(clock))
     viewer = Viewer(tenant_id, _OPERATOR, Role.ADMINISTRATOR)
-    then = Clock(broken.made_at, clock.fixed_on)  # the tenant is as old as its first row, not as this run
-    await database.transact(viewer, then, lambda tx: _make_tenant(tx, tenant_id, broken))
+    past = Clock(shared.created_at, clock.fixed_on)  # the tenant is created at the time of its oldest row
+    await database.transact(viewer, past, lambda tx: _create_tenant(tx, tenant_id, shared))
     done = 0
     progress(done, employees)
-    writing: deque[asyncio.Task[int]] = deque()
+    writers: deque[asyncio.Task[int]] = deque()
     try:
-        for plots in _batches(_plots(dice(*broken.ground.words, "sizes"), employees)):
-            # Some batches are drawn while the server takes in those before them.
-            drawn = await asyncio.to_thread(_tell, broken.ground, plots)
-            if len(writing) == _WRITERS:
-                done += await writing.popleft()
+        for batch in _batches(_draw_profiles(random_source(*shared.tenant.seed_words, "sizes"), employees)):
+            # The next batch is generated while the database writes the previous ones.
+            buffers = await asyncio.to_thread(_generate_batch, shared.tenant, batch)
+            if len(writers) == _WRITER_COUNT:
+                done += await writers.popleft()
                 progress(done, employees)
-            writing.append(asyncio.create_task(database.transact(viewer, then, partial(_add, drawn))))
-            del drawn  # or it would stay while the next is drawn
-        while writing:
-            done += await writing.popleft()
+            writers.append(asyncio.create_task(database.transact(viewer, past, partial(_write_batch, buffers))))
+            del buffers  # else it would stay in memory while the next batch is generated
+        while writers:
+            done += await writers.popleft()
             progress(done, employees)
     finally:
-        for task in writing:
+        for task in writers:
             task.cancel()
-        await asyncio.gather(*writing, return_exceptions=True)
+        await asyncio.gather(*writers, return_exceptions=True)
 
 
-def _tell(ground: Ground, plots: Sequence[Plot]) -> list[Ledger]:
-    return [tell_employer(ground, plot) for plot in plots]
+def _generate_batch(tenant: TenantProfile, profiles: Sequence[EmployerProfile]) -> list[RecordBuffer]:
+    return [generate_employer(tenant, profile) for profile in profiles]
 
 
-async def _make_tenant(tx: Transaction, tenant_id: str, broken: BrokenGround) -> None:
+async def _create_tenant(tx: Transaction, tenant_id: str, shared: SharedRecords) -> None:
     await store.access.insert_tenant(tx, tenant_id)
-    ids = [product.id for product in broken.ground.products]
-    if not await store.catalog.by_ids(tx, ids):
-        await write(tx, [broken.ledger])
+    product_ids = [product.id for product in shared.tenant.products]
+    if not await store.catalog.by_ids(tx, product_ids):
+        await insert_records(tx, [shared.records])
 
 
-async def _add(ledgers: Sequence[Ledger], tx: Transaction) -> int:
-    """Write a batch, unless it is there; give how many employees it has."""
-    ids = [row["id"] for ledger in ledgers for row in ledger.tables[Employer]]
-    if not await store.employers.by_ids(tx, ids):
-        await write(tx, ledgers)
-    return sum(len(ledger.tables[Employee]) for ledger in ledgers)
+async def _write_batch(buffers: Sequence[RecordBuffer], tx: Transaction) -> int:
+    """Insert a batch, unless an earlier run has; return its number of employees."""
+    employer_ids = [row["id"] for records in buffers for row in records.tables[Employer]]
+    if not await store.employers.by_ids(tx, employer_ids):
+        await insert_records(tx, buffers)
+    return sum(len(records.tables[Employee]) for records in buffers)
 
 
-def _plots(rng: Random, employees: int) -> Iterator[Plot]:
-    left, number = employees, 0
-    while left:
-        size = min(max(int(rng.lognormvariate(3.2, 0.9)), _SMALLEST), _LARGEST, left)
-        if left - size < _SMALLEST:
-            size = left
-        yield Plot(number, size, before=employees - left)
-        left, number = left - size, number + 1
+def _draw_profiles(rng: Random, employees: int) -> Iterator[EmployerProfile]:
+    remaining, number = employees, 0
+    while remaining:
+        size = min(max(int(rng.lognormvariate(3.2, 0.9)), _MIN_SIZE), _MAX_SIZE, remaining)
+        if remaining - size < _MIN_SIZE:
+            size = remaining
+        yield EmployerProfile(number, size, employees_before=employees - remaining)
+        remaining, number = remaining - size, number + 1
 
 
-def _batches(plots: Iterator[Plot]) -> Iterator[list[Plot]]:
-    batch: list[Plot] = []
-    for plot in plots:
-        batch.append(plot)
-        if sum(each.size for each in batch) >= _BATCH:
+def _batches(profiles: Iterator[EmployerProfile]) -> Iterator[list[EmployerProfile]]:
+    batch: list[EmployerProfile] = []
+    for profile in profiles:
+        batch.append(profile)
+        if sum(item.size for item in batch) >= _BATCH_SIZE:
             yield batch
             batch = []
     if batch:

@@ -1,57 +1,67 @@
-"""Grounds: what a tenant's employers share, made before the first of them."""
+"""Records that all employers of a tenant share, generated before the first employer."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from benegraph.demo.carrier_groups import GROUPS, MEMBERS
-from benegraph.demo.catalog import Product, draw_catalogue
-from benegraph.demo.random_source import dice
-from benegraph.demo.record_buffer import Ledger
-from benegraph.demo.times_of_day import DRAFTING, at
+from benegraph.demo.carrier_groups import GROUP_NUMBER_COUNT, SUBSCRIBER_NUMBER_COUNT
+from benegraph.demo.catalog import CatalogProduct, generate_catalog
+from benegraph.demo.random_source import random_source
+from benegraph.demo.record_buffer import RecordBuffer
+from benegraph.demo.times_of_day import DRAFTING_MINUTE, instant_of
 from benegraph.domain.ids import IdPrefix
 
-# Longer ago than two plan years and all that goes before the first of them.
-_SINCE = timedelta(days=4 * 365)
+# Before the earliest plan year is drafted and its employer joins.
+_TENANT_AGE = timedelta(days=4 * 365)
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """What all employers of one tenant stand on: the words of its dice, who acts, the day, and the catalogue.
+class TenantProfile:
+    """The values from which all employers of a tenant are generated.
 
-    `companies` is the number of the first employer's name, `groups` of its group with the carrier, and `members` of
-    its first subscriber.
+    The employers' names, their groups and their subscribers are numbered, starting with the three `first_…` numbers.
     """
 
-    words: tuple[object, ...]
+    seed_words: tuple[object, ...]
     actor: str
     today: date
-    products: tuple[Product, ...]
-    companies: int
-    groups: int
-    members: int
-    #: Whether the tenant wants paid-through brought up to date whenever an invoice changes.
+    products: tuple[CatalogProduct, ...]
+    first_company_number: int
+    first_group_number: int
+    first_subscriber_number: int
+    #: Whether the tenant's paid-through dates are updated with every change of an invoice.
     auto_paid_through: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class BrokenGround:
-    """A tenant's ground, the rows of its catalogue, and when they were made."""
+class SharedRecords:
+    """A tenant's profile, the rows of its catalog, and when those were created."""
 
-    ground: Ground
-    ledger: Ledger
-    made_at: datetime
+    tenant: TenantProfile
+    records: RecordBuffer
+    created_at: datetime
 
 
-def break_ground(words: tuple[object, ...], today: date, *, auto_paid_through: bool = False) -> BrokenGround:
-    """Draw a catalogue, and the administrator who does everything in it."""
-    made_at = at(today - _SINCE, DRAFTING)
-    bits = dice(*words, today, "ground")
-    ledger = Ledger("", bits)
-    actor = f"ADMINISTRATOR {ledger.new_id(IdPrefix.API_KEY, made_at)}"
-    products = draw_catalogue(dice(*words, "catalogue"), ledger, made_at)
-    companies = dice(*words, "companies").randrange(10_000)
-    # The carrier's numbers are unique, so that they are others on another day, as ids are.
-    numbers = dice(*words, today, "numbers")
-    groups, members = numbers.randrange(GROUPS), numbers.randrange(MEMBERS)
-    ground = Ground(words, actor, today, products, companies, groups, members, auto_paid_through)
-    return BrokenGround(ground, ledger, made_at)
+def generate_shared_records(
+    seed_words: tuple[object, ...], today: date, *, auto_paid_through: bool = False
+) -> SharedRecords:
+    """Generate the catalog, and the id of the administrator that all history events name as their actor."""
+    created_at = instant_of(today - _TENANT_AGE, DRAFTING_MINUTE)
+    records = RecordBuffer("", random_source(*seed_words, today, "ground"))
+    actor = f"ADMINISTRATOR {records.new_id(IdPrefix.API_KEY, created_at)}"
+    products = generate_catalog(random_source(*seed_words, "catalogue"), records, created_at)
+    first_company_number = random_source(*seed_words, "companies").randrange(10_000)
+    # The carrier's numbers are unique. Like ids they depend on the day, so that another day's run can be added.
+    numbers = random_source(*seed_words, today, "numbers")
+    first_group_number = numbers.randrange(GROUP_NUMBER_COUNT)
+    first_subscriber_number = numbers.randrange(SUBSCRIBER_NUMBER_COUNT)
+    tenant = TenantProfile(
+        seed_words,
+        actor,
+        today,
+        products,
+        first_company_number,
+        first_group_number,
+        first_subscriber_number,
+        auto_paid_through,
+    )
+    return SharedRecords(tenant, records, created_at)

@@ -1,12 +1,12 @@
-"""The demo's days: which day everything is dated from, and the instants at which things have happened."""
+"""The reference day of the generated data, and the times of day at which things happen."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from benegraph.domain.values import Clock
 
-#: Where the made-up employers are. All lie between four and ten hours behind UTC; see `at`.
-ZONES = (
+#: The time zones of the generated employers. All are four to ten hours behind UTC; `instant_of` depends on that.
+TIME_ZONES = (
     "America/New_York",
     "America/Chicago",
     "America/Los_Angeles",
@@ -17,40 +17,42 @@ ZONES = (
     "America/Anchorage",
     "Pacific/Honolulu",
 )
-_OPENS = time(17, tzinfo=UTC)
+_OFFICE_OPENS_AT = time(17, tzinfo=UTC)
 
-# What an administrator does, in minutes after the office opens. What people do comes later in the day.
-DRAFTING = 0
-OPENING = 10
-CLOSING = 20
-HIRING = 30
-RECORDING = 35
-ENDING = 45
-BILLING = 50
-PAYING = 55
-SETTLING = 417  # once everybody has gone home
-_FIRST_VISIT = 60 * 60
-_LAST_VISIT = 415 * 60
-
-
-def day_of(clock: Clock) -> date:
-    """Give the day everything is dated from: the earliest that it is at any employer, so that nothing lies ahead."""
-    return min(clock.today(zone) for zone in ZONES)
+# When administrators act, in minutes after the office opens. Employees act later in the day.
+DRAFTING_MINUTE = 0
+OPENING_MINUTE = 10
+CLOSING_MINUTE = 20
+HIRING_MINUTE = 30
+RECORDING_MINUTE = 35
+TERMINATION_MINUTE = 45
+BILLING_MINUTE = 50
+PAYMENT_MINUTE = 55
+PAID_THROUGH_MINUTE = 417  # after all employees have acted
+# When employees act, in seconds after the office opens.
+_FIRST_VISIT_SECOND = 60 * 60
+_LAST_VISIT_SECOND = 415 * 60
 
 
-def at(day: date, minutes: int) -> datetime:
-    """Give an instant of a day: so many minutes after 17:00 UTC, up to 419.
+def reference_date(clock: Clock) -> date:
+    """Return the earliest local date of all time zones, so that no generated date is in an employer's future."""
+    return min(clock.today(zone) for zone in TIME_ZONES)
 
-    Within these seven hours it is that same day in UTC and in every one of our zones, winter and summer.
+
+def instant_of(day: date, minutes: int) -> datetime:
+    """Return the instant this many minutes (0 to 419) after 17:00 UTC.
+
+    In these seven hours the local date is `day` in UTC and in each of `TIME_ZONES`, in winter and in summer.
     """
-    return datetime.combine(day, _OPENS) + timedelta(minutes=minutes)
+    return datetime.combine(day, _OFFICE_OPENS_AT) + timedelta(minutes=minutes)
 
 
-def some_time(rng: Random, day: date) -> datetime:
-    """Give an instant of a day when people see to their benefits, after what administrators do."""
-    return datetime.combine(day, _OPENS) + timedelta(seconds=rng.randrange(_FIRST_VISIT, _LAST_VISIT))
+def random_instant(rng: Random, day: date) -> datetime:
+    """Return a random instant of the day at which an employee acts, after the administrators have acted."""
+    seconds = rng.randrange(_FIRST_VISIT_SECOND, _LAST_VISIT_SECOND)
+    return datetime.combine(day, _OFFICE_OPENS_AT) + timedelta(seconds=seconds)
 
 
-def start_of(day: date) -> datetime:
-    """Give the first instant of a day in UTC: all that the demo tells happened before the one of today."""
+def start_of_day(day: date) -> datetime:
+    """Return midnight UTC. Everything that is generated happened before today's."""
     return datetime.combine(day, time(tzinfo=UTC))
