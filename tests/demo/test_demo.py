@@ -124,11 +124,9 @@ async def _check_demo_ids(read_session: ReadSession, demo_ids: DemoIds) -> None:
 
 
 async def _enrolled_rows(read_session: ReadSession, demo_ids: DemoIds) -> list[Any]:
-    filter = EnrollmentFilter(status=(EnrollmentStatus.ENROLLED,))
-    window = PageWindow(10, filter=filter)
-    return (await store.enrollments.of_employees(read_session, [demo_ids.employee_id], window))[
-        demo_ids.employee_id
-    ].rows
+    window = PageWindow(10, filter=EnrollmentFilter(status=(EnrollmentStatus.ENROLLED,)))
+    employee_id = demo_ids.employee_id
+    return (await store.enrollments.of_employees(read_session, [employee_id], window))[employee_id].rows
 
 
 async def _try_mutations(database: Database, viewer: Viewer, clock: Clock, demo_ids: DemoIds) -> None:
@@ -150,8 +148,8 @@ async def _try_mutations(database: Database, viewer: Viewer, clock: Clock, demo_
             id = await enrollments.reissue_enrollment(tx, row.id, event.id, "A child is born.", row.version)
             plan = plans[row.plan_year_id][0].id
             dependents = tuple(dependent.id for dependent in family)
-            choice = Election(id, ElectionDecision.ENROLLED, row.selected_plan_id or plan, None, dependents)
-            (preview,) = await enrollments.elect(tx, demo_ids.employee_id, [choice])
+            election = Election(id, ElectionDecision.ENROLLED, row.selected_plan_id or plan, None, dependents)
+            (preview,) = await enrollments.elect(tx, demo_ids.employee_id, [election])
             assert preview.coverage_starts_on == event.event_on
         assert await plan_years.open_enrollment(tx, draft.id, draft.version) > 0
         today = clock.today("America/New_York")
@@ -168,9 +166,8 @@ async def _check_variety(read_session: ReadSession) -> None:
         counts = await store.plan_years.of_employers.count(read_session, employers, PlanYearFilter(status=status))
         assert sum(counts.values()), status
     for event_status in LifeEventStatus:
-        assert (
-            await store.enrollments.life_event_page.count(read_session, [""], LifeEventFilter(status=event_status))
-        )[""], event_status
+        events = LifeEventFilter(status=event_status)
+        assert (await store.enrollments.life_event_page.count(read_session, [""], events))[""], event_status
     for enrollment_status in EnrollmentStatus:
         filter = EnrollmentFilter(status=(enrollment_status,))
         assert (await store.enrollments.page.count(read_session, [""], filter))[""], enrollment_status

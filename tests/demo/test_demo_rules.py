@@ -41,8 +41,7 @@ from benegraph.domain.enrollments.status import (
     derive_enrollment_status,
 )
 from benegraph.domain.enrollments.tiers import FamilyMember, covered_through, derive_tier, is_coverable
-from benegraph.domain.plan_years import PlanYearDates, PlanYearStatus, check_dates
-from benegraph.domain.plan_years import derive_plan_year_status as plan_year_status_of
+from benegraph.domain.plan_years import PlanYearDates, PlanYearStatus, check_dates, derive_plan_year_status
 from benegraph.domain.values import Clock, DateSpan
 
 LEAP_YEAR = date(2028, 1, 1)
@@ -59,8 +58,8 @@ DAYS = [
 
 
 def generate(today: date, phase: EnrollmentPhase, size: int = 24) -> RecordBuffer:
-    ground = generate_shared_records(("rules",), today).tenant
-    return generate_employer(ground, EmployerProfile(1, size, phase, has_sample_people=phase is EnrollmentPhase.OPEN))
+    tenant = generate_shared_records(("rules",), today).tenant
+    return generate_employer(tenant, EmployerProfile(1, size, phase, has_sample_people=phase is EnrollmentPhase.OPEN))
 
 
 @pytest.mark.parametrize("today", DAYS, ids=str)
@@ -78,10 +77,10 @@ def _check_no_future_dates(records: RecordBuffer, today: date) -> None:
     for rows in records.tables.values():
         for row in rows:
             assert all(value < start_of_day(today) for value in row.values() if isinstance(value, datetime))
-    done = ("issued_on", "opened_on", "reported_on", "event_on", "reviewed_on", "received_on")
+    past_columns = ("issued_on", "opened_on", "reported_on", "event_on", "reviewed_on", "received_on")
     for model in (Enrollment, PlanYear, LifeEvent, PremiumPayment):
         for row in records.tables.get(model, []):
-            assert all(row[name] < today for name in done if row.get(name))
+            assert all(row[name] < today for name in past_columns if row.get(name))
 
 
 def _check_plan_years(records: RecordBuffer, today: date) -> None:
@@ -94,7 +93,7 @@ def _check_plan_years(records: RecordBuffer, today: date) -> None:
 
 
 def _plan_year_status(row: Row, today: date) -> PlanYearStatus:
-    return plan_year_status_of(row["opened_on"], row["closed_on"], row["coverage_ends_on"], today)
+    return derive_plan_year_status(row["opened_on"], row["closed_on"], row["coverage_ends_on"], today)
 
 
 def _check_elections(records: RecordBuffer) -> None:
@@ -137,8 +136,9 @@ def _check_no_overlapping_coverage(records: RecordBuffer) -> None:
         if row["coverage_ends_on"] is not None:
             span = DateSpan.through(row["coverage_starts_on"], row["coverage_ends_on"])
             spans[row["employee_id"], row["benefit_product_id"]].append(span)
-    for item in spans.values():
-        assert all(one.stop <= other.start for one, other in pairwise(sorted(item, key=lambda span: span.start)))
+    for covered in spans.values():
+        in_order = sorted(covered, key=lambda span: span.start)
+        assert all(span.stop <= next_span.start for span, next_span in pairwise(in_order))
 
 
 # ------------------------------------------------------------------------------------------------------- contents
@@ -157,8 +157,8 @@ def test_sample_people_have_every_state(today: date) -> None:
                 row for row, status, _ in enrollments if status is EnrollmentStatus.PENDING and row["reason"] is reason
             ]
             assert any(is_open for row, _, is_open in enrollments if row in pending), reason
-    closings = {row["close_reason"] and row["close_reason"].value for row in records.tables[Enrollment]}
-    assert {"LAPSED", "REISSUED", "TERMINATED", None} <= closings
+    close_reasons = {row["close_reason"] and row["close_reason"].value for row in records.tables[Enrollment]}
+    assert {"LAPSED", "REISSUED", "TERMINATED", None} <= close_reasons
     through = [row["through"] for row in records.tables[EnrolledDependent] if row["through"]]
     assert any(today <= day < today + timedelta(days=40) for day in through), "a child is about to age out"
     assert any(row["hired_on"] > today for row in records.tables[Employee])
@@ -232,7 +232,7 @@ def test_names_are_valid_and_distinct() -> None:
     assert not list(check_employer(employer["name"], employer["time_zone"]))
 
 
-def test_rows_depend_on_the_seed_words_alone() -> None:
+def test_rows_are_equal_only_for_equal_seed_words() -> None:
     today = DAYS[-1]
 
     def tables_of(*seed_words: object) -> dict[type[Base], list[Row]]:
