@@ -1,4 +1,4 @@
-"""Invoices and the payments on them: what is written down, what is refused, and what history says of it."""
+"""Premium invoices and payments: stored rows, refused input, and history."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -38,25 +38,27 @@ ABSENT_INVOICE = "pinv_01j659cve0e0080m4xhppefpah"
 ABSENT_PAYMENT = "ppmt_01j659cve0e0080m4xhppefpah"
 
 
-async def group_of(database: Database, **options: Any) -> Office:
-    """Open an office whose group has a contract, and a subscriber."""
+async def office_with_contract(database: Database, **options: Any) -> Office:
+    """Create an office with a group contract and a subscriber."""
     office = await create_office(database, **options)
     await make_contract(office)
     await make_subscriber(office)
     return office
 
 
-async def lines(office: Office, subject: str) -> list[tuple[Any, ...]]:
-    """Tell what history says of an invoice: what happened, what was, what is, and why."""
-    return [(each["action"], each["before"], each["after"], each["reason"]) for each in await office.history(subject)]
+async def history_entries(office: Office, subject: str) -> list[tuple[Any, ...]]:
+    """List the action, before, after and reason of each history event of a row."""
+    return [
+        (event["action"], event["before"], event["after"], event["reason"]) for event in await office.history(subject)
+    ]
 
 
 # -------------------------------------------------------------------------------------------------------- invoices
 
 
 @pytest.mark.parametrize("subscriber", [None, SUBSCRIBER_ID])
-async def test_an_invoice_is_written_down(database: Database, subscriber: str | None) -> None:
-    office = await group_of(database)
+async def test_invoice_is_stored_and_recorded_in_history(database: Database, subscriber: str | None) -> None:
+    office = await office_with_contract(database)
     id = await make_invoice(office, 1, subscriber)
     assert id.startswith("pinv_")
     row = await office.read_row("premium_invoices", id)
@@ -76,27 +78,27 @@ async def test_an_invoice_is_written_down(database: Database, subscriber: str | 
         "void_reason": None,
         "version": 1,
     }
-    told = {name: value for name, value in row.items() if name.endswith(("_date", "_from", "_through", "_cents"))}
-    told |= {"group_id": GROUP, "division_id": DIVISION, "subscriber_id": subscriber}
-    assert await lines(office, id) == [("RECORDED", None, told, None)]
+    recorded = {name: value for name, value in row.items() if name.endswith(("_date", "_from", "_through", "_cents"))}
+    recorded |= {"group_id": GROUP, "division_id": DIVISION, "subscriber_id": subscriber}
+    assert await history_entries(office, id) == [("RECORDED", None, recorded, None)]
     (event,) = await office.history(id)
     assert (event["employer_id"], event["employee_id"]) == (office.employer, None)
     assert (event["actor"], event["request_id"]) == ("ADMINISTRATOR akey_administrator", "request-1")
 
 
-async def test_an_invoice_is_of_the_newest_employer_its_group_had(database: Database) -> None:
-    office = await group_of(database)
+async def test_invoice_belongs_to_employer_of_newest_contract(database: Database) -> None:
+    office = await office_with_contract(database)
     other = await create_office(database)
     await make_contract(office, coverage_start=date(2024, 1, 1), employer_id=other.employer)
     await make_contract(office, coverage_start=date(2022, 1, 1))
     await make_contract(office, coverage_start=date(2025, 1, 1), employer_id=None)
     await make_contract(office, division_id="D2", coverage_start=date(2026, 1, 1))
     await make_contract(office, "G200", employer_id=None)
-    of_group = await make_invoice(office, 1)
-    of_nobodys = await make_invoice(office, 1, group_id="G200")
-    assert (await read_invoice(office, of_group)).employer_id == other.employer
-    assert (await read_invoice(office, of_nobodys)).employer_id is None
-    payment = await make_payment(office, of_group)
+    with_employer = await make_invoice(office, 1)
+    without_employer = await make_invoice(office, 1, group_id="G200")
+    assert (await read_invoice(office, with_employer)).employer_id == other.employer
+    assert (await read_invoice(office, without_employer)).employer_id is None
+    payment = await make_payment(office, with_employer)
     assert (await office.read_row("premium_payments", payment))["employer_id"] == other.employer
 
 
@@ -122,18 +124,18 @@ async def test_an_invoice_is_of_the_newest_employer_its_group_had(database: Data
         ),
     ],
 )
-async def test_a_bill_that_is_refused(database: Database, changes: dict[str, Any], expected: list[str]) -> None:
-    office = await group_of(database)
+async def test_invalid_invoices_are_refused(database: Database, changes: dict[str, Any], expected: list[str]) -> None:
+    office = await office_with_contract(database)
     await enable_auto_paid_through(office)
-    bill = replace(build_invoice(1, SUBSCRIBER_ID), **changes)
-    assert await office.refusals(office.run(billing.record_invoice, bill)) == expected
+    invoice = replace(build_invoice(1, SUBSCRIBER_ID), **changes)
+    assert await office.refusals(office.run(billing.record_invoice, invoice)) == expected
 
 
-async def test_an_invoice_may_be_of_one_day_of_nothing_and_due_any_day(database: Database) -> None:
-    office = await group_of(database)
+async def test_invoice_may_cover_one_day_cost_nothing_and_be_due_any_day(database: Database) -> None:
+    office = await office_with_contract(database)
     first = date(2026, 1, 1)
-    bill = billing.NewInvoice(GROUP, DIVISION, None, first, first, date(2020, 1, 1), 0)
-    id = await office.run(billing.record_invoice, bill)
+    invoice = billing.NewInvoice(GROUP, DIVISION, None, first, first, date(2020, 1, 1), 0)
+    id = await office.run(billing.record_invoice, invoice)
     row = await read_invoice(office, id)
     assert (row.bill_through, row.due_date, row.paid_cents, row.status) == (first, date(2020, 1, 1), 0, "PAID")
 
@@ -141,25 +143,25 @@ async def test_an_invoice_may_be_of_one_day_of_nothing_and_due_any_day(database:
 # -------------------------------------------------------------------------------------------------------- payments
 
 
-async def test_payments_add_up(database: Database) -> None:
-    office = await group_of(database)
+async def test_payments_add_up_to_paid_amount(database: Database) -> None:
+    office = await office_with_contract(database)
     id = await make_invoice(office, 1)
-    seen = []
+    states = []
     for cents in (4_000, 5_999, 1, 500):
         await make_payment(office, id, cents)
         row = await read_invoice(office, id)
-        seen.append((row.paid_cents, row.status, row.version))
-    assert seen == [(4_000, "OPEN", 2), (9_999, "OPEN", 3), (10_000, "PAID", 4), (10_500, "PAID", 5)]
+        states.append((row.paid_cents, row.status, row.version))
+    assert states == [(4_000, "OPEN", 2), (9_999, "OPEN", 3), (10_000, "PAID", 4), (10_500, "PAID", 5)]
     payments = (await office.read_all_rows())["premium_payments"]
     assert [payments[key]["amount_cents"] for key in sorted(payments)] == [4_000, 5_999, 1, 500]
-    (_, first, second, *_) = await lines(office, id)
+    (_, first, second, *_) = await history_entries(office, id)
     ids = sorted(payments)
     assert first == ("PAID", {"paid_cents": 0}, {"paid_cents": 4_000, "payment_id": ids[0]}, None)
     assert second == ("PAID", {"paid_cents": 4_000}, {"paid_cents": 9_999, "payment_id": ids[1]}, None)
 
 
-async def test_a_payment_is_written_down(database: Database) -> None:
-    office = await group_of(database)
+async def test_payment_is_stored(database: Database) -> None:
+    office = await office_with_contract(database)
     id = await make_invoice(office, 1)
     payment = await make_payment(office, id, 4_000, date(2026, 2, 3))
     row = await office.read_row("premium_payments", payment)
@@ -176,8 +178,8 @@ async def test_a_payment_is_written_down(database: Database) -> None:
     }
 
 
-async def test_payments_that_are_refused(database: Database) -> None:
-    office = await group_of(database)
+async def test_invalid_payments_are_refused(database: Database) -> None:
+    office = await office_with_contract(database)
     await enable_auto_paid_through(office)
     id = await make_invoice(office, 1)
     tomorrow = office.today + DAY
@@ -203,8 +205,8 @@ async def test_payments_that_are_refused(database: Database) -> None:
         assert await office.refusals(make_payment(office, invoice, cents, day)) == expected
 
 
-async def test_what_was_paid_stays_an_amount(database: Database) -> None:
-    office = await group_of(database)
+async def test_payments_exceeding_maximum_amount_are_refused(database: Database) -> None:
+    office = await office_with_contract(database)
     id = await make_invoice(office, 1)
     payment = await make_payment(office, id, MAX_CENTS)
     assert await office.refusals(make_payment(office, id, 1)) == ["INVALID_INPUT amountCents"]
@@ -225,7 +227,7 @@ async def test_what_was_paid_stays_an_amount(database: Database) -> None:
         (None, datetime(2026, 11, 20, 23, 59, tzinfo=UTC), date(2026, 11, 20)),
     ],
 )
-async def test_today_is_the_employers_else_that_of_greenwich(
+async def test_today_is_in_employer_time_zone_or_utc(
     database: Database, time_zone: str | None, now: datetime, today: date
 ) -> None:
     office = await create_office(database, time_zone=time_zone or "Pacific/Kiritimati")
@@ -243,8 +245,8 @@ async def test_today_is_the_employers_else_that_of_greenwich(
 # ------------------------------------------------------------------------------------------------------- reversals
 
 
-async def test_a_payment_is_reversed(database: Database) -> None:
-    office = await group_of(database)
+async def test_payment_is_reversed(database: Database) -> None:
+    office = await office_with_contract(database)
     id = await make_invoice(office, 1)
     first, second = await make_payment(office, id, 6_000), await make_payment(office, id, 4_000)
     assert await reverse_payment(office, first, "It bounced.") == id
@@ -254,7 +256,7 @@ async def test_a_payment_is_reversed(database: Database) -> None:
     assert datetime.fromisoformat(payment["reversed_at"]) == row.updated_at
     assert payment["reversal_reason"] == "It bounced."
     assert (await office.read_row("premium_payments", second))["reversed_at"] is None
-    assert (await lines(office, id))[-1] == (
+    assert (await history_entries(office, id))[-1] == (
         "REVERSED",
         {"paid_cents": 10_000},
         {"paid_cents": 4_000, "payment_id": first},
@@ -264,15 +266,15 @@ async def test_a_payment_is_reversed(database: Database) -> None:
     assert (await read_invoice(office, id)).status == "PAID"
 
 
-async def test_reversals_that_are_refused(database: Database) -> None:
-    office = await group_of(database)
+async def test_invalid_reversals_are_refused(database: Database) -> None:
+    office = await office_with_contract(database)
     payment = await make_payment(office, await make_invoice(office, 1))
     await reverse_payment(office, payment)
-    long = "x" * 1001
+    too_long = "x" * 1001
     for id, reason, expected in [
         (payment, None, ["INVALID_STATUS_TRANSITION paymentId"]),
-        (payment, long, ["INVALID_INPUT reason", "INVALID_STATUS_TRANSITION paymentId"]),
-        ("x", long, ["INVALID_INPUT paymentId", "INVALID_INPUT reason"]),
+        (payment, too_long, ["INVALID_INPUT reason", "INVALID_STATUS_TRANSITION paymentId"]),
+        ("x", too_long, ["INVALID_INPUT paymentId", "INVALID_INPUT reason"]),
         (ABSENT_INVOICE, None, ["INVALID_INPUT paymentId"]),
         (ABSENT_PAYMENT, None, ["NOT_FOUND paymentId"]),
         (ABSENT_PAYMENT, "", ["NOT_FOUND paymentId", "INVALID_INPUT reason"]),
@@ -280,23 +282,23 @@ async def test_reversals_that_are_refused(database: Database) -> None:
         assert await office.refusals(reverse_payment(office, id, reason)) == expected
 
 
-# -------------------------------------------------------------------------------------------------------- the void
+# ----------------------------------------------------------------------------------------------------------- voids
 
 
-async def test_an_invoice_is_voided(database: Database) -> None:
-    office = await group_of(database)
+async def test_invoice_is_voided(database: Database) -> None:
+    office = await office_with_contract(database)
     id = await make_invoice(office, 1, paid_cents=4_000)
     await void_invoice(office, id, "Billed twice.", 2)
     row = await read_invoice(office, id)
     assert (row.status, row.paid_cents, row.version, row.void_reason) == ("VOID", 4_000, 3, "Billed twice.")
     assert row.voided_at == row.updated_at
-    (*_, (action, before, after, reason)) = await lines(office, id)
+    (*_, (action, before, after, reason)) = await history_entries(office, id)
     assert (action, before, reason) == ("VOIDED", {"voided_at": None}, "Billed twice.")
     assert after == {"voided_at": row.voided_at.isoformat()}
 
 
-async def test_what_was_paid_on_a_void_invoice_can_be_given_back(database: Database) -> None:
-    office = await group_of(database)
+async def test_payment_on_void_invoice_can_be_reversed(database: Database) -> None:
+    office = await office_with_contract(database)
     id = await make_invoice(office, 1)
     payment = await make_payment(office, id)
     await void_invoice(office, id)
@@ -305,8 +307,8 @@ async def test_what_was_paid_on_a_void_invoice_can_be_given_back(database: Datab
     assert (row.status, row.paid_cents, row.version) == ("VOID", 0, 4)
 
 
-async def test_voids_that_are_refused(database: Database) -> None:
-    office = await group_of(database)
+async def test_invalid_voids_are_refused(database: Database) -> None:
+    office = await office_with_contract(database)
     await enable_auto_paid_through(office)
     id, voided = await make_invoice(office, 1), await make_invoice(office, 2)
     await void_invoice(office, voided)
@@ -327,30 +329,30 @@ async def test_voids_that_are_refused(database: Database) -> None:
 # --------------------------------------------------------------------------------------------------------- tenancy
 
 
-async def test_what_is_another_tenants_is_not_there(database: Database) -> None:
-    here, there = await group_of(database), await group_of(database, tenant="globex")
-    await make_coverage(there, coverage_key(date(2026, 1, 1)))
-    id = await make_invoice(there, 1)
-    payment = await make_payment(there, id)
-    before = await there.read_all_rows()
-    assert await here.refusals(make_payment(here, id)) == ["NOT_FOUND invoiceId"]
-    assert await here.refusals(void_invoice(here, id)) == ["NOT_FOUND invoiceId"]
-    assert await here.refusals(reverse_payment(here, payment)) == ["NOT_FOUND paymentId"]
-    assert await set_paid_through(here) == []
-    assert await there.read_all_rows() == before
+async def test_billing_rows_of_another_tenant_are_not_found(database: Database) -> None:
+    office, other = await office_with_contract(database), await office_with_contract(database, tenant="globex")
+    await make_coverage(other, coverage_key(date(2026, 1, 1)))
+    id = await make_invoice(other, 1)
+    payment = await make_payment(other, id)
+    before = await other.read_all_rows()
+    assert await office.refusals(make_payment(office, id)) == ["NOT_FOUND invoiceId"]
+    assert await office.refusals(void_invoice(office, id)) == ["NOT_FOUND invoiceId"]
+    assert await office.refusals(reverse_payment(office, payment)) == ["NOT_FOUND paymentId"]
+    assert await set_paid_through(office) == []
+    assert await other.read_all_rows() == before
 
 
-async def test_what_is_another_employers_is_not_there_for_a_service_of_one(database: Database) -> None:
-    office = await group_of(database)
+async def test_billing_rows_of_another_employer_are_not_found(database: Database) -> None:
+    office = await office_with_contract(database)
     other = await create_office(database)
-    theirs = other.as_viewer(service_viewer(employer=other.employer))
+    service = other.as_viewer(service_viewer(employer=other.employer))
     id = await make_invoice(office, 1)
     payment = await make_payment(office, id)
-    assert await theirs.refusals(make_payment(theirs, id)) == ["NOT_FOUND invoiceId"]
-    assert await theirs.refusals(void_invoice(theirs, id)) == ["NOT_FOUND invoiceId"]
-    assert await theirs.refusals(reverse_payment(theirs, payment)) == ["NOT_FOUND paymentId"]
-    assert await theirs.refusals(make_invoice(theirs, 1)) == ["NOT_FOUND groupId"]
-    assert await theirs.refusals(set_paid_through(theirs)) == ["NOT_FOUND groupId", "NOT_FOUND subscriberId"]
+    assert await service.refusals(make_payment(service, id)) == ["NOT_FOUND invoiceId"]
+    assert await service.refusals(void_invoice(service, id)) == ["NOT_FOUND invoiceId"]
+    assert await service.refusals(reverse_payment(service, payment)) == ["NOT_FOUND paymentId"]
+    assert await service.refusals(make_invoice(service, 1)) == ["NOT_FOUND groupId"]
+    assert await service.refusals(set_paid_through(service)) == ["NOT_FOUND groupId", "NOT_FOUND subscriberId"]
     ours = office.as_viewer(service_viewer(employer=office.employer))
     assert await reverse_payment(ours, payment) == id
     with pytest.raises(Refused):

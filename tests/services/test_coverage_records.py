@@ -1,4 +1,4 @@
-"""Coverage of record from the carrier's side: by its key, one at a time or many as if one after another."""
+"""The carrier's coverage of record: create, update, delete, and batches."""
 
 import asyncio
 import time
@@ -43,15 +43,15 @@ async def upsert(office: Office, *items: CoverageItem) -> list[CoverageItemResul
     return await office.run(records.upsert_coverage, items)
 
 
-def told(results: Sequence[CoverageItemResult]) -> list[str]:
-    """Give each outcome, a failed one's with its rules as `CODE dotted.path`."""
+def outcomes_of(results: Sequence[CoverageItemResult]) -> list[str]:
+    """List the outcome of each item; a failed one with its rules as `CODE dotted.path`."""
     return [
         " ".join([result.outcome, *(f"{rule.code} {'.'.join(rule.field or ())}" for rule in result.rules)])
         for result in results
     ]
 
 
-async def test_a_coverage_is_created_with_the_fields_given(office: Office) -> None:
+async def test_coverage_is_created_with_given_fields(office: Office) -> None:
     id = await make_coverage(office, coverage_key(JAN), end_date=DEC, annual_max_cents=150_000, policy_number="P-7")
     (row,) = await read_coverage(office)
     assert (row["id"], row["end_date"], row["annual_max_cents"], row["policy_number"], row["lifetime_max_cents"]) == (
@@ -89,25 +89,25 @@ async def test_a_coverage_is_created_with_the_fields_given(office: Office) -> No
         (coverage_key(JUL), {"lifetime_max_cents": -1}, "INVALID_INPUT fields.lifetimeMaxCents"),
     ],
 )
-async def test_what_can_not_be_created_is_refused(
+async def test_invalid_coverage_is_refused(
     office: Office, key: CoverageKey, changes: dict[str, Any], refused: str
 ) -> None:
     await make_coverage(office, coverage_key(JAN), end_date=JUN)
     assert await office.refusals(make_coverage(office, key, **changes)) == [refused]
 
 
-async def test_all_that_is_wrong_is_told_at_once(office: Office) -> None:
-    wrong = make_coverage(office, coverage_key(JAN, "S404", group_id="G404"))
-    assert await office.refusals(wrong) == ["NOT_FOUND key.subscriberId", "NOT_FOUND key.groupId"]
+async def test_all_broken_rules_are_reported(office: Office) -> None:
+    invalid = make_coverage(office, coverage_key(JAN, "S404", group_id="G404"))
+    assert await office.refusals(invalid) == ["NOT_FOUND key.subscriberId", "NOT_FOUND key.groupId"]
 
 
-async def test_the_lengths_of_a_key_are_those_of_the_carrier(office: Office) -> None:
+async def test_longest_key_and_policy_number_are_accepted(office: Office) -> None:
     await make_contract(office, "G" * 20, "D" * 20)
     await make_subscriber(office, "S23456789")
     await make_coverage(office, coverage_key(JAN, "S23456789", "G" * 20, "D" * 20), policy_number="P" * 25)
 
 
-async def test_what_touches_does_not_overlap(office: Office) -> None:
+async def test_adjacent_coverages_do_not_overlap(office: Office) -> None:
     await make_coverage(office, coverage_key(JAN), end_date=JUN)
     await make_coverage(office, coverage_key(JUL))
     await make_contract(office, division_id="D2")
@@ -115,7 +115,7 @@ async def test_what_touches_does_not_overlap(office: Office) -> None:
     assert len(await read_coverage(office)) == 3
 
 
-async def test_a_field_left_out_stays_and_null_clears(office: Office) -> None:
+async def test_omitted_field_stays_and_null_clears(office: Office) -> None:
     id = await make_coverage(office, coverage_key(JAN), end_date=DEC, annual_max_cents=5, policy_number="P-7")
 
     async def update(version: int | None = None, **changes: Any) -> dict[str, Any]:
@@ -133,14 +133,14 @@ async def test_a_field_left_out_stays_and_null_clears(office: Office) -> None:
     assert await office.refusals(stale) == ["VERSION_CONFLICT expectedVersion"]
 
 
-async def test_only_what_is_there_is_updated_or_deleted(office: Office) -> None:
+async def test_missing_coverage_cannot_be_updated_or_deleted(office: Office) -> None:
     await make_coverage(office, coverage_key(JAN), end_date=JUN)
-    for telling in (
+    for call in (
         office.run(records.update_coverage, CoverageItem(coverage_key(JUL), {}), None),
         office.run(records.delete_coverage, coverage_key(JUL), None),
         office.run(records.delete_coverage, coverage_key(JAN, "S404"), None),
     ):
-        assert await office.refusals(telling) == ["NOT_FOUND key"]
+        assert await office.refusals(call) == ["NOT_FOUND key"]
     assert await office.refusals(office.run(records.delete_coverage, coverage_key(JAN), 2)) == [
         "VERSION_CONFLICT expectedVersion"
     ]
@@ -151,7 +151,7 @@ async def test_only_what_is_there_is_updated_or_deleted(office: Office) -> None:
     assert events[-1]["before"]["end_date"] == "2026-06-30"
 
 
-async def test_a_batch_answers_each_item_and_one_bad_item_fails_alone(office: Office) -> None:
+async def test_batch_returns_outcome_of_each_item_and_invalid_items_fail_alone(office: Office) -> None:
     await make_coverage(office, coverage_key(JAN), end_date=JUN)
     results = await upsert(
         office,
@@ -162,7 +162,7 @@ async def test_a_batch_answers_each_item_and_one_bad_item_fails_alone(office: Of
         CoverageItem(coverage_key(date(2026, 3, 1)), {}),
         CoverageItem(coverage_key(JUL), {"annual_max_cents": -1, "policy_number": "P" * 26}),
     )
-    assert told(results) == [
+    assert outcomes_of(results) == [
         "CREATED",
         "UNCHANGED",
         "UPDATED",
@@ -176,7 +176,7 @@ async def test_a_batch_answers_each_item_and_one_bad_item_fails_alone(office: Of
     assert [result.id for result in results] == [second["id"], first["id"], first["id"], None, None, None]
 
 
-async def test_an_item_sees_what_the_ones_before_it_did(office: Office) -> None:
+async def test_batch_item_sees_changes_of_earlier_items(office: Office) -> None:
     results = await upsert(
         office,
         CoverageItem(coverage_key(JAN), {"end_date": DEC}),
@@ -186,7 +186,7 @@ async def test_an_item_sees_what_the_ones_before_it_did(office: Office) -> None:
         CoverageItem(coverage_key(JAN), {"end_date": DEC}),
         CoverageItem(coverage_key(JUL), {"term_date": DEC}),
     )
-    assert told(results) == [
+    assert outcomes_of(results) == [
         "CREATED",
         "FAILED OVERLAPPING_COVERAGE enrollments.1.key.startDate",
         "UPDATED",
@@ -197,14 +197,14 @@ async def test_an_item_sees_what_the_ones_before_it_did(office: Office) -> None:
     assert [(row["end_date"], row["version"]) for row in await read_coverage(office)] == [("2026-06-30", 2), (None, 2)]
 
 
-async def test_a_call_takes_one_to_a_thousand_items(office: Office) -> None:
+async def test_batch_takes_one_to_a_thousand_items(office: Office) -> None:
     item = CoverageItem(coverage_key(JAN), {})
     for items in ((), (item,) * 1001):
         assert await office.refusals(upsert(office, *items)) == ["INVALID_INPUT enrollments"]
-    assert told(await upsert(office, *(item,) * 1000)) == ["CREATED"] + ["UNCHANGED"] * 999
+    assert outcomes_of(await upsert(office, *(item,) * 1000)) == ["CREATED"] + ["UNCHANGED"] * 999
 
 
-async def test_a_thousand_new_ones_take_as_many_statements_as_ten(office: Office) -> None:
+async def test_thousand_items_take_as_many_statements_as_ten(office: Office) -> None:
     numbers = [f"N{n}" for n in range(1010)]
 
     async def subscribe(tx: Transaction) -> None:
@@ -223,7 +223,7 @@ async def test_a_thousand_new_ones_take_as_many_statements_as_ten(office: Office
         assert {result.outcome for result in results} == {BatchOutcome.CREATED}
         counts.append(len(sent))
     assert counts[0] == counts[1] == 8
-    assert seconds < 4  # half a second on an idle machine
+    assert seconds < 4  # takes half a second on an idle machine
     async with statements(office.database) as sent:
         results = await upsert(
             office, *(CoverageItem(coverage_key(JAN, number), {"end_date": DEC}) for number in numbers[10:])
@@ -232,9 +232,9 @@ async def test_a_thousand_new_ones_take_as_many_statements_as_ten(office: Office
     assert len(sent) == 8
 
 
-async def test_calls_at_once_on_one_subscriber_take_turns(office: Office) -> None:
+async def test_concurrent_calls_for_one_subscriber_are_serialized(office: Office) -> None:
     async def call(start: date) -> list[str]:
-        return told(await upsert(office, CoverageItem(coverage_key(start), {})))
+        return outcomes_of(await upsert(office, CoverageItem(coverage_key(start), {})))
 
     outcomes = await asyncio.gather(*(call(JAN + timedelta(days=day)) for day in range(6)))
     assert sorted(outcome[0].split()[0] for outcome in outcomes) == ["CREATED"] + ["FAILED"] * 5
@@ -243,7 +243,7 @@ async def test_calls_at_once_on_one_subscriber_take_turns(office: Office) -> Non
         *(make_coverage(office, coverage_key(date(2025, 1, 1)), end_date=date(2025, 1, 31)) for _ in range(4)),
         return_exceptions=True,
     )
-    assert sorted(type(each).__name__ for each in same) == ["Refused", "Refused", "Refused", "str"]
+    assert sorted(type(result).__name__ for result in same) == ["Refused", "Refused", "Refused", "str"]
 
 
 days = st.integers(0, 5).map(lambda n: JAN + timedelta(days=n))
@@ -263,45 +263,52 @@ items = st.builds(
 )
 
 
-def test_a_batch_comes_to_what_its_items_come_to_one_after_another(database_url: str) -> None:
-    _hold_batches_to_items(database_url, 20)
+def test_batch_equals_its_items_applied_one_by_one(database_url: str) -> None:
+    _compare_batches_with_single_items(database_url, 20)
 
 
 @pytest.mark.conformance
-def test_two_hundred_batches_come_to_what_their_items_come_to(database_url: str) -> None:
-    _hold_batches_to_items(database_url, 200)
+def test_two_hundred_batches_equal_their_items_applied_one_by_one(database_url: str) -> None:
+    _compare_batches_with_single_items(database_url, 200)
 
 
-def _hold_batches_to_items(database_url: str, examples: int) -> None:
+def _compare_batches_with_single_items(database_url: str, examples: int) -> None:
     with asyncio.Runner() as runner:
         engine = create_engine(database_url, PoolSettings(size=1, overflow=1))
         numbers = count()
 
-        async def office_of_two() -> Office:
-            office = await create_office(Database(engine), tenant=f"law-{next(numbers)}")
+        async def office_with_two_subscribers() -> Office:
+            office = await create_office(Database(engine), tenant=f"batch-{next(numbers)}")
             for division in (DIVISION, "D2"):
                 await make_contract(office, division_id=division)
             for number in (SUBSCRIBER_ID, "S2"):
                 await make_subscriber(office, number)
             return office
 
-        together, apart = runner.run(office_of_two()), runner.run(office_of_two())
+        batch_office, single_office = (
+            runner.run(office_with_two_subscribers()),
+            runner.run(office_with_two_subscribers()),
+        )
 
         @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(st.lists(items, min_size=1, max_size=8))
-        def law(batch: list[CoverageItem]) -> None:
-            whole = told(runner.run(upsert(together, *batch)))
-            single = [told(runner.run(upsert(apart, item)))[0] for item in batch]
-            assert [line.replace("enrollments.0", f"enrollments.{n}") for n, line in enumerate(single)] == whole
-            assert facts(runner.run(read_coverage(together))) == facts(runner.run(read_coverage(apart)))
+        def compare(batch: list[CoverageItem]) -> None:
+            batch_outcomes = outcomes_of(runner.run(upsert(batch_office, *batch)))
+            single_outcomes = [outcomes_of(runner.run(upsert(single_office, item)))[0] for item in batch]
+            assert [
+                line.replace("enrollments.0", f"enrollments.{n}") for n, line in enumerate(single_outcomes)
+            ] == batch_outcomes
+            assert comparable_columns(runner.run(read_coverage(batch_office))) == comparable_columns(
+                runner.run(read_coverage(single_office))
+            )
 
         try:
-            law()
+            compare()
         finally:
             runner.run(engine.dispose())
 
 
-def facts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give all of rows but what tells one office from another."""
-    told_apart = {"id", "tenant_id", "employer_id", "created_at", "updated_at"}
-    return [{name: value for name, value in row.items() if name not in told_apart} for row in rows]
+def comparable_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Remove the columns that differ between two offices with the same coverage."""
+    excluded = {"id", "tenant_id", "employer_id", "created_at", "updated_at"}
+    return [{name: value for name, value in row.items() if name not in excluded} for row in rows]

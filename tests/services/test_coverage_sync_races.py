@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from test_races import WAITING, race, tally
+from racing import COUNT_WAITING, race, tally
 
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.catalog import ProductCategory
@@ -82,7 +82,7 @@ async def test_a_renewal_and_the_subscriber_that_becomes_known(database: Databas
         waiting = 0
         while not making.done() and not waiting:
             await asyncio.sleep(0.005)
-            waiting = await bystander.fetchval(WAITING)
+            waiting = await bystander.fetchval(COUNT_WAITING)
     finally:
         await bystander.close()
         go_on.set()

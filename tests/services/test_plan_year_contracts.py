@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+from racing import race, tally
 from sqlalchemy import update
-from test_races import race, tally
 
 from benegraph.db.models import PlanYear
 from benegraph.db.session import Database, Transaction
