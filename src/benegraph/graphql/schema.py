@@ -3,7 +3,7 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from benegraph.graphql.mutations import MUTATIONS
+from benegraph.graphql.mutations import Mutation
 from benegraph.graphql.types.access import AccessQuery
 from benegraph.graphql.types.billing import BillingQuery
 from benegraph.graphql.types.catalog import CatalogQuery
@@ -30,13 +30,6 @@ class Query(
     CoverageQuery,
     BillingQuery,
 ):
-    pass
-
-
-@strawberry.type(
-    description="The mutations. Each runs in one transaction, and reports violated business rules in `userErrors`."
-)
-class Mutation(*MUTATIONS):  # type: ignore[misc] # mypy doesn't support unpacked base classes
     pass
 
 

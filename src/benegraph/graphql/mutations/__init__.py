@@ -1,23 +1,55 @@
-"""Mutations, by room: inputs turned into domain values, one transaction each, and payloads that say what came of it."""
+"""Mutations, by domain area: their inputs and payloads, and the change that each applies in one transaction."""
 
-from benegraph.graphql.mutations.billing import BillingMutation
-from benegraph.graphql.mutations.catalog import CatalogMutation
-from benegraph.graphql.mutations.coverage import CoverageMutation
-from benegraph.graphql.mutations.employers import EmployersMutation
-from benegraph.graphql.mutations.enrollments import EnrollmentsMutation
-from benegraph.graphql.mutations.life_events import LifeEventsMutation
-from benegraph.graphql.mutations.people import PeopleMutation
-from benegraph.graphql.mutations.plan_years import PlanYearsMutation
+from strawberry.tools import create_type
 
-MUTATIONS = (
-    EnrollmentsMutation,
-    PlanYearsMutation,
-    LifeEventsMutation,
-    EmployersMutation,
-    PeopleMutation,
-    CatalogMutation,
-    CoverageMutation,
-    BillingMutation,
+from benegraph.graphql.mutations import (
+    billing,
+    catalog,
+    coverage,
+    employers,
+    enrollments,
+    life_events,
+    people,
+    plan_years,
 )
 
-__all__ = ["MUTATIONS"]
+_FIELDS = [  # in the schema's order
+    enrollments.elect,
+    enrollments.reopen_election,
+    enrollments.reissue,
+    plan_years.create_plan_year,
+    plan_years.update_plan_year,
+    plan_years.delete_plan_year,
+    plan_years.open_enrollment,
+    plan_years.close_enrollment,
+    life_events.report_life_event,
+    life_events.review_life_event,
+    employers.create_employer,
+    people.create_employee,
+    people.update_employee,
+    people.terminate_employee,
+    people.reinstate_employee,
+    people.add_dependent,
+    people.update_dependent,
+    catalog.create_benefit_product,
+    coverage.create_subscriber,
+    coverage.create_group_contract,
+    coverage.create_subscriber_enrollment,
+    coverage.update_subscriber_enrollment,
+    coverage.delete_subscriber_enrollment,
+    coverage.upsert_subscriber_enrollments,
+    billing.set_paid_through,
+    billing.record_premium_invoice,
+    billing.void_premium_invoice,
+    billing.record_premium_payment,
+    billing.reverse_premium_payment,
+    billing.update_tenant_settings,
+]
+
+Mutation = create_type(
+    "Mutation",
+    _FIELDS,
+    description="The mutations. Each runs in one transaction, and reports violated business rules in `userErrors`.",
+)
+
+__all__ = ["Mutation"]

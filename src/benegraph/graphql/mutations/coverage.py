@@ -1,8 +1,8 @@
-"""Mutations of coverage: subscribers, contracts with groups, and the coverage of record."""
+"""Mutations of the carrier's side: subscribers, group contracts, and the coverage of record."""
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 
@@ -11,9 +11,17 @@ from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.coverage import MAX_BATCH_SIZE, ContractKey
 from benegraph.domain.errors import ErrorCode, RuleViolation
-from benegraph.graphql.context import Info
-from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
-from benegraph.graphql.mutations.perform import AllRefused, Result, UserError, given, perform, user_errors
+from benegraph.graphql.mutations.inputs import (
+    MutationInput,
+    VersionedInput,
+    mutation_input,
+    optional,
+    provided_values,
+    required,
+    value_or_none,
+)
+from benegraph.graphql.mutations.payloads import MutationResult, ResultData, UserError, mutation_payload
+from benegraph.graphql.mutations.run_mutation import EveryItemRefused, mutation
 from benegraph.graphql.types.coverage import (
     DIVISION_ID_DESCRIPTION,
     GROUP_ID_DESCRIPTION,
@@ -30,127 +38,119 @@ from benegraph.services import coverage
 from benegraph.services.coverage import contracts, subscribers
 from benegraph.services.coverage.records import CHANGEABLE_COLUMNS
 
-_KEY = "The five parts that name it; none of them ever changes."
+_KEY = "The key of the coverage of record; it never changes."
+_FOR_ADMINISTRATORS = "For administrators, and services whose key allows it."
 
 
-@strawberry.input(description="A person as the carrier knows them.")
-class CreateSubscriberInput:
-    subscriber_id: str = strawberry.field(description=SUBSCRIBER_ID_DESCRIPTION)
-    first_name: str | None = optional("The first name.")
-    last_name: str | None = optional("The last name.")
-    employee_id: strawberry.ID | None = optional("Which employee it is; one employee is one subscriber.")
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
+@mutation_input("A person who is registered with the carrier.")
+class CreateSubscriberInput(MutationInput):
+    subscriber_id: str = required(SUBSCRIBER_ID_DESCRIPTION)
+    first_name: str | None = optional("The given name.")
+    last_name: str | None = optional("The family name.")
+    employee_id: strawberry.ID | None = optional(
+        "The employee who is this subscriber; an employee is linked to at most one subscriber."
+    )
 
 
-@strawberry.type(description="What came of createSubscriber.")
+@mutation_payload
 class CreateSubscriberPayload:
     subscriber: Subscriber | None = to_one(store.coverage.subscribers_by_ids, "new_id", "The new subscriber.")
-    user_errors: list[UserError] = user_errors()
 
 
-@strawberry.input(description="A contract with a group's division.")
-class CreateGroupContractInput:
-    group_id: str = strawberry.field(description=GROUP_ID_DESCRIPTION)
-    division_id: str = strawberry.field(description=DIVISION_ID_DESCRIPTION)
-    coverage_start: date = strawberry.field(description="The first day of the group's coverage.")
-    coverage_end: date | None = optional("The last day of it.")
-    employer_id: strawberry.ID | None = optional("Whose group it is; that employer's clerks see what is under it.")
-    policy_number: str | None = optional("The number of the policy, up to 25 characters.")
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
+@mutation_input("The carrier's contract with a group's division.")
+class CreateGroupContractInput(MutationInput):
+    group_id: str = required(GROUP_ID_DESCRIPTION)
+    division_id: str = required(DIVISION_ID_DESCRIPTION)
+    coverage_start: date = required("The first day of the group's coverage.")
+    coverage_end: date | None = optional("The last day of the group's coverage, inclusive; null while open-ended.")
+    employer_id: strawberry.ID | None = optional(
+        "The employer whose group it is. That employer's users may read the coverage under the contract."
+    )
+    policy_number: str | None = optional("The carrier's policy number, at most 25 characters.")
 
 
-@strawberry.type(description="What came of createGroupContract.")
+@mutation_payload
 class CreateGroupContractPayload:
     group_contract: GroupContract | None = to_one(
         store.coverage.contracts_by_ids, "group_contract_id", "The new contract."
     )
-    user_errors: list[UserError] = user_errors()
 
 
-@strawberry.input(description="What is known of a coverage of record beside its key.")
+@strawberry.input(description="The data of a coverage of record, besides its key.")
 class SubscriberEnrollmentFields:
-    end_date: date | None = optional("The last day covered, not before the first.")
-    annual_max_cents: Cents | None = optional("The most that is paid a year; for information alone.")
-    lifetime_max_cents: Cents | None = optional("The most that is ever paid; for information alone.")
+    end_date: date | None = optional("The last day of coverage, inclusive; null while open-ended.")
+    annual_max_cents: Cents | None = optional("The most that the carrier pays in a year. Informational.")
+    lifetime_max_cents: Cents | None = optional("The most that the carrier pays in a lifetime. Informational.")
     date_employed: date | None = optional("The first day of the subscriber's employment.")
-    eligibility_date: date | None = optional("The first day the subscriber was eligible.")
-    original_enrollment_date: date | None = optional("The day coverage began, with this carrier or another.")
-    paid_through: date | None = optional("The last day for which premiums are paid; `setPaidThrough` reckons it.")
-    policy_number: str | None = optional("The insurer's number of the policy, up to 25 characters.")
+    eligibility_date: date | None = optional("The first day on which the subscriber was eligible.")
+    original_enrollment_date: date | None = optional("The day coverage first began, with this carrier or another.")
+    paid_through: date | None = optional("The last day for which premiums are paid; `setPaidThrough` computes it.")
+    policy_number: str | None = optional("The carrier's policy number, at most 25 characters.")
     term_date: date | None = optional("The day the subscriber's employment ended.")
 
 
-@strawberry.input(description="A coverage of record that is not there yet.")
-class CreateSubscriberEnrollmentInput:
-    key: SubscriberEnrollmentKey = strawberry.field(description=_KEY)
-    fields: SubscriberEnrollmentFields | None = optional("What is known of it.")
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
+@mutation_input("A new coverage of record.")
+class CreateSubscriberEnrollmentInput(MutationInput):
+    key: SubscriberEnrollmentKey = required(_KEY)
+    fields: SubscriberEnrollmentFields | None = optional("Its data.")
 
 
-@strawberry.type(description="What came of createSubscriberEnrollment.")
+@mutation_payload
 class CreateSubscriberEnrollmentPayload:
     subscriber_enrollment: SubscriberEnrollment | None = to_one(
         store.coverage.by_ids, "subscriber_enrollment_id", "The new coverage of record."
     )
-    user_errors: list[UserError] = user_errors()
 
 
-@strawberry.input(description="A field left out stays as it is; null clears it.")
-class UpdateSubscriberEnrollmentInput:
-    key: SubscriberEnrollmentKey = strawberry.field(description=_KEY)
-    fields: SubscriberEnrollmentFields = strawberry.field(description="What changes of it.")
-    expected_version: int | None = EXPECTED_VERSION()
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
+@mutation_input("Changes to a coverage of record. A field that is left out keeps its value; null clears it.")
+class UpdateSubscriberEnrollmentInput(VersionedInput):
+    key: SubscriberEnrollmentKey = required(_KEY)
+    fields: SubscriberEnrollmentFields = required("The changes.")
 
 
-@strawberry.type(description="What came of updateSubscriberEnrollment.")
+@mutation_payload
 class UpdateSubscriberEnrollmentPayload:
     subscriber_enrollment: SubscriberEnrollment | None = to_one(
-        store.coverage.by_ids, "subscriber_enrollment_id", "The coverage of record."
+        store.coverage.by_ids, "subscriber_enrollment_id", "The changed coverage of record."
     )
-    user_errors: list[UserError] = user_errors()
 
 
-@strawberry.input(description="Which coverage of record goes.")
-class DeleteSubscriberEnrollmentInput:
-    key: SubscriberEnrollmentKey = strawberry.field(description="The five parts that name it.")
-    expected_version: int | None = EXPECTED_VERSION()
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
+@mutation_input("The coverage of record to delete.")
+class DeleteSubscriberEnrollmentInput(VersionedInput):
+    key: SubscriberEnrollmentKey = required("The key of the coverage of record.")
 
 
-@strawberry.type(description="What came of deleteSubscriberEnrollment.")
+@mutation_payload
 class DeleteSubscriberEnrollmentPayload:
-    deleted_id: strawberry.ID | None = strawberry.field(description="The id of the coverage of record that is gone.")
-    user_errors: list[UserError] = user_errors()
+    deleted_id: strawberry.ID | None = strawberry.field(description="The ID of the deleted coverage of record.")
 
 
-@strawberry.input(description="One coverage of record, to be created or updated.")
+@strawberry.input(description="One coverage of record to create or update.")
 class SubscriberEnrollmentUpsert:
-    key: SubscriberEnrollmentKey = strawberry.field(description=_KEY)
+    key: SubscriberEnrollmentKey = required(_KEY)
     fields: SubscriberEnrollmentFields | None = optional(
-        "What is known of it; of one that is there, a field left out stays as it is, and null clears it."
+        "Its data. In an update, a field that is left out keeps its value, and null clears it."
     )
 
 
-@strawberry.input(description="Coverage of record to be created or updated, as if one after another.")
-class UpsertSubscriberEnrollmentsInput:
-    enrollments: list[SubscriberEnrollmentUpsert] = strawberry.field(description=f"The items, 1 to {MAX_BATCH_SIZE}.")
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
+@mutation_input("Coverage of record to create or update, item by item.")
+class UpsertSubscriberEnrollmentsInput(MutationInput):
+    enrollments: list[SubscriberEnrollmentUpsert] = required(f"The items, 1 to {MAX_BATCH_SIZE}.")
 
 
-@strawberry.type(description="What came of one item of upsertSubscriberEnrollments.")
+@strawberry.type(description="The result of one item of `upsertSubscriberEnrollments`.")
 class SubscriberEnrollmentUpsertResult:
-    index: int = strawberry.field(description="The item's place in the input, from 0.")
-    outcome: BatchOutcome = strawberry.field(description="What was done.")
+    index: int = strawberry.field(description="The item's position in the input, counted from 0.")
+    outcome: BatchOutcome = strawberry.field(description="The outcome of the item.")
     subscriber_enrollment: SubscriberEnrollment | None = to_one(
-        store.coverage.by_ids, "subscriber_enrollment_id", "The coverage of record; null where it was refused."
+        store.coverage.by_ids, "subscriber_enrollment_id", "The coverage of record; null if the item was refused."
     )
-    user_errors: list[UserError] = strawberry.field(description="The rules that refused this item, all of them.")
+    user_errors: list[UserError] = strawberry.field(description="All rules that this item violates.")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An item's result, as it was kept."""
+class UpsertItemResult:
+    """One item's result, as the payload's field `results` reads it."""
 
     index: int
     outcome: BatchOutcome
@@ -158,135 +158,110 @@ class Answer:
     user_errors: list[RuleViolation]
 
 
-def _kept(result: coverage.CoverageItemResult) -> dict[str, Any]:
+def _to_stored(result: coverage.CoverageItemResult) -> dict[str, Any]:
+    """Return an item's result in the form in which the idempotency record stores it."""
     rules = [{"code": rule.code, "message": rule.message, "field": rule.field} for rule in result.rules]
     return {"outcome": result.outcome, "id": result.id, "rules": rules}
 
 
-def _answers(done: Any) -> list[Answer] | None:
-    if done.results is None:
+def _read_results(result: MutationResult) -> list[UpsertItemResult] | None:
+    if result.results is None:
         return None
     return [
-        Answer(
+        UpsertItemResult(
             index,
-            BatchOutcome(kept["outcome"]),
-            kept["id"],
-            [RuleViolation(ErrorCode(rule["code"]), rule["message"], rule["field"]) for rule in kept["rules"]],
+            BatchOutcome(stored["outcome"]),
+            stored["id"],
+            [RuleViolation(ErrorCode(rule["code"]), rule["message"], rule["field"]) for rule in stored["rules"]],
         )
-        for index, kept in enumerate(done.results)
+        for index, stored in enumerate(result.results)
     ]
 
 
-@strawberry.type(description="What came of upsertSubscriberEnrollments.")
+@mutation_payload
 class UpsertSubscriberEnrollmentsPayload:
     results: list[SubscriberEnrollmentUpsertResult] | None = derived(
-        _answers, "What came of each item, in the order of the input; null where the call was refused as a whole."
-    )
-    user_errors: list[UserError] = user_errors()
-
-
-def _item(key: SubscriberEnrollmentKey, fields: SubscriberEnrollmentFields | None) -> coverage.CoverageItem:
-    return coverage.CoverageItem(
-        key.to_domain_key(), given(fields, {name: name for name in CHANGEABLE_COLUMNS}) if fields else {}
+        _read_results, "The items' results, in the order of the input; null if the whole call was refused."
     )
 
 
-@strawberry.type
-class CoverageMutation:
-    @strawberry.mutation(
-        description="Write down a subscriber, and which employee it is. For administrators, and services that may."
+def _coverage_item(key: SubscriberEnrollmentKey, fields: SubscriberEnrollmentFields | None) -> coverage.CoverageItem:
+    changes = provided_values(fields, {name: name for name in CHANGEABLE_COLUMNS}) if fields else {}
+    return coverage.CoverageItem(key.to_domain_key(), changes)
+
+
+@mutation(
+    Action.CREATE_SUBSCRIBER,
+    CreateSubscriberPayload,
+    f"Register a subscriber, linked to an employee or not. {_FOR_ADMINISTRATORS}",
+)
+async def create_subscriber(tx: Transaction, input: CreateSubscriberInput) -> ResultData:
+    id = await subscribers.create_subscriber(
+        tx,
+        input.subscriber_id,
+        value_or_none(input.first_name),
+        value_or_none(input.last_name),
+        value_or_none(input.employee_id),
     )
-    async def create_subscriber(
-        self, info: Info, input: Annotated[CreateSubscriberInput, THE_INPUT]
-    ) -> CreateSubscriberPayload:
-        async def story(tx: Transaction) -> Result:
-            id = await subscribers.create_subscriber(
-                tx,
-                input.subscriber_id,
-                present(input.first_name),
-                present(input.last_name),
-                present(input.employee_id),
-            )
-            return {"new_id": id}
+    return {"new_id": id}
 
-        done: CreateSubscriberPayload = await perform(info, Action.CREATE_SUBSCRIBER, input, story)
-        return done
 
-    @strawberry.mutation(
-        description="Write down a contract with a group's division. For administrators, and services that may."
+@mutation(
+    Action.CREATE_GROUP_CONTRACT,
+    CreateGroupContractPayload,
+    f"Register the carrier's contract with a group's division. {_FOR_ADMINISTRATORS}",
+)
+async def create_group_contract(tx: Transaction, input: CreateGroupContractInput) -> ResultData:
+    id = await contracts.create_group_contract(
+        tx,
+        ContractKey(input.group_id, input.division_id, input.coverage_start),
+        value_or_none(input.coverage_end),
+        value_or_none(input.employer_id),
+        value_or_none(input.policy_number),
     )
-    async def create_group_contract(
-        self, info: Info, input: Annotated[CreateGroupContractInput, THE_INPUT]
-    ) -> CreateGroupContractPayload:
-        key = ContractKey(input.group_id, input.division_id, input.coverage_start)
+    return {"group_contract_id": id}
 
-        async def story(tx: Transaction) -> Result:
-            id = await contracts.create_group_contract(
-                tx, key, present(input.coverage_end), present(input.employer_id), present(input.policy_number)
-            )
-            return {"group_contract_id": id}
 
-        done: CreateGroupContractPayload = await perform(info, Action.CREATE_GROUP_CONTRACT, input, story)
-        return done
+@mutation(
+    Action.CREATE_SUBSCRIBER_ENROLLMENT,
+    CreateSubscriberEnrollmentPayload,
+    f"Create a coverage of record. {_FOR_ADMINISTRATORS}",
+)
+async def create_subscriber_enrollment(tx: Transaction, input: CreateSubscriberEnrollmentInput) -> ResultData:
+    return {"subscriber_enrollment_id": await coverage.create_coverage(tx, _coverage_item(input.key, input.fields))}
 
-    @strawberry.mutation(description="Write down a coverage of record. For administrators, and services that may.")
-    async def create_subscriber_enrollment(
-        self, info: Info, input: Annotated[CreateSubscriberEnrollmentInput, THE_INPUT]
-    ) -> CreateSubscriberEnrollmentPayload:
-        async def story(tx: Transaction) -> Result:
-            return {"subscriber_enrollment_id": await coverage.create_coverage(tx, _item(input.key, input.fields))}
 
-        done: CreateSubscriberEnrollmentPayload = await perform(info, Action.CREATE_SUBSCRIBER_ENROLLMENT, input, story)
-        return done
+@mutation(
+    Action.UPDATE_SUBSCRIBER_ENROLLMENT,
+    UpdateSubscriberEnrollmentPayload,
+    f"Change a coverage of record. {_FOR_ADMINISTRATORS}",
+)
+async def update_subscriber_enrollment(tx: Transaction, input: UpdateSubscriberEnrollmentInput) -> ResultData:
+    item = _coverage_item(input.key, input.fields)
+    id = await coverage.update_coverage(tx, item, value_or_none(input.expected_version))
+    return {"subscriber_enrollment_id": id}
 
-    @strawberry.mutation(description="Change a coverage of record. For administrators, and services that may.")
-    async def update_subscriber_enrollment(
-        self, info: Info, input: Annotated[UpdateSubscriberEnrollmentInput, THE_INPUT]
-    ) -> UpdateSubscriberEnrollmentPayload:
-        async def story(tx: Transaction) -> Result:
-            item = _item(input.key, input.fields)
-            return {
-                "subscriber_enrollment_id": await coverage.update_coverage(tx, item, present(input.expected_version))
-            }
 
-        done: UpdateSubscriberEnrollmentPayload = await perform(info, Action.UPDATE_SUBSCRIBER_ENROLLMENT, input, story)
-        return done
+@mutation(
+    Action.DELETE_SUBSCRIBER_ENROLLMENT,
+    DeleteSubscriberEnrollmentPayload,
+    f"Delete a coverage of record that no election determines. {_FOR_ADMINISTRATORS}",
+)
+async def delete_subscriber_enrollment(tx: Transaction, input: DeleteSubscriberEnrollmentInput) -> ResultData:
+    id = await coverage.delete_coverage(tx, input.key.to_domain_key(), value_or_none(input.expected_version))
+    return {"deleted_id": id}
 
-    @strawberry.mutation(
-        description=(
-            "Delete a coverage of record that no election stands behind. For administrators, and services that may."
-        )
-    )
-    async def delete_subscriber_enrollment(
-        self, info: Info, input: Annotated[DeleteSubscriberEnrollmentInput, THE_INPUT]
-    ) -> DeleteSubscriberEnrollmentPayload:
-        async def story(tx: Transaction) -> Result:
-            return {
-                "deleted_id": await coverage.delete_coverage(
-                    tx, input.key.to_domain_key(), present(input.expected_version)
-                )
-            }
 
-        done: DeleteSubscriberEnrollmentPayload = await perform(info, Action.DELETE_SUBSCRIBER_ENROLLMENT, input, story)
-        return done
-
-    @strawberry.mutation(
-        description=(
-            f"Create or update up to {MAX_BATCH_SIZE} coverages of record, as if one after another: one bad item fails"
-            " alone. For administrators, and services that may."
-        )
-    )
-    async def upsert_subscriber_enrollments(
-        self, info: Info, input: Annotated[UpsertSubscriberEnrollmentsInput, THE_INPUT]
-    ) -> UpsertSubscriberEnrollmentsPayload:
-        async def story(tx: Transaction) -> Result:
-            results = await coverage.upsert_coverage(tx, [_item(each.key, each.fields) for each in input.enrollments])
-            told = {"results": [_kept(result) for result in results]}
-            if all(result.outcome is BatchOutcome.FAILED for result in results):
-                raise AllRefused(told)
-            return told
-
-        done: UpsertSubscriberEnrollmentsPayload = await perform(
-            info, Action.UPSERT_SUBSCRIBER_ENROLLMENTS, input, story
-        )
-        return done
+@mutation(
+    Action.UPSERT_SUBSCRIBER_ENROLLMENTS,
+    UpsertSubscriberEnrollmentsPayload,
+    f"Create or update up to {MAX_BATCH_SIZE} coverages of record, as if one after another. An item that is refused"
+    f" does not affect the others. {_FOR_ADMINISTRATORS}",
+)
+async def upsert_subscriber_enrollments(tx: Transaction, input: UpsertSubscriberEnrollmentsInput) -> ResultData:
+    items = [_coverage_item(item.key, item.fields) for item in input.enrollments]
+    results = await coverage.upsert_coverage(tx, items)
+    data = {"results": [_to_stored(result) for result in results]}
+    if all(result.outcome is BatchOutcome.FAILED for result in results):
+        raise EveryItemRefused(data)
+    return data

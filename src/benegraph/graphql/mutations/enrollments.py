@@ -1,7 +1,6 @@
-"""Mutations of enrollments: elect, reopen, reissue."""
+"""Mutations of enrollments: electing, reopening an election, and reissuing an enrollment."""
 
 from datetime import date
-from typing import Annotated
 
 import strawberry
 
@@ -10,9 +9,17 @@ from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.enrollments.elections import Election
 from benegraph.domain.ids import IdPrefix, prefix_of
-from benegraph.graphql.context import Info
-from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
-from benegraph.graphql.mutations.perform import Done, Result, UserError, perform, user_errors
+from benegraph.graphql.mutations.inputs import (
+    MutationInput,
+    VersionedInput,
+    expected_version,
+    mutation_input,
+    optional,
+    required,
+    value_or_none,
+)
+from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
+from benegraph.graphql.mutations.run_mutation import mutation
 from benegraph.graphql.types.enrollments import Enrollment
 from benegraph.graphql.types.enums import CoverageTier, ElectionDecision, EnrollmentStatus
 from benegraph.graphql.types.fields import to_each, to_one
@@ -22,159 +29,160 @@ from benegraph.graphql.types.scalars import Cents
 from benegraph.services import enrollments
 
 
-@strawberry.input(description="The answer to one pending enrollment.")
+@strawberry.input(description="An employee's answer to one pending enrollment.")
 class ElectionInput:
-    enrollment_id: strawberry.ID = strawberry.field(description="The enrollment; pending, and its window open.")
-    decision: ElectionDecision = strawberry.field(description="Enrolled or waived.")
-    selected_plan_id: strawberry.ID | None = optional("The plan, where enrolled.")
-    coverage_tier: CoverageTier | None = optional("The tier; left out, the dependents say.")
-    dependent_ids: list[strawberry.ID] | None = optional("Who is covered besides the employee.")
-    expected_version: int | None = EXPECTED_VERSION()
+    enrollment_id: strawberry.ID = required("The enrollment, pending and within its window.")
+    decision: ElectionDecision = required("Whether the employee enrolls or waives.")
+    selected_plan_id: strawberry.ID | None = optional("The plan; required to enroll.")
+    coverage_tier: CoverageTier | None = optional("The coverage tier; derived from the dependents if left out.")
+    dependent_ids: list[strawberry.ID] | None = optional("The dependents to cover.")
+    expected_version: int | None = expected_version()
 
-    def choice(self) -> Election:
+    def to_election(self) -> Election:
         return Election(
             self.enrollment_id,
             self.decision,
-            present(self.selected_plan_id),
-            present(self.coverage_tier),
+            value_or_none(self.selected_plan_id),
+            value_or_none(self.coverage_tier),
             tuple(self.dependent_ids or ()),
-            present(self.expected_version),
+            value_or_none(self.expected_version),
         )
 
 
-@strawberry.input(description="An employee's answers, all of which are taken or none.")
-class ElectInput:
-    employee_id: strawberry.ID = strawberry.field(description="The employee.")
-    elections: list[ElectionInput] = strawberry.field(description="The answers; one an enrollment.")
+@mutation_input("An employee's elections, which are applied all together or not at all.")
+class ElectInput(MutationInput):
+    employee_id: strawberry.ID = required("The employee.")
+    elections: list[ElectionInput] = required("The elections, at most one for each enrollment.")
     dry_run: bool = strawberry.field(
-        default=False, description="Whether to tell what would come of it, and change nothing."
+        default=False, description="Whether to only preview the elections, without a change."
     )
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
+
+    @property
+    def is_dry_run(self) -> bool:
+        return self.dry_run
 
 
 @strawberry.type(
-    description="What an election would lead to; no node, so that no client cache takes it for the enrollment."
+    description=(
+        "The effect that an election would have. It is not a node, so that client caches don't mistake it for the"
+        " enrollment."
+    )
 )
 class ElectionPreview:
-    enrollment_id: strawberry.ID = strawberry.field(description="The enrollment it answers.")
-    status: EnrollmentStatus = strawberry.field(description="Where the enrollment would stand today.")
-    coverage_tier: CoverageTier | None = strawberry.field(description="The tier; null for a waiver.")
+    enrollment_id: strawberry.ID = strawberry.field(description="The enrollment that the election answers.")
+    status: EnrollmentStatus = strawberry.field(description="The status that the enrollment would have today.")
+    coverage_tier: CoverageTier | None = strawberry.field(description="The coverage tier; null for a waiver.")
     coverage_starts_on: date | None = strawberry.field(
-        name="coverageStartDate", description="The first day covered; null for a waiver."
+        name="coverageStartDate", description="The first day of coverage; null for a waiver."
     )
     coverage_ends_on: date | None = strawberry.field(
-        name="coverageEndDate", description="The last day covered; null for a waiver."
+        name="coverageEndDate", description="The last day of coverage, inclusive; null for a waiver."
     )
-    employee_contribution_cents: Cents | None = strawberry.field(description="The employee's share a month.")
-    employer_contribution_cents: Cents | None = strawberry.field(description="The employer's share a month.")
-    selected_plan: Plan | None = to_one(store.plan_years.plans_by_ids, "selected_plan_id", "The plan.")
+    employee_contribution_cents: Cents | None = strawberry.field(
+        description="The employee's monthly share; null for a waiver."
+    )
+    employer_contribution_cents: Cents | None = strawberry.field(
+        description="The employer's monthly share; null for a waiver."
+    )
+    selected_plan: Plan | None = to_one(
+        store.plan_years.plans_by_ids, "selected_plan_id", "The plan; null for a waiver."
+    )
     dependents: list[Dependent] = to_each(
-        store.people.dependents_by_ids, "dependent_ids", "Who would be covered besides the employee."
+        store.people.dependents_by_ids, "dependent_ids", "The dependents that would be covered."
     )
 
 
-@strawberry.type(description="`enrollments` is null on a dry run; `previews` is null otherwise.")
+@mutation_payload
 class ElectPayload:
     enrollments: list[Enrollment] | None = to_each(
-        store.enrollments.by_ids, "enrollment_ids", "The enrollments answered, in the order of the input."
+        store.enrollments.by_ids,
+        "enrollment_ids",
+        "The answered enrollments, in the order of the input; null after a dry run.",
     )
     previews: list[ElectionPreview] | None = strawberry.field(
-        description="What the answers would lead to, in the order of the input."
+        description="The effects of the elections, in the order of the input; null unless it was a dry run."
     )
-    user_errors: list[UserError] = user_errors()
 
 
-@strawberry.input(description="Whose answer is taken back.")
-class ReopenElectionInput:
-    enrollment_id: strawberry.ID = strawberry.field(description="The enrollment; answered, and its window still open.")
-    expected_version: int | None = EXPECTED_VERSION()
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
+@mutation_input("The election to reopen.")
+class ReopenElectionInput(VersionedInput):
+    enrollment_id: strawberry.ID = required("The enrollment, answered and still within its window.")
 
 
-@strawberry.type(description="What came of reopenElection.")
+@mutation_payload
 class ReopenElectionPayload:
     enrollment: Enrollment | None = to_one(store.enrollments.by_ids, "enrollment_id", "The enrollment, pending again.")
-    user_errors: list[UserError] = user_errors()
 
 
-@strawberry.input(description="What is to be answered anew, and the life event that allows it.")
-class ReissueInput:
-    enrollment_id: strawberry.ID = strawberry.field(description="The enrollment: enrolled, waived or lapsed.")
-    qualifying_life_event_id: strawberry.ID = strawberry.field(description="An approved event of the same employee.")
-    reason: str | None = optional("Why, for the history.")
-    expected_version: int | None = EXPECTED_VERSION()
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
+@mutation_input("The enrollment to reissue, and the life event that allows it.")
+class ReissueInput(VersionedInput):
+    enrollment_id: strawberry.ID = required("The enrollment: enrolled, waived or lapsed.")
+    qualifying_life_event_id: strawberry.ID = required("An approved life event of the same employee.")
+    reason: str | None = optional("The reason, for the history.")
 
 
-@strawberry.type(description="What came of reissue.")
+@mutation_payload
 class ReissuePayload:
-    enrollment: Enrollment | None = to_one(store.enrollments.by_ids, "enrollment_id", "The new enrollment, pending.")
+    enrollment: Enrollment | None = to_one(store.enrollments.by_ids, "enrollment_id", "The new, pending enrollment.")
     replaced_enrollment: Enrollment | None = to_one(
-        store.enrollments.by_ids, "replaced_id", "The old one, in force until the new answer takes effect."
+        store.enrollments.by_ids,
+        "replaced_id",
+        "The replaced enrollment. It stays in force until the new answer takes effect.",
     )
-    user_errors: list[UserError] = user_errors()
 
 
-def _foretold(result: Result, *ids: str) -> Result | None:
-    """Foretell a result; not where it holds what is no id, for it is written before anything is checked."""
+def _expected_elected(input: ElectInput) -> ResultData | None:
+    return _expect(enrollment_ids=[election.enrollment_id for election in input.elections])
+
+
+def _expected_reopened(input: ReopenElectionInput) -> ResultData | None:
+    return _expect(enrollment_id=input.enrollment_id)
+
+
+def _expect(**result: str | list[str]) -> ResultData | None:
+    """Return an expected result, unless it holds an invalid ID: it is stored before the input is checked."""
+    ids = [id for value in result.values() for id in ([value] if isinstance(value, str) else value)]
     return result if all(prefix_of(id) is IdPrefix.ENROLLMENT for id in ids) else None
 
 
-@strawberry.type
-class EnrollmentsMutation:
-    @strawberry.mutation(
-        description=(
-            "Answer an employee's pending enrollments, all or some of them; every answer is taken, or none."
-            " Reports every broken rule at once."
-        )
+@mutation(
+    Action.ELECT,
+    ElectPayload,
+    "Answer an employee's pending enrollments, all or some of them. Either every election is applied, or none; every"
+    " violated rule is reported.",
+    expected_result=_expected_elected,
+)
+async def elect(tx: Transaction, input: ElectInput) -> ResultData:
+    elections = [election.to_election() for election in input.elections]
+    previews = await enrollments.elect(tx, input.employee_id, elections)
+    if input.is_dry_run:
+        return {"previews": previews}
+    return {"enrollment_ids": [election.enrollment_id for election in elections]}
+
+
+@mutation(
+    Action.REOPEN_ELECTION,
+    ReopenElectionPayload,
+    "Return an answered enrollment to pending while its window is open, so that the employee can answer again.",
+    expected_result=_expected_reopened,
+)
+async def reopen_election(tx: Transaction, input: ReopenElectionInput) -> ResultData:
+    await enrollments.reopen_election(tx, input.enrollment_id, value_or_none(input.expected_version))
+    return {"enrollment_id": input.enrollment_id}
+
+
+@mutation(
+    Action.REISSUE,
+    ReissuePayload,
+    "Open a new enrollment after a life event, to replace an earlier one. The earlier answer stays in force until the"
+    " new one takes effect; if the employee does not answer, nothing changes.",
+)
+async def reissue(tx: Transaction, input: ReissueInput) -> ResultData:
+    id = await enrollments.reissue_enrollment(
+        tx,
+        input.enrollment_id,
+        input.qualifying_life_event_id,
+        value_or_none(input.reason),
+        value_or_none(input.expected_version),
     )
-    async def elect(self, info: Info, input: Annotated[ElectInput, THE_INPUT]) -> ElectPayload:
-        choices = [election.choice() for election in input.elections]
-        ids = [choice.enrollment_id for choice in choices]
-        answered: Result = {"enrollment_ids": ids}
-        previews: list[enrollments.ElectionPreview] = []
-
-        async def story(tx: Transaction) -> Result:
-            previews[:] = await enrollments.elect(tx, input.employee_id, choices)
-            return answered
-
-        done: Done = await perform(
-            info, Action.ELECT, input, story, keep=not input.dry_run, foretold=_foretold(answered, *ids)
-        )
-        if input.dry_run and not done.user_errors:
-            done = Done({"previews": previews})
-        return done  # type: ignore[return-value] # stands for the payload, as rows stand for types
-
-    @strawberry.mutation(description="Take an answer back while its window is open: people misclick.")
-    async def reopen_election(
-        self, info: Info, input: Annotated[ReopenElectionInput, THE_INPUT]
-    ) -> ReopenElectionPayload:
-        reopened: Result = {"enrollment_id": input.enrollment_id}
-
-        async def story(tx: Transaction) -> Result:
-            await enrollments.reopen_election(tx, input.enrollment_id, present(input.expected_version))
-            return reopened
-
-        foretold = _foretold(reopened, input.enrollment_id)
-        done: ReopenElectionPayload = await perform(info, Action.REOPEN_ELECTION, input, story, foretold=foretold)
-        return done
-
-    @strawberry.mutation(
-        description=(
-            "Let an employee answer again after a life event. The old answer stays in force until the new one takes"
-            " effect; unanswered, nothing changes."
-        )
-    )
-    async def reissue(self, info: Info, input: Annotated[ReissueInput, THE_INPUT]) -> ReissuePayload:
-        async def story(tx: Transaction) -> Result:
-            id = await enrollments.reissue_enrollment(
-                tx,
-                input.enrollment_id,
-                input.qualifying_life_event_id,
-                present(input.reason),
-                present(input.expected_version),
-            )
-            return {"enrollment_id": id, "replaced_id": input.enrollment_id}
-
-        done: ReissuePayload = await perform(info, Action.REISSUE, input, story)
-        return done
+    return {"enrollment_id": id, "replaced_id": input.enrollment_id}

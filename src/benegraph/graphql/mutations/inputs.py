@@ -1,84 +1,88 @@
-"""Input fields and inputs that several mutations share."""
+"""Inputs of mutations: declaring their fields, and reading what a client provided."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import strawberry
 
-from benegraph.domain.catalog import PlanTerms, TierRate
-from benegraph.domain.plan_years import ContributionTerms
-from benegraph.graphql.types.enums import CoverageTier, EmploymentClass, PlanTier
-from benegraph.graphql.types.scalars import Cents
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 
-THE_INPUT = strawberry.argument(description="What is asked for.")
+MAX_KEY_LENGTH = 255
 
 
-def IDEMPOTENCY_KEY() -> Any:  # noqa: N802 - reads as the constant it would be, were fields not made anew for each class
-    return strawberry.field(
-        default=strawberry.UNSET,
-        description="Any text of yours, up to 255 characters: the same call with the same key is done once in 30 days.",
-    )
-
-
-def EXPECTED_VERSION() -> Any:  # noqa: N802 - as above
-    return strawberry.field(
-        default=strawberry.UNSET, description="The version you saw; another one by now is VERSION_CONFLICT."
-    )
+def required(description: str) -> Any:
+    """Declare an input field that must be provided."""
+    return strawberry.field(description=description)
 
 
 def optional(description: str) -> Any:
-    """Declare an input field that may be left out."""
+    """Declare an input field that may be left out; its value is UNSET then."""
     return strawberry.field(default=strawberry.UNSET, description=description)
 
 
-def present(value: Any) -> Any:
-    """Give a value, or None where it was left out."""
+def expected_version() -> Any:
+    """Declare the field `expectedVersion`."""
+    return optional("The version that you read; if the row has another version by now, the call is refused.")
+
+
+class MutationInput:
+    """The base of a mutation's input: the field that `mutation_input` adds to it."""
+
+    idempotency_key: str | None
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether the change is only tried, and rolled back."""
+        return False
+
+
+class VersionedInput(MutationInput):
+    """The base of a mutation's input that changes one existing row."""
+
+    expected_version: int | None
+
+
+InputT = TypeVar("InputT", bound=MutationInput)
+
+
+def mutation_input(description: str) -> Callable[[type[InputT]], type[InputT]]:
+    """Declare a mutation's input. Its base class decides which of the common fields follow its own."""
+
+    def declare(cls: type[InputT]) -> type[InputT]:
+        if issubclass(cls, VersionedInput):
+            _add_field(cls, "expected_version", int | None, expected_version())
+        key = f"A key of your choice, 1 to {MAX_KEY_LENGTH} characters. Repeating the call with it within 30 days"
+        _add_field(cls, "idempotency_key", str | None, optional(f"{key} applies no change again."))
+        return strawberry.input(cls, description=description)
+
+    return declare
+
+
+def _add_field(cls: type, name: str, type_: Any, field: Any) -> None:
+    cls.__annotations__[name] = type_
+    setattr(cls, name, field)
+
+
+def value_or_none(value: Any) -> Any:
+    """Return an input field's value, or None if it was left out."""
     return None if value is strawberry.UNSET else value
 
 
-@strawberry.input(description="What employee and employer pay a month, for one employment class and family status.")
-class ContributionClassInput:
-    employment: EmploymentClass = strawberry.field(description="The kind of employment.")
-    family_status: CoverageTier = strawberry.field(
-        description="The tier; UNSPECIFIED serves those without a class of their own."
-    )
-    employee_contribution_cents: Cents = strawberry.field(description="The employee's share a month.")
-    employer_contribution_cents: Cents = strawberry.field(description="The employer's share a month, at most.")
-
-    def terms(self) -> ContributionTerms:
-        return ContributionTerms(
-            self.employment,
-            self.family_status,
-            self.employee_contribution_cents,
-            self.employer_contribution_cents,
-        )
+def provided_values(input: Any, columns: dict[str, str]) -> dict[str, Any]:
+    """Return the provided values of an input by column; `columns` maps field names to column names."""
+    values = {column: getattr(input, name) for name, column in columns.items()}
+    return {column: value for column, value in values.items() if value is not strawberry.UNSET}
 
 
-@strawberry.input(description="What a plan costs a month for one tier.")
-class PlanRateInput:
-    coverage_tier: CoverageTier = strawberry.field(description="The tier; never UNSPECIFIED.")
-    monthly_premium_cents: Cents = strawberry.field(description="The premium a month.")
-
-
-@strawberry.input(description="A carrier's plan.")
-class PlanInput:
-    carrier_plan_id: str = strawberry.field(description="The carrier's own code for the plan.")
-    name: str = strawberry.field(description="The plan's name.")
-    tier: PlanTier | None = optional("The plan's metal.")
-    monthly_premium_cents: Cents = strawberry.field(description="The premium a month for the employee alone (EE).")
-    deductible_cents: Cents | None = optional("What a member pays a year before the plan does.")
-    out_of_pocket_max_cents: Cents | None = optional("The most a member pays a year.")
-    rates: list[PlanRateInput] | None = optional(
-        "The premium by tier. A rate for EE must equal `monthlyPremiumCents`. Without any, a tier costs what the"
-        " contribution class says."
+def check_not_null(input: Any, *names: str) -> None:
+    """Refuse null in optional fields whose column is never null. Raises Refused."""
+    raise_if_any(
+        RuleViolation(ErrorCode.INVALID_INPUT, "The value cannot be null; omit the field to keep it.", (_camel(name),))
+        for name in names
+        if getattr(input, name) is None
     )
 
-    def terms(self) -> PlanTerms:
-        return PlanTerms(
-            self.carrier_plan_id,
-            self.name,
-            present(self.tier),
-            self.monthly_premium_cents,
-            present(self.deductible_cents),
-            present(self.out_of_pocket_max_cents),
-            tuple(TierRate(rate.coverage_tier, rate.monthly_premium_cents) for rate in self.rates or ()),
-        )
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)

@@ -1,17 +1,23 @@
-"""Mutations of life events."""
+"""Mutations of life events: reporting and reviewing them."""
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
 
 import strawberry
 
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.graphql.context import Info
-from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
-from benegraph.graphql.mutations.perform import Result, UserError, perform, user_errors
+from benegraph.graphql.mutations.inputs import (
+    MutationInput,
+    VersionedInput,
+    mutation_input,
+    optional,
+    required,
+    value_or_none,
+)
+from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
+from benegraph.graphql.mutations.run_mutation import mutation
 from benegraph.graphql.types.enrollments import QualifyingLifeEvent
 from benegraph.graphql.types.enums import LifeEventStatus, LifeEventType, describe_enum
 from benegraph.graphql.types.fields import to_one
@@ -20,7 +26,7 @@ from benegraph.services.enrollments.life_events import LifeEventReport
 
 
 class LifeEventDecision(StrEnum):
-    """How a life event is judged."""
+    """The result of reviewing a life event."""
 
     APPROVED = "APPROVED"
     DENIED = "DENIED"
@@ -28,77 +34,69 @@ class LifeEventDecision(StrEnum):
 
 describe_enum(
     LifeEventDecision,
-    "How a life event is judged.",
-    {"APPROVED": "It lets the employee change enrollments.", "DENIED": "It lets the employee change nothing."},
+    "The result of reviewing a life event.",
+    {
+        "APPROVED": "The employee may change enrollments because of the event.",
+        "DENIED": "The event allows no change.",
+    },
 )
 
 
-@strawberry.input(description="What happened, to whom, and when.")
-class ReportLifeEventInput:
-    employee_id: strawberry.ID = strawberry.field(description="The employee.")
-    event_type: LifeEventType = strawberry.field(description="What happened.")
-    event_date: date = strawberry.field(description="When it happened: today or before, at most 30 (60) days ago.")
-    dependent_id: strawberry.ID | None = optional("The dependent it is about.")
-    notes: str | None = optional("What the reviewer should know.")
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
+@mutation_input("A life event of an employee.")
+class ReportLifeEventInput(MutationInput):
+    employee_id: strawberry.ID = required("The employee.")
+    event_type: LifeEventType = required("The type of event.")
+    event_date: date = required(
+        "The date of the event: today, or at most 30 days ago (60 for the loss of Medicaid or CHIP)."
+    )
+    dependent_id: strawberry.ID | None = optional("The dependent whom the event concerns.")
+    notes: str | None = optional("Notes for the reviewer.")
 
 
-@strawberry.type(description="What came of reportLifeEvent.")
+@mutation_payload
 class ReportLifeEventPayload:
     qualifying_life_event: QualifyingLifeEvent | None = to_one(
-        store.enrollments.life_events_by_ids, "life_event_id", "The event, to be judged."
+        store.enrollments.life_events_by_ids, "life_event_id", "The life event, pending review."
     )
-    user_errors: list[UserError] = user_errors()
 
 
-@strawberry.input(description="How a life event is judged.")
-class ReviewLifeEventInput:
-    qualifying_life_event_id: strawberry.ID = strawberry.field(description="The event; still pending.")
-    decision: LifeEventDecision = strawberry.field(description="The judgement.")
-    review_notes: str | None = optional("Why; employees don't see it.")
-    expected_version: int | None = EXPECTED_VERSION()
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
+@mutation_input("The review of a life event.")
+class ReviewLifeEventInput(VersionedInput):
+    qualifying_life_event_id: strawberry.ID = required("The life event, which must be pending.")
+    decision: LifeEventDecision = required("The decision.")
+    review_notes: str | None = optional("The reasons for the decision. Employees cannot read them.")
 
 
-@strawberry.type(description="What came of reviewLifeEvent.")
+@mutation_payload
 class ReviewLifeEventPayload:
     qualifying_life_event: QualifyingLifeEvent | None = to_one(
-        store.enrollments.life_events_by_ids, "life_event_id", "The event, judged."
+        store.enrollments.life_events_by_ids, "life_event_id", "The reviewed life event."
     )
-    user_errors: list[UserError] = user_errors()
 
 
-@strawberry.type
-class LifeEventsMutation:
-    @strawberry.mutation(
-        description="Report a life event, through day 30 after it (60 for the loss of Medicaid or CHIP)."
+@mutation(
+    Action.REPORT_LIFE_EVENT,
+    ReportLifeEventPayload,
+    "Report a life event, at most 30 days after its date (60 for the loss of Medicaid or CHIP).",
+)
+async def report_life_event(tx: Transaction, input: ReportLifeEventInput) -> ResultData:
+    report = LifeEventReport(
+        input.event_type, input.event_date, value_or_none(input.dependent_id), value_or_none(input.notes)
     )
-    async def report_life_event(
-        self, info: Info, input: Annotated[ReportLifeEventInput, THE_INPUT]
-    ) -> ReportLifeEventPayload:
-        report = LifeEventReport(input.event_type, input.event_date, present(input.dependent_id), present(input.notes))
+    return {"life_event_id": await enrollments.report_life_event(tx, input.employee_id, report)}
 
-        async def story(tx: Transaction) -> Result:
-            return {"life_event_id": await enrollments.report_life_event(tx, input.employee_id, report)}
 
-        done: ReportLifeEventPayload = await perform(info, Action.REPORT_LIFE_EVENT, input, story)
-        return done
-
-    @strawberry.mutation(
-        description="Judge a life event, once. Approval leaves at least ten days to make the change it allows."
+@mutation(
+    Action.REVIEW_LIFE_EVENT,
+    ReviewLifeEventPayload,
+    "Approve or deny a pending life event. After approval, the employee has at least ten days for the change.",
+)
+async def review_life_event(tx: Transaction, input: ReviewLifeEventInput) -> ResultData:
+    await enrollments.review_life_event(
+        tx,
+        input.qualifying_life_event_id,
+        LifeEventStatus(input.decision.value),
+        value_or_none(input.review_notes),
+        value_or_none(input.expected_version),
     )
-    async def review_life_event(
-        self, info: Info, input: Annotated[ReviewLifeEventInput, THE_INPUT]
-    ) -> ReviewLifeEventPayload:
-        async def story(tx: Transaction) -> Result:
-            await enrollments.review_life_event(
-                tx,
-                input.qualifying_life_event_id,
-                LifeEventStatus(input.decision.value),
-                present(input.review_notes),
-                present(input.expected_version),
-            )
-            return {"life_event_id": input.qualifying_life_event_id}
-
-        done: ReviewLifeEventPayload = await perform(info, Action.REVIEW_LIFE_EVENT, input, story)
-        return done
+    return {"life_event_id": input.qualifying_life_event_id}

@@ -1,7 +1,6 @@
 """Mutations of people: employees and their dependents."""
 
 from datetime import date
-from typing import Annotated
 
 import strawberry
 
@@ -9,136 +8,28 @@ from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.people import PersonalDetails
-from benegraph.graphql.context import Info
-from benegraph.graphql.mutations.inputs import EXPECTED_VERSION, IDEMPOTENCY_KEY, THE_INPUT, optional, present
-from benegraph.graphql.mutations.perform import (
-    Result,
-    UserError,
-    check_not_cleared,
-    given,
-    perform,
-    user_errors,
+from benegraph.graphql.mutations.inputs import (
+    MutationInput,
+    VersionedInput,
+    check_not_null,
+    mutation_input,
+    optional,
+    provided_values,
+    required,
+    value_or_none,
 )
+from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
+from benegraph.graphql.mutations.run_mutation import mutation
 from benegraph.graphql.types.enums import EmploymentClass, Relationship
 from benegraph.graphql.types.fields import to_one
 from benegraph.graphql.types.people import Dependent, Employee
 from benegraph.services import people
 
-_DIVISION = "The carrier's code of the group's division that the employee belongs to."
-_SUBSCRIBER = "The carrier's number of who the employee is there, for administrators and services."
+_DIVISION = "The carrier's code of the employee's division in the group"
+_SUBSCRIBER = "The carrier's subscriber number of the employee, for administrators and services"
 
-
-@strawberry.input(description="Who is hired, by whom, from when, and as what.")
-class CreateEmployeeInput:
-    employer_id: strawberry.ID = strawberry.field(description="The employer.")
-    first_name: str = strawberry.field(description="The given name.")
-    last_name: str = strawberry.field(description="The family name.")
-    email: str | None = optional("An e-mail address.")
-    date_of_birth: date | None = optional("The date of birth.")
-    employment_class: EmploymentClass = strawberry.field(description="The kind of employment.")
-    start_date: date = strawberry.field(description="The first day of the employment.")
-    external_id: str | None = optional("Your own number for the employee, unique within the employer.")
-    division_id: str | None = optional(_DIVISION)
-    subscriber_id: str | None = optional(_SUBSCRIBER)
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
-
-
-@strawberry.type(description="What came of createEmployee.")
-class CreateEmployeePayload:
-    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The new employee.")
-    user_errors: list[UserError] = user_errors()
-
-
-@strawberry.input(description="What changes of an employee. A field left out stays as it is.")
-class UpdateEmployeeInput:
-    employee_id: strawberry.ID = strawberry.field(description="The employee.")
-    first_name: str | None = optional("The given name.")
-    last_name: str | None = optional("The family name.")
-    email: str | None = optional("An e-mail address; null clears it.")
-    date_of_birth: date | None = optional("The date of birth; null clears it.")
-    employment_class: EmploymentClass | None = optional("The kind of employment, from today.")
-    start_date: date | None = optional("The first day of the employment.")
-    external_id: str | None = optional("Your own number for the employee; null clears it.")
-    division_id: str | None = optional(f"{_DIVISION[:-1]}; null clears it.")
-    subscriber_id: str | None = optional(f"{_SUBSCRIBER[:-1]}; null takes the link away.")
-    expected_version: int | None = EXPECTED_VERSION()
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
-
-
-@strawberry.type(description="What came of updateEmployee.")
-class UpdateEmployeePayload:
-    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The employee.")
-    user_errors: list[UserError] = user_errors()
-
-
-@strawberry.input(description="Which employment ends, and when.")
-class TerminateEmployeeInput:
-    employee_id: strawberry.ID = strawberry.field(description="The employee.")
-    termination_date: date = strawberry.field(
-        description="The day from which the employment no longer stands. Coverage ends with its month."
-    )
-    reason: str | None = optional("Why; needed where coverage of a past month is to end.")
-    expected_version: int | None = EXPECTED_VERSION()
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
-
-
-@strawberry.type(description="What came of terminateEmployee.")
-class TerminateEmployeePayload:
-    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The employee.")
-    user_errors: list[UserError] = user_errors()
-
-
-@strawberry.input(description="Whose termination is taken back.")
-class ReinstateEmployeeInput:
-    employee_id: strawberry.ID = strawberry.field(description="The employee.")
-    reason: str | None = optional("Why.")
-    expected_version: int | None = EXPECTED_VERSION()
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
-
-
-@strawberry.type(description="What came of reinstateEmployee.")
-class ReinstateEmployeePayload:
-    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The employee.")
-    user_errors: list[UserError] = user_errors()
-
-
-@strawberry.input(description="A new member of an employee's family.")
-class AddDependentInput:
-    employee_id: strawberry.ID = strawberry.field(description="The employee.")
-    first_name: str = strawberry.field(description="The given name.")
-    last_name: str = strawberry.field(description="The family name.")
-    date_of_birth: date = strawberry.field(description="The date of birth.")
-    relationship: Relationship = strawberry.field(description="What the dependent is to the employee.")
-    disabled: bool = strawberry.field(default=False, description="Whether a disability lets a child stay past 26.")
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
-
-
-@strawberry.type(description="What came of addDependent.")
-class AddDependentPayload:
-    dependent: Dependent | None = to_one(store.people.dependents_by_ids, "dependent_id", "The new dependent.")
-    user_errors: list[UserError] = user_errors()
-
-
-@strawberry.input(description="What changes of a dependent. A field left out stays; elections made stay too.")
-class UpdateDependentInput:
-    dependent_id: strawberry.ID = strawberry.field(description="The dependent.")
-    first_name: str | None = optional("The given name.")
-    last_name: str | None = optional("The family name.")
-    date_of_birth: date | None = optional("The date of birth.")
-    relationship: Relationship | None = optional("What the dependent is to the employee.")
-    disabled: bool | None = optional("Whether a disability lets a child stay past 26.")
-    active: bool | None = optional("Whether the dependent can be elected from now on.")
-    expected_version: int | None = EXPECTED_VERSION()
-    idempotency_key: str | None = IDEMPOTENCY_KEY()
-
-
-@strawberry.type(description="What came of updateDependent.")
-class UpdateDependentPayload:
-    dependent: Dependent | None = to_one(store.people.dependents_by_ids, "dependent_id", "The dependent.")
-    user_errors: list[UserError] = user_errors()
-
-
-_OF_EMPLOYEE = {
+#: Columns by the input's field names.
+_EMPLOYEE_COLUMNS = {
     "first_name": "first_name",
     "last_name": "last_name",
     "email": "email",
@@ -149,111 +40,195 @@ _OF_EMPLOYEE = {
     "division_id": "division_id",
     "subscriber_id": "subscriber_id",
 }
-_OF_DEPENDENT = ("first_name", "last_name", "date_of_birth", "relationship", "disabled", "active")
+_DEPENDENT_COLUMNS = ("first_name", "last_name", "date_of_birth", "relationship", "disabled", "active")
 
 
-@strawberry.type
-class PeopleMutation:
-    @strawberry.mutation(
-        description="Hire an employee. Plan years already opened issue an enrollment to answer within 30 days."
+@mutation_input("An employee to hire.")
+class CreateEmployeeInput(MutationInput):
+    employer_id: strawberry.ID = required("The employer.")
+    first_name: str = required("The given name.")
+    last_name: str = required("The family name.")
+    email: str | None = optional("The e-mail address.")
+    date_of_birth: date | None = optional("The date of birth.")
+    employment_class: EmploymentClass = required("The employment class.")
+    start_date: date = required("The first day of employment.")
+    external_id: str | None = optional("Your own number of the employee, unique within the employer.")
+    division_id: str | None = optional(f"{_DIVISION}.")
+    subscriber_id: str | None = optional(f"{_SUBSCRIBER}.")
+
+
+@mutation_payload
+class CreateEmployeePayload:
+    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The new employee.")
+
+
+@mutation_input("Changes to an employee. A field that is left out keeps its value.")
+class UpdateEmployeeInput(VersionedInput):
+    employee_id: strawberry.ID = required("The employee.")
+    first_name: str | None = optional("The given name.")
+    last_name: str | None = optional("The family name.")
+    email: str | None = optional("The e-mail address; null clears it.")
+    date_of_birth: date | None = optional("The date of birth; null clears it.")
+    employment_class: EmploymentClass | None = optional("The employment class, effective today.")
+    start_date: date | None = optional("The first day of employment.")
+    external_id: str | None = optional("Your own number of the employee; null clears it.")
+    division_id: str | None = optional(f"{_DIVISION}; null clears it.")
+    subscriber_id: str | None = optional(f"{_SUBSCRIBER}; null removes the link.")
+
+
+@mutation_payload
+class UpdateEmployeePayload:
+    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The changed employee.")
+
+
+@mutation_input("The employment to terminate.")
+class TerminateEmployeeInput(VersionedInput):
+    employee_id: strawberry.ID = required("The employee.")
+    termination_date: date = required(
+        "The first day without employment. Coverage ends on the last day of that date's month."
     )
-    async def create_employee(
-        self, info: Info, input: Annotated[CreateEmployeeInput, THE_INPUT]
-    ) -> CreateEmployeePayload:
-        person = PersonalDetails(
-            input.first_name,
-            input.last_name,
-            present(input.email),
-            present(input.date_of_birth),
-            present(input.external_id),
-        )
-        hiring = people.NewHire(
-            person,
-            input.employment_class,
-            input.start_date,
-            present(input.division_id),
-            present(input.subscriber_id),
-        )
+    reason: str | None = optional("The reason; required if coverage is to end in a past month.")
 
-        async def story(tx: Transaction) -> Result:
-            return {"employee_id": await people.hire_employee(tx, input.employer_id, hiring)}
 
-        done: CreateEmployeePayload = await perform(info, Action.CREATE_EMPLOYEE, input, story)
-        return done
+@mutation_payload
+class TerminateEmployeePayload:
+    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The terminated employee.")
 
-    @strawberry.mutation(
-        description="Change an employee. A new class counts from today, and may issue an enrollment to answer."
+
+@mutation_input("The employee whose termination is reversed.")
+class ReinstateEmployeeInput(VersionedInput):
+    employee_id: strawberry.ID = required("The employee.")
+    reason: str | None = optional("The reason, for the history.")
+
+
+@mutation_payload
+class ReinstateEmployeePayload:
+    employee: Employee | None = to_one(store.people.by_ids, "employee_id", "The reinstated employee.")
+
+
+@mutation_input("A new dependent of an employee.")
+class AddDependentInput(MutationInput):
+    employee_id: strawberry.ID = required("The employee.")
+    first_name: str = required("The given name.")
+    last_name: str = required("The family name.")
+    date_of_birth: date = required("The date of birth.")
+    relationship: Relationship = required("The dependent's relationship to the employee.")
+    disabled: bool = strawberry.field(
+        default=False, description="Whether a disability lets a child be covered beyond age 26."
     )
-    async def update_employee(
-        self, info: Info, input: Annotated[UpdateEmployeeInput, THE_INPUT]
-    ) -> UpdateEmployeePayload:
-        async def story(tx: Transaction) -> Result:
-            check_not_cleared(input, "first_name", "last_name", "employment_class", "start_date")
-            changes = given(input, _OF_EMPLOYEE)
-            await people.update_employee(tx, input.employee_id, changes, present(input.expected_version))
-            return {"employee_id": input.employee_id}
 
-        done: UpdateEmployeePayload = await perform(info, Action.UPDATE_EMPLOYEE, input, story)
-        return done
 
-    @strawberry.mutation(
-        description="End an employment: coverage ends with its month, later coverage is cancelled, pending ones close."
+@mutation_payload
+class AddDependentPayload:
+    dependent: Dependent | None = to_one(store.people.dependents_by_ids, "dependent_id", "The new dependent.")
+
+
+@mutation_input("Changes to a dependent. A field that is left out keeps its value; elections already made keep theirs.")
+class UpdateDependentInput(VersionedInput):
+    dependent_id: strawberry.ID = required("The dependent.")
+    first_name: str | None = optional("The given name.")
+    last_name: str | None = optional("The family name.")
+    date_of_birth: date | None = optional("The date of birth.")
+    relationship: Relationship | None = optional("The dependent's relationship to the employee.")
+    disabled: bool | None = optional("Whether a disability lets a child be covered beyond age 26.")
+    active: bool | None = optional("Whether future elections may cover the dependent.")
+
+
+@mutation_payload
+class UpdateDependentPayload:
+    dependent: Dependent | None = to_one(store.people.dependents_by_ids, "dependent_id", "The changed dependent.")
+
+
+@mutation(
+    Action.CREATE_EMPLOYEE,
+    CreateEmployeePayload,
+    "Hire an employee. Each open plan year for which the employee becomes eligible issues an enrollment, to be"
+    " answered within 30 days.",
+)
+async def create_employee(tx: Transaction, input: CreateEmployeeInput) -> ResultData:
+    details = PersonalDetails(
+        input.first_name,
+        input.last_name,
+        value_or_none(input.email),
+        value_or_none(input.date_of_birth),
+        value_or_none(input.external_id),
     )
-    async def terminate_employee(
-        self, info: Info, input: Annotated[TerminateEmployeeInput, THE_INPUT]
-    ) -> TerminateEmployeePayload:
-        async def story(tx: Transaction) -> Result:
-            await people.terminate_employee(
-                tx,
-                input.employee_id,
-                input.termination_date,
-                present(input.reason),
-                present(input.expected_version),
-            )
-            return {"employee_id": input.employee_id}
+    new_hire = people.NewHire(
+        details,
+        input.employment_class,
+        input.start_date,
+        value_or_none(input.division_id),
+        value_or_none(input.subscriber_id),
+    )
+    return {"employee_id": await people.hire_employee(tx, input.employer_id, new_hire)}
 
-        done: TerminateEmployeePayload = await perform(info, Action.TERMINATE_EMPLOYEE, input, story)
-        return done
 
-    @strawberry.mutation(description="Take a termination back: what it ended or closed stands as before.")
-    async def reinstate_employee(
-        self, info: Info, input: Annotated[ReinstateEmployeeInput, THE_INPUT]
-    ) -> ReinstateEmployeePayload:
-        async def story(tx: Transaction) -> Result:
-            await people.reinstate_employee(
-                tx, input.employee_id, present(input.reason), present(input.expected_version)
-            )
-            return {"employee_id": input.employee_id}
+@mutation(
+    Action.UPDATE_EMPLOYEE,
+    UpdateEmployeePayload,
+    "Change an employee. A new employment class is effective today, and may issue an enrollment.",
+)
+async def update_employee(tx: Transaction, input: UpdateEmployeeInput) -> ResultData:
+    check_not_null(input, "first_name", "last_name", "employment_class", "start_date")
+    changes = provided_values(input, _EMPLOYEE_COLUMNS)
+    await people.update_employee(tx, input.employee_id, changes, value_or_none(input.expected_version))
+    return {"employee_id": input.employee_id}
 
-        done: ReinstateEmployeePayload = await perform(info, Action.REINSTATE_EMPLOYEE, input, story)
-        return done
 
-    @strawberry.mutation(description="Add a member to an employee's family, to be covered from the next election on.")
-    async def add_dependent(self, info: Info, input: Annotated[AddDependentInput, THE_INPUT]) -> AddDependentPayload:
-        async def story(tx: Transaction) -> Result:
-            id = await people.add_dependent(
-                tx,
-                input.employee_id,
-                input.first_name,
-                input.last_name,
-                input.date_of_birth,
-                input.relationship,
-                disabled=input.disabled,
-            )
-            return {"dependent_id": id}
+@mutation(
+    Action.TERMINATE_EMPLOYEE,
+    TerminateEmployeePayload,
+    "Terminate an employment. Coverage ends on the last day of that month, later coverage is cancelled, and pending"
+    " enrollments close.",
+)
+async def terminate_employee(tx: Transaction, input: TerminateEmployeeInput) -> ResultData:
+    await people.terminate_employee(
+        tx,
+        input.employee_id,
+        input.termination_date,
+        value_or_none(input.reason),
+        value_or_none(input.expected_version),
+    )
+    return {"employee_id": input.employee_id}
 
-        done: AddDependentPayload = await perform(info, Action.ADD_DEPENDENT, input, story)
-        return done
 
-    @strawberry.mutation(description="Change a dependent; elections already made stay as they are.")
-    async def update_dependent(
-        self, info: Info, input: Annotated[UpdateDependentInput, THE_INPUT]
-    ) -> UpdateDependentPayload:
-        async def story(tx: Transaction) -> Result:
-            check_not_cleared(input, *_OF_DEPENDENT)
-            changes = given(input, {name: name for name in _OF_DEPENDENT})
-            await people.update_dependent(tx, input.dependent_id, changes, present(input.expected_version))
-            return {"dependent_id": input.dependent_id}
+@mutation(
+    Action.REINSTATE_EMPLOYEE,
+    ReinstateEmployeePayload,
+    "Reverse a termination. Coverage and enrollments that it ended, cancelled or closed are restored.",
+)
+async def reinstate_employee(tx: Transaction, input: ReinstateEmployeeInput) -> ResultData:
+    await people.reinstate_employee(
+        tx, input.employee_id, value_or_none(input.reason), value_or_none(input.expected_version)
+    )
+    return {"employee_id": input.employee_id}
 
-        done: UpdateDependentPayload = await perform(info, Action.UPDATE_DEPENDENT, input, story)
-        return done
+
+@mutation(
+    Action.ADD_DEPENDENT,
+    AddDependentPayload,
+    "Add a dependent to an employee's family. Later elections may cover the dependent.",
+)
+async def add_dependent(tx: Transaction, input: AddDependentInput) -> ResultData:
+    id = await people.add_dependent(
+        tx,
+        input.employee_id,
+        input.first_name,
+        input.last_name,
+        input.date_of_birth,
+        input.relationship,
+        disabled=input.disabled,
+    )
+    return {"dependent_id": id}
+
+
+@mutation(
+    Action.UPDATE_DEPENDENT,
+    UpdateDependentPayload,
+    "Change a dependent. Elections already made stay as they are.",
+)
+async def update_dependent(tx: Transaction, input: UpdateDependentInput) -> ResultData:
+    check_not_null(input, *_DEPENDENT_COLUMNS)
+    changes = provided_values(input, {name: name for name in _DEPENDENT_COLUMNS})
+    await people.update_dependent(tx, input.dependent_id, changes, value_or_none(input.expected_version))
+    return {"dependent_id": input.dependent_id}

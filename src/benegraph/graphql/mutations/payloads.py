@@ -1,0 +1,77 @@
+"""Payloads of mutations: the values that their fields read, and the refusals in `userErrors`."""
+
+from typing import Any, TypeVar
+
+import strawberry
+
+from benegraph.domain.errors import ErrorCode, RuleViolation
+from benegraph.graphql.types.enums import describe_enum
+
+PayloadT = TypeVar("PayloadT")
+#: The values that a payload's fields read, by name; most are ids. They are stored under the idempotency key as JSON.
+ResultData = dict[str, Any]
+
+describe_enum(
+    ErrorCode,
+    "Why a mutation was refused.",
+    {
+        "NOT_FOUND": "The row does not exist, or the viewer may not see it.",
+        "INVALID_INPUT": "A value is invalid: blank, too long, negative, out of range, or not an ID of the right type.",
+        "ALREADY_EXISTS": "Another row has this key already.",
+        "VERSION_CONFLICT": "The row has changed since the version in `expectedVersion`; read it again.",
+        "IDEMPOTENCY_KEY_REUSED": "The idempotency key was already used for another input of the same mutation.",
+        "ENROLLMENT_NOT_PENDING": "The enrollment is already answered, or closed.",
+        "WINDOW_NOT_OPEN": "Today is outside the enrollment's window.",
+        "WINDOW_STILL_OPEN": "Open enrollment is not over yet.",
+        "DUPLICATE_ELECTION": "The call answers the same enrollment twice.",
+        "PLAN_REQUIRED": "The decision ENROLLED requires a plan.",
+        "PLAN_NOT_OFFERED": "The plan year does not offer this plan.",
+        "PLAN_NOT_ALLOWED_ON_WAIVER": "The decision WAIVED must not select a plan.",
+        "TIER_NOT_OFFERED": "The plan has no rate for the tier, or no contribution class applies to it.",
+        "TIER_DEPENDENTS_MISMATCH": "The dependents do not match the coverage tier.",
+        "DEPENDENT_NOT_COVERABLE": "The dependent is another employee's, inactive, or 26 when coverage starts.",
+        "NOT_ELIGIBLE": "The employee is not eligible on the day coverage would start.",
+        "OVERLAPPING_COVERAGE": "The coverage overlaps other coverage of the same product.",
+        "LIFE_EVENT_NOT_APPROVED": "The life event is not approved.",
+        "LIFE_EVENT_WINDOW_CLOSED": "The window of the life event is over.",
+        "CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT": "The life event does not allow this change.",
+        "REISSUE_ALREADY_OPEN": "A reissue of this enrollment is already pending.",
+        "NOT_REISSUABLE": "This enrollment cannot be reissued, or not for this type of life event.",
+        "DATES_OUT_OF_ORDER": "A date is before the date that it must follow.",
+        "PLAN_YEAR_OVERLAP": "The plan year overlaps another one of the same employer and product.",
+        "INVALID_STATUS_TRANSITION": "The row's current status does not allow this change.",
+        "LINKED_TO_ENROLLMENT": "An election determines this coverage; change the election instead.",
+    },
+    name="UserErrorCode",
+)
+
+
+@strawberry.type(
+    description='One violated rule. `field` is the path into the input, such as ["elections", "0", "decision"].'
+)
+class UserError:
+    code: ErrorCode = strawberry.field(description="The code for programs to branch on.")
+    message: str = strawberry.field(description="A sentence for the person who made the request.")
+    field: list[str] | None = strawberry.field(
+        description="The path of the input field that violates the rule, with list positions as text."
+    )
+
+
+class MutationResult:
+    """The value behind a payload: its result data as attributes, None where missing, and the violated rules."""
+
+    def __init__(self, data: ResultData | None = None, user_errors: tuple[RuleViolation, ...] = ()) -> None:
+        self.user_errors = user_errors
+        self._data = data or {}
+
+    def __getattr__(self, name: str) -> Any:
+        return self._data.get(name)
+
+
+def mutation_payload(cls: type[PayloadT]) -> type[PayloadT]:
+    """Declare the payload of the mutation that the class is named after, with `userErrors` as its last field."""
+    cls.__annotations__["user_errors"] = list[UserError]
+    description = "All rules that the request violates; empty if the mutation was applied."
+    cls.user_errors = strawberry.field(description=description)  # type: ignore[attr-defined] # added to the class here
+    name = cls.__name__.removesuffix("Payload")
+    return strawberry.type(cls, description=f"The result of `{name[0].lower()}{name[1:]}`.")
