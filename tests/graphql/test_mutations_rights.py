@@ -130,9 +130,16 @@ async def test_what_is_out_of_reach_is_as_if_it_were_not_there(database: Databas
             async with statements(database) as sent:
                 answer = await call(office, mutation, asked, viewer=viewer)
             assert answer.errors == []
-            told.append((answer.payload, answer.refusals, answer.messages, len(sent)))
+            told.append((answer.payload, answer.refusals, _mask(answer.messages, _ids_of(asked)), len(sent)))
         assert told[0] == told[1], mutation
         assert {refusal.split(" ")[0] for refusal in told[0][1]} == {"NOT_FOUND"}, mutation
+
+
+def _mask(messages: list[str], values: list[str]) -> list[str]:
+    """Replace the caller's own values in messages, which may quote them."""
+    for value in values:
+        messages = [message.replace(value, "…") for message in messages]
+    return messages
 
 
 async def office_hire(office: Office) -> str:
