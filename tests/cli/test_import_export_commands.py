@@ -168,18 +168,22 @@ def test_refused_rows_are_told_by_line_and_the_others_taken(url: str, tmp_path: 
     file.write_text("\n".join(lines), encoding="utf-8")
     done = take(url, file)
     assert (done.exit_code, done.stdout) == (1, "created 3, updated 0, unchanged 0, refused 8\n")
-    no_date = "A date is YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z."
+    outside_contract = (
+        "The coverage must start within its group contract, on or after 2020-01-01; it starts on 2019-12-31."
+    )
+    control_character = "The text must not contain control characters; it contains U+0000."
+    invalid_date = "Expected a date YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z."
     assert done.stderr.splitlines() == [
         "line 3: key.startDate: OVERLAPPING_COVERAGE: Another coverage of this subscriber shares a day with it.",
-        "line 7: fields.endDate: DATES_OUT_OF_ORDER: A coverage ends no earlier than it starts.",
-        "line 8: fields.policyNumber: INVALID_INPUT: This is longer than 25 characters.",
+        "line 7: fields.endDate: DATES_OUT_OF_ORDER: The coverage ends on 2026-06-30, before it starts on 2026-07-01.",
+        "line 8: fields.policyNumber: INVALID_INPUT: The text must have at most 25 characters; it has 26.",
         "line 9: key.subscriberId: NOT_FOUND: No subscriber found with this subscriberId; create the subscriber first.",
         "line 9: key.groupId: NOT_FOUND: No group contract found with this groupId, divisionId and groupCoverageStart.",
-        f"line 10: start_Date: {no_date}",
-        f"line 10: end_Date: {no_date}",
-        "line 11: This row has 4 cells, and the header 8.",
-        "line 12: key.startDate: DATES_OUT_OF_ORDER: A coverage starts within its group's contract.",
-        "line 13: fields.policyNumber: INVALID_INPUT: This holds a control character.",
+        f"line 10: start_Date: {invalid_date}",
+        f"line 10: end_Date: {invalid_date}",
+        "line 11: The row has 4 cells; the header has 8.",
+        "line 12: key.startDate: DATES_OUT_OF_ORDER: " + outside_contract,
+        "line 13: fields.policyNumber: INVALID_INPUT: " + control_character,
     ]
     assert "secret" not in done.output
     assert [each["subscriber_ID"] for each in exported(url)] == NUMBERS
@@ -215,7 +219,7 @@ def test_a_terminal_is_shown_how_far_it_is(url: str, tmp_path: Path) -> None:
 def test_batches_come_to_what_rows_one_after_another_would(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr(files, "MOST_AT_ONCE", batch)
+    monkeypatch.setattr(files, "MAX_BATCH_SIZE", batch)
     rows = [
         row(start="2026-01-01"),
         row(start="2026-07-01"),  # meets the first, which has no end yet
@@ -235,10 +239,10 @@ def test_batches_come_to_what_rows_one_after_another_would(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("subscriber_ID,group_ID\n", "columns that are missing: division_ID, group_Coverage_Start, start_Date."),
+        ("subscriber_ID,group_ID\n", "missing columns: division_ID, group_Coverage_Start, start_Date."),
         (f"{HEADER},salary\n", "unknown columns: salary."),
-        (f"{HEADER},end_Date,end_Date\n", "columns that stand there twice: end_Date."),
-        ("", "There is no header"),
+        (f"{HEADER},end_Date,end_Date\n", "duplicate columns: end_Date."),
+        ("", "The file has no header"),
     ],
 )
 def test_a_file_of_other_columns_is_misuse_and_nothing_is_written(tmp_path: Path, content: str, said: str) -> None:
@@ -293,7 +297,7 @@ def test_an_import_cut_short_leaves_whole_batches_and_can_be_called_again(
 ) -> None:
     days = [str(date(2026, 1, 1) + timedelta(days=number)) for number in range(10)]
     write(file, *(row(start=day, end_Date=day) for day in days))
-    monkeypatch.setattr(files, "MOST_AT_ONCE", 4)
+    monkeypatch.setattr(files, "MAX_BATCH_SIZE", 4)
 
     def breaking(source: BinaryIO, form: FileFormat) -> Iterator[CoverageEntry]:
         for number, entry in enumerate(parse_coverage_file(source, form)):
@@ -396,7 +400,7 @@ def test_an_export_replaces_a_file_as_a_whole_or_not_at_all(
     def fails(*_: Any) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "line_of", fails)
+    monkeypatch.setattr(files, "render_line", fails)
     done = give(url, "--output", str(file))
     assert (done.exit_code, done.stderr) == (1, "benegraph: No space left on device\n")
     assert file.read_bytes() == whole

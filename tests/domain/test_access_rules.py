@@ -1,7 +1,6 @@
-"""Who may do what: the whole table of roles and actions, compared with `access_matrix.txt`.
+"""Permissions: the whole table of roles and actions, compared with `access_matrix.txt`.
 
-A permission changed on purpose is written down with `uv run python tests/domain/test_access_rules.py`,
-and read in review.
+After an intended change, rewrite the file with `uv run python tests/domain/test_access_rules.py` and review the diff.
 """
 
 from pathlib import Path
@@ -22,26 +21,26 @@ def viewer(role: Role, *actions: Action) -> Viewer:
 
 
 def render() -> str:
-    """Write the table: a row an action; `by key` is a service whose key names that action and no other."""
+    """Render the table, one row per action. "SERVICE, by key" is a service whose key names only that action."""
     rows = [f"{'action':<30}" + "".join(f"{role:<15}" for role in Role) + "SERVICE, by key"]
     for action in Action:
-        answers = [viewer(role).is_allowed(action) for role in Role]
-        answers.append(viewer(Role.SERVICE, action).is_allowed(action))
-        rows.append(f"{action:<30}" + "".join(f"{'yes' if may else '-':<15}" for may in answers))
+        allowed = [viewer(role).is_allowed(action) for role in Role]
+        allowed.append(viewer(Role.SERVICE, action).is_allowed(action))
+        rows.append(f"{action:<30}" + "".join(f"{'yes' if is_allowed else '-':<15}" for is_allowed in allowed))
     return "".join(row.rstrip() + "\n" for row in rows)
 
 
-def test_the_table_of_roles_and_actions_is_the_one_that_was_reviewed() -> None:
+def test_permissions_equal_the_reviewed_table() -> None:
     assert render() == MATRIX.read_text(encoding="utf-8"), (
-        "Permissions changed. If they were meant to: uv run python tests/domain/test_access_rules.py"
+        "Permissions have changed. If this is intended, run: uv run python tests/domain/test_access_rules.py"
     )
 
 
-def test_every_role_has_its_row() -> None:
+def test_every_role_has_permissions() -> None:
     assert set(PERMISSIONS) == set(Role)
 
 
-def test_an_employee_acts_for_themselves_alone() -> None:
+def test_employee_actions_concern_only_themselves() -> None:
     assert PERMISSIONS[Role.EMPLOYEE] == {
         Action.ELECT,
         Action.REOPEN_ELECTION,
@@ -52,30 +51,30 @@ def test_an_employee_acts_for_themselves_alone() -> None:
     }
 
 
-def test_an_employer_keeps_neither_employers_nor_products() -> None:
+def test_employer_may_not_create_employers_or_products() -> None:
     assert not PERMISSIONS[Role.EMPLOYER] & {Action.CREATE_EMPLOYER, Action.CREATE_BENEFIT_PRODUCT}
 
 
-def test_the_carriers_side_is_for_administrators_and_services() -> None:
-    words = ("Subscriber", "GroupContract", "Premium", "PaidThrough", "TenantSettings")
-    carriers = {action for action in Action if any(word in action for word in words)}
-    assert len(carriers) == 12
-    assert not carriers & (PERMISSIONS[Role.EMPLOYER] | PERMISSIONS[Role.EMPLOYEE])
+def test_carrier_actions_are_for_administrators_and_services() -> None:
+    terms = ("Subscriber", "GroupContract", "Premium", "PaidThrough", "TenantSettings")
+    carrier_actions = {action for action in Action if any(term in action for term in terms)}
+    assert len(carrier_actions) == 12
+    assert not carrier_actions & (PERMISSIONS[Role.EMPLOYER] | PERMISSIONS[Role.EMPLOYEE])
 
 
 # ---------------------------------------------------------------------------------------------------- keys
 
 
 @given(st.frozensets(st.sampled_from(Action)))
-def test_a_service_may_do_what_its_key_names_and_nothing_else(actions: frozenset[Action]) -> None:
+def test_service_may_perform_only_the_actions_of_its_key(actions: frozenset[Action]) -> None:
     service = Viewer("acme", "akey_1", Role.SERVICE, actions=actions)
     assert {action for action in Action if service.is_allowed(action)} == actions
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.EMPLOYER, Role.EMPLOYEE])
-def test_a_key_of_another_role_gains_nothing_by_naming_actions(role: Role) -> None:
-    named = viewer(role, *EVERY_ACTION)
-    assert {action for action in Action if named.is_allowed(action)} == PERMISSIONS[role]
+def test_actions_of_a_key_add_nothing_to_other_roles(role: Role) -> None:
+    with_actions = viewer(role, *EVERY_ACTION)
+    assert {action for action in Action if with_actions.is_allowed(action)} == PERMISSIONS[role]
 
 
 @pytest.mark.parametrize(
@@ -88,10 +87,10 @@ def test_a_key_of_another_role_gains_nothing_by_naming_actions(role: Role) -> No
         (Role.EMPLOYEE, None, "empl_1"),
     ],
 )
-def test_a_key_that_should_be_limited_and_is_not_is_none(
+def test_viewer_without_the_limit_of_its_role_is_refused(
     role: Role, employer_id: str | None, employee_id: str | None
 ) -> None:
-    with pytest.raises(ValueError, match="is limited to that employe"):
+    with pytest.raises(ValueError, match=f"^a viewer of role {role} needs an employer_id"):
         Viewer("acme", "akey_1", role, employer_id, employee_id)
 
 
@@ -105,36 +104,37 @@ def test_a_key_that_should_be_limited_and_is_not_is_none(
         (Role.EMPLOYEE, "empr_1", "empl_1"),
     ],
 )
-def test_a_key_is_limited_as_its_role_asks(role: Role, employer_id: str | None, employee_id: str | None) -> None:
+def test_viewer_with_the_limit_of_its_role_is_accepted(
+    role: Role, employer_id: str | None, employee_id: str | None
+) -> None:
     limited = Viewer("acme", "akey_1", role, employer_id, employee_id)
     assert (limited.employer_id, limited.employee_id) == (employer_id, employee_id)
     assert limited.actions == frozenset()
 
 
-def test_history_names_the_role_and_the_key() -> None:
+def test_actor_is_role_and_key() -> None:
     assert viewer(Role.EMPLOYER).actor == "EMPLOYER akey_1"
 
 
-# ---------------------------------------------------------------------------------------------------- require
+# ----------------------------------------------------------------------------------------- require_permission
 
 
 @pytest.mark.parametrize("action", list(Action))
 @pytest.mark.parametrize("role", list(Role))
-def test_what_the_table_denies_is_forbidden_by_role_and_action_alone(role: Role, action: Action) -> None:
-    # Nothing but the viewer and the action is handed in, so no row can be looked at.
+def test_denied_action_is_forbidden(role: Role, action: Action) -> None:
     if action in PERMISSIONS[role]:
         require_permission(viewer(role), action)
         return
     with pytest.raises(Forbidden) as forbidden:
         require_permission(viewer(role), action)
-    assert str(forbidden.value) == f"{role} may not {action}."
+    assert str(forbidden.value) == f"Role {role} may not call the mutation {action}."
     assert forbidden.value.code == "FORBIDDEN"
 
 
-def test_a_services_key_is_all_it_takes() -> None:
+def test_service_is_forbidden_an_action_its_key_does_not_name() -> None:
     service = viewer(Role.SERVICE, Action.ELECT)
     require_permission(service, Action.ELECT)
-    with pytest.raises(Forbidden, match=r"SERVICE may not reissue\."):
+    with pytest.raises(Forbidden, match=r"Role SERVICE may not call the mutation reissue\."):
         require_permission(service, Action.REISSUE)
 
 

@@ -380,8 +380,8 @@ def test_what_a_payment_is(amount_cents: int, paid_cents: int, received_on: date
 
 
 def test_what_is_done_is_not_done_again() -> None:
-    assert refusals(check_not_void(is_void=False, action="stays void")) == []
-    assert refusals(check_not_void(is_void=True, action="stays void")) == [
+    assert refusals(check_not_void(is_void=False, operation="voided again")) == []
+    assert refusals(check_not_void(is_void=True, operation="voided again")) == [
         (ErrorCode.INVALID_STATUS_TRANSITION, ("invoiceId",))
     ]
     assert refusals(check_not_reversed(is_reversed=False)) == []

@@ -9,8 +9,8 @@ from benegraph.domain.errors import ErrorCode, RuleViolation
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import MAX_CENTS
 
-BLANK = "This must not be blank."
-CONTROL = "This holds a control character."
+BLANK = "The text must not be blank."
+CONTROL = "The text must not contain control characters; it contains U+{}."
 
 
 def test_names_are_shorter_than_notes() -> None:
@@ -42,14 +42,14 @@ def test_a_good_text_is_let_through(text: str | None) -> None:
         ("\n\t ", BLANK),
         ("\u00a0\u2003", BLANK),  # spaces, though no ASCII ones
         (" " * 201, BLANK),
-        ("x" * 201, "This is longer than 200 characters."),
-        ("x\x00", CONTROL),
-        ("\x00x", CONTROL),
-        ("x\x08x", CONTROL),
-        ("x\x0bx", CONTROL),
-        ("x\r\nx", CONTROL),
-        ("x\x1fx", CONTROL),
-        ("x\x7fx", CONTROL),
+        ("x" * 201, "The text must have at most 200 characters; it has 201."),
+        ("x\x00", CONTROL.format("0000")),
+        ("\x00x", CONTROL.format("0000")),
+        ("x\x08x", CONTROL.format("0008")),
+        ("x\x0bx", CONTROL.format("000B")),
+        ("x\r\nx", CONTROL.format("000D")),
+        ("x\x1fx", CONTROL.format("001F")),
+        ("x\x7fx", CONTROL.format("007F")),
     ],
 )
 def test_a_bad_text_is_refused_once(text: str, message: str) -> None:
@@ -81,7 +81,11 @@ def test_an_amount_of_nothing_or_more_is_let_through(cents: int | None) -> None:
 @pytest.mark.parametrize("cents", [-1, -MAX_CENTS])
 def test_a_negative_amount_is_refused(cents: int) -> None:
     assert list(check_cents(cents, "plans", "0", "monthlyPremiumCents")) == [
-        RuleViolation(ErrorCode.INVALID_INPUT, "An amount can't be negative.", ("plans", "0", "monthlyPremiumCents"))
+        RuleViolation(
+            ErrorCode.INVALID_INPUT,
+            f"The amount must not be negative; it is {cents} cents.",
+            ("plans", "0", "monthlyPremiumCents"),
+        )
     ]
 
 

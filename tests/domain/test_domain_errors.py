@@ -18,7 +18,7 @@ from benegraph.domain.errors import (
     refusal,
 )
 
-BLANK = RuleViolation(ErrorCode.INVALID_INPUT, "This must not be blank.", ("name",))
+BLANK = RuleViolation(ErrorCode.INVALID_INPUT, "The text must not be blank.", ("name",))
 LATE = RuleViolation(ErrorCode.WINDOW_NOT_OPEN, "Too late.")
 
 # Clients branch on these. One may be added here with the contract; none is renamed or taken away.
@@ -52,8 +52,8 @@ def test_the_codes_are_those_of_the_contract() -> None:
 def test_a_rule_is_placed_under_a_path(
     field: tuple[str, ...] | None, prefix: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
-    rule = RuleViolation(ErrorCode.PLAN_REQUIRED, "Enrolling needs a plan.", field)
-    assert rule.prefixed(*prefix) == RuleViolation(ErrorCode.PLAN_REQUIRED, "Enrolling needs a plan.", expected)
+    rule = RuleViolation(ErrorCode.PLAN_REQUIRED, "Select a plan to enroll in.", field)
+    assert rule.prefixed(*prefix) == RuleViolation(ErrorCode.PLAN_REQUIRED, "Select a plan to enroll in.", expected)
 
 
 def test_a_refusal_holds_every_rule_in_order_and_names_their_codes() -> None:

@@ -1,4 +1,4 @@
-"""Files of coverage: each row by the line it begins on, as an item or with the reasons why it is none."""
+"""Coverage files: each row is parsed into an item or errors, with the number of its first line."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import strategies as st
 
 from benegraph.domain.coverage import CoverageKey
 from benegraph.domain.values import MAX_CENTS
@@ -36,71 +36,72 @@ ROW = {
     "group_Coverage_Start": "2026-01-01",
     "start_Date": "2026-01-01T00:00:00Z",
 }
-NO_CSV = "This is no row of CSV: its quotes don't match, or it is too long."
-NO_DATE = "A date is YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z."
+MALFORMED_CSV = "Malformed CSV row: a quote is unmatched or misplaced, or a line is longer than 1048576 bytes."
+INVALID_DATE = "Expected a date YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z."
+INVALID_DOLLARS = "Expected an amount in dollars such as 1234.50: no sign, no separators, at most two decimals."
 
 
-def row(number: int = 1) -> str:
+def csv_row(number: int = 1) -> str:
     return f"{number:09},G1,D1,2026-01-01,2026-01-01"
 
 
-def csv_of(*lines: str, header: str = HEADER) -> BytesIO:
+def csv_file(*lines: str, header: str = HEADER) -> BytesIO:
     return BytesIO("\n".join([header, *lines, ""]).encode())
 
 
-def json_of(*rows: Mapping[str, Any]) -> BytesIO:
-    return BytesIO("".join(json.dumps(each) + "\n" for each in rows).encode())
+def json_file(*rows: Mapping[str, Any]) -> BytesIO:
+    return BytesIO("".join(json.dumps(row) + "\n" for row in rows).encode())
 
 
-def told(source: BinaryIO, form: FileFormat = FileFormat.CSV) -> list[tuple[int, str | tuple[str, ...]]]:
-    """Give what came of each row: the subscriber of an item, or the reasons."""
+def parse_all(source: BinaryIO, file_format: FileFormat = FileFormat.CSV) -> list[tuple[int, str | tuple[str, ...]]]:
+    """Return for each row its line, and the subscriber of its item or its errors."""
     return [
         (entry.line, entry.item.key.subscriber_id if entry.item else entry.errors)
-        for entry in parse_coverage_file(source, form)
+        for entry in parse_coverage_file(source, file_format)
     ]
 
 
-def only(source: BinaryIO, form: FileFormat = FileFormat.CSV) -> CoverageEntry:
-    (entry,) = parse_coverage_file(source, form)
+def parse_one(source: BinaryIO, file_format: FileFormat = FileFormat.CSV) -> CoverageEntry:
+    (entry,) = parse_coverage_file(source, file_format)
     return entry
 
 
-# ---------------------------------------------------------------------------------------------- both forms
+# ---------------------------------------------------------------------------------------------- both formats
 
 
-texts = some.text(some.characters(exclude_categories=["Cs"]), min_size=1, max_size=25)
-cents = some.none() | some.integers(0, MAX_CENTS)
-days = some.none() | some.dates()
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=25)
+CENTS = st.none() | st.integers(0, MAX_CENTS)
+DATES = st.none() | st.dates()
 
 
 @given(
-    some.builds(CoverageKey, texts, texts, texts, some.dates(), some.dates()),
-    some.fixed_dictionaries(
+    st.builds(CoverageKey, TEXTS, TEXTS, TEXTS, st.dates(), st.dates()),
+    st.fixed_dictionaries(
         {
-            "end_date": days,
-            "annual_max_cents": cents,
-            "lifetime_max_cents": cents,
-            "date_employed": days,
-            "eligibility_date": days,
-            "original_enrollment_date": days,
-            "paid_through": days,
-            "policy_number": some.none() | texts,
-            "term_date": days,
+            "end_date": DATES,
+            "annual_max_cents": CENTS,
+            "lifetime_max_cents": CENTS,
+            "date_employed": DATES,
+            "eligibility_date": DATES,
+            "original_enrollment_date": DATES,
+            "paid_through": DATES,
+            "policy_number": st.none() | TEXTS,
+            "term_date": DATES,
         }
     ),
-    some.sampled_from(FileFormat),
+    st.sampled_from(FileFormat),
 )
-def test_coverage_is_read_as_it_was_written(key: CoverageKey, changes: dict[str, Any], form: FileFormat) -> None:
+def test_rendered_coverage_is_parsed_back(key: CoverageKey, changes: dict[str, Any], file_format: FileFormat) -> None:
     at = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
     stamps = {"created_at": at, "updated_at": at, "entry_user": "someone", "update_user": "someone"}
     coverage = SimpleNamespace(**changes, **stamps, **{name: getattr(key, name) for name in CoverageKey.__slots__})
-    written = render_header(form) + render_line(coverage, form)
-    entry = only(BytesIO(written.encode()), form)
+    text = render_header(file_format) + render_line(coverage, file_format)
+    entry = parse_one(BytesIO(text.encode()), file_format)
     assert entry.item == CoverageItem(key, changes)
-    assert entry.line == (2 if form is FileFormat.CSV else 1)
+    assert entry.line == (2 if file_format is FileFormat.CSV else 1)
 
 
-def test_the_columns_are_the_other_systems_own() -> None:
+def test_header_has_the_other_systems_columns() -> None:
     assert render_header(FileFormat.CSV) == (
         "subscriber_ID,group_ID,division_ID,group_Coverage_Start,start_Date,annual_Max,date_Employed,eligibility_Date,"
         "end_Date,entry_Date,entry_User,lifetime_Max,original_Enrollment_Date,paid_Through,policy_Number,term_Date,"
@@ -108,9 +109,9 @@ def test_the_columns_are_the_other_systems_own() -> None:
     )
 
 
-def test_a_line_is_what_the_other_system_reads() -> None:
+def test_line_has_the_other_systems_format() -> None:
     at = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-    values: dict[str, Any] = dict.fromkeys((ours for ours, _ in COLUMNS.values()))
+    values: dict[str, Any] = dict.fromkeys((column for column, _ in COLUMNS.values()))
     values |= {name: getattr(FULL, name) for name in CoverageKey.__slots__}
     values |= {"annual_max_cents": MAX_CENTS, "lifetime_max_cents": 5, "end_date": date(2026, 12, 31)}
     values |= {"created_at": at, "updated_at": at, "entry_user": "operator", "update_user": 'Zoë "Z"'}
@@ -125,149 +126,153 @@ def test_a_line_is_what_the_other_system_reads() -> None:
     assert '"update_User":"Zoë \\"Z\\""' in line
 
 
-@pytest.mark.parametrize("form", FileFormat)
-def test_a_file_may_begin_with_a_byte_order_mark(form: FileFormat) -> None:
-    source = csv_of(row()) if form is FileFormat.CSV else json_of(ROW)
-    assert only(BytesIO(b"\xef\xbb\xbf" + source.read()), form).item is not None
+@pytest.mark.parametrize("file_format", FileFormat)
+def test_byte_order_mark_is_skipped(file_format: FileFormat) -> None:
+    source = csv_file(csv_row()) if file_format is FileFormat.CSV else json_file(ROW)
+    assert parse_one(BytesIO(b"\xef\xbb\xbf" + source.read()), file_format).item is not None
 
 
-def test_what_is_not_there_stays_and_what_is_empty_is_cleared() -> None:
-    found = only(csv_of(f"{row()},,2026-06-30,P-1", header=f"{HEADER},paid_Through,end_Date,policy_Number"))
-    assert found.item
-    assert found.item.changes == {"paid_through": None, "end_date": date(2026, 6, 30), "policy_number": "P-1"}
-    found = only(json_of(ROW | {"paid_Through": None, "annual_Max": "12.5"}), FileFormat.JSONL)
-    assert found.item == CoverageItem(FULL, {"paid_through": None, "annual_max_cents": 1250})
+def test_missing_columns_are_unchanged_and_empty_cells_are_cleared() -> None:
+    entry = parse_one(csv_file(f"{csv_row()},,2026-06-30,P-1", header=f"{HEADER},paid_Through,end_Date,policy_Number"))
+    assert entry.item
+    assert entry.item.changes == {"paid_through": None, "end_date": date(2026, 6, 30), "policy_number": "P-1"}
+    entry = parse_one(json_file(ROW | {"paid_Through": None, "annual_Max": "12.5"}), FileFormat.JSONL)
+    assert entry.item == CoverageItem(FULL, {"paid_through": None, "annual_max_cents": 1250})
 
 
-def test_who_wrote_it_is_not_the_files_to_say() -> None:
+def test_read_only_columns_are_ignored() -> None:
     stamps = {"entry_User": 7, "entry_Date": "long ago", "update_User": None, "update_Date": [1]}
-    assert only(json_of(ROW | stamps), FileFormat.JSONL).item == CoverageItem(FULL, {})
+    assert parse_one(json_file(ROW | stamps), FileFormat.JSONL).item == CoverageItem(FULL, {})
 
 
-def test_all_reasons_of_a_row_are_told_and_no_value() -> None:
+def test_all_errors_of_a_row_are_reported_without_its_values() -> None:
     bad = {"start_Date": "secret", "annual_Max": "1,000", "group_ID": None, "policy_Number": 7}
-    entry = only(json_of(ROW | bad), FileFormat.JSONL)
+    entry = parse_one(json_file(ROW | bad), FileFormat.JSONL)
     assert entry.item is None
     assert entry.errors == (
-        "group_ID: This is part of the key, and must be there.",
-        f"start_Date: {NO_DATE}",
-        "annual_Max: An amount is dollars such as 1234.50: no sign, no separators, at most two decimals.",
-        "policy_Number: This must be a text.",
+        "group_ID: A value is required, because the column is part of the key.",
+        f"start_Date: {INVALID_DATE}",
+        f"annual_Max: {INVALID_DOLLARS}",
+        "policy_Number: Expected a text.",
     )
 
 
-@pytest.mark.parametrize("form", FileFormat)
-def test_a_file_is_read_a_row_at_a_time(form: FileFormat) -> None:
+@pytest.mark.parametrize("file_format", FileFormat)
+def test_file_is_read_row_by_row(file_format: FileFormat) -> None:
     class Endless(BytesIO):
-        """A file that never ends, and says how many lines were asked of it."""
+        """A file without an end that counts the lines read."""
 
-        asked = 0
+        lines_read = 0
 
         def readline(self, _limit: int | None = -1, /) -> bytes:
-            self.asked += 1
-            return (HEADER if form is FileFormat.CSV and self.asked == 1 else line).encode() + b"\n"
+            self.lines_read += 1
+            return (HEADER if file_format is FileFormat.CSV and self.lines_read == 1 else line).encode() + b"\n"
 
-    line = row() if form is FileFormat.CSV else json.dumps(ROW)
+    line = csv_row() if file_format is FileFormat.CSV else json.dumps(ROW)
     source = Endless()
-    assert len(list(islice(parse_coverage_file(source, form), 3000))) == 3000
-    assert source.asked < 3010
+    assert len(list(islice(parse_coverage_file(source, file_format), 3000))) == 3000
+    assert source.lines_read < 3010
 
 
 # ----------------------------------------------------------------------------------------------------- CSV
 
 
 @pytest.mark.parametrize(
-    ("header", "said"),
+    ("header", "message"),
     [
-        ("", "There is no header: the first line names the columns."),
-        ("\n\n", "There is no header: the first line names the columns."),
-        (f"{HEADER},Paid_Through,\x1b[31m", "The header has unknown columns: Paid_Through, '\\x1b[31m'."),
+        ("", "The file has no header: its first line must name the columns."),
+        ("\n\n", "The file has no header: its first line must name the columns."),
+        (f"{HEADER},Paid_Through,\x1b[31m", "Invalid header: unknown columns: Paid_Through, '\\x1b[31m'."),
         (
             "subscriber_ID,group_ID,start_date",
             (
-                "The header has unknown columns: start_date;"
-                " columns that are missing: division_ID, group_Coverage_Start, start_Date."
+                "Invalid header: unknown columns: start_date;"
+                " missing columns: division_ID, group_Coverage_Start, start_Date."
             ),
         ),
-        (f"{HEADER},end_Date,end_Date", "The header has columns that stand there twice: end_Date."),
-        (f"{HEADER},", "The header has unknown columns: ''."),
+        (f"{HEADER},end_Date,end_Date", "Invalid header: duplicate columns: end_Date."),
+        (f"{HEADER},", "Invalid header: unknown columns: ''."),
     ],
 )
-def test_a_header_of_other_columns_is_refused_at_once(header: str, said: str) -> None:
+def test_invalid_header_is_refused_at_once(header: str, message: str) -> None:
     with pytest.raises(UnreadableInput) as caught:
         parse_coverage_file(BytesIO(header.encode()), FileFormat.CSV)
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("first", [row(), HEADER.replace(",", ";"), HEADER.encode("utf-16").decode("latin-1")])
-def test_a_first_line_that_may_be_data_is_not_shown(first: str) -> None:
-    with pytest.raises(UnreadableInput, match=r"^The first line is no header; one names columns") as caught:
+@pytest.mark.parametrize("first", [csv_row(), HEADER.replace(",", ";"), HEADER.encode("utf-16").decode("latin-1")])
+def test_first_line_that_may_be_data_is_not_quoted(first: str) -> None:
+    with pytest.raises(
+        UnreadableInput, match=r"^The first line is not a header: it must contain column names"
+    ) as caught:
         parse_coverage_file(BytesIO(first.encode("latin-1")), FileFormat.CSV)
     assert "000000001" not in str(caught.value)
 
 
-def test_rows_are_told_by_the_line_they_begin_on() -> None:
+def test_row_number_is_its_first_line() -> None:
     source = BytesIO(
         (
             f"\r\n{HEADER},policy_Number\r\n"
-            f"{row(3)},a\r\n"
+            f"{csv_row(3)},a\r\n"
             "\r\n"
-            f'{row(5)},"two\r\nlines, and a "" quote"\r\n'
-            f"{row(7)}\r\n"
-            f"{row(8)},a,b\r\n"
-            f'{row(9)},"last"'
+            f'{csv_row(5)},"two\r\nlines, and a "" quote"\r\n'
+            f"{csv_row(7)}\r\n"
+            f"{csv_row(8)},a,b\r\n"
+            f'{csv_row(9)},"last"'
         ).encode()
     )
-    assert told(source) == [
+    assert parse_all(source) == [
         (3, "000000003"),
         (5, "000000005"),
-        (7, ("This row has 5 cells, and the header 6.",)),
-        (8, ("This row has 7 cells, and the header 6.",)),
+        (7, ("The row has 5 cells; the header has 6.",)),
+        (8, ("The row has 7 cells; the header has 6.",)),
         (9, "000000009"),
     ]
 
 
-def test_quotes_that_do_not_match_spoil_their_own_line_alone() -> None:
-    source = csv_of(f'{row(2)},"', row(3), f'{row(4)[:-1]}"x', f'"{row(5)}', f'{row(6)},"a"b', row(7))
-    assert told(source) == [
-        (2, (NO_CSV,)),
+def test_unmatched_quote_spoils_only_its_line() -> None:
+    source = csv_file(
+        f'{csv_row(2)},"', csv_row(3), f'{csv_row(4)[:-1]}"x', f'"{csv_row(5)}', f'{csv_row(6)},"a"b', csv_row(7)
+    )
+    assert parse_all(source) == [
+        (2, (MALFORMED_CSV,)),
         (3, "000000003"),
-        (4, (f"start_Date: {NO_DATE}",)),
-        (5, (NO_CSV,)),
-        (6, (NO_CSV,)),
+        (4, (f"start_Date: {INVALID_DATE}",)),
+        (5, (MALFORMED_CSV,)),
+        (6, (MALFORMED_CSV,)),
         (7, "000000007"),
     ]
 
 
-def test_lines_beyond_measure_are_passed_over() -> None:
+def test_too_long_lines_are_skipped() -> None:
     long = "x" * MAX_LINE_BYTES
-    source = csv_of(row(2), f"{row(3)}{long}", row(4), f'{row(5)},"', f"{long}{long}x", row(7))
-    assert told(source) == [
+    source = csv_file(csv_row(2), f"{csv_row(3)}{long}", csv_row(4), f'{csv_row(5)},"', f"{long}{long}x", csv_row(7))
+    assert parse_all(source) == [
         (2, "000000002"),
-        (3, (NO_CSV,)),
+        (3, (MALFORMED_CSV,)),
         (4, "000000004"),
-        (5, (NO_CSV,)),
-        (6, (NO_CSV,)),
+        (5, (MALFORMED_CSV,)),
+        (6, (MALFORMED_CSV,)),
         (7, "000000007"),
     ]
 
 
-def test_bytes_that_are_no_text_spoil_their_row_alone() -> None:
+def test_invalid_utf8_spoils_only_its_row() -> None:
     source = BytesIO(
         b"\n".join(
             [
                 f"{HEADER},policy_Number,entry_User".encode(),
-                row(2).encode() + b",Zo\xeb,a",
-                row(3).encode() + b",a,Zo\xeb",
-                row(4).encode().replace(b"-", b"\0") + b",a,\0",
-                row(5).encode() + ",Zoë,a".encode(),
+                csv_row(2).encode() + b",Zo\xeb,a",
+                csv_row(3).encode() + b",a,Zo\xeb",
+                csv_row(4).encode().replace(b"-", b"\0") + b",a,\0",
+                csv_row(5).encode() + ",Zoë,a".encode(),
             ]
         )
     )
-    assert told(source) == [
-        (2, ("policy_Number: This is no text in UTF-8.",)),
+    assert parse_all(source) == [
+        (2, ("policy_Number: The text is not valid UTF-8.",)),
         (3, "000000003"),
-        (4, (f"group_Coverage_Start: {NO_DATE}", f"start_Date: {NO_DATE}")),
+        (4, (f"group_Coverage_Start: {INVALID_DATE}", f"start_Date: {INVALID_DATE}")),
         (5, "000000005"),
     ]
 
@@ -275,7 +280,7 @@ def test_bytes_that_are_no_text_spoil_their_row_alone() -> None:
 # ---------------------------------------------------------------------------------------------------- JSON
 
 
-def test_objects_are_told_by_their_lines() -> None:
+def test_json_objects_are_parsed_with_their_line_numbers() -> None:
     lines = [
         json.dumps(ROW),
         "",
@@ -295,22 +300,22 @@ def test_objects_are_told_by_their_lines() -> None:
         json.dumps(ROW | {"policy_Number": "\ud800"}),
         json.dumps(ROW),
     ]
-    no_json = ("This is no JSON.",)
-    assert told(BytesIO("\r\n".join(lines).encode()), FileFormat.JSONL) == [
+    invalid_json = ("The line is not valid JSON.",)
+    assert parse_all(BytesIO("\r\n".join(lines).encode()), FileFormat.JSONL) == [
         (1, "100000001"),
-        (4, no_json),
-        (5, ("This is no object of JSON.",)),
-        (6, ("This is no object of JSON.",)),
-        (7, no_json),
-        (8, ("This is no JSON: NaN and Infinity are no numbers.",)),
-        (9, ("A member stands in it twice.",)),
-        (10, ("There are unknown members: start_date, '\\x1b[2J'.",)),
-        (11, ("There are members missing: group_ID, division_ID, group_Coverage_Start, start_Date.",)),
-        (12, no_json),
+        (4, invalid_json),
+        (5, ("The line is not a JSON object.",)),
+        (6, ("The line is not a JSON object.",)),
+        (7, invalid_json),
+        (8, ("The line is not valid JSON: NaN and Infinity are not JSON numbers.",)),
+        (9, ("A JSON object has the same member twice.",)),
+        (10, ("Unknown members: start_date, '\\x1b[2J'.",)),
+        (11, ("Missing members: group_ID, division_ID, group_Coverage_Start, start_Date.",)),
+        (12, invalid_json),
         (13, "100000001"),
-        (14, ("This line is longer than a row can be.",)),
-        (15, ("annual_Max: An amount is dollars such as 1234.50: no sign, no separators, at most two decimals.",)),
-        (16, ("policy_Number: This is no text in UTF-8.",)),
+        (14, ("The line is longer than 1048576 bytes.",)),
+        (15, (f"annual_Max: {INVALID_DOLLARS}",)),
+        (16, ("policy_Number: The text is not valid UTF-8.",)),
         (17, "100000001"),
     ]
 
@@ -319,14 +324,14 @@ def test_objects_are_told_by_their_lines() -> None:
     ("amount", "expected"),
     [("1234.5", 123450), ('"1234.50"', 123450), ("90071992547409.91", MAX_CENTS), ("1e2", None), ("1.005", None)],
 )
-def test_a_number_is_taken_by_its_digits(amount: str, expected: int | None) -> None:
-    entry = only(BytesIO(f'{json.dumps(ROW)[:-1]}, "lifetime_Max": {amount}}}'.encode()), FileFormat.JSONL)
+def test_json_number_is_parsed_digit_by_digit(amount: str, expected: int | None) -> None:
+    entry = parse_one(BytesIO(f'{json.dumps(ROW)[:-1]}, "lifetime_Max": {amount}}}'.encode()), FileFormat.JSONL)
     assert (entry.item.changes["lifetime_max_cents"] if entry.item else None) == expected
 
 
-def test_a_file_that_breaks_off_breaks_off() -> None:
+def test_read_error_is_raised() -> None:
     class Broken(BytesIO):
-        """A disk that fails after some lines."""
+        """A file whose disk fails after some lines."""
 
         def __iter__(self) -> Iterator[bytes]:
             raise NotImplementedError
@@ -336,6 +341,6 @@ def test_a_file_that_breaks_off_breaks_off() -> None:
                 raise OSError(5, "Input/output error")
             return super().readline(limit)
 
-    entries = parse_coverage_file(Broken(csv_of(*map(row, range(20))).read()), FileFormat.CSV)
+    entries = parse_coverage_file(Broken(csv_file(*map(csv_row, range(20))).read()), FileFormat.CSV)
     with pytest.raises(OSError, match="Input/output error"):
         list(entries)

@@ -1,10 +1,10 @@
-"""Values as files write them: what is written is read back as it was, and nothing nearly right is taken."""
+"""Values in files: a formatted value is parsed back unchanged, and a value that is nearly right is refused."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import strategies as st
 
 from benegraph.domain.values import MAX_CENTS, format_instant
 from benegraph.exchange.values import (
@@ -18,25 +18,25 @@ from benegraph.exchange.values import (
 )
 
 
-@given(some.dates())
-def test_a_day_is_read_as_it_was_written(day: date) -> None:
+@given(st.dates())
+def test_formatted_date_is_parsed_back(day: date) -> None:
     assert parse_date(format_date(day)) == day
     assert parse_date(day.isoformat()) == day
 
 
-@given(some.integers(0, MAX_CENTS))
-def test_an_amount_is_read_as_it_was_written(cents: int) -> None:
+@given(st.integers(0, MAX_CENTS))
+def test_formatted_amount_is_parsed_back(cents: int) -> None:
     assert parse_dollars(format_dollars(cents)) == cents
     assert parse_dollars(JsonNumber(format_dollars(cents))) == cents
 
 
-@given(some.text(some.characters(exclude_categories=["Cs"])))
-def test_a_text_is_read_as_it_was_written(text: str) -> None:
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_text_is_returned_unchanged(text: str) -> None:
     assert parse_text(text) == text
 
 
-@given(some.text(max_size=30))
-def test_what_is_taken_as_an_amount_is_one(text: str) -> None:
+@given(st.text(max_size=30))
+def test_accepted_amount_equals_its_text(text: str) -> None:
     try:
         cents = parse_dollars(text)
     except UnreadableInput:
@@ -46,8 +46,8 @@ def test_what_is_taken_as_an_amount_is_one(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["2019-08-24T14:15:22Z", "2019-02-29", "", JsonNumber("43701"), True, None, []])
-def test_no_other_day_is_taken(value: object) -> None:
-    with pytest.raises(UnreadableInput, match=r"^A date is YYYY-MM-DD, or "):
+def test_other_dates_are_refused(value: object) -> None:
+    with pytest.raises(UnreadableInput, match=r"^Expected a date YYYY-MM-DD, or "):
         parse_date(value)
 
 
@@ -64,7 +64,7 @@ def test_no_other_day_is_taken(value: object) -> None:
         ("90071992547409.91", MAX_CENTS),
     ],
 )
-def test_an_amount_may_stand_with_up_to_two_decimals(value: object, cents: int) -> None:
+def test_amount_may_have_up_to_two_decimals(value: object, cents: int) -> None:
     assert parse_dollars(value) == cents
 
 
@@ -103,20 +103,20 @@ def test_an_amount_may_stand_with_up_to_two_decimals(value: object, cents: int) 
         *(True, 5, 5.5, None, {}),
     ],
 )
-def test_no_other_amount_is_taken(value: object) -> None:
-    with pytest.raises(UnreadableInput, match=r"^An amount is "):
+def test_other_amounts_are_refused(value: object) -> None:
+    with pytest.raises(UnreadableInput, match=r"^Expected an amount "):
         parse_dollars(value)
 
 
 @pytest.mark.parametrize(
     "value", [JsonNumber("7"), 7, True, None, ["a"], "\ud800", b"\xff".decode(errors="surrogateescape")]
 )
-def test_no_other_text_is_taken(value: object) -> None:
-    with pytest.raises(UnreadableInput, match=r"^This "):
+def test_other_texts_are_refused(value: object) -> None:
+    with pytest.raises(UnreadableInput, match=r"^(Expected a text|The text is not valid UTF-8)\.$"):
         parse_text(value)
 
 
-def test_an_instant_is_written_in_utc() -> None:
+def test_instant_is_formatted_in_utc() -> None:
     at = datetime(2026, 11, 20, 1, 30, 0, 5, timezone(timedelta(hours=2)))
     assert format_instant(at) == "2026-11-19T23:30:00.000005Z"
     assert format_instant(at.replace(microsecond=0, tzinfo=UTC)) == "2026-11-20T01:30:00Z"

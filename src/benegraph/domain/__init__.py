@@ -1,1 +1,1 @@
-"""Pure rules on values: whatever runs without a database."""
+"""The business rules of benefits enrollment, as pure functions on values: no database, no GraphQL, no clock."""

@@ -1,4 +1,4 @@
-"""Who may do what: the viewer, the roles, the actions, and the one table that joins them."""
+"""Permissions: viewers, roles, actions, and the table of the actions that each role may perform."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,7 +7,7 @@ from benegraph.domain.errors import Forbidden
 
 
 class Role(StrEnum):
-    """In what capacity a viewer acts."""
+    """The capacity in which a viewer acts. It decides which rows they may read and which mutations they may call."""
 
     ADMINISTRATOR = "ADMINISTRATOR"
     EMPLOYER = "EMPLOYER"
@@ -16,7 +16,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be asked of the gateway: each mutation, by its name in the schema."""
+    """An action that needs permission: a mutation, by its name in the GraphQL schema."""
 
     ELECT = "elect"
     REOPEN_ELECTION = "reopenElection"
@@ -50,7 +50,7 @@ class Action(StrEnum):
     UPDATE_TENANT_SETTINGS = "updateTenantSettings"
 
 
-_EMPLOYEES_OWN = frozenset(
+_EMPLOYEE_ACTIONS = frozenset(
     {
         Action.ELECT,
         Action.REOPEN_ELECTION,
@@ -60,7 +60,7 @@ _EMPLOYEES_OWN = frozenset(
         Action.REPORT_LIFE_EVENT,
     }
 )
-_EMPLOYERS = _EMPLOYEES_OWN | {
+_EMPLOYER_ACTIONS = _EMPLOYEE_ACTIONS | {
     Action.CREATE_PLAN_YEAR,
     Action.UPDATE_PLAN_YEAR,
     Action.DELETE_PLAN_YEAR,
@@ -75,15 +75,15 @@ _EMPLOYERS = _EMPLOYEES_OWN | {
 
 PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.ADMINISTRATOR: frozenset(Action),
-    Role.EMPLOYER: _EMPLOYERS,
-    Role.EMPLOYEE: _EMPLOYEES_OWN,
-    Role.SERVICE: frozenset(),  # what its key names, and nothing else
+    Role.EMPLOYER: _EMPLOYER_ACTIONS,
+    Role.EMPLOYEE: _EMPLOYEE_ACTIONS,
+    Role.SERVICE: frozenset(),  # only the actions that its API key names
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks: one key in one tenant, limited to an employer or an employee where the key is."""
+    """The caller of a request, known by a key ID in one tenant; some are limited to one employer or employee."""
 
     tenant_id: str
     key_id: str
@@ -94,13 +94,13 @@ class Viewer:
 
     def __post_init__(self) -> None:
         if self.role is Role.EMPLOYER and self.employer_id is None:
-            raise ValueError("an employer's key is limited to that employer")
+            raise ValueError("a viewer of role EMPLOYER needs an employer_id")
         if self.role is Role.EMPLOYEE and (self.employer_id is None or self.employee_id is None):
-            raise ValueError("an employee's key is limited to that employee")
+            raise ValueError("a viewer of role EMPLOYEE needs an employer_id and an employee_id")
 
     @property
     def actor(self) -> str:
-        """How history names this viewer: the role, then the key."""
+        """The name of this viewer in history events: the role, then the key ID."""
         return f"{self.role} {self.key_id}"
 
     def is_allowed(self, action: Action) -> bool:
@@ -108,12 +108,12 @@ class Viewer:
 
 
 def require_tenant_wide(viewer: Viewer) -> None:
-    """Raise Forbidden for a viewer who is limited to one employer, where all of the tenant is concerned."""
+    """Raise Forbidden if the viewer is limited to one employer: the operation concerns the whole tenant."""
     if viewer.employer_id is not None:
-        raise Forbidden("This key is limited to one employer.")
+        raise Forbidden("This caller is limited to one employer; the operation needs access to the whole tenant.")
 
 
 def require_permission(viewer: Viewer, action: Action) -> None:
-    """Raise Forbidden unless the role (or the service's key) allows the action; no row is looked at."""
+    """Raise Forbidden unless the viewer's role, or a service's API key, allows the action. Reads no rows."""
     if not viewer.is_allowed(action):
-        raise Forbidden(f"{viewer.role} may not {action}.")
+        raise Forbidden(f"Role {viewer.role} may not call the mutation {action}.")

@@ -1,4 +1,4 @@
-"""Benefit products and the carriers' plans: coverage tiers, rates by tier, and what makes a plan's terms good."""
+"""The catalog: benefit products, the carriers' plans, coverage tiers and the rates of each tier."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from benegraph.domain.errors import ErrorCode, RuleViolation
 
 
 class ProductCategory(StrEnum):
-    """What a benefit product insures."""
+    """The kind of care that a benefit product insures."""
 
     MEDICAL = "MEDICAL"
     DENTAL = "DENTAL"
@@ -18,7 +18,7 @@ class ProductCategory(StrEnum):
 
 
 class PlanTier(StrEnum):
-    """A plan's metal: the share of costs it pays, from 60 % (bronze) to 90 % (platinum)."""
+    """A plan's metal level: the share of medical costs it pays, from 60 % (bronze) to 90 % (platinum)."""
 
     BRONZE = "BRONZE"
     SILVER = "SILVER"
@@ -27,7 +27,11 @@ class PlanTier(StrEnum):
 
 
 class CoverageTier(StrEnum):
-    """Who is covered: the employee alone, with a spouse, with children, or with both."""
+    """A coverage tier: the employee alone (EE), with a spouse (ES), with children (EC), or with both (EF).
+
+    In a contribution class, UNSPECIFIED stands for every tier that has no class of its own. In an election it means
+    that the tier is derived from the dependents.
+    """
 
     UNSPECIFIED = "UNSPECIFIED"
     EE = "EE"
@@ -36,12 +40,13 @@ class CoverageTier(StrEnum):
     EF = "EF"
 
 
+#: The tiers that an enrollment can have.
 COVERAGE_TIERS = (CoverageTier.EE, CoverageTier.ES, CoverageTier.EC, CoverageTier.EF)
 
 
 @dataclass(frozen=True, slots=True)
 class TierRate:
-    """What a plan costs a month for one tier."""
+    """The monthly premium of a plan for one coverage tier."""
 
     coverage_tier: CoverageTier
     monthly_premium_cents: int
@@ -49,7 +54,7 @@ class TierRate:
 
 @dataclass(frozen=True, slots=True)
 class PlanTerms:
-    """A carrier's plan as an input names it, or as the catalogue holds it."""
+    """The terms of a carrier's plan, as an input gives them or the catalog holds them."""
 
     carrier_plan_id: str
     name: str
@@ -66,15 +71,15 @@ def check_product(name: str, carrier_name: str | None) -> Iterator[RuleViolation
 
 
 def check_plans(plans: Sequence[PlanTerms]) -> Iterator[RuleViolation]:
-    """Check plans one by one and against each other, with paths beneath `plans`."""
+    """Check each plan, and that no two have the same carrier plan ID. Field paths start with `plans`."""
     seen: set[str] = set()
     for index, plan in enumerate(plans):
-        for rule in _check_plan(plan):
-            yield rule.prefixed("plans", str(index))
+        for violation in _check_plan(plan):
+            yield violation.prefixed("plans", str(index))
         if plan.carrier_plan_id in seen:
             yield RuleViolation(
                 ErrorCode.INVALID_INPUT,
-                "Another plan here carries the same carrier plan id.",
+                "Duplicate carrier plan ID: an earlier plan of this list has the same one.",
                 ("plans", str(index), "carrierPlanId"),
             )
         seen.add(plan.carrier_plan_id)
@@ -88,16 +93,23 @@ def _check_plan(plan: PlanTerms) -> Iterator[RuleViolation]:
     yield from check_cents(plan.out_of_pocket_max_cents, "outOfPocketMaxCents")
     seen: set[CoverageTier] = set()
     for index, rate in enumerate(plan.rates):
-        at = ("rates", str(index))
-        yield from check_cents(rate.monthly_premium_cents, *at, "monthlyPremiumCents")
+        path = ("rates", str(index))
+        yield from check_cents(rate.monthly_premium_cents, *path, "monthlyPremiumCents")
         if rate.coverage_tier is CoverageTier.UNSPECIFIED:
-            yield RuleViolation(ErrorCode.INVALID_INPUT, "A rate belongs to a tier.", (*at, "coverageTier"))
+            yield RuleViolation(
+                ErrorCode.INVALID_INPUT, "A rate needs a coverage tier: EE, ES, EC or EF.", (*path, "coverageTier")
+            )
         elif rate.coverage_tier in seen:
-            yield RuleViolation(ErrorCode.INVALID_INPUT, "This tier has a rate already.", (*at, "coverageTier"))
+            yield RuleViolation(
+                ErrorCode.INVALID_INPUT,
+                f"Duplicate rate: coverage tier {rate.coverage_tier} already has one.",
+                (*path, "coverageTier"),
+            )
         elif rate.coverage_tier is CoverageTier.EE and rate.monthly_premium_cents != plan.monthly_premium_cents:
             yield RuleViolation(
                 ErrorCode.INVALID_INPUT,
-                "The rate for the employee alone is the plan's monthly premium.",
-                (*at, "monthlyPremiumCents"),
+                f"The rate for coverage tier EE must equal the plan's monthly premium, {plan.monthly_premium_cents} "
+                f"cents; it is {rate.monthly_premium_cents} cents.",
+                (*path, "monthlyPremiumCents"),
             )
         seen.add(rate.coverage_tier)

@@ -1,5 +1,9 @@
-"""Checks of single input fields that every room makes alike: ids, texts, cents, versions."""
+"""Checks of single input fields, shared by all domain areas: IDs, versions, texts and amounts in cents.
 
+A check yields a violation for each rule that the value breaks. `field` is the path of the input field.
+"""
+
+import re
 from collections.abc import Iterator
 
 from benegraph.domain.errors import ErrorCode, RuleViolation
@@ -10,32 +14,51 @@ MAX_NOTE_LENGTH = 4000
 MAX_REASON_LENGTH = 1000
 MAX_DIVISION_ID_LENGTH = 20
 
+# PostgreSQL's text type cannot hold U+0000, and no name or note needs the others. Tab and line feed are allowed.
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
-def check_id(kind: IdPrefix, id: str | None, *field: str) -> Iterator[RuleViolation]:
-    """Refuse a text that can't be an id of this kind; whether there is such a row is another question."""
-    if id is not None and prefix_of(id) is not kind:
-        yield RuleViolation(ErrorCode.INVALID_INPUT, f"This is no id of the form {kind}_….", field)
+
+def check_id(prefix: IdPrefix, id: str | None, *field: str) -> Iterator[RuleViolation]:
+    """Check that a text has the form of an ID with this prefix; not that such a row exists."""
+    if id is not None and prefix_of(id) is not prefix:
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT,
+            f"Invalid {prefix.entity_name} ID: expected the form {prefix}_01….",
+            field,
+        )
 
 
 def check_version(expected: int | None, version: int) -> Iterator[RuleViolation]:
-    """Refuse a change by someone who saw another version of the row."""
+    """Check that the row is still at the version that the client read; None expects no particular version."""
     if expected is not None and expected != version:
-        yield RuleViolation(ErrorCode.VERSION_CONFLICT, f"This is at version {version} by now.", ("expectedVersion",))
+        yield RuleViolation(
+            ErrorCode.VERSION_CONFLICT,
+            f"Expected version {expected}, but the current version is {version}; read the current values and retry.",
+            ("expectedVersion",),
+        )
 
 
 def check_text(value: str | None, *field: str, max_length: int = MAX_NAME_LENGTH) -> Iterator[RuleViolation]:
-    """Refuse a text that is blank, too long or holds a control character; None is no text, so nothing to refuse."""
+    """Check that a text is not blank, not too long and free of control characters. None passes."""
     if value is None:
         return
     if not value.strip():
-        yield RuleViolation(ErrorCode.INVALID_INPUT, "This must not be blank.", field)
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "The text must not be blank.", field)
     elif len(value) > max_length:
-        yield RuleViolation(ErrorCode.INVALID_INPUT, f"This is longer than {max_length} characters.", field)
-    elif any(character < " " and character not in "\n\t" for character in value) or "\x7f" in value:
-        # PostgreSQL's text can't hold U+0000 at all, and nobody's name holds the others.
-        yield RuleViolation(ErrorCode.INVALID_INPUT, "This holds a control character.", field)
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT,
+            f"The text must have at most {max_length} characters; it has {len(value)}.",
+            field,
+        )
+    elif match := _CONTROL_CHARACTER.search(value):
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT,
+            f"The text must not contain control characters; it contains U+{ord(match[0]):04X}.",
+            field,
+        )
 
 
 def check_cents(value: int | None, *field: str) -> Iterator[RuleViolation]:
+    """Check that an amount is not negative. None passes."""
     if value is not None and value < 0:
-        yield RuleViolation(ErrorCode.INVALID_INPUT, "An amount can't be negative.", field)
+        yield RuleViolation(ErrorCode.INVALID_INPUT, f"The amount must not be negative; it is {value} cents.", field)

@@ -1,4 +1,4 @@
-"""Coverage of record, on the carrier's side: the five-part key, its fields, its days, and what elections make of it."""
+"""The carrier's coverage of record: its five-part key, its fields and dates, and its reconciliation with elections."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ MAX_SUBSCRIBER_ID_LENGTH = 9
 MAX_GROUP_ID_LENGTH = 20
 MAX_POLICY_NUMBER_LENGTH = 25
 MAX_BATCH_SIZE = 1000
-#: No coverage reaches it: the end of one that has none.
+#: Stands for the end of a coverage that has none. No coverage starts on this date.
 OPEN_ENDED = date.max
 
 
 class BatchOutcome(StrEnum):
-    """What came of one item of a batch."""
+    """The outcome of one item of a batch."""
 
     CREATED = "CREATED"
     UPDATED = "UPDATED"
@@ -29,7 +29,7 @@ class BatchOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ContractKey:
-    """Which contract of a group: the group, its division, and when the group's coverage started."""
+    """The key of a group contract: the group, its division, and the day the group's coverage starts."""
 
     group_id: str
     division_id: str
@@ -38,7 +38,7 @@ class ContractKey:
 
 @dataclass(frozen=True, slots=True, order=True)
 class CoverageKey:
-    """Which coverage of record: the subscriber, the contract, and the day it starts."""
+    """The key of a coverage of record: the subscriber, the group contract, and the day the coverage starts."""
 
     subscriber_id: str
     group_id: str
@@ -51,13 +51,18 @@ class CoverageKey:
         return ContractKey(self.group_id, self.division_id, self.group_coverage_start)
 
 
+# ------------------------------------------------------------------------------------------------------ checks
+
+
 def check_contract(key: ContractKey, coverage_end: date | None, policy_number: str | None) -> Iterator[RuleViolation]:
     yield from check_text(key.group_id, "groupId", max_length=MAX_GROUP_ID_LENGTH)
     yield from check_text(key.division_id, "divisionId", max_length=MAX_DIVISION_ID_LENGTH)
     yield from check_text(policy_number, "policyNumber", max_length=MAX_POLICY_NUMBER_LENGTH)
     if coverage_end is not None and coverage_end < key.coverage_start:
         yield RuleViolation(
-            ErrorCode.DATES_OUT_OF_ORDER, "A contract ends no earlier than it starts.", ("coverageEnd",)
+            ErrorCode.DATES_OUT_OF_ORDER,
+            f"The contract ends on {coverage_end}, before it starts on {key.coverage_start}.",
+            ("coverageEnd",),
         )
 
 
@@ -68,126 +73,140 @@ def check_subscriber(subscriber_id: str, first_name: str | None, last_name: str 
 
 
 def check_key(key: CoverageKey) -> Iterator[RuleViolation]:
-    """Refuse a key that can't be one; whether what it names is there is another question."""
+    """Check the form of a coverage's key; not that its subscriber and contract exist."""
     yield from check_text(key.subscriber_id, "subscriberId", max_length=MAX_SUBSCRIBER_ID_LENGTH)
     yield from check_text(key.group_id, "groupId", max_length=MAX_GROUP_ID_LENGTH)
     yield from check_text(key.division_id, "divisionId", max_length=MAX_DIVISION_ID_LENGTH)
     if key.start_date >= OPEN_ENDED:
-        yield RuleViolation(ErrorCode.INVALID_INPUT, "No coverage starts on the last day there is.", ("startDate",))
+        yield RuleViolation(ErrorCode.INVALID_INPUT, f"Coverage must start before {OPEN_ENDED}.", ("startDate",))
 
 
 def check_fields(changes: Mapping[str, Any]) -> Iterator[RuleViolation]:
-    """Refuse amounts and texts that can't be, of fields by the names of their columns."""
+    """Check the changed fields of a coverage. `changes` maps column names to new values."""
     yield from check_cents(changes.get("annual_max_cents"), "annualMaxCents")
     yield from check_cents(changes.get("lifetime_max_cents"), "lifetimeMaxCents")
     yield from check_text(changes.get("policy_number"), "policyNumber", max_length=MAX_POLICY_NUMBER_LENGTH)
 
 
 def check_span(start: date, end: date | None, contract: tuple[date, date | None]) -> Iterator[RuleViolation]:
-    """Refuse a coverage that ends before it starts, or starts outside its contract's span."""
+    """Check that a coverage does not end before it starts, and starts within its contract's first and last day."""
     if end is not None and end < start:
         yield RuleViolation(
-            ErrorCode.DATES_OUT_OF_ORDER, "A coverage ends no earlier than it starts.", ("fields", "endDate")
+            ErrorCode.DATES_OUT_OF_ORDER,
+            f"The coverage ends on {end}, before it starts on {start}.",
+            ("fields", "endDate"),
         )
     first, last = contract
     if start < first or (last is not None and start > last):
+        period = f"on or after {first}" if last is None else f"from {first} through {last}"
         yield RuleViolation(
-            ErrorCode.DATES_OUT_OF_ORDER, "A coverage starts within its group's contract.", ("key", "startDate")
+            ErrorCode.DATES_OUT_OF_ORDER,
+            f"The coverage must start within its group contract, {period}; it starts on {start}.",
+            ("key", "startDate"),
         )
 
 
 def coverages_overlap(start: date, end: date | None, other_start: date, other_end: date | None) -> bool:
-    """Tell whether two coverages share a day; one without an end goes on for ever."""
+    """Return whether two coverages share a day. The dates are inclusive; None is an open end."""
     return start <= (other_end or OPEN_ENDED) and other_start <= (end or OPEN_ENDED)
 
 
+# ---------------------------------------------------------------------------- reconciliation with elections
+
+
 def merge_spans(spans: Sequence[DateSpan]) -> list[DateSpan]:
-    """Join spans that touch or overlap: what is covered without a gap, in order."""
-    whole: list[DateSpan] = []
+    """Merge spans that overlap or are adjacent, and return the result in order."""
+    merged: list[DateSpan] = []
     for span in sorted(spans, key=lambda span: span.start):
-        if whole and span.start <= whole[-1].stop:
-            whole[-1] = DateSpan(whole[-1].start, max(whole[-1].stop, span.stop))
+        if merged and span.start <= merged[-1].stop:
+            merged[-1] = DateSpan(merged[-1].start, max(merged[-1].stop, span.stop))
         else:
-            whole.append(span)
-    return whole
+            merged.append(span)
+    return merged
 
 
 @dataclass(frozen=True, slots=True)
 class ElectedCoverage:
-    """Days that an election covers, and the contract they are recorded under."""
+    """The days that an election covers, and the group contract under which they are recorded."""
 
     contract: ContractKey
     span: DateSpan
 
     def conflicts_with(self, other: "ElectedCoverage") -> bool:
-        """Tell whether two of one group share a day in one division."""
+        """Return whether two coverages of one person in one group share a division and a day."""
         return self.contract.division_id == other.contract.division_id and self.span.overlaps(other.span)
 
 
-def assign_contracts(claims: Mapping[str, ElectedCoverage]) -> dict[str, ElectedCoverage]:
-    """Keep contracts of one division from claiming the same day, which only one coverage of record could hold.
+def assign_contracts(coverages: Mapping[str, ElectedCoverage]) -> dict[str, ElectedCoverage]:
+    """Return the coverages, by the same IDs, with one contract for any days that overlap in one division.
 
-    The claims are those of one person in one group. Plan years that share a day follow one contract, so there is
-    nothing to do. Should two have followed different ones from before that was a rule, all days that hang together are
-    the older contract's, which spans the first of them.
+    The coverages are those of one person in one group. Only one coverage of record can exist for a division and a day.
+    Plan years that share a day must follow one contract, so usually nothing changes. Plan years from before this rule
+    may follow different contracts; then all coverages that overlap, directly or through others, get the contract whose
+    coverage started first.
     """
-    kept: dict[str, ElectedCoverage] = {}
-    together: list[str] = []
-    for id, claim in sorted(claims.items(), key=lambda each: (each[1].contract.division_id, each[1].span.start)):
-        if not any(claim.conflicts_with(kept[other]) for other in together):
-            together = []
-        together.append(id)
-        kept[id] = claim
-        oldest = min((kept[other].contract for other in together), key=lambda contract: contract.coverage_start)
-        kept |= {other: ElectedCoverage(oldest, claims[other].span) for other in together}
-    return kept
+    assigned: dict[str, ElectedCoverage] = {}
+    overlapping: list[str] = []
+    by_division_and_start = sorted(
+        coverages.items(), key=lambda item: (item[1].contract.division_id, item[1].span.start)
+    )
+    for id, coverage in by_division_and_start:
+        if not any(coverage.conflicts_with(assigned[other]) for other in overlapping):
+            overlapping = []
+        overlapping.append(id)
+        assigned[id] = coverage
+        oldest = min((assigned[other].contract for other in overlapping), key=lambda contract: contract.coverage_start)
+        assigned |= {other: ElectedCoverage(oldest, coverages[other].span) for other in overlapping}
+    return assigned
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedCoverage:
-    """A coverage of record as the bridge sees it: the days, and whether it follows an election already."""
+    """A coverage of record as it is before reconciliation."""
 
     id: str
     span: DateSpan
+    #: Whether elections already determine this coverage; otherwise the carrier recorded it.
     is_linked: bool
-    #: Whether it stands under the contract that the elections are recorded under.
+    #: Whether it is recorded under the contract of the elections.
     matches_contract: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageChanges:
-    """What elections make of the coverages of record of one subscriber in one group and division."""
+    """The changes that bring the coverages of record of one subscriber, group and division in line with elections."""
 
-    #: Each span elected, and the record that carries it from now on; None for one that is to be made.
+    #: Each elected span, with the ID of the record that holds it from now on; None if a new record is needed.
     assigned: tuple[tuple[DateSpan, str | None], ...]
-    #: Records of the carrier's own that end before an election begins, and the last day each keeps.
+    #: The new last day of each of the carrier's own records that an election cuts short.
     shortened: Mapping[str, date]
     removed: frozenset[str]
 
 
 def reconcile_coverage(elected: Sequence[DateSpan], records: Sequence[RecordedCoverage]) -> CoverageChanges:
-    """Lay out coverages of record so that they hold the elected days, whole spans without a gap, and no others.
+    """Return the changes after which the coverages of record cover exactly the elected days, one record a merged span.
 
-    A record that follows elections is moved to the span it shares days with, and goes where none is left. What the
-    carrier recorded itself stays up to the day an election begins; from then on the election decides.
+    A linked record moves to an elected span that it overlaps; if there is none left, it is removed. A record that the
+    carrier entered keeps the days before an election begins; from that day on the election decides.
     """
-    carried: list[tuple[DateSpan, str | None]] = []
-    cut: dict[str, date] = {}
+    assigned: list[tuple[DateSpan, str | None]] = []
+    shortened: dict[str, date] = {}
     removed: set[str] = set()
     used: set[str] = set()
-    in_order = sorted(records, key=lambda record: (not record.is_linked, record.span.start))
+    linked_first = sorted(records, key=lambda record: (not record.is_linked, record.span.start))
     for span in merge_spans(elected):
-        taken: str | None = None
-        for record in in_order:
+        holder: str | None = None
+        for record in linked_first:
             if record.id in used or record.id in removed or not record.span.overlaps(span):
                 continue
-            if taken is None and record.matches_contract and (record.is_linked or record.span.start >= span.start):
-                taken = record.id
-                used.add(taken)
+            can_hold = record.matches_contract and (record.is_linked or record.span.start >= span.start)
+            if holder is None and can_hold:
+                holder = record.id
+                used.add(holder)
             elif not record.is_linked and record.span.start < span.start:
-                cut.setdefault(record.id, span.start - ONE_DAY)
+                shortened.setdefault(record.id, span.start - ONE_DAY)
             elif not record.is_linked:
                 removed.add(record.id)
-        carried.append((span, taken))
+        assigned.append((span, holder))
     removed |= {record.id for record in records if record.is_linked and record.id not in used}
-    return CoverageChanges(tuple(carried), cut, frozenset(removed))
+    return CoverageChanges(tuple(assigned), shortened, frozenset(removed))

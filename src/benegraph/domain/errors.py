@@ -1,4 +1,4 @@
-"""Every error that benegraph means: refusals of a rule as data, and the few that end a request."""
+"""The errors that benegraph raises: violations of business rules as data, and errors that end a request."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Path = tuple[str, ...]
 
 
 class ErrorCode(StrEnum):
-    """Why a mutation was refused. Clients branch on these, so a code is never renamed."""
+    """The code of a violated business rule. Clients branch on these codes, so none is ever renamed."""
 
     NOT_FOUND = "NOT_FOUND"
     INVALID_INPUT = "INVALID_INPUT"
@@ -41,23 +41,23 @@ class ErrorCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleViolation:
-    """One refusal: its code, a sentence for the person, and the path of the input field that broke the rule."""
+    """A violated business rule: its code, a message for people, and the path of the input field that violates it."""
 
     code: ErrorCode
     message: str
     field: Path | None = None
 
     def prefixed(self, *prefix: str) -> "RuleViolation":
-        """Place the path beneath `prefix`: a rule on one election becomes one on the whole input."""
+        """Return the same violation with `prefix` before its field path, such as ("elections", "0")."""
         return RuleViolation(self.code, self.message, (*prefix, *(self.field or ())))
 
 
 class BenegraphError(Exception):
-    """The root of everything benegraph raises on purpose."""
+    """The base class of all errors that benegraph raises itself."""
 
 
 class Refused(BenegraphError):
-    """Rules of the house refuse the change, all of them named; the transaction is rolled back."""
+    """A change is refused because it violates business rules; `violations` lists them. The transaction rolls back."""
 
     def __init__(self, violations: Iterable[RuleViolation]) -> None:
         self.violations: Sequence[RuleViolation] = tuple(violations)
@@ -65,7 +65,7 @@ class Refused(BenegraphError):
 
 
 class RequestError(BenegraphError):
-    """An error that ends a field or a request: its code, and what a program may want to know beside the message."""
+    """An error that ends a field or a request. `details` are for programs, beside the message for people."""
 
     code = "INTERNAL"
 
@@ -75,31 +75,31 @@ class RequestError(BenegraphError):
 
 
 class Unauthenticated(RequestError):
-    """The request carries no key, or none that is good."""
+    """The request has no API key or token, or an invalid one."""
 
     code = "UNAUTHENTICATED"
 
 
 class Forbidden(RequestError):
-    """The viewer may not do this, whatever the rows say."""
+    """The viewer's role or key does not allow the operation. No row is read to decide this."""
 
     code = "FORBIDDEN"
 
 
 class BadInput(RequestError):
-    """An argument can't mean anything: a malformed id, a page of ten thousand, a foreign cursor."""
+    """An argument is invalid: a malformed ID, a page size over the limit, or a cursor from another list."""
 
     code = "BAD_USER_INPUT"
 
 
 class TooComplex(RequestError):
-    """The request asks for more than one request may."""
+    """The request exceeds a limit on the size or cost of a request."""
 
     code = "TOO_COMPLEX"
 
 
 class Throttled(RequestError):
-    """The key has spent what it may for now; `seconds` from now it may ask this again."""
+    """The rate limit is exceeded; the request can be retried after `seconds`."""
 
     code = "THROTTLED"
 
@@ -109,23 +109,23 @@ class Throttled(RequestError):
 
 
 class Unavailable(RequestError):
-    """Nothing is wrong with the request; it can't be answered now, and may be in a moment."""
+    """The service cannot execute the request now, though nothing is wrong with it. It can be retried."""
 
     code = "UNAVAILABLE"
 
 
 class UnknownDocument(RequestError):
-    """The hash or id names no document that is known here: send its text along."""
+    """The hash or ID of a persisted document is unknown; the client must send the document's text too."""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
 
 
 def refusal(code: ErrorCode, message: str, *field: str) -> Refused:
-    """Make the refusal of a single rule, to be raised."""
+    """Return the exception for a single violation, to be raised by the caller."""
     return Refused([RuleViolation(code, message, field or None)])
 
 
 def raise_if_any(violations: Iterable[RuleViolation]) -> None:
-    """Raise Refused with all the broken rules, if there are any."""
-    if broken := tuple(violations):
-        raise Refused(broken)
+    """Raise Refused if there are any violations, with all of them."""
+    if found := tuple(violations):
+        raise Refused(found)

@@ -1,4 +1,4 @@
-"""Ids as stored and shown: a prefix that names the kind of row, and a UUIDv7 in Crockford's base32 (TypeID)."""
+"""IDs as stored and shown: a prefix that names the entity type, and a UUIDv7 in Crockford's base32 (TypeID format)."""
 
 import re
 import secrets
@@ -9,14 +9,14 @@ from enum import StrEnum
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 ID_SUFFIX_PATTERN = "[0-7][0-9a-hjkmnp-tv-z]{25}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
+_DIGIT_PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 _ID = re.compile(rf"([a-z]{{3,5}})_({ID_SUFFIX_PATTERN})")
 
 RandomBits = Callable[[int], int]
 
 
 class IdPrefix(StrEnum):
-    """A kind of row, by the prefix of its ids."""
+    """The prefix of an ID. Each entity type has its own."""
 
     EMPLOYER = "empr"
     EMPLOYEE = "empl"
@@ -36,24 +36,29 @@ class IdPrefix(StrEnum):
     EVENT = "evnt"
     API_KEY = "akey"
 
+    @property
+    def entity_name(self) -> str:
+        """The entity type in words, such as "plan year"."""
+        return self.name.replace("_", " ").lower()
 
-_KINDS = {kind.value: kind for kind in IdPrefix}
+
+_PREFIXES = {prefix.value: prefix for prefix in IdPrefix}
 
 
-def new_id(kind: IdPrefix, at: datetime, random_bits: RandomBits = secrets.randbits, *, count: int = 0) -> str:
-    """Make an id of this kind, in order of time, then of `count` (RFC 9562, version 7, with a counter of 26 bits)."""
+def new_id(prefix: IdPrefix, at: datetime, random_bits: RandomBits = secrets.randbits, *, count: int = 0) -> str:
+    """Make an ID that sorts by time, then by `count` (RFC 9562, version 7, with a counter of 26 bits)."""
     high, low = count >> 14 & 0xFFF, count & 0x3FFF
-    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)  # whole numbers: a float would merge some of 2038's
+    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)  # integers, because floats would lose milliseconds
     number = milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low << 48 | random_bits(48)
-    return f"{kind}_{_base32(number)}"
+    return f"{prefix}_{_base32(number)}"
 
 
 def prefix_of(id: str) -> IdPrefix | None:
-    """Tell what an id stands for; None where the text is no id at all."""
+    """Return the prefix of an ID; None if the text is not a well-formed ID with a known prefix."""
     match = _ID.fullmatch(id)
-    return None if match is None else _KINDS.get(match[1])
+    return None if match is None else _PREFIXES.get(match[1])
 
 
 def _base32(number: int) -> str:
-    # 128 bits in 26 digits of five, two at a time: the first digit holds three bits, so it is at most 7.
-    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
+    # 128 bits in 26 digits of five bits, two digits at a time. The first digit holds three bits, so it is at most 7.
+    return "".join([_DIGIT_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])

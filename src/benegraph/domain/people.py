@@ -1,4 +1,4 @@
-"""Employees and their dependents: relationships, employment classes, and what makes their dates good."""
+"""Employees and their dependents: employment, relationships, and the checks of personal details and dates."""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +9,15 @@ from enum import StrEnum
 from benegraph.domain.checks import MAX_DIVISION_ID_LENGTH, MAX_REASON_LENGTH, check_text
 from benegraph.domain.errors import ErrorCode, RuleViolation
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 MIN_DATE = date(1900, 1, 1)
+MAX_EMAIL_LENGTH = 254
+#: A hire or a termination may lie this many calendar years ahead.
+MAX_YEARS_AHEAD = 2
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 class EmploymentClass(StrEnum):
-    """The kind of employment, which decides what the employer contributes."""
+    """The employment class, which decides how much the employer contributes."""
 
     FULL_TIME = "FULL_TIME"
     PART_TIME = "PART_TIME"
@@ -25,7 +28,7 @@ class EmploymentClass(StrEnum):
 
 
 class Relationship(StrEnum):
-    """What a dependent is to the employee."""
+    """The relationship of a dependent to the employee."""
 
     SPOUSE = "SPOUSE"
     CHILD = "CHILD"
@@ -33,7 +36,7 @@ class Relationship(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Employment:
-    """The facts of an employment that eligibility rests on."""
+    """The parts of an employment that eligibility depends on."""
 
     employment_class: EmploymentClass
     hired_on: date
@@ -42,17 +45,17 @@ class Employment:
 
     @property
     def waiting_starts_on(self) -> date:
-        """The day a waiting period counts from: the hire, or a later change of class (design, rule 3)."""
+        """The first day of the waiting period: the hire, or a later change of the employment class."""
         return max(self.hired_on, self.class_changed_on or self.hired_on)
 
-    def is_active(self, on: date) -> bool:
-        """Tell whether the employment stands on a day; it no longer does on the termination date."""
-        return self.terminated_on is None or on < self.terminated_on
+    def is_active(self, day: date) -> bool:
+        """Return whether the employment is active on a day. It is not on the termination date itself."""
+        return self.terminated_on is None or day < self.terminated_on
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalDetails:
-    """Who an employee is, as an input names it."""
+    """An employee's personal details, as an input gives them."""
 
     first_name: str
     last_name: str
@@ -62,58 +65,83 @@ class PersonalDetails:
 
 
 def check_person(person: PersonalDetails, hired_on: date, today: date) -> Iterator[RuleViolation]:
-    """Check an employee's own facts, with the fields named as in CreateEmployeeInput."""
+    """Check an employee's personal details and hire date. Field paths are those of CreateEmployeeInput."""
     yield from check_text(person.first_name, "firstName")
     yield from check_text(person.last_name, "lastName")
     yield from check_text(person.external_id, "externalId")
-    yield from check_text(person.email, "email", max_length=254)
+    yield from check_text(person.email, "email", max_length=MAX_EMAIL_LENGTH)
     if person.email is not None and person.email.strip() and not _EMAIL.fullmatch(person.email):
-        yield RuleViolation(ErrorCode.INVALID_INPUT, "This is no e-mail address.", ("email",))
-    yield from _check_birth(person.date_of_birth, today)
-    if hired_on < MIN_DATE or hired_on.year > today.year + 2:
         yield RuleViolation(
-            ErrorCode.INVALID_INPUT, "A start date lies between 1900 and two years from now.", ("startDate",)
+            ErrorCode.INVALID_INPUT, "Invalid e-mail address: expected the form name@example.com.", ("email",)
+        )
+    yield from _check_date_of_birth(person.date_of_birth, today)
+    if hired_on < MIN_DATE or hired_on.year > today.year + MAX_YEARS_AHEAD:
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT,
+            f"The start date must be from {MIN_DATE} through {_last_date_ahead(today)}.",
+            ("startDate",),
         )
     elif person.date_of_birth is not None and person.date_of_birth >= hired_on:
-        yield RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, "Nobody is hired before being born.", ("startDate",))
+        yield RuleViolation(
+            ErrorCode.DATES_OUT_OF_ORDER, "The start date must be after the date of birth.", ("startDate",)
+        )
 
 
 def check_dependent(first_name: str, last_name: str, date_of_birth: date, today: date) -> Iterator[RuleViolation]:
-    """Check a dependent's own facts, with the fields named as in AddDependentInput."""
+    """Check a dependent's personal details. Field paths are those of AddDependentInput."""
     yield from check_text(first_name, "firstName")
     yield from check_text(last_name, "lastName")
-    yield from _check_birth(date_of_birth, today)
+    yield from _check_date_of_birth(date_of_birth, today)
 
 
-def _check_birth(date_of_birth: date | None, today: date) -> Iterator[RuleViolation]:
+def _check_date_of_birth(date_of_birth: date | None, today: date) -> Iterator[RuleViolation]:
     if date_of_birth is not None and not MIN_DATE <= date_of_birth <= today:
-        yield RuleViolation(ErrorCode.INVALID_INPUT, "A date of birth lies between 1900 and today.", ("dateOfBirth",))
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT,
+            f"The date of birth must be from {MIN_DATE} through today, {today}.",
+            ("dateOfBirth",),
+        )
+
+
+def _last_date_ahead(today: date) -> date:
+    return date(today.year + MAX_YEARS_AHEAD, 12, 31)
 
 
 def check_termination(
     hired_on: date, terminated_on: date, today: date, reason: str | None, *, administrator: bool
 ) -> Iterator[RuleViolation]:
-    """Check a termination: not before the hire, and into a past month only with an administrator's reason.
+    """Check a termination date, and that only an administrator with a reason sets one in a past month.
 
-    Ending coverage that was already in force is a rescission, which the law forbids but for fraud and clerical delay
-    (29 CFR 2590.715-2712).
+    A termination in a past month ends coverage retroactively. That is a rescission, which is lawful only for fraud,
+    intentional misrepresentation or a clerical delay (29 CFR 2590.715-2712).
     """
     yield from check_text(reason, "reason", max_length=MAX_REASON_LENGTH)
     if terminated_on < hired_on:
         yield RuleViolation(
-            ErrorCode.DATES_OUT_OF_ORDER, "The employment can't end before it began.", ("terminationDate",)
+            ErrorCode.DATES_OUT_OF_ORDER,
+            "The termination date must not be before the employment's start date.",
+            ("terminationDate",),
         )
-    if terminated_on.year > today.year + 2:
+    if terminated_on.year > today.year + MAX_YEARS_AHEAD:
         yield RuleViolation(
-            ErrorCode.INVALID_INPUT, "A termination lies at most two years ahead.", ("terminationDate",)
+            ErrorCode.INVALID_INPUT,
+            f"The termination date must not be after {_last_date_ahead(today)}.",
+            ("terminationDate",),
         )
-    if terminated_on < today.replace(day=1):
+    first_of_this_month = today.replace(day=1)
+    if terminated_on < first_of_this_month:
         if not administrator:
             yield RuleViolation(
-                ErrorCode.INVALID_INPUT, "Only an administrator may end coverage of a past month.", ("terminationDate",)
+                ErrorCode.INVALID_INPUT,
+                f"Only an administrator may set a termination date before {first_of_this_month}.",
+                ("terminationDate",),
             )
         if not (reason and reason.strip()):
-            yield RuleViolation(ErrorCode.INVALID_INPUT, "Ending coverage of a past month needs a reason.", ("reason",))
+            yield RuleViolation(
+                ErrorCode.INVALID_INPUT,
+                f"A termination date before {first_of_this_month} needs a reason.",
+                ("reason",),
+            )
 
 
 def check_division_id(division_id: str | None) -> Iterator[RuleViolation]:

@@ -1,4 +1,4 @@
-"""Plan years: their dates and life cycle, who is eligible and from when, and how a premium is shared."""
+"""Plan years: dates and life cycle, eligibility and waiting periods, premiums and contributions."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from benegraph.domain.catalog import COVERAGE_TIERS, CoverageTier
 from benegraph.domain.checks import check_cents
 from benegraph.domain.errors import ErrorCode, RuleViolation
 from benegraph.domain.people import MIN_DATE, Employment, EmploymentClass
-from benegraph.domain.values import MAX_CENTS, DateSpan, add_years, first_of_month_on_or_after
+from benegraph.domain.values import MAX_CENTS, ONE_DAY, DateSpan, add_years, first_of_month_on_or_after
 
 MAX_DATE = date(2199, 12, 31)
+#: No waiting period may be longer than 90 days (29 CFR 2590.715-2708).
 MAX_WAITING_DAYS = 90
+#: With up to 30 days more until the next first of a month, 60 days stay within the 90.
 MAX_WAITING_DAYS_TO_FIRST_OF_MONTH = 60
-
 
 _DATE_FIELDS = {
     "coverage_start": "coverageStart",
@@ -25,7 +26,7 @@ _DATE_FIELDS = {
 
 
 class PlanYearStatus(StrEnum):
-    """Where a plan year stands. EXPIRED is derived from its last day of coverage."""
+    """The status of a plan year. EXPIRED is derived from its last day of coverage."""
 
     DRAFT = "DRAFT"
     OPEN_ENROLLMENT = "OPEN_ENROLLMENT"
@@ -34,7 +35,10 @@ class PlanYearStatus(StrEnum):
 
 
 class RenewalMode(StrEnum):
-    """What closing does for those who did not answer."""
+    """The effect of closing open enrollment on unanswered enrollments.
+
+    PASSIVE renews the coverage of the year before, where the plan and tier are still offered. ACTIVE renews nothing.
+    """
 
     ACTIVE = "ACTIVE"
     PASSIVE = "PASSIVE"
@@ -42,7 +46,7 @@ class RenewalMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContributionTerms:
-    """What employee and employer pay a month for one employment class and family status."""
+    """The monthly contributions of employee and employer for one employment class and family status."""
 
     employment: EmploymentClass
     family_status: CoverageTier
@@ -52,7 +56,7 @@ class ContributionTerms:
 
 @dataclass(frozen=True, slots=True)
 class PlanYearDates:
-    """A plan year's four dates as they stand at the surface, each inclusive and perhaps out of order."""
+    """The four dates of a plan year as an input gives them: inclusive, and not yet checked for order."""
 
     coverage_start: date
     coverage_end: date
@@ -62,7 +66,7 @@ class PlanYearDates:
 
 @dataclass(frozen=True, slots=True)
 class WaitingPeriod:
-    """How long a hire waits: days, then perhaps up to the next first of a month."""
+    """A waiting period: a number of days, which may be extended to the next first of a month."""
 
     days: int = 0
     to_first_of_month: bool = False
@@ -70,7 +74,7 @@ class WaitingPeriod:
 
 @dataclass(frozen=True, slots=True)
 class EligibilityRule:
-    """One rule of eligibility, whether it holds, and why."""
+    """One rule of eligibility, whether it holds, and the reason as a sentence."""
 
     code: str
     holds: bool
@@ -79,10 +83,12 @@ class EligibilityRule:
 
 @dataclass(frozen=True, slots=True)
 class Eligibility:
-    """Whether someone may be covered in a plan year, from when, and each rule that was looked at."""
+    """An employee's eligibility in a plan year: each rule's result, and the dates they lead to."""
 
     rules: tuple[EligibilityRule, ...]
+    #: The day the waiting period is over.
     eligible_on: date
+    #: The day coverage would start.
     starts_on: date
 
     @property
@@ -96,7 +102,7 @@ class Eligibility:
 
 @dataclass(frozen=True, slots=True)
 class PlanPrice:
-    """What a plan costs: the employee's rate, and the rates of the tiers that have one."""
+    """A plan's price: its monthly premium for the employee alone, and the rates by coverage tier, if any."""
 
     monthly_premium_cents: int
     rates: Mapping[CoverageTier, int]
@@ -104,7 +110,7 @@ class PlanPrice:
 
 @dataclass(frozen=True, slots=True)
 class PremiumCost:
-    """A premium, shared between employee and employer."""
+    """The monthly premium for a coverage tier, split between employee and employer."""
 
     coverage_tier: CoverageTier
     employee_contribution_cents: int
@@ -121,7 +127,7 @@ class PremiumCost:
 def derive_plan_year_status(
     opened_on: date | None, closed_on: date | None, coverage_ends_on: date, today: date
 ) -> PlanYearStatus:
-    """Derive where a plan year stands today; a draft never expires, for it never was in force."""
+    """Derive the status of a plan year today. A draft never expires, because it was never in force."""
     if opened_on is None:
         return PlanYearStatus.DRAFT
     if coverage_ends_on < today:
@@ -130,57 +136,78 @@ def derive_plan_year_status(
 
 
 def check_dates(dates: PlanYearDates) -> Iterator[RuleViolation]:
-    """Check order and length (design, rule 8): at most twelve months, open enrollment over before coverage starts."""
-    far_off = [name for name in _DATE_FIELDS if not MIN_DATE <= getattr(dates, name) <= MAX_DATE]
-    for name in far_off:
+    """Check the dates' range and order: at most twelve months, and open enrollment ends before coverage starts."""
+    out_of_range = [name for name in _DATE_FIELDS if not MIN_DATE <= getattr(dates, name) <= MAX_DATE]
+    for name in out_of_range:
         yield RuleViolation(
-            ErrorCode.INVALID_INPUT, f"This lies between {MIN_DATE} and {MAX_DATE}.", (_DATE_FIELDS[name],)
+            ErrorCode.INVALID_INPUT, f"The date must be from {MIN_DATE} through {MAX_DATE}.", (_DATE_FIELDS[name],)
         )
-    if far_off:
+    if out_of_range:
         return
+    max_coverage_end = add_years(dates.coverage_start, 1) - ONE_DAY
     if dates.coverage_end < dates.coverage_start:
-        yield RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, "Coverage ends before it starts.", ("coverageEnd",))
-    elif dates.coverage_end >= add_years(dates.coverage_start, 1):
-        yield RuleViolation(ErrorCode.INVALID_INPUT, "A plan year lasts at most twelve months.", ("coverageEnd",))
+        yield RuleViolation(
+            ErrorCode.DATES_OUT_OF_ORDER,
+            f"Coverage ends on {dates.coverage_end}, before it starts on {dates.coverage_start}.",
+            ("coverageEnd",),
+        )
+    elif dates.coverage_end > max_coverage_end:
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT,
+            f"A plan year lasts at most twelve months: coverage that starts on {dates.coverage_start} must end by "
+            f"{max_coverage_end}.",
+            ("coverageEnd",),
+        )
     if dates.open_enrollment_end < dates.open_enrollment_start:
         yield RuleViolation(
-            ErrorCode.DATES_OUT_OF_ORDER, "Open enrollment ends before it starts.", ("openEnrollmentEnd",)
+            ErrorCode.DATES_OUT_OF_ORDER,
+            f"Open enrollment ends on {dates.open_enrollment_end}, before it starts on {dates.open_enrollment_start}.",
+            ("openEnrollmentEnd",),
         )
     if dates.open_enrollment_end >= dates.coverage_start:
         yield RuleViolation(
-            ErrorCode.DATES_OUT_OF_ORDER, "Open enrollment must be over before coverage starts.", ("openEnrollmentEnd",)
+            ErrorCode.DATES_OUT_OF_ORDER,
+            f"Open enrollment must end before coverage starts on {dates.coverage_start}; it ends on "
+            f"{dates.open_enrollment_end}.",
+            ("openEnrollmentEnd",),
         )
 
 
 def check_waiting_period(waiting: WaitingPeriod) -> Iterator[RuleViolation]:
-    """Check the wait's length, so that it never passes the 90 days of 29 CFR 2590.715-2708."""
-    longest = MAX_WAITING_DAYS_TO_FIRST_OF_MONTH if waiting.to_first_of_month else MAX_WAITING_DAYS
-    if not 0 <= waiting.days <= longest:
-        yield RuleViolation(ErrorCode.INVALID_INPUT, f"The wait is 0 to {longest} days here.", ("waitingPeriodDays",))
+    """Check the length of a waiting period, so that no one waits longer than 90 days (29 CFR 2590.715-2708)."""
+    max_days = MAX_WAITING_DAYS_TO_FIRST_OF_MONTH if waiting.to_first_of_month else MAX_WAITING_DAYS
+    if not 0 <= waiting.days <= max_days:
+        condition = " when coverage starts on the first of a month" if waiting.to_first_of_month else ""
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT,
+            f"The waiting period must be 0 to {max_days} days{condition}; it is {waiting.days}.",
+            ("waitingPeriodDays",),
+        )
 
 
 def check_classes(classes: Sequence[ContributionTerms]) -> Iterator[RuleViolation]:
-    """Check contribution classes (design, rule 4): at least one, no two alike, nothing negative."""
+    """Check contribution classes: at least one, none twice for a class and family status, no negative amounts."""
     if not classes:
         yield RuleViolation(
-            ErrorCode.INVALID_INPUT, "A plan year has at least one contribution class.", ("contributionClasses",)
+            ErrorCode.INVALID_INPUT, "A plan year needs at least one contribution class.", ("contributionClasses",)
         )
     seen: set[tuple[EmploymentClass, CoverageTier]] = set()
     for index, terms in enumerate(classes):
-        at = ("contributionClasses", str(index))
-        yield from check_cents(terms.employee_contribution_cents, *at, "employeeContributionCents")
-        yield from check_cents(terms.employer_contribution_cents, *at, "employerContributionCents")
+        path = ("contributionClasses", str(index))
+        yield from check_cents(terms.employee_contribution_cents, *path, "employeeContributionCents")
+        yield from check_cents(terms.employer_contribution_cents, *path, "employerContributionCents")
         if terms.employee_contribution_cents + terms.employer_contribution_cents > MAX_CENTS:
             yield RuleViolation(
                 ErrorCode.INVALID_INPUT,
-                "The two shares add up to more than can be told.",
-                (*at, "employeeContributionCents"),
+                f"The two contributions must add up to at most {MAX_CENTS} cents.",
+                (*path, "employeeContributionCents"),
             )
         if (terms.employment, terms.family_status) in seen:
             yield RuleViolation(
                 ErrorCode.INVALID_INPUT,
-                "This employment class and family status stand here twice.",
-                (*at, "familyStatus"),
+                f"Duplicate contribution class: employment {terms.employment} with family status "
+                f"{terms.family_status} is already listed.",
+                (*path, "familyStatus"),
             )
         seen.add((terms.employment, terms.family_status))
 
@@ -189,11 +216,15 @@ def check_classes(classes: Sequence[ContributionTerms]) -> Iterator[RuleViolatio
 
 
 def compute_eligibility_date(employment: Employment, waiting: WaitingPeriod) -> date:
-    """Give the day the wait is over (design, rule 3): never past the 91st day, counting the first as one."""
-    waited = employment.waiting_starts_on + timedelta(days=waiting.days)
+    """Return the day the waiting period is over, never later than day 91 of the employment or employment class.
+
+    The waiting period may be extended to the first of a month. The 90-day limit of 29 CFR 2590.715-2708 still holds.
+    """
+    start = employment.waiting_starts_on
+    eligible_on = start + timedelta(days=waiting.days)
     if waiting.to_first_of_month:
-        waited = first_of_month_on_or_after(waited)
-    return min(waited, employment.waiting_starts_on + timedelta(days=MAX_WAITING_DAYS))
+        eligible_on = first_of_month_on_or_after(eligible_on)
+    return min(eligible_on, start + timedelta(days=MAX_WAITING_DAYS))
 
 
 def evaluate_eligibility(
@@ -203,29 +234,46 @@ def evaluate_eligibility(
     offered_to: Collection[EmploymentClass],
     effective_on: date | None = None,
 ) -> Eligibility:
-    """Judge whether someone may be covered in a plan year, as of the day that coverage would start.
+    """Evaluate the rules of eligibility for a plan year, as of the day that coverage would start.
 
-    That day is `effective_on` where a life event sets it, else the later of eligibility and the plan year's start.
+    That day is `effective_on` if a life event sets it; otherwise the later of the eligibility date and the plan year's
+    start. `offered_to` are the employment classes that have a contribution class.
     """
-    waited = compute_eligibility_date(employment, waiting)
-    starts_on = effective_on or max(waited, coverage.start)
+    eligible_on = compute_eligibility_date(employment, waiting)
+    starts_on = effective_on or max(eligible_on, coverage.start)
     return Eligibility(
         (
-            EligibilityRule("EMPLOYED", employment.is_active(starts_on), "Employed on the day coverage would start."),
-            EligibilityRule(
-                "EMPLOYMENT_CLASS",
-                employment.employment_class in offered_to,
-                "The plan year has contributions for this employment class.",
-            ),
-            EligibilityRule(
-                "WAITING_PERIOD",
-                waited <= starts_on and starts_on in coverage,
-                f"The waiting period is over on {waited}, within the plan year and by the day coverage would start.",
-            ),
+            _employed(employment, starts_on),
+            _class_offered(employment.employment_class, offered_to),
+            _waiting_period_over(eligible_on, starts_on, coverage),
         ),
-        waited,
+        eligible_on,
         starts_on,
     )
+
+
+def _employed(employment: Employment, starts_on: date) -> EligibilityRule:
+    holds = employment.is_active(starts_on)
+    status = "is" if holds else "is not"
+    return EligibilityRule(
+        "EMPLOYED", holds, f"The employee {status} employed on {starts_on}, the day coverage would start."
+    )
+
+
+def _class_offered(employment_class: EmploymentClass, offered_to: Collection[EmploymentClass]) -> EligibilityRule:
+    holds = employment_class in offered_to
+    count = "a" if holds else "no"
+    return EligibilityRule(
+        "EMPLOYMENT_CLASS", holds, f"The plan year has {count} contribution class for employment {employment_class}."
+    )
+
+
+def _waiting_period_over(eligible_on: date, starts_on: date, coverage: DateSpan) -> EligibilityRule:
+    holds = eligible_on <= starts_on and starts_on in coverage
+    message = f"The waiting period is over on {eligible_on}; coverage would start on {starts_on}"
+    if starts_on not in coverage:
+        message += ", outside the plan year"
+    return EligibilityRule("WAITING_PERIOD", holds, f"{message}.")
 
 
 # ----------------------------------------------------------------------------------------------------- money
@@ -234,16 +282,20 @@ def evaluate_eligibility(
 def find_contribution_terms(
     classes: Sequence[ContributionTerms], employment: EmploymentClass, tier: CoverageTier
 ) -> ContributionTerms | None:
-    """Find the contributions for an employment class and tier; an UNSPECIFIED one serves tiers without their own."""
-    own = {terms.family_status: terms for terms in classes if terms.employment is employment}
-    return own.get(tier) or own.get(CoverageTier.UNSPECIFIED)
+    """Return the contributions for an employment class and tier; None if there are none.
+
+    A contribution class with family status UNSPECIFIED applies to the tiers that have no class of their own.
+    """
+    by_tier = {terms.family_status: terms for terms in classes if terms.employment is employment}
+    return by_tier.get(tier) or by_tier.get(CoverageTier.UNSPECIFIED)
 
 
 def compute_cost(price: PlanPrice, terms: ContributionTerms | None, tier: CoverageTier) -> PremiumCost | None:
-    """Share a plan's premium for a tier (design, rule 4); None where the tier has no rate or no contributions.
+    """Split a plan's premium for a tier between employee and employer; None if the tier has no rate or contributions.
 
-    The employee alone always costs the plan's monthly premium. Another tier costs its rate; only where the plan has
-    no rates at all does it cost the two contributions added up.
+    The premium of tier EE is the plan's monthly premium. Any other tier costs its rate. Only a plan without any rates
+    costs the sum of the two contributions. The employer pays its contribution, at most the premium, and the employee
+    pays the rest.
     """
     if terms is None:
         return None
@@ -262,6 +314,6 @@ def compute_cost(price: PlanPrice, terms: ContributionTerms | None, tier: Covera
 def compute_costs(
     price: PlanPrice, classes: Sequence[ContributionTerms], employment: EmploymentClass
 ) -> list[PremiumCost]:
-    """Give a plan's cost for each tier that is offered, from the employee alone to the whole family."""
+    """Return a plan's cost for each tier that is offered, in the order EE, ES, EC, EF."""
     costs = (compute_cost(price, find_contribution_terms(classes, employment, tier), tier) for tier in COVERAGE_TIERS)
     return [cost for cost in costs if cost is not None]

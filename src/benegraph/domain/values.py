@@ -1,4 +1,4 @@
-"""Days, spans and cents: the values every rule is made of."""
+"""Values that all rules share: the clock, dates, date spans and the range of amounts."""
 
 import re
 from calendar import monthrange
@@ -9,48 +9,51 @@ from zoneinfo import ZoneInfo
 
 MAX_CENTS = 2**53 - 1
 ONE_DAY = timedelta(days=1)
-# Python's own parser also takes 20261120 and 2026-W47-5.
-_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?", re.ASCII)
+# `date.fromisoformat` would also accept 20261120 and 2026-W47-5.
+_ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What time it is for one request: fixed when the request begins, and handed down."""
+    """The time of one request: read once when the request begins, then passed to the rules as an argument.
+
+    With `fixed_on`, as in the demo and in tests, it is that date in all time zones.
+    """
 
     now: datetime
     fixed_on: date | None = None
 
     def today(self, time_zone: str) -> date:
-        """Tell the day it is in a time zone; the demo may have fixed it for all zones."""
+        """Return today's date in a time zone."""
         return self.fixed_on or self.now.astimezone(ZoneInfo(time_zone)).date()
 
     @classmethod
     def at(cls, now: datetime, fixed_on: date | None = None) -> "Clock":
-        """Read the clock: where the day is fixed, instants fall on it at the real time of day."""
+        """Return the clock at an instant; with a fixed date, at the same time of day on that date."""
         if fixed_on is not None:
             now = datetime.combine(fixed_on, now.astimezone(UTC).timetz())
         return cls(now, fixed_on)
 
     @classmethod
     def at_noon(cls, day: date) -> "Clock":
-        """Stand still at noon UTC of a day."""
+        """Return the clock fixed on a date, at noon UTC."""
         return cls(datetime.combine(day, time(12), UTC), day)
 
 
 @dataclass(frozen=True, slots=True)
 class DateSpan:
-    """Days from `start` up to, but not including, `stop`: half-open, so that spans that touch don't overlap."""
+    """The dates from `start` up to, but not including, `stop`. Half-open, so adjacent spans do not overlap."""
 
     start: date
     stop: date
 
     def __post_init__(self) -> None:
         if self.stop <= self.start:
-            raise ValueError("a span holds at least one day")
+            raise ValueError("a date span needs at least one day")
 
     @classmethod
     def through(cls, first: date, last: date) -> "DateSpan":
-        """Make a span from its inclusive ends, as they stand at the surface."""
+        """Return the span from a first through a last day, both inclusive, as the API shows them."""
         return cls(first, last + ONE_DAY)
 
     @property
@@ -68,11 +71,11 @@ class DateSpan:
 
 
 def parse_iso_date(value: object) -> date | None:
-    """Read YYYY-MM-DD, or a date-time at midnight UTC or of no zone; None where a value is anything else."""
-    if isinstance(value, str) and (match := _DAY.fullmatch(value)):
+    """Parse YYYY-MM-DD, or a date-time at midnight in UTC or without a zone; return None for any other value."""
+    if isinstance(value, str) and (match := _ISO_DATE.fullmatch(value)):
         try:
             return date.fromisoformat(match[1])
-        except ValueError:  # there is no such day
+        except ValueError:  # such as 2026-02-30
             return None
     return None
 
@@ -86,17 +89,17 @@ def last_day_of_month(day: date) -> date:
 
 
 def first_of_next_month(day: date) -> date:
-    """Give the first of the month after a day, also where the day is a first itself."""
+    """Return the first day of the next month, even if the day is the first of a month itself."""
     return last_day_of_month(day) + ONE_DAY
 
 
 def first_of_month_on_or_after(day: date) -> date:
-    """Give the day itself where it is a first, else the first of the month after."""
+    """Return the day itself if it is the first of a month, otherwise the first of the next month."""
     return day if day.day == 1 else first_of_next_month(day)
 
 
 def add_years(day: date, years: int) -> date:
-    """Add whole years; 29 February falls on 1 March of a common year, so that nobody's right ends early."""
+    """Add whole years. 29 February becomes 1 March in a common year, so that no right ends a day early."""
     try:
         return day.replace(year=day.year + years)
     except ValueError:

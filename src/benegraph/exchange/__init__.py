@@ -1,10 +1,10 @@
-"""Files of other systems: what stands in them becomes items for services, and rows of the store become their lines."""
+"""File formats of other systems: files are parsed into items for the services, and rows are rendered as lines."""
 
 from enum import StrEnum
 
 
 class FileFormat(StrEnum):
-    """How a file is written."""
+    """The format of a file: CSV with a header, or one JSON object per line."""
 
     CSV = "csv"
     JSONL = "jsonl"

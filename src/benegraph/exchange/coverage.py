@@ -1,4 +1,4 @@
-"""Coverage of record in files, by the other system's names: rows become items, and coverage becomes lines."""
+"""Coverage of record in files, under the other system's column names: parsing into items, and rendering as lines."""
 
 import csv
 import json
@@ -24,110 +24,109 @@ from benegraph.services.coverage import CoverageItem
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """A kind of value: how files write it, and how it is read, unless it is ignored there."""
+    """The type of a column: how its values are rendered and parsed. Without `parse`, a file's values are ignored."""
 
-    show: Callable[[Any], str]
-    read: Callable[[object], Any] | None = None
+    render: Callable[[Any], str]
+    parse: Callable[[object], Any] | None = None
 
 
-TEXT, DAY, DOLLARS = (
-    ColumnType(str, parse_text),
-    ColumnType(format_date, parse_date),
-    ColumnType(format_dollars, parse_dollars),
-)
-#: Who wrote a coverage and when is the gateway's to say.
-OUR_INSTANT, OUR_TEXT = ColumnType(format_instant), ColumnType(str)
+TEXT = ColumnType(str, parse_text)
+DATE = ColumnType(format_date, parse_date)
+DOLLARS = ColumnType(format_dollars, parse_dollars)
+#: The gateway itself records the user and time of a change, so a file's values for these columns are ignored.
+READ_ONLY_INSTANT, READ_ONLY_TEXT = ColumnType(format_instant), ColumnType(str)
 
-#: The columns in the order of the other system's own page: what we call each, and its kind.
+#: The other system's columns, in its own order, each with our column name and its type.
 COLUMNS = {
     "subscriber_ID": ("subscriber_id", TEXT),
     "group_ID": ("group_id", TEXT),
     "division_ID": ("division_id", TEXT),
-    "group_Coverage_Start": ("group_coverage_start", DAY),
-    "start_Date": ("start_date", DAY),
+    "group_Coverage_Start": ("group_coverage_start", DATE),
+    "start_Date": ("start_date", DATE),
     "annual_Max": ("annual_max_cents", DOLLARS),
-    "date_Employed": ("date_employed", DAY),
-    "eligibility_Date": ("eligibility_date", DAY),
-    "end_Date": ("end_date", DAY),
-    "entry_Date": ("created_at", OUR_INSTANT),
-    "entry_User": ("entry_user", OUR_TEXT),
+    "date_Employed": ("date_employed", DATE),
+    "eligibility_Date": ("eligibility_date", DATE),
+    "end_Date": ("end_date", DATE),
+    "entry_Date": ("created_at", READ_ONLY_INSTANT),
+    "entry_User": ("entry_user", READ_ONLY_TEXT),
     "lifetime_Max": ("lifetime_max_cents", DOLLARS),
-    "original_Enrollment_Date": ("original_enrollment_date", DAY),
-    "paid_Through": ("paid_through", DAY),
+    "original_Enrollment_Date": ("original_enrollment_date", DATE),
+    "paid_Through": ("paid_through", DATE),
     "policy_Number": ("policy_number", TEXT),
-    "term_Date": ("term_date", DAY),
-    "update_Date": ("updated_at", OUR_INSTANT),
-    "update_User": ("update_user", OUR_TEXT),
+    "term_Date": ("term_date", DATE),
+    "update_Date": ("updated_at", READ_ONLY_INSTANT),
+    "update_User": ("update_user", READ_ONLY_TEXT),
 }
 KEY_COLUMNS = ("subscriber_ID", "group_ID", "division_ID", "group_Coverage_Start", "start_Date")
-_FIELDS = [name for name, (_, kind) in COLUMNS.items() if kind.read is not None and name not in KEY_COLUMNS]
+_FIELD_COLUMNS = [name for name, (_, type_) in COLUMNS.items() if type_.parse is not None and name not in KEY_COLUMNS]
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageEntry:
-    """What a row of a file, beginning on a line, comes to: an item, or all reasons why it is none."""
+    """The result of parsing one row, which begins on `line`: an item, or all errors of the row."""
 
     line: int
     item: CoverageItem | None = None
     errors: tuple[str, ...] = ()
 
 
-def parse_coverage_file(source: BinaryIO, form: FileFormat) -> Iterator[CoverageEntry]:
-    """Read a file entry by entry, holding one at a time. Raises Unreadable, at once, for a bad header."""
-    return map(_entry, read_rows(source, form, ColumnNames(COLUMNS, KEY_COLUMNS)))
+def parse_coverage_file(source: BinaryIO, file_format: FileFormat) -> Iterator[CoverageEntry]:
+    """Return an iterator over a file's entries, which holds one row at a time in memory.
+
+    Raises UnreadableInput at once if a CSV header is invalid.
+    """
+    return map(_parse_entry, read_rows(source, file_format, ColumnNames(COLUMNS, KEY_COLUMNS)))
 
 
-def _entry(row: FileRow) -> CoverageEntry:
+def _parse_entry(row: FileRow) -> CoverageEntry:
     if row.error is not None:
         return CoverageEntry(row.line, errors=(row.error,))
     values: dict[str, Any] = {}
-    reasons = []
-    for name in (*KEY_COLUMNS, *_FIELDS):
+    errors = []
+    for name in (*KEY_COLUMNS, *_FIELD_COLUMNS):
         if name not in row.values:
             continue
-        ours, kind = COLUMNS[name]
-        value = row.values[name]
+        column, column_type = COLUMNS[name]
         try:
-            values[ours] = _read(kind, value, required=name in KEY_COLUMNS)
+            values[column] = _parse_value(column_type, row.values[name], required=name in KEY_COLUMNS)
         except UnreadableInput as error:
-            reasons.append(f"{name}: {error}")
-    if reasons:
-        return CoverageEntry(row.line, errors=tuple(reasons))
+            errors.append(f"{name}: {error}")
+    if errors:
+        return CoverageEntry(row.line, errors=tuple(errors))
     key = CoverageKey(**{COLUMNS[name][0]: values.pop(COLUMNS[name][0]) for name in KEY_COLUMNS})
     return CoverageEntry(row.line, CoverageItem(key, values))
 
 
-def _read(kind: ColumnType, value: object, *, required: bool) -> Any:
+def _parse_value(column_type: ColumnType, value: object, *, required: bool) -> Any:
     if value is None and required:
-        raise UnreadableInput("This is part of the key, and must be there.")
-    return None if value is None or kind.read is None else kind.read(value)
+        raise UnreadableInput("A value is required, because the column is part of the key.")
+    return None if value is None or column_type.parse is None else column_type.parse(value)
 
 
-def render_header(form: FileFormat) -> str:
-    """Give what stands before the first line."""
-    return _cells(list(COLUMNS)) if form is FileFormat.CSV else ""
+def render_header(file_format: FileFormat) -> str:
+    """Return the header line of a CSV file; empty for JSONL, which has none."""
+    return _render_csv_line(list(COLUMNS)) if file_format is FileFormat.CSV else ""
 
 
-def render_line(coverage: Any, form: FileFormat) -> str:
-    """Write a coverage, which has our columns as attributes, as a line."""
-    shown = {name: _shown(kind, getattr(coverage, ours)) for name, (ours, kind) in COLUMNS.items()}
-    if form is FileFormat.CSV:
-        return _cells([value or "" for value in shown.values()])
-    members = ",".join(f'"{name}":{_json(name, value)}' for name, value in shown.items())
+def render_line(coverage: Any, file_format: FileFormat) -> str:
+    """Render a coverage of record, an object with our column names as attributes, as a line."""
+    values = {
+        name: None if (value := getattr(coverage, column)) is None else column_type.render(value)
+        for name, (column, column_type) in COLUMNS.items()
+    }
+    if file_format is FileFormat.CSV:
+        return _render_csv_line([value or "" for value in values.values()])
+    members = ",".join(f'"{name}":{_render_json(name, value)}' for name, value in values.items())
     return f"{{{members}}}\n"
 
 
-def _shown(kind: ColumnType, value: Any) -> str | None:
-    return None if value is None else kind.show(value)
-
-
-def _json(name: str, value: str | None) -> str:
+def _render_json(name: str, value: str | None) -> str:
     if value is not None and COLUMNS[name][1] is DOLLARS:
-        return value  # to the cent: no float could hold all of them
+        return value  # written as it is: a float cannot hold every amount to the cent
     return json.dumps(value, ensure_ascii=False)
 
 
-def _cells(values: list[str]) -> str:
+def _render_csv_line(values: list[str]) -> str:
     line = StringIO()
     csv.writer(line).writerow(values)
     return line.getvalue()

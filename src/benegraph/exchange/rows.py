@@ -1,4 +1,4 @@
-"""Rows of a file, one by one and with their lines' numbers: CSV by RFC 4180, or an object of JSON a line."""
+"""Rows of a file with their line numbers, read one at a time: CSV (RFC 4180), or one JSON object per line."""
 
 import csv
 import json
@@ -10,15 +10,18 @@ from typing import Any, BinaryIO, NoReturn
 from benegraph.exchange import FileFormat
 from benegraph.exchange.values import JsonNumber, UnreadableInput
 
-#: Bytes of a line; what is longer is skipped without being held.
+#: A longer line is skipped without being held in memory, and reported as an error.
 MAX_LINE_BYTES = 1 << 20
-_BOM = b"\xef\xbb\xbf"
-_TOO_LONG = "This line is longer than a row can be."
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LINE_TOO_LONG = f"The line is longer than {MAX_LINE_BYTES} bytes."
+_MALFORMED_CSV = (
+    f"Malformed CSV row: a quote is unmatched or misplaced, or a line is longer than {MAX_LINE_BYTES} bytes."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnNames:
-    """Which columns a file may have, and which of them it must."""
+    """The columns that a file may have, and those it must have."""
 
     known: Collection[str]
     required: Collection[str]
@@ -26,28 +29,31 @@ class ColumnNames:
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A row that begins on a line: its values by column, None for what is to be cleared; or why there are none."""
+    """A row of a file: its values by column, or the error for which it has none.
+
+    `line` is the number of the line on which the row begins. A value of None clears the column.
+    """
 
     line: int
     values: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
 
 
-def read_rows(source: BinaryIO, form: FileFormat, names: ColumnNames) -> Iterator[FileRow]:
-    """Read a file row by row, and its header at once. Raises Unreadable for a header that can't be one."""
-    return _rows_of_csv(source, names) if form is FileFormat.CSV else _rows_of_json(source, names)
+def read_rows(source: BinaryIO, file_format: FileFormat, columns: ColumnNames) -> Iterator[FileRow]:
+    """Return an iterator over a file's rows. Raises UnreadableInput at once if a CSV header is invalid."""
+    return _read_csv_rows(source, columns) if file_format is FileFormat.CSV else _read_json_rows(source, columns)
 
 
-def _lines_of(source: BinaryIO) -> Iterator[str | None]:
-    """Read line by line, each with its end; None stands for one that is too long."""
-    line = source.readline(MAX_LINE_BYTES + 1).removeprefix(_BOM)
+def _read_lines(source: BinaryIO) -> Iterator[str | None]:
+    """Read line by line, each with its line ending; None stands for a line that is too long."""
+    line = source.readline(MAX_LINE_BYTES + 1).removeprefix(_BYTE_ORDER_MARK)
     while line:
         if len(line) > MAX_LINE_BYTES:
             while line and not line.endswith(b"\n"):
                 line = source.readline(MAX_LINE_BYTES)
             yield None
         else:
-            yield line.decode(errors="surrogateescape")  # one bad byte is one bad value's, not the file's
+            yield line.decode(errors="surrogateescape")  # an invalid byte makes one value invalid, not the file
         line = source.readline(MAX_LINE_BYTES + 1)
 
 
@@ -55,127 +61,134 @@ def _lines_of(source: BinaryIO) -> Iterator[str | None]:
 
 
 @dataclass(slots=True)
-class _Feed:
-    """The lines that the csv module asks for: several for one row, where a cell holds line breaks."""
+class _CsvLines:
+    """The line iterator of a csv reader, which takes several lines for a row whose cells contain line breaks."""
 
     lines: Iterator[str | None]
-    #: The number of the line that was taken last, and those taken for the row at hand.
+    #: The number of the last line that the reader took.
     number: int = 0
-    taken: list[str | None] = field(default_factory=list)
-    back: deque[str | None] = field(default_factory=deque)
+    #: The lines that the reader took for the current row.
+    row_lines: list[str | None] = field(default_factory=list)
+    #: Lines to be read again.
+    pushed_back: deque[str | None] = field(default_factory=deque)
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self.back.popleft() if self.back else next(self.lines)
-        if line is None and self.taken:  # it gets a row of its own, and the one at hand ends here
-            self.back.appendleft(line)
-            raise csv.Error(_TOO_LONG)
+        line = self.pushed_back.popleft() if self.pushed_back else next(self.lines)
+        if line is None and self.row_lines:  # the current row ends here; the long line gets a row of its own
+            self.pushed_back.appendleft(line)
+            raise csv.Error(_LINE_TOO_LONG)
         self.number += 1
-        self.taken.append(line)
+        self.row_lines.append(line)
         if line is None:
-            raise csv.Error(_TOO_LONG)
+            raise csv.Error(_LINE_TOO_LONG)
         return line
 
-    def give_back(self) -> None:
-        """Give back all lines of the row at hand but the first: a quote that never ends shall spoil one line alone."""
-        self.back.extendleft(reversed(self.taken[1:]))
-        self.number -= len(self.taken) - 1
+    def push_back_row(self) -> None:
+        """Push back all lines of the current row but the first, so that an unmatched quote spoils one line only."""
+        self.pushed_back.extendleft(reversed(self.row_lines[1:]))
+        self.number -= len(self.row_lines) - 1
 
 
-def _rows_of_csv(source: BinaryIO, names: ColumnNames) -> Iterator[FileRow]:
-    records = _records_of(_Feed(_lines_of(source)))
+def _read_csv_rows(source: BinaryIO, columns: ColumnNames) -> Iterator[FileRow]:
+    records = _read_csv_records(_CsvLines(_read_lines(source)))
     _, header = next(records, (0, None))
     if header is None:
-        raise UnreadableInput("There is no header: the first line names the columns.")
-    _check_header(header, names)
-    return _under(header, records)
+        raise UnreadableInput("The file has no header: its first line must name the columns.")
+    _check_header(header, columns)
+    return _name_cells(header, records)
 
 
-def _records_of(feed: _Feed) -> Iterator[tuple[int, Sequence[str] | None]]:
-    """Give each record that isn't blank by the line it begins on; None stands for one that is malformed."""
-    reader = csv.reader(feed, strict=True)
+def _read_csv_records(lines: _CsvLines) -> Iterator[tuple[int, Sequence[str] | None]]:
+    """Yield the first line's number and the cells of each record that is not blank; None for malformed cells."""
+    reader = csv.reader(lines, strict=True)
     while True:
-        feed.taken.clear()
-        begins = feed.number + 1
+        lines.row_lines.clear()
+        first_line = lines.number + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error:
-            feed.give_back()
-            yield begins, None
+            lines.push_back_row()
+            yield first_line, None
         else:
             if cells:
-                yield begins, cells
+                yield first_line, cells
 
 
-def _under(header: Sequence[str], records: Iterator[tuple[int, Sequence[str] | None]]) -> Iterator[FileRow]:
+def _name_cells(header: Sequence[str], records: Iterator[tuple[int, Sequence[str] | None]]) -> Iterator[FileRow]:
     for line, cells in records:
         if cells is None:
-            yield FileRow(line, error="This is no row of CSV: its quotes don't match, or it is too long.")
+            yield FileRow(line, error=_MALFORMED_CSV)
         elif len(cells) != len(header):
-            yield FileRow(line, error=f"This row has {len(cells)} cells, and the header {len(header)}.")
+            yield FileRow(line, error=f"The row has {len(cells)} cells; the header has {len(header)}.")
         else:
             yield FileRow(line, {name: cell or None for name, cell in zip(header, cells, strict=True)})
 
 
-def _check_header(header: Sequence[str], names: ColumnNames) -> None:
-    if not set(header) & set(names.known):  # it may be a row of data, which is not ours to show
+def _check_header(header: Sequence[str], columns: ColumnNames) -> None:
+    if not set(header) & set(columns.known):  # it may be a row of data, which a message must not show
         raise UnreadableInput(
-            f"The first line is no header; one names columns, with commas between: {_said(names.known)}."
+            "The first line is not a header: it must contain column names separated by commas. "
+            f"Known columns: {_quote(columns.known)}."
         )
-    flaws = {
-        "unknown columns": [name for name in header if name not in names.known],
-        "columns that are missing": [name for name in names.required if name not in header],
-        "columns that stand there twice": {name for name in names.known if header.count(name) > 1},
+    problems = {
+        "unknown columns": [name for name in header if name not in columns.known],
+        "missing columns": [name for name in columns.required if name not in header],
+        "duplicate columns": [name for name in columns.known if header.count(name) > 1],
     }
-    if said := [f"{what}: {_said(which)}" for what, which in flaws.items() if which]:
-        raise UnreadableInput(f"The header has {'; '.join(said)}.")
+    if messages := [f"{problem}: {_quote(names)}" for problem, names in problems.items() if names]:
+        raise UnreadableInput(f"Invalid header: {'; '.join(messages)}.")
 
 
 # ------------------------------------------------------------------------------------------------------------ JSON
 
 
-def _rows_of_json(source: BinaryIO, names: ColumnNames) -> Iterator[FileRow]:
-    for number, line in enumerate(_lines_of(source), start=1):
+def _read_json_rows(source: BinaryIO, columns: ColumnNames) -> Iterator[FileRow]:
+    for number, line in enumerate(_read_lines(source), start=1):
         if line is None:
-            yield FileRow(number, error=_TOO_LONG)
+            yield FileRow(number, error=_LINE_TOO_LONG)
         elif line.strip():
             try:
-                yield FileRow(number, _object(line, names))
+                yield FileRow(number, _parse_object(line, columns))
             except UnreadableInput as error:
                 yield FileRow(number, error=str(error))
 
 
-def _object(line: str, names: ColumnNames) -> Mapping[str, Any]:
+def _parse_object(line: str, columns: ColumnNames) -> Mapping[str, Any]:
     try:
-        found = json.loads(
-            line, parse_int=JsonNumber, parse_float=JsonNumber, parse_constant=_no_number, object_pairs_hook=_members
+        value = json.loads(
+            line,
+            parse_int=JsonNumber,
+            parse_float=JsonNumber,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_build_object,
         )
     except (ValueError, RecursionError):
-        raise UnreadableInput("This is no JSON.") from None
-    if not isinstance(found, dict):
-        raise UnreadableInput("This is no object of JSON.")
-    if unknown := [name for name in found if name not in names.known]:
-        raise UnreadableInput(f"There are unknown members: {_said(unknown)}.")
-    if missing := [name for name in names.required if name not in found]:
-        raise UnreadableInput(f"There are members missing: {_said(missing)}.")
-    return found
+        raise UnreadableInput("The line is not valid JSON.") from None
+    if not isinstance(value, dict):
+        raise UnreadableInput("The line is not a JSON object.")
+    if unknown := [name for name in value if name not in columns.known]:
+        raise UnreadableInput(f"Unknown members: {_quote(unknown)}.")
+    if missing := [name for name in columns.required if name not in value]:
+        raise UnreadableInput(f"Missing members: {_quote(missing)}.")
+    return value
 
 
-def _no_number(_word: str) -> NoReturn:
-    raise UnreadableInput("This is no JSON: NaN and Infinity are no numbers.")
+def _refuse_constant(_constant: str) -> NoReturn:
+    raise UnreadableInput("The line is not valid JSON: NaN and Infinity are not JSON numbers.")
 
 
-def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise UnreadableInput("A member stands in it twice.")
-    return members
+def _build_object(members: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) < len(members):
+        raise UnreadableInput("A JSON object has the same member twice.")
+    return value
 
 
-def _said(names: Collection[str]) -> str:
-    """Name columns for a person, and nothing that a terminal would obey."""
+def _quote(names: Collection[str]) -> str:
+    """List names for a message; escape and shorten any that is not a plain ASCII identifier, for safe terminals."""
     return ", ".join(name if name.isidentifier() and name.isascii() else ascii(name[:40]) for name in names)

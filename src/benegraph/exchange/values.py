@@ -1,4 +1,4 @@
-"""Single values as files write them: days, instants, dollars and texts, each strict about what it takes."""
+"""Single values in files: dates, dollars and texts. Parsing is strict: a value that is nearly right is refused."""
 
 import re
 from datetime import date
@@ -6,54 +6,57 @@ from datetime import date
 from benegraph.domain.errors import BenegraphError
 from benegraph.domain.values import MAX_CENTS, parse_iso_date
 
-# The bound on the digits is for the eye's sake: what is too much is told by its cents.
+# The limit on digits only bounds the length of the match; MAX_CENTS bounds the amount.
 _DOLLARS = re.compile(r"(\d{1,30})(?:\.(\d{1,2}))?", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class UnreadableInput(BenegraphError):
-    """A value, a row or a file that can't be read; the message says why, and quotes nobody's data."""
+    """A value, a row or a file cannot be parsed. The message gives the reason and quotes no personal data."""
 
 
 class JsonNumber(str):
-    """A number of a JSON text, digit by digit as it stands there: a float would round what is money."""
+    """A JSON number as it is written, digit by digit, because a float would round amounts of money."""
 
     __slots__ = ()
 
 
 def parse_text(value: object) -> str:
-    """Take a text. Raises Unreadable."""
+    """Return the value if it is a text. Raises UnreadableInput."""
     if not isinstance(value, str) or isinstance(value, JsonNumber):
-        raise UnreadableInput("This must be a text.")
-    if _SURROGATE.search(value):  # what bytes that are no UTF-8 are read as, and what JSON may spell as \ud800
-        raise UnreadableInput("This is no text in UTF-8.")
+        raise UnreadableInput("Expected a text.")
+    # Bytes that are not UTF-8 are decoded as surrogates, and JSON can spell one as \ud800.
+    if _SURROGATE.search(value):
+        raise UnreadableInput("The text is not valid UTF-8.")
     return value
 
 
 def parse_date(value: object) -> date:
-    """Take YYYY-MM-DD, or a date-time at midnight UTC or of no zone. Raises Unreadable."""
+    """Parse YYYY-MM-DD, or a date-time at midnight in UTC or without a zone. Raises UnreadableInput."""
     if (day := parse_iso_date(value)) is None:
-        raise UnreadableInput("A date is YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z.")
+        raise UnreadableInput("Expected a date YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z.")
     return day
 
 
 def format_date(day: date) -> str:
-    """Write a day as a date-time, which is all that the other system reads."""
+    """Format a date as a date-time, the only form that the other system accepts."""
     return f"{day.isoformat()}T00:00:00Z"
 
 
 def parse_dollars(value: object) -> int:
-    """Take dollars with at most two decimals; give cents. Raises Unreadable."""
+    """Parse an amount in dollars with at most two decimals; return cents. Raises UnreadableInput."""
     match = _DOLLARS.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise UnreadableInput("An amount is dollars such as 1234.50: no sign, no separators, at most two decimals.")
+        raise UnreadableInput(
+            "Expected an amount in dollars such as 1234.50: no sign, no separators, at most two decimals."
+        )
     whole, decimals = match.groups(default="")
     cents = int(whole) * 100 + int(decimals.ljust(2, "0"))
     if cents > MAX_CENTS:
-        raise UnreadableInput("An amount is at most 2^53-1 cents.")
+        raise UnreadableInput(f"Expected an amount of at most {format_dollars(MAX_CENTS)} dollars.")
     return cents
 
 
 def format_dollars(cents: int) -> str:
-    """Write an amount that isn't negative in dollars, as a number of JSON."""
+    """Format a non-negative amount in dollars, as a JSON number."""
     return f"{cents // 100}.{cents % 100:02}"

@@ -78,7 +78,11 @@ async def void_invoice(tx: Transaction, id: str, reason: str | None, expected_ve
     invoice = await _lock_invoice(tx, id, broken)
     void = invoice.voided_at is not None
     raise_if_any(
-        [*broken, *check_version(expected_version, invoice.version), *check_not_void(is_void=void, action="stays void")]
+        [
+            *broken,
+            *check_version(expected_version, invoice.version),
+            *check_not_void(is_void=void, operation="voided again"),
+        ]
     )
     invoice.voided_at, invoice.void_reason = tx.clock.now, reason
     await _record_invoice_change(tx, invoice, "VOIDED", {"voided_at": None}, {"voided_at": tx.clock.now}, reason)
@@ -95,7 +99,7 @@ async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, re
     paid_cents = _paid_cents(await store.billing.list_payments(tx, invoice_id))
     raise_if_any(
         [
-            *check_not_void(is_void=invoice.voided_at is not None, action="takes no payments"),
+            *check_not_void(is_void=invoice.voided_at is not None, operation="paid"),
             *check_payment(amount_cents, paid_cents, received_on, today),
         ]
     )

@@ -1,1 +1,1 @@
-"""Enrollments: windows, tiers, life events, elections, and what their stored facts mean on a day."""
+"""Enrollments: enrollment windows, coverage tiers, life events, elections, and the statuses derived from them."""

@@ -1,6 +1,6 @@
-"""Elections: every rule an answer must keep, and what it comes to when it keeps them all."""
+"""Elections: the rules that an employee's answer to an enrollment must satisfy, and the accepted result."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,7 +8,13 @@ from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.checks import check_version
 from benegraph.domain.enrollments.life_events import LIFE_EVENT_RULES, LifeEventType
 from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFacts
-from benegraph.domain.enrollments.tiers import FamilyMember, covered_through, derive_tier, is_coverable
+from benegraph.domain.enrollments.tiers import (
+    CHILD_AGE_LIMIT,
+    FamilyMember,
+    covered_through,
+    derive_tier,
+    is_coverable,
+)
 from benegraph.domain.errors import ErrorCode, RuleViolation
 from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.plan_years import (
@@ -20,10 +26,17 @@ from benegraph.domain.plan_years import (
     find_contribution_terms,
 )
 
+_TIER_REQUIREMENTS = {
+    CoverageTier.EE: "no dependents",
+    CoverageTier.ES: "a spouse and no children",
+    CoverageTier.EC: "at least one child and no spouse",
+    CoverageTier.EF: "a spouse and at least one child",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Election:
-    """What an employee answers to one pending enrollment."""
+    """An employee's answer to one pending enrollment."""
 
     enrollment_id: str
     decision: ElectionDecision
@@ -35,7 +48,7 @@ class Election:
 
 @dataclass(frozen=True, slots=True)
 class OfferedPlan:
-    """A plan of the plan year: the carrier's own code for it, and its price."""
+    """A plan that the plan year offers: the carrier's ID for it, and its price."""
 
     carrier_plan_id: str
     price: PlanPrice
@@ -43,7 +56,10 @@ class OfferedPlan:
 
 @dataclass(frozen=True, slots=True)
 class ReissueBaseline:
-    """What a reissue replaces: the life event that allows it, and who had which plan till then (none: not enrolled)."""
+    """The coverage before a reissue, and the life event that allows the change.
+
+    Without previous coverage, `carrier_plan_id` is None.
+    """
 
     event_type: LifeEventType
     carrier_plan_id: str | None = None
@@ -52,7 +68,11 @@ class ReissueBaseline:
 
 @dataclass(frozen=True, slots=True)
 class ElectionOffer:
-    """All that an answer to one enrollment is judged by."""
+    """Everything that an election on one enrollment is checked against.
+
+    `plans` and `family` are by ID: the plans that the plan year offers, and the employee's dependents.
+    `unrelated_dependents` are the IDs in the election that belong to dependents of other employees.
+    """
 
     facts: EnrollmentFacts
     version: int
@@ -68,7 +88,7 @@ class ElectionOffer:
 
 @dataclass(frozen=True, slots=True)
 class CoveredDependent:
-    """A dependent within an election; `through` is the last day its age allows, None where age ends nothing."""
+    """A dependent covered by an election; `through` is the last day that the age limit allows, None if no limit."""
 
     id: str
     through: date | None
@@ -76,7 +96,7 @@ class CoveredDependent:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedElection:
-    """A good answer, ready to be recorded. A waiver has no plan, tier, shares or dependents."""
+    """An election that satisfies every rule. A waiver has no plan, cost or dependents."""
 
     decision: ElectionDecision
     plan_id: str | None = None
@@ -85,125 +105,149 @@ class AcceptedElection:
 
 
 def check_pending(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation]:
-    """Refuse an enrollment that is answered or closed, and a day outside its window, first and last day inclusive."""
-    closed = facts.closed_on is not None and facts.closed_on <= today
-    if facts.decision is not None or closed or facts.plan_year_ends_on < today:
-        yield RuleViolation(
-            ErrorCode.ENROLLMENT_NOT_PENDING,
-            "This enrollment is answered or closed, or its plan year is over.",
-            ("enrollmentId",),
-        )
+    """Check that an enrollment is unanswered and not closed, and that its plan year and window are not over."""
+    message = None
+    if facts.decision is not None:
+        message = f"The enrollment is already answered: {facts.decision}. Reopen the election to change it."
+    elif facts.closed_on is not None and facts.closed_on <= today:
+        message = f"The enrollment has been closed since {facts.closed_on}."
+    elif facts.plan_year_ends_on < today:
+        message = f"The plan year ended on {facts.plan_year_ends_on}."
+    if message is not None:
+        yield RuleViolation(ErrorCode.ENROLLMENT_NOT_PENDING, message, ("enrollmentId",))
     yield from check_window(facts, today)
 
 
 def check_window(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation]:
+    """Check that today is within the enrollment window, including its first and last day."""
     if today not in facts.window:
         yield RuleViolation(
             ErrorCode.WINDOW_NOT_OPEN,
-            f"Answers are taken from {facts.window.start} through {facts.window.last}.",
+            f"The enrollment window is from {facts.window.start} through {facts.window.last}; today is {today}.",
             ("enrollmentId",),
         )
 
 
-def evaluate_election(choice: Election, offer: ElectionOffer, today: date) -> AcceptedElection | list[RuleViolation]:
-    """Judge one answer by every rule at once; give what it comes to, or each rule it breaks."""
-    broken = [*check_pending(offer.facts, today), *check_version(choice.expected_version, offer.version)]
-    if choice.decision is ElectionDecision.WAIVED:
-        broken += _check_waiver(choice)
-        broken += _check_waiver_consistent(offer)
-        return broken or AcceptedElection(ElectionDecision.WAIVED)
+def evaluate_election(election: Election, offer: ElectionOffer, today: date) -> AcceptedElection | list[RuleViolation]:
+    """Check an election against every rule; return the accepted election, or all violations."""
+    violations = [*check_pending(offer.facts, today), *check_version(election.expected_version, offer.version)]
+    if election.decision is ElectionDecision.WAIVED:
+        violations += _check_waiver(election)
+        violations += _check_waiver_consistent(offer)
+        return violations or AcceptedElection(ElectionDecision.WAIVED)
 
-    dependents = [offer.family[id] for id in dict.fromkeys(choice.dependent_ids) if id in offer.family]
-    all_known = all(id in offer.family for id in choice.dependent_ids)  # else the tier is anybody's guess
+    dependents = [offer.family[id] for id in dict.fromkeys(election.dependent_ids) if id in offer.family]
+    all_known = all(id in offer.family for id in election.dependent_ids)  # otherwise the tier is uncertain
     tier = derive_tier([member.relationship for member in dependents])
-    plan = offer.plans.get(choice.selected_plan_id or "")
+    plan = offer.plans.get(election.selected_plan_id or "")
     cost: PremiumCost | None = None
-    broken += _check_eligible(offer)
-    broken += _check_dependents(choice, offer)
-    broken += _check_tier(choice, dependents, tier, all_known=all_known)
-    broken += _check_plan(choice, plan)
-    if plan is not None and all_known and not any(rule.code is ErrorCode.TIER_DEPENDENTS_MISMATCH for rule in broken):
+    violations += _check_eligible(offer)
+    violations += _check_dependents(election, offer)
+    violations += _check_tier(election, dependents, tier, all_known=all_known)
+    violations += _check_plan(election, plan)
+    tier_matches = all(violation.code is not ErrorCode.TIER_DEPENDENTS_MISMATCH for violation in violations)
+    if plan is not None and all_known and tier_matches:
         cost = compute_cost(plan.price, find_contribution_terms(offer.classes, offer.employment_class, tier), tier)
         if cost is None:
-            broken.append(
+            violations.append(
                 RuleViolation(
-                    ErrorCode.TIER_NOT_OFFERED, f"This plan has no price for the tier {tier}.", ("coverageTier",)
+                    ErrorCode.TIER_NOT_OFFERED,
+                    f"The plan is not offered for coverage tier {tier}: it has no rate or no contribution class.",
+                    ("coverageTier",),
                 )
             )
-    broken += _check_consistent(offer, plan, dependents)
-    if broken:
-        return broken
+    violations += _check_consistent(offer, plan, dependents)
+    if violations:
+        return violations
     covered = tuple(CoveredDependent(member.id, covered_through(member)) for member in dependents)
-    return AcceptedElection(ElectionDecision.ENROLLED, choice.selected_plan_id, cost, covered)
+    return AcceptedElection(ElectionDecision.ENROLLED, election.selected_plan_id, cost, covered)
 
 
-def _check_waiver(choice: Election) -> Iterator[RuleViolation]:
-    if choice.selected_plan_id is not None:
-        yield RuleViolation(ErrorCode.PLAN_NOT_ALLOWED_ON_WAIVER, "A waiver selects no plan.", ("selectedPlanId",))
-    if choice.coverage_tier not in (None, CoverageTier.UNSPECIFIED):
-        yield RuleViolation(ErrorCode.INVALID_INPUT, "A waiver has no coverage tier.", ("coverageTier",))
-    if choice.dependent_ids:
-        yield RuleViolation(ErrorCode.INVALID_INPUT, "A waiver covers no dependents.", ("dependentIds",))
+def _check_waiver(election: Election) -> Iterator[RuleViolation]:
+    if election.selected_plan_id is not None:
+        yield RuleViolation(
+            ErrorCode.PLAN_NOT_ALLOWED_ON_WAIVER, "A waiver must not select a plan.", ("selectedPlanId",)
+        )
+    if election.coverage_tier not in (None, CoverageTier.UNSPECIFIED):
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "A waiver must not have a coverage tier.", ("coverageTier",))
+    if election.dependent_ids:
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "A waiver must not list dependents.", ("dependentIds",))
 
 
 def _check_eligible(offer: ElectionOffer) -> Iterator[RuleViolation]:
     if not offer.eligibility.eligible:
-        why = " ".join(rule.message for rule in offer.eligibility.rules if not rule.holds)
-        yield RuleViolation(ErrorCode.NOT_ELIGIBLE, f"Not eligible, as this does not hold: {why}", ("enrollmentId",))
+        reasons = " ".join(rule.message for rule in offer.eligibility.rules if not rule.holds)
+        yield RuleViolation(ErrorCode.NOT_ELIGIBLE, f"The employee is not eligible. {reasons}", ("enrollmentId",))
 
 
-def _check_dependents(choice: Election, offer: ElectionOffer) -> Iterator[RuleViolation]:
+def _check_dependents(election: Election, offer: ElectionOffer) -> Iterator[RuleViolation]:
     seen: set[str] = set()
-    for index, id in enumerate(choice.dependent_ids):
-        at = ("dependentIds", str(index))
+    for index, id in enumerate(election.dependent_ids):
+        path = ("dependentIds", str(index))
         member = offer.family.get(id)
         if id in seen:
-            yield RuleViolation(ErrorCode.INVALID_INPUT, "This dependent stands here twice.", at)
+            yield RuleViolation(ErrorCode.INVALID_INPUT, "The dependent is listed twice.", path)
         elif member is None and id not in offer.unrelated_dependents:
-            yield RuleViolation(ErrorCode.NOT_FOUND, "There is no such dependent.", at)
+            yield RuleViolation(ErrorCode.NOT_FOUND, "Dependent not found.", path)
         elif member is None:
-            yield RuleViolation(ErrorCode.DEPENDENT_NOT_COVERABLE, "This is not a dependent of the employee.", at)
+            yield RuleViolation(ErrorCode.DEPENDENT_NOT_COVERABLE, "The dependent belongs to another employee.", path)
+        elif not member.active:
+            yield RuleViolation(ErrorCode.DEPENDENT_NOT_COVERABLE, "The dependent is inactive.", path)
         elif not is_coverable(member, offer.effective_on):
             yield RuleViolation(
-                ErrorCode.DEPENDENT_NOT_COVERABLE, "This dependent is inactive, or 26 when coverage starts.", at
+                ErrorCode.DEPENDENT_NOT_COVERABLE,
+                f"The child must be under {CHILD_AGE_LIMIT} when coverage starts on {offer.effective_on}.",
+                path,
             )
         seen.add(id)
 
 
 def _check_tier(
-    choice: Election, dependents: Sequence[FamilyMember], tier: CoverageTier, *, all_known: bool
+    election: Election, dependents: Sequence[FamilyMember], tier: CoverageTier, *, all_known: bool
 ) -> Iterator[RuleViolation]:
-    if sum(member.relationship is Relationship.SPOUSE for member in dependents) > 1:
-        yield RuleViolation(ErrorCode.TIER_DEPENDENTS_MISMATCH, "At most one spouse can be covered.", ("dependentIds",))
-    if choice.coverage_tier not in (None, CoverageTier.UNSPECIFIED, tier) and all_known:
+    spouses = sum(member.relationship is Relationship.SPOUSE for member in dependents)
+    if spouses > 1:
         yield RuleViolation(
-            ErrorCode.TIER_DEPENDENTS_MISMATCH, f"These dependents make the tier {tier}.", ("coverageTier",)
+            ErrorCode.TIER_DEPENDENTS_MISMATCH,
+            f"At most one spouse can be covered; {spouses} are selected.",
+            ("dependentIds",),
+        )
+    selected = election.coverage_tier
+    if selected is not None and selected not in (CoverageTier.UNSPECIFIED, tier) and all_known:
+        yield RuleViolation(
+            ErrorCode.TIER_DEPENDENTS_MISMATCH,
+            f"Coverage tier {selected} needs {_TIER_REQUIREMENTS[selected]}; the selected dependents make it {tier}.",
+            ("coverageTier",),
         )
 
 
-def _check_plan(choice: Election, plan: OfferedPlan | None) -> Iterator[RuleViolation]:
-    if choice.selected_plan_id is None:
-        yield RuleViolation(ErrorCode.PLAN_REQUIRED, "Enrolling needs a plan.", ("selectedPlanId",))
+def _check_plan(election: Election, plan: OfferedPlan | None) -> Iterator[RuleViolation]:
+    if election.selected_plan_id is None:
+        yield RuleViolation(ErrorCode.PLAN_REQUIRED, "Select a plan to enroll in.", ("selectedPlanId",))
     elif plan is None:
         yield RuleViolation(ErrorCode.PLAN_NOT_OFFERED, "The plan year does not offer this plan.", ("selectedPlanId",))
 
 
-# ------------------------------------------------------------------------ consistent with the life event
-# A change in mid-year must correspond to the event that allows it (26 CFR 1.125-4(c)(3)).
+# ------------------------------------------------------------------------ consistency with the life event
+# A change in the middle of a plan year must correspond to the event that allows it (26 CFR 1.125-4(c)(3)).
 
 
-def _inconsistent(event_type: LifeEventType, what: str, field: str) -> RuleViolation:
+def _inconsistent(event_type: LifeEventType, change: str, field: str) -> RuleViolation:
     return RuleViolation(
         ErrorCode.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT,
-        f"The life event {event_type} does not let one {what}.",
+        f"A life event of type {event_type} does not allow {change}.",
         (field,),
     )
+
+
+def _list_relationships(relationships: Iterable[Relationship]) -> str:
+    return " or ".join(f"a {relationship.lower()}" for relationship in sorted(relationships))
 
 
 def _check_waiver_consistent(offer: ElectionOffer) -> Iterator[RuleViolation]:
     baseline = offer.baseline
     if baseline and baseline.carrier_plan_id is not None and not LIFE_EVENT_RULES[baseline.event_type].may_waive:
-        yield _inconsistent(baseline.event_type, "waive coverage", "decision")
+        yield _inconsistent(baseline.event_type, "waiving coverage", "decision")
 
 
 def _check_consistent(
@@ -213,19 +257,19 @@ def _check_consistent(
     if baseline is None:
         return
     rule = LIFE_EVENT_RULES[baseline.event_type]
-    chosen = {member.id for member in dependents}
+    selected = {member.id for member in dependents}
     added = {member.relationship for member in dependents if member.id not in baseline.dependent_ids}
-    # Who can no longer be covered anyway is not dropped by choice.
+    # A dependent who can no longer be covered anyway does not count as dropped.
     dropped = {
         member.relationship
         for member in offer.family.values()
-        if member.id in baseline.dependent_ids - chosen and is_coverable(member, offer.effective_on)
+        if member.id in baseline.dependent_ids - selected and is_coverable(member, offer.effective_on)
     }
     if baseline.carrier_plan_id is None and not rule.may_add:
-        yield _inconsistent(baseline.event_type, "enroll anew", "decision")
-    elif added - rule.may_add:
-        yield _inconsistent(baseline.event_type, "add this dependent", "dependentIds")
-    if dropped - rule.may_drop:
-        yield _inconsistent(baseline.event_type, "drop this dependent", "dependentIds")
+        yield _inconsistent(baseline.event_type, "enrolling without previous coverage", "decision")
+    elif not_addable := added - rule.may_add:
+        yield _inconsistent(baseline.event_type, f"adding {_list_relationships(not_addable)}", "dependentIds")
+    if not_droppable := dropped - rule.may_drop:
+        yield _inconsistent(baseline.event_type, f"dropping {_list_relationships(not_droppable)}", "dependentIds")
     if plan is not None and baseline.carrier_plan_id not in (None, plan.carrier_plan_id) and not rule.may_change_plan:
-        yield _inconsistent(baseline.event_type, "change the plan", "selectedPlanId")
+        yield _inconsistent(baseline.event_type, "changing the plan", "selectedPlanId")

@@ -1,4 +1,4 @@
-"""Qualifying life events: their windows, when a change takes effect, and what each type lets someone change."""
+"""Qualifying life events: enrollment windows, effective dates, and the changes that each type of event allows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from benegraph.domain.values import DateSpan, first_of_month_on_or_after, first_
 
 
 class LifeEventType(StrEnum):
-    """What happened in someone's life."""
+    """The type of a qualifying life event."""
 
     MARRIAGE = "MARRIAGE"
     BIRTH = "BIRTH"
@@ -28,7 +28,7 @@ class LifeEventType(StrEnum):
 
 
 class LifeEventStatus(StrEnum):
-    """How a life event was judged."""
+    """The status of the review of a life event."""
 
     PENDING = "PENDING"
     APPROVED = "APPROVED"
@@ -36,22 +36,30 @@ class LifeEventStatus(StrEnum):
 
 
 class EffectiveDateRule(Enum):
-    """When the change that an event allows takes effect (29 CFR 2590.701-6; 26 CFR 1.125-4)."""
+    """The rule for the day on which a change takes effect (29 CFR 2590.701-6; 26 CFR 1.125-4)."""
 
     EVENT_DATE = "the event's date"
-    FIRST_OF_MONTH_ON_OR_AFTER_EVENT = "the first of the month after the event, or its date where that is a first"
-    FIRST_OF_MONTH_AFTER_EVENT_AND_REPORT = "the first of the month after the later of event and report"
+    FIRST_OF_MONTH_ON_OR_AFTER_EVENT = (
+        "the event's date if it is the first of a month, otherwise the first of the next month"
+    )
+    FIRST_OF_MONTH_AFTER_EVENT_AND_REPORT = "the first of the month after the later of the event and its report"
 
 
-_ANYONE = frozenset(Relationship)
-_SPOUSE = frozenset({Relationship.SPOUSE})
-_CHILD = frozenset({Relationship.CHILD})
-_NOBODY: frozenset[Relationship] = frozenset()
+_ANY_DEPENDENT = frozenset(Relationship)
+_SPOUSE_ONLY = frozenset({Relationship.SPOUSE})
+_CHILDREN_ONLY = frozenset({Relationship.CHILD})
+_NO_DEPENDENT: frozenset[Relationship] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class LifeEventRule:
-    """What one type of event allows. `may_add` of anyone at all also lets an employee come back from a waiver."""
+    """The changes that one type of event allows.
+
+    `may_add` and `may_drop` are the relationships of the dependents that may be added or dropped. If `may_add` is not
+    empty, an employee who waived coverage may also enroll. `may_waive` lets an enrolled employee waive coverage. The
+    event must be reported within `window_days` after its date. If `reissues` is False, the event ends eligibility and
+    allows no reissue.
+    """
 
     effective: EffectiveDateRule
     may_add: frozenset[Relationship]
@@ -64,62 +72,89 @@ class LifeEventRule:
 
 _ENDS_ELIGIBILITY = LifeEventRule(
     EffectiveDateRule.FIRST_OF_MONTH_AFTER_EVENT_AND_REPORT,
-    _NOBODY,
-    _NOBODY,
+    _NO_DEPENDENT,
+    _NO_DEPENDENT,
     may_change_plan=False,
     may_waive=False,
     reissues=False,
 )
 _LOSS_OF_OTHER_COVERAGE = LifeEventRule(
-    EffectiveDateRule.FIRST_OF_MONTH_ON_OR_AFTER_EVENT, _ANYONE, _NOBODY, may_change_plan=True, may_waive=False
+    EffectiveDateRule.FIRST_OF_MONTH_ON_OR_AFTER_EVENT,
+    _ANY_DEPENDENT,
+    _NO_DEPENDENT,
+    may_change_plan=True,
+    may_waive=False,
 )
-_NEW_CHILD = LifeEventRule(EffectiveDateRule.EVENT_DATE, _ANYONE, _NOBODY, may_change_plan=True, may_waive=False)
+_NEW_CHILD = LifeEventRule(
+    EffectiveDateRule.EVENT_DATE, _ANY_DEPENDENT, _NO_DEPENDENT, may_change_plan=True, may_waive=False
+)
 
 LIFE_EVENT_RULES: dict[LifeEventType, LifeEventRule] = {
-    # Who marries may take the spouse in, or go over to the spouse's plan, alone or with the children.
+    # A newly married employee may add the spouse, or move to the spouse's plan, alone or with the children.
     LifeEventType.MARRIAGE: LifeEventRule(
-        EffectiveDateRule.FIRST_OF_MONTH_AFTER_EVENT_AND_REPORT, _ANYONE, _ANYONE, may_change_plan=True, may_waive=True
+        EffectiveDateRule.FIRST_OF_MONTH_AFTER_EVENT_AND_REPORT,
+        _ANY_DEPENDENT,
+        _ANY_DEPENDENT,
+        may_change_plan=True,
+        may_waive=True,
     ),
     LifeEventType.BIRTH: _NEW_CHILD,
     LifeEventType.ADOPTION: _NEW_CHILD,
-    # Divorce drops that spouse; children (and the employee) may have lost the spouse's coverage.
+    # A divorce drops the spouse. The children, and the employee, may have lost coverage under the spouse's plan.
     LifeEventType.DIVORCE: LifeEventRule(
-        EffectiveDateRule.FIRST_OF_MONTH_ON_OR_AFTER_EVENT, _CHILD, _SPOUSE, may_change_plan=True, may_waive=False
+        EffectiveDateRule.FIRST_OF_MONTH_ON_OR_AFTER_EVENT,
+        _CHILDREN_ONLY,
+        _SPOUSE_ONLY,
+        may_change_plan=True,
+        may_waive=False,
     ),
     LifeEventType.DEATH: LifeEventRule(
-        EffectiveDateRule.FIRST_OF_MONTH_ON_OR_AFTER_EVENT, _CHILD, _ANYONE, may_change_plan=True, may_waive=False
+        EffectiveDateRule.FIRST_OF_MONTH_ON_OR_AFTER_EVENT,
+        _CHILDREN_ONLY,
+        _ANY_DEPENDENT,
+        may_change_plan=True,
+        may_waive=False,
     ),
-    LifeEventType.JOB_LOSS: _LOSS_OF_OTHER_COVERAGE,  # a family member's job, not the employee's
+    LifeEventType.JOB_LOSS: _LOSS_OF_OTHER_COVERAGE,  # the job of a family member, not of the employee
     LifeEventType.EMPLOYER_BANKRUPTCY: _LOSS_OF_OTHER_COVERAGE,
     LifeEventType.MEDICAID_LOSS: LifeEventRule(
         EffectiveDateRule.FIRST_OF_MONTH_ON_OR_AFTER_EVENT,
-        _ANYONE,
-        _NOBODY,
+        _ANY_DEPENDENT,
+        _NO_DEPENDENT,
         may_change_plan=True,
         may_waive=False,
         window_days=60,
     ),
     LifeEventType.MEDICARE_ENTITLEMENT: LifeEventRule(
-        EffectiveDateRule.FIRST_OF_MONTH_AFTER_EVENT_AND_REPORT, _NOBODY, _ANYONE, may_change_plan=False, may_waive=True
+        EffectiveDateRule.FIRST_OF_MONTH_AFTER_EVENT_AND_REPORT,
+        _NO_DEPENDENT,
+        _ANY_DEPENDENT,
+        may_change_plan=False,
+        may_waive=True,
     ),
     LifeEventType.REDUCTION_IN_HOURS: _ENDS_ELIGIBILITY,
     LifeEventType.TERMINATION: _ENDS_ELIGIBILITY,
-    # Whoever approves an event of no listed type has judged what it allows.
+    # An event of another type allows every change: the reviewer who approves it decides.
     LifeEventType.OTHER: LifeEventRule(
-        EffectiveDateRule.FIRST_OF_MONTH_AFTER_EVENT_AND_REPORT, _ANYONE, _ANYONE, may_change_plan=True, may_waive=True
+        EffectiveDateRule.FIRST_OF_MONTH_AFTER_EVENT_AND_REPORT,
+        _ANY_DEPENDENT,
+        _ANY_DEPENDENT,
+        may_change_plan=True,
+        may_waive=True,
     ),
 }
 
+#: An approval leaves at least this many days to make the change, so that a slow review costs nobody their right.
 MIN_DAYS_AFTER_APPROVAL = 10
 
 
 def report_window(event_type: LifeEventType, event_on: date) -> DateSpan:
-    """Give the days on which an event may be reported: from its date through day 30, or 60."""
+    """Return the days on which an event may be reported: its date through 30 days after (60 for a loss of Medicaid)."""
     return DateSpan.through(event_on, event_on + timedelta(days=LIFE_EVENT_RULES[event_type].window_days))
 
 
 def enrollment_window(event_type: LifeEventType, event_on: date, approved_on: date | None) -> DateSpan:
-    """Give the days on which an event's change may be made: a slow review takes nobody's right."""
+    """Return the days on which the change may be made: the report window, extended to 10 days after a late approval."""
     window = report_window(event_type, event_on)
     if approved_on is None:
         return window
@@ -129,23 +164,30 @@ def enrollment_window(event_type: LifeEventType, event_on: date, approved_on: da
 def check_life_event_report(
     event_type: LifeEventType, event_on: date, hired_on: date, today: date
 ) -> Iterator[RuleViolation]:
-    """Check that an event may be reported today."""
+    """Check that an event may be reported today. The messages leave out its date, which may be a date of birth."""
     if event_on > today:
-        yield RuleViolation(ErrorCode.INVALID_INPUT, "The event has not happened yet.", ("eventDate",))
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT, f"The event date must not be after today, {today}.", ("eventDate",)
+        )
     elif event_on < hired_on:
-        yield RuleViolation(ErrorCode.INVALID_INPUT, "The event was before the hire.", ("eventDate",))
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT, "The event date must not be before the employment's start date.", ("eventDate",)
+        )
     elif today not in (window := report_window(event_type, event_on)):
         yield RuleViolation(
-            ErrorCode.LIFE_EVENT_WINDOW_CLOSED, f"This event could be reported through {window.last}.", ("eventDate",)
+            ErrorCode.LIFE_EVENT_WINDOW_CLOSED,
+            f"The period for reporting this event ended on {window.last}.",
+            ("eventDate",),
         )
 
 
 def compute_effective_date(
     event_type: LifeEventType, event_on: date, reported_on: date, coverage: DateSpan, eligible_on: date
 ) -> date | None:
-    """Give the day a reissued enrollment takes effect; None where that lies past the plan year (design, rule 7).
+    """Return the day a reissued enrollment takes effect; None if that is after the plan year's end.
 
-    Never before the plan year's start, nor before the employee became eligible.
+    The day follows from the event type's rule, but is never before the plan year's start or the eligibility date.
+    `coverage` is the plan year's coverage period.
     """
     match LIFE_EVENT_RULES[event_type].effective:
         case EffectiveDateRule.EVENT_DATE:

@@ -1,4 +1,4 @@
-"""What an enrollment's stored facts mean: its window, its status on a day, and the span each answer covers."""
+"""The statuses and dates of an enrollment, derived from its stored columns: window, status, end of coverage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ NEW_HIRE_WINDOW_DAYS = 30
 
 
 class EnrollmentStatus(StrEnum):
-    """Where an enrollment stands today."""
+    """The status of an enrollment today."""
 
     PENDING = "PENDING"
     ENROLLED = "ENROLLED"
@@ -20,14 +20,14 @@ class EnrollmentStatus(StrEnum):
 
 
 class ElectionDecision(StrEnum):
-    """What an employee answered."""
+    """An employee's decision on an enrollment."""
 
     ENROLLED = "ENROLLED"
     WAIVED = "WAIVED"
 
 
 class CoverageStatus(StrEnum):
-    """Where elected coverage stands today."""
+    """The status of elected coverage today."""
 
     UPCOMING = "UPCOMING"
     EFFECTIVE = "EFFECTIVE"
@@ -36,7 +36,7 @@ class CoverageStatus(StrEnum):
 
 
 class WindowReason(StrEnum):
-    """Why an enrollment was issued, which decides its window."""
+    """The reason an enrollment was issued for, which decides its window."""
 
     OPEN_ENROLLMENT = "OPEN_ENROLLMENT"
     NEW_HIRE = "NEW_HIRE"
@@ -44,7 +44,7 @@ class WindowReason(StrEnum):
 
 
 class CloseReason(StrEnum):
-    """Why an enrollment is closed, or will be."""
+    """The reason an enrollment is closed, or will be."""
 
     LAPSED = "LAPSED"
     REISSUED = "REISSUED"
@@ -54,7 +54,7 @@ class CloseReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentFacts:
-    """The stored facts that an enrollment's status is derived from."""
+    """The stored values that an enrollment's status is derived from."""
 
     decision: ElectionDecision | None
     window: DateSpan
@@ -65,20 +65,28 @@ class EnrollmentFacts:
 
 
 def derive_enrollment_status(facts: EnrollmentFacts, today: date) -> EnrollmentStatus:
-    """Derive an enrollment's status (design, rule 6). `db/store/enrollments` holds the same in SQL."""
-    over = (
+    """Derive an enrollment's status today.
+
+    It is INACTIVE if it is closed by today, its plan year or coverage is over, its coverage is cancelled, or it is
+    unanswered after its window. Otherwise it is PENDING until it is answered, and then ENROLLED or WAIVED.
+    `db/store/enrollments` holds the same rule in SQL.
+    """
+    is_inactive = (
         (facts.closed_on is not None and facts.closed_on <= today)
         or facts.plan_year_ends_on < today
         or (facts.decision is None and facts.window.last < today)
         or derive_coverage_status(facts, today) in (CoverageStatus.ENDED, CoverageStatus.CANCELLED)
     )
-    if over:
+    if is_inactive:
         return EnrollmentStatus.INACTIVE
     return EnrollmentStatus.PENDING if facts.decision is None else EnrollmentStatus(facts.decision)
 
 
 def derive_coverage_status(facts: EnrollmentFacts, today: date) -> CoverageStatus | None:
-    """Derive where elected coverage stands; None where there is none. Cancelled coverage has a start but no end."""
+    """Derive the status of elected coverage today; None without elected coverage.
+
+    Coverage that was cancelled before it began keeps its start date and has no end date.
+    """
     if facts.decision is not ElectionDecision.ENROLLED or facts.coverage_starts_on is None:
         return None
     if facts.coverage_ends_on is None:
@@ -89,24 +97,27 @@ def derive_coverage_status(facts: EnrollmentFacts, today: date) -> CoverageStatu
 
 
 def new_hire_window(eligible_on: date, issued_on: date) -> DateSpan:
-    """Give a new hire's window: from the later of eligibility and issue, through 30 days after."""
+    """Return a new hire's window: from the later of the eligibility date and the issue date, through 30 days after."""
     opens_on = max(eligible_on, issued_on)
     return DateSpan.through(opens_on, opens_on + timedelta(days=NEW_HIRE_WINDOW_DAYS))
 
 
 def build_close_values(terminated_on: date | None, today: date) -> dict[str, date | CloseReason | None]:
-    """Give when and why an enrollment left open today closes: with an employment whose end is set already, if any."""
+    """Return the columns `closed_on` and `close_reason` of an enrollment that is open today.
+
+    An enrollment of an employee whose termination lies ahead closes on the termination date. Any other stays open.
+    """
     if terminated_on is None or terminated_on <= today:
         return {"closed_on": None, "close_reason": None}
     return {"closed_on": terminated_on, "close_reason": CloseReason.TERMINATED}
 
 
-# ------------------------------------------------------------------------------------------- spans of coverage
+# --------------------------------------------------------------------------------- end of coverage and enrollment
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answered enrollment: what was decided, and the day it takes effect."""
+    """An answered enrollment: the decision, and the day it takes effect."""
 
     decision: ElectionDecision
     effective_on: date
@@ -114,7 +125,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentEnd:
-    """What an answer comes to among its successors: the last day it covers, and when and why it closes."""
+    """The dates on which an answered enrollment ends: its last day of coverage, and its close with the reason."""
 
     coverage_ends_on: date | None = None
     closed_on: date | None = None
@@ -122,26 +133,33 @@ class EnrollmentEnd:
 
 
 def find_last_coverable_day(plan_year_ends_on: date, terminated_on: date | None) -> date:
-    """Give the last day coverage can reach: the plan year's, or that of the month of termination (design, rule 9)."""
-    return plan_year_ends_on if terminated_on is None else min(plan_year_ends_on, last_day_of_month(terminated_on))
+    """Return the last day that coverage can reach.
+
+    That is the plan year's last day, or, if it is earlier, the last day of the month in which the employment ends.
+    """
+    if terminated_on is None:
+        return plan_year_ends_on
+    return min(plan_year_ends_on, last_day_of_month(terminated_on))
 
 
 def compute_ends(
     answers: Sequence[Answer], plan_year_ends_on: date, terminated_on: date | None = None
 ) -> list[EnrollmentEnd]:
-    """Lay out the answers of one employee in one plan year, oldest first, so that no day is covered twice or lost.
+    """Compute the end of each answered enrollment of one employee in one plan year, in the order given.
 
-    Each stays in force until a later one takes effect, and ends the day before; one whose turn never comes is
-    cancelled. As spans follow from the answers alone, taking an answer or a termination back restores what it ended.
+    `answers` are ordered from the oldest to the newest. An answer stays in force until a later one takes effect, and
+    its coverage ends the day before. Coverage that would end before it begins is cancelled: it has no end date. So no
+    day is covered twice, and none is lost. The ends follow from the answers alone: when an answer or a termination is
+    withdrawn, computing them again restores the coverage that it had ended.
     """
-    limit = find_last_coverable_day(plan_year_ends_on, terminated_on)
-    stop = limit + ONE_DAY
-    reason = CloseReason.TERMINATED if limit < plan_year_ends_on else None
-    standings: list[EnrollmentEnd] = []
+    last_day = find_last_coverable_day(plan_year_ends_on, terminated_on)
+    stop = last_day + ONE_DAY
+    reason = CloseReason.TERMINATED if last_day < plan_year_ends_on else None
+    ends: list[EnrollmentEnd] = []
     for answer in reversed(answers):
-        covers = answer.decision is ElectionDecision.ENROLLED and answer.effective_on < stop
-        standings.append(EnrollmentEnd(stop - ONE_DAY if covers else None, stop if reason else None, reason))
+        is_covered = answer.decision is ElectionDecision.ENROLLED and answer.effective_on < stop
+        ends.append(EnrollmentEnd(stop - ONE_DAY if is_covered else None, stop if reason else None, reason))
         if answer.effective_on < stop:
             stop = answer.effective_on
             reason = CloseReason.REISSUED
-    return standings[::-1]
+    return ends[::-1]
