@@ -1,4 +1,4 @@
-"""Asking both executors the same, and telling where their answers differ."""
+"""Execute requests by both executors and compare their responses."""
 
 import asyncio
 import gc
@@ -6,13 +6,13 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from collections import Counter
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
-from random import Random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
+from error_isolation import isolate_error
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -37,10 +37,6 @@ from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.engine.limits import Limits
 from benegraph.graphql.engine.serialize import serialize
 
-#: How often Strawberry's executor is asked again, where what it says depends on what is done first.
-PATIENCE = 100
-#: Seconds that it is made to wait then at most, wherever it begins a task.
-PAUSE = 0.02
 GRAPHQL_SCHEMA = SCHEMA._schema
 _ID = re.compile(r"[a-z]{3,4}_[0-9a-z]{26}")
 _CURSOR = re.compile(r'"(Wy[A-Za-z0-9_-]+)"')
@@ -49,111 +45,91 @@ Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Both:
-    """The two executors, each with documents of its own, and how many operations they answered."""
+class ExecutorPair:
+    """Strawberry's executor and the breadth-first one, each with its own documents, and counts of their responses."""
 
     strawberry: DocumentCache
-    compiled: DocumentCache
-    asked: Counter[str] = field(default_factory=Counter)
+    breadth_first: DocumentCache
+    counts: Counter[str] = field(default_factory=Counter)
 
     @property
-    def fell_back(self) -> Mapping[str, int]:
-        """Tell why the compiled executor left operations to Strawberry's, and how many of them."""
-        return self.compiled.fallbacks
+    def fallbacks(self) -> Mapping[str, int]:
+        """Return how many operations the breadth-first executor left to Strawberry's, by reason."""
+        return self.breadth_first.fallbacks
 
-    async def ask(self, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest) -> Body:
-        """Ask both, one after the other, and see that they agree; give what they say."""
-        theirs = await answer(self.strawberry, database, viewer, clock, request)
-        ours = await answer(self.compiled, database, viewer, clock, request)
-        self.asked["executed" if b'"data":' in theirs else "refused"] += 1
-        found = difference(ours, theirs)
-        if found is not None and differ_in_errors_alone(ours, theirs):
-            self.asked["raced"] += 1
-            if await self._might_say(ours, theirs, database, viewer, clock, request):
-                found = None
-        check(found, viewer, request)
-        body: Body = orjson.loads(theirs)
+    async def compare_query(self, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest) -> Body:
+        """Execute a query by both, check that the responses are equal, and return ours.
+
+        Where several errors propagate to the same null, Strawberry reports the one that occurred first, and the
+        breadth-first executor the first in the document. Each of ours must then be an error of Strawberry's executor,
+        too, when nothing but its path is selected.
+        """
+        theirs = await run_executor(self.strawberry, database, viewer, clock, request)
+        ours = await run_executor(self.breadth_first, database, viewer, clock, request)
+        self.counts["executed" if b'"data":' in theirs else "refused"] += 1
+        found = find_difference(ours, theirs)
+        if found is not None and differ_only_in_choice_of_errors(ours, theirs):
+            self.counts["other error chosen"] += 1
+            for error in errors_of(ours) - errors_of(theirs):
+                await self._check_isolated(error, database, viewer, clock, request)
+            found = None
+        fail_on(found, viewer, request)
+        body: Body = orjson.loads(ours)
         return body
 
-    async def _might_say(
-        self, ours: bytes, theirs: bytes, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest
-    ) -> bool:
-        """Tell whether Strawberry's executor says each of these errors too, where something else is done first."""
-        wanted, said = told(ours), told(theirs)
-        for turn in range(PATIENCE):
-            if said >= wanted:
-                return True
-            # Every other time as it is: some of what chance brings about comes in no other way.
-            with dawdling(Random(turn)) if turn % 2 else nullcontext():  # noqa: S311 - pauses
-                said |= told(await answer(self.strawberry, database, viewer, clock, request))
-        return False
+    async def _check_isolated(
+        self, error: "PlacedError", database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest
+    ) -> None:
+        path, message = error.path, error.message
+        query = isolate_error(request.query, request.operation_name, path)
+        isolated = replace(request, query=query, operation_name=None)
+        theirs = await run_executor(self.strawberry, database, viewer, clock, isolated)
+        reported = {(each.path, each.message) for each in errors_of(theirs)}
+        assert (path, message) in reported, f"Strawberry's executor has no such error: {error}\n{query}\n{reported}"
 
-    async def tell(
+    async def compare_mutation(
         self, copies: tuple[Database, Database], viewer: Viewer, clock: Clock, request: GraphQLRequest
     ) -> Body:
-        """Ask each for a change of its own database, which are in the same state, and see that they agree.
+        """Execute a mutation by each on its own copy of a database, and check that the responses are equal.
 
-        Ids are made of the clock and of chance: those of either are compared by the order in which they appear.
+        Ids depend on the clock and on random numbers, so they are compared by the order of their appearance.
         """
-        theirs = await answer(self.strawberry, copies[0], viewer, clock, request)
-        ours = await answer(self.compiled, copies[1], viewer, clock, request)
-        self.asked["executed" if b'"data":' in theirs else "refused"] += 1
-        check(difference(numbered(ours), numbered(theirs)), viewer, request)
+        theirs = await run_executor(self.strawberry, copies[0], viewer, clock, request)
+        ours = await run_executor(self.breadth_first, copies[1], viewer, clock, request)
+        self.counts["executed" if b'"data":' in theirs else "refused"] += 1
+        fail_on(find_difference(number_ids(ours), number_ids(theirs)), viewer, request)
         body: Body = orjson.loads(theirs)
         return body
 
 
-def both_executors(limits: Limits | None = None) -> Both:
+def both_executors(limits: Limits | None = None) -> ExecutorPair:
     limits = limits or Limits()
-    return Both(DocumentCache(SCHEMA, limits), DocumentCache(SCHEMA, limits, compiled=True))
+    return ExecutorPair(DocumentCache(SCHEMA, limits), DocumentCache(SCHEMA, limits, compiled=True))
 
 
-async def answer(
+async def run_executor(
     documents: DocumentCache, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest
 ) -> bytes:
-    """Ask one executor with a context of its own; give the bytes of what it says, when all it began is done."""
+    """Execute a request in a context of its own, and return the response's bytes once all its tasks have ended."""
     task = asyncio.current_task()
-    with _cleared_away():
+    with _collect_garbage():
         try:
-            content = content_of(await execute(documents, Context(database, viewer, clock, "request-1"), request))
+            content = serialize(await execute(documents, Context(database, viewer, clock, "request-1"), request))
         except asyncio.CancelledError:
-            assert task is None or task.cancelling(), "a part that was given up took the whole with it"
+            assert task is None or task.cancelling(), "a cancelled field cancelled the whole request"
             raise
-        # What was left running would be in the way of the next.
-        while left := asyncio.all_tasks() - {task}:
-            await asyncio.wait(left)
+        # Tasks that are left would disturb the next request.
+        while pending := asyncio.all_tasks() - {task}:
+            await asyncio.wait(pending)
     return content
 
 
 @contextmanager
-def dawdling(dice: Random) -> Iterator[None]:
-    """Have each task that is made begin after a while of its own."""
+def _collect_garbage() -> Iterator[None]:
+    """Collect what a response leaves behind here, and at once.
 
-    async def later(work: Coroutine[Any, Any, Any], pause: float) -> Any:
-        try:
-            await asyncio.sleep(pause)
-        except asyncio.CancelledError:
-            work.close()
-            raise
-        return await work
-
-    def make(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
-        return asyncio.Task(later(work, PAUSE * dice.random()), loop=loop, **options)
-
-    loop = asyncio.get_running_loop()
-    loop.set_task_factory(make)
-    try:
-        yield
-    finally:
-        loop.set_task_factory(None)
-
-
-@contextmanager
-def _cleared_away() -> Iterator[None]:
-    """Have what is left of an answer collected at once, and here.
-
-    Where a field fails, Strawberry's executor gives up those beside it, some before they have begun. These complain
-    when they are collected: to whoever is at work then, if that isn't done here.
+    Where a field fails, Strawberry's executor cancels its siblings, some before they start. Such coroutines warn when
+    they are collected, which would otherwise happen in some later test.
     """
     gc.disable()
     try:
@@ -163,73 +139,73 @@ def _cleared_away() -> Iterator[None]:
         gc.enable()
 
 
-def content_of(answer: Any) -> bytes:
-    return answer.content if hasattr(answer, "content") else serialize(answer)
+def fail_on(difference: str | None, viewer: Viewer, request: GraphQLRequest) -> None:
+    """Fail where there is a difference, with everything that is needed to repeat the request."""
+    if difference is not None:
+        raise AssertionError(f"{difference}\n{viewer.role}, variables {request.variables!r}:\n{request.query}")
 
 
-def check(found: str | None, viewer: Viewer, request: GraphQLRequest) -> None:
-    """Fail where a difference was found, with all that is needed to ask again."""
-    if found is not None:
-        raise AssertionError(f"{found}\n{viewer.role} asked, with {request.variables!r}:\n{request.query}")
+# ------------------------------------------------------------------------------------------------------- comparison
 
 
-# -------------------------------------------------------------------------------------------------- what is the same
-
-
-def difference(ours: bytes, theirs: bytes) -> str | None:
-    """Tell the first place in which two answers differ, byte for byte, but for the order of several errors."""
+def find_difference(ours: bytes, theirs: bytes) -> str | None:
+    """Return a description of the first difference of two responses, byte for byte, ignoring the order of errors."""
     if ours == theirs:
         return None
     if orjson.dumps(orjson.loads(ours)) != ours:
-        return f"The compiled executor's JSON is not as orjson writes it:\n{ours!r}"
-    one, other = _in_order(ours), _in_order(theirs)
+        return f"The breadth-first executor's JSON is not as orjson writes it:\n{ours!r}"
+    one, other = _sort_errors(ours), _sort_errors(theirs)
     if orjson.dumps(one) == orjson.dumps(other):
         return None
     place, here, there = _first_difference(one, other, "$")
-    return f"At {place} the compiled executor says\n  {here}\nand Strawberry's\n  {there}"
+    return f"At {place} the breadth-first executor returns\n  {here}\nand Strawberry's\n  {there}"
 
 
-def differ_in_errors_alone(ours: bytes, theirs: bytes) -> bool:
-    """Tell whether what differs may be a matter of time.
-
-    Of several errors under one nulled object, Strawberry's executor tells the one that came first, and those before it
-    that nulled nothing but their own field; what else the object asks for it gives up.
-    """
-    one, other = orjson.loads(ours), orjson.loads(theirs)
-    if {place for place, _ in told(ours)} != {place for place, _ in told(theirs)}:
+def differ_only_in_choice_of_errors(ours: bytes, theirs: bytes) -> bool:
+    """Return whether the responses have equal data, and errors for the same nulls, and differ only in which errors."""
+    if {error.null_path for error in errors_of(ours)} != {error.null_path for error in errors_of(theirs)}:
         return False
+    one, other = orjson.loads(ours), orjson.loads(theirs)
     return orjson.dumps(one | {"errors": None}) == orjson.dumps(other | {"errors": None})
 
 
-def told(content: bytes) -> set[tuple[str, bytes]]:
-    """Gather the errors of an answer, each with the null that it leads to."""
+@dataclass(frozen=True, slots=True)
+class PlacedError:
+    """An error of a response: its path, its message, and the path of the null that it propagated to."""
+
+    path: tuple[str | int, ...]
+    message: str
+    null_path: tuple[str | int, ...]
+
+
+def errors_of(content: bytes) -> set[PlacedError]:
     body: Body = orjson.loads(content)
     errors = set()
     for error in body.get("errors", ()):
-        value, place = body["data"], "$"
-        for step in error.get("path", ()):
-            if value is None:
-                break
-            value, place = value[step], f"{place}.{step}"
-        errors.add((place, orjson.dumps(error)))
+        path, value, depth = tuple(error.get("path", ())), body.get("data"), 0
+        while value is not None and depth < len(path):
+            value, depth = value[path[depth]], depth + 1
+        errors.add(PlacedError(path, error["message"], path[:depth]))
     return errors
 
 
-def numbered(content: bytes) -> bytes:
-    """Write a number for each id, by the order in which they appear, and in cursors too."""
-    text = _CURSOR.sub(lambda match: orjson.dumps(_place_of(match[1])).decode(), content.decode())
-    seen: dict[str, str] = {}
-    return _ID.sub(
-        lambda match: seen.setdefault(match[0], f"{match[0][:4]}#{len(seen)}") if prefix_of(match[0]) else match[0],
-        text,
-    ).encode()
+def number_ids(content: bytes) -> bytes:
+    """Replace each id by a number, in the order of their appearance, also within cursors."""
+    text = _CURSOR.sub(lambda match: orjson.dumps(_decode_cursor(match[1])).decode(), content.decode())
+    numbers: dict[str, str] = {}
+
+    def number(match: re.Match[str]) -> str:
+        id = match[0]
+        return numbers.setdefault(id, f"{id[:4]}#{len(numbers)}") if prefix_of(id) else id
+
+    return _ID.sub(number, text).encode()
 
 
-def _place_of(cursor: str) -> str:
+def _decode_cursor(cursor: str) -> str:
     return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
 
 
-def _in_order(content: bytes) -> Body:
+def _sort_errors(content: bytes) -> Body:
     body: Body = orjson.loads(content)
     if "errors" in body:
         body["errors"].sort(key=lambda error: ([str(step) for step in error.get("path") or ()], error["message"]))

@@ -67,6 +67,7 @@ def comparison(server_url: str, template: str) -> Iterator[ComparisonDatabase]:
 
 
 TOO_MUCH = "(first: 101) { totalCount }"
+DEEP_PATH = "employer.planYears.nodes.0.benefitProduct.planYears.nodes.0.employer.planYears.nodes.0.enrollments"
 #: By what it is, an operation about the one of a type and an id, and the paths of its errors.
 ONCE_WRONG = {
     "two parts wait for the same page, and one is given up": (
@@ -99,19 +100,19 @@ ONCE_WRONG = {
     "what fails later beneath a null": (
         f'query($id: ID!) {{ nodes(ids: [$id, "nothing"]) {{ id }} benefitProducts{TOO_MUCH} }}',
         "Employer",
-        ["benefitProducts"],
+        ["nodes.1", "benefitProducts"],
     ),
     "what fails deeper beneath a null": (
         f"""query($id: ID!) {{ employee(id: $id) {{
           employer {{ planYears{TOO_MUCH} }} subscriber {{ enrollments{TOO_MUCH} }} enrollments{TOO_MUCH}
         }} }}""",
         "Employee",
-        ["employee.enrollments"],
+        ["employee.employer.planYears"],
     ),
     "what failed before beneath a null": (
         f"""query($id: ID!) {{
           early: node(id: "nothing") {{ id }}
-          employer(id: $id) {{ planYears(first: 1) {{ nodes {{  # several turns later, so that no delay turns it about
+          employer(id: $id) {{ planYears(first: 1) {{ nodes {{
             benefitProduct {{ planYears(first: 1) {{ nodes {{ employer {{ planYears(first: 1) {{ nodes {{
               enrollments{TOO_MUCH}
             }} }} }} }} }} }}
@@ -119,7 +120,7 @@ ONCE_WRONG = {
           late: employers(first: 1) {{ nodes {{ employees{TOO_MUCH} }} }}
         }}""",
         "Employer",
-        ["early", "late.nodes.0.employees"],
+        ["early", DEEP_PATH, "late.nodes.0.employees"],
     ),
 }
 
@@ -132,12 +133,11 @@ def test_what_went_wrong_once_is_answered_alike(
     both, visible_keys = both_executors(), comparison.dataset.visible_keys[Role.EMPLOYEE]
     request = GraphQLRequest(text, {"id": visible_keys.ids[kind][0]})
     comparison.run(comparison.database.engine.dispose())  # what a connection has learned is of no help
-    body = comparison.run(
-        both.ask(comparison.database, comparison.dataset.viewers[Role.ADMINISTRATOR], comparison.dataset.clock, request)
-    )
+    viewer, clock = comparison.dataset.viewers[Role.ADMINISTRATOR], comparison.dataset.clock
+    body = comparison.run(both.compare_query(comparison.database, viewer, clock, request))
     assert [".".join(map(str, error["path"])) for error in body.get("errors", ())] == wrong
-    assert dict(both.asked) == {"executed": 1}
-    assert dict(both.fell_back) == {}
+    assert both.counts["executed"] == 1
+    assert dict(both.fallbacks) == {}
 
 
 # ---------------------------------------------------------------------------------------------- what we wrote ourselves
@@ -175,15 +175,15 @@ def _hold_written(comparison: ComparisonDatabase, requests: Sequence[GraphQLRequ
     changes = [each for each in requests if _kind(each) is OperationType.MUTATION]
     for request in (each for each in requests if each not in changes):
         for role in (Role.ADMINISTRATOR, Role.EMPLOYEE):
-            comparison.run(both.ask(comparison.database, dataset.viewers[role], dataset.clock, request))
+            comparison.run(both.compare_query(comparison.database, dataset.viewers[role], dataset.clock, request))
     if changes:
         with comparison.copies() as copies:
             viewer = administrator(dataset.handles.tenant_id)
             for request in changes:
-                body = comparison.run(both.tell(copies, viewer, Clock.at_noon(TODAY), request))
+                body = comparison.run(both.compare_mutation(copies, viewer, Clock.at_noon(TODAY), request))
                 assert "errors" not in body, body
-    assert both.asked["executed"] >= len(requests)
-    assert dict(both.fell_back) == {}
+    assert both.counts["executed"] >= len(requests)
+    assert dict(both.fallbacks) == {}
 
 
 def _kind(request: GraphQLRequest) -> OperationType:
@@ -310,12 +310,12 @@ def test_what_is_refused_is_refused_alike(comparison: ComparisonDatabase) -> Non
     both, codes = both_executors(), set[str]()
     with comparison.copies() as copies:
         for viewer, request in _odd_changes(comparison):
-            body = comparison.run(both.tell(copies, viewer, comparison.office.clock(), request))
+            body = comparison.run(both.compare_mutation(copies, viewer, comparison.office.clock(), request))
             codes |= set(re.findall(r'"code":"(\w+)"', orjson.dumps(body).decode()))
         one, other = (comparison.run(_counted(database, comparison.office.viewer)) for database in copies)
     assert one == other
     assert codes == {"BAD_USER_INPUT", "FORBIDDEN", "IDEMPOTENCY_KEY_REUSED", "PLAN_NOT_OFFERED", "INVALID_INPUT"}
-    assert dict(both.fell_back) == {}
+    assert dict(both.fallbacks) == {}
 
 
 async def _counted(database: Database, viewer: Viewer) -> dict[str, int | None]:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from all_types_dataset import GRAPHQL_SCHEMA, NOW, TODAY
-from both_executors import Both, all_fields, both_executors, content_of
+from both_executors import ExecutorPair, all_fields, both_executors
 from generated_values import QUERY
 from graphql import FieldNode, TypeInfo, TypeInfoVisitor, Visitor, parse, visit
 from graphql_requests import fetch_data
@@ -33,6 +33,7 @@ from benegraph.domain.people import EmploymentClass
 from benegraph.execution.compile import thresholds
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
+from benegraph.graphql.engine.serialize import serialize
 from conftest import GATEWAY, at, connect
 from factories.access import TENANT, administrator, employee_viewer, employer_viewer, insert
 from factories.carrier_rows import (
@@ -172,13 +173,13 @@ class Hall:
     database: Database
     named: Mapping[str, Any]
     viewers: Mapping[str, Viewer]
-    both: Both
+    both: ExecutorPair
 
     def ask(self, who: str, text: str, variables: Variables, name: str | None = None) -> dict[str, Any]:
         """Ask both, and see that they agree; give what they say."""
         request = GraphQLRequest(text, self.given(text, variables), name)
-        self.both.compiled.fallbacks.clear()
-        body: dict[str, Any] = self.runner.run(self.both.ask(self.database, self.viewers[who], NOW, request))
+        self.both.breadth_first.fallbacks.clear()
+        body: dict[str, Any] = self.runner.run(self.both.compare_query(self.database, self.viewers[who], NOW, request))
         return body
 
     def given(self, text: str, variables: Variables) -> Variables:
@@ -230,7 +231,7 @@ def test_a_document_is_answered_alike(hall: Hall, title: str) -> None:
     for who, variables in _asked(title):
         body = hall.ask(who, text, variables)
         assert "errors" not in body, (who, variables, body["errors"])
-        assert dict(hall.both.fell_back) == {}, (who, variables)
+        assert dict(hall.both.fallbacks) == {}, (who, variables)
         if who == WHO[0] and variables is first:
             assert _holds(body["data"]) is (title not in OF_NOTHING)
 
@@ -274,7 +275,7 @@ def test_what_is_wrong_is_wrong_alike(hall: Hall, title: str) -> None:
     if any("*" in each for each in wrong):  # one of each item
         places = Counter(re.sub(r"\.\d+\.", ".*.", place) for place in places.elements())
     assert sorted(f"{place}:{times}" if times > 1 else place for place, times in places.items()) == wrong
-    assert [*hall.both.fell_back] == reasons
+    assert [*hall.both.fallbacks] == reasons
 
 
 def test_one_of_several_operations_is_meant_by_its_name(hall: Hall) -> None:
@@ -286,7 +287,7 @@ def test_one_of_several_operations_is_meant_by_its_name(hall: Hall) -> None:
     fragment Firm on Employer { name employees(first: 1) { nodes { ...Name } } }"""
     for name, last in {"Third": "employer", "One": "firstName", "Other": "enrollments"}.items():
         assert [*hall.ask("employee", text, {}, name)["data"]["employee"]][-1] == last
-    assert dict(hall.both.fell_back) == {}
+    assert dict(hall.both.fallbacks) == {}
 
 
 def test_many_ways_to_leave_parts_out_are_told_apart(hall: Hall) -> None:
@@ -298,7 +299,7 @@ def test_many_ways_to_leave_parts_out_are_told_apart(hall: Hall) -> None:
     for way in (*ways[:18], *ways[:2]):
         found = hall.ask("employee", text, way)["data"]["employee"]
         assert ("firstName" in found, "lastName" not in found, "version" in found) == (way["a"], way["b"], way["c"])
-        assert dict(hall.both.fell_back) == {}
+        assert dict(hall.both.fallbacks) == {}
 
 
 def test_a_list_is_walked_through_alike(hall: Hall) -> None:
@@ -312,12 +313,12 @@ def test_a_list_is_walked_through_alike(hall: Hall) -> None:
         thresholds.append(len(page["edges"]))
         goes_on, variables["after"] = page["pageInfo"].values()
     assert thresholds == [40, 40, 25]
-    assert dict(hall.both.fell_back) == {}
+    assert dict(hall.both.fallbacks) == {}
 
 
 def test_what_is_asked_at_once_is_answered_as_one_after_another(hall: Hall) -> None:
     """Plans are shared by all who ask; each answer is still that of its own viewer and variables."""
-    compiled = hall.both.compiled
+    compiled = hall.both.breadth_first
     compiled.fallbacks.clear()
     asked = [
         (hall.viewers[who], GraphQLRequest(text, hall.given(text, variables)))
@@ -326,7 +327,7 @@ def test_what_is_asked_at_once_is_answered_as_one_after_another(hall: Hall) -> N
     ]
 
     async def one(viewer: Viewer, request: GraphQLRequest) -> bytes:
-        return content_of(await execute(compiled, Context(hall.database, viewer, NOW, "request-1"), request))
+        return serialize(await execute(compiled, Context(hall.database, viewer, NOW, "request-1"), request))
 
     async def all_of_them() -> None:
         alone = [await one(*each) for each in asked]

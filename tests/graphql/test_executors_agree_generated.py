@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pytest
 from all_types_dataset import TABLES
-from both_executors import Both, all_fields, both_executors, reached
+from both_executors import ExecutorPair, all_fields, both_executors, reached
 from comparison_database import ComparisonDatabase, open_comparison_database
 from generated import operations, payloads
 from generated_values import QUERY
@@ -73,19 +73,18 @@ def _hold_equal(comparison: ComparisonDatabase, role: Role, examples: int, start
 
     def holds(requests: Sequence[GraphQLRequest]) -> None:
         for request in requests:
-            body = comparison.run(
-                both.ask(comparison.database, comparison.dataset.viewers[role], comparison.dataset.clock, request)
-            )
+            viewer, clock = comparison.dataset.viewers[role], comparison.dataset.clock
+            body = comparison.run(both.compare_query(comparison.database, viewer, clock, request))
             assume("data" in body)  # what is refused is no example
             if body["data"] is not None:
                 asked = both.strawberry.parse(request.query, trusted=True).ast
                 these = reached(asked, request.operation_name, body["data"])
                 found.update(these)
-                both.asked["found"] += any(each.split(".")[0] in TABLES or each == "Query.node" for each in these)
+                both.counts["found"] += any(each.split(".")[0] in TABLES or each == "Query.node" for each in these)
 
     _try_out(operations(comparison.dataset, role), holds, examples, start + 1000 * list(Role).index(role))
-    assert both.asked["executed"] >= examples
-    assert both.asked["found"] >= FEWEST_FIND * both.asked["executed"], both.asked
+    assert both.counts["executed"] >= examples
+    assert both.counts["found"] >= FEWEST_FIND * both.counts["executed"], both.counts
     _check_few_fell_back(both)
     return found
 
@@ -108,10 +107,11 @@ def _hold_payload(comparison: ComparisonDatabase, mutation: str, examples: int, 
     with comparison.copies() as copies:
 
         def holds(request: GraphQLRequest) -> None:
-            body = comparison.run(both.tell(copies, viewer, clock, request))
+            body = comparison.run(both.compare_mutation(copies, viewer, clock, request))
             assume("data" in body)
 
-        body = comparison.run(both.tell(copies, viewer, clock, GraphQLRequest(document(mutation), {"input": input})))
+        request = GraphQLRequest(document(mutation), {"input": input})
+        body = comparison.run(both.compare_mutation(copies, viewer, clock, request))
         assert body["data"][mutation]["userErrors"] == [], body
         _try_out(payloads(comparison.dataset, mutation, input), holds, examples, start)
     _check_few_fell_back(both)
@@ -138,8 +138,8 @@ def _try_out(strategy: st.SearchStrategy[T], holds: Callable[[T], None], example
             seed(number)(chosen(given(strategy)(example)))()
 
 
-def _check_few_fell_back(both: Both) -> None:
-    left = sum(both.fell_back.values())
-    print(f"{dict(both.asked)}; left to Strawberry: {dict(both.fell_back)}")  # noqa: T201 - shown where it fails
-    assert left <= max(1, MOST_FALL_BACK * both.asked["executed"]), both.fell_back
-    assert both.compiled.plan_executions + left >= both.asked["executed"]
+def _check_few_fell_back(both: ExecutorPair) -> None:
+    left = sum(both.fallbacks.values())
+    print(f"{dict(both.counts)}; left to Strawberry: {dict(both.fallbacks)}")  # noqa: T201 - shown where it fails
+    assert left <= max(1, MOST_FALL_BACK * both.counts["executed"]), both.fallbacks
+    assert both.breadth_first.plan_executions + left >= both.counts["executed"]
