@@ -209,7 +209,7 @@ async def test_where_a_commit_fails_another_connection_is_lent(
 
 
 async def test_where_a_commit_hangs_who_waits_is_told(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened(database_url, wait=0.1) as database:
+    async with opened(database_url, acquire_timeout=0.1) as database:
         async with held(monkeypatch, "end_transaction"):
             pid = await session_of(database, ACME)
             with pytest.raises(NoConnectionLeft):

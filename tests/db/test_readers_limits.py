@@ -37,7 +37,7 @@ EMPLOYERS = statement("SELECT count(*) FROM employers")
 
 @pytest.mark.parametrize(("size", "most"), [(1, 1), (2, 1), (3, 1), (4, 2), (5, 3), (6, 3), (10, 6), (11, 7), (20, 16)])
 async def test_writers_are_left_some_of_the_pool(database_url: str, size: int, most: int) -> None:
-    engine = create_engine(database_url, PoolSettings(size=size, overflow=0, wait=0.1))
+    engine = create_engine(database_url, PoolSettings(size=size, overflow=0, acquire_timeout=0.1))
     database = Database(engine)
     async with AsyncExitStack() as stack:
         for _ in range(most):
@@ -71,7 +71,7 @@ async def test_many_readers_share_few_connections_with_who_writes(
 
 
 async def test_who_waits_too_long_is_told_as_by_the_pool(database_url: str) -> None:
-    async with opened(database_url, wait=0.1) as database:
+    async with opened(database_url, acquire_timeout=0.1) as database:
         loop = asyncio.get_running_loop()
         async with database.read_pool.snapshot(ACME) as snapshot:
             pid = (await snapshot.fetch(SESSION, {}))[0]["pid"]
@@ -89,7 +89,7 @@ async def test_who_waits_too_long_is_told_as_by_the_pool(database_url: str) -> N
 
 
 async def test_where_writers_have_all_of_the_pool_a_reader_is_told_and_others_read_later(database_url: str) -> None:
-    async with opened(database_url, wait=0.1) as database:
+    async with opened(database_url, acquire_timeout=0.1) as database:
         async with AsyncExitStack() as stack:
             for _ in range(WRITE_CONNECTIONS + 1):
                 await stack.enter_async_context(database.engine.connect())
@@ -142,7 +142,7 @@ async def test_who_comes_later_does_not_take_the_place_of_who_waits(database_url
 @pytest.mark.parametrize("fails", [False, True], ids=["its connection", "its place"])
 async def test_who_stops_waiting_loses_nothing(database_url: str, fails: bool) -> None:
     """Stopped before, while and after it was handed something, by a cancellation or by the clock."""
-    async with opened(database_url, wait=2) as database:
+    async with opened(database_url, acquire_timeout=2) as database:
         for turn in range(30):
             async with database.read_pool.snapshot(ACME, single_statement=True) as snapshot:
                 await snapshot.fetch(SESSION, {})
@@ -164,7 +164,7 @@ async def test_who_stops_waiting_loses_nothing(database_url: str, fails: bool) -
 
 
 async def test_who_is_handed_a_connection_as_the_time_is_over_loses_nothing(database_url: str) -> None:
-    async with opened(database_url, wait=0.05) as database:
+    async with opened(database_url, acquire_timeout=0.05) as database:
         for late in (-0.002, -0.001, -0.0005, 0.0, 0.0005):
             async with database.read_pool.snapshot(ACME, single_statement=True):
                 waiting = [asyncio.ensure_future(session_of(database, ACME, single_statement=True)) for _ in range(5)]
@@ -232,7 +232,7 @@ async def test_a_statement_that_was_given_up_is_called_off(
 
 def test_who_waits_in_the_next_loop_is_refused_in_time_too(database_url: str) -> None:
     """An engine that was disposed of may begin anew in another loop, whose clock is another."""
-    database = Database(create_engine(database_url, PoolSettings(size=1, overflow=0, wait=0.5)))
+    database = Database(create_engine(database_url, PoolSettings(size=1, overflow=0, acquire_timeout=0.5)))
 
     async def wait_for_a_moment() -> None:
         await asyncio.gather(

@@ -293,7 +293,7 @@ async def test_one_that_is_lost_as_it_ends_is_not_lent_again(
 @pytest.mark.parametrize("unseen", [True, False])
 async def test_a_server_that_starts_again_is_read_from_again(unseen: bool) -> None:
     with reachable() as place, EmbeddedPostgres(place, fast=True) as server:
-        async with opened(server.dsn(), most=2, wait=1) as database:
+        async with opened(server.dsn(), most=2, acquire_timeout=1) as database:
             for _ in range(2):
                 pids = await several(database, 2, single_statement=True)
                 if unseen:

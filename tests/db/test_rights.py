@@ -141,7 +141,7 @@ async def test_who_gives_up_at_any_turn_leaves_no_rights(
 ) -> None:
     """Begin as one viewer, and stop a turn of the loop later each time; then read as another, and as the same."""
     one, other, *_ = world
-    async with opened(database_url, wait=2) as database:
+    async with opened(database_url, acquire_timeout=2) as database:
         for turn in range(200):
             assert await seen(database, other, single_statement=single_statement) == world[other]
             reading = asyncio.ensure_future(seen(database, one, single_statement=single_statement))

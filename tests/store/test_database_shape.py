@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from benegraph.db import models
 from benegraph.db.base import Base
-from benegraph.db.migrations import config, current_revision, migrate
+from benegraph.db.migrations import alembic_config, current_revision, migrate
 from benegraph.domain.access import Role
 from benegraph.domain.catalog import CoverageTier
 from conftest import connect
@@ -96,7 +96,7 @@ async def test_checks_agree_too(owner_url: str) -> None:
 
 async def test_downgraded_to_nothing_and_upgraded_again_it_is_the_same(owner_url: str) -> None:
     before, head = await shape(owner_url), await current_revision(owner_url)
-    await run_sync(owner_url, lambda connection: command.downgrade(config(connection), "base"))
+    await run_sync(owner_url, lambda connection: command.downgrade(alembic_config(connection), "base"))
     assert {row["table_name"] for row in await ask(owner_url, COLUMNS)} == set()
     assert await current_revision(owner_url) is None
     await migrate(owner_url)
@@ -109,7 +109,7 @@ async def test_every_step_can_be_taken_back_and_again(owner_url: str) -> None:
     shapes = {}
     while (revision := await current_revision(owner_url)) is not None:
         shapes[revision] = await shape(owner_url)
-        await run_sync(owner_url, lambda connection: command.downgrade(config(connection), "-1"))
+        await run_sync(owner_url, lambda connection: command.downgrade(alembic_config(connection), "-1"))
     assert len(shapes) > 1
     for revision in reversed(shapes):
         await migrate(owner_url, revision)

@@ -1,1 +1,1 @@
-"""PostgreSQL: engine, sessions, shapes, and every statement."""
+"""PostgreSQL: engine, sessions, table definitions, and every statement."""

@@ -1,44 +1,46 @@
-"""Named constraints, and the refusal that a violation of each stands for."""
+"""Named constraints, and the rule violation that is reported for each."""
 
 from sqlalchemy.exc import IntegrityError
 
 from benegraph.domain.errors import ErrorCode, Refused, RuleViolation
 
-REFUSALS = {
+VIOLATIONS = {
     "uq_employees_external_id": RuleViolation(
-        ErrorCode.ALREADY_EXISTS, "Another employee of this employer carries this external id.", ("externalId",)
+        ErrorCode.ALREADY_EXISTS, "Another employee of this employer already has this external ID.", ("externalId",)
     ),
     "ex_plan_years_period": RuleViolation(
         ErrorCode.PLAN_YEAR_OVERLAP,
-        "Another plan year of this employer and product shares days with it.",
+        "The coverage period overlaps another plan year of this employer and benefit product.",
         ("coverageStart",),
     ),
     "uq_subscribers_subscriber_id": RuleViolation(
-        ErrorCode.ALREADY_EXISTS, "Another subscriber carries this number.", ("subscriberId",)
+        ErrorCode.ALREADY_EXISTS, "Another subscriber already has this subscriber number.", ("subscriberId",)
     ),
     "uq_subscribers_employee": RuleViolation(
-        ErrorCode.ALREADY_EXISTS, "Another subscriber stands for this employee.", ("employeeId",)
+        ErrorCode.ALREADY_EXISTS, "Another subscriber is already linked to this employee.", ("employeeId",)
     ),
     "uq_group_contracts_key": RuleViolation(
-        ErrorCode.ALREADY_EXISTS, "There is a contract of this group, division and start already.", ("groupId",)
+        ErrorCode.ALREADY_EXISTS,
+        "A group contract with this group, division and coverage start already exists.",
+        ("groupId",),
     ),
     "uq_subscriber_enrollments_key": RuleViolation(
-        ErrorCode.ALREADY_EXISTS, "There is a coverage of this key already.", ("key",)
+        ErrorCode.ALREADY_EXISTS, "A subscriber enrollment with this key already exists.", ("key",)
     ),
     "ex_subscriber_enrollments_coverage": RuleViolation(
         ErrorCode.OVERLAPPING_COVERAGE,
-        "Another coverage of this subscriber shares a day with it.",
+        "The coverage overlaps other coverage of this subscriber in the same group and division.",
         ("key", "startDate"),
     ),
     "ex_enrollments_coverage": RuleViolation(
-        ErrorCode.OVERLAPPING_COVERAGE, "Other coverage of this product shares a day with it."
+        ErrorCode.OVERLAPPING_COVERAGE, "The coverage overlaps other coverage of the same benefit product."
     ),
 }
 
 
 def refusal_of(error: IntegrityError) -> Refused | None:
-    """Turn a violated constraint into the refusal it stands for; None where it stands for a fault of ours."""
-    # The driver's own error: what SQLAlchemy sent has it beneath an adapter's, what was sent past it has not.
+    """Return the refusal for a violated constraint; None for a constraint that only a bug in benegraph can violate."""
+    # The driver's error: SQLAlchemy wraps it in an adapter's error, statements that bypass SQLAlchemy don't.
     cause = error.orig if hasattr(error.orig, "constraint_name") else getattr(error.orig, "__cause__", None)
-    rule = REFUSALS.get(getattr(cause, "constraint_name", None) or "")
-    return None if rule is None else Refused([rule])
+    violation = VIOLATIONS.get(getattr(cause, "constraint_name", None) or "")
+    return None if violation is None else Refused([violation])

@@ -1,4 +1,4 @@
-"""The engine: how many connections, with which timeouts, and the check that they can't step over row-level security."""
+"""The engine: its connections, their timeouts, and the check that its role can't bypass row-level security."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,124 +11,128 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from benegraph.domain.errors import BenegraphError
 
 MIN_SERVER_VERSION = 150000
-#: Has the driver and SQLAlchemy keep no statement in a session, where PgBouncer's next client would meet it.
-UNNAMED = {"statement_cache_size": 0, "prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: ""}
-#: The execution option of an engine that holds what `transaction_settings_sql` gives.
-_AT_EACH_BEGIN = "transaction_settings_sql"
+#: Options that keep no prepared statement in a session, because PgBouncer lends the session to another client next.
+UNNAMED_STATEMENTS = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: "",
+}
+#: The execution option of an engine that stores the statement of `transaction_settings_sql`.
+_SETTINGS_OPTION = "transaction_settings_sql"
 
 
 class UnfitDatabase(BenegraphError):
-    """The database can't be served from: too old, not migrated, or the role is too mighty."""
+    """The database can't be used: the server is too old, the schema is not migrated, or the role is too powerful."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """How many connections one process holds, and how long things may take, in seconds."""
+    """The number of connections of one process, and its timeouts in seconds."""
 
     size: int = 10
     overflow: int = 0
-    wait: float = 5.0
+    acquire_timeout: float = 5.0
     statement_timeout: float = 15.0
     lock_timeout: float = 5.0
-    #: Whether PgBouncer stands between, which lends us a server's session for one transaction at a time.
+    #: Whether connections go through PgBouncer, which lends a server's session for one transaction at a time.
     pgbouncer: bool = False
 
 
 def create_engine(url: str, pool: PoolSettings | None = None) -> AsyncEngine:
-    """Make an engine for a PostgreSQL URL of any common spelling; no connection is opened yet."""
+    """Create an engine for a PostgreSQL URL, with whatever driver it names; no connection is opened yet."""
     pool = pool or PoolSettings()
-    of_session, of_transaction = _settings(pool)
-    unnamed = UNNAMED if pool.pgbouncer else {}
-    local = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in of_transaction.items())
+    session_settings, transaction_settings = _settings(pool)
+    unnamed = UNNAMED_STATEMENTS if pool.pgbouncer else {}
+    local = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in transaction_settings.items())
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
-        hide_parameters=True,  # they are people's data, and errors get logged
+        hide_parameters=True,  # parameters are personal data, and errors are logged
         pool_size=pool.size,
         max_overflow=pool.overflow,
-        pool_timeout=pool.wait,
+        pool_timeout=pool.acquire_timeout,
         pool_recycle=1800,
         pool_use_lifo=True,
         connect_args={
             "timeout": 5,
-            "command_timeout": pool.statement_timeout + 5,  # the server's own timeout should speak first
-            "server_settings": of_session,
+            "command_timeout": pool.statement_timeout + 5,  # the server's own timeout should come first
+            "server_settings": session_settings,
             **unnamed,
         },
-        execution_options={_AT_EACH_BEGIN: f"SELECT {local}"} if local else {},
+        execution_options={_SETTINGS_OPTION: f"SELECT {local}"} if local else {},
     )
-    _pass_over_the_lost(engine)
+    _skip_lost_connections(engine)
     if local:
-        event.listen(engine.sync_engine, "begin", _set_again)
+        event.listen(engine.sync_engine, "begin", _set_transaction_settings)
     return engine
 
 
 def transaction_settings_sql(engine: AsyncEngine) -> str:
-    """Write what is sent together with each BEGIN, behind PgBouncer: settings that no session keeps for us; else ''."""
-    statement: str = engine.sync_engine.get_execution_options().get(_AT_EACH_BEGIN, "")
+    """Return the SQL that sets the engine's settings in each transaction behind PgBouncer; empty without PgBouncer."""
+    statement: str = engine.sync_engine.get_execution_options().get(_SETTINGS_OPTION, "")
     return statement and f"{statement}; "
 
 
 def _settings(pool: PoolSettings) -> tuple[dict[str, str], dict[str, str]]:
-    """Give the server's settings that a connection begins with, and those that each transaction sets for itself."""
-    known = {
+    """Return the server settings of each session, and those that each transaction must set."""
+    startup = {
         "application_name": "benegraph",
         "timezone": "UTC",
-        "datestyle": "ISO",  # a role's or a database's own setting would else decide how a day is written as a text
+        "datestyle": "ISO",  # a setting of the role or the database would otherwise decide the text format of dates
         "standard_conforming_strings": "on",
     }
-    others = {
-        "jit": "off",  # it costs more than it saves on statements this short
+    other = {
+        "jit": "off",  # it costs more than it saves on short statements
         "statement_timeout": str(int(pool.statement_timeout * 1000)),
         "lock_timeout": str(int(pool.lock_timeout * 1000)),
         "idle_in_transaction_session_timeout": "30000",
     }
-    # PgBouncer gives a client the first four in every session it lends, and lets nobody in who comes with another.
-    return (known, others) if pool.pgbouncer else (known | others, {})
+    # PgBouncer applies the first four in each session that it lends, and refuses clients that pass any other.
+    return (startup, other) if pool.pgbouncer else (startup | other, {})
 
 
-def _set_again(connection: Connection) -> None:
-    # Where the driver's own BEGIN was sent before, the settings were sent with it.
+def _set_transaction_settings(connection: Connection) -> None:
+    # In autocommit mode the caller has sent BEGIN itself, with the settings.
     adapter: Any = connection.connection.dbapi_connection
     if not adapter.autocommit:
-        connection.exec_driver_sql(connection.get_execution_options()[_AT_EACH_BEGIN])
+        connection.exec_driver_sql(connection.get_execution_options()[_SETTINGS_OPTION])
 
 
-def _pass_over_the_lost(engine: AsyncEngine) -> None:
-    """Have the pool give out no connection that is known to be lost, without asking the server each time.
+def _skip_lost_connections(engine: AsyncEngine) -> None:
+    """Keep the pool from handing out connections that are known to be lost, without a query for each checkout.
 
-    The driver sees a connection's end. Where one was lost unseen, as its server went without a word, so were those
-    opened before it was found out.
+    The driver notices that a connection was closed. If one is found lost that the driver believed open, because the
+    server vanished, then all connections that were opened before that moment are lost too.
     """
     losses = 0
 
-    def opened(_connection: Any, record: ConnectionPoolEntry) -> None:
+    def on_connect(_connection: Any, record: ConnectionPoolEntry) -> None:
         record.info["losses"] = losses
 
-    def lost(_connection: Any, _record: ConnectionPoolEntry, error: BaseException | None) -> None:
+    def on_invalidate(_connection: Any, _record: ConnectionPoolEntry, error: BaseException | None) -> None:
         nonlocal losses
-        # What was found out just now: no cancellation, and none that is passed over here.
+        # Counts only newly found losses: no cancellation, and no connection that on_checkout skips.
         losses += isinstance(error, Exception) and not isinstance(error, DisconnectionError)
 
-    def taken(connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+    def on_checkout(connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
         if connection.driver_connection.is_closed() or record.info["losses"] < losses:
             raise DisconnectionError
 
-    event.listen(engine.sync_engine, "connect", opened)
-    event.listen(engine.sync_engine, "invalidate", lost)
-    event.listen(engine.sync_engine, "checkout", taken)
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "invalidate", on_invalidate)
+    event.listen(engine.sync_engine, "checkout", on_checkout)
 
 
 async def check_database(engine: AsyncEngine) -> None:
-    """Refuse to serve on an old server, or as a role that could step over row-level security.
+    """Check that the server is new enough, and that the role can't bypass row-level security.
 
-    Could: a superuser, one with BYPASSRLS, the owner of a table (who may switch its policies off), or one that may
-    become such a role. Raises UnfitDatabase.
+    Superusers, roles with BYPASSRLS and owners of tables (who can disable the policies) can, and so can members of
+    such roles. Raises UnfitDatabase.
     """
     async with engine.connect() as connection:
         version = int((await connection.execute(text("SHOW server_version_num"))).scalar_one())
         if version < MIN_SERVER_VERSION:
-            raise UnfitDatabase(f"PostgreSQL 15 or newer is needed; this server is {version // 10000}.")
-        mighty = await connection.execute(
+            raise UnfitDatabase(f"PostgreSQL 15 or newer is required; this server is version {version // 10000}.")
+        privileged = await connection.execute(
             text("""
                 SELECT string_agg(rolname, ', ' ORDER BY rolname) FROM pg_roles r
                 WHERE pg_has_role(session_user, r.oid, 'MEMBER')
@@ -137,8 +141,8 @@ async def check_database(engine: AsyncEngine) -> None:
                     WHERE c.relowner = r.oid AND c.relkind = 'r' AND n.nspname = 'public' AND c.relrowsecurity))
             """)
         )
-        if roles := mighty.scalar_one():
+        if roles := privileged.scalar_one():
             raise UnfitDatabase(
-                f"This role acts as one that could step over row-level security ({roles})."
-                " Serve as a login of its own: CREATE ROLE gateway LOGIN PASSWORD '…' IN ROLE benegraph_app."
+                f"The database role can bypass row-level security, as a member of: {roles}."
+                " Connect as a role without such rights: CREATE ROLE gateway LOGIN PASSWORD '…' IN ROLE benegraph_app."
             )

@@ -6,7 +6,7 @@ import logging
 from aiohttp import web
 from alembic.script import ScriptDirectory
 
-from benegraph.db.migrations import config, current_revision
+from benegraph.db.migrations import alembic_config, current_revision
 from benegraph.db.session import Database
 from benegraph.graphql.engine.errors import describe_error
 from benegraph.web.draining import Draining
@@ -59,4 +59,4 @@ class Health:
 
 def latest_revision() -> str | None:
     """Return the newest database revision that this version of the gateway knows."""
-    return ScriptDirectory.from_config(config()).get_current_head()
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()

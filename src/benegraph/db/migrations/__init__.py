@@ -1,4 +1,4 @@
-"""Migrations: how the schema came to be, and the one way to bring a database up to it."""
+"""Migrations: the history of the schema, and the function that upgrades a database to it."""
 
 from pathlib import Path
 
@@ -8,40 +8,41 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from benegraph.db.engine import UNNAMED
+from benegraph.db.engine import UNNAMED_STATEMENTS
 
-# Two gateways that start at once must not both migrate; the number is ours alone.
-_LOCK = 0x62656E65
+# Two gateways that start at the same time must not both migrate. The number is "bene" in ASCII.
+_ADVISORY_LOCK = 0x62656E65
 
 
-def config(connection: Connection | None = None) -> Config:
-    """Make alembic's configuration, which stands here alone: there is no alembic.ini."""
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Return alembic's configuration; there is no alembic.ini."""
     settings = Config(attributes={"connection": connection})
     settings.set_main_option("script_location", str(Path(__file__).parent))
     return settings
 
 
 async def migrate(url: str, revision: str = "head") -> None:
-    """Bring the database up to a revision, as a role that owns its tables."""
+    """Upgrade a database to a revision. The URL's role must own the tables."""
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            await connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": _LOCK})
+            await connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": _ADVISORY_LOCK})
             await connection.commit()
-            await connection.run_sync(lambda sync: command.upgrade(config(sync), revision))
+            await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), revision))
     finally:
         await engine.dispose()
 
 
 async def current_revision(url: str) -> str | None:
-    """Tell which revision a database is at; None where it was never migrated."""
-    there = make_url(url).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(there, poolclass=NullPool, connect_args=UNNAMED)  # PgBouncer may stand between
+    """Return the revision of a database; None if it was never migrated."""
+    asyncpg_url = make_url(url).set(drivername="postgresql+asyncpg")
+    # The URL may be PgBouncer's.
+    engine = create_async_engine(asyncpg_url, poolclass=NullPool, connect_args=UNNAMED_STATEMENTS)
     try:
         async with engine.connect() as connection:
             if (await connection.execute(text("SELECT to_regclass('alembic_version')"))).scalar_one() is None:
                 return None
-            found = await connection.execute(text("SELECT version_num FROM alembic_version"))
-            return found.scalar_one_or_none()
+            result = await connection.execute(text("SELECT version_num FROM alembic_version"))
+            return result.scalar_one_or_none()
     finally:
         await engine.dispose()

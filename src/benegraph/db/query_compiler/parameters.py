@@ -39,7 +39,7 @@ def key_parameters(source: Source | None, keys: Sequence[Any]) -> dict[str, Any]
     if source is None:
         return {f"{KEYS}_{index}": key for index, key in enumerate(keys)}
     if isinstance(source, OneByCompositeKey):
-        return {f"{KEYS}_{part.key}": [key[index] for key in keys] for index, part in enumerate(source.parts)}
+        return {f"{KEYS}_{column.key}": [key[index] for key in keys] for index, column in enumerate(source.columns)}
     return {KEYS: keys}
 
 

@@ -58,8 +58,8 @@ def build_row_statement(query: RowQuery, shape: ScopeShape, windows: Sequence[Pa
         if source.key is None:
             rows = rows.add_columns(literal("").label(PARENT_KEY))
     elif isinstance(source, OneByCompositeKey):
-        arrays = [bindparam(f"{KEYS}_{part.key}", type_=ARRAY(part.type)) for part in source.parts]
-        rows = source.statement(scope, arrays).add_columns(func.row(*source.parts).label(PARENT_KEY))
+        arrays = [bindparam(f"{KEYS}_{column.key}", type_=ARRAY(column.type)) for column in source.columns]
+        rows = source.statement(scope, arrays).add_columns(func.row(*source.columns).label(PARENT_KEY))
     else:
         rows = source.statement(scope, keys)
     if not isinstance(source, PagedRows):

@@ -1,4 +1,4 @@
-"""Plan years with their contribution classes, plans and rates."""
+"""Create plan years with their contribution classes, plans and rates."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Enrollments, who they cover, life events, and history."""
+"""Create enrollments, covered dependents, life events, and history."""
 
 import sqlalchemy as sa
 from alembic import op

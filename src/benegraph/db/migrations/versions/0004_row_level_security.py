@@ -1,4 +1,4 @@
-"""Row-level security on every table, and the application's role, which owns nothing and cannot bypass it."""
+"""Enable row-level security on every table, and create the application's role, which cannot bypass it."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 ROLE = "benegraph_app"
 
-# Which column names the employer and the employee of a row; a viewer limited to one sees no other.
+# The columns that hold the employer and the employee of a row. A viewer limited to one sees only its rows.
 TABLES: dict[str, tuple[str | None, str | None]] = {
     "tenants": (None, None),
     "api_keys": ("employer_id", "employee_id"),
@@ -29,7 +29,7 @@ TABLES: dict[str, tuple[str | None, str | None]] = {
     "enrolled_dependents": ("employer_id", "employee_id"),
     "events": ("employer_id", "employee_id"),
 }
-# History and people are never deleted; history is not even changed.
+# Rows of history and people are never deleted. Rows of history are never updated either.
 DELETABLE = (
     "plan_years",
     "contribution_classes",
@@ -42,7 +42,8 @@ APPEND_ONLY = ("events", "tenants")
 
 
 def setting(name: str) -> str:
-    # A subquery is run once a statement, not once a row. Once set and ended, a setting reads '' and no longer NULL.
+    # A subquery is evaluated once for each statement, not for each row. After a transaction that set it locally, a
+    # setting is '' instead of NULL.
     return f"(SELECT nullif(current_setting('app.{name}', true), ''))"
 
 
@@ -51,7 +52,7 @@ def limit(name: str, column: str) -> str:
 
 
 def upgrade() -> None:
-    # A role belongs to the whole server: another database may have made it, or someone who may where we may not.
+    # Roles belong to the whole server: the role may exist for another database, or an administrator may have created it.
     op.execute(f"""
         DO $$ BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
@@ -63,7 +64,7 @@ def upgrade() -> None:
     op.execute(f"GRANT USAGE ON SCHEMA public TO {ROLE}")
     op.execute(f"GRANT SELECT ON alembic_version TO {ROLE}")
     for table, (employer, employee) in TABLES.items():
-        seen = " ".join(
+        condition = " ".join(
             [
                 f"tenant_id = {setting('tenant')}",
                 limit("employer", employer) if employer else "",
@@ -72,13 +73,14 @@ def upgrade() -> None:
         )
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        op.execute(f"CREATE POLICY {table}_of_viewer ON {table} USING ({seen}) WITH CHECK ({seen})")
+        op.execute(f"CREATE POLICY {table}_of_viewer ON {table} USING ({condition}) WITH CHECK ({condition})")
         op.execute(f"GRANT SELECT, INSERT ON {table} TO {ROLE}")
         if table not in APPEND_ONLY:
             op.execute(f"GRANT UPDATE ON {table} TO {ROLE}")
         if table in DELETABLE:
             op.execute(f"GRANT DELETE ON {table} TO {ROLE}")
-    # At the door the tenant is not known yet: who knows a key's hash may see that key's rows, in any tenant.
+    # A key is looked up before its tenant is known: a session that presents a key's hash sees that key's rows in every
+    # tenant.
     op.execute(
         "CREATE POLICY api_keys_of_holder ON api_keys FOR SELECT"
         " USING (secret_hash = (SELECT decode(nullif(current_setting('app.key_hash', true), ''), 'hex')))"

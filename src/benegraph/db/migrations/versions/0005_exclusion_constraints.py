@@ -1,6 +1,7 @@
-"""The net beneath the row locks: no two plan years, and no two coverages, of one product share a day.
+"""Add exclusion constraints: no two plan years, and no two coverages, of one product share a day.
 
-A migration of its own, as a distributed PostgreSQL may know no exclusion constraints: correctness doesn't rest on them.
+They only back up the row locks, on which correctness rests. They are a separate migration, because a distributed
+PostgreSQL may not support them.
 """
 
 from alembic import op

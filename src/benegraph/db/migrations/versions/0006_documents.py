@@ -1,4 +1,4 @@
-"""Persisted queries of tenants, and the gateway's trusted documents."""
+"""Create the persisted queries of tenants, and the trusted documents of the gateway."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -36,11 +36,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_trusted_documents_digest", "trusted_documents", ["digest"])
 
-    for table, seen in (("persisted_queries", TENANT), ("trusted_documents", "true")):
+    for table, condition in (("persisted_queries", TENANT), ("trusted_documents", "true")):
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        op.execute(f"CREATE POLICY {table}_of_viewer ON {table} USING ({seen}) WITH CHECK ({seen})")
-        # What a hash stands for never changes, so nothing is updated.
+        op.execute(f"CREATE POLICY {table}_of_viewer ON {table} USING ({condition}) WITH CHECK ({condition})")
+        # The text of a hash never changes, so rows are never updated.
         op.execute(f"GRANT SELECT, INSERT, DELETE ON {table} TO {ROLE}")
 
 

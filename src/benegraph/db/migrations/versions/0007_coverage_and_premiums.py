@@ -1,4 +1,4 @@
-"""Coverage of record and premiums: subscribers, contracts with groups, coverage, invoices, payments; and the bridge."""
+"""Create subscribers, group contracts, coverage of record, premium invoices and payments, and link enrollments."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,7 +24,8 @@ def limit(name: str, column: str) -> str:
     return f"({setting(name)} IS NULL OR {column} = {setting(name)})"
 
 
-# An employer sees a subscriber who is its employee, or who has coverage under its contract; an employee sees itself.
+# An employer sees the subscribers that are its employees or have coverage under its contracts. An employee sees only
+# the subscriber that they are.
 SUBSCRIBERS = f"""
     ({setting("employer")} IS NULL OR employer_id = {setting("employer")}
         OR ({setting("employee")} IS NULL AND EXISTS (
@@ -33,9 +34,9 @@ SUBSCRIBERS = f"""
               AND c.employer_id = {setting("employer")})))
     AND {limit("employee", "employee_id")}
 """
-# What a group is billed is no employee's business.
+# Employees don't see what a group is billed.
 PREMIUMS = f"{limit('employer', 'employer_id')} AND {setting('employee')} IS NULL"
-SEEN = {
+CONDITIONS = {
     "group_contracts": limit("employer", "employer_id"),
     "subscribers": SUBSCRIBERS,
     "subscriber_enrollments": f"{limit('employer', 'employer_id')} AND {limit('employee', 'employee_id')}",
@@ -298,10 +299,10 @@ def upgrade() -> None:
     for table, name, condition in CHECKS:
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition)
     for table in TABLES:
-        seen = f"tenant_id = {setting('tenant')} AND {SEEN[table]}"
+        condition = f"tenant_id = {setting('tenant')} AND {CONDITIONS[table]}"
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        op.execute(f"CREATE POLICY {table}_of_viewer ON {table} USING ({seen}) WITH CHECK ({seen})")
+        op.execute(f"CREATE POLICY {table}_of_viewer ON {table} USING ({condition}) WITH CHECK ({condition})")
         op.execute(f"GRANT SELECT, INSERT, UPDATE ON {table} TO {ROLE}")
     op.execute(f"GRANT DELETE ON subscriber_enrollments TO {ROLE}")
     op.execute(f"GRANT UPDATE (auto_paid_through) ON tenants TO {ROLE}")
@@ -309,7 +310,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute(f"REVOKE UPDATE (auto_paid_through) ON tenants FROM {ROLE}")
-    op.execute("DROP POLICY subscribers_of_viewer ON subscribers")  # it reads a table that goes before it
+    op.execute(
+        "DROP POLICY subscribers_of_viewer ON subscribers"
+    )  # the policy reads a table that is dropped before this one
     for table, name, _ in CHECKS:
         op.drop_constraint(op.f(f"ck_{table}_{name}"), table, type_="check")
     op.drop_column("tenants", "auto_paid_through")

@@ -1,4 +1,4 @@
-"""The net beneath the row locks: no two coverages of a subscriber in one group and division share a day."""
+"""Add an exclusion constraint: no two coverages of a subscriber in one group and division share a day."""
 
 from alembic import op
 

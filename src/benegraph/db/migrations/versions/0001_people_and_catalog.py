@@ -1,4 +1,4 @@
-"""Tenants and their keys, employers, employees and dependents, products and carrier plans."""
+"""Create tenants, API keys, employers, employees, dependents, benefit products and carrier plans."""
 
 import sqlalchemy as sa
 from alembic import op
