@@ -1,4 +1,4 @@
-// All audits of graphql-http against a server: node audit.js <url> <key>, which prints what came of each as JSON.
+// Run all audits of graphql-http against a server: node audit.js <url> <key>. Prints the outcome of each as JSON.
 import { serverAudits } from "graphql-http";
 
 const [url, key] = process.argv.slice(2);

@@ -1,9 +1,9 @@
-// What graphql-codegen makes of the operations: its preset for clients, with a manifest of the documents.
+// graphql-codegen's configuration: the preset for clients, with a manifest of the documents.
 export default {
   schema: process.env.SCHEMA,
   documents: process.env.DOCUMENTS,
   generates: {
-    [process.env.MADE]: {
+    [process.env.OUTPUT]: {
       preset: "client",
       presetConfig: { persistedDocuments: { hashAlgorithm: "sha256" } },
       config: { scalars: { Cents: "number", Date: "string", DateTime: "string" }, strictScalars: true },

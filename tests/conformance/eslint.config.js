@@ -1,7 +1,7 @@
-// The rules of graphql-eslint that the schema keeps: all those it recommends and all of Relay's, and stricter where it can.
+// The rules of graphql-eslint for the schema: all recommended ones and all of Relay's, some of them stricter.
 import graphql from "@graphql-eslint/eslint-plugin";
 
-// Values, which have no life of their own: they stand within the node that they are about.
+// Value types: they have no identity of their own, and belong to the node that contains them.
 const VALUES = [
   "DependentCoverage",
   "ElectionPreview",
@@ -31,7 +31,7 @@ export default [
     rules: {
       ...graphql.configs["flat/schema-recommended"].rules,
       ...graphql.configs["flat/schema-relay"].rules,
-      // Recommended are descriptions of types and root fields alone; here everything says what it is.
+      // The recommended rule requires descriptions of types and root fields only; here everything has one.
       "@graphql-eslint/require-description": [
         "error",
         {
@@ -46,9 +46,9 @@ export default [
         "error",
         { exceptions: { types: VALUES, suffixes: ["Connection", "Edge", "Payload"] } },
       ],
-      // Lists page forward alone, as Relay's specification allows: `first` and `after`.
+      // Lists paginate forward only, with `first` and `after`, as Relay's specification allows.
       "@graphql-eslint/relay-arguments": ["error", { includeBoth: false }],
-      // `nodes` is the short way past the edges, and what is few (a family, a catalogue) is a plain list.
+      // `nodes` is a shortcut past the edges, and short lists (a family, a catalogue) are plain lists.
       "@graphql-eslint/relay-edge-types": [
         "error",
         { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false },

@@ -1,4 +1,4 @@
-"""A running gateway over the demo's data, as a process, for suites that come from outside."""
+"""A running gateway with the demo's data, as a process, for test suites of other projects."""
 
 import json
 import os
@@ -14,65 +14,68 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 TODAY = "2026-11-20"
-#: What it is told beside: a suite asks more in a minute than the rate allows one client.
-GENEROUS = {"BENEGRAPH_RATE_BURST": "0"}
+#: A suite sends more requests in a minute than the rate limit allows one client.
+NO_RATE_LIMIT = {"BENEGRAPH_RATE_BURST": "0"}
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """Where it answers, whom it lets in, and where it writes what it logs."""
+    """A running gateway: its URL, its keys by role, the demo's sample IDs, and its directory."""
 
     url: str
     keys: dict[str, str]
     samples: dict[str, Any]
-    place: Path
+    directory: Path
 
     @property
     def log(self) -> str:
-        return (self.place / "log").read_text(encoding="utf-8")
+        return (self.directory / "log").read_text(encoding="utf-8")
 
     def at(self, path: str) -> str:
-        """Give the address of another path of it."""
+        """Return the URL of another path."""
         return self.url.replace("/graphql", path)
 
 
 @contextmanager
-def serving() -> Iterator[Gateway]:
-    """Serve until the suite is done. A gateway of each suite's own, since what one changes another would miss."""
-    # Not pytest's directory, which the embedded server's own user can't reach.
-    with tempfile.TemporaryDirectory(prefix="benegraph-") as directory:
-        place = Path(directory)
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}  # noqa: TID251 - its own
-        words = ["serve", "--demo", "--today", TODAY, "--port", "0", "--data-dir", directory]
-        with (place / "log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own words
-                [sys.executable, "-m", "benegraph", *words], env=kept | GENEROUS, stdout=subprocess.DEVNULL, stderr=log
+def run_gateway() -> Iterator[Gateway]:
+    """Serve until the block ends. Each suite has its own gateway, because suites change the data."""
+    # Not pytest's directory: the embedded server's own user cannot reach it.
+    with tempfile.TemporaryDirectory(prefix="benegraph-") as path:
+        directory = Path(path)
+        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}  # noqa: TID251 - for the child process
+        arguments = ["serve", "--demo", "--today", TODAY, "--port", "0", "--data-dir", path]
+        with (directory / "log").open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - a fixed command
+                [sys.executable, "-m", "benegraph", *arguments],
+                env=inherited | NO_RATE_LIMIT,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
             )
         try:
-            yield _once_ready(process, place)
+            yield _wait_until_ready(process, directory)
         finally:
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
 
 
-def _once_ready(process: subprocess.Popen[bytes], place: Path) -> Gateway:
-    deadline = time.monotonic() + PATIENCE
-    note = place / "demo.json"
+def _wait_until_ready(process: subprocess.Popen[bytes], directory: Path) -> Gateway:
+    deadline = time.monotonic() + TIMEOUT
+    demo_file = directory / "demo.json"
     while True:
-        gateway = Gateway(**json.loads(note.read_bytes()), place=place) if note.exists() else None
-        if gateway and _answers(gateway.at("/readyz")):
+        gateway = Gateway(**json.loads(demo_file.read_bytes()), directory=directory) if demo_file.exists() else None
+        if gateway and _is_ready(gateway.at("/readyz")):
             return gateway
-        log = (place / "log").read_text(encoding="utf-8")
+        log = (directory / "log").read_text(encoding="utf-8")
         assert process.poll() is None, log
         assert time.monotonic() < deadline, log
         time.sleep(0.05)
 
 
-def _answers(url: str) -> bool:
+def _is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url) as response:  # noqa: S310 - our own
+        with urllib.request.urlopen(url) as response:  # noqa: S310 - a local URL
             return bool(response.status == 200)
     except urllib.error.URLError:
         return False

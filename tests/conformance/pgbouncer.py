@@ -1,4 +1,4 @@
-"""A PgBouncer before the tests' server, on loopback, which lends few sessions to many clients."""
+"""A PgBouncer on loopback in front of the tests' server: it shares few server sessions among many clients."""
 
 import asyncio
 import os
@@ -18,16 +18,14 @@ import asyncpg
 import pytest
 from sqlalchemy import URL, make_url
 
-#: How many of the server's sessions it lends.
+#: The number of server sessions in its pool.
 SESSIONS = 3
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 _BINARY = shutil.which("pgbouncer", path=os.pathsep.join((os.defpath, "/usr/sbin", "/usr/local/sbin")))
-needs_pgbouncer = pytest.mark.skipif(
-    _BINARY is None, reason="there is no pgbouncer here: the package of this name has it, in Debian and elsewhere"
-)
+needs_pgbouncer = pytest.mark.skipif(_BINARY is None, reason="pgbouncer is missing: install the package of this name")
 
-# What has no say in the README is as PgBouncer's own defaults have it.
+# Beyond operations.md, only addresses and authentication are set; the rest are PgBouncer's defaults.
 _SETTINGS = """
 [databases]
 * = host={host} port={port}
@@ -39,12 +37,12 @@ listen_addr = 127.0.0.1
 listen_port = {listen_port}
 unix_socket_dir =
 auth_type = scram-sha-256
-auth_file = {place}/users
+auth_file = {directory}/users
 """
 
 
 @dataclass(frozen=True)
-class Bouncer:
+class PgBouncer:
     """A running PgBouncer, and the URL of a database through it."""
 
     url: str
@@ -54,50 +52,50 @@ class Bouncer:
 
 
 @contextmanager
-def bouncing(url: str) -> Iterator[Bouncer]:
-    """Stand between a role of the server, of which this is the URL, and its database."""
+def run_pgbouncer(url: str) -> Iterator[PgBouncer]:
+    """Run a PgBouncer in front of the server of this URL, with the URL's login."""
     assert _BINARY is not None
-    there = make_url(url)
-    with tempfile.TemporaryDirectory(prefix="benegraph-") as directory, socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-        taken.close()
-        place = Path(directory)
-        host, its_port = _address(there)
-        (place / "ini").write_text(
-            _SETTINGS.format(host=host, port=its_port, listen_port=port, sessions=SESSIONS, place=place)
+    server = make_url(url)
+    with tempfile.TemporaryDirectory(prefix="benegraph-") as name, socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+        reserved.close()
+        directory = Path(name)
+        host, server_port = _address(server)
+        (directory / "ini").write_text(
+            _SETTINGS.format(host=host, port=server_port, listen_port=port, sessions=SESSIONS, directory=directory)
         )
-        (place / "users").write_text(f'"{there.username}" "{there.password}"\n')
-        with (place / "log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own words
-                [_BINARY, str(place / "ini")], stdout=log, stderr=log, **_as_somebody(host, place)
+        (directory / "users").write_text(f'"{server.username}" "{server.password}"\n')
+        with (directory / "log").open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - a fixed command
+                [_BINARY, str(directory / "ini")], stdout=log, stderr=log, **_account_options(host, directory)
             )
         try:
-            _wait_until_it_listens(port, process, place / "log")
-            through = there.set(drivername="postgresql", host="127.0.0.1", port=port, query={})
-            yield Bouncer(through.render_as_string(hide_password=False))
+            _wait_until_listening(port, process, directory / "log")
+            pooled = server.set(drivername="postgresql", host="127.0.0.1", port=port, query={})
+            yield PgBouncer(pooled.render_as_string(hide_password=False))
         finally:
             process.kill()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
 
 
 def _address(url: URL) -> tuple[str, str]:
-    told = {"host": url.host, "port": url.port} | url.query
-    return str(told["host"] or "127.0.0.1"), str(told["port"] or 5432)
+    parts = {"host": url.host, "port": url.port} | url.query
+    return str(parts["host"] or "127.0.0.1"), str(parts["port"] or 5432)
 
 
-def _as_somebody(host: str, place: Path) -> dict[str, Any]:
-    """Choose whom it runs as: it refuses to be root, and a server's socket may be open to the server's user alone."""
+def _account_options(host: str, directory: Path) -> dict[str, Any]:
+    """Return the user to run as: PgBouncer refuses root, and only the server's user may open its socket."""
     if os.geteuid():
         return {}
-    somebody = pwd.getpwuid(Path(host).stat().st_uid) if host.startswith("/") else pwd.getpwnam("nobody")
-    for path in (place, *place.iterdir()):
-        os.chown(path, somebody.pw_uid, somebody.pw_gid)
-    return {"user": somebody.pw_uid, "group": somebody.pw_gid, "extra_groups": []}
+    account = pwd.getpwuid(Path(host).stat().st_uid) if host.startswith("/") else pwd.getpwnam("nobody")
+    for path in (directory, *directory.iterdir()):
+        os.chown(path, account.pw_uid, account.pw_gid)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
-def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+def _wait_until_listening(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + TIMEOUT
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -109,18 +107,18 @@ def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes], log: Pat
             return
 
 
-async def all_sessions(bouncer: Bouncer, query: str) -> list[asyncpg.Record]:
-    """Ask the same of every session that it lends, each in a transaction of its own, all at once."""
-    connections = [await bouncer.connect() for _ in range(SESSIONS)]
-    everyone = asyncio.Barrier(SESSIONS)
+async def fetch_in_all_sessions(pgbouncer: PgBouncer, query: str) -> list[asyncpg.Record]:
+    """Run a query in every server session of the pool, in concurrent transactions."""
+    connections = [await pgbouncer.connect() for _ in range(SESSIONS)]
+    all_connected = asyncio.Barrier(SESSIONS)
 
-    async def ask(connection: asyncpg.Connection) -> asyncpg.Record:
+    async def fetch(connection: asyncpg.Connection) -> asyncpg.Record:
         async with connection.transaction():
-            await everyone.wait()
+            await all_connected.wait()
             return await connection.fetchrow(query)
 
     try:
-        return await asyncio.gather(*map(ask, connections))
+        return await asyncio.gather(*map(fetch, connections))
     finally:
         for connection in connections:
             await connection.close()

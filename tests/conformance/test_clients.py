@@ -1,66 +1,66 @@
-"""Apollo Client and urql: an employee looks, elects, looks again and elects once too often; a stranger gets nowhere."""
+"""Apollo Client and urql: an employee reads, elects, reads again and is refused; an unknown key is rejected."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from gateway import Gateway, serving
-from nodejs import installed, needs_node
+from gateway import Gateway, run_gateway
+from nodejs import needs_node, node_with_packages
 
 pytestmark = [pytest.mark.conformance, needs_node]
 
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[Gateway]:
-    with serving() as gateway:
+    with run_gateway() as gateway:
         yield gateway
 
 
 @pytest.mark.parametrize("client", ["apollo", "urql"])
-def test_an_employee_enrolls(client: str, gateway: Gateway) -> None:
+def test_employee_enrolls_through_each_client(client: str, gateway: Gateway) -> None:
     key, employee = gateway.keys["employee"], gateway.samples["employeeId"]
-    told = installed().tell(f"clients/{client}.js", gateway.url, key, employee)
-    assert {name: step["codes"] for name, step in told.items() if name != "choice"} == {
-        "found": [],
+    steps = node_with_packages().run_json(f"clients/{client}.js", gateway.url, key, employee)
+    assert {name: step["codes"] for name, step in steps.items() if name != "election"} == {
+        "initial": [],
         "elected": [],
         "read": [],
         "refused": [],
-        "stranger": ["UNAUTHENTICATED"],
+        "unknownKey": ["UNAUTHENTICATED"],
     }
-    choice = told["choice"]
-    pending = told["found"]["data"]["employee"]["enrollments"]["nodes"]
+    election = steps["election"]
+    pending = steps["initial"]["data"]["employee"]["enrollments"]["nodes"]
     assert {each["status"] for each in pending} == {"PENDING"}
     assert {each["id"] for each in pending} <= set(gateway.samples["pendingEnrollmentIds"])
-    assert choice["enrollmentId"] == pending[0]["id"]
-    elected = told["elected"]["data"]["elect"]
+    assert election["enrollmentId"] == pending[0]["id"]
+    elected = steps["elected"]["data"]["elect"]
     assert elected["userErrors"] == []
-    assert [answered(each) for each in elected["enrollments"]] == [taken(choice)]
-    assert answered(told["read"]["data"]["enrollment"]) == taken(choice)
-    refused = told["refused"]["data"]["elect"]
+    assert [fields_of(each) for each in elected["enrollments"]] == [expected_of(election)]
+    assert fields_of(steps["read"]["data"]["enrollment"]) == expected_of(election)
+    refused = steps["refused"]["data"]["elect"]
     assert refused["enrollments"] is None
     assert [error["code"] for error in refused["userErrors"]] == ["ENROLLMENT_NOT_PENDING"]
-    assert told["stranger"]["data"] is None
+    assert steps["unknownKey"]["data"] is None
 
 
 @pytest.mark.parametrize(("method", "operation"), [("POST", "ofEmployee"), ("GET", "count")])
-def test_apollo_sends_a_query_once_and_then_its_hash_alone(method: str, operation: str, gateway: Gateway) -> None:
+def test_apollo_sends_the_query_once_and_its_hash_afterwards(method: str, operation: str, gateway: Gateway) -> None:
     key, employee = gateway.keys["employee"], gateway.samples["employeeId"]
-    told = installed().tell("clients/persisted.js", gateway.url, key, employee, method, operation)
-    assert len(told["requests"]) == 3, told
-    asked, registered, by_hash = told["requests"]
-    assert (asked["method"], asked["query"], asked["errors"]) == (method, None, ["PersistedQueryNotFound"])
+    log = node_with_packages().run_json("clients/persisted.js", gateway.url, key, employee, method, operation)
+    assert len(log["requests"]) == 3, log
+    unknown, registered, by_hash = log["requests"]
+    assert (unknown["method"], unknown["query"], unknown["errors"]) == (method, None, ["PersistedQueryNotFound"])
     assert (registered["method"], registered["errors"]) == ("POST", [])
     assert registered["query"].startswith("query ")
     assert (by_hash["method"], by_hash["query"], by_hash["errors"]) == (method, None, [])
-    assert asked["hash"] == registered["hash"] == by_hash["hash"] is not None
-    first, again = told["answers"]
+    assert unknown["hash"] == registered["hash"] == by_hash["hash"] is not None
+    first, again = log["results"]
     assert first["employee"]["id"] == employee
     assert first == again
 
 
-def answered(enrollment: dict[str, Any]) -> tuple[str, str, str]:
+def fields_of(enrollment: dict[str, Any]) -> tuple[str, str, str]:
     return enrollment["id"], enrollment["status"], enrollment["selectedPlan"]["id"]
 
 
-def taken(choice: dict[str, str]) -> tuple[str, str, str]:
-    return choice["enrollmentId"], "ENROLLED", choice["selectedPlanId"]
+def expected_of(election: dict[str, str]) -> tuple[str, str, str]:
+    return election["enrollmentId"], "ENROLLED", election["selectedPlanId"]

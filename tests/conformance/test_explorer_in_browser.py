@@ -1,4 +1,4 @@
-"""The explorer in a real browser: it loads from the gateway alone, without a fault, and does what it is there for."""
+"""The explorer in a real browser: it loads from the gateway only, without errors, and all of its functions work."""
 
 import json
 import re
@@ -16,57 +16,57 @@ from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpr
 from benegraph.settings import Settings
 from gateways import TODAY, Gateway, reachable, serving
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright comes with the group `conformance`")
+playwright = pytest.importorskip("playwright.sync_api", reason="the dependency group `conformance` is not installed")
 CHROMIUM = "/usr/bin/chromium"
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.skipif(shutil.which(CHROMIUM) is None, reason=f"there is no {CHROMIUM} here: Debian's package has it"),
+    pytest.mark.skipif(shutil.which(CHROMIUM) is None, reason=f"{CHROMIUM} is missing: install Debian's package"),
 ]
 
 ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
-#: A name of somebody else's, which leads to this machine all of a sudden.
+#: A foreign host name that resolves to this machine, as in a DNS rebinding attack.
 REBOUND = "rebound.example"
 TITLES = ["EnrollmentsAndPlans", "EligiblePlans", "DryRunElection", "Election", "Reissue", "NewPlanYear"]
-#: The depth that the gateway lets an introspection have.
-DEEPEST = 15
+#: The depth limit of introspection queries.
+MAX_DEPTH = 15
 
-# GraphiQL leaves Monaco where it can be asked for the whole text, of which a screen shows a part.
+# GraphiQL exposes Monaco, which returns the whole text of an editor; the screen shows only a part.
 TEXT = "name => globalThis.__MONACO?.editor.getModels().find(model => model.uri.path.endsWith(name))?.getValue() ?? ''"
-ANSWERED = f"() => ({TEXT})('response.json') !== ''"
-FAULTS = (
+RESPONSE_ARRIVED = f"() => ({TEXT})('response.json') !== ''"
+ERROR_MARKERS = (
     "() => __MONACO.editor.getModelMarkers({}).filter(marker => marker.severity === 8)"
     ".map(marker => `${marker.resource.path}: ${marker.message}`)"
 )
 
 
 @dataclass
-class Visit:
-    """One visitor's page, and all that went wrong on it."""
+class BrowserPage:
+    """A page in its own browser context, with the errors and GraphQL requests on it."""
 
     page: Any
     origin: str
-    faults: list[str] = field(default_factory=list)
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
 
     def watch(self) -> None:
-        self.page.context.on("request", self._see)
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        self.page.context.on("request", self._record_request)
+        self.page.on("console", self._record_message)
+        self.page.on("pageerror", lambda error: self.errors.append(f"error: {error}"))
 
-    def _hear(self, said: Any) -> None:
-        if said.type == "error":
-            self.faults.append(f"console: {said.text}")
+    def _record_message(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(f"console: {message.text}")
 
-    def _see(self, request: Any) -> None:
+    def _record_request(self, request: Any) -> None:
         if not request.url.startswith((f"{self.origin}/", "data:", "blob:")):
-            self.faults.append(f"request: {request.url}")
+            self.errors.append(f"request: {request.url}")
         if request.url == f"{self.origin}/graphql":
-            self.asked.append(json.loads(request.post_data))
+            self.requests.append(json.loads(request.post_data))
 
-    def open(self) -> "Visit":
+    def open(self) -> "BrowserPage":
         self.page.goto(f"{self.origin}/")
         self.page.locator(".graphiql-execute-button").wait_for()
         self.page.wait_for_function(f"() => ({TEXT})('operation.graphql') !== ''")
@@ -76,14 +76,14 @@ class Visit:
     def titles(self) -> list[str]:
         return [tab.strip() for tab in self.page.locator(".graphiql-tab").all_inner_texts()]
 
-    def choose(self, title: str) -> None:
+    def select_tab(self, title: str) -> None:
         self.page.locator(".graphiql-tab").get_by_role("button", name=title, exact=True).click()
 
     def text(self, name: str) -> str:
         return str(self.page.evaluate(TEXT, name))
 
-    def write(self, text: str) -> None:
-        """Write a query in a tab of its own."""
+    def enter_query(self, text: str) -> None:
+        """Enter a query in a new tab."""
         self.page.get_by_role("button", name="New tab").click()
         self.page.locator(".graphiql-query-editor .monaco-editor textarea").first.focus()
         self.page.keyboard.press("Control+A")
@@ -92,38 +92,42 @@ class Visit:
     def run(self) -> dict[str, Any]:
         with self.page.expect_response(f"{self.origin}/graphql"):
             self.page.locator(".graphiql-execute-button").click()
-        self.page.wait_for_function(ANSWERED)
-        answer: dict[str, Any] = json.loads(self.text("response.json"))
-        return answer
+        self.page.wait_for_function(RESPONSE_ARRIVED)
+        response: dict[str, Any] = json.loads(self.text("response.json"))
+        return response
 
-    def shows(self, text: str) -> None:
-        """Wait until a text stands on the screen in the answer; Monaco writes its spaces as U+00A0."""
+    def wait_for_text(self, text: str) -> None:
+        """Wait until the response on the screen contains a text; Monaco renders spaces as U+00A0."""
         spaced = re.compile(re.escape(text).replace("\\ ", r"\s"))
         self.page.locator(".result-window .view-line").get_by_text(spaced).first.wait_for()
 
-    def kept(self) -> dict[str, str]:
-        """Read all that the browser keeps of it."""
-        kept: dict[str, str] = self.page.evaluate("() => ({...localStorage, ...sessionStorage, '': document.cookie})")
-        return kept
+    def storage(self) -> dict[str, str]:
+        """Return the local and session storage, and the cookies under an empty name."""
+        storage: dict[str, str] = self.page.evaluate(
+            "() => ({...localStorage, ...sessionStorage, '': document.cookie})"
+        )
+        return storage
 
 
 @pytest.fixture(scope="module")
 def bundled() -> None:
-    """See to it that there is a bundle in this user's cache."""
+    """Build the explorer's bundle in this user's cache, if necessary."""
     command = [sys.executable, "-m", "benegraph", "explorer", "build"]
-    subprocess.run(command, check=True, timeout=240)  # noqa: S603 - our own words
+    subprocess.run(command, check=True, timeout=240)  # noqa: S603 - a fixed command
 
 
-def cached() -> dict[str, str]:
-    """Hand on where this user's cache is."""
+def cache_environment() -> dict[str, str]:
+    """Return the environment variable with this user's cache directory."""
     return {"XDG_CACHE_HOME": str(Settings.from_environment().cache_home.parent)}
 
 
 @pytest.fixture(scope="module")
-def gateway(bundled: None) -> Iterator[Gateway]:  # noqa: ARG001 - it has to be there first
+def gateway(bundled: None) -> Iterator[Gateway]:  # noqa: ARG001 - a prerequisite
     with (
         reachable() as place,
-        serving(place, "--demo", "--today", TODAY, "--data-dir", str(place), until="Ctrl-C", **cached()) as gateway,
+        serving(
+            place, "--demo", "--today", TODAY, "--data-dir", str(place), until="Ctrl-C", **cache_environment()
+        ) as gateway,
     ):
         yield gateway
 
@@ -137,111 +141,112 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-Visits = Callable[..., Visit]
+CreatePage = Callable[..., BrowserPage]
 
 
 @pytest.fixture
-def visits(browser: Any, gateway: Gateway) -> Iterator[Visits]:
-    """Open pages of visitors who were never here, to any of which nothing may have happened in the end."""
-    opened: list[Visit] = []
+def create_page(browser: Any, gateway: Gateway) -> Iterator[CreatePage]:
+    """Return a function that creates pages in new browser contexts; fail if an error occurred on one of them."""
+    pages: list[BrowserPage] = []
 
-    def visit(origin: str | None = None, *, color_scheme: str = "light") -> Visit:
+    def create(origin: str | None = None, *, color_scheme: str = "light") -> BrowserPage:
         context = browser.new_context(viewport={"width": 1400, "height": 850}, color_scheme=color_scheme)
         context.set_default_timeout(30_000)
-        opened.append(Visit(context.new_page(), origin or gateway.url.removesuffix("/graphql")))
-        opened[-1].watch()
-        return opened[-1]
+        page = BrowserPage(context.new_page(), origin or gateway.url.removesuffix("/graphql"))
+        pages.append(page)
+        page.watch()
+        return page
 
-    yield visit
-    faults = [fault for visit in opened for fault in visit.faults]
-    for visit_ in opened:
-        visit_.page.context.close()
-    assert faults == []
+    yield create
+    errors = [error for page in pages for error in page.errors]
+    for page in pages:
+        page.page.context.close()
+    assert errors == []
 
 
-def test_it_opens_signed_in_as_administrator_with_the_main_jobs_in_tabs(visits: Visits) -> None:
-    visit = visits().open()
-    assert visit.titles == TITLES
-    picker = visit.page.get_by_label("Viewer", exact=True)
-    assert picker.locator("option").all_inner_texts() == [
+def test_explorer_opens_signed_in_as_administrator_with_a_tab_for_each_task(create_page: CreatePage) -> None:
+    explorer = create_page().open()
+    assert explorer.titles == TITLES
+    menu = explorer.page.get_by_label("Viewer", exact=True)
+    assert menu.locator("option").all_inner_texts() == [
         "Administrator",
         "Employer: Elmstead Veterinary Cooperative",
         "Employee: Maya Delacroix",
     ]
-    assert picker.input_value() == "administrator"
-    assert visit.page.get_by_role("heading", name="benegraph").is_visible()
+    assert menu.input_value() == "administrator"
+    assert explorer.page.get_by_role("heading", name="benegraph").is_visible()
 
 
-def _shows_enrollments(data: Mapping[str, Any]) -> bool:
+def _has_enrollments(data: Mapping[str, Any]) -> bool:
     nodes = data["employee"]["enrollments"]["nodes"]
     return {"PENDING", "ENROLLED"} <= {node["status"] for node in nodes} and any(node["selectedPlan"] for node in nodes)
 
 
-def _shows_plans(data: Mapping[str, Any]) -> bool:
+def _has_plans(data: Mapping[str, Any]) -> bool:
     offers = data["enrollment"]["eligiblePlans"]
     return len(offers) > 1 and all(cost["totalMonthlyPremiumCents"] for offer in offers for cost in offer["costs"])
 
 
-def _shows_preview(data: Mapping[str, Any]) -> bool:
+def _has_preview(data: Mapping[str, Any]) -> bool:
     (preview,) = data["elect"]["previews"]
     return (preview["status"], preview["coverageTier"], data["elect"]["userErrors"]) == ("ENROLLED", "EF", [])
 
 
-def _shows_election(data: Mapping[str, Any]) -> bool:
+def _has_election(data: Mapping[str, Any]) -> bool:
     (enrollment,) = data["elect"]["enrollments"]
     return (enrollment["status"], data["elect"]["userErrors"]) == ("ENROLLED", [])
 
 
-def _shows_reissue(data: Mapping[str, Any]) -> bool:
+def _has_reissue(data: Mapping[str, Any]) -> bool:
     reissue = data["reissue"]
     return (reissue["enrollment"]["status"], reissue["replacedEnrollment"]["status"]) == ("PENDING", "ENROLLED")
 
 
-def _shows_draft(data: Mapping[str, Any]) -> bool:
+def _has_draft(data: Mapping[str, Any]) -> bool:
     plan_year = data["createPlanYear"]["planYear"]
     return bool(plan_year["status"] == "DRAFT" and len(plan_year["plans"]) > 1)
 
 
-SHOWS = dict(
+CHECKS = dict(
     zip(
         TITLES,
-        (_shows_enrollments, _shows_plans, _shows_preview, _shows_election, _shows_reissue, _shows_draft),
+        (_has_enrollments, _has_plans, _has_preview, _has_election, _has_reissue, _has_draft),
         strict=True,
     )
 )
 
 
-def test_each_tab_runs_twice_in_a_row_and_shows_its_data(visits: Visits, tmp_path: Path) -> None:
-    visit = visits().open()
+def test_each_tab_runs_twice_and_shows_its_data(create_page: CreatePage, tmp_path: Path) -> None:
+    explorer = create_page().open()
     for title in TITLES:
-        visit.choose(title)
-        for _ in range(2):  # the first one at once, before GraphiQL knows that it is another operation
-            answer = visit.run()
-            assert "errors" not in answer, answer
-            assert SHOWS[title](answer["data"]), answer
-            visit.shows('"data": {')
-        visit.page.wait_for_timeout(700)  # the workers' time to look at query and variables
-        assert visit.page.evaluate(FAULTS) == []
-        visit.page.screenshot(path=tmp_path / f"{title}.png")
+        explorer.select_tab(title)
+        for _ in range(2):  # at first before GraphiQL has noticed the other operation
+            response = explorer.run()
+            assert "errors" not in response, response
+            assert CHECKS[title](response["data"]), response
+            explorer.wait_for_text('"data": {')
+        explorer.page.wait_for_timeout(700)  # the workers validate query and variables
+        assert explorer.page.evaluate(ERROR_MARKERS) == []
+        explorer.page.screenshot(path=tmp_path / f"{title}.png")
 
 
-def test_the_picker_changes_who_asks(visits: Visits) -> None:
-    visit = visits().open()
-    visit.write("{ viewer { role employee { firstName } } }")
-    seen = {}
+def test_viewer_menu_changes_the_viewer(create_page: CreatePage) -> None:
+    explorer = create_page().open()
+    explorer.enter_query("{ viewer { role employee { firstName } } }")
+    viewers = {}
     for name in ("employee", "employer", "administrator"):
-        visit.page.get_by_label("Viewer", exact=True).select_option(name)
-        seen[name] = visit.run()["data"]["viewer"]
-    assert seen == {
+        explorer.page.get_by_label("Viewer", exact=True).select_option(name)
+        viewers[name] = explorer.run()["data"]["viewer"]
+    assert viewers == {
         "employee": {"role": "EMPLOYEE", "employee": {"firstName": "Maya"}},
         "employer": {"role": "EMPLOYER", "employee": None},
         "administrator": {"role": "ADMINISTRATOR", "employee": None},
     }
 
 
-def test_docs_explorer_and_history_open(visits: Visits) -> None:
-    visit = visits().open()
-    page = visit.page
+def test_documentation_explorer_and_history_open(create_page: CreatePage) -> None:
+    explorer = create_page().open()
+    page = explorer.page
     panel = page.locator(".graphiql-plugin")
 
     page.get_by_role("button", name="Show Documentation Explorer").click()
@@ -254,62 +259,62 @@ def test_docs_explorer_and_history_open(visits: Visits) -> None:
     panel.locator(".graphiql-explorer-field-view, .graphiql-explorer-node").get_by_text("viewer", exact=True).click()
     panel.get_by_text("role", exact=True).click()
     page.wait_for_function(f"() => /viewer\\s*{{\\s*role/.test(({TEXT})('operation.graphql'))")
-    page.wait_for_timeout(500)  # GraphiQL notes what the explorer wrote a moment later
-    assert visit.run()["data"] == {"viewer": {"role": "ADMINISTRATOR"}}
+    page.wait_for_timeout(500)  # GraphiQL reads the explorer's text a moment later
+    assert explorer.run()["data"] == {"viewer": {"role": "ADMINISTRATOR"}}
 
     page.get_by_role("button", name="Show History").click()
-    panel.get_by_text("MyQuery", exact=True).wait_for()  # as the explorer names it
+    panel.get_by_text("MyQuery", exact=True).wait_for()  # the explorer's name for it
 
 
-def test_the_workers_find_what_is_wrong_with_a_query(visits: Visits) -> None:
-    visit = visits().open()
-    visit.write("{ viewer { rool } }")
-    visit.page.wait_for_function(f"() => ({FAULTS})().length === 1")
-    (fault,) = visit.page.evaluate(FAULTS)
-    assert 'Cannot query field "rool" on type "Viewer"' in fault
+def test_workers_mark_an_unknown_field(create_page: CreatePage) -> None:
+    explorer = create_page().open()
+    explorer.enter_query("{ viewer { rool } }")
+    explorer.page.wait_for_function(f"() => ({ERROR_MARKERS})().length === 1")
+    (marker,) = explorer.page.evaluate(ERROR_MARKERS)
+    assert 'Cannot query field "rool" on type "Viewer"' in marker
 
 
-def test_a_key_is_never_stored(visits: Visits, gateway: Gateway) -> None:
-    visit = visits().open()
-    page = visit.page
+def test_api_key_is_never_stored_in_the_browser(create_page: CreatePage, gateway: Gateway) -> None:
+    explorer = create_page().open()
+    page = explorer.page
     page.get_by_role("button", name="Headers", exact=True).click()
     page.locator(".graphiql-editor-tool .monaco-editor textarea").last.focus()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(json.dumps({"x-api-key": gateway.note["keys"]["employee"]}))
     page.wait_for_function(f"() => ({TEXT})('request-headers.json').includes('bgk_')")
-    page.wait_for_timeout(500)  # until the tab has noted it, and hands it to the history
-    assert visit.run()["data"]["employee"]["firstName"] == "Maya"
-    page.wait_for_timeout(1500)  # it stores half a second later
-    kept = visit.kept()
-    assert {"tabState", "queries"} <= {name.rpartition(":")[2] for name in kept}
-    assert [name for name, value in kept.items() if "bgk_" in value or "x-api-key" in value] == []
+    page.wait_for_timeout(500)  # the tab passes it to the history after a moment
+    assert explorer.run()["data"]["employee"]["firstName"] == "Maya"
+    page.wait_for_timeout(1500)  # GraphiQL stores its state half a second later
+    storage = explorer.storage()
+    assert {"tabState", "queries"} <= {name.rpartition(":")[2] for name in storage}
+    assert [name for name, value in storage.items() if "bgk_" in value or "x-api-key" in value] == []
 
 
-def test_tabs_of_a_demo_that_is_gone_do_not_hide_todays_and_todays_are_kept(visits: Visits) -> None:
-    visit = visits()
-    old = {"tabs": [{"id": "1", "hash": None, "title": "Gone", "query": "query Gone { viewer { role } }"}]}
-    old["tabs"][0] |= dict.fromkeys(("variables", "headers", "operationName", "response"))
-    stale = json.dumps(old | {"activeTabIndex": 0})
-    visit.page.add_init_script(
-        f"if (!localStorage.length) for (const edition of ['', 'demo-0123456789ab:']) "
-        f"localStorage.setItem(`benegraph:${{edition}}graphiql:tabState`, {json.dumps(stale)});"
+def test_tabs_of_an_earlier_demo_are_ignored_and_own_tabs_are_kept(create_page: CreatePage) -> None:
+    explorer = create_page()
+    old_state = {"tabs": [{"id": "1", "hash": None, "title": "Gone", "query": "query Gone { viewer { role } }"}]}
+    old_state["tabs"][0] |= dict.fromkeys(("variables", "headers", "operationName", "response"))
+    stale = json.dumps(old_state | {"activeTabIndex": 0})
+    explorer.page.add_init_script(
+        f"if (!localStorage.length) for (const prefix of ['', 'demo-0123456789ab:']) "
+        f"localStorage.setItem(`benegraph:${{prefix}}graphiql:tabState`, {json.dumps(stale)});"
     )
-    visit.open()
-    assert visit.titles == TITLES
-    assert not any("demo-0123456789ab" in name for name in visit.kept())
-    visit.write("query Mine { viewer { role } }")
-    visit.page.wait_for_timeout(1500)
-    visit.open()
-    assert visit.titles == [*TITLES, "Mine"]
-    assert visit.run()["data"] == {"viewer": {"role": "ADMINISTRATOR"}}
+    explorer.open()
+    assert explorer.titles == TITLES
+    assert not any("demo-0123456789ab" in name for name in explorer.storage())
+    explorer.enter_query("query Mine { viewer { role } }")
+    explorer.page.wait_for_timeout(1500)
+    explorer.open()
+    assert explorer.titles == [*TITLES, "Mine"]
+    assert explorer.run()["data"] == {"viewer": {"role": "ADMINISTRATOR"}}
 
 
-def test_its_introspection_is_not_too_deep(visits: Visits) -> None:
-    visit = visits().open()
-    visit.page.wait_for_function("() => document.querySelector('[aria-label^=\"Re-fetch\"]')")
-    texts = [asked["query"] for asked in visit.asked if "__schema" in asked["query"]]
+def test_introspection_query_stays_within_the_depth_limit(create_page: CreatePage) -> None:
+    explorer = create_page().open()
+    explorer.page.wait_for_function("() => document.querySelector('[aria-label^=\"Re-fetch\"]')")
+    texts = [request["query"] for request in explorer.requests if "__schema" in request["query"]]
     assert texts
-    assert all(10 < depth_of(parse(text)) <= DEEPEST for text in texts)
+    assert all(10 < depth_of(parse(text)) <= MAX_DEPTH for text in texts)
 
 
 def depth_of(document: DocumentNode) -> int:
@@ -318,9 +323,9 @@ def depth_of(document: DocumentNode) -> int:
     }
 
     def depth(selections: SelectionSetNode | None) -> int:
-        return max((below(node) for node in selections.selections), default=0) if selections else 0
+        return max((depth_of_node(node) for node in selections.selections), default=0) if selections else 0
 
-    def below(node: Any) -> int:
+    def depth_of_node(node: Any) -> int:
         if isinstance(node, FieldNode):
             return 1 + depth(node.selection_set)
         return depth(fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node.selection_set)
@@ -329,75 +334,77 @@ def depth_of(document: DocumentNode) -> int:
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
-def test_the_bar_can_be_read_by_day_and_night(visits: Visits, tmp_path: Path, color_scheme: str) -> None:
-    visit = visits(color_scheme=color_scheme).open()
-    visit.run()
-    visit.page.screenshot(path=tmp_path / f"{color_scheme}.png")
-    ground = luminance(visit.page, "header.bar", "backgroundColor")
-    assert (ground > 0.5) == (color_scheme == "light")
-    for place in ("header.bar h1", "header.bar label", "header.bar select"):
-        lighter, darker = sorted((ground, luminance(visit.page, place, "color")), reverse=True)
-        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, place
+def test_bar_has_sufficient_contrast_in_both_color_schemes(
+    create_page: CreatePage, tmp_path: Path, color_scheme: str
+) -> None:
+    explorer = create_page(color_scheme=color_scheme).open()
+    explorer.run()
+    explorer.page.screenshot(path=tmp_path / f"{color_scheme}.png")
+    background = luminance(explorer.page, "header.bar", "backgroundColor")
+    assert (background > 0.5) == (color_scheme == "light")
+    for selector in ("header.bar h1", "header.bar label", "header.bar select"):
+        lighter, darker = sorted((background, luminance(explorer.page, selector, "color")), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, selector
 
 
-def luminance(page: Any, place: str, what: str) -> float:
-    """Tell how bright a colour is, as WCAG reckons."""
-    color = page.eval_on_selector(place, f"element => getComputedStyle(element).{what}")
+def luminance(page: Any, selector: str, style: str) -> float:
+    """Return the relative luminance of an element's colour, as WCAG defines it."""
+    color = page.eval_on_selector(selector, f"element => getComputedStyle(element).{style}")
     parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_the_policy_stops_what_is_not_ours(visits: Visits) -> None:
-    visit = visits().open()
-    stopped = visit.page.evaluate(
+def test_content_security_policy_blocks_foreign_resources(create_page: CreatePage) -> None:
+    explorer = create_page().open()
+    blocked = explorer.page.evaluate(
         """async () => {
-            const stopped = [];
-            document.addEventListener("securitypolicyviolation", event => stopped.push(event.effectiveDirective));
+            const blocked = [];
+            document.addEventListener("securitypolicyviolation", event => blocked.push(event.effectiveDirective));
             const script = document.createElement("script");
             script.textContent = "globalThis.broken = true";
             document.body.append(script);
             await fetch("http://127.0.0.2:9/").catch(() => {});
             document.body.append(Object.assign(new Image(), { src: "http://127.0.0.2:9/" }));
             await new Promise(resolve => setTimeout(resolve, 300));
-            return [stopped, globalThis.broken ?? false];
+            return [blocked, globalThis.broken ?? false];
         }"""
     )
-    assert stopped == [["script-src-elem", "connect-src", "img-src"], False]
-    assert {fault for fault in visit.faults if "Content Security Policy" not in fault} == {
+    assert blocked == [["script-src-elem", "connect-src", "img-src"], False]
+    assert {error for error in explorer.errors if "Content Security Policy" not in error} == {
         "request: http://127.0.0.2:9/"
     }
-    visit.faults.clear()
+    explorer.errors.clear()
 
 
-def test_under_another_name_the_demo_opens_for_nobody(visits: Visits, gateway: Gateway) -> None:
-    visit = visits(f"http://{REBOUND}:{gateway.port}")
-    visit.page.goto(f"{visit.origin}/")
-    assert "The demo's explorer works on localhost only" in visit.page.get_by_role("alert").inner_text()
-    assert visit.asked == []
-    assert [fault for fault in visit.faults if "403" not in fault] == []
-    visit.faults.clear()
+def test_demo_rejects_a_foreign_host_name(create_page: CreatePage, gateway: Gateway) -> None:
+    explorer = create_page(f"http://{REBOUND}:{gateway.port}")
+    explorer.page.goto(f"{explorer.origin}/")
+    assert "The demo's explorer works on localhost only" in explorer.page.get_by_role("alert").inner_text()
+    assert explorer.requests == []
+    assert [error for error in explorer.errors if "403" not in error] == []
+    explorer.errors.clear()
 
 
-def test_outside_the_demo_a_visitor_signs_in(visits: Visits, bundled: None) -> None:  # noqa: ARG001 - as above
+def test_explorer_outside_the_demo_requires_an_api_key(create_page: CreatePage, bundled: None) -> None:  # noqa: ARG001 - a prerequisite
     with (
         reachable() as place,
-        serving(place, "--data-dir", str(place), until="keys issue", **cached()) as gateway,
+        serving(place, "--data-dir", str(place), until="keys issue", **cache_environment()) as gateway,
     ):
         command = "keys issue --tenant acme --create-tenant Acme --role administrator --data-dir"
-        issued = subprocess.run(  # noqa: S603 - our own words
+        issued = subprocess.run(  # noqa: S603 - a fixed command
             [sys.executable, "-m", "benegraph", *command.split(), str(place)],
             capture_output=True,
             text=True,
             check=True,
         )
-        visit = visits(gateway.url.removesuffix("/graphql")).open()
-        assert visit.titles == ["Welcome"]
-        assert visit.page.get_by_role("status").inner_text() == "API key required"
-        assert visit.asked == []
-        visit.page.get_by_label("API key", exact=True).fill(issued.stdout.strip())
-        visit.page.keyboard.press("Enter")
-        assert visit.page.get_by_role("status").inner_text() == "signed in"
-        assert visit.run()["data"] == {"viewer": {"tenant": "acme", "role": "ADMINISTRATOR"}}
-        visit.page.wait_for_timeout(1500)
-        assert not any("bgk_" in value for value in visit.kept().values())
+        explorer = create_page(gateway.url.removesuffix("/graphql")).open()
+        assert explorer.titles == ["Welcome"]
+        assert explorer.page.get_by_role("status").inner_text() == "API key required"
+        assert explorer.requests == []
+        explorer.page.get_by_label("API key", exact=True).fill(issued.stdout.strip())
+        explorer.page.keyboard.press("Enter")
+        assert explorer.page.get_by_role("status").inner_text() == "signed in"
+        assert explorer.run()["data"] == {"viewer": {"tenant": "acme", "role": "ADMINISTRATOR"}}
+        explorer.page.wait_for_timeout(1500)
+        assert not any("bgk_" in value for value in explorer.storage().values())

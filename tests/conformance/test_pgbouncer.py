@@ -1,4 +1,4 @@
-"""Behind PgBouncer, which lends a session for one transaction at a time: nobody sees or changes what is another's."""
+"""Behind PgBouncer in transaction mode, no viewer sees or changes rows outside its scope."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import asyncpg
 import pytest
-from pgbouncer import SESSIONS, Bouncer, all_sessions, bouncing, needs_pgbouncer
+from pgbouncer import SESSIONS, PgBouncer, fetch_in_all_sessions, needs_pgbouncer, run_pgbouncer
 from sqlalchemy import make_url, text
 
 from benegraph.db.engine import PoolSettings, create_engine
@@ -36,16 +36,16 @@ PEOPLE = """{ employees(first: 100) { nodes {
 ELECT = """mutation($input: ElectInput!) { elect(input: $input) {
     enrollments { id status employee { id } selectedPlan { id } } userErrors { code }
 } }"""
-#: What a client would leave behind in a session, for the next one to find.
-LEFT = """SELECT pg_backend_pid() AS pid, (SELECT count(*) FROM pg_prepared_statements) AS statements,
+#: State that a client could leave in a session for the next client.
+SESSION_STATE = """SELECT pg_backend_pid() AS pid, (SELECT count(*) FROM pg_prepared_statements) AS statements,
     coalesce(current_setting('app.tenant', true), '') AS tenant,
     current_setting('default_transaction_read_only') AS read_only, current_setting('plan_cache_mode') AS plans,
     current_setting('statement_timeout') AS timeout, current_setting('lock_timeout') AS lock_timeout"""
-IN_FORCE = """SELECT current_setting('statement_timeout') AS statement_timeout,
+EFFECTIVE_SETTINGS = """SELECT current_setting('statement_timeout') AS statement_timeout,
     current_setting('lock_timeout') AS lock_timeout, current_setting('jit') AS jit,
     current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('timezone') AS timezone,
     current_setting('standard_conforming_strings') AS strings, current_setting('application_name') AS name"""
-OURS = {
+EXPECTED_SETTINGS = {
     "statement_timeout": "1500ms",
     "lock_timeout": "700ms",
     "jit": "off",
@@ -57,31 +57,34 @@ OURS = {
 
 
 @dataclass(frozen=True)
-class Someone:
-    """Who asks, and whom alone she may see; who answers an enrollment, and with which plan."""
+class Client:
+    """A viewer's key and the employees in its scope; for an employee, the election to make.
+
+    The election is the IDs of the employee, the enrollment and the plan.
+    """
 
     key: str
     employees: frozenset[str]
-    answers: tuple[str, str, str] | None = None
+    election: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True)
-class Gates:
-    """Two gateways behind one PgBouncer, one by each executor, and one client of both."""
+class GatewayPair:
+    """Two gateways behind one PgBouncer, one for each executor, and an HTTP session for both."""
 
-    client: aiohttp.ClientSession
+    http: aiohttp.ClientSession
     urls: tuple[str, str]
 
-    async def ask(self, one: Someone, query: str, at: int, **variables: Any) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {one.key}"}
-        sent = {"query": query, "variables": variables}
-        async with self.client.post(self.urls[at], json=sent, headers=headers) as response:
-            body: dict[str, Any] = await response.json()
-            assert (response.status, "errors" in body) == (200, False), body
-            return body
+    async def send(self, client: Client, query: str, index: int, **variables: Any) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {client.key}"}
+        body = {"query": query, "variables": variables}
+        async with self.http.post(self.urls[index], json=body, headers=headers) as response:
+            content: dict[str, Any] = await response.json()
+            assert (response.status, "errors" in content) == (200, False), content
+            return content
 
-    async def answered_by_plans(self, at: int) -> float:
-        async with self.client.get(self.urls[at].replace("/graphql", "/metrics")) as response:
+    async def operations_by_plan(self, index: int) -> float:
+        async with self.http.get(self.urls[index].replace("/graphql", "/metrics")) as response:
             (number,) = re.findall(
                 r"^benegraph_operations_answered_by_plan_total (\S+)$", await response.text(), re.MULTILINE
             )
@@ -89,66 +92,66 @@ class Gates:
 
 
 @pytest.fixture
-def bouncer(database_url: str) -> Iterator[Bouncer]:
-    with bouncing(database_url) as bouncer:
-        yield bouncer
+def pgbouncer(database_url: str) -> Iterator[PgBouncer]:
+    with run_pgbouncer(database_url) as pgbouncer:
+        yield pgbouncer
 
 
 @pytest.fixture
-def gateways(tmp_path: Path, bouncer: Bouncer) -> Iterator[tuple[Gateway, Gateway]]:
-    given = {"DATABASE_URL": bouncer.url, "BENEGRAPH_PGBOUNCER": "true", "BENEGRAPH_RATE_BURST": "0"}
+def gateways(tmp_path: Path, pgbouncer: PgBouncer) -> Iterator[tuple[Gateway, Gateway]]:
+    environment = {"DATABASE_URL": pgbouncer.url, "BENEGRAPH_PGBOUNCER": "true", "BENEGRAPH_RATE_BURST": "0"}
     with (
-        serving(_made(tmp_path / "one"), BENEGRAPH_EXECUTOR="compiled", **given) as one,
-        serving(_made(tmp_path / "other"), BENEGRAPH_EXECUTOR="strawberry", **given) as other,
+        serving(_create_directory(tmp_path / "one"), BENEGRAPH_EXECUTOR="compiled", **environment) as one,
+        serving(_create_directory(tmp_path / "other"), BENEGRAPH_EXECUTOR="strawberry", **environment) as other,
     ):
         yield one, other
 
 
 @pytest.fixture
-async def gates(gateways: tuple[Gateway, Gateway]) -> AsyncIterator[Gates]:
-    async with aiohttp.ClientSession() as client:
-        yield Gates(client, (gateways[0].url, gateways[1].url))
+async def pair(gateways: tuple[Gateway, Gateway]) -> AsyncIterator[GatewayPair]:
+    async with aiohttp.ClientSession() as http:
+        yield GatewayPair(http, (gateways[0].url, gateways[1].url))
 
 
-def _made(place: Path) -> Path:
-    place.mkdir()
-    return place
+def _create_directory(path: Path) -> Path:
+    path.mkdir()
+    return path
 
 
-async def test_many_viewers_of_several_tenants_share_few_sessions_and_nothing_else(
-    database: Database, bouncer: Bouncer, gates: Gates, gateways: tuple[Gateway, Gateway]
+async def test_viewers_of_several_tenants_share_sessions_without_leaks(
+    database: Database, pgbouncer: PgBouncer, pair: GatewayPair, gateways: tuple[Gateway, Gateway]
 ) -> None:
-    everyone = [someone for tenant in TENANTS for someone in await take_on(database, tenant)]
-    assert len(everyone) == 12
-    pending = await asyncio.gather(*(see(gates, someone, at) for someone in everyone for at in (0, 1)))
-    assert {status for seen in pending for status, _ in seen.values()} == {"PENDING"}
+    clients = [client for tenant in TENANTS for client in await create_clients(database, tenant)]
+    assert len(clients) == 12
+    pending = await asyncio.gather(*(read_enrollments(pair, client, index) for client in clients for index in (0, 1)))
+    assert {status for enrollments in pending for status, _ in enrollments.values()} == {"PENDING"}
 
-    asking = [see(gates, someone, at) for _ in range(ROUNDS) for someone in everyone for at in (0, 1)]
-    answering = [elect_twice(gates, someone) for someone in everyone if someone.answers]
-    together: list[Any] = [*asking, *answering]
-    random.Random(7).shuffle(together)  # noqa: S311 - an order
-    await asyncio.gather(*together)
+    reads = [read_enrollments(pair, client, index) for _ in range(ROUNDS) for client in clients for index in (0, 1)]
+    elections = [elect_twice(pair, client) for client in clients if client.election]
+    requests: list[Any] = [*reads, *elections]
+    random.Random(7).shuffle(requests)  # noqa: S311 - not for security
+    await asyncio.gather(*requests)
 
-    elected = {someone.answers[1]: someone.answers[2] for someone in everyone if someone.answers}
-    for someone in everyone:
-        for at in (0, 1):
-            told = await see(gates, someone, at)
-            assert told == {id: ("ENROLLED", elected[id]) for id in told}
-            assert len(told) == len(someone.employees)
-    by_plans = [await gates.answered_by_plans(at) for at in (0, 1)]
-    assert by_plans[0] > len(everyone) * ROUNDS
-    assert by_plans[1] == 0
+    elected = {client.election[1]: client.election[2] for client in clients if client.election}
+    for client in clients:
+        for index in (0, 1):
+            enrollments = await read_enrollments(pair, client, index)
+            assert enrollments == {id: ("ENROLLED", elected[id]) for id in enrollments}
+            assert len(enrollments) == len(client.employees)
+    by_plan = [await pair.operations_by_plan(index) for index in (0, 1)]
+    assert by_plan[0] > len(clients) * ROUNDS
+    assert by_plan[1] == 0
     for gateway in gateways:
         assert gateway.get("/readyz") == 200
         assert not re.search('Traceback|"ERROR"|A compiled plan failed', gateway.log), gateway.log
-    left = await all_sessions(bouncer, LEFT)
-    assert len({session["pid"] for session in left}) == SESSIONS
+    sessions = await fetch_in_all_sessions(pgbouncer, SESSION_STATE)
+    assert len({session["pid"] for session in sessions}) == SESSIONS
     fresh = {"statements": 0, "tenant": "", "read_only": "off", "plans": "auto", "timeout": "0", "lock_timeout": "0"}
-    assert [{name: session[name] for name in fresh} for session in left] == [fresh] * SESSIONS
+    assert [{name: session[name] for name in fresh} for session in sessions] == [fresh] * SESSIONS
 
 
-async def take_on(database: Database, tenant: str) -> list[Someone]:
-    """Take on an employer whose two employees have an enrollment to answer today; give all who ask there."""
+async def create_clients(database: Database, tenant: str) -> list[Client]:
+    """Create an employer with two employees, each with a pending enrollment; return one client for each role."""
     today = datetime.now(UTC).date()
     starts = (today + timedelta(days=40)).replace(day=1)
     dates = PlanYearDates(
@@ -163,40 +166,40 @@ async def take_on(database: Database, tenant: str) -> list[Someone]:
         _, key = await database.transact(administrator(tenant), office.clock(), lambda tx: issue_key(tx, scope, "test"))
         return key
 
-    found = [
-        Someone(await key_of(Role.ADMINISTRATOR), frozenset(hired)),
-        Someone(await key_of(Role.EMPLOYER, office.employer), frozenset(hired)),
+    clients = [
+        Client(await key_of(Role.ADMINISTRATOR), frozenset(hired)),
+        Client(await key_of(Role.EMPLOYER, office.employer), frozenset(hired)),
     ]
     for person, plan in zip(hired, ("GOLD", "FLAT"), strict=True):
         enrollment = (await office.pending_enrollment(person)).id
-        answers = (person, enrollment, plans[plan])
+        election = (person, enrollment, plans[plan])
         key = await key_of(Role.EMPLOYEE, office.employer, person)
-        found.append(Someone(key, frozenset({person}), answers))
-    return found
+        clients.append(Client(key, frozenset({person}), election))
+    return clients
 
 
-async def see(gates: Gates, someone: Someone, at: int) -> dict[str, tuple[str, str | None]]:
-    """Look that someone sees whom she may, and none else; give where their enrollments stand."""
-    body = await gates.ask(someone, PEOPLE, at)
+async def read_enrollments(pair: GatewayPair, client: Client, index: int) -> dict[str, tuple[str, str | None]]:
+    """Check that a client sees exactly its employees; return the status and plan of their enrollments."""
+    body = await pair.send(client, PEOPLE, index)
     people = body["data"]["employees"]["nodes"]
-    assert {person["id"] for person in people} == someone.employees
+    assert {person["id"] for person in people} == client.employees
     assert len({person["employer"]["id"] for person in people}) == 1
-    found = {}
+    enrollments = {}
     for person in people:
         for enrollment in person["enrollments"]["nodes"]:
             assert enrollment["employee"]["id"] == person["id"]
             plan = enrollment["selectedPlan"]
-            found[enrollment["id"]] = enrollment["status"], plan and plan["id"]
-    return found
+            enrollments[enrollment["id"]] = enrollment["status"], plan and plan["id"]
+    return enrollments
 
 
-async def elect_twice(gates: Gates, someone: Someone) -> None:
-    """Answer an enrollment at both gateways at once, under one key: it is done once, and told twice."""
-    assert someone.answers is not None
-    person, enrollment, plan = someone.answers
-    choice = {"enrollmentId": enrollment, "decision": "ENROLLED", "selectedPlanId": plan}
-    given = {"employeeId": person, "elections": [choice], "idempotencyKey": "this year"}
-    bodies = await asyncio.gather(*(gates.ask(someone, ELECT, at, input=given) for at in (0, 1)))
+async def elect_twice(pair: GatewayPair, client: Client) -> None:
+    """Send one election to both gateways at once, with one idempotency key: it runs once, and both return it."""
+    assert client.election is not None
+    person, enrollment, plan = client.election
+    election = {"enrollmentId": enrollment, "decision": "ENROLLED", "selectedPlanId": plan}
+    input = {"employeeId": person, "elections": [election], "idempotencyKey": "this year"}
+    bodies = await asyncio.gather(*(pair.send(client, ELECT, index, input=input) for index in (0, 1)))
     elected = {"id": enrollment, "status": "ENROLLED", "employee": {"id": person}, "selectedPlan": {"id": plan}}
     for body in bodies:
         assert body["data"] == {"elect": {"enrollments": [elected], "userErrors": []}}
@@ -204,7 +207,7 @@ async def elect_twice(gates: Gates, someone: Someone) -> None:
     assert sorted(replayed) == [False, True]
 
 
-async def test_settings_are_in_force_in_every_transaction_and_stay_in_none(
+async def test_settings_hold_in_every_transaction_and_end_with_it(
     owner_url: str, database_url: str, clock: Clock
 ) -> None:
     name = make_url(owner_url).database
@@ -212,32 +215,35 @@ async def test_settings_are_in_force_in_every_transaction_and_stay_in_none(
     for other in ("timezone = 'Asia/Tokyo'", "jit = on", "standard_conforming_strings = off", "lock_timeout = '9s'"):
         await owner.execute(f"ALTER DATABASE {name} SET {other}")
     await owner.close()
-    with bouncing(database_url) as bouncer:
+    with run_pgbouncer(database_url) as pgbouncer:
         pool = PoolSettings(size=5, overflow=0, statement_timeout=1.5, lock_timeout=0.7, pgbouncer=True)
-        engine = create_engine(bouncer.url, pool)
+        engine = create_engine(pgbouncer.url, pool)
         database, viewer = Database(engine, pgbouncer=True), administrator()
 
-        async def story(tx: Transaction) -> tuple[dict[str, Any], dict[str, Any]]:
-            by_session = (await tx.session.execute(text(IN_FORCE))).one()
-            return dict(by_session._mapping), dict(await tx.driver.fetchrow(IN_FORCE))
+        async def load_settings(tx: Transaction) -> tuple[dict[str, Any], dict[str, Any]]:
+            by_session = (await tx.session.execute(text(EFFECTIVE_SETTINGS))).one()
+            return dict(by_session._mapping), dict(await tx.driver.fetchrow(EFFECTIVE_SETTINGS))
 
         for _ in range(2):
-            assert await database.transact(viewer, clock, story) == (OURS, OURS)
+            assert await database.transact(viewer, clock, load_settings) == (EXPECTED_SETTINGS, EXPECTED_SETTINGS)
             async with database.read(viewer, clock) as read_session:
-                assert dict((await read_session.session.execute(text(IN_FORCE))).one()._mapping) == OURS
+                assert (
+                    dict((await read_session.session.execute(text(EFFECTIVE_SETTINGS))).one()._mapping)
+                    == EXPECTED_SETTINGS
+                )
             async with database.read_pool.snapshot(viewer) as snapshot:
                 assert snapshot._connection is not None
-                assert dict(await snapshot._connection.driver.fetchrow(IN_FORCE)) == OURS
+                assert dict(await snapshot._connection.driver.fetchrow(EFFECTIVE_SETTINGS)) == EXPECTED_SETTINGS
             async with database.unscoped_session() as session:
-                assert dict((await session.execute(text(IN_FORCE))).one()._mapping) == OURS
+                assert dict((await session.execute(text(EFFECTIVE_SETTINGS))).one()._mapping) == EXPECTED_SETTINGS
         with pytest.raises(asyncpg.QueryCanceledError):
             await database.transact(viewer, clock, lambda tx: tx.driver.execute("SELECT pg_sleep(9)"))
-        left = await all_sessions(bouncer, LEFT)
-        assert {(session["timeout"], session["lock_timeout"]) for session in left} == {("0", "9s")}
+        sessions = await fetch_in_all_sessions(pgbouncer, SESSION_STATE)
+        assert {(session["timeout"], session["lock_timeout"]) for session in sessions} == {("0", "9s")}
         await engine.dispose()
 
 
-def test_without_the_setting_a_gateway_does_not_start(tmp_path: Path, bouncer: Bouncer) -> None:
-    with launched(tmp_path, DATABASE_URL=bouncer.url) as gateway:
+def test_gateway_without_the_setting_does_not_start(tmp_path: Path, pgbouncer: PgBouncer) -> None:
+    with launched(tmp_path, DATABASE_URL=pgbouncer.url) as gateway:
         assert gateway.process.wait(60) == 1
         assert "The database refuses: unsupported startup parameter: jit" in gateway.log

@@ -1,4 +1,4 @@
-// What the clients send and the compilers compile: the main query, and an election. Relay wants the file in the names.
+// The operations of the clients and compilers: the main query, and an election. Relay requires the file's name in each name.
 import { gql as graphql } from "@apollo/client";
 
 export const ofEmployee = graphql`

@@ -1,4 +1,4 @@
-// What only Relay knows: a list that pages, as a fragment which fetches itself again by the employee's global id.
+// Relay's own features: a paginated list, as a fragment that is refetched by the employee's global id.
 import { graphql } from "relay-runtime";
 
 export const page = graphql`
