@@ -311,7 +311,7 @@ def _connection_fields() -> Iterator[tuple[str, str, GraphQLField]]:
     """Yield each field that returns a connection: the parent type, the name and the declaration."""
     for type_ in GRAPHQL_SCHEMA.type_map.values():
         if isinstance(type_, GraphQLObjectType) and (type_ is GRAPHQL_SCHEMA.query_type or type_.name in TABLES):
-            yield from ((type_.name, name, each) for name, each in type_.fields.items() if "after" in each.args)
+            yield from ((type_.name, name, field) for name, field in type_.fields.items() if "after" in field.args)
 
 
 def orders_of(declared: GraphQLField) -> list[str]:

@@ -35,7 +35,7 @@ OF_ALL = f"""
 
 @pytest.fixture
 async def employees(database: Database, clock: Clock) -> tuple[str, list[dict[str, Any]]]:
-    """An employer and eleven employees with their sort values, many of which are equal."""
+    """Insert an employer and eleven employees, and return the sort values of these, many of which are equal."""
     employer = await make_employer(database, clock)
     rows = []
     for number in range(11):

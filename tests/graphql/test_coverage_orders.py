@@ -201,7 +201,7 @@ def _compare_with_python(database_url: str, clock: Clock, examples: int) -> None
 
 @pytest.fixture
 async def months(database: Database, clock: Clock) -> list[str]:
-    """The IDs of 120 coverages of the subscriber S1, each for one day of a month. Half of them are paid."""
+    """Insert 120 coverages of the subscriber S1, each for one day of a month, and return their IDs. Half are paid."""
     await make_tenant(database, clock)
     await make_contract_row(database, clock)
     await make_subscriber_row(database, clock, "S1")

@@ -83,13 +83,13 @@ async def _insert_enrollments(database: Database, zone: str, today: date) -> dic
     employee_ids = await insert(
         database, CREATED, TENANT, Employee, *(_employee(employer, today) for _ in cases), kind=IdPrefix.EMPLOYEE
     )
-    rows, facts = [], []
+    rows, enrollment_facts = [], []
     for case, employee_id in zip(cases, employee_ids, strict=True):
         product_id, plan_year, plan = offers[case["plan_year_end"]]
         enrolled = case["decision"] == "ENROLLED"
         first, last = case["coverage"] or (None, None)
         window = DateSpan.through(today - timedelta(days=9), today + timedelta(days=case["window"]))
-        facts.append(
+        enrollment_facts.append(
             EnrollmentFacts(
                 ElectionDecision(case["decision"]) if case["decision"] else None,
                 window,
@@ -116,16 +116,16 @@ async def _insert_enrollments(database: Database, zone: str, today: date) -> dic
                 "selected_plan_id": plan if enrolled else None,
                 "employee_contribution_cents": 0 if enrolled else None,
                 "employer_contribution_cents": 0 if enrolled else None,
-                "coverage_starts_on": facts[-1].coverage_starts_on,
-                "coverage_ends_on": facts[-1].coverage_ends_on,
-                "closed_on": facts[-1].closed_on,
-                "close_reason": "LAPSED" if facts[-1].closed_on else None,
+                "coverage_starts_on": enrollment_facts[-1].coverage_starts_on,
+                "coverage_ends_on": enrollment_facts[-1].coverage_ends_on,
+                "closed_on": enrollment_facts[-1].closed_on,
+                "close_reason": "LAPSED" if enrollment_facts[-1].closed_on else None,
             }
         )
     ids = await insert(database, CREATED, TENANT, Enrollment, *rows, kind=IdPrefix.ENROLLMENT)
     return {
         id: (derive_enrollment_status(item, today), derive_coverage_status(item, today), today in item.window)
-        for id, item in zip(ids, facts, strict=True)
+        for id, item in zip(ids, enrollment_facts, strict=True)
     }
 
 

@@ -28,7 +28,7 @@ ADMINISTRATOR = administrator()
 
 @pytest.fixture
 async def employees_by_name(database: Database, clock: Clock) -> dict[str, str]:
-    """The IDs of four employees of two employers, by first name."""
+    """Insert four employees of two employers, and return their IDs by first name."""
     first, second = await make_employer(database, clock), await make_employer(database, clock, name="Second Inc.")
     columns_by_name: dict[str, dict[str, Any]] = {
         "Ada": {"employer": first, "last_name": "Lovelace", "email": "ada@example.com", "external_id": "E-1"},
@@ -107,7 +107,7 @@ async def test_invalid_employee_filter_is_refused(
 
 @pytest.fixture
 async def enrollments(database: Database, clock: Clock) -> dict[str, str]:
-    """The IDs of enrollments with every status, and of their two plan years, each by a name."""
+    """Insert enrollments of every status in two plan years, and return the IDs of both by a name."""
     employer = await make_employer(database, clock)
     this_year, next_year = [
         await make_plan_year(
@@ -189,21 +189,29 @@ async def test_enrollment_filter_returns_matching_enrollments(
         assert sum(page["totalCount"] for page in lists) == len(expected)
 
 
+NOT_A_PLAN_YEAR = "Invalid ID: expected an ID of type PlanYear, such as plyr_01…."
+OUT_OF_RANGE = "Invalid `coverageEffectiveStartYear`: expected 1900 to 2199, got {}."
+
+
 @pytest.mark.parametrize(
-    "filter",
+    ("filter", "message"),
     [
-        {"planYearId": ""},
-        {"planYearId": "plyr_x"},
-        {"planYearId": new_id(IdPrefix.PLAN, Clock.at_noon(date(2026, 1, 1)).now)},
-        {"coverageEffectiveStartYear": 1899},
-        {"coverageEffectiveStartYear": 2200},
-        {"coverageEffectiveStartYear": 0},
-        {"coverageEffectiveStartYear": -1},
+        ({"planYearId": ""}, NOT_A_PLAN_YEAR),
+        ({"planYearId": "plyr_x"}, NOT_A_PLAN_YEAR),
+        ({"planYearId": new_id(IdPrefix.PLAN, Clock.at_noon(date(2026, 1, 1)).now)}, NOT_A_PLAN_YEAR),
+        ({"coverageEffectiveStartYear": 1899}, OUT_OF_RANGE.format(1899)),
+        ({"coverageEffectiveStartYear": 2200}, OUT_OF_RANGE.format(2200)),
+        ({"coverageEffectiveStartYear": 0}, OUT_OF_RANGE.format(0)),
+        ({"coverageEffectiveStartYear": -1}, OUT_OF_RANGE.format(-1)),
     ],
 )
-async def test_invalid_enrollment_filter_is_refused(database: Database, clock: Clock, filter: dict[str, Any]) -> None:
+async def test_invalid_enrollment_filter_is_refused(
+    database: Database, clock: Clock, filter: dict[str, Any], message: str
+) -> None:
     query = "query ($filter: EnrollmentFilter) { enrollments(filter: $filter) { totalCount } }"
-    assert isinstance(await fetch_error(database, clock, ADMINISTRATOR, query, filter=filter), BadInput)
+    error = await fetch_error(database, clock, ADMINISTRATOR, query, filter=filter)
+    assert isinstance(error, BadInput)
+    assert str(error) == message
 
 
 # ---------------------------------------------------------------------------------------------------- life events

@@ -98,9 +98,6 @@ def test_field_declarations_are_available_to_the_breadth_first_executor(schema: 
     assert subscriber.find_ref(None, "S-1") == NodeRef("Subscriber", batch, "S-1")
 
 
-# ---------------------------------------------------------------------------------------------------- helpers
-
-
 def _elements(schema: GraphQLSchema) -> Iterator[tuple[str, Any]]:
     for name, type_ in schema.type_map.items():
         if name.startswith("__"):
