@@ -1,7 +1,7 @@
-"""Field builders of the object types. Each field declares once which batch it reads, and by which column of its parent.
+"""Field builders of the object types. Each field declares its batch function and the parent's column with the key.
 
-Strawberry's resolver reads the batch through a data loader. The breadth-first executor takes batch and key from the
-field itself.
+A batch function (`db.store.row_queries`) reads the rows of many keys with one statement. Strawberry's resolver calls it
+through a data loader. The breadth-first executor takes batch function and key from the field itself.
 """
 
 import inspect

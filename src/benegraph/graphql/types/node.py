@@ -26,7 +26,7 @@ VERSION_DESCRIPTION = (
 CREATED_AT_DESCRIPTION = "When this object was created."
 UPDATED_AT_DESCRIPTION = "When this object was last changed."
 
-#: For each ID prefix, the name of its GraphQL type and the batch that reads its row.
+#: For each ID prefix, the name of its GraphQL type and the batch function that reads its row.
 NODE_TYPES: dict[IdPrefix, tuple[str, OneByKey]] = {
     IdPrefix.EMPLOYER: ("Employer", store.employers.by_ids),
     IdPrefix.EMPLOYEE: ("Employee", store.people.by_ids),
@@ -78,7 +78,7 @@ def check_id(id: str, expected: IdPrefix | None = None) -> IdPrefix:
 
 @dataclass(frozen=True, slots=True)
 class NodeRef:
-    """A reference to one row: the name of its GraphQL type, the batch that reads it, and its key."""
+    """A reference to one row: the name of its GraphQL type, the batch function that reads it, and its key."""
 
     type_name: str
     batch: OneByKey | OneByCompositeKey
@@ -94,7 +94,7 @@ def parse_node_ref(id: str, expected: IdPrefix | None = None) -> NodeRef:
 class LookupField(StrawberryField):
     """A root field that looks up rows which its arguments, or the viewer, refer to."""
 
-    #: For each object type that the field can return, by the type's name, the batch.
+    #: For each object type that the field can return, by the type's name, the batch function.
     batches: Mapping[str, OneByKey | OneByCompositeKey]
     #: Returns the NodeRef for the context and the arguments, or None where no row can match. Raises BadInput.
     #: Of a list field: a NodeRef or an exception for each item.

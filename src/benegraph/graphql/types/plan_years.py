@@ -54,7 +54,7 @@ class ContributionClass(Node):
     )
     employee_contribution_cents: Cents = strawberry.field(
         description=(
-            "The employee's monthly contribution in cents. For a plan without rates, the two contributions add up to the"
+            "The employee's monthly contribution in cents. For a plan without rates, the contributions add up to the"
             " premium of each tier but EE. Otherwise the employee pays the premium minus the employer's contribution."
         )
     )
@@ -127,7 +127,7 @@ class PlanYear(Node):
         name="openEnrollmentEnd", description="The last day of open enrollment, inclusive."
     )
     waiting_period_days: int = strawberry.field(
-        description="The days, 0 to 90, from the hire or a change of the employment class until the employee is eligible."
+        description="The days, 0 to 90, from the hire or a change of employment class until the employee is eligible."
     )
     starts_on_first_of_month: bool = strawberry.field(
         description=(
