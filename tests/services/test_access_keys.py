@@ -1,4 +1,4 @@
-"""Keys: who holds one is let in, for as long as it is good, and into which tenants."""
+"""API keys: authentication, expiry, revocation and tenants."""
 
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
@@ -18,21 +18,21 @@ from factories.office import create_office
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CLOCK = Clock(NOW)
-MOMENT = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
-async def issued(database: Database, scope: KeyScope, *, tenant: str = "acme", **options: Any) -> tuple[str, str]:
+async def issue(database: Database, scope: KeyScope, *, tenant: str = "acme", **options: Any) -> tuple[str, str]:
     await make_tenant(database, CLOCK, tenant=tenant)
     return await database.transact(administrator(tenant), CLOCK, lambda tx: issue_key(tx, scope, "A key", **options))
 
 
-async def refused(telling: Coroutine[Any, Any, Any]) -> type[RequestError]:
+async def error_type(call: Coroutine[Any, Any, Any]) -> type[RequestError]:
     with pytest.raises(RequestError) as error:
-        await telling
+        await call
     return type(error.value)
 
 
-async def test_a_key_makes_its_holder_the_viewer_it_says(database: Database) -> None:
+async def test_key_authenticates_as_its_viewer(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     scopes = [
@@ -43,49 +43,49 @@ async def test_a_key_makes_its_holder_the_viewer_it_says(database: Database) -> 
         KeyScope(Role.SERVICE, office.employer),
     ]
     for scope in scopes:
-        id, key = await issued(database, scope)
+        id, key = await issue(database, scope)
         assert await authenticate(database, CLOCK, key, "acme") == Viewer(
             "acme", id, scope.role, scope.employer_id, scope.employee_id, scope.actions
         )
         assert await authenticate(database, CLOCK, key, None) == await authenticate(database, CLOCK, key, "acme")
 
 
-async def test_the_key_itself_is_stored_nowhere(database: Database) -> None:
-    id, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
+async def test_only_hash_and_prefix_of_key_are_stored(database: Database) -> None:
+    id, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
     assert key.startswith("bgk_")
     assert len(key) > 40
 
-    async def story(tx: Transaction) -> Any:
+    async def list_all(tx: Transaction) -> Any:
         return await list_keys(tx)
 
-    (row,) = await database.transact(administrator(), CLOCK, story)
+    (row,) = await database.transact(administrator(), CLOCK, list_all)
     assert (row.id, row.prefix, row.secret_hash, row.label) == (id, key[:12], hash_key(key), "A key")
 
 
-async def test_a_key_that_is_not_good_lets_nobody_in(database: Database) -> None:
-    _, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
-    for wrong in ("", "bgk_", key[:-1], key + "x", key.upper(), "\x00"):
-        assert await refused(authenticate(database, CLOCK, wrong, None)) is Unauthenticated
+async def test_unknown_key_is_unauthenticated(database: Database) -> None:
+    _, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
+    for unknown in ("", "bgk_", key[:-1], key + "x", key.upper(), "\x00"):
+        assert await error_type(authenticate(database, CLOCK, unknown, None)) is Unauthenticated
 
 
-async def test_a_key_is_good_until_the_moment_it_expires(database: Database) -> None:
-    _, key = await issued(database, KeyScope(Role.ADMINISTRATOR), expires_at=NOW)
-    await authenticate(database, Clock(NOW - MOMENT), key, None)
-    assert await refused(authenticate(database, CLOCK, key, None)) is Unauthenticated
+async def test_key_is_valid_until_it_expires(database: Database) -> None:
+    _, key = await issue(database, KeyScope(Role.ADMINISTRATOR), expires_at=NOW)
+    await authenticate(database, Clock(NOW - MICROSECOND), key, None)
+    assert await error_type(authenticate(database, CLOCK, key, None)) is Unauthenticated
 
 
-async def test_a_revoked_key_is_good_no_more(database: Database) -> None:
-    id, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
+async def test_revoked_key_is_unauthenticated(database: Database) -> None:
+    id, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
     await make_tenant(database, CLOCK, tenant="other")
     assert not await database.transact(administrator("other"), CLOCK, lambda tx: revoke_key(tx, id))
     await authenticate(database, CLOCK, key, None)
     assert await database.transact(administrator(), CLOCK, lambda tx: revoke_key(tx, id))
     assert not await database.transact(administrator(), CLOCK, lambda tx: revoke_key(tx, id))
-    assert await refused(authenticate(database, CLOCK, key, None)) is Unauthenticated
+    assert await error_type(authenticate(database, CLOCK, key, None)) is Unauthenticated
 
 
-async def test_a_foreign_tenant_and_an_unknown_one_are_closed_alike(database: Database) -> None:
-    _, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
+async def test_foreign_and_unknown_tenants_get_same_message(database: Database) -> None:
+    _, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
     await make_tenant(database, CLOCK, tenant="other")
     messages = set()
     for tenant in ("other", "unknown", "", "ACME", "\x00"):
@@ -95,32 +95,32 @@ async def test_a_foreign_tenant_and_an_unknown_one_are_closed_alike(database: Da
     assert len(messages) == 1
 
 
-async def test_one_key_may_be_good_for_several_tenants(database: Database) -> None:
-    first, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
-    second, same = await issued(database, KeyScope(Role.SERVICE), tenant="other", key=key)
+async def test_one_key_may_open_several_tenants(database: Database) -> None:
+    first, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
+    second, same = await issue(database, KeyScope(Role.SERVICE), tenant="other", key=key)
     assert same == key
-    assert await refused(authenticate(database, CLOCK, key, None)) is BadInput
-    found = [await authenticate(database, CLOCK, key, tenant) for tenant in ("acme", "other")]
-    assert [(viewer.tenant_id, viewer.key_id, viewer.role) for viewer in found] == [
+    assert await error_type(authenticate(database, CLOCK, key, None)) is BadInput
+    viewers = [await authenticate(database, CLOCK, key, tenant) for tenant in ("acme", "other")]
+    assert [(viewer.tenant_id, viewer.key_id, viewer.role) for viewer in viewers] == [
         ("acme", first, Role.ADMINISTRATOR),
         ("other", second, Role.SERVICE),
     ]
     assert await database.transact(administrator("other"), CLOCK, lambda tx: revoke_key(tx, second))
     assert (await authenticate(database, CLOCK, key, None)).tenant_id == "acme"
-    assert await refused(authenticate(database, CLOCK, key, "other")) is Forbidden
+    assert await error_type(authenticate(database, CLOCK, key, "other")) is Forbidden
 
 
-async def test_the_last_use_is_noted_to_within_five_minutes(database: Database) -> None:
-    _, key = await issued(database, KeyScope(Role.ADMINISTRATOR))
-    noted = []
+async def test_last_use_is_recorded_every_five_minutes(database: Database) -> None:
+    _, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
+    recorded = []
     for minutes in (0, 4, 5, 6):
         await authenticate(database, Clock(NOW + timedelta(minutes=minutes)), key, None)
         (row,) = await database.transact(administrator(), CLOCK, list_keys)
-        noted.append(row.last_used_at)
-    assert noted == [NOW, NOW, NOW, NOW + timedelta(minutes=6)]
+        recorded.append(row.last_used_at)
+    assert recorded == [NOW, NOW, NOW, NOW + timedelta(minutes=6)]
 
 
-async def test_an_action_that_is_no_more_is_passed_over(database: Database) -> None:
+async def test_unknown_stored_action_is_ignored(database: Database) -> None:
     await make_tenant(database, CLOCK)
     row = {
         "id": "akey_01h455vb4pex5vsknk084sn02q",
@@ -134,23 +134,23 @@ async def test_an_action_that_is_no_more_is_passed_over(database: Database) -> N
     assert (await authenticate(database, CLOCK, "bgk_x", None)).actions == {Action.ELECT}
 
 
-# ------------------------------------------------------------------------------------------- calls that count once
+# --------------------------------------------------------------------------------------------- idempotency records
 
 
-async def test_old_answers_are_forgotten_after_thirty_days(database: Database) -> None:
+async def test_idempotency_records_expire_after_thirty_days(database: Database) -> None:
     await make_tenant(database, CLOCK)
 
     async def call(at: datetime) -> bool:
-        async def nothing(_tx: Transaction) -> dict[str, Any]:
+        async def return_instant(_tx: Transaction) -> dict[str, Any]:
             return {"at": at.isoformat()}
 
         _, replayed = await database.transact(
-            administrator(), Clock(at), lambda tx: run_idempotent(tx, Action.ELECT, "key", b"hash", nothing)
+            administrator(), Clock(at), lambda tx: run_idempotent(tx, Action.ELECT, "key", b"hash", return_instant)
         )
         return replayed
 
     days = timedelta(days=30)
-    assert [await call(at) for at in (NOW, NOW + days, NOW + days + MOMENT, NOW + days + days)] == [
+    assert [await call(at) for at in (NOW, NOW + days, NOW + days + MICROSECOND, NOW + days + days)] == [
         False,
         True,
         False,
