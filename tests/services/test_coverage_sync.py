@@ -1,4 +1,4 @@
-"""What employees elect, as coverage of record: it begins, moves and ends with the elections, day for day."""
+"""Coverage sync: the carrier's coverage of record starts, moves and ends with the elections."""
 
 from dataclasses import replace
 from datetime import date
@@ -30,7 +30,7 @@ from factories.coverage import (
 )
 from factories.office import CLASSES, DATES, DATES_2026, PLANS, TODAY, Office, create_office, enroll, waive
 
-NAMED: dict[str, Any] = {"group_id": GROUP, "group_coverage_start": CONTRACT_START}
+CONTRACT_COLUMNS: dict[str, Any] = {"group_id": GROUP, "group_coverage_start": CONTRACT_START}
 
 
 @pytest.fixture
@@ -40,35 +40,35 @@ async def office(database: Database) -> Office:
     return office
 
 
-async def opened(office: Office, dates: Any = DATES, **options: Any) -> str:
-    """Open a plan year whose coverage is recorded under the contract."""
+async def open_plan_year(office: Office, dates: Any = DATES, **options: Any) -> str:
+    """Open a plan year whose coverage is recorded under the group contract."""
     plan_year = await office.draft_plan_year(dates, **options)
-    await office.update_plan_year(plan_year, **NAMED)
+    await office.update_plan_year(plan_year, **CONTRACT_COLUMNS)
     await office.open_enrollment(plan_year)
     return plan_year
 
 
-async def subscribed(office: Office, number: str = SUBSCRIBER_ID) -> str:
+async def hire_subscriber(office: Office, number: str = SUBSCRIBER_ID) -> str:
     employee = await office.hire()
     await make_subscriber(office, number, employee)
     return employee
 
 
-async def enrolled(office: Office, employee: str, plan: str = "GOLD") -> str:
+async def enroll_pending(office: Office, employee: str, plan: str = "GOLD") -> str:
     pending = await office.pending_enrollment(employee)
     plans = await office.plan_ids_by_code(pending.plan_year_id)
     await office.elect(employee, enroll(pending.id, plans[plan]))
     return str(pending.id)
 
 
-async def spans(office: Office) -> list[tuple[str, str | None]]:
+async def coverage_spans(office: Office) -> list[tuple[str, str | None]]:
     return [(row["start_date"], row["end_date"]) for row in await read_coverage(office)]
 
 
-async def test_an_election_is_written_down_as_coverage_of_record(office: Office) -> None:
-    employee = await subscribed(office)
-    await opened(office)
-    enrollment = await enrolled(office, employee)
+async def test_election_creates_coverage_of_record(office: Office) -> None:
+    employee = await hire_subscriber(office)
+    await open_plan_year(office)
+    enrollment = await enroll_pending(office, employee)
     (row,) = await read_coverage(office)
     assert {name: row[name] for name in row if name not in {"id", "created_at", "updated_at"}} == {
         "tenant_id": "acme",
@@ -97,48 +97,48 @@ async def test_an_election_is_written_down_as_coverage_of_record(office: Office)
     assert (event["action"], event["employee_id"], event["request_id"]) == ("CREATED", employee, "request-1")
 
 
-async def test_products_of_one_contract_share_a_coverage(office: Office) -> None:
-    employee = await subscribed(office)
-    await opened(office)
-    medical = await enrolled(office, employee)
+async def test_products_under_one_contract_share_a_coverage(office: Office) -> None:
+    employee = await hire_subscriber(office)
+    await open_plan_year(office)
+    medical = await enroll_pending(office, employee)
     dental_product = await office.run(add_product, "Dental", ProductCategory.DENTAL, "Blue Shield", PLANS)
-    await opened(replace(office, product=dental_product))
-    dental = await enrolled(office, employee)
+    await open_plan_year(replace(office, product=dental_product))
+    dental = await enroll_pending(office, employee)
     (row,) = await read_coverage(office)
     links = [(await office.read_row("enrollments", id))["subscriber_enrollment_id"] for id in (medical, dental)]
     assert links == [row["id"], row["id"]]
     assert row["version"] == 1
     await office.reopen_election(medical)
-    assert await spans(office) == [("2027-01-01", "2027-12-31")]
+    assert await coverage_spans(office) == [("2027-01-01", "2027-12-31")]
     await office.reopen_election(dental)
     assert await read_coverage(office) == []
 
 
-async def test_years_that_follow_each_other_are_one_coverage(office: Office) -> None:
-    employee = await subscribed(office)
+async def test_consecutive_plan_years_are_one_coverage(office: Office) -> None:
+    employee = await hire_subscriber(office)
     first = office.on_day(date(2025, 11, 20))
-    await opened(first, DATES_2026)
-    await enrolled(first, employee)
+    await open_plan_year(first, DATES_2026)
+    await enroll_pending(first, employee)
     (before,) = await read_coverage(office)
-    await opened(office)
-    await enrolled(office, employee)
+    await open_plan_year(office)
+    await enroll_pending(office, employee)
     (after,) = await read_coverage(office)
     assert after["id"] == before["id"]
     assert (after["start_date"], after["end_date"], after["version"]) == ("2026-01-01", "2027-12-31", 2)
     assert after["original_enrollment_date"] == "2026-01-01"
 
 
-async def test_a_waiver_writes_nothing_down(office: Office) -> None:
-    employee = await subscribed(office)
-    await opened(office)
+async def test_waiver_creates_no_coverage(office: Office) -> None:
+    employee = await hire_subscriber(office)
+    await open_plan_year(office)
     await office.elect(employee, waive((await office.pending_enrollment(employee)).id))
     assert await read_coverage(office) == []
 
 
-async def test_a_termination_ends_it_and_a_reinstatement_restores_it(office: Office) -> None:
-    employee = await subscribed(office)
-    await opened(office)
-    await enrolled(office, employee)
+async def test_termination_ends_coverage_and_reinstatement_restores_it(office: Office) -> None:
+    employee = await hire_subscriber(office)
+    await open_plan_year(office)
+    await enroll_pending(office, employee)
     later = office.on_day(date(2027, 3, 10))
     await later.terminate_employee(employee, date(2027, 4, 10))
     (row,) = await read_coverage(office)
@@ -150,53 +150,53 @@ async def test_a_termination_ends_it_and_a_reinstatement_restores_it(office: Off
     assert await read_coverage(office) == []
 
 
-async def test_a_reissue_moves_it(office: Office) -> None:
-    employee = await subscribed(office)
-    await opened(office)
-    enrollment = await enrolled(office, employee)
+async def test_answered_reissue_moves_coverage_end(office: Office) -> None:
+    employee = await hire_subscriber(office)
+    await open_plan_year(office)
+    enrollment = await enroll_pending(office, employee)
     later = office.on_day(date(2027, 5, 10))
     event = await later.approve_life_event(employee, LifeEventType.MARRIAGE)
-    again = await later.reissue(enrollment, event)
-    assert await spans(office) == [("2027-01-01", "2027-12-31")]
-    await later.elect(employee, waive(again))
-    assert await spans(office) == [("2027-01-01", "2027-05-31")]
-    await later.reopen_election(again)
-    assert await spans(office) == [("2027-01-01", "2027-12-31")]
-    plans = await office.plan_ids_by_code((await office.enrollment(again)).plan_year_id)
-    await later.elect(employee, enroll(again, plans["GOLD"], await later.add_spouse(employee)))
-    assert await spans(office) == [("2027-01-01", "2027-12-31")]
+    reissued = await later.reissue(enrollment, event)
+    assert await coverage_spans(office) == [("2027-01-01", "2027-12-31")]
+    await later.elect(employee, waive(reissued))
+    assert await coverage_spans(office) == [("2027-01-01", "2027-05-31")]
+    await later.reopen_election(reissued)
+    assert await coverage_spans(office) == [("2027-01-01", "2027-12-31")]
+    plans = await office.plan_ids_by_code((await office.enrollment(reissued)).plan_year_id)
+    await later.elect(employee, enroll(reissued, plans["GOLD"], await later.add_spouse(employee)))
+    assert await coverage_spans(office) == [("2027-01-01", "2027-12-31")]
     (row,) = await read_coverage(office)
-    links = [(await office.read_row("enrollments", id))["subscriber_enrollment_id"] for id in (enrollment, again)]
+    links = [(await office.read_row("enrollments", id))["subscriber_enrollment_id"] for id in (enrollment, reissued)]
     assert links == [row["id"], row["id"]]
 
 
-async def test_renewal_lengthens_it_for_all_in_a_fixed_number_of_statements(office: Office) -> None:
-    employees = [await subscribed(office, f"S{n}") for n in range(3)]
+async def test_renewal_extends_coverage_of_all_employees(office: Office) -> None:
+    employees = [await hire_subscriber(office, f"S{n}") for n in range(3)]
     first = office.on_day(date(2025, 11, 20))
-    await opened(first, DATES_2026)
+    await open_plan_year(first, DATES_2026)
     for employee in employees:
-        await enrolled(first, employee)
-    plan_year = await opened(office, renewal=RenewalMode.PASSIVE)
+        await enroll_pending(first, employee)
+    plan_year = await open_plan_year(office, renewal=RenewalMode.PASSIVE)
     await office.on_day(date(2026, 12, 1)).close_enrollment(plan_year)
-    assert await spans(office) == [("2026-01-01", "2027-12-31")] * 3
+    assert await coverage_spans(office) == [("2026-01-01", "2027-12-31")] * 3
 
 
-async def test_what_was_elected_before_is_written_down_when_the_subscriber_is_known(office: Office) -> None:
+async def test_creating_subscriber_records_earlier_elections(office: Office) -> None:
     employee = await office.hire()
-    await opened(office)
-    await enrolled(office, employee)
+    await open_plan_year(office)
+    await enroll_pending(office, employee)
     assert await read_coverage(office) == []
     await make_subscriber(office, SUBSCRIBER_ID, employee)
-    assert await spans(office) == [("2027-01-01", "2027-12-31")]
+    assert await coverage_spans(office) == [("2027-01-01", "2027-12-31")]
 
 
-async def test_a_subscriber_may_be_linked_with_an_update_and_a_hire(office: Office) -> None:
+async def test_subscriber_is_linked_by_updating_an_employee(office: Office) -> None:
     await make_subscriber(office)
     employee = await office.hire()
-    await opened(office)
-    await enrolled(office, employee)
+    await open_plan_year(office)
+    await enroll_pending(office, employee)
     await office.update_employee(employee, subscriber_id=SUBSCRIBER_ID)
-    assert await spans(office) == [("2027-01-01", "2027-12-31")]
+    assert await coverage_spans(office) == [("2027-01-01", "2027-12-31")]
     assert (await read_coverage(office))[0]["employee_id"] == employee
     assert await office.refusals(office.update_employee(employee, subscriber_id=None)) == [
         "LINKED_TO_ENROLLMENT subscriberId"
@@ -212,14 +212,14 @@ async def test_a_subscriber_may_be_linked_with_an_update_and_a_hire(office: Offi
 
 
 @pytest.mark.parametrize("number", ["", " ", "S" * 10, "S\0"])
-async def test_nobody_is_looked_for_by_what_can_be_no_number(office: Office, number: str) -> None:
+async def test_malformed_subscriber_number_is_invalid_input(office: Office, number: str) -> None:
     employee = await office.hire()
     bob = PersonalDetails("Bob", "Adams", None, None, None)
-    hiring = people.NewHire(bob, EmploymentClass.FULL_TIME, TODAY, subscriber_id=number)
+    new_hire = people.NewHire(bob, EmploymentClass.FULL_TIME, TODAY, subscriber_id=number)
     assert await office.refusals(office.update_employee(employee, subscriber_id=number)) == [
         "INVALID_INPUT subscriberId"
     ]
-    assert await office.refusals(office.run(people.hire_employee, office.employer, hiring)) == [
+    assert await office.refusals(office.run(people.hire_employee, office.employer, new_hire)) == [
         "INVALID_INPUT subscriberId"
     ]
 
@@ -228,63 +228,63 @@ async def test_only_administrators_and_services_link_a_subscriber(office: Office
     await make_subscriber(office)
     employee = await office.hire()
     clerk = office.as_viewer(Viewer("acme", "key", Role.EMPLOYER, office.employer))
-    for wanted in (SUBSCRIBER_ID, None):
+    for number in (SUBSCRIBER_ID, None):
         with pytest.raises(Forbidden):
-            await clerk.update_employee(employee, subscriber_id=wanted)
+            await clerk.update_employee(employee, subscriber_id=number)
     await clerk.update_employee(employee, division_id="D1")
     assert (await office.read_row("employees", employee))["division_id"] == "D1"
 
 
-async def test_a_key_of_one_employer_reaches_no_further(office: Office) -> None:
+async def test_key_of_one_employer_is_limited_to_it(office: Office) -> None:
     service = office.as_viewer(Viewer("acme", "key", Role.SERVICE, office.employer))
     assert await office.refusals(make_subscriber(service)) == ["NOT_FOUND employeeId"]
     assert await office.refusals(make_contract(service, "G2", employer_id=None)) == ["NOT_FOUND employerId"]
     await make_contract(service, "G2")
     await make_subscriber(service, "S2", await office.hire())
-    for telling in (service.run(billing.set_auto_paid_through, on=True), service.run(add_employer, "B", "UTC")):
+    for call in (service.run(billing.set_auto_paid_through, on=True), service.run(add_employer, "B", "UTC")):
         with pytest.raises(Forbidden):
-            await telling
+            await call
 
 
-async def test_the_division_is_the_employees(office: Office) -> None:
+async def test_coverage_is_recorded_under_division_of_employee(office: Office) -> None:
     await make_contract(office, division_id="D2", policy_number="P-2")
-    employee = await subscribed(office)
-    await opened(office)
-    await enrolled(office, employee)
-    assert await read_coverage(office) == []  # of two divisions, which is not told
+    employee = await hire_subscriber(office)
+    await open_plan_year(office)
+    await enroll_pending(office, employee)
+    assert await read_coverage(office) == []  # the group has two divisions, and the employee has none
     await office.update_employee(employee, division_id="D2")
     (row,) = await read_coverage(office)
     assert (row["division_id"], row["policy_number"], row["end_date"]) == ("D2", "P-2", "2027-12-31")
 
 
-async def test_an_employee_elects_for_themselves(office: Office) -> None:
-    employee = await subscribed(office)
-    await opened(office)
-    own = office.as_viewer(Viewer("acme", "akey_own", Role.EMPLOYEE, office.employer, employee))
+async def test_employee_viewer_election_creates_coverage(office: Office) -> None:
+    employee = await hire_subscriber(office)
+    await open_plan_year(office)
+    employee_office = office.as_viewer(Viewer("acme", "akey_own", Role.EMPLOYEE, office.employer, employee))
     pending = await office.pending_enrollment(employee)
     plans = await office.plan_ids_by_code(pending.plan_year_id)
-    await own.elect(employee, enroll(pending.id, plans["GOLD"]))
+    await employee_office.elect(employee, enroll(pending.id, plans["GOLD"]))
     (row,) = await read_coverage(office)
     assert (row["entry_user"], row["end_date"]) == ("akey_own", "2027-12-31")
-    await own.reopen_election(pending.id)
+    await employee_office.reopen_election(pending.id)
     assert await read_coverage(office) == []
 
 
-async def test_what_the_carrier_had_on_record_ends_where_the_election_begins(office: Office) -> None:
-    employee = await subscribed(office)
+async def test_earlier_carrier_coverage_ends_before_election(office: Office) -> None:
+    employee = await hire_subscriber(office)
     old = await make_coverage(office, coverage_key(date(2024, 1, 1)), paid_through=date(2027, 3, 31))
-    await opened(office)
-    await enrolled(office, employee)
+    await open_plan_year(office)
+    await enroll_pending(office, employee)
     rows = await read_coverage(office)
-    assert await spans(office) == [("2024-01-01", "2026-12-31"), ("2027-01-01", "2027-12-31")]
+    assert await coverage_spans(office) == [("2024-01-01", "2026-12-31"), ("2027-01-01", "2027-12-31")]
     assert (rows[0]["id"], rows[0]["paid_through"], rows[0]["version"]) == (old, "2026-12-31", 2)
 
 
-async def test_what_the_carrier_had_on_record_from_then_on_becomes_the_elections(office: Office) -> None:
-    employee = await subscribed(office)
+async def test_later_carrier_coverage_is_taken_over_by_election(office: Office) -> None:
+    employee = await hire_subscriber(office)
     old = await make_coverage(office, coverage_key(date(2027, 2, 1)), annual_max_cents=100)
-    await opened(office)
-    enrollment = await enrolled(office, employee)
+    await open_plan_year(office)
+    enrollment = await enroll_pending(office, employee)
     (row,) = await read_coverage(office)
     assert (row["id"], row["start_date"], row["end_date"], row["annual_max_cents"]) == (
         old,
@@ -295,10 +295,10 @@ async def test_what_the_carrier_had_on_record_from_then_on_becomes_the_elections
     assert (await office.read_row("enrollments", enrollment))["subscriber_enrollment_id"] == old
 
 
-async def test_the_carrier_does_not_move_what_follows_an_election(office: Office) -> None:
-    employee = await subscribed(office)
-    await opened(office)
-    await enrolled(office, employee)
+async def test_linked_coverage_cannot_be_moved_or_deleted(office: Office) -> None:
+    employee = await hire_subscriber(office)
+    await open_plan_year(office)
+    await enroll_pending(office, employee)
     key = coverage_key(date(2027, 1, 1))
     shortened = office.run(records.update_coverage, records.CoverageItem(key, {"end_date": date(2027, 6, 30)}), None)
     assert await office.refusals(shortened) == ["LINKED_TO_ENROLLMENT fields.endDate"]
@@ -321,7 +321,7 @@ async def test_the_carrier_does_not_move_what_follows_an_election(office: Office
         ({"group_id": "OTHER", "group_coverage_start": CONTRACT_START}, "NOT_FOUND groupId"),
     ],
 )
-async def test_a_plan_year_names_a_contract_of_its_employer_that_spans_it(
+async def test_plan_year_with_unsuitable_contract_is_refused(
     office: Office, changes: dict[str, Any], refused: str
 ) -> None:
     await make_contract(office, "LATE", coverage_start=date(2027, 2, 1))
@@ -332,16 +332,16 @@ async def test_a_plan_year_names_a_contract_of_its_employer_that_spans_it(
 
 
 @pytest.mark.parametrize("group_id", ["", " ", "G" * 21, "G\0"])
-async def test_no_contract_is_looked_for_by_what_can_be_no_group(office: Office, group_id: str) -> None:
-    named: dict[str, Any] = {"group_id": group_id, "group_coverage_start": CONTRACT_START}
-    draft = replace(plan_years.PlanYearDraft(office.employer, office.product, DATES, CLASSES), **named)
+async def test_malformed_group_code_is_invalid_input(office: Office, group_id: str) -> None:
+    contract_columns: dict[str, Any] = {"group_id": group_id, "group_coverage_start": CONTRACT_START}
+    draft = replace(plan_years.PlanYearDraft(office.employer, office.product, DATES, CLASSES), **contract_columns)
     assert await office.refusals(office.run(plan_years.create_plan_year, draft)) == ["INVALID_INPUT groupId"]
-    assert await office.refusals(office.update_plan_year(await office.draft_plan_year(), **named)) == [
+    assert await office.refusals(office.update_plan_year(await office.draft_plan_year(), **contract_columns)) == [
         "INVALID_INPUT groupId"
     ]
 
 
 async def test_the_contract_is_settled_when_enrollment_opens(office: Office) -> None:
-    plan_year = await opened(office)
+    plan_year = await open_plan_year(office)
     refused = await office.refusals(office.update_plan_year(plan_year, group_id=None, group_coverage_start=None))
     assert refused == ["INVALID_STATUS_TRANSITION groupId", "INVALID_STATUS_TRANSITION groupCoverageStart"]
