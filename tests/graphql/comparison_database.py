@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from all_types_dataset import AllTypesDataset, make_all_types_dataset
-from mutating import Input, busy_office
+from mutation_calls import Input, create_office_with_inputs
 from sqlalchemy import make_url
 
 from benegraph.db.engine import PoolSettings, create_engine
@@ -57,7 +57,7 @@ def open_comparison_database(server_url: str, template: str) -> Iterator[Compari
         runner.run(_execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
         database = _open(server_url, name)
         dataset = runner.run(make_all_types_dataset(database))
-        office, inputs = runner.run(busy_office(database))
+        office, inputs = runner.run(create_office_with_inputs(database))
         yield ComparisonDatabase(runner, server_url, name, database, dataset, office, inputs)
         runner.run(database.engine.dispose())
         runner.run(_execute(server_url, f"DROP DATABASE {name} WITH (FORCE)"))

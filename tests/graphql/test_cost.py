@@ -1,4 +1,4 @@
-"""What an operation costs, in exact numbers: objects, page sizes multiplied, and nothing counted twice."""
+"""The exact cost of operations: their objects, with page sizes multiplied and no field counted twice."""
 
 from functools import cache
 from typing import Any
@@ -35,7 +35,7 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
         ("{ viewer { role } viewer { tenant } }", 1),
         ("{ a: viewer { role } b: viewer { role } }", 2),
         ("{ viewer { employer { name } employee { id } } }", 3),
-        # A connection is one statement, its nodes are as many as the page.
+        # A connection costs 1, plus its nodes: as many as the page size.
         ("{ employees { nodes { id } } }", 1 + 20),
         ("{ employees(first: 7) { nodes { id } } }", 1 + 7),
         ("{ employees(first: 0) { nodes { id } } }", 1),
@@ -45,7 +45,7 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
         ("{ employees { edges { node { id } } nodes { id } } }", 1 + 40),
         ("{ employees { pageInfo { endCursor hasNextPage } } }", 1),
         ("{ employees { totalCount } }", 2),
-        # Some lists have pages of another size.
+        # Some connections have another default page size.
         ('{ subscriber(subscriberId: "1") { enrollments { nodes { id } } } }', 1 + 1 + 100),
         ('{ subscriber(subscriberId: "1") { enrollments(first: null) { nodes { id } } } }', 1 + 1 + 100),
         ('{ subscriber(subscriberId: "1") { enrollments(first: 3, offset: 9) { nodes { id } } } }', 1 + 1 + 3),
@@ -58,11 +58,11 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
             ),
             1 + 10 * (1 + 1 + 5 * (1 + 1 + 5)),
         ),
-        # Lists without pages count as five.
+        # Lists without pages count as five objects.
         ("{ employee(id: 1) { dependents { firstName } } }", 1 + 5),
         ("{ nodes(ids: [1, 2, 3]) { id } }", 3),
         ("{ nodes(ids: []) { id } }", 0),
-        # Of a type that may be several, the dearest.
+        # Of an abstract type, the most expensive possible type counts.
         ("{ node(id: 1) { id } }", 1),
         (
             (
@@ -72,7 +72,7 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
             1 + 21,
         ),
         ("{ node(id: 1) { ... on Node { id } ... on Plan { planYear { id } } } }", 2),
-        # Left out for good, it's free.
+        # A field that is skipped whatever the variables costs nothing.
         ("{ viewer { role } employees @skip(if: true) { nodes { id } } }", 1),
         ("{ viewer { role } employees @include(if: false) { nodes { id } } }", 1),
         ("{ viewer { role } employees @include(if: true) { nodes { id } } }", 22),
@@ -86,12 +86,12 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
         ('mutation { a: createEmployer(input: {name: "A"}) { employer { id } } __typename }', 10 + 1 + 1),
     ],
 )
-def test_a_query_costs(text: str, expected: int) -> None:
+def test_operation_has_this_cost(text: str, expected: int) -> None:
     assert cost(text) == expected
 
 
 PAGE = "query($n: Int) { employees(first: $n) { nodes { id } } }"
-USUAL = "query($n: Int = 3) { employees(first: $n) { nodes { id } } }"
+PAGE_WITH_DEFAULT = "query($n: Int = 3) { employees(first: $n) { nodes { id } } }"
 IDS = 'query($ids: [ID!]! = ["a", "b"]) { nodes(ids: $ids) { id } }'
 
 
@@ -108,16 +108,16 @@ IDS = 'query($ids: [ID!]! = ["a", "b"]) { nodes(ids: $ids) { id } }'
         (PAGE, {"n": 1e300}, 101),
         (PAGE, {"n": 7.5}, 21),
         (PAGE, {"n": float("inf")}, 21),
-        (USUAL, {}, 4),
-        (USUAL, {"n": 5}, 6),
-        (USUAL, {"n": None}, 21),
+        (PAGE_WITH_DEFAULT, {}, 4),
+        (PAGE_WITH_DEFAULT, {"n": 5}, 6),
+        (PAGE_WITH_DEFAULT, {"n": None}, 21),
         (IDS, {}, 2),
         (IDS, {"ids": ["a"] * 9}, 9),
         (IDS, {"ids": "a"}, 1),
         (PAGE.replace("nodes", "nodes @skip(if: true)"), {"n": 7}, 1),
     ],
 )
-def test_variables_count_as_they_come(text: str, variables: dict[str, Any], expected: int) -> None:
+def test_cost_depends_on_the_variables_of_the_request(text: str, variables: dict[str, Any], expected: int) -> None:
     assert cost(text, **variables) == expected
 
 
@@ -133,20 +133,20 @@ def test_variables_count_as_they_come(text: str, variables: dict[str, Any], expe
         ("a: employees @skip(if: $v) { nodes { id } } b: employees @include(if: $v) { nodes { id } }", 2 * (1 + 20)),
     ],
 )
-def test_what_a_variable_may_leave_out_counts_whatever_it_says(selected: str, expected: int) -> None:
+def test_field_that_a_variable_may_skip_is_always_counted(selected: str, expected: int) -> None:
     text = f"query ($v: Boolean!) {{ __typename {selected} }}"
     if "...E" in selected:
         text += " fragment E on Query { employees { nodes { id } } }"
     assert cost(text, v=True) == cost(text, v=False) == expected
 
 
-def test_each_operation_has_its_own_price() -> None:
+def test_each_operation_has_its_own_cost() -> None:
     text = "query A { viewer { role } } query B { employees { nodes { id } } }"
     assert (cost(text, "A"), cost(text, "B")) == (1, 21)
 
 
 @given(st.integers(0, 100), st.integers(0, 100))
-def test_a_literal_and_a_variable_cost_the_same(outer: int, inner: int) -> None:
+def test_literal_and_variable_page_sizes_cost_the_same(outer: int, inner: int) -> None:
     query = "{ employees(first: A) { edges { node { enrollments(first: B) { nodes { id } } } } } }"
     literal = query.replace("A", str(outer)).replace("B", str(inner))
     variable = "query($a: Int, $b: Int) " + query.replace("A", "$a").replace("B", "$b")

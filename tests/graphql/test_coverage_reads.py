@@ -4,9 +4,9 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from carriers_inputs import COVERED, FIELDS, key
+from carrier_inputs import COVERAGE_FIELDS, COVERED, key_input
 from graphql_requests import execute, fetch_data, fetch_error, record_statements
-from mutating import call
+from mutation_calls import call
 
 from benegraph.db.session import Database
 from benegraph.domain.access import Action
@@ -42,7 +42,9 @@ async def query_as_office(office: Office, query: str, **variables: Any) -> dict[
 async def test_coverage_subscriber_and_contract_return_all_fields(office: Office) -> None:
     ada = await office.hire()
     subscriber = await make_subscriber(office, COVERED, ada)
-    result = await call(office, "createSubscriberEnrollment", {"key": key("2026-01-01"), "fields": FIELDS})
+    result = await call(
+        office, "createSubscriberEnrollment", {"key": key_input("2026-01-01"), "fields": COVERAGE_FIELDS}
+    )
     assert result.payload is not None
     id = result.payload["subscriberEnrollment"]["id"]
     query = """query($key: SubscriberEnrollmentKey!) { subscriberEnrollment(key: $key) {
@@ -52,13 +54,13 @@ async def test_coverage_subscriber_and_contract_return_all_fields(office: Office
         subscriber { id subscriberId firstName lastName version employee { id subscriber { id } } }
         groupContract { employer { id } groupId divisionId coverageStart coverageEnd policyNumber version }
     } }"""
-    coverage = (await query_as_office(office, query, key=key("2026-01-01")))["subscriberEnrollment"]
+    coverage = (await query_as_office(office, query, key=key_input("2026-01-01")))["subscriberEnrollment"]
     created_at = datetime.fromisoformat((await office.read_row("subscriber_enrollments", id))["created_at"])
     for name in ("entryDate", "updateDate"):
         assert datetime.fromisoformat(coverage.pop(name)) == created_at
     assert coverage == {
-        **key("2026-01-01"),
-        **FIELDS,
+        **key_input("2026-01-01"),
+        **COVERAGE_FIELDS,
         "id": id,
         "entryUser": "akey_administrator",
         "updateUser": "akey_administrator",
@@ -87,9 +89,13 @@ async def test_coverage_subscriber_and_contract_return_all_fields(office: Office
 async def test_optional_coverage_fields_are_null(office: Office) -> None:
     await make_subscriber(office, COVERED)
     await make_coverage(office, coverage_key(date(2026, 1, 1), COVERED))
-    query = "query($key: SubscriberEnrollmentKey!) { subscriberEnrollment(key: $key) { " + " ".join(FIELDS) + " } }"
-    coverage = (await query_as_office(office, query, key=key("2026-01-01")))["subscriberEnrollment"]
-    assert coverage == dict.fromkeys(FIELDS)
+    query = (
+        "query($key: SubscriberEnrollmentKey!) { subscriberEnrollment(key: $key) { "
+        + " ".join(COVERAGE_FIELDS)
+        + " } }"
+    )
+    coverage = (await query_as_office(office, query, key=key_input("2026-01-01")))["subscriberEnrollment"]
+    assert coverage == dict.fromkeys(COVERAGE_FIELDS)
 
 
 async def test_invoices_return_their_status_and_payments(office: Office) -> None:
@@ -141,8 +147,8 @@ async def test_lookups_by_natural_key_find_the_row(office: Office) -> None:
         subscriberEnrollment(key: $key) { id }
     }"""
     for start in ("2027-01-01", "2027-01-01T00:00:00", "2027-01-01T00:00:00Z", "2027-01-01T00:00:00.000Z"):
-        coverage_key_input = key(f"2026{start[4:]}") | {"groupCoverageStart": f"2020{start[4:]}"}
-        data = await query_as_office(office, query, key=coverage_key_input, start=start)
+        key = key_input(f"2026{start[4:]}") | {"groupCoverageStart": f"2020{start[4:]}"}
+        data = await query_as_office(office, query, key=key, start=start)
         assert data == {
             "subscriber": {"id": subscriber},
             "groupContract": {"id": other},
@@ -152,7 +158,7 @@ async def test_lookups_by_natural_key_find_the_row(office: Office) -> None:
 
 async def test_date_input_refuses_a_time_other_than_midnight_utc(office: Office) -> None:
     for start in ("2026-01-01T00:00:01Z", "2026-01-01T00:00:00-05:00", "2026-01-01 00:00:00", "2026-01-01T"):
-        result = await execute(office.database, office.clock(), office.viewer, BY_KEY, key=key(start))
+        result = await execute(office.database, office.clock(), office.viewer, BY_KEY, key=key_input(start))
         assert result.errors
 
 
@@ -167,10 +173,12 @@ async def test_lookup_by_an_unused_or_invalid_key_returns_null(office: Office, i
         subscriberEnrollment(key: $key) { id }
     }"""
     for part in ("subscriberId", "groupId", "divisionId"):
-        data = await query_as_office(office, query, name=invalid_value, key=key("2026-01-01") | {part: invalid_value})
+        data = await query_as_office(
+            office, query, name=invalid_value, key=key_input("2026-01-01") | {part: invalid_value}
+        )
         assert set(data.values()) == {None}
     for part in ("groupCoverageStart", "startDate"):
-        data = await query_as_office(office, BY_KEY, key=key("2026-01-01") | {part: "2026-01-02"})
+        data = await query_as_office(office, BY_KEY, key=key_input("2026-01-01") | {part: "2026-01-02"})
         assert data == {"subscriberEnrollment": None}
 
 
@@ -218,8 +226,8 @@ async def test_tenants_with_the_same_numbers_are_isolated(database: Database) ->
                 }
             ],
         }
-    change = {"key": key("2026-01-01"), "fields": {"policyNumber": "changed"}}
-    assert (await call(offices[0], "updateSubscriberEnrollment", change)).is_done
+    change = {"key": key_input("2026-01-01"), "fields": {"policyNumber": "changed"}}
+    assert (await call(offices[0], "updateSubscriberEnrollment", change)).is_applied
     (row,) = (await offices[1].read_all_rows())["subscriber_enrollments"].values()
     assert row["policy_number"] == "globex"
 
@@ -270,7 +278,7 @@ async def test_election_is_recorded_as_coverage_and_payments_set_paid_through(of
         "id": enrollment,
         "planYear": {"groupId": GROUP, "groupCoverageStart": "2020-01-01"},
         "subscriberEnrollment": {
-            **key("2027-01-01"),
+            **key_input("2027-01-01"),
             "endDate": "2027-12-31",
             "paidThrough": None,
             "enrollments": [{"id": enrollment}],
@@ -281,14 +289,14 @@ async def test_election_is_recorded_as_coverage_and_payments_set_paid_through(of
     invoice = (await call(office, "recordPremiumInvoice", invoice_input | month)).payload
     assert invoice is not None
     await make_payment(office, invoice["invoice"]["id"], 1)
-    key_input = {"subscriberId": COVERED, "groupId": GROUP, "divisionId": DIVISION}
-    assert (await call(office, "setPaidThrough", key_input)).is_done
+    paid_through_input = {"subscriberId": COVERED, "groupId": GROUP, "divisionId": DIVISION}
+    assert (await call(office, "setPaidThrough", paid_through_input)).is_applied
     (node,) = (await query_as_office(office, query, id=ada))["employee"]["enrollments"]["nodes"]
     assert node["subscriberEnrollment"]["paidThrough"] == "2027-01-31"
     for changed in ({"endDate": "2027-06-30"}, {"endDate": None}):
-        result = await call(office, "updateSubscriberEnrollment", {"key": key("2027-01-01"), "fields": changed})
+        result = await call(office, "updateSubscriberEnrollment", {"key": key_input("2027-01-01"), "fields": changed})
         assert result.refusals == ["LINKED_TO_ENROLLMENT fields.endDate"]
-    result = await call(office, "deleteSubscriberEnrollment", {"key": key("2027-01-01")})
+    result = await call(office, "deleteSubscriberEnrollment", {"key": key_input("2027-01-01")})
     assert result.refusals == ["LINKED_TO_ENROLLMENT key"]
 
 

@@ -12,7 +12,7 @@ from generated_values import QUERY
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import engine
-from mutating import MUTATIONS, document
+from mutation_calls import MUTATIONS, build_document
 
 from benegraph.domain.access import Role
 from benegraph.graphql.engine.execute import GraphQLRequest
@@ -110,7 +110,7 @@ def _hold_payload(comparison: ComparisonDatabase, mutation: str, examples: int, 
             body = comparison.run(both.compare_mutation(copies, viewer, clock, request))
             assume("data" in body)
 
-        request = GraphQLRequest(document(mutation), {"input": input})
+        request = GraphQLRequest(build_document(mutation), {"input": input})
         body = comparison.run(both.compare_mutation(copies, viewer, clock, request))
         assert body["data"][mutation]["userErrors"] == [], body
         _try_out(payloads(comparison.dataset, mutation, input), holds, examples, start)

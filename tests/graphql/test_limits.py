@@ -1,4 +1,4 @@
-"""What one document may hold, on both sides of each edge; and that measuring costs less than what it prevents."""
+"""Limits on documents: each is tested at its exact value and one beyond; checking is cheaper than validation."""
 
 import time
 from collections.abc import Callable
@@ -20,24 +20,25 @@ def schema() -> strawberry.Schema:
     return build_schema()
 
 
-def read(text: str, limits: Limits | None = None, *, trusted: bool = False) -> None:
+def load(text: str, limits: Limits | None = None, *, trusted: bool = False) -> None:
     documents = DocumentCache(schema(), limits or Limits())
     documents.validate(text, documents.parse(text, trusted=trusted), trusted=trusted)
 
 
-def limit_of(text: str, limits: Limits | None = None) -> dict[str, object]:
+def exceeded_limit(text: str, limits: Limits | None = None) -> dict[str, object]:
     with pytest.raises(TooComplex) as caught:
-        read(text, limits)
-    assert caught.value.details["limit"]["maximum"]
-    return dict(caught.value.details["limit"])
+        load(text, limits)
+    limit = dict(caught.value.details["limit"])
+    assert str(limit["maximum"]) in str(caught.value)
+    return limit
 
 
 def deep(levels: int) -> str:
-    """A query of so many levels of fields, none of them a list."""
+    """Return a query whose fields are nested this many levels deep, without a list."""
     return "{ enrollment(id: 1) " + "{ replaces " * (levels - 2) + "{ id }" + " }" * (levels - 1)
 
 
-def lists(levels: int) -> str:
+def nested_lists(levels: int) -> str:
     steps = ["employees", "enrollments", "events"]
     query = "{ id }"
     for name in reversed((["employers", *steps])[:levels]):
@@ -50,11 +51,12 @@ def mutations(count: int, typename: str = "") -> str:
     return "mutation { " + " ".join(f"m{n}: {one.format()}" for n in range(count)) + typename + " }"
 
 
+#: For each limit: a value, a document that just fits it, and one that exceeds it.
 EDGES = {
     "tokens": (7, "{ viewer { role tenant } }", "{ viewer { role tenant } } # a comment, too"),
     "fields": (3, "{ viewer { role tenant } }", "{ viewer { role tenant __typename } }"),
     "depth": (5, deep(5), deep(6)),
-    "list_depth": (2, lists(2), lists(3)),
+    "list_depth": (2, nested_lists(2), nested_lists(3)),
     "aliases": (2, "{ a: viewer { b: role } }", "{ a: viewer { b: role c: role } }"),
     "root_fields": (2, "{ a: viewer { role } viewer { role } }", "{ a: __typename viewer { role } __typename }"),
     "mutations": (2, mutations(2, " __typename"), mutations(3)),
@@ -67,10 +69,11 @@ EDGES = {
 }
 
 
-MADE: dict[str, Callable[[int], str]] = {
+#: For each limit, a function from a number to a document that contains that many.
+BUILDERS: dict[str, Callable[[int], str]] = {
     "tokens": lambda n: "{ viewer { role } } " + "#\n" * (n - 6),
     "depth": deep,
-    "list_depth": lists,
+    "list_depth": nested_lists,
     "aliases": lambda n: "{ viewer { " + " ".join(f"a{i}: role" for i in range(n)) + " } }",
     "directives": lambda n: "{ viewer { role " + "@skip(if: false) " * n + "} }",
     "duplicates": lambda n: "{ viewer { " + "role " * n + "} }",
@@ -78,100 +81,102 @@ MADE: dict[str, Callable[[int], str]] = {
 }
 
 
-def test_every_limit_on_documents_has_an_edge_here() -> None:
-    elsewhere = {"cost", "query_seconds", "mutation_seconds"}
-    assert {each.name for each in fields(Limits)} == set(EDGES) | elsewhere
+def test_every_document_limit_is_covered_by_this_module() -> None:
+    tested_elsewhere = {"cost", "query_seconds", "mutation_seconds"}
+    assert {field.name for field in fields(Limits)} == set(EDGES) | tested_elsewhere
 
 
 @pytest.mark.parametrize("name", EDGES)
-def test_each_limit_holds_at_its_edge(name: str) -> None:
-    most, within, beyond = EDGES[name]
-    limits = Limits(**{name: most})
-    read(within, limits)
-    assert limit_of(beyond, limits) == {"name": name, "maximum": most}
+def test_document_at_the_limit_passes_and_one_beyond_is_refused(name: str) -> None:
+    maximum, within, beyond = EDGES[name]
+    limits = Limits(**{name: maximum})
+    load(within, limits)
+    assert exceeded_limit(beyond, limits) == {"name": name, "maximum": maximum}
 
 
 @pytest.mark.parametrize(
     "name", ["tokens", "depth", "list_depth", "aliases", "directives", "duplicates", "root_fields"]
 )
-def test_the_usual_limits_let_the_usual_through_and_stop_one_more(name: str) -> None:
-    usual = Limits()
-    most = getattr(usual, name)
-    made = MADE[name]
-    if name == "directives":  # one place takes `@skip` once: what is under the limit is not valid for another reason
+def test_default_limits_pass_at_their_value_and_refuse_one_more(name: str) -> None:
+    defaults = Limits()
+    maximum = getattr(defaults, name)
+    build = BUILDERS[name]
+    if name == "directives":  # `@skip` may not repeat on one field, so a document within the limit is invalid
         with pytest.raises(InvalidRequest):
-            read(made(most))
+            load(build(maximum))
     elif name == "list_depth":
-        read(lists(most))
-        assert most == 4
+        load(nested_lists(maximum))
+        assert maximum == 4
         return
     else:
-        read(made(most))
-    assert limit_of(made(most + 1))["name"] == name
+        load(build(maximum))
+    assert exceeded_limit(build(maximum + 1))["name"] == name
 
 
-def test_a_text_is_as_long_as_64_kib_in_bytes() -> None:
-    read("{ viewer { role } } #" + "x" * (64 * 1024 - 21))
-    assert limit_of("{ viewer { role } } #" + "x" * (64 * 1024 - 20)) == {"name": "text", "maximum": 65536}
-    assert limit_of("{ viewer { role } } #" + "ü" * (32 * 1024))["name"] == "text"
+def test_text_is_limited_to_64_kib_in_bytes() -> None:
+    load("{ viewer { role } } #" + "x" * (64 * 1024 - 21))
+    assert exceeded_limit("{ viewer { role } } #" + "x" * (64 * 1024 - 20)) == {"name": "text", "maximum": 65536}
+    assert exceeded_limit("{ viewer { role } } #" + "ü" * (32 * 1024))["name"] == "text"
 
 
 @pytest.mark.parametrize("name", ["depth", "list_depth", "aliases", "duplicates", "fields", "root_fields"])
-def test_fragments_hide_nothing(name: str) -> None:
-    most, within, beyond = EDGES[name]
-    limits = Limits(**{name: most})
-    for text, through in ((within, True), (beyond, False)):
+def test_limits_count_the_fields_of_fragments(name: str) -> None:
+    maximum, within, beyond = EDGES[name]
+    limits = Limits(**{name: maximum})
+    for text, is_within in ((within, True), (beyond, False)):
         spread = f"{{ ...A }} fragment A on Query {{ ...B }} fragment B on Query {text}"
         inline = f"{{ ... on Query {{ ... {text} }} }}"
         for hidden in (spread, inline):
-            if through:
-                read(hidden, limits)
+            if is_within:
+                load(hidden, limits)
             else:
-                assert limit_of(hidden, limits)["name"] == name
+                assert exceeded_limit(hidden, limits)["name"] == name
 
 
-def test_a_fragment_that_nothing_spreads_is_measured_too() -> None:
+def test_unused_fragment_is_checked_too() -> None:
     unused = "{ viewer { role } } fragment F on Query { " + "viewer { role } " * 21 + "}"
-    assert limit_of(unused)["name"] == "duplicates"
+    assert exceeded_limit(unused)["name"] == "duplicates"
 
 
-def test_every_operation_is_measured_not_the_chosen_one_alone() -> None:
-    assert limit_of("query A { viewer { role } } query B " + deep(13))["name"] == "depth"
+def test_every_operation_of_a_document_is_checked() -> None:
+    assert exceeded_limit("query A { viewer { role } } query B " + deep(13))["name"] == "depth"
 
 
-def test_fragments_that_double_at_every_step_are_stopped_early() -> None:
+def test_fragments_that_grow_exponentially_are_refused_early() -> None:
     step = "fragment F{} on Enrollment {{ replaces {{ ...F{} }} employee {{ enrollments {{ nodes {{ ...F{} }} }} }} }} "
     chain = "".join(step.format(n, n + 1, n + 1) for n in range(12)) + "fragment F12 on Enrollment { id }"
     started = time.perf_counter()
-    assert limit_of("{ enrollments { nodes { ...F0 } } } " + chain)["name"] in {"depth", "fields", "list_depth"}
+    assert exceeded_limit("{ enrollments { nodes { ...F0 } } } " + chain)["name"] in {"depth", "fields", "list_depth"}
     wide = "{ enrollments { nodes { ...F0 } } } " + "".join(
         f"fragment F{n} on Enrollment {{ a: replaces {{ ...F{n + 1} }} b: replaces {{ ...F{n + 1} }} }} "
         for n in range(9)
     )
     limits = Limits(aliases=10**9)
-    assert limit_of(wide + "fragment F9 on Enrollment { id status version }", Limits(aliases=10**9, fields=1000)) == {
+    assert exceeded_limit(
+        wide + "fragment F9 on Enrollment { id status version }", Limits(aliases=10**9, fields=1000)
+    ) == {
         "name": "fields",
         "maximum": 1000,
     }
-    read(wide + "fragment F9 on Enrollment { id }", limits)
+    load(wide + "fragment F9 on Enrollment { id }", limits)
     assert time.perf_counter() - started < 5
 
 
-def test_a_fragment_within_itself_is_told_as_what_it_is() -> None:
+def test_recursive_fragment_is_reported_by_validation() -> None:
     with pytest.raises(InvalidRequest) as caught:
-        read("{ viewer { ...A } } fragment A on Viewer { role ...B } fragment B on Viewer { ...A }")
+        load("{ viewer { ...A } } fragment A on Viewer { role ...B } fragment B on Viewer { ...A }")
     assert "within itself" in caught.value.errors[0]["message"]
 
 
-def test_many_copies_of_one_field_are_stopped_before_validation_compares_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("benegraph.graphql.engine.documents.validate")  # to validate them now would fail
+def test_repeated_fields_are_refused_before_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("benegraph.graphql.engine.documents.validate")  # a call of it would fail
     copies = "{ " + "employees { nodes { id firstName lastName } } " * 200 + "}"
-    assert limit_of(copies)["name"] == "duplicates"
+    assert exceeded_limit(copies)["name"] == "duplicates"
 
 
 @pytest.mark.parametrize("descriptions", [True, False])
-def test_tools_read_the_whole_schema(descriptions: bool) -> None:
-    read(
+def test_introspection_query_of_tools_is_within_the_limits(descriptions: bool) -> None:
+    load(
         get_introspection_query(
             descriptions=descriptions,
             specified_by_url=True,
@@ -182,24 +187,24 @@ def test_tools_read_the_whole_schema(descriptions: bool) -> None:
     )
 
 
-def test_introspection_has_limits_of_its_own() -> None:
+def test_introspection_has_its_own_depth_limits() -> None:
     wrapped = "type { " + "ofType { " * 10 + "name" + " }" * 11
     within = "{ __schema { types { fields { " + wrapped.replace("ofType { ", "ofType { ", 1) + " } } } }"
-    read(within)
+    load(within)
     deeper = "{ __schema { types { fields { type { " + "ofType { " * 11 + "name" + " }" * 11 + " } } } } }"
-    assert limit_of(deeper) == {"name": "depth", "maximum": 15}
+    assert exceeded_limit(deeper) == {"name": "depth", "maximum": 15}
     circular = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }"
-    assert limit_of(circular) == {"name": "list_depth", "maximum": 3}
+    assert exceeded_limit(circular) == {"name": "list_depth", "maximum": 3}
 
 
-def test_what_our_own_people_wrote_may_be_of_any_shape() -> None:
+def test_trusted_document_is_exempt_from_shape_limits() -> None:
     text = "{ " + " ".join(f"a{n}: viewer {{ role }}" for n in range(500)) + " }"
-    assert limit_of(text)["name"] == "tokens"
-    assert limit_of(text, Limits(tokens=10_000))["name"] == "aliases"
-    read(text, trusted=True)
+    assert exceeded_limit(text)["name"] == "tokens"
+    assert exceeded_limit(text, Limits(tokens=10_000))["name"] == "aliases"
+    load(text, trusted=True)
 
 
-def test_the_messages_name_no_part_of_the_schema() -> None:
+def test_validation_messages_reveal_no_names_of_the_schema() -> None:
     for text in (
         "{ viewr { role } }",
         "{ viewer { rol } }",
@@ -207,14 +212,14 @@ def test_the_messages_name_no_part_of_the_schema() -> None:
         "{ employers(filtr: 1) { x } }",
     ):
         with pytest.raises(InvalidRequest) as caught:
-            read(text)
-        told = str(caught.value.errors)
-        assert "Did you mean" not in told
-        assert not any(real in told for real in ("'viewer'", "'role'", "'filter'"))
+            load(text)
+        messages = str(caught.value.errors)
+        assert "Did you mean" not in messages
+        assert not any(name in messages for name in ("'viewer'", "'role'", "'filter'"))
 
 
-def test_at_most_five_errors_are_told() -> None:
+def test_at_most_five_validation_errors_are_reported() -> None:
     with pytest.raises(InvalidRequest) as caught:
-        read("{ " + " ".join(f"x{n}" for n in range(12)) + " }")
-    assert len(caught.value.errors) <= 6  # the sixth says that there were more
+        load("{ " + " ".join(f"x{n}" for n in range(12)) + " }")
+    assert len(caught.value.errors) <= 6  # the sixth says that validation stopped
     assert sum("Cannot query field" in error["message"] for error in caught.value.errors) == 5

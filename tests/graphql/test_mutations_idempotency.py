@@ -1,10 +1,10 @@
-"""Idempotency keys: the same call is done once in thirty days, and a replay says so (design, promises)."""
+"""Idempotency keys: a repeated call is applied once within thirty days, and its response says that it is a replay."""
 
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from mutating import MUTATIONS, Answer, Input, busy_office, call
+from mutation_calls import MUTATIONS, Input, MutationResponse, call, create_office_with_inputs
 
 from benegraph.db.session import Database
 from benegraph.domain.access import Action, Viewer
@@ -14,16 +14,18 @@ from factories.office import Office, create_office
 REUSED = ["IDEMPOTENCY_KEY_REUSED idempotencyKey"]
 
 
-async def twice(office: Office, mutation: str, first: Input, second: Input) -> tuple[Answer, Answer]:
-    """Call it twice; the second time must change nothing."""
-    once = await call(office, mutation, first)
+async def twice(
+    office: Office, mutation: str, first: Input, second: Input
+) -> tuple[MutationResponse, MutationResponse]:
+    """Call a mutation twice; the second call must change no row."""
+    first_response = await call(office, mutation, first)
     before = await office.read_all_rows()
     again = await call(office, mutation, second)
     assert await office.read_all_rows() == before
-    return once, again
+    return first_response, again
 
 
-def hire(office: Office, **changes: Any) -> Input:
+def hire_input(office: Office, **changes: Any) -> Input:
     return {
         "employerId": office.employer,
         "firstName": "Eli",
@@ -35,25 +37,25 @@ def hire(office: Office, **changes: Any) -> Input:
     }
 
 
-async def test_every_mutation_is_done_once_under_its_key(database: Database) -> None:
+async def test_every_mutation_is_applied_once_for_its_key(database: Database) -> None:
     for mutation in MUTATIONS:
         tenant = f"acme-{MUTATIONS.index(mutation)}"
-        office, inputs = await busy_office(database, tenant=tenant)
-        once, again = await twice(office, mutation, inputs[mutation], inputs[mutation])
-        assert once.is_done, (mutation, once)
-        assert not once.replayed
-        assert again == replace(once, replayed=True), mutation
+        office, inputs = await create_office_with_inputs(database, tenant=tenant)
+        first, again = await twice(office, mutation, inputs[mutation], inputs[mutation])
+        assert first.is_applied, (mutation, first)
+        assert not first.replayed
+        assert again == replace(first, replayed=True), mutation
 
 
-async def test_another_input_under_the_same_key_is_refused(database: Database) -> None:
+async def test_key_reused_for_another_input_is_refused(database: Database) -> None:
     office = await create_office(database)
-    once, again = await twice(office, "createEmployee", hire(office), hire(office, firstName="Eve"))
-    assert once.is_done
+    first, again = await twice(office, "createEmployee", hire_input(office), hire_input(office, firstName="Eve"))
+    assert first.is_applied
     assert (again.refusals, again.payload, again.replayed) == (REUSED, {"employee": None}, False)
 
 
-async def test_the_order_of_fields_and_defaults_left_out_make_no_other_input(database: Database) -> None:
-    office, inputs = await busy_office(database)
+async def test_field_order_and_omitted_defaults_do_not_change_the_input(database: Database) -> None:
+    office, inputs = await create_office_with_inputs(database)
     input = inputs["elect"]
     other: Input = {name: input[name] for name in reversed(list(input)) if name != "dryRun"}
     other["elections"] = [dict(reversed(list(election.items()))) for election in input["elections"]]
@@ -66,23 +68,23 @@ async def test_the_order_of_fields_and_defaults_left_out_make_no_other_input(dat
     assert again.refusals == REUSED
 
 
-async def test_a_date_is_the_same_however_it_is_written(database: Database) -> None:
+async def test_equal_dates_in_different_notations_are_the_same_input(database: Database) -> None:
     office = await create_office(database)
-    other = hire(office, startDate="2026-11-16T00:00:00Z")
-    _, again = await twice(office, "createEmployee", hire(office), other)
+    other = hire_input(office, startDate="2026-11-16T00:00:00Z")
+    _, again = await twice(office, "createEmployee", hire_input(office), other)
     assert again.replayed
 
 
-async def test_null_is_not_the_same_as_left_out(database: Database) -> None:
-    """In an update one clears and the other keeps, so they are two inputs everywhere."""
-    office, inputs = await busy_office(database)
+async def test_null_and_an_omitted_field_are_different_inputs(database: Database) -> None:
+    """In an update, null clears a value and an omitted field keeps it."""
+    office, inputs = await create_office_with_inputs(database)
     update = {"employeeId": inputs["elect"]["employeeId"], "firstName": "Ida", "idempotencyKey": "key"}
     _, again = await twice(office, "updateEmployee", update, {**update, "email": None})
     assert again.refusals == REUSED
 
 
-async def test_each_mutation_and_each_caller_has_keys_of_its_own(database: Database) -> None:
-    office, inputs = await busy_office(database)
+async def test_keys_belong_to_one_mutation_caller_and_tenant(database: Database) -> None:
+    office, inputs = await create_office_with_inputs(database)
     callers: list[Viewer] = [
         administrator(),
         employer_viewer(office.employer),
@@ -91,84 +93,82 @@ async def test_each_mutation_and_each_caller_has_keys_of_its_own(database: Datab
         employee_viewer(office.employer, inputs["elect"]["employeeId"]),
     ]
     child = {**inputs["addDependent"], "idempotencyKey": "key"}
-    answers = [await call(office, "addDependent", child, viewer=viewer) for viewer in callers]
-    assert all(answer.is_done and not answer.replayed for answer in answers)
-    assert len({str(answer.payload) for answer in answers}) == len(callers)
-    assert (await call(office, "createEmployee", hire(office))).is_done
-    elsewhere = await create_office(database, tenant="globex")
-    assert not (await call(elsewhere, "createEmployee", hire(elsewhere))).replayed
+    responses = [await call(office, "addDependent", child, viewer=viewer) for viewer in callers]
+    assert all(response.is_applied and not response.replayed for response in responses)
+    assert len({str(response.payload) for response in responses}) == len(callers)
+    assert (await call(office, "createEmployee", hire_input(office))).is_applied
+    other_office = await create_office(database, tenant="globex")
+    assert not (await call(other_office, "createEmployee", hire_input(other_office))).replayed
 
 
-async def test_what_was_refused_may_be_right_tomorrow(database: Database) -> None:
-    office, inputs = await busy_office(database)
-    late = office.on_day(office.today + timedelta(days=30))
+async def test_refused_call_stores_no_key(database: Database) -> None:
+    office, inputs = await create_office_with_inputs(database)
+    late_office = office.on_day(office.today + timedelta(days=30))
     before = await office.read_all_rows()
-    refused = await call(late, "elect", inputs["elect"])
+    refused = await call(late_office, "elect", inputs["elect"])
     assert refused.refusals == ["WINDOW_NOT_OPEN elections.0.enrollmentId"]
-    assert await office.read_all_rows() == before  # no key was kept
-    answer = await call(office, "elect", inputs["elect"])
-    assert (answer.is_done, answer.replayed) == (True, False)
+    assert await office.read_all_rows() == before  # no key was stored
+    response = await call(office, "elect", inputs["elect"])
+    assert (response.is_applied, response.replayed) == (True, False)
 
 
-async def test_a_dry_run_keeps_no_key(database: Database) -> None:
-    office, inputs = await busy_office(database)
+async def test_dry_run_stores_no_key(database: Database) -> None:
+    office, inputs = await create_office_with_inputs(database)
     dry = {**inputs["elect"], "dryRun": True}
     first, again = await twice(office, "elect", dry, dry)
-    assert first.is_done
-    assert (again.is_done, again.replayed) == (True, False)
-    answer = await call(office, "elect", inputs["elect"])
-    assert (answer.is_done, answer.replayed) == (True, False)
+    assert first.is_applied
+    assert (again.is_applied, again.replayed) == (True, False)
+    response = await call(office, "elect", inputs["elect"])
+    assert (response.is_applied, response.replayed) == (True, False)
 
 
-async def test_a_replay_shows_the_rows_as_they_stand_now(database: Database) -> None:
-    office, inputs = await busy_office(database)
+async def test_replay_returns_the_current_rows(database: Database) -> None:
+    office, inputs = await create_office_with_inputs(database)
     await call(office, "elect", inputs["elect"])
     await office.reopen_election(inputs["elect"]["elections"][0]["enrollmentId"])
-    answer = await call(office, "elect", inputs["elect"])
-    assert (answer.is_done, answer.replayed) == (True, True)
+    response = await call(office, "elect", inputs["elect"])
+    assert (response.is_applied, response.replayed) == (True, True)
     row = await office.enrollment(inputs["elect"]["elections"][0]["enrollmentId"])
     assert row.status == "PENDING"
 
 
-async def test_a_replay_by_someone_who_can_not_see_it_any_more_is_not_found(database: Database) -> None:
-    """The same key's reach was narrowed meanwhile, to another employer, or its right was taken."""
-    office, inputs = await busy_office(database)
-    elsewhere = await create_office(database)
-    wide = service_viewer(actions=Action)
+async def test_replay_of_rows_no_longer_visible_is_not_found(database: Database) -> None:
+    """The caller's API key was limited to another employer in the meantime, or lost its actions."""
+    office, inputs = await create_office_with_inputs(database)
+    other_office = await create_office(database)
+    viewer = service_viewer(actions=Action)
     for mutation in ("createEmployee", "addDependent", "elect", "reportLifeEvent", "createPlanYear"):
-        assert (await call(office, mutation, inputs[mutation], viewer=wide)).is_done
-        narrow = replace(wide, employer_id=elsewhere.employer)
-        answer = await call(office, mutation, inputs[mutation], viewer=narrow)
-        assert answer.refusals == ["NOT_FOUND idempotencyKey"], mutation
-        powerless = replace(wide, actions=frozenset())
-        assert (await call(office, mutation, inputs[mutation], viewer=powerless)).errors == ["FORBIDDEN"]
+        assert (await call(office, mutation, inputs[mutation], viewer=viewer)).is_applied
+        limited_viewer = replace(viewer, employer_id=other_office.employer)
+        response = await call(office, mutation, inputs[mutation], viewer=limited_viewer)
+        assert response.refusals == ["NOT_FOUND idempotencyKey"], mutation
+        viewer_without_actions = replace(viewer, actions=frozenset())
+        assert (await call(office, mutation, inputs[mutation], viewer=viewer_without_actions)).errors == ["FORBIDDEN"]
 
 
-async def test_after_thirty_days_a_key_is_new(database: Database) -> None:
+async def test_key_expires_after_thirty_days(database: Database) -> None:
     office = await create_office(database)
     month = timedelta(days=30)
-    first = await call(office, "createEmployee", hire(office))
-    # Each call of an office is a moment later than the one before.
-    assert (
-        await call(office.on_day(office.today + month - timedelta(days=1)), "createEmployee", hire(office))
-    ).replayed
-    anew = await call(office.on_day(office.today + month), "createEmployee", hire(office))
-    assert (anew.is_done, anew.replayed) == (True, False)
-    assert anew.payload != first.payload
-    again = await call(office.on_day(office.today + month), "createEmployee", hire(office))
-    assert (again.payload, again.replayed) == (anew.payload, True)
+    first = await call(office, "createEmployee", hire_input(office))
+    # The office's clock advances a little with every call.
+    last_day = office.on_day(office.today + month - timedelta(days=1))
+    assert (await call(last_day, "createEmployee", hire_input(office))).replayed
+    later = await call(office.on_day(office.today + month), "createEmployee", hire_input(office))
+    assert (later.is_applied, later.replayed) == (True, False)
+    assert later.payload != first.payload
+    again = await call(office.on_day(office.today + month), "createEmployee", hire_input(office))
+    assert (again.payload, again.replayed) == (later.payload, True)
 
 
-async def test_a_key_is_any_text_of_up_to_255_characters(database: Database) -> None:
+async def test_key_is_any_text_of_1_to_255_characters(database: Database) -> None:
     office = await create_office(database)
     for key in ("x", "é" * 255, "a b\tc", "'; DROP TABLE employees; --"):
-        once, again = await twice(
-            office, "createEmployee", hire(office, idempotencyKey=key), hire(office, idempotencyKey=key)
-        )
-        assert (once.is_done, again.replayed) == (True, True)
+        input = hire_input(office, idempotencyKey=key)
+        first, again = await twice(office, "createEmployee", input, input)
+        assert (first.is_applied, again.replayed) == (True, True)
     for key in ("x" * 256, " ", "\x00", ""):
-        answer = await call(office, "createEmployee", hire(office, idempotencyKey=key))
-        assert answer.refusals == ["INVALID_INPUT idempotencyKey"], key
-    for _ in range(2):  # without one, every call counts
-        answer = await call(office, "createEmployee", hire(office, idempotencyKey=None))
-        assert (answer.is_done, answer.replayed) == (True, False)
+        response = await call(office, "createEmployee", hire_input(office, idempotencyKey=key))
+        assert response.refusals == ["INVALID_INPUT idempotencyKey"], key
+    for _ in range(2):  # without a key, every call is applied
+        response = await call(office, "createEmployee", hire_input(office, idempotencyKey=None))
+        assert (response.is_applied, response.replayed) == (True, False)

@@ -1,11 +1,11 @@
-"""Who may call what, and that what is out of reach can't be told from what is not there."""
+"""Permissions of every role for every mutation; and invisible rows are refused exactly like missing ones."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from carriers_inputs import CARRIERS
-from mutating import MUTATIONS, Input, Rehearsing, busy_office, call
+from carrier_inputs import CARRIER_MUTATIONS
+from mutation_calls import MUTATIONS, Input, RollbackDatabase, call, create_office_with_inputs
 
 from benegraph.db.engine import create_engine
 from benegraph.db.session import Database
@@ -14,29 +14,29 @@ from factories.access import administrator, employee_viewer, employer_viewer, se
 from factories.office import Office, create_office
 from sent import statements
 
-# As design.md tells it, once more by hand.
-EMPLOYEES_OWN = {"elect", "reopenElection", "reissue", "addDependent", "updateDependent", "reportLifeEvent"}
-ADMINISTRATORS_ALONE = {"createEmployer", "createBenefitProduct"} | CARRIERS
-MAY = {
+# The permissions of each role, listed independently of the code.
+EMPLOYEE_MUTATIONS = {"elect", "reopenElection", "reissue", "addDependent", "updateDependent", "reportLifeEvent"}
+ADMINISTRATOR_ONLY_MUTATIONS = {"createEmployer", "createBenefitProduct"} | CARRIER_MUTATIONS
+PERMITTED_MUTATIONS = {
     Role.ADMINISTRATOR: set(MUTATIONS),
-    Role.EMPLOYER: set(MUTATIONS) - ADMINISTRATORS_ALONE,
-    Role.EMPLOYEE: EMPLOYEES_OWN,
+    Role.EMPLOYER: set(MUTATIONS) - ADMINISTRATOR_ONLY_MUTATIONS,
+    Role.EMPLOYEE: EMPLOYEE_MUTATIONS,
     Role.SERVICE: set[str](),
 }
-NO_ID = "_01h455vb4pex5vsknk084sn02q"
+MISSING_ID_SUFFIX = "_01h455vb4pex5vsknk084sn02q"
 
 
-def nowhere() -> Database:
-    """A database that is not there: whoever asks it anything fails."""
+def unreachable_database() -> Database:
+    """Return a database without a server, so that every statement fails."""
     return Database(create_engine("postgresql://nobody@127.0.0.1:1/nothing"))
 
 
-async def inputs_of(database: Database) -> tuple[Office, dict[str, Input]]:
-    office, inputs = await busy_office(database)
-    return replace(office, database=Rehearsing(database.engine)), inputs
+async def create_rollback_office(database: Database) -> tuple[Office, dict[str, Input]]:
+    office, inputs = await create_office_with_inputs(database)
+    return replace(office, database=RollbackDatabase(database.engine)), inputs
 
 
-def viewers(office: Office, employee: str) -> list[Viewer]:
+def build_viewers(office: Office, employee: str) -> list[Viewer]:
     return [
         administrator(),
         employer_viewer(office.employer),
@@ -46,93 +46,97 @@ def viewers(office: Office, employee: str) -> list[Viewer]:
     ]
 
 
-def may(viewer: Viewer, mutation: str) -> bool:
-    return mutation in MAY[viewer.role] or mutation in viewer.actions
+def is_permitted(viewer: Viewer, mutation: str) -> bool:
+    return mutation in PERMITTED_MUTATIONS[viewer.role] or mutation in viewer.actions
 
 
-def sayable(viewer: Viewer, input: Input) -> Input:
-    """Leave out what an employer may not say: which subscriber an employee is."""
+def permitted_input(viewer: Viewer, input: Input) -> Input:
+    """Leave out the subscriber number, which an employer's user may not set."""
     return {name: value for name, value in input.items() if viewer.role is not Role.EMPLOYER or name != "subscriberId"}
 
 
-async def test_what_a_role_may_not_is_forbidden_before_anything_is_read(database: Database) -> None:
-    office, inputs = await inputs_of(database)
-    lost = replace(office, database=nowhere())
+async def test_mutation_without_permission_is_forbidden_before_any_read(database: Database) -> None:
+    office, inputs = await create_rollback_office(database)
+    office_without_database = replace(office, database=unreachable_database())
     forbidden = 0
-    for viewer in viewers(office, inputs["elect"]["employeeId"]):
+    for viewer in build_viewers(office, inputs["elect"]["employeeId"]):
         for mutation in MUTATIONS:
-            if may(viewer, mutation):
+            if is_permitted(viewer, mutation):
                 continue
-            answer = await call(lost, mutation, inputs[mutation], viewer=viewer)
-            assert (answer.payload, answer.errors) == (None, ["FORBIDDEN"]), (viewer.actor, mutation)
+            response = await call(office_without_database, mutation, inputs[mutation], viewer=viewer)
+            assert (response.payload, response.errors) == (None, ["FORBIDDEN"]), (viewer.actor, mutation)
             forbidden += 1
     assert forbidden == 14 + 24 + 30 + 30 * 29
 
 
-async def test_the_wrong_input_of_someone_who_may_not_is_not_even_looked_at(database: Database) -> None:
+async def test_invalid_input_without_permission_is_forbidden_without_a_statement(database: Database) -> None:
     office = await create_office(database)
-    viewer = employee_viewer(office.employer, f"empl{NO_ID}")
+    viewer = employee_viewer(office.employer, f"empl{MISSING_ID_SUFFIX}")
     async with statements(database) as sent:
-        answer = await call(office, "deletePlanYear", {"planYearId": "nonsense"}, viewer=viewer)
-    assert (answer.errors, sent) == (["FORBIDDEN"], [])
+        response = await call(office, "deletePlanYear", {"planYearId": "nonsense"}, viewer=viewer)
+    assert (response.errors, sent) == (["FORBIDDEN"], [])
 
 
-async def test_what_a_role_may_it_can_do(database: Database) -> None:
-    office, inputs = await inputs_of(database)
-    done = 0
-    for viewer in viewers(office, inputs["elect"]["employeeId"]):
+async def test_mutation_with_permission_is_applied(database: Database) -> None:
+    office, inputs = await create_rollback_office(database)
+    applied = 0
+    for viewer in build_viewers(office, inputs["elect"]["employeeId"]):
         for mutation in MUTATIONS:
-            if not may(viewer, mutation):
+            if not is_permitted(viewer, mutation):
                 continue
             if viewer.role is Role.EMPLOYEE and mutation in {"reopenElection", "reissue"}:
-                continue  # of others, in this office
-            answer = await call(office, mutation, sayable(viewer, inputs[mutation]), viewer=viewer)
-            assert answer.is_done, (viewer.actor, mutation, answer)
-            done += 1
-    assert done == 30 + 16 + 4 + 30
+                continue  # these enrollments belong to other employees
+            response = await call(office, mutation, permitted_input(viewer, inputs[mutation]), viewer=viewer)
+            assert response.is_applied, (viewer.actor, mutation, response)
+            applied += 1
+    assert applied == 30 + 16 + 4 + 30
 
 
-async def test_an_employer_links_no_subscriber(database: Database) -> None:
-    office, inputs = await inputs_of(database)
+async def test_employer_may_not_link_a_subscriber(database: Database) -> None:
+    office, inputs = await create_rollback_office(database)
     for mutation in ("createEmployee", "updateEmployee"):
-        answer = await call(office, mutation, inputs[mutation], viewer=employer_viewer(office.employer))
-        assert (answer.payload, answer.errors) == (None, ["FORBIDDEN"])
+        response = await call(office, mutation, inputs[mutation], viewer=employer_viewer(office.employer))
+        assert (response.payload, response.errors) == (None, ["FORBIDDEN"])
 
 
-async def test_an_employee_takes_back_and_reissues_their_own(database: Database) -> None:
-    office, inputs = await inputs_of(database)
+async def test_employee_reopens_and_reissues_own_enrollments(database: Database) -> None:
+    office, inputs = await create_rollback_office(database)
     for mutation in ("reopenElection", "reissue"):
         row = await office.enrollment(inputs[mutation]["enrollmentId"])
         viewer = employee_viewer(office.employer, row.employee_id)
-        assert (await call(office, mutation, inputs[mutation], viewer=viewer)).is_done
+        assert (await call(office, mutation, inputs[mutation], viewer=viewer)).is_applied
 
 
-@pytest.mark.parametrize("who", ["another tenant", "another employer", "another employee", "a service elsewhere"])
-async def test_what_is_out_of_reach_is_as_if_it_were_not_there(database: Database, who: str) -> None:
-    """The very same answer, by code, path and words, in as many statements."""
-    office, inputs = await inputs_of(database)
-    elsewhere = await create_office(database, tenant="globex" if who == "another tenant" else "acme")
+@pytest.mark.parametrize(
+    "stranger", ["another tenant", "another employer", "another employee", "a service of another employer"]
+)
+async def test_invisible_rows_are_refused_exactly_like_missing_ones(database: Database, stranger: str) -> None:
+    """The responses have the same codes, paths and messages, and take the same number of statements."""
+    office, inputs = await create_rollback_office(database)
+    other_office = await create_office(database, tenant="globex" if stranger == "another tenant" else "acme")
     strangers = {
         "another tenant": administrator("globex"),
-        "another employer": employer_viewer(elsewhere.employer),
-        "another employee": employee_viewer(office.employer, await office_hire(office)),
-        "a service elsewhere": service_viewer(employer=elsewhere.employer, actions=Action),
+        "another employer": employer_viewer(other_office.employer),
+        "another employee": employee_viewer(office.employer, await hire_permanently(office)),
+        "a service of another employer": service_viewer(employer=other_office.employer, actions=Action),
     }
-    viewer = strangers[who]
+    viewer = strangers[stranger]
     for mutation in MUTATIONS:
-        input = sayable(viewer, inputs[mutation])
-        if not may(viewer, mutation) or not _ids_of(input):
+        input = permitted_input(viewer, inputs[mutation])
+        if not is_permitted(viewer, mutation) or not _ids_of(input):
             continue
-        told = []
-        # The catalogue is everybody's in the tenant.
-        kept = {office.product} if viewer.tenant_id == "acme" else set()
-        for asked in (input, _with_none_of_its_ids(input, kept)):
+        outcomes = []
+        # Every viewer of the tenant may read the catalog.
+        visible_ids = {office.product} if viewer.tenant_id == "acme" else set()
+        for sent_input in (input, _with_missing_ids(input, visible_ids)):
             async with statements(database) as sent:
-                answer = await call(office, mutation, asked, viewer=viewer)
-            assert answer.errors == []
-            told.append((answer.payload, answer.refusals, _mask(answer.messages, _ids_of(asked)), len(sent)))
-        assert told[0] == told[1], mutation
-        assert {refusal.split(" ")[0] for refusal in told[0][1]} == {"NOT_FOUND"}, mutation
+                response = await call(office, mutation, sent_input, viewer=viewer)
+            assert response.errors == []
+            outcomes.append(
+                (response.payload, response.refusals, _mask(response.messages, _ids_of(sent_input)), len(sent))
+            )
+        assert outcomes[0] == outcomes[1], mutation
+        assert {refusal.split(" ")[0] for refusal in outcomes[0][1]} == {"NOT_FOUND"}, mutation
 
 
 def _mask(messages: list[str], values: list[str]) -> list[str]:
@@ -142,7 +146,8 @@ def _mask(messages: list[str], values: list[str]) -> list[str]:
     return messages
 
 
-async def office_hire(office: Office) -> str:
+async def hire_permanently(office: Office) -> str:
+    """Hire an employee in a transaction that commits, unlike the office's own."""
     return await replace(office, database=Database(office.database.engine)).hire("Eve")
 
 
@@ -154,9 +159,9 @@ def _ids_of(value: Any) -> list[str]:
     return [value] if isinstance(value, str) and len(value) > 26 and "_" in value else []
 
 
-def _with_none_of_its_ids(value: Any, kept: set[str]) -> Any:
+def _with_missing_ids(value: Any, visible_ids: set[str]) -> Any:
     if isinstance(value, dict):
-        return {name: _with_none_of_its_ids(item, kept) for name, item in value.items()}
+        return {name: _with_missing_ids(item, visible_ids) for name, item in value.items()}
     if isinstance(value, list):
-        return [_with_none_of_its_ids(item, kept) for item in value]
-    return value.split("_")[0] + NO_ID if _ids_of(value) and value not in kept else value
+        return [_with_missing_ids(item, visible_ids) for item in value]
+    return value.split("_")[0] + MISSING_ID_SUFFIX if _ids_of(value) and value not in visible_ids else value

@@ -1,4 +1,4 @@
-"""Calling mutations past the web: each by its name and input, in an office where a good input for each is at hand."""
+"""Calls of mutations without HTTP, and an office with a valid input for every mutation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from carriers_inputs import carriers_inputs, set_up_carrier
+from carrier_inputs import build_carrier_inputs, create_carrier_rows
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_list_type, is_non_null_type
 
 from benegraph.db.session import Database
@@ -28,8 +28,8 @@ Input = dict[str, Any]
 Path = tuple[str | int, ...]
 
 
-class Rehearsing(Database):
-    """A database that takes every change back, so that one office serves many calls."""
+class RollbackDatabase(Database):
+    """A database that rolls every change back, so that one office serves many calls."""
 
     __slots__ = ()
 
@@ -38,8 +38,8 @@ class Rehearsing(Database):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a call: the payload without its errors, the refusals as `CODE dotted.path`, and all else."""
+class MutationResponse:
+    """A response: the payload, its user errors as `CODE dotted.path`, their messages, and the top-level error codes."""
 
     payload: dict[str, Any] | None
     refusals: list[str] = field(default_factory=list)
@@ -48,76 +48,76 @@ class Answer:
     replayed: bool = False
 
     @property
-    def is_done(self) -> bool:
+    def is_applied(self) -> bool:
         return self.payload is not None and not self.refusals and not self.errors
 
 
-async def call(office: Office, mutation: str, input: Input, *, viewer: Viewer | None = None) -> Answer:
-    """Call a mutation with its whole payload, one level deep."""
+async def call(office: Office, mutation: str, input: Input, *, viewer: Viewer | None = None) -> MutationResponse:
+    """Call a mutation, and select its whole payload, one level deep."""
     context = Context(office.database, viewer or office.viewer, office.clock(), "request-1")
-    request = GraphQLRequest(document(mutation), {"input": input})
-    answer = await execute(_documents(), context, request)
-    errors = [error["extensions"]["code"] for error in answer.get("errors", ())]
-    if not answer.get("data"):
-        return Answer(None, errors=errors)
-    payload = answer["data"][mutation]
-    refusals = payload.pop("userErrors")
-    if refusals:  # whatever else the payload has is null then
+    request = GraphQLRequest(build_document(mutation), {"input": input})
+    response = await execute(_documents(), context, request)
+    errors = [error["extensions"]["code"] for error in response.get("errors", ())]
+    if not response.get("data"):
+        return MutationResponse(None, errors=errors)
+    payload = response["data"][mutation]
+    user_errors = payload.pop("userErrors")
+    if user_errors:  # every other field of the payload must be null
         assert set(payload.values()) == {None}
-    for result in payload.get("results") or ():  # an item of a batch is refused by itself
-        refusals += result.get("userErrors", ())
-    return Answer(
+    for result in payload.get("results") or ():  # the items of a batch are refused one by one
+        user_errors += result.get("userErrors", ())
+    return MutationResponse(
         payload,
-        [" ".join([each["code"], ".".join(each["field"] or ())]).strip() for each in refusals],
-        [each["message"] for each in refusals],
+        [" ".join([error["code"], ".".join(error["field"] or ())]).strip() for error in user_errors],
+        [error["message"] for error in user_errors],
         errors,
-        bool(answer.get("extensions", {}).get("idempotentReplay")),
+        bool(response.get("extensions", {}).get("idempotentReplay")),
     )
 
 
 @cache
 def _documents() -> DocumentCache:
-    """Keep what is parsed and validated: a test calls a mutation a hundred times."""
+    """Return the shared document cache: a test calls a mutation a hundred times."""
     return DocumentCache(SCHEMA)
 
 
 @cache
-def document(mutation: str) -> str:
-    """Write the mutation that asks for all of its payload that takes no more than an id to tell."""
-    name = input_of(mutation).name
-    fields = " ".join(_selected(each, field) for each, field in payload_of(mutation).fields.items())
-    return f"mutation($input: {name}!) {{ {mutation}(input: $input) {{ {fields} }} }}"
+def build_document(mutation: str) -> str:
+    """Build the document that calls a mutation and selects its whole payload; of a node, its ID alone."""
+    type_name = input_type(mutation).name
+    fields = " ".join(_selection(name, field) for name, field in payload_type(mutation).fields.items())
+    return f"mutation($input: {type_name}!) {{ {mutation}(input: $input) {{ {fields} }} }}"
 
 
-def _selected(name: str, field: Any) -> str:
-    kind = get_named_type(field.type)
-    if not isinstance(kind, GraphQLObjectType):
+def _selection(name: str, field: Any) -> str:
+    type_ = get_named_type(field.type)
+    if not isinstance(type_, GraphQLObjectType):
         return name
-    if "id" in kind.fields:
+    if "id" in type_.fields:
         return f"{name} {{ id }}"
-    return f"{name} {{ {' '.join(_selected(*each) for each in kind.fields.items())} }}"
+    return f"{name} {{ {' '.join(_selection(*item) for item in type_.fields.items())} }}"
 
 
-def payload_of(mutation: str) -> GraphQLObjectType:
+def payload_type(mutation: str) -> GraphQLObjectType:
     assert GRAPHQL_SCHEMA.mutation_type is not None
     payload = get_named_type(GRAPHQL_SCHEMA.mutation_type.fields[mutation].type)
     assert isinstance(payload, GraphQLObjectType)
     return payload
 
 
-def input_of(mutation: str) -> GraphQLInputObjectType:
+def input_type(mutation: str) -> GraphQLInputObjectType:
     assert GRAPHQL_SCHEMA.mutation_type is not None
-    kind = get_named_type(GRAPHQL_SCHEMA.mutation_type.fields[mutation].args["input"].type)
-    assert isinstance(kind, GraphQLInputObjectType)
-    return kind
+    type_ = get_named_type(GRAPHQL_SCHEMA.mutation_type.fields[mutation].args["input"].type)
+    assert isinstance(type_, GraphQLInputObjectType)
+    return type_
 
 
 # ------------------------------------------------------------------------------------------- fields of inputs
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """A field of a mutation's input, within the first item of whatever lists it lies in."""
+class InputField:
+    """A field of a mutation's input. In a list, it is the first item's field."""
 
     mutation: str
     path: Path
@@ -131,88 +131,88 @@ class Field:
     def dotted(self) -> str:
         return ".".join(map(str, self.path))
 
-    def within(self, input: Input, value: Any) -> Input:
-        """Give the input with another value here."""
-        replaced: Input = _replaced(input, self.path, value)
+    def replace_in(self, input: Input, value: Any) -> Input:
+        """Return the input with another value of this field."""
+        replaced: Input = _replace(input, self.path, value)
         return replaced
 
 
-def fields_of(*types: str) -> list[Field]:
-    """List all input fields of these types, or of all."""
+def input_fields(*types: str) -> list[InputField]:
+    """List the input fields of these types, or of all types."""
     return [
         field
         for mutation in MUTATIONS
-        for field in _fields(mutation, input_of(mutation), ())
+        for field in _fields(mutation, input_type(mutation), ())
         if not types or field.type in types
     ]
 
 
-def _fields(mutation: str, kind: GraphQLInputObjectType, at: Path) -> Iterator[Field]:
-    for name, declared in kind.fields.items():
+def _fields(mutation: str, type_: GraphQLInputObjectType, parent: Path) -> Iterator[InputField]:
+    for name, declared in type_.fields.items():
         named = get_named_type(declared.type)
         required = is_non_null_type(declared.type)
         bare = declared.type.of_type if required else declared.type
-        path: Path = (*at, name, 0) if is_list_type(bare) else (*at, name)
+        path: Path = (*parent, name, 0) if is_list_type(bare) else (*parent, name)
         if is_list_type(bare):
-            yield Field(mutation, (*at, name), "list", required)
+            yield InputField(mutation, (*parent, name), "list", required)
         if isinstance(named, GraphQLInputObjectType):
             yield from _fields(mutation, named, path)
         else:
-            yield Field(mutation, path, named.name, required or is_list_type(bare))
+            yield InputField(mutation, path, named.name, required or is_list_type(bare))
 
 
-def _replaced(value: Any, path: Path, new: Any) -> Any:
+def _replace(value: Any, path: Path, new: Any) -> Any:
     if not path:
         return new
     head, *rest = path
     if isinstance(head, int):
-        return [_replaced(item, tuple(rest), new) if place == head else item for place, item in enumerate(value)]
-    return value | {head: _replaced(value.get(head), tuple(rest), new)}
+        return [_replace(item, tuple(rest), new) if index == head else item for index, item in enumerate(value)]
+    return value | {head: _replace(value.get(head), tuple(rest), new)}
 
 
-# ------------------------------------------------------------------------------------------------ good inputs
+# ----------------------------------------------------------------------------------------------- valid inputs
 
 
-async def busy_office(database: Database, *, tenant: str = "acme") -> tuple[Office, dict[str, Input]]:
-    """Open an office where every mutation could be called: give for each an input that is good, and names all."""
+async def create_office_with_inputs(database: Database, *, tenant: str = "acme") -> tuple[Office, dict[str, Input]]:
+    """Create an office, and a valid input for every mutation that provides every field."""
     office = await create_office(database, tenant=tenant)
     ada, bob, cy, dee = [await office.hire(name) for name in ("Ada", "Bob", "Cy", "Dee")]
     child = await office.add_child(ada)
     year = await office.open_plan_year()
     ending = PlanYearDates(date(2026, 12, 1), date(2026, 12, 31), date(2026, 11, 1), date(2026, 11, 19))
-    over = await office.open_plan_year(ending)
+    ended = await office.open_plan_year(ending)
     draft = await office.draft_plan_year(
         PlanYearDates(date(2028, 1, 1), date(2028, 12, 31), date(2027, 1, 1), date(2027, 2, 1))
     )
     plans = await office.plan_ids_by_code(year)
-    held = {who: await _in_year(office, who, year) for who in (ada, bob, cy)}
-    await office.elect(bob, waive(held[bob]))
-    await office.elect(cy, enroll(held[cy], plans["GOLD"]))
+    enrollment_ids = {employee: await _enrollment_id(office, employee, year) for employee in (ada, bob, cy)}
+    await office.elect(bob, waive(enrollment_ids[bob]))
+    await office.elect(cy, enroll(enrollment_ids[cy], plans["GOLD"]))
     event = await office.approve_life_event(cy, LifeEventType.MARRIAGE)
     await office.terminate_employee(dee, date(2026, 11, 20))
     ids = {
         "employerId": office.employer,
         "benefitProductId": office.product,
         "draft": draft,
-        "over": over,
+        "ended": ended,
         "ada": ada,
-        "adas": held[ada],
+        "ada_enrollment": enrollment_ids[ada],
         "gold": plans["GOLD"],
         "child": child,
-        "bobs": held[bob],
-        "cys": held[cy],
+        "bob_enrollment": enrollment_ids[bob],
+        "cy_enrollment": enrollment_ids[cy],
         "marriage": event,
         "report": await office.report_life_event(ada),
         "dee": dee,
-        **await set_up_carrier(office),
+        **await create_carrier_rows(office),
     }
     return office, {
         mutation: input | {"idempotencyKey": f"key of {mutation}"}
-        for mutation, input in (_inputs(ids) | carriers_inputs(ids)).items()
+        for mutation, input in (_inputs(ids) | build_carrier_inputs(ids)).items()
     }
 
 
-async def _in_year(office: Office, employee: str, plan_year: str) -> str:
+async def _enrollment_id(office: Office, employee: str, plan_year: str) -> str:
     (id,) = [row.id for row in await office.enrollments(employee) if row.plan_year_id == plan_year]
     return str(id)
 
@@ -259,7 +259,7 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
     }
     dependent = {"firstName": "Ben", "lastName": "Evans", "dateOfBirth": "2020-01-01", "relationship": "CHILD"}
     election = {
-        "enrollmentId": ids["adas"],
+        "enrollmentId": ids["ada_enrollment"],
         "decision": "ENROLLED",
         "selectedPlanId": ids["gold"],
         "coverageTier": "EC",
@@ -268,9 +268,9 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
     }
     return {
         "elect": {"employeeId": ids["ada"], "elections": [election], "dryRun": False},
-        "reopenElection": {"enrollmentId": ids["bobs"], "expectedVersion": 2},
+        "reopenElection": {"enrollmentId": ids["bob_enrollment"], "expectedVersion": 2},
         "reissue": {
-            "enrollmentId": ids["cys"],
+            "enrollmentId": ids["cy_enrollment"],
             "qualifyingLifeEventId": ids["marriage"],
             "reason": "Married.",
             "expectedVersion": 2,
@@ -279,7 +279,7 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
         "updatePlanYear": {"planYearId": ids["draft"], **plan_year, "expectedVersion": 1},
         "deletePlanYear": {"planYearId": ids["draft"], "expectedVersion": 1},
         "openEnrollment": {"planYearId": ids["draft"], "expectedVersion": 1},
-        "closeEnrollment": {"planYearId": ids["over"], "expectedVersion": 2},
+        "closeEnrollment": {"planYearId": ids["ended"], "expectedVersion": 2},
         "reportLifeEvent": {
             "employeeId": ids["ada"],
             "eventType": "BIRTH",

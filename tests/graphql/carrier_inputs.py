@@ -1,4 +1,4 @@
-"""The carrier's side of a busy office: what its mutations refer to, and a good input for each of them."""
+"""Inputs for the carrier's mutations: rows for them to refer to, and a valid input for each of them."""
 
 from datetime import date
 from typing import Any
@@ -12,8 +12,8 @@ from factories.office import Office, create_office
 
 Input = dict[str, Any]
 
-#: The mutations of the carrier's side, once more by hand.
-CARRIERS = {
+#: The names of the carrier's mutations, listed independently of the code.
+CARRIER_MUTATIONS = {
     "createSubscriber",
     "createGroupContract",
     "createSubscriberEnrollment",
@@ -27,9 +27,9 @@ CARRIERS = {
     "reversePremiumPayment",
     "updateTenantSettings",
 }
-#: Whom the carrier knows: one who is covered, and one who is nobody's employee yet.
-COVERED, FREE = "S-1", "S-FREE"
-FIELDS: Input = {
+#: Two subscriber numbers: one with coverage, and one that is not linked to an employee.
+COVERED, UNLINKED = "S-1", "S-FREE"
+COVERAGE_FIELDS: Input = {
     "endDate": "2027-12-31",
     "annualMaxCents": 150_000,
     "lifetimeMaxCents": 1_000_000,
@@ -42,7 +42,7 @@ FIELDS: Input = {
 }
 
 
-def key(start: str, subscriber: str = COVERED) -> Input:
+def key_input(start: str, subscriber: str = COVERED) -> Input:
     return {
         "subscriberId": subscriber,
         "groupId": GROUP,
@@ -52,8 +52,8 @@ def key(start: str, subscriber: str = COVERED) -> Input:
     }
 
 
-WHERE = {"groupId": GROUP, "divisionId": DIVISION}
-SEEN = """
+DIVISION_INPUT = {"groupId": GROUP, "divisionId": DIVISION}
+COVERAGE_QUERY = """
 query($key: SubscriberEnrollmentKey!) { subscriberEnrollment(key: $key) {
     subscriberId groupId divisionId groupCoverageStart startDate endDate annualMaxCents lifetimeMaxCents dateEmployed
     eligibilityDate originalEnrollmentDate paidThrough policyNumber termDate entryUser updateUser entryDate updateDate
@@ -62,8 +62,8 @@ query($key: SubscriberEnrollmentKey!) { subscriberEnrollment(key: $key) {
 """
 
 
-async def covered_office(database: Database) -> Office:
-    """Open an office whose group has a contract and ten subscribers, S-0 to S-9; S-1 is covered in 2026."""
+async def create_covered_office(database: Database) -> Office:
+    """Create an office whose group has a contract and ten subscribers, S-0 to S-9; S-1 has coverage in 2026."""
     office = await create_office(database)
     await make_contract(office, coverage_end=date(2027, 12, 31))
     for number in range(10):
@@ -74,29 +74,29 @@ async def covered_office(database: Database) -> Office:
     return office
 
 
-async def seen(office: Office, named: Input) -> Any:
-    """Read a coverage by its key, as the graph shows it."""
-    data = await fetch_data(office.database, office.clock(), office.viewer, SEEN, key=named)
+async def read_coverage(office: Office, key: Input) -> Any:
+    """Query a coverage of record by its key."""
+    data = await fetch_data(office.database, office.clock(), office.viewer, COVERAGE_QUERY, key=key)
     return data["subscriberEnrollment"]
 
 
-async def set_up_carrier(office: Office) -> dict[str, str]:
-    """Make a contract, two subscribers, a coverage, and two invoices of which one is paid; give the ids."""
+async def create_carrier_rows(office: Office) -> dict[str, str]:
+    """Create a contract, two subscribers, a coverage, an unpaid invoice and a paid one; return IDs by name."""
     await make_contract(office)
-    for number in (COVERED, FREE):
+    for number in (COVERED, UNLINKED):
         await make_subscriber(office, number)
     await make_coverage(office, coverage_key(date(2026, 1, 1), COVERED), end_date=date(2026, 12, 31))
     paid = await make_invoice(office, 1, paid_cents=10_000)
     assert (await read_invoice(office, paid)).status == "PAID"
     payments = (await office.read_all_rows())["premium_payments"]
     return {
-        "open": await make_invoice(office, 2),
+        "unpaid": await make_invoice(office, 2),
         "payment": next(id for id, row in payments.items() if row["invoice_id"] == paid),
     }
 
 
-def carriers_inputs(ids: dict[str, str]) -> dict[str, Input]:
-    of_last_year = key("2026-01-01")
+def build_carrier_inputs(ids: dict[str, str]) -> dict[str, Input]:
+    existing_key = key_input("2026-01-01")
     return {
         "createSubscriber": {
             "subscriberId": "S-NEW",
@@ -112,14 +112,14 @@ def carriers_inputs(ids: dict[str, str]) -> dict[str, Input]:
             "employerId": ids["employerId"],
             "policyNumber": "P-200",
         },
-        "createSubscriberEnrollment": {"key": key("2027-01-01"), "fields": FIELDS},
+        "createSubscriberEnrollment": {"key": key_input("2027-01-01"), "fields": COVERAGE_FIELDS},
         "updateSubscriberEnrollment": {
-            "key": of_last_year,
-            "fields": FIELDS | {"endDate": "2026-11-30"},
+            "key": existing_key,
+            "fields": COVERAGE_FIELDS | {"endDate": "2026-11-30"},
             "expectedVersion": 1,
         },
-        "deleteSubscriberEnrollment": {"key": of_last_year, "expectedVersion": 1},
-        "upsertSubscriberEnrollments": {"enrollments": [{"key": key("2027-01-01"), "fields": FIELDS}]},
+        "deleteSubscriberEnrollment": {"key": existing_key, "expectedVersion": 1},
+        "upsertSubscriberEnrollments": {"enrollments": [{"key": key_input("2027-01-01"), "fields": COVERAGE_FIELDS}]},
         "setPaidThrough": {"subscriberId": COVERED, "groupId": GROUP, "divisionId": DIVISION},
         "recordPremiumInvoice": {
             "groupId": GROUP,
@@ -130,8 +130,8 @@ def carriers_inputs(ids: dict[str, str]) -> dict[str, Input]:
             "dueDate": "2026-03-10",
             "amountCents": 10_000,
         },
-        "voidPremiumInvoice": {"invoiceId": ids["open"], "reason": "Billed twice.", "expectedVersion": 1},
-        "recordPremiumPayment": {"invoiceId": ids["open"], "amountCents": 10_000, "receivedOn": "2026-11-19"},
+        "voidPremiumInvoice": {"invoiceId": ids["unpaid"], "reason": "Billed twice.", "expectedVersion": 1},
+        "recordPremiumPayment": {"invoiceId": ids["unpaid"], "amountCents": 10_000, "receivedOn": "2026-11-19"},
         "reversePremiumPayment": {"paymentId": ids["payment"], "reason": "Bounced."},
         "updateTenantSettings": {"autoPaidThrough": True},
     }
