@@ -1,11 +1,11 @@
-"""The catalogue: products and carriers' plans, each bad term refused at its own path."""
+"""The catalog: checks of products and carrier plans, with the path of each invalid term."""
 
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refusals import Refusal, refusals
+from violations import CodeAndField, codes_and_fields
 
 from benegraph.domain.catalog import (
     COVERAGE_TIERS,
@@ -31,11 +31,11 @@ GOLD = PlanTerms(
 )
 
 
-def invalid(*paths: tuple[str, ...]) -> list[Refusal]:
+def invalid(*paths: tuple[str, ...]) -> list[CodeAndField]:
     return [(ErrorCode.INVALID_INPUT, path) for path in paths]
 
 
-def test_tiers_are_told_from_the_employee_alone_to_the_whole_family() -> None:
+def test_tiers_are_ordered_from_employee_to_family() -> None:
     assert [str(tier) for tier in COVERAGE_TIERS] == ["EE", "ES", "EC", "EF"]
     assert {*COVERAGE_TIERS, CoverageTier.UNSPECIFIED} == set(CoverageTier)
 
@@ -50,8 +50,8 @@ def test_tiers_are_told_from_the_employee_alone_to_the_whole_family() -> None:
         ("x" * 201, " ", invalid(("name",), ("carrierName",))),
     ],
 )
-def test_a_product_is_checked_field_by_field(name: str, carrier_name: str | None, expected: list[Refusal]) -> None:
-    assert refusals(check_product(name, carrier_name)) == expected
+def test_product_fields_are_checked(name: str, carrier_name: str | None, expected: list[CodeAndField]) -> None:
+    assert codes_and_fields(check_product(name, carrier_name)) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,19 +60,19 @@ def test_a_product_is_checked_field_by_field(name: str, carrier_name: str | None
         GOLD,
         replace(GOLD, tier=None, deductible_cents=None, out_of_pocket_max_cents=None),
         replace(GOLD, rates=()),
-        replace(GOLD, rates=(TierRate(EF, 225_330),)),  # the employee's own rate need not be repeated
+        replace(GOLD, rates=(TierRate(EF, 225_330),)),  # the EE rate may be left out
         replace(GOLD, rates=(TierRate(EE, 77_700),)),
-        replace(GOLD, rates=(TierRate(ES, 0), TierRate(EC, 1))),  # a family may cost less than the employee alone
+        replace(GOLD, rates=(TierRate(ES, 0), TierRate(EC, 1))),  # another tier may cost less than EE
         replace(GOLD, monthly_premium_cents=0, rates=(TierRate(EE, 0),)),
         replace(GOLD, monthly_premium_cents=MAX_CENTS, rates=()),
         replace(GOLD, deductible_cents=0, out_of_pocket_max_cents=0),
     ],
 )
-def test_a_good_plan_is_let_through(plan: PlanTerms) -> None:
+def test_valid_plan_is_accepted(plan: PlanTerms) -> None:
     assert list(check_plans([plan])) == []
 
 
-def test_no_plans_break_no_rule() -> None:
+def test_empty_list_of_plans_is_accepted() -> None:
     assert list(check_plans([])) == []
 
 
@@ -86,10 +86,10 @@ def test_no_plans_break_no_rule() -> None:
         (replace(GOLD, out_of_pocket_max_cents=-1), [("outOfPocketMaxCents",)]),
         (replace(GOLD, rates=(TierRate(ES, -1),)), [("rates", "0", "monthlyPremiumCents")]),
         (replace(GOLD, rates=(TierRate(CoverageTier.UNSPECIFIED, 1),)), [("rates", "0", "coverageTier")]),
-        # A tier has one rate, even where both are the same.
+        # A tier has at most one rate, even if both are equal.
         (replace(GOLD, rates=(TierRate(ES, 1), TierRate(ES, 2))), [("rates", "1", "coverageTier")]),
         (replace(GOLD, rates=(TierRate(EE, 77_700), TierRate(EE, 77_700))), [("rates", "1", "coverageTier")]),
-        # The employee alone costs the plan's premium, to the cent.
+        # The EE rate equals the plan's premium to the cent.
         (replace(GOLD, rates=(TierRate(EE, 77_699),)), [("rates", "0", "monthlyPremiumCents")]),
         (replace(GOLD, rates=(TierRate(EF, 1), TierRate(EE, 77_701))), [("rates", "1", "monthlyPremiumCents")]),
         (
@@ -109,14 +109,16 @@ def test_no_plans_break_no_rule() -> None:
         ),
     ],
 )
-def test_every_bad_term_of_a_plan_is_refused_at_its_path(plan: PlanTerms, paths: list[tuple[str, ...]]) -> None:
-    rules = check_plans([replace(GOLD, carrier_plan_id="SILVER-1"), plan])
-    assert refusals(rules) == invalid(*[("plans", "1", *path) for path in paths])
+def test_every_invalid_term_of_a_plan_is_refused_at_its_path(plan: PlanTerms, paths: list[tuple[str, ...]]) -> None:
+    violations = check_plans([replace(GOLD, carrier_plan_id="SILVER-1"), plan])
+    assert codes_and_fields(violations) == invalid(*[("plans", "1", *path) for path in paths])
 
 
-def test_every_plan_that_repeats_a_carrier_plan_id_is_refused() -> None:
+def test_every_duplicate_carrier_plan_id_is_refused() -> None:
     plans = [GOLD, replace(GOLD, carrier_plan_id="SILVER-1"), replace(GOLD, name="Gold HMO"), GOLD]
-    assert refusals(check_plans(plans)) == invalid(("plans", "2", "carrierPlanId"), ("plans", "3", "carrierPlanId"))
+    assert codes_and_fields(check_plans(plans)) == invalid(
+        ("plans", "2", "carrierPlanId"), ("plans", "3", "carrierPlanId")
+    )
 
 
 @given(st.permutations(COVERAGE_TIERS), st.integers(0, 4), st.integers(0, MAX_CENTS))

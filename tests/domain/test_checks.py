@@ -1,4 +1,4 @@
-"""Checks of single fields: ids by their kind, texts by length and characters, cents by sign, versions by sameness."""
+"""Checks of single fields: IDs, texts, amounts and versions."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ BLANK = "The text must not be blank."
 CONTROL = "The text must not contain control characters; it contains U+{}."
 
 
-def test_names_are_shorter_than_notes() -> None:
+def test_maximum_lengths_of_names_and_notes() -> None:
     assert (MAX_NAME_LENGTH, MAX_NOTE_LENGTH) == (200, 4000)
 
 
@@ -30,7 +30,7 @@ def test_names_are_shorter_than_notes() -> None:
         "é" * 200,  # characters are counted, not bytes
     ],
 )
-def test_a_good_text_is_let_through(text: str | None) -> None:
+def test_valid_text_is_accepted(text: str | None) -> None:
     assert list(check_text(text, "name")) == []
 
 
@@ -52,34 +52,34 @@ def test_a_good_text_is_let_through(text: str | None) -> None:
         ("x\x7fx", CONTROL.format("007F")),
     ],
 )
-def test_a_bad_text_is_refused_once(text: str, message: str) -> None:
+def test_invalid_text_is_refused_once(text: str, message: str) -> None:
     assert list(check_text(text, "people", "0", "name")) == [
         RuleViolation(ErrorCode.INVALID_INPUT, message, ("people", "0", "name"))
     ]
 
 
 @pytest.mark.parametrize(("length", "refused"), [(4, False), (5, False), (6, True)])
-def test_the_longest_text_is_an_argument(length: int, refused: bool) -> None:
+def test_maximum_length_of_text_is_an_argument(length: int, refused: bool) -> None:
     assert bool(list(check_text("x" * length, "name", max_length=5))) is refused
 
 
 @given(st.text(), st.integers(1, 20))
-def test_a_text_is_refused_once_at_most(text: str, longest: int) -> None:
-    rules = list(check_text(text, "name", max_length=longest))
-    assert len(rules) <= 1
-    if not rules:
+def test_text_has_at_most_one_violation(text: str, max_length: int) -> None:
+    violations = list(check_text(text, "name", max_length=max_length))
+    assert len(violations) <= 1
+    if not violations:
         assert text.strip()
-        assert len(text) <= longest
+        assert len(text) <= max_length
         assert "\x00" not in text
 
 
 @pytest.mark.parametrize("cents", [None, 0, 1, MAX_CENTS])
-def test_an_amount_of_nothing_or_more_is_let_through(cents: int | None) -> None:
+def test_zero_and_positive_amounts_are_accepted(cents: int | None) -> None:
     assert list(check_cents(cents, "monthlyPremiumCents")) == []
 
 
 @pytest.mark.parametrize("cents", [-1, -MAX_CENTS])
-def test_a_negative_amount_is_refused(cents: int) -> None:
+def test_negative_amount_is_refused(cents: int) -> None:
     assert list(check_cents(cents, "plans", "0", "monthlyPremiumCents")) == [
         RuleViolation(
             ErrorCode.INVALID_INPUT,
@@ -93,17 +93,23 @@ PLAN_YEAR = "plyr_01h2xcejqtf2nbrexx3vqjhp41"
 
 
 @pytest.mark.parametrize("id", [None, PLAN_YEAR])
-def test_an_id_of_the_kind_is_let_through(id: str | None) -> None:
+def test_id_with_the_prefix_is_accepted(id: str | None) -> None:
     assert list(check_id(IdPrefix.PLAN_YEAR, id, "planYearId")) == []
 
 
 @pytest.mark.parametrize("id", ["", "plyr", PLAN_YEAR.upper(), f"{PLAN_YEAR} ", PLAN_YEAR.replace("plyr", "plan")])
-def test_no_id_and_an_id_of_another_kind_are_refused(id: str) -> None:
-    rules = [(rule.code, rule.field) for rule in check_id(IdPrefix.PLAN_YEAR, id, "filter", "planYearId")]
-    assert rules == [(ErrorCode.INVALID_INPUT, ("filter", "planYearId"))]
+def test_malformed_id_and_id_with_another_prefix_are_refused(id: str) -> None:
+    assert list(check_id(IdPrefix.PLAN_YEAR, id, "filter", "planYearId")) == [
+        RuleViolation(
+            ErrorCode.INVALID_INPUT,
+            "Invalid plan year ID: expected the form plyr_01….",
+            ("filter", "planYearId"),
+        )
+    ]
 
 
 @pytest.mark.parametrize(("expected", "refused"), [(None, False), (6, True), (7, False), (8, True), (0, True)])
-def test_a_version_is_the_one_that_was_seen_or_a_conflict(expected: int | None, refused: bool) -> None:
-    rules = [(rule.code, rule.field) for rule in check_version(expected, 7)]
-    assert rules == ([(ErrorCode.VERSION_CONFLICT, ("expectedVersion",))] if refused else [])
+def test_version_other_than_the_current_one_is_a_conflict(expected: int | None, refused: bool) -> None:
+    message = f"Expected version {expected}, but the current version is 7; read the current values and retry."
+    conflict = RuleViolation(ErrorCode.VERSION_CONFLICT, message, ("expectedVersion",))
+    assert list(check_version(expected, 7)) == ([conflict] if refused else [])

@@ -1,4 +1,4 @@
-"""Refusals: codes that clients branch on, paths into the input, and the errors that end a request."""
+"""Errors: codes of violations, paths into the input, and errors that end a request."""
 
 from collections.abc import Iterator
 
@@ -19,9 +19,9 @@ from benegraph.domain.errors import (
 )
 
 BLANK = RuleViolation(ErrorCode.INVALID_INPUT, "The text must not be blank.", ("name",))
-LATE = RuleViolation(ErrorCode.WINDOW_NOT_OPEN, "Too late.")
+LATE = RuleViolation(ErrorCode.WINDOW_NOT_OPEN, "The enrollment window is closed.")
 
-# Clients branch on these. One may be added here with the contract; none is renamed or taken away.
+# Clients branch on these codes. Codes may be added along with the contract, but never renamed or removed.
 CODES = """
     NOT_FOUND INVALID_INPUT ALREADY_EXISTS VERSION_CONFLICT IDEMPOTENCY_KEY_REUSED
     ENROLLMENT_NOT_PENDING WINDOW_NOT_OPEN WINDOW_STILL_OPEN DUPLICATE_ELECTION
@@ -34,7 +34,7 @@ CODES = """
 """
 
 
-def test_the_codes_are_those_of_the_contract() -> None:
+def test_error_codes_are_those_of_the_contract() -> None:
     assert sorted(ErrorCode) == sorted(CODES.split())
     assert all(code.name == code.value for code in ErrorCode)
 
@@ -49,43 +49,45 @@ def test_the_codes_are_those_of_the_contract() -> None:
         (None, (), ()),
     ],
 )
-def test_a_rule_is_placed_under_a_path(
+def test_prefix_is_put_before_the_field_path(
     field: tuple[str, ...] | None, prefix: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
-    rule = RuleViolation(ErrorCode.PLAN_REQUIRED, "Select a plan to enroll in.", field)
-    assert rule.prefixed(*prefix) == RuleViolation(ErrorCode.PLAN_REQUIRED, "Select a plan to enroll in.", expected)
+    violation = RuleViolation(ErrorCode.PLAN_REQUIRED, "Select a plan to enroll in.", field)
+    assert violation.prefixed(*prefix) == RuleViolation(
+        ErrorCode.PLAN_REQUIRED, "Select a plan to enroll in.", expected
+    )
 
 
-def test_a_refusal_holds_every_rule_in_order_and_names_their_codes() -> None:
+def test_refused_has_all_violations_in_order_and_lists_their_codes() -> None:
     refused = Refused(iter([LATE, BLANK]))
     assert refused.violations == (LATE, BLANK)
     assert str(refused) == "WINDOW_NOT_OPEN, INVALID_INPUT"
 
 
-def test_one_rule_is_refused_with_or_without_a_field() -> None:
-    assert refusal(ErrorCode.NOT_FOUND, "There is none.", "elections", "0", "enrollmentId").violations == (
-        RuleViolation(ErrorCode.NOT_FOUND, "There is none.", ("elections", "0", "enrollmentId")),
+def test_refusal_has_one_violation_with_or_without_field() -> None:
+    assert refusal(ErrorCode.NOT_FOUND, "Enrollment not found.", "elections", "0", "enrollmentId").violations == (
+        RuleViolation(ErrorCode.NOT_FOUND, "Enrollment not found.", ("elections", "0", "enrollmentId")),
     )
-    assert refusal(ErrorCode.NOT_FOUND, "There is none.").violations == (
-        RuleViolation(ErrorCode.NOT_FOUND, "There is none.", None),
+    assert refusal(ErrorCode.NOT_FOUND, "Enrollment not found.").violations == (
+        RuleViolation(ErrorCode.NOT_FOUND, "Enrollment not found.", None),
     )
 
 
-def test_all_broken_rules_are_refused_together() -> None:
-    def rules() -> Iterator[RuleViolation]:
+def test_raise_if_any_raises_all_violations() -> None:
+    def violations() -> Iterator[RuleViolation]:
         yield BLANK
         yield LATE
 
     with pytest.raises(Refused) as refused:
-        raise_if_any(rules())
+        raise_if_any(violations())
     assert refused.value.violations == (BLANK, LATE)
 
 
-def test_no_broken_rule_refuses_nothing() -> None:
-    kept: list[RuleViolation] = []
-    raise_if_any(kept)
-    raise_if_any(iter(kept))
-    assert kept == []
+def test_raise_if_any_raises_nothing_without_violations() -> None:
+    violations: list[RuleViolation] = []
+    raise_if_any(violations)
+    raise_if_any(iter(violations))
+    assert violations == []
 
 
 @pytest.mark.parametrize(
@@ -98,11 +100,11 @@ def test_no_broken_rule_refuses_nothing() -> None:
         (TooComplex, "TOO_COMPLEX"),
     ],
 )
-def test_an_error_that_ends_a_request_has_its_code(error: type[RequestError], code: str) -> None:
-    assert error("why").code == code
+def test_request_error_has_its_code(error: type[RequestError], code: str) -> None:
+    assert error("message").code == code
     assert issubclass(error, BenegraphError)
 
 
-def test_a_refusal_is_data_and_ends_no_request() -> None:
+def test_refused_is_not_a_request_error() -> None:
     assert issubclass(Refused, BenegraphError)
     assert not issubclass(Refused, RequestError)

@@ -1,4 +1,4 @@
-"""Ids: made as the TypeID format says, in order of time, and told apart from every other text."""
+"""IDs: the TypeID format, their order by time, and the recognition of well-formed IDs."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID
@@ -26,15 +26,15 @@ def all_zeros(_bits: int) -> int:
 
 
 def number_of(id: str) -> int:
-    """Read the 128 bits of an id back, digit by digit."""
+    """Decode the 128 bits of an ID."""
     number = 0
     for digit in id.partition("_")[2]:
         number = number * 32 + ALPHABET.index(digit)
     return number
 
 
-def test_each_kind_has_its_prefix() -> None:
-    assert {kind.name: kind.value for kind in IdPrefix} == {
+def test_prefix_of_each_entity_type() -> None:
+    assert {prefix.name: prefix.value for prefix in IdPrefix} == {
         "EMPLOYER": "empr",
         "EMPLOYEE": "empl",
         "DEPENDENT": "dpnd",
@@ -55,35 +55,33 @@ def test_each_kind_has_its_prefix() -> None:
     }
 
 
-def test_an_id_is_the_one_the_typeid_specification_shows() -> None:
+def test_id_equals_the_example_of_the_typeid_specification() -> None:
     uuid = UUID("0188bac7-4afa-78aa-bc3b-bd1eef28d881")
     at = EPOCH + timedelta(milliseconds=uuid.int >> 80)
     count = (uuid.int >> 64 & 0xFFF) << 14 | uuid.int >> 48 & 0x3FFF
     assert new_id(IdPrefix.EMPLOYEE, at, {48: uuid.int & (1 << 48) - 1}.__getitem__, count=count) == GOOD
 
 
-@pytest.mark.parametrize("kind", list(IdPrefix))
-def test_an_id_tells_its_kind(kind: IdPrefix) -> None:
-    id = new_id(kind, AT)
-    assert prefix_of(id) is kind
-    assert len(id) == len(kind) + 27
+@pytest.mark.parametrize("prefix", list(IdPrefix))
+def test_id_starts_with_its_prefix(prefix: IdPrefix) -> None:
+    id = new_id(prefix, AT)
+    assert prefix_of(id) is prefix
+    assert len(id) == len(prefix) + 27
 
 
 @given(st.sampled_from(IdPrefix), INSTANTS, COUNTS, st.integers(0, 2**48 - 1))
-def test_an_id_holds_a_uuid_of_version_7(kind: IdPrefix, at: datetime, count: int, drawn: int) -> None:
-    id = new_id(kind, at, {48: drawn}.__getitem__, count=count)
+def test_id_contains_a_uuid_version_7(prefix: IdPrefix, at: datetime, count: int, drawn: int) -> None:
+    id = new_id(prefix, at, {48: drawn}.__getitem__, count=count)
     uuid = UUID(int=number_of(id))
-    assert prefix_of(id) is kind
+    assert prefix_of(id) is prefix
     assert (uuid.version, uuid.variant) == (7, RFC_4122)
     assert uuid.int >> 80 == (at - EPOCH) // timedelta(milliseconds=1)
     assert uuid.int & (1 << 48) - 1 == drawn
 
 
 @given(INSTANTS, st.integers(1, 10**10), COUNTS, COUNTS)
-@example(datetime(2038, 8, 8, 16, 33, 49, 626000, tzinfo=UTC), 1, 0, 0)  # floats can't tell these two apart
-def test_ids_are_in_order_of_time_to_the_millisecond(
-    earlier: datetime, milliseconds: int, count: int, later_count: int
-) -> None:
+@example(datetime(2038, 8, 8, 16, 33, 49, 626000, tzinfo=UTC), 1, 0, 0)  # equal as floats
+def test_ids_sort_by_time_in_milliseconds(earlier: datetime, milliseconds: int, count: int, later_count: int) -> None:
     later = earlier + timedelta(milliseconds=milliseconds)
     assert new_id(IdPrefix.EVENT, earlier, all_ones, count=count) < new_id(
         IdPrefix.EVENT, later, all_zeros, count=later_count
@@ -91,22 +89,22 @@ def test_ids_are_in_order_of_time_to_the_millisecond(
 
 
 @given(COUNTS, COUNTS)
-@example(2**14 - 1, 2**14)  # where the counter goes on beyond the variant's two bits
+@example(2**14 - 1, 2**14)  # the counter continues after the variant's two bits
 @example(2**26 - 2, 2**26 - 1)
-def test_ids_of_one_instant_are_in_order_of_their_count(one: int, other: int) -> None:
+def test_ids_of_one_instant_sort_by_count(one: int, other: int) -> None:
     earlier, later = sorted((one, other))
-    made = new_id(IdPrefix.EVENT, AT, all_ones, count=earlier), new_id(IdPrefix.EVENT, AT, all_zeros, count=later)
-    assert (made[0] < made[1]) is (earlier < later)
+    ids = new_id(IdPrefix.EVENT, AT, all_ones, count=earlier), new_id(IdPrefix.EVENT, AT, all_zeros, count=later)
+    assert (ids[0] < ids[1]) is (earlier < later)
 
 
 def test_ids_of_one_instant_differ() -> None:
     assert len({new_id(IdPrefix.EVENT, AT) for _ in range(1000)}) == 1000
 
 
-# ---------------------------------------------------------------------------------------------- what is no id
+# ---------------------------------------------------------------------------------------------- malformed IDs
 
 
-def test_the_good_text_is_an_id() -> None:
+def test_well_formed_id_has_its_prefix() -> None:
     assert prefix_of(GOOD) is IdPrefix.EMPLOYEE
 
 
@@ -121,7 +119,7 @@ def test_the_good_text_is_an_id() -> None:
         "empl_01h2xcejqtf2nbrexx3vqjhp411",  # 27 digits
         "empl_81h2xcejqtf2nbrexx3vqjhp41",  # more than 128 bits
         "empl_z1h2xcejqtf2nbrexx3vqjhp41",
-        "empl_01h2xcejqtf2nbrexx3vqjhpi1",  # i, l, o and u are no digits
+        "empl_01h2xcejqtf2nbrexx3vqjhpi1",  # i, l, o and u are not digits
         "empl_01h2xcejqtf2nbrexx3vqjhpl1",
         "empl_01h2xcejqtf2nbrexx3vqjhpo1",
         "empl_01h2xcejqtf2nbrexx3vqjhpu1",
@@ -137,14 +135,14 @@ def test_the_good_text_is_an_id() -> None:
         "empl__01h2xcejqtf2nbrexx3vqjhp41",
         "01h2xcejqtf2nbrexx3vqjhp41",
         "_01h2xcejqtf2nbrexx3vqjhp41",
-        "abcd_01h2xcejqtf2nbrexx3vqjhp41",  # no such kind
+        "abcd_01h2xcejqtf2nbrexx3vqjhp41",  # unknown prefix
         "emp_01h2xcejqtf2nbrexx3vqjhp41",
         "empls_01h2xcejqtf2nbrexx3vqjhp41",
         "empl_\u06601h2xcejqtf2nbrexx3vqjhp41",  # an Arabic digit
         "empl_0188bac7-4afa-78aa-bc3b-bd1eef28d881",
     ],
 )
-def test_no_other_text_is_an_id(text: str) -> None:
+def test_malformed_id_has_no_prefix(text: str) -> None:
     assert prefix_of(text) is None
 
 
@@ -152,14 +150,14 @@ def test_no_other_text_is_an_id(text: str) -> None:
     st.text()
     | st.builds("{}_{}".format, PREFIXES, st.text() | st.from_regex(rf"{ID_SUFFIX_PATTERN}.?", fullmatch=True))
 )
-def test_telling_the_kind_never_fails(text: str) -> None:
+def test_prefix_of_accepts_any_text(text: str) -> None:
     prefix, _, digits = text.partition("_")
     is_id = prefix in set(IdPrefix) and len(digits) == 26 and set(digits) <= set(ALPHABET) and digits[0] < "8"
     assert prefix_of(text) is (IdPrefix(prefix) if is_id else None)
 
 
-@pytest.mark.parametrize("left_out", ["i", "l", "o", "u"])
-def test_the_alphabet_leaves_out_letters_that_look_like_digits(left_out: str) -> None:
-    assert left_out not in ALPHABET
+@pytest.mark.parametrize("letter", ["i", "l", "o", "u"])
+def test_alphabet_excludes_ambiguous_letters(letter: str) -> None:
+    assert letter not in ALPHABET
     assert len(set(ALPHABET)) == 32
     assert sorted(ALPHABET) == list(ALPHABET)

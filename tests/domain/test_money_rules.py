@@ -1,4 +1,4 @@
-"""Money: which contributions serve a tier, what a plan costs for it, and how employer and employee share that."""
+"""Money: the contributions for a tier, the cost of a plan, and the shares of employer and employee."""
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ CLASSES = [
     ContributionTerms(PART_TIME, ES, 4_000, 20_000),
 ]
 GOLD = PlanPrice(77_700, {EE: 77_700, ES: 159_285, EC: 143_745, EF: 225_330})
-RATELESS = PlanPrice(77_700, {})
+WITHOUT_RATES = PlanPrice(77_700, {})
 
 CENTS = st.integers(0, 2**53 - 1)
 PRICES = st.builds(PlanPrice, CENTS, st.dictionaries(st.sampled_from(COVERAGE_TIERS), CENTS))
@@ -43,27 +43,27 @@ CLASS_LISTS = st.lists(
 @pytest.mark.parametrize(
     ("employment", "tier", "expected"),
     [
-        (FULL_TIME, EF, CLASSES[1]),  # its own
-        (FULL_TIME, EE, CLASSES[0]),  # the UNSPECIFIED one serves the rest
+        (FULL_TIME, EF, CLASSES[1]),  # its own class
+        (FULL_TIME, EE, CLASSES[0]),  # the UNSPECIFIED class applies to the rest
         (FULL_TIME, ES, CLASSES[0]),
         (FULL_TIME, EC, CLASSES[0]),
         (PART_TIME, EE, CLASSES[2]),
         (PART_TIME, ES, CLASSES[3]),
-        (PART_TIME, EC, None),  # another employment's UNSPECIFIED one serves nobody here
+        (PART_TIME, EC, None),  # an UNSPECIFIED class of another employment does not apply
         (PART_TIME, EF, None),
         (INTERN, EE, None),
     ],
 )
-def test_the_contributions_for_a_tier(
+def test_contribution_terms_of_a_tier(
     employment: EmploymentClass, tier: CoverageTier, expected: ContributionTerms | None
 ) -> None:
     assert find_contribution_terms(CLASSES, employment, tier) is expected
     assert find_contribution_terms(CLASSES[::-1], employment, tier) is expected
 
 
-def test_contributions_of_nothing_are_contributions() -> None:
-    nothing = ContributionTerms(FULL_TIME, EE, 0, 0)
-    assert find_contribution_terms([CLASSES[0], nothing], FULL_TIME, EE) is nothing
+def test_zero_contributions_are_found() -> None:
+    zero = ContributionTerms(FULL_TIME, EE, 0, 0)
+    assert find_contribution_terms([CLASSES[0], zero], FULL_TIME, EE) is zero
 
 
 # ---------------------------------------------------------------------------------------------- costs
@@ -84,20 +84,20 @@ def test_contributions_of_nothing_are_contributions() -> None:
         (GOLD, EE, 77_701, PremiumCost(EE, 0, 77_700)),
         (PlanPrice(0, {ES: 0}), EE, 40_000, PremiumCost(EE, 0, 0)),
         (PlanPrice(0, {ES: 0}), ES, 40_000, PremiumCost(ES, 0, 0)),
-        # A tier without a rate is not offered where any other has one; the employee alone needs none.
+        # If any tier has a rate, a tier without one is not offered; EE needs none.
         (PlanPrice(77_700, {EF: 225_330}), ES, 40_000, None),
         (PlanPrice(77_700, {EF: 225_330}), EF, 40_000, PremiumCost(EF, 185_330, 40_000)),
         (PlanPrice(77_700, {EF: 225_330}), EE, 40_000, PremiumCost(EE, 37_700, 40_000)),
         (PlanPrice(77_700, {EE: 77_700}), EC, 40_000, None),
-        # Without any rates a family costs the two contributions added up, the employee alone the premium.
-        (RATELESS, ES, 40_000, PremiumCost(ES, 1_000, 40_000)),
-        (RATELESS, EF, 0, PremiumCost(EF, 1_000, 0)),
-        (RATELESS, EE, 40_000, PremiumCost(EE, 37_700, 40_000)),
-        # No tier, no cost.
+        # Without any rates a tier costs the sum of the contributions, and EE the premium.
+        (WITHOUT_RATES, ES, 40_000, PremiumCost(ES, 1_000, 40_000)),
+        (WITHOUT_RATES, EF, 0, PremiumCost(EF, 1_000, 0)),
+        (WITHOUT_RATES, EE, 40_000, PremiumCost(EE, 37_700, 40_000)),
+        # UNSPECIFIED has no cost.
         (GOLD, UNSPECIFIED, 40_000, None),
     ],
 )
-def test_what_a_plan_costs(
+def test_cost_of_a_tier(
     price: PlanPrice, tier: CoverageTier, employer_contribution: int, expected: PremiumCost | None
 ) -> None:
     terms = ContributionTerms(FULL_TIME, UNSPECIFIED, 1_000, employer_contribution)
@@ -105,12 +105,12 @@ def test_what_a_plan_costs(
 
 
 @pytest.mark.parametrize("tier", COVERAGE_TIERS)
-@pytest.mark.parametrize("price", [GOLD, RATELESS], ids=["rates", "no rates"])
-def test_without_contributions_a_tier_is_not_offered(price: PlanPrice, tier: CoverageTier) -> None:
+@pytest.mark.parametrize("price", [GOLD, WITHOUT_RATES], ids=["rates", "no rates"])
+def test_tier_without_contributions_has_no_cost(price: PlanPrice, tier: CoverageTier) -> None:
     assert compute_cost(price, None, tier) is None
 
 
-def test_a_total_is_both_shares() -> None:
+def test_total_premium_is_the_sum_of_shares() -> None:
     assert PremiumCost(ES, 119_285, 40_000).total_monthly_premium_cents == 159_285
 
 
@@ -136,7 +136,7 @@ def test_a_total_is_both_shares() -> None:
         ),
         (PlanPrice(77_700, {EF: 225_330}), PART_TIME, [PremiumCost(EE, 67_700, 10_000)]),
         (
-            RATELESS,
+            WITHOUT_RATES,
             FULL_TIME,
             [
                 PremiumCost(EE, 37_700, 40_000),
@@ -147,17 +147,17 @@ def test_a_total_is_both_shares() -> None:
         ),
     ],
 )
-def test_a_plan_is_priced_for_every_tier_that_is_offered(
+def test_plan_has_a_cost_for_every_offered_tier(
     price: PlanPrice, employment: EmploymentClass, expected: list[PremiumCost]
 ) -> None:
     assert compute_costs(price, CLASSES, employment) == expected
 
 
-# ---------------------------------------------------------------------------------------------- laws
+# ---------------------------------------------------------------------------------------- properties
 
 
 @given(PRICES, CLASS_LISTS, st.sampled_from([FULL_TIME, PART_TIME]))
-def test_shares_are_never_negative_and_add_up_to_the_premium(
+def test_shares_are_not_negative_and_add_up_to_the_premium(
     price: PlanPrice, classes: list[ContributionTerms], employment: EmploymentClass
 ) -> None:
     for cost in compute_costs(price, classes, employment):
@@ -175,13 +175,11 @@ def test_shares_are_never_negative_and_add_up_to_the_premium(
 
 
 @given(PRICES, CLASS_LISTS)
-def test_a_tier_is_left_out_only_for_want_of_a_rate_or_of_contributions(
-    price: PlanPrice, classes: list[ContributionTerms]
-) -> None:
-    served = {terms.family_status for terms in classes if terms.employment is FULL_TIME}
+def test_tier_without_cost_lacks_a_rate_or_contributions(price: PlanPrice, classes: list[ContributionTerms]) -> None:
+    tiers_with_class = {terms.family_status for terms in classes if terms.employment is FULL_TIME}
     offered = [
         tier
         for tier in COVERAGE_TIERS
-        if served & {tier, UNSPECIFIED} and (tier is EE or not price.rates or tier in price.rates)
+        if tiers_with_class & {tier, UNSPECIFIED} and (tier is EE or not price.rates or tier in price.rates)
     ]
     assert [cost.coverage_tier for cost in compute_costs(price, classes, FULL_TIME)] == offered

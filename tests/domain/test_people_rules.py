@@ -1,10 +1,10 @@
-"""Employees and dependents: when an employment stands, and which facts and dates are refused."""
+"""Employees and dependents: active employment, and checks of personal details and dates."""
 
 from dataclasses import replace
 from datetime import date
 
 import pytest
-from refusals import Refusal, refusals
+from violations import CodeAndField, codes_and_fields
 
 from benegraph.domain.errors import ErrorCode
 from benegraph.domain.people import (
@@ -27,15 +27,13 @@ ADA = PersonalDetails("Ada", "Byron", "ada@example.com", date(1990, 12, 10), "E-
     ("class_changed_on", "waiting_starts_on"),
     [
         (None, HIRED),
-        (date(2024, 2, 28), HIRED),  # a change from before a rehire counts no more
+        (date(2024, 2, 28), HIRED),  # a class change before a rehire does not count
         (HIRED, HIRED),
         (date(2024, 3, 1), date(2024, 3, 1)),
         (date(2026, 7, 1), date(2026, 7, 1)),
     ],
 )
-def test_a_wait_counts_from_the_hire_or_a_later_change_of_class(
-    class_changed_on: date | None, waiting_starts_on: date
-) -> None:
+def test_waiting_starts_on_hire_or_later_class_change(class_changed_on: date | None, waiting_starts_on: date) -> None:
     assert Employment(EmploymentClass.FULL_TIME, HIRED, class_changed_on).waiting_starts_on == waiting_starts_on
 
 
@@ -48,7 +46,7 @@ def test_a_wait_counts_from_the_hire_or_a_later_change_of_class(
         (date(2026, 5, 19), False),
     ],
 )
-def test_an_employment_stands_until_its_termination(terminated_on: date | None, active: bool) -> None:
+def test_employment_is_active_before_its_termination_date(terminated_on: date | None, active: bool) -> None:
     employment = Employment(EmploymentClass.PART_TIME, HIRED, terminated_on=terminated_on)
     assert employment.is_active(TODAY) is active
 
@@ -68,7 +66,7 @@ def test_an_employment_stands_until_its_termination(terminated_on: date | None, 
         replace(ADA, date_of_birth=date(2024, 2, 28)),  # the day before the hire
     ],
 )
-def test_a_good_person_is_let_through(person: PersonalDetails) -> None:
+def test_valid_person_is_accepted(person: PersonalDetails) -> None:
     assert list(check_person(person, HIRED, TODAY)) == []
 
 
@@ -105,8 +103,10 @@ def test_a_good_person_is_let_through(person: PersonalDetails) -> None:
         ),
     ],
 )
-def test_every_bad_fact_of_a_person_is_refused_at_its_field(person: PersonalDetails, expected: list[Refusal]) -> None:
-    assert refusals(check_person(person, HIRED, TODAY)) == expected
+def test_every_invalid_detail_of_a_person_is_refused_at_its_field(
+    person: PersonalDetails, expected: list[CodeAndField]
+) -> None:
+    assert codes_and_fields(check_person(person, HIRED, TODAY)) == expected
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_every_bad_fact_of_a_person_is_refused_at_its_field(person: PersonalDeta
         (date(2029, 1, 1), True),
     ],
 )
-def test_a_hire_lies_between_1900_and_two_years_from_now(hired_on: date, refused: bool) -> None:
+def test_hire_date_is_from_1900_to_two_years_ahead(hired_on: date, refused: bool) -> None:
     expected = [(ErrorCode.INVALID_INPUT, ("startDate",))] if refused else []
-    assert refusals(check_person(replace(ADA, date_of_birth=None), hired_on, TODAY)) == expected
+    assert codes_and_fields(check_person(replace(ADA, date_of_birth=None), hired_on, TODAY)) == expected
 
 
 # ---------------------------------------------------------------------------------------------------- dependents
@@ -147,47 +147,47 @@ def test_a_hire_lies_between_1900_and_two_years_from_now(hired_on: date, refused
         ),
     ],
 )
-def test_every_bad_fact_of_a_dependent_is_refused_at_its_field(
-    first_name: str, last_name: str, born: date, expected: list[Refusal]
+def test_every_invalid_detail_of_a_dependent_is_refused_at_its_field(
+    first_name: str, last_name: str, born: date, expected: list[CodeAndField]
 ) -> None:
-    assert refusals(check_dependent(first_name, last_name, born, TODAY)) == expected
+    assert codes_and_fields(check_dependent(first_name, last_name, born, TODAY)) == expected
 
 
 # ---------------------------------------------------------------------------------------------------- termination
 
-ENDS_BEFORE_HIRE = (ErrorCode.DATES_OUT_OF_ORDER, ("terminationDate",))
-BAD_DATE = (ErrorCode.INVALID_INPUT, ("terminationDate",))
-BAD_REASON = (ErrorCode.INVALID_INPUT, ("reason",))
+BEFORE_HIRE = (ErrorCode.DATES_OUT_OF_ORDER, ("terminationDate",))
+INVALID_DATE = (ErrorCode.INVALID_INPUT, ("terminationDate",))
+INVALID_REASON = (ErrorCode.INVALID_INPUT, ("reason",))
 
 
 @pytest.mark.parametrize(
     ("terminated_on", "reason", "administrator", "expected"),
     [
-        # This month and later: anyone, with or without a reason.
+        # This month or later: every role, with or without a reason.
         (TODAY, None, False, []),
         (date(2026, 5, 1), None, False, []),
         (date(2026, 12, 31), "moves abroad", False, []),
         (date(2028, 12, 31), None, False, []),
-        (date(2029, 1, 1), None, False, [BAD_DATE]),
-        # A past month: an administrator, with a reason.
+        (date(2029, 1, 1), None, False, [INVALID_DATE]),
+        # A past month: only an administrator with a reason.
         (date(2026, 4, 30), "never started", True, []),
-        (date(2026, 4, 30), None, True, [BAD_REASON]),
-        (date(2026, 4, 30), "never started", False, [BAD_DATE]),
-        (date(2026, 4, 30), None, False, [BAD_DATE, BAD_REASON]),
+        (date(2026, 4, 30), None, True, [INVALID_REASON]),
+        (date(2026, 4, 30), "never started", False, [INVALID_DATE]),
+        (date(2026, 4, 30), None, False, [INVALID_DATE, INVALID_REASON]),
         (HIRED, "never started", True, []),
-        (date(2024, 2, 28), "never started", True, [ENDS_BEFORE_HIRE]),
-        (date(2024, 2, 28), None, False, [ENDS_BEFORE_HIRE, BAD_DATE, BAD_REASON]),
-        # The reason itself.
+        (date(2024, 2, 28), "never started", True, [BEFORE_HIRE]),
+        (date(2024, 2, 28), None, False, [BEFORE_HIRE, INVALID_DATE, INVALID_REASON]),
+        # The length of the reason.
         (TODAY, "x" * 1000, False, []),
-        (TODAY, "x" * 1001, False, [BAD_REASON]),
-        (TODAY, " ", False, [BAD_REASON]),
+        (TODAY, "x" * 1001, False, [INVALID_REASON]),
+        (TODAY, " ", False, [INVALID_REASON]),
     ],
 )
-def test_a_termination_is_refused_for_every_rule_it_breaks(
-    terminated_on: date, reason: str | None, administrator: bool, expected: list[Refusal]
+def test_termination_violations_are_all_reported(
+    terminated_on: date, reason: str | None, administrator: bool, expected: list[CodeAndField]
 ) -> None:
-    rules = check_termination(HIRED, terminated_on, TODAY, reason, administrator=administrator)
-    assert refusals(rules) == expected
+    violations = check_termination(HIRED, terminated_on, TODAY, reason, administrator=administrator)
+    assert codes_and_fields(violations) == expected
 
 
 @pytest.mark.parametrize(
@@ -197,12 +197,14 @@ def test_a_termination_is_refused_for_every_rule_it_breaks(
         (date(2026, 5, 1), True),  # the first of the next
     ],
 )
-def test_the_month_of_the_termination_is_past_on_the_first_of_the_next(today: date, backdated: bool) -> None:
-    rules = check_termination(HIRED, date(2026, 4, 1), today, "left", administrator=False)
-    assert refusals(rules) == ([BAD_DATE] if backdated else [])
+def test_termination_is_backdated_from_the_first_of_the_next_month(today: date, backdated: bool) -> None:
+    violations = check_termination(HIRED, date(2026, 4, 1), today, "left", administrator=False)
+    assert codes_and_fields(violations) == ([INVALID_DATE] if backdated else [])
 
 
-def test_a_hire_of_this_month_may_be_ended_by_anyone_down_to_its_first_day() -> None:
+def test_hire_of_this_month_may_be_terminated_on_its_first_day() -> None:
     hired = date(2026, 5, 18)
-    assert refusals(check_termination(hired, hired, TODAY, None, administrator=False)) == []
-    assert refusals(check_termination(hired, date(2026, 5, 17), TODAY, None, administrator=False)) == [ENDS_BEFORE_HIRE]
+    assert codes_and_fields(check_termination(hired, hired, TODAY, None, administrator=False)) == []
+    assert codes_and_fields(check_termination(hired, date(2026, 5, 17), TODAY, None, administrator=False)) == [
+        BEFORE_HIRE
+    ]

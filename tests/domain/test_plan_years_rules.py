@@ -1,4 +1,4 @@
-"""Plan years: the life cycle derived from dates, and which dates, waits and contribution classes are refused."""
+"""Plan years: derived statuses, and checks of dates, waiting periods and contribution classes."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refusals import Refusal, refusals
+from violations import CodeAndField, codes_and_fields
 
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.errors import ErrorCode
@@ -29,7 +29,7 @@ UNSPECIFIED, EE, ES = CoverageTier.UNSPECIFIED, CoverageTier.EE, CoverageTier.ES
 
 
 def covering(first: date, last: date) -> PlanYearDates:
-    """Give dates of this coverage, with an open enrollment that is over in time."""
+    """Return dates with this coverage period, and an open enrollment that ends before it."""
     return PlanYearDates(first, last, first - timedelta(days=60), first - timedelta(days=30))
 
 
@@ -45,7 +45,7 @@ OPENED, CLOSED = date(2026, 11, 1), date(2026, 12, 1)
         (None, None, date(2027, 12, 31), PlanYearStatus.DRAFT),
         (None, None, date(2028, 1, 1), PlanYearStatus.DRAFT),  # a draft never expires
         (OPENED, None, date(2026, 11, 1), PlanYearStatus.OPEN_ENROLLMENT),
-        (OPENED, None, date(2027, 6, 1), PlanYearStatus.OPEN_ENROLLMENT),  # until somebody closes it
+        (OPENED, None, date(2027, 6, 1), PlanYearStatus.OPEN_ENROLLMENT),  # until it is closed
         (OPENED, None, date(2027, 12, 31), PlanYearStatus.OPEN_ENROLLMENT),
         (OPENED, None, date(2028, 1, 1), PlanYearStatus.EXPIRED),
         (OPENED, CLOSED, date(2026, 12, 1), PlanYearStatus.ACTIVE),
@@ -54,7 +54,7 @@ OPENED, CLOSED = date(2026, 11, 1), date(2026, 12, 1)
         (OPENED, CLOSED, date(2028, 1, 1), PlanYearStatus.EXPIRED),
     ],
 )
-def test_where_a_plan_year_stands(
+def test_plan_year_status_on_a_day(
     opened_on: date | None, closed_on: date | None, today: date, status: PlanYearStatus
 ) -> None:
     assert derive_plan_year_status(opened_on, closed_on, date(2027, 12, 31), today) is status
@@ -68,15 +68,15 @@ def test_where_a_plan_year_stands(
     [
         DATES,
         replace(DATES, coverage_end=DATES.coverage_start),  # a single day of coverage
-        replace(DATES, open_enrollment_end=DATES.open_enrollment_start),  # a single day to answer
-        replace(DATES, open_enrollment_end=date(2026, 12, 31)),  # over the day before coverage starts
+        replace(DATES, open_enrollment_end=DATES.open_enrollment_start),  # a single day of open enrollment
+        replace(DATES, open_enrollment_end=date(2026, 12, 31)),  # ends the day before coverage starts
         replace(DATES, open_enrollment_start=date(2020, 1, 1)),  # may have started in the past
         covering(date(2198, 12, 31), date(2199, 12, 30)),
         covering(date(2199, 12, 31), date(2199, 12, 31)),
         PlanYearDates(date(1900, 1, 2), date(1900, 12, 31), date(1900, 1, 1), date(1900, 1, 1)),
     ],
 )
-def test_good_dates_are_let_through(dates: PlanYearDates) -> None:
+def test_valid_dates_are_accepted(dates: PlanYearDates) -> None:
     assert list(check_dates(dates)) == []
 
 
@@ -101,7 +101,7 @@ def test_good_dates_are_let_through(dates: PlanYearDates) -> None:
             [(ErrorCode.INVALID_INPUT, ("openEnrollmentStart",))],
         ),
         (replace(DATES, open_enrollment_end=date(2200, 1, 1)), [(ErrorCode.INVALID_INPUT, ("openEnrollmentEnd",))]),
-        # Every rule that is broken is told at once.
+        # All violations are reported at once.
         (
             PlanYearDates(date(2027, 1, 1), date(2026, 1, 1), date(2027, 3, 1), date(2027, 2, 28)),
             [
@@ -112,8 +112,8 @@ def test_good_dates_are_let_through(dates: PlanYearDates) -> None:
         ),
     ],
 )
-def test_bad_dates_are_refused_at_their_field(dates: PlanYearDates, expected: list[Refusal]) -> None:
-    assert refusals(check_dates(dates)) == expected
+def test_invalid_dates_are_refused_at_their_field(dates: PlanYearDates, expected: list[CodeAndField]) -> None:
+    assert codes_and_fields(check_dates(dates)) == expected
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_bad_dates_are_refused_at_their_field(dates: PlanYearDates, expected: li
         covering(date(2199, 1, 2), date(2200, 1, 1)),
     ],
 )
-def test_dates_of_other_centuries_are_refused(dates: PlanYearDates) -> None:
-    assert [rule.code for rule in check_dates(dates)] == [ErrorCode.INVALID_INPUT]
+def test_dates_out_of_range_are_refused(dates: PlanYearDates) -> None:
+    assert [violation.code for violation in check_dates(dates)] == [ErrorCode.INVALID_INPUT]
 
 
 @pytest.mark.parametrize(
@@ -135,23 +135,25 @@ def test_dates_of_other_centuries_are_refused(dates: PlanYearDates) -> None:
         (date(2023, 2, 28), date(2024, 2, 27)),
         (date(2023, 3, 1), date(2024, 2, 29)),
         (date(2024, 2, 28), date(2025, 2, 27)),
-        (date(2024, 2, 29), date(2025, 2, 28)),  # the twelve months end with February
+        (date(2024, 2, 29), date(2025, 2, 28)),  # twelve months end on the last day of February
         (date(2024, 3, 1), date(2025, 2, 28)),
         (date(2024, 12, 31), date(2025, 12, 30)),
     ],
 )
-def test_twelve_months_are_the_longest_plan_year(first: date, last: date) -> None:
-    assert refusals(check_dates(covering(first, last))) == []
-    assert refusals(check_dates(covering(first, last + ONE_DAY))) == [(ErrorCode.INVALID_INPUT, ("coverageEnd",))]
+def test_plan_year_lasts_at_most_twelve_months(first: date, last: date) -> None:
+    assert codes_and_fields(check_dates(covering(first, last))) == []
+    assert codes_and_fields(check_dates(covering(first, last + ONE_DAY))) == [
+        (ErrorCode.INVALID_INPUT, ("coverageEnd",))
+    ]
 
 
 @given(st.dates(date(1901, 1, 1), date(2198, 12, 31)))
-def test_a_plan_year_never_lasts_longer_than_a_leap_year(first: date) -> None:
-    def let_through(days: int) -> bool:
+def test_plan_year_is_never_longer_than_a_leap_year(first: date) -> None:
+    def is_accepted(days: int) -> bool:
         return not list(check_dates(covering(first, first + timedelta(days=days - 1))))
 
-    assert let_through(365)
-    assert not let_through(367)
+    assert is_accepted(365)
+    assert not is_accepted(367)
 
 
 # ---------------------------------------------------------------------------------------------------- waiting
@@ -174,15 +176,17 @@ def test_a_plan_year_never_lasts_longer_than_a_leap_year(first: date) -> None:
         (91, True, True),
     ],
 )
-def test_a_wait_is_90_days_at_most_and_60_before_a_first(days: int, to_first_of_month: bool, refused: bool) -> None:
+def test_waiting_period_is_at_most_90_days_or_60_to_a_first_of_month(
+    days: int, to_first_of_month: bool, refused: bool
+) -> None:
     expected = [(ErrorCode.INVALID_INPUT, ("waitingPeriodDays",))] if refused else []
-    assert refusals(check_waiting_period(WaitingPeriod(days, to_first_of_month))) == expected
+    assert codes_and_fields(check_waiting_period(WaitingPeriod(days, to_first_of_month))) == expected
 
 
 # ---------------------------------------------------------------------------------------------------- classes
 
 
-def test_classes_of_other_employments_or_family_statuses_stand_side_by_side() -> None:
+def test_each_employment_and_family_status_may_have_a_class() -> None:
     classes = [
         ContributionTerms(employment, tier, 0, 0)
         for employment in EmploymentClass
@@ -222,6 +226,6 @@ def test_classes_of_other_employments_or_family_statuses_stand_side_by_side() ->
 def test_missing_duplicate_and_negative_classes_are_refused(
     classes: list[ContributionTerms], paths: list[tuple[str, ...]]
 ) -> None:
-    assert refusals(check_classes(classes)) == [
+    assert codes_and_fields(check_classes(classes)) == [
         (ErrorCode.INVALID_INPUT, ("contributionClasses", *path)) for path in paths
     ]

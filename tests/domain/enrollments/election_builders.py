@@ -1,7 +1,7 @@
-"""What elections are made of in these tests: a family, a plan year, and an offer that a plain choice can take.
+"""Builders of elections and offers: a family, a plan year, and an offer that a plain election satisfies.
 
-The plan year is 2027, answered in November 2026. Full-time employees have contributions for every tier. Of the plans,
-GOLD and SILVER have a rate for each, FAMILY only for the whole family, and FLAT none at all.
+The plan year is 2027, and open enrollment is in November 2026. Full-time employees have contributions for every tier.
+Of the plans, GOLD and SILVER have a rate for each tier, FAMILY only for EF, and FLAT none.
 """
 
 from collections.abc import Iterable
@@ -81,22 +81,22 @@ OFFER = ElectionOffer(
     classes=CLASSES,
     plans=PLANS,
     family=FAMILY,
-    unrelated_dependents=frozenset({"stranger"}),
+    unrelated_dependents=frozenset({"unrelated"}),
 )
 
 
-def offer(**changes: Any) -> ElectionOffer:
+def offer_with(**changes: Any) -> ElectionOffer:
     return replace(OFFER, **changes)
 
 
-def facts(**changes: Any) -> ElectionOffer:
-    """Make the offer of an enrollment whose stored facts differ."""
+def offer_with_facts(**changes: Any) -> ElectionOffer:
+    """Return the offer of an enrollment with other stored values."""
     return replace(OFFER, facts=replace(FACTS, **changes))
 
 
-def reissue(event_type: LifeEventType, had: str | None, *dependents: str) -> ElectionOffer:
-    """Make the offer of a reissue: the carrier's plan it replaces (none: not enrolled), and who was covered."""
-    return replace(OFFER, baseline=ReissueBaseline(event_type, had, frozenset(dependents)))
+def reissue_offer(event_type: LifeEventType, previous_plan: str | None, *dependents: str) -> ElectionOffer:
+    """Return the offer of a reissue, with the previous carrier plan (None without coverage) and covered dependents."""
+    return replace(OFFER, baseline=ReissueBaseline(event_type, previous_plan, frozenset(dependents)))
 
 
 def enroll(*dependents: str, plan: str | None = "gold", tier: CoverageTier | None = None, **others: Any) -> Election:
@@ -107,13 +107,13 @@ def waive(**others: Any) -> Election:
     return Election("enrollment", WAIVED, **others)
 
 
-def decided(result: AcceptedElection | Iterable[RuleViolation]) -> AcceptedElection:
+def accepted(result: AcceptedElection | Iterable[RuleViolation]) -> AcceptedElection:
     assert isinstance(result, AcceptedElection), result
     return result
 
 
-def broken(result: AcceptedElection | Iterable[RuleViolation]) -> list[tuple[ErrorCode, str]]:
-    """Give each broken rule by its code and dotted path; none where the choice was good."""
+def violations_of(result: AcceptedElection | Iterable[RuleViolation]) -> list[tuple[ErrorCode, str]]:
+    """Return the code and dotted field path of each violation; empty for an accepted election."""
     if isinstance(result, AcceptedElection):
         return []
-    return [(rule.code, ".".join(rule.field or ())) for rule in result]
+    return [(violation.code, ".".join(violation.field or ())) for violation in result]

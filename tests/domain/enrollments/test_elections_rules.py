@@ -1,4 +1,4 @@
-"""Elections: what a good answer comes to, and every broken rule by its code and the path of its field."""
+"""Elections: the accepted result, and each violation by its code and field path."""
 
 from datetime import date, timedelta
 
@@ -15,12 +15,12 @@ from election_builders import (
     TODAY,
     UNSPECIFIED,
     WAIVED,
-    broken,
-    decided,
+    accepted,
     eligibility,
     enroll,
-    facts,
-    offer,
+    offer_with,
+    offer_with_facts,
+    violations_of,
     waive,
 )
 
@@ -37,9 +37,9 @@ from benegraph.domain.errors import ErrorCode
 from benegraph.domain.plan_years import PremiumCost
 from benegraph.domain.values import ONE_DAY
 
-GOOD = offer()
+GOOD = offer_with()
 
-# ---------------------------------------------------------------------------------------------- good answers
+# ------------------------------------------------------------------------------------------ accepted elections
 
 
 @pytest.mark.parametrize(
@@ -53,18 +53,18 @@ GOOD = offer()
         (("baby", "spouse", "child"), PremiumCost(EF, 135_330, 90_000)),
     ],
 )
-@pytest.mark.parametrize("named", [False, True, None], ids=["left out", "named", "UNSPECIFIED"])
-def test_an_enrollment_comes_to_its_plan_tier_and_shares(
-    dependents: tuple[str, ...], cost: PremiumCost, named: bool | None
+@pytest.mark.parametrize("tier_given", [False, True, None], ids=["left out", "given", "UNSPECIFIED"])
+def test_accepted_enrollment_has_plan_tier_and_shares(
+    dependents: tuple[str, ...], cost: PremiumCost, tier_given: bool | None
 ) -> None:
-    tier = {False: None, True: cost.coverage_tier, None: UNSPECIFIED}[named]
-    answer = decided(evaluate_election(enroll(*dependents, tier=tier), GOOD, TODAY))
+    tier = {False: None, True: cost.coverage_tier, None: UNSPECIFIED}[tier_given]
+    answer = accepted(evaluate_election(enroll(*dependents, tier=tier), GOOD, TODAY))
     assert (answer.decision, answer.plan_id, answer.cost) == (ENROLLED, "gold", cost)
     assert tuple(dependent.id for dependent in answer.dependents) == dependents
 
 
-def test_each_dependent_is_covered_as_long_as_age_allows() -> None:
-    answer = decided(evaluate_election(enroll("last-year", "spouse", "disabled", "child"), GOOD, TODAY))
+def test_dependents_are_covered_until_they_age_out() -> None:
+    answer = accepted(evaluate_election(enroll("last-year", "spouse", "disabled", "child"), GOOD, TODAY))
     assert answer.dependents == (
         CoveredDependent("last-year", date(2027, 1, 31)),
         CoveredDependent("spouse", None),
@@ -73,29 +73,29 @@ def test_each_dependent_is_covered_as_long_as_age_allows() -> None:
     )
 
 
-def test_a_plan_without_rates_costs_both_contributions() -> None:
-    answer = decided(evaluate_election(enroll("spouse", "child", plan="flat"), GOOD, TODAY))
+def test_plan_without_rates_costs_the_sum_of_contributions() -> None:
+    answer = accepted(evaluate_election(enroll("spouse", "child", plan="flat"), GOOD, TODAY))
     assert answer.cost == PremiumCost(EF, 20_000, 90_000)
 
 
 @pytest.mark.parametrize("tier", [None, UNSPECIFIED])
-def test_a_waiver_comes_to_nothing_more(tier: CoverageTier | None) -> None:
+def test_waiver_has_no_plan_cost_or_dependents(tier: CoverageTier | None) -> None:
     assert evaluate_election(waive(coverage_tier=tier), GOOD, TODAY) == AcceptedElection(WAIVED)
 
 
-def test_whoever_is_not_eligible_may_waive() -> None:
-    nobody = offer(eligibility=eligibility(part_time=True), classes=(), plans={})
-    assert evaluate_election(waive(), nobody, TODAY) == AcceptedElection(WAIVED)
+def test_ineligible_employee_may_waive() -> None:
+    ineligible = offer_with(eligibility=eligibility(part_time=True), classes=(), plans={})
+    assert evaluate_election(waive(), ineligible, TODAY) == AcceptedElection(WAIVED)
 
 
-# ---------------------------------------------------------------------------------------------- when, and once
+# ------------------------------------------------------------------------------------ window, status, version
 
 NOT_PENDING = (ErrorCode.ENROLLMENT_NOT_PENDING, "enrollmentId")
 NOT_OPEN = (ErrorCode.WINDOW_NOT_OPEN, "enrollmentId")
 STALE = (ErrorCode.VERSION_CONFLICT, "expectedVersion")
 
 
-@pytest.mark.parametrize("choice", [enroll(), waive()], ids=["enroll", "waive"])
+@pytest.mark.parametrize("election", [enroll(), waive()], ids=["enroll", "waive"])
 @pytest.mark.parametrize(
     ("today", "expected"),
     [
@@ -107,55 +107,55 @@ STALE = (ErrorCode.VERSION_CONFLICT, "expectedVersion")
         (date(2026, 12, 1), [NOT_OPEN]),
     ],
 )
-def test_an_answer_is_taken_from_the_first_through_the_last_day_of_its_window(
-    choice: Election, today: date, expected: list[tuple[ErrorCode, str]]
+def test_election_is_accepted_from_first_through_last_day_of_window(
+    election: Election, today: date, expected: list[tuple[ErrorCode, str]]
 ) -> None:
-    assert broken(evaluate_election(choice, GOOD, today)) == expected
-    assert broken(check_window(FACTS, today)) == expected
+    assert violations_of(evaluate_election(election, GOOD, today)) == expected
+    assert violations_of(check_window(FACTS, today)) == expected
 
 
-@pytest.mark.parametrize("choice", [enroll(), waive()], ids=["enroll", "waive"])
+@pytest.mark.parametrize("election", [enroll(), waive()], ids=["enroll", "waive"])
 @pytest.mark.parametrize(
     ("enrollment", "today", "expected"),
     [
-        (facts(decision=ENROLLED), TODAY, [NOT_PENDING]),
-        (facts(decision=WAIVED), TODAY, [NOT_PENDING]),
-        (facts(closed_on=TODAY - ONE_DAY), TODAY, [NOT_PENDING]),
-        (facts(closed_on=TODAY), TODAY, [NOT_PENDING]),
-        (facts(closed_on=TODAY + ONE_DAY), TODAY, []),
-        (facts(decision=ENROLLED), date(2026, 12, 1), [NOT_PENDING, NOT_OPEN]),
-        # A window may run past the plan year; nobody enrolls for days that are all over.
-        (facts(plan_year_ends_on=TODAY), TODAY, []),
-        (facts(plan_year_ends_on=TODAY - ONE_DAY), TODAY, [NOT_PENDING]),
+        (offer_with_facts(decision=ENROLLED), TODAY, [NOT_PENDING]),
+        (offer_with_facts(decision=WAIVED), TODAY, [NOT_PENDING]),
+        (offer_with_facts(closed_on=TODAY - ONE_DAY), TODAY, [NOT_PENDING]),
+        (offer_with_facts(closed_on=TODAY), TODAY, [NOT_PENDING]),
+        (offer_with_facts(closed_on=TODAY + ONE_DAY), TODAY, []),
+        (offer_with_facts(decision=ENROLLED), date(2026, 12, 1), [NOT_PENDING, NOT_OPEN]),
+        # A window may extend past the plan year, but the plan year must not be over.
+        (offer_with_facts(plan_year_ends_on=TODAY), TODAY, []),
+        (offer_with_facts(plan_year_ends_on=TODAY - ONE_DAY), TODAY, [NOT_PENDING]),
     ],
 )
-def test_only_a_pending_enrollment_is_answered(
-    choice: Election, enrollment: ElectionOffer, today: date, expected: list[tuple[ErrorCode, str]]
+def test_election_on_an_enrollment_that_is_not_pending_is_refused(
+    election: Election, enrollment: ElectionOffer, today: date, expected: list[tuple[ErrorCode, str]]
 ) -> None:
-    assert broken(evaluate_election(choice, enrollment, today)) == expected
+    assert violations_of(evaluate_election(election, enrollment, today)) == expected
 
 
 @pytest.mark.parametrize(("version", "expected"), [(None, []), (2, [STALE]), (3, []), (4, [STALE])])
-def test_a_stale_version_is_a_conflict(version: int | None, expected: list[tuple[ErrorCode, str]]) -> None:
-    assert broken(evaluate_election(enroll(expected_version=version), GOOD, TODAY)) == expected
-    assert broken(evaluate_election(waive(expected_version=version), GOOD, TODAY)) == expected
+def test_stale_version_is_a_conflict(version: int | None, expected: list[tuple[ErrorCode, str]]) -> None:
+    assert violations_of(evaluate_election(enroll(expected_version=version), GOOD, TODAY)) == expected
+    assert violations_of(evaluate_election(waive(expected_version=version), GOOD, TODAY)) == expected
 
 
-# ---------------------------------------------------------------------------------------------- what is chosen
+# ------------------------------------------------------------------------------ plan, tier and dependents
 
 
 @pytest.mark.parametrize(
-    ("choice", "expected"),
+    ("election", "expected"),
     [
         # The plan.
         (enroll(plan=None), [(ErrorCode.PLAN_REQUIRED, "selectedPlanId")]),
         (enroll(plan="platinum"), [(ErrorCode.PLAN_NOT_OFFERED, "selectedPlanId")]),
-        (enroll(plan="GOLD"), [(ErrorCode.PLAN_NOT_OFFERED, "selectedPlanId")]),  # the carrier's code is no id
+        (enroll(plan="GOLD"), [(ErrorCode.PLAN_NOT_OFFERED, "selectedPlanId")]),  # the carrier's ID is not a plan ID
         (enroll(plan=""), [(ErrorCode.PLAN_NOT_OFFERED, "selectedPlanId")]),
         # The tier.
         (enroll("spouse", plan="family"), [(ErrorCode.TIER_NOT_OFFERED, "coverageTier")]),
         (enroll("spouse", plan="family", tier=ES), [(ErrorCode.TIER_NOT_OFFERED, "coverageTier")]),
-        # Where tier and dependents are at odds, nobody knows which of them to price.
+        # If tier and dependents disagree, no price is looked up.
         (enroll("spouse", plan="family", tier=EF), [(ErrorCode.TIER_DEPENDENTS_MISMATCH, "coverageTier")]),
         (enroll("spouse", "spouse-2", plan="family"), [(ErrorCode.TIER_DEPENDENTS_MISMATCH, "dependentIds")]),
         (enroll(tier=ES), [(ErrorCode.TIER_DEPENDENTS_MISMATCH, "coverageTier")]),
@@ -174,27 +174,30 @@ def test_a_stale_version_is_a_conflict(version: int | None, expected: list[tuple
         ),
         (enroll("child", "child"), [(ErrorCode.INVALID_INPUT, "dependentIds.1")]),
         (enroll("spouse", "child", "spouse", tier=EF), [(ErrorCode.INVALID_INPUT, "dependentIds.2")]),
-        (enroll("child", "nobody"), [(ErrorCode.NOT_FOUND, "dependentIds.1")]),
+        (enroll("child", "unknown"), [(ErrorCode.NOT_FOUND, "dependentIds.1")]),
         (
-            enroll("child", "nobody", "nobody"),
+            enroll("child", "unknown", "unknown"),
             [(ErrorCode.NOT_FOUND, "dependentIds.1"), (ErrorCode.INVALID_INPUT, "dependentIds.2")],
         ),
-        (enroll("stranger"), [(ErrorCode.DEPENDENT_NOT_COVERABLE, "dependentIds.0")]),
+        (enroll("unrelated"), [(ErrorCode.DEPENDENT_NOT_COVERABLE, "dependentIds.0")]),
         (enroll("former"), [(ErrorCode.DEPENDENT_NOT_COVERABLE, "dependentIds.0")]),
         (enroll("child", "gone"), [(ErrorCode.DEPENDENT_NOT_COVERABLE, "dependentIds.1")]),
         (enroll("aged-out"), [(ErrorCode.DEPENDENT_NOT_COVERABLE, "dependentIds.0")]),
         (enroll("last-year"), []),
         (enroll("disabled"), []),
-        # Of a family that is not known the tier is not known either.
-        (enroll("spouse", "nobody", plan="family", tier=EF), [(ErrorCode.NOT_FOUND, "dependentIds.1")]),
-        (enroll("spouse", "stranger", plan="family", tier=EF), [(ErrorCode.DEPENDENT_NOT_COVERABLE, "dependentIds.1")]),
-        # A waiver selects nothing.
+        # With unknown dependents the tier is uncertain, so it is not checked.
+        (enroll("spouse", "unknown", plan="family", tier=EF), [(ErrorCode.NOT_FOUND, "dependentIds.1")]),
+        (
+            enroll("spouse", "unrelated", plan="family", tier=EF),
+            [(ErrorCode.DEPENDENT_NOT_COVERABLE, "dependentIds.1")],
+        ),
+        # A waiver has no plan, tier or dependents.
         (waive(selected_plan_id="gold"), [(ErrorCode.PLAN_NOT_ALLOWED_ON_WAIVER, "selectedPlanId")]),
         (waive(selected_plan_id="platinum"), [(ErrorCode.PLAN_NOT_ALLOWED_ON_WAIVER, "selectedPlanId")]),
         (waive(coverage_tier=EE), [(ErrorCode.INVALID_INPUT, "coverageTier")]),
         (waive(dependent_ids=("child",)), [(ErrorCode.INVALID_INPUT, "dependentIds")]),
         (
-            waive(selected_plan_id="gold", coverage_tier=EC, dependent_ids=("nobody",), expected_version=1),
+            waive(selected_plan_id="gold", coverage_tier=EC, dependent_ids=("unknown",), expected_version=1),
             [
                 STALE,
                 (ErrorCode.PLAN_NOT_ALLOWED_ON_WAIVER, "selectedPlanId"),
@@ -204,17 +207,17 @@ def test_a_stale_version_is_a_conflict(version: int | None, expected: list[tuple
         ),
     ],
 )
-def test_a_choice_is_refused_at_the_field_that_breaks_the_rule(
-    choice: Election, expected: list[tuple[ErrorCode, str]]
+def test_violation_has_the_path_of_the_offending_field(
+    election: Election, expected: list[tuple[ErrorCode, str]]
 ) -> None:
-    assert broken(evaluate_election(choice, GOOD, TODAY)) == expected
+    assert violations_of(evaluate_election(election, GOOD, TODAY)) == expected
 
 
-# ---------------------------------------------------------------------------------------------- what is offered
+# --------------------------------------------------------------------------------------- eligibility and offer
 
 
 @pytest.mark.parametrize(
-    "judged",
+    "eligibility_result",
     [
         eligibility(terminated_on=date(2027, 1, 1)),
         eligibility(part_time=True),
@@ -223,28 +226,28 @@ def test_a_choice_is_refused_at_the_field_that_breaks_the_rule(
     ],
     ids=["terminated", "class without contributions", "still waits", "past the plan year"],
 )
-def test_whoever_is_not_eligible_is_refused(judged: object) -> None:
-    assert broken(evaluate_election(enroll(), offer(eligibility=judged), TODAY)) == [
+def test_ineligible_employee_may_not_enroll(eligibility_result: object) -> None:
+    assert violations_of(evaluate_election(enroll(), offer_with(eligibility=eligibility_result), TODAY)) == [
         (ErrorCode.NOT_ELIGIBLE, "enrollmentId")
     ]
 
 
-def test_a_tier_without_contributions_is_not_offered() -> None:
-    family_alone = offer(classes=CLASSES[1:])
-    assert broken(evaluate_election(enroll("spouse", "child"), family_alone, TODAY)) == []
-    assert broken(evaluate_election(enroll("spouse"), family_alone, TODAY)) == [
+def test_tier_without_contribution_class_is_not_offered() -> None:
+    family_tier_only = offer_with(classes=CLASSES[1:])
+    assert violations_of(evaluate_election(enroll("spouse", "child"), family_tier_only, TODAY)) == []
+    assert violations_of(evaluate_election(enroll("spouse"), family_tier_only, TODAY)) == [
         (ErrorCode.TIER_NOT_OFFERED, "coverageTier")
     ]
 
 
-def test_every_broken_rule_is_told_at_once() -> None:
-    hopeless = offer(
-        facts=facts(decision=WAIVED).facts,
+def test_all_violations_are_reported_at_once() -> None:
+    ineligible = offer_with(
+        facts=offer_with_facts(decision=WAIVED).facts,
         eligibility=eligibility(part_time=True),
         employment_class=PART_TIME,
     )
-    choice = enroll("aged-out", "nobody", "stranger", "aged-out", plan="platinum", tier=EF, expected_version=1)
-    assert broken(evaluate_election(choice, hopeless, TODAY + timedelta(days=30))) == [
+    election = enroll("aged-out", "unknown", "unrelated", "aged-out", plan="platinum", tier=EF, expected_version=1)
+    assert violations_of(evaluate_election(election, ineligible, TODAY + timedelta(days=30))) == [
         NOT_PENDING,
         NOT_OPEN,
         STALE,

@@ -1,4 +1,4 @@
-"""Standing: what an enrollment's stored facts mean on each day, on both sides of every edge."""
+"""Statuses of enrollments and coverage: each day on both sides of every boundary; windows and closing dates."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -52,7 +52,7 @@ CASES: dict[str, tuple[EnrollmentFacts, list[tuple[date, EnrollmentStatus, Cover
             (date(2026, 11, 16), INACTIVE, None),
         ],
     ),
-    "unanswered, its window longer than the plan year": (
+    "unanswered, with a window past the plan year": (
         replace(
             UNANSWERED,
             window=DateSpan.through(date(2027, 12, 20), date(2028, 1, 19)),
@@ -63,18 +63,18 @@ CASES: dict[str, tuple[EnrollmentFacts, list[tuple[date, EnrollmentStatus, Cover
         COVERED,
         [
             (date(2026, 11, 15), ENROLLED, UPCOMING),
-            (date(2026, 12, 1), ENROLLED, UPCOMING),  # an answer outlives its window
+            (date(2026, 12, 1), ENROLLED, UPCOMING),  # an answer stays after its window
             (date(2026, 12, 31), ENROLLED, UPCOMING),
             (date(2027, 1, 1), ENROLLED, EFFECTIVE),
             (date(2027, 12, 31), ENROLLED, EFFECTIVE),
             (date(2028, 1, 1), INACTIVE, ENDED),
         ],
     ),
-    "enrolled, ended before the plan year": (
+    "enrolled, coverage ended before the plan year ends": (
         replace(COVERED, coverage_ends_on=date(2027, 5, 31), closed_on=date(2027, 6, 1)),
         [(date(2027, 5, 31), ENROLLED, EFFECTIVE), (date(2027, 6, 1), INACTIVE, ENDED)],
     ),
-    "enrolled, ended and not yet closed": (
+    "enrolled, coverage ended but not closed": (
         replace(COVERED, coverage_ends_on=date(2027, 5, 31)),
         [(date(2027, 5, 31), ENROLLED, EFFECTIVE), (date(2027, 6, 1), INACTIVE, ENDED)],
     ),
@@ -122,14 +122,14 @@ CASES: dict[str, tuple[EnrollmentFacts, list[tuple[date, EnrollmentStatus, Cover
     ("facts", "today", "status", "coverage"),
     [pytest.param(facts, *day, id=f"{name}, {day[0]}") for name, (facts, days) in CASES.items() for day in days],
 )
-def test_where_an_enrollment_stands(
+def test_enrollment_and_coverage_status_on_a_day(
     facts: EnrollmentFacts, today: date, status: EnrollmentStatus, coverage: CoverageStatus | None
 ) -> None:
     assert derive_enrollment_status(facts, today) is status
     assert derive_coverage_status(facts, today) is coverage
 
 
-# ---------------------------------------------------------------------------------------------------- laws
+# ------------------------------------------------------------------------------------------------- properties
 
 DAYS = st.dates(date(2026, 10, 15), date(2028, 1, 15))
 FACTS = st.builds(
@@ -144,30 +144,28 @@ FACTS = st.builds(
 
 
 @given(FACTS, DAYS)
-def test_pending_means_unanswered_and_neither_closed_nor_past_its_window_or_plan_year(
+def test_pending_enrollment_is_unanswered_open_and_within_window_and_plan_year(
     facts: EnrollmentFacts, today: date
 ) -> None:
-    open_still = facts.closed_on is None or today < facts.closed_on
+    is_open = facts.closed_on is None or today < facts.closed_on
     in_time = today <= facts.window.last and today <= facts.plan_year_ends_on
-    assert (derive_enrollment_status(facts, today) is PENDING) is (facts.decision is None and open_still and in_time)
+    assert (derive_enrollment_status(facts, today) is PENDING) is (facts.decision is None and is_open and in_time)
 
 
 @given(FACTS, DAYS)
-def test_a_status_is_inactive_or_tells_the_answer(facts: EnrollmentFacts, today: date) -> None:
-    told = {None: PENDING, ElectionDecision.ENROLLED: ENROLLED, ElectionDecision.WAIVED: WAIVED}[facts.decision]
-    assert derive_enrollment_status(facts, today) in {told, INACTIVE}
+def test_status_is_inactive_or_equals_the_decision(facts: EnrollmentFacts, today: date) -> None:
+    expected = {None: PENDING, ElectionDecision.ENROLLED: ENROLLED, ElectionDecision.WAIVED: WAIVED}[facts.decision]
+    assert derive_enrollment_status(facts, today) in {expected, INACTIVE}
 
 
 @given(FACTS, DAYS, st.integers(0, 400))
-def test_what_is_inactive_stays_so(facts: EnrollmentFacts, today: date, days: int) -> None:
+def test_inactive_enrollment_stays_inactive(facts: EnrollmentFacts, today: date, days: int) -> None:
     if derive_enrollment_status(facts, today) is INACTIVE:
         assert derive_enrollment_status(facts, today + timedelta(days=days)) is INACTIVE
 
 
 @given(FACTS, DAYS)
-def test_only_elected_coverage_has_a_status_and_none_is_enrolled_whose_coverage_is_over(
-    facts: EnrollmentFacts, today: date
-) -> None:
+def test_ended_or_cancelled_coverage_makes_the_enrollment_inactive(facts: EnrollmentFacts, today: date) -> None:
     coverage = derive_coverage_status(facts, today)
     elected = facts.decision is ElectionDecision.ENROLLED and facts.coverage_starts_on is not None
     assert (coverage is not None) is elected
@@ -181,22 +179,27 @@ def test_only_elected_coverage_has_a_status_and_none_is_enrolled_whose_coverage_
 @pytest.mark.parametrize(
     ("eligible_on", "issued_on", "first", "last"),
     [
-        (date(2026, 5, 1), date(2026, 4, 10), date(2026, 5, 1), date(2026, 5, 31)),  # issued before
+        (
+            date(2026, 5, 1),
+            date(2026, 4, 10),
+            date(2026, 5, 1),
+            date(2026, 5, 31),
+        ),  # issued before the eligibility date
         (date(2026, 5, 1), date(2026, 5, 1), date(2026, 5, 1), date(2026, 5, 31)),
-        (date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 2), date(2026, 6, 1)),  # issued late
+        (date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 2), date(2026, 6, 1)),  # issued after the eligibility date
         (date(2024, 1, 31), date(2024, 1, 1), date(2024, 1, 31), date(2024, 3, 1)),
         (date(2024, 2, 29), date(2024, 2, 1), date(2024, 2, 29), date(2024, 3, 30)),
         (date(2026, 12, 20), date(2026, 12, 1), date(2026, 12, 20), date(2027, 1, 19)),
     ],
 )
-def test_a_new_hire_answers_from_eligibility_or_issue_through_30_days_after(
+def test_new_hire_window_starts_on_eligibility_or_issue_and_lasts_30_days(
     eligible_on: date, issued_on: date, first: date, last: date
 ) -> None:
     assert new_hire_window(eligible_on, issued_on) == DateSpan.through(first, last)
 
 
 @pytest.mark.parametrize(
-    ("terminated_on", "limit"),
+    ("terminated_on", "last_day"),
     [
         (None, date(2028, 12, 31)),
         (date(2028, 5, 1), date(2028, 5, 31)),
@@ -209,13 +212,13 @@ def test_a_new_hire_answers_from_eligibility_or_issue_through_30_days_after(
         (date(2029, 1, 1), date(2028, 12, 31)),  # after it
     ],
 )
-def test_coverage_reaches_to_the_end_of_the_termination_s_month_or_of_the_plan_year(
-    terminated_on: date | None, limit: date
+def test_last_coverable_day_is_end_of_termination_month_or_plan_year(
+    terminated_on: date | None, last_day: date
 ) -> None:
-    assert find_last_coverable_day(date(2028, 12, 31), terminated_on) == limit
+    assert find_last_coverable_day(date(2028, 12, 31), terminated_on) == last_day
 
 
-def test_a_plan_year_that_ends_within_a_month_ends_coverage_there() -> None:
+def test_plan_year_end_within_a_month_limits_coverage() -> None:
     assert find_last_coverable_day(date(2026, 6, 14), date(2026, 6, 1)) == date(2026, 6, 14)
     assert find_last_coverable_day(date(2026, 6, 14), date(2026, 5, 31)) == date(2026, 5, 31)
 
@@ -224,13 +227,13 @@ def test_a_plan_year_that_ends_within_a_month_ends_coverage_there() -> None:
     ("terminated_on", "closed_on", "reason"),
     [
         (None, None, None),
-        (date(2026, 11, 19), None, None),  # a life event before the end may still be answered after it
+        (date(2026, 11, 19), None, None),  # a life event before the termination may still be answered
         (date(2026, 11, 20), None, None),
         (date(2026, 11, 21), date(2026, 11, 21), CloseReason.TERMINATED),
     ],
 )
-def test_what_is_left_open_closes_with_an_employment_whose_end_is_set(
+def test_open_enrollment_closes_on_a_future_termination_date(
     terminated_on: date | None, closed_on: date | None, reason: CloseReason | None
 ) -> None:
-    closing = build_close_values(terminated_on, date(2026, 11, 20))
-    assert closing == {"closed_on": closed_on, "close_reason": reason}
+    values = build_close_values(terminated_on, date(2026, 11, 20))
+    assert values == {"closed_on": closed_on, "close_reason": reason}

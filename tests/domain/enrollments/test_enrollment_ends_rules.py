@@ -1,4 +1,4 @@
-"""Settling: the answers of one employee in one plan year, laid out so that no day is covered twice or lost."""
+"""Ends of answered enrollments in one plan year: no day is covered twice, and none is lost."""
 
 from datetime import date, timedelta
 from itertools import combinations
@@ -36,9 +36,9 @@ def waived(month: int, day: int = 1) -> Answer:
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        pytest.param([], [], id="nothing answered"),
+        pytest.param([], [], id="no answers"),
         pytest.param([enrolled(1)], [EnrollmentEnd(ENDS)], id="one answer reaches to the plan year's end"),
-        pytest.param([enrolled(12, 31)], [EnrollmentEnd(ENDS)], id="also from its last day"),
+        pytest.param([enrolled(12, 31)], [EnrollmentEnd(ENDS)], id="also if it takes effect on its last day"),
         pytest.param([waived(1)], [EnrollmentEnd()], id="a waiver covers nothing"),
         pytest.param(
             [enrolled(1), enrolled(6)],
@@ -53,17 +53,17 @@ def waived(month: int, day: int = 1) -> Answer:
         pytest.param(
             [enrolled(6), enrolled(6, 2)],
             [EnrollmentEnd(date(2026, 6, 1), date(2026, 6, 2), REISSUED), EnrollmentEnd(ENDS)],
-            id="the old one is left a single day",
+            id="the old one covers a single day",
         ),
         pytest.param(
             [enrolled(6), enrolled(6)],
             [EnrollmentEnd(None, date(2026, 6, 1), REISSUED), EnrollmentEnd(ENDS)],
-            id="from the same day the old one is cancelled",
+            id="an answer with the same effective date cancels the old one",
         ),
         pytest.param(
             [enrolled(6), enrolled(5)],
             [EnrollmentEnd(None, date(2026, 5, 1), REISSUED), EnrollmentEnd(ENDS)],
-            id="from an earlier day the old one is cancelled",
+            id="an answer with an earlier effective date cancels the old one",
         ),
         pytest.param(
             [enrolled(1), enrolled(6), enrolled(3)],
@@ -72,7 +72,7 @@ def waived(month: int, day: int = 1) -> Answer:
                 EnrollmentEnd(None, date(2026, 3, 1), REISSUED),
                 EnrollmentEnd(ENDS),
             ],
-            id="the newest goes before one that never began",
+            id="the newest precedes one that never began",
         ),
         pytest.param(
             [enrolled(1), waived(6)],
@@ -87,7 +87,7 @@ def waived(month: int, day: int = 1) -> Answer:
         pytest.param(
             [waived(1), enrolled(6)],
             [EnrollmentEnd(None, date(2026, 6, 1), REISSUED), EnrollmentEnd(ENDS)],
-            id="a waiver stands until coverage begins",
+            id="a waiver stays in force until coverage begins",
         ),
         pytest.param(
             [waived(1), waived(6)],
@@ -101,18 +101,18 @@ def waived(month: int, day: int = 1) -> Answer:
                 EnrollmentEnd(None, date(2026, 6, 1), REISSUED),
                 EnrollmentEnd(ENDS),
             ],
-            id="back after a waiver",
+            id="coverage again after a waiver",
         ),
     ],
 )
-def test_answers_are_laid_out(answers: list[Answer], expected: list[EnrollmentEnd]) -> None:
+def test_answer_ends_the_day_before_the_next_takes_effect(answers: list[Answer], expected: list[EnrollmentEnd]) -> None:
     assert compute_ends(answers, ENDS) == expected
 
 
 @pytest.mark.parametrize(
     ("answers", "terminated_on", "expected"),
     [
-        pytest.param([], date(2026, 5, 15), [], id="nothing answered"),
+        pytest.param([], date(2026, 5, 15), [], id="no answers"),
         *[
             pytest.param(
                 [enrolled(1)],
@@ -126,21 +126,21 @@ def test_answers_are_laid_out(answers: list[Answer], expected: list[EnrollmentEn
             [enrolled(1)],
             date(2026, 11, 30),
             [EnrollmentEnd(date(2026, 11, 30), date(2026, 12, 1), TERMINATED)],
-            id="the last month but one",
+            id="the month before the last",
         ),
         pytest.param([enrolled(1)], date(2026, 12, 1), [EnrollmentEnd(ENDS)], id="the last month ends nothing early"),
-        pytest.param([enrolled(1)], date(2027, 3, 1), [EnrollmentEnd(ENDS)], id="nor does a later one"),
+        pytest.param([enrolled(1)], date(2027, 3, 1), [EnrollmentEnd(ENDS)], id="a termination after the plan year"),
         pytest.param(
             [enrolled(1)],
             date(2025, 12, 31),
             [EnrollmentEnd(None, date(2026, 1, 1), TERMINATED)],
-            id="cancelled where it never began",
+            id="coverage that never began is cancelled",
         ),
         pytest.param(
             [enrolled(6)],
             date(2026, 5, 31),
             [EnrollmentEnd(None, date(2026, 6, 1), TERMINATED)],
-            id="cancelled where it would begin the day after",
+            id="coverage that would begin the day after is cancelled",
         ),
         pytest.param(
             [enrolled(5, 31)],
@@ -152,7 +152,7 @@ def test_answers_are_laid_out(answers: list[Answer], expected: list[EnrollmentEn
             [waived(1)],
             date(2026, 5, 15),
             [EnrollmentEnd(None, date(2026, 6, 1), TERMINATED)],
-            id="a waiver closes too",
+            id="a waiver closes, too",
         ),
         pytest.param(
             [enrolled(1), enrolled(6)],
@@ -161,7 +161,7 @@ def test_answers_are_laid_out(answers: list[Answer], expected: list[EnrollmentEn
                 EnrollmentEnd(date(2026, 3, 31), date(2026, 4, 1), TERMINATED),
                 EnrollmentEnd(None, date(2026, 4, 1), TERMINATED),
             ],
-            id="before the new answer took effect",
+            id="before the new answer takes effect",
         ),
         pytest.param(
             [enrolled(1), enrolled(6)],
@@ -170,7 +170,7 @@ def test_answers_are_laid_out(answers: list[Answer], expected: list[EnrollmentEn
                 EnrollmentEnd(date(2026, 5, 31), date(2026, 6, 1), TERMINATED),
                 EnrollmentEnd(None, date(2026, 6, 1), TERMINATED),
             ],
-            id="the day before the new answer would",
+            id="the day before the new answer takes effect",
         ),
         pytest.param(
             [enrolled(1), enrolled(6)],
@@ -179,40 +179,40 @@ def test_answers_are_laid_out(answers: list[Answer], expected: list[EnrollmentEn
                 EnrollmentEnd(date(2026, 5, 31), date(2026, 6, 1), REISSUED),
                 EnrollmentEnd(date(2026, 6, 30), date(2026, 7, 1), TERMINATED),
             ],
-            id="after it did",
+            id="after the new answer took effect",
         ),
     ],
 )
-def test_a_termination_ends_what_is_in_force_and_cancels_what_is_not(
+def test_termination_ends_coverage_in_force_and_cancels_later_coverage(
     answers: list[Answer], terminated_on: date, expected: list[EnrollmentEnd]
 ) -> None:
     assert compute_ends(answers, ENDS, terminated_on) == expected
 
 
-def test_a_termination_in_a_leap_february_ends_on_the_29th() -> None:
+def test_termination_in_february_of_a_leap_year_ends_coverage_on_the_29th() -> None:
     answer = Answer(ElectionDecision.ENROLLED, date(2028, 1, 1))
     assert compute_ends([answer], date(2028, 12, 31), date(2028, 2, 3)) == [
         EnrollmentEnd(date(2028, 2, 29), date(2028, 3, 1), TERMINATED)
     ]
 
 
-# ---------------------------------------------------------------------------------------------------- laws
+# ------------------------------------------------------------------------------------------------- properties
 
 ANSWER = st.builds(
     Answer,
     st.sampled_from(ElectionDecision),
-    # Firsts of months fall together more often than days do, and together they are the hard case.
+    # First days of months, because equal effective dates are the hard case.
     st.dates(STARTS, ENDS) | st.integers(1, 12).map(lambda month: date(2026, month, 1)),
 )
 ANSWERS = st.lists(ANSWER, max_size=6)
 TERMINATIONS = st.none() | st.dates(date(2025, 11, 1), date(2027, 2, 28))
 
 
-def spans(answers: list[Answer], standings: list[EnrollmentEnd]) -> list[tuple[Answer, DateSpan]]:
+def spans(answers: list[Answer], ends: list[EnrollmentEnd]) -> list[tuple[Answer, DateSpan]]:
     return [
-        (answer, DateSpan.through(answer.effective_on, standing.coverage_ends_on))
-        for answer, standing in zip(answers, standings, strict=True)
-        if standing.coverage_ends_on is not None
+        (answer, DateSpan.through(answer.effective_on, end.coverage_ends_on))
+        for answer, end in zip(answers, ends, strict=True)
+        if end.coverage_ends_on is not None
     ]
 
 
@@ -225,73 +225,67 @@ def test_spans_never_overlap(answers: list[Answer], terminated_on: date | None) 
 
 @settings(max_examples=200)
 @given(ANSWERS, TERMINATIONS)
-def test_each_day_is_covered_by_the_latest_answer_in_force_unless_that_is_a_waiver(
-    answers: list[Answer], terminated_on: date | None
-) -> None:
+def test_each_day_is_covered_by_the_latest_answer_in_force(answers: list[Answer], terminated_on: date | None) -> None:
     by_day: dict[date, list[Answer]] = {}
     for answer, span in spans(answers, compute_ends(answers, ENDS, terminated_on)):
         for day in span.days():
             by_day.setdefault(day, []).append(answer)
-    limit = find_last_coverable_day(ENDS, terminated_on)
+    last_day = find_last_coverable_day(ENDS, terminated_on)
     for day in DateSpan.through(date(2025, 12, 1), date(2027, 2, 1)).days():
-        in_force = [answer for answer in answers if answer.effective_on <= day <= limit][-1:]
+        in_force = [answer for answer in answers if answer.effective_on <= day <= last_day][-1:]
         assert by_day.get(day, []) == [answer for answer in in_force if answer.decision is ElectionDecision.ENROLLED]
 
 
 @settings(max_examples=200)
 @given(ANSWERS, TERMINATIONS)
-def test_a_termination_cuts_every_answer_at_its_limit_and_changes_nothing_else(
+def test_termination_changes_only_answers_beyond_last_coverable_day(
     answers: list[Answer], terminated_on: date | None
 ) -> None:
-    limit = find_last_coverable_day(ENDS, terminated_on)
+    last_day = find_last_coverable_day(ENDS, terminated_on)
     for answer, before, after in zip(
         answers, compute_ends(answers, ENDS), compute_ends(answers, ENDS, terminated_on), strict=True
     ):
-        if limit == ENDS or (before.closed_on is not None and before.closed_on <= limit):
+        if last_day == ENDS or (before.closed_on is not None and before.closed_on <= last_day):
             assert after == before
             continue
-        was_covered = before.coverage_ends_on is not None and answer.effective_on <= limit
-        assert after == EnrollmentEnd(limit if was_covered else None, limit + ONE_DAY, TERMINATED)
+        was_covered = before.coverage_ends_on is not None and answer.effective_on <= last_day
+        assert after == EnrollmentEnd(last_day if was_covered else None, last_day + ONE_DAY, TERMINATED)
 
 
 @given(ANSWERS, ANSWER)
-def test_a_later_answer_cuts_every_earlier_one_at_its_day_and_changes_nothing_else(
-    answers: list[Answer], later: Answer
-) -> None:
+def test_later_answer_changes_only_answers_beyond_its_effective_date(answers: list[Answer], later: Answer) -> None:
     *after, newest = compute_ends([*answers, later], ENDS)
     assert newest == EnrollmentEnd(ENDS if later.decision is ElectionDecision.ENROLLED else None)
-    for answer, before, cut in zip(answers, compute_ends(answers, ENDS), after, strict=True):
+    for answer, before, shortened in zip(answers, compute_ends(answers, ENDS), after, strict=True):
         if before.closed_on is not None and before.closed_on <= later.effective_on:
-            assert cut == before
+            assert shortened == before
             continue
         was_covered = before.coverage_ends_on is not None and answer.effective_on < later.effective_on
-        assert cut == EnrollmentEnd(later.effective_on - ONE_DAY if was_covered else None, later.effective_on, REISSUED)
+        assert shortened == EnrollmentEnd(
+            later.effective_on - ONE_DAY if was_covered else None, later.effective_on, REISSUED
+        )
 
 
 @given(ANSWERS, TERMINATIONS, ANSWER)
-def test_what_is_taken_back_restores_the_very_same_standings(
+def test_withdrawn_answer_restores_earlier_ends(
     answers: list[Answer], terminated_on: date | None, later: Answer
 ) -> None:
-    kept, before = tuple(answers), compute_ends(answers, ENDS, terminated_on)
+    original, before = tuple(answers), compute_ends(answers, ENDS, terminated_on)
     answers.append(later)
     compute_ends(answers, ENDS, date(2026, 5, 15))
     answers.pop()
-    assert tuple(answers) == kept
+    assert tuple(answers) == original
     assert compute_ends(answers, ENDS, terminated_on) == before
 
 
 @given(ANSWERS, TERMINATIONS, st.integers(-31, 400))
-def test_of_all_the_answers_one_at_most_is_in_effect_on_a_day(
-    answers: list[Answer], terminated_on: date | None, days: int
-) -> None:
+def test_at_most_one_answer_is_effective_on_a_day(answers: list[Answer], terminated_on: date | None, days: int) -> None:
     today = STARTS + timedelta(days=days)
     effective = [
         answer
-        for answer, standing in zip(answers, compute_ends(answers, ENDS, terminated_on), strict=True)
+        for answer, end in zip(answers, compute_ends(answers, ENDS, terminated_on), strict=True)
         if derive_coverage_status(
-            EnrollmentFacts(
-                answer.decision, YEAR, ENDS, answer.effective_on, standing.coverage_ends_on, standing.closed_on
-            ),
+            EnrollmentFacts(answer.decision, YEAR, ENDS, answer.effective_on, end.coverage_ends_on, end.closed_on),
             today,
         )
         is CoverageStatus.EFFECTIVE

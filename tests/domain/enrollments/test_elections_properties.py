@@ -1,4 +1,4 @@
-"""Laws of elections, over any choice and any offer: a good answer fits, and a refused one says why."""
+"""Property-based tests of elections, over random elections and offers."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -19,8 +19,8 @@ from election_builders import (
     UNSPECIFIED,
     WAIVED,
     WINDOW,
-    broken,
     eligibility,
+    violations_of,
     waive,
 )
 from hypothesis import Phase, find, given, settings
@@ -48,12 +48,12 @@ from benegraph.domain.people import Relationship
 from benegraph.domain.plan_years import ContributionTerms, PlanPrice
 
 FIELDS = {"enrollmentId", "decision", "selectedPlanId", "coverageTier", "dependentIds", "expectedVersion"}
-LAW = settings(max_examples=150)
+PROPERTY = settings(max_examples=150)
 SEARCH = settings(max_examples=2000, phases=[Phase.generate], derandomize=True, database=None)
 
-# What is likely good, so that many answers are taken, and beside it what may break any rule.
+# Elections and offers that are likely accepted, and others that may violate any rule.
 
-GOOD_CHOICES = st.just(waive()) | st.builds(
+LIKELY_ACCEPTED_ELECTIONS = st.just(waive()) | st.builds(
     Election,
     st.just("enrollment"),
     st.just(ENROLLED),
@@ -61,13 +61,13 @@ GOOD_CHOICES = st.just(waive()) | st.builds(
     st.sampled_from([None, UNSPECIFIED]),
     st.lists(st.sampled_from(["spouse", "child", "baby", "disabled"]), max_size=4, unique=True).map(tuple),
 )
-ANY_CHOICES = st.builds(
+ANY_ELECTIONS = st.builds(
     Election,
     st.just("enrollment"),
     st.sampled_from(ElectionDecision),
     st.sampled_from([*PLANS, None, "platinum"]),
     st.none() | st.sampled_from(CoverageTier),
-    st.lists(st.sampled_from([*FAMILY, "nobody", "stranger"]), max_size=4).map(tuple),
+    st.lists(st.sampled_from([*FAMILY, "unknown", "unrelated"]), max_size=4).map(tuple),
     st.sampled_from([None, 3, 2]),
 )
 
@@ -107,7 +107,7 @@ BASELINES = st.builds(
 def offers(
     prices: st.SearchStrategy[PlanPrice], classes: st.SearchStrategy[list[ContributionTerms]]
 ) -> dict[str, st.SearchStrategy[Any]]:
-    """Give the parts of an offer that are likely good."""
+    """Return strategies for the parts of an offer that are likely accepted."""
     plans = {id: st.builds(OfferedPlan, st.just(id), prices) for id in ("gold", "silver")}
     return {
         "effective_on": st.dates(COVERAGE.start, COVERAGE.last),
@@ -116,7 +116,7 @@ def offers(
     }
 
 
-GOOD_OFFERS = st.builds(replace, st.just(OFFER), **offers(PRICES, CLASSES_OF_ALL_TIERS))
+LIKELY_ACCEPTED_OFFERS = st.builds(replace, st.just(OFFER), **offers(PRICES, CLASSES_OF_ALL_TIERS))
 ANY_OFFERS = st.builds(
     replace,
     st.just(OFFER),
@@ -133,10 +133,10 @@ ANY_OFFERS = st.builds(
     baseline=st.none() | BASELINES,
 )
 CASES = (
-    st.tuples(GOOD_CHOICES, GOOD_OFFERS, st.just(TODAY))
-    | st.tuples(GOOD_CHOICES, ANY_OFFERS, st.just(TODAY))
-    | st.tuples(ANY_CHOICES, GOOD_OFFERS, NEAR_TODAY)
-    | st.tuples(ANY_CHOICES, ANY_OFFERS, NEAR_TODAY)
+    st.tuples(LIKELY_ACCEPTED_ELECTIONS, LIKELY_ACCEPTED_OFFERS, st.just(TODAY))
+    | st.tuples(LIKELY_ACCEPTED_ELECTIONS, ANY_OFFERS, st.just(TODAY))
+    | st.tuples(ANY_ELECTIONS, LIKELY_ACCEPTED_OFFERS, NEAR_TODAY)
+    | st.tuples(ANY_ELECTIONS, ANY_OFFERS, NEAR_TODAY)
 )
 Case = tuple[Election, ElectionOffer, date]
 
@@ -153,7 +153,7 @@ def premium_of(offer: ElectionOffer, plan_id: str, tier: CoverageTier) -> int:
 
 
 @pytest.mark.parametrize("tier", COVERAGE_TIERS)
-def test_the_cases_hold_good_answers_of_every_tier(tier: CoverageTier) -> None:
+def test_cases_contain_accepted_elections_of_every_tier(tier: CoverageTier) -> None:
     def enrolls(case: Case) -> bool:
         result = evaluate_election(*case)
         return isinstance(result, AcceptedElection) and result.cost is not None and result.cost.coverage_tier is tier
@@ -161,29 +161,29 @@ def test_the_cases_hold_good_answers_of_every_tier(tier: CoverageTier) -> None:
     assert enrolls(find(CASES, enrolls, settings=SEARCH))
 
 
-@LAW
+@PROPERTY
 @given(CASES)
-def test_an_answer_is_a_good_one_or_a_list_of_reasons(case: Case) -> None:
-    choice, offer, today = case
-    result = evaluate_election(choice, offer, today)
+def test_election_is_accepted_or_has_violations(case: Case) -> None:
+    election, offer, today = case
+    result = evaluate_election(election, offer, today)
     if isinstance(result, AcceptedElection):
-        assert result.decision is choice.decision
+        assert result.decision is election.decision
     else:
         assert result
-        assert all(rule.message and rule.field and rule.field[0] in FIELDS for rule in result)
+        assert all(violation.message and violation.field and violation.field[0] in FIELDS for violation in result)
 
 
-@LAW
+@PROPERTY
 @given(CASES)
-def test_a_good_answer_fits_its_family_and_its_shares_add_up(case: Case) -> None:
-    choice, offer, today = case
-    result = evaluate_election(choice, offer, today)
+def test_accepted_election_matches_its_dependents_and_premium(case: Case) -> None:
+    election, offer, today = case
+    result = evaluate_election(election, offer, today)
     if not isinstance(result, AcceptedElection):
         return
     if result.decision is WAIVED:
         assert result == AcceptedElection(WAIVED)
         return
-    assert tuple(dependent.id for dependent in result.dependents) == choice.dependent_ids
+    assert tuple(dependent.id for dependent in result.dependents) == election.dependent_ids
     members = [offer.family[dependent.id] for dependent in result.dependents]
     assert all(is_coverable(member, offer.effective_on) for member in members)
     assert sum(member.relationship is Relationship.SPOUSE for member in members) <= 1
@@ -191,57 +191,57 @@ def test_a_good_answer_fits_its_family_and_its_shares_add_up(case: Case) -> None
     assert result.cost is not None
     tier = result.cost.coverage_tier
     assert tier is derive_tier([member.relationship for member in members])
-    assert choice.coverage_tier in {None, UNSPECIFIED, tier}
+    assert election.coverage_tier in {None, UNSPECIFIED, tier}
     assert min(result.cost.employee_contribution_cents, result.cost.employer_contribution_cents) >= 0
     assert result.cost.total_monthly_premium_cents == premium_of(offer, result.plan_id, tier)
 
 
-@LAW
+@PROPERTY
 @given(CASES)
-def test_only_a_pending_enrollment_within_its_window_is_answered(case: Case) -> None:
-    choice, offer, today = case
-    if isinstance(evaluate_election(choice, offer, today), AcceptedElection):
+def test_accepted_election_is_pending_and_within_its_window(case: Case) -> None:
+    election, offer, today = case
+    if isinstance(evaluate_election(election, offer, today), AcceptedElection):
         assert derive_enrollment_status(offer.facts, today) is EnrollmentStatus.PENDING
         assert today in offer.facts.window
-        assert choice.expected_version in {None, offer.version}
+        assert election.expected_version in {None, offer.version}
 
 
-@LAW
+@PROPERTY
 @given(CASES)
-def test_nobody_is_enrolled_who_is_not_eligible(case: Case) -> None:
-    choice, offer, today = case
-    result = evaluate_election(choice, offer, today)
+def test_accepted_enrollment_is_of_an_eligible_employee(case: Case) -> None:
+    election, offer, today = case
+    result = evaluate_election(election, offer, today)
     if isinstance(result, AcceptedElection) and result.decision is ENROLLED:
         assert offer.eligibility.eligible
 
 
-@LAW
+@PROPERTY
 @given(CASES)
-def test_outside_a_life_event_nothing_is_inconsistent(case: Case) -> None:
-    choice, offer, today = case
-    codes = {code for code, _ in broken(evaluate_election(choice, replace(offer, baseline=None), today))}
+def test_election_without_a_baseline_is_never_inconsistent(case: Case) -> None:
+    election, offer, today = case
+    codes = {code for code, _ in violations_of(evaluate_election(election, replace(offer, baseline=None), today))}
     assert ErrorCode.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT not in codes
 
 
-@LAW
+@PROPERTY
 @given(CASES)
-def test_a_life_event_takes_rights_away_and_gives_none(case: Case) -> None:
-    choice, offer, today = case
-    within, outside = (
-        evaluate_election(choice, offer, today),
-        evaluate_election(choice, replace(offer, baseline=None), today),
+def test_baseline_only_adds_violations(case: Case) -> None:
+    election, offer, today = case
+    with_baseline, without_baseline = (
+        evaluate_election(election, offer, today),
+        evaluate_election(election, replace(offer, baseline=None), today),
     )
-    assert set(broken(within)) >= set(broken(outside))
-    if isinstance(within, AcceptedElection):
-        assert within == outside
+    assert set(violations_of(with_baseline)) >= set(violations_of(without_baseline))
+    if isinstance(with_baseline, AcceptedElection):
+        assert with_baseline == without_baseline
 
 
-@LAW
+@PROPERTY
 @given(CASES, st.sampled_from(LifeEventType))
-def test_whatever_stays_as_it_was_is_consistent_with_any_event(case: Case, event_type: LifeEventType) -> None:
-    choice, offer, today = case
-    plan = offer.plans.get(choice.selected_plan_id or "")
-    if choice.decision is ENROLLED and plan is not None:
-        same = ReissueBaseline(event_type, plan.carrier_plan_id, frozenset(choice.dependent_ids))
-        codes = {code for code, _ in broken(evaluate_election(choice, replace(offer, baseline=same), today))}
+def test_unchanged_coverage_is_consistent_with_every_event_type(case: Case, event_type: LifeEventType) -> None:
+    election, offer, today = case
+    plan = offer.plans.get(election.selected_plan_id or "")
+    if election.decision is ENROLLED and plan is not None:
+        same = ReissueBaseline(event_type, plan.carrier_plan_id, frozenset(election.dependent_ids))
+        codes = {code for code, _ in violations_of(evaluate_election(election, replace(offer, baseline=same), today))}
         assert ErrorCode.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT not in codes
