@@ -36,7 +36,9 @@ class PremiumInvoice(Node):
     due_date: date = strawberry.field(description="The day by which the invoice is due.")
     amount_cents: Cents = strawberry.field(description="The amount billed, in cents.")
     paid_cents: Cents = strawberry.field(description="The sum of all payments that were not reversed, in cents.")
-    status: InvoiceStatus = strawberry.field(description="The status, derived from the payments and a withdrawal.")
+    status: InvoiceStatus = strawberry.field(
+        description="The status, derived from the payments; VOID if the invoice was withdrawn."
+    )
     payments: list[PremiumPayment] = to_many(
         store.billing.payments_of, "id", "All payments on this invoice, oldest first, including reversed ones."
     )

@@ -204,11 +204,13 @@ class Subscriber(Node):
 # ------------------------------------------------------------------------------------------ lookups by natural key
 
 
-def _subscriber_key(subscriber_id: Annotated[str, strawberry.argument(description=SUBSCRIBER_ID_DESCRIPTION)]) -> Any:
+def _build_subscriber_key(
+    subscriber_id: Annotated[str, strawberry.argument(description=SUBSCRIBER_ID_DESCRIPTION)],
+) -> Any:
     return None if any(check_subscriber(subscriber_id, None, None)) else subscriber_id
 
 
-def _contract_key(
+def _build_contract_key(
     group_id: Annotated[str, strawberry.argument(description=GROUP_ID_DESCRIPTION)],
     division_id: Annotated[str, strawberry.argument(description=DIVISION_ID_DESCRIPTION)],
     coverage_start: Annotated[date, strawberry.argument(description="The first day of the contract's coverage.")],
@@ -217,7 +219,7 @@ def _contract_key(
     return None if any(check_contract(key, None, None)) else astuple(key)
 
 
-def _coverage_key(
+def _build_coverage_key(
     key: Annotated[
         SubscriberEnrollmentKey,
         strawberry.argument(description="The five fields that identify the coverage of record."),
@@ -232,8 +234,8 @@ class CoverageQuery:
     subscriber: Subscriber | None = lookup_by_key(
         "Subscriber",
         store.coverage.subscribers_by_numbers,
-        _subscriber_key,
-        "Look up a subscriber by their subscriber number. Null if it doesn't exist or the viewer may not see it.",
+        _build_subscriber_key,
+        "Look up a subscriber by number. Null if the subscriber doesn't exist or the viewer may not see them.",
     )
     subscribers: Connection[Subscriber] = to_page(
         store.coverage.subscriber_page, None, "All subscribers that the viewer may see, oldest first."
@@ -241,12 +243,12 @@ class CoverageQuery:
     group_contract: GroupContract | None = lookup_by_key(
         "GroupContract",
         store.coverage.contracts_by_names,
-        _contract_key,
+        _build_contract_key,
         "Look up a contract by group, division and start. Null if it doesn't exist or the viewer may not see it.",
     )
     subscriber_enrollment: SubscriberEnrollment | None = lookup_by_key(
         "SubscriberEnrollment",
         store.coverage.by_keys,
-        _coverage_key,
+        _build_coverage_key,
         "Look up a coverage of record by its key. Null if it doesn't exist or the viewer may not see it.",
     )

@@ -81,11 +81,11 @@ class LifeEventFilter:
         return store.enrollments.LifeEventFilter(self.status, self.employer_id)
 
 
-#: The columns that `change_window` reads.
+#: The columns that `derive_change_window` reads.
 _CHANGE_WINDOW_COLUMNS = ("event_type", "event_on", "status", "reviewed_on")
 
 
-def change_window(event: Any) -> DateSpan:
+def derive_change_window(event: Any) -> DateSpan:
     """Return the days on which the change that a life event allows can be made, from the event's row."""
     approved_on = event.reviewed_on if event.status is LifeEventStatus.APPROVED else None
     return enrollment_window(event.event_type, event.event_on, approved_on)
@@ -102,12 +102,12 @@ class QualifyingLifeEvent(Node):
     event_on: date = strawberry.field(name="eventDate", description="The day of the event.")
     status: LifeEventStatus = strawberry.field(description="The result of the review.")
     enrollment_window_start: date = derived(
-        lambda event: change_window(event).start,
+        lambda event: derive_change_window(event).start,
         "The first day on which the change that the event allows can be made.",
         _CHANGE_WINDOW_COLUMNS,
     )
     enrollment_window_end: date = derived(
-        lambda event: change_window(event).last,
+        lambda event: derive_change_window(event).last,
         "The last day on which that change can be made, inclusive: the last day for reporting the event, or ten days"
         " after its approval if that is later.",
         _CHANGE_WINDOW_COLUMNS,
@@ -200,12 +200,12 @@ async def _load_eligible_plans(reader: RowReader, enrollments: Sequence[Any]) ->
     ids = list(dict.fromkeys(plan.id for plans in offered for plan in plans))
     rates = dict(zip(ids, await reader.load_lists(store.plan_years.rates_of, ids), strict=True))
     return [
-        _plans_with_costs(plans, rates, plan_year_classes, employee.employment_class)
+        _build_eligible_plans(plans, rates, plan_year_classes, employee.employment_class)
         for plans, plan_year_classes, employee in zip(offered, classes, employees, strict=True)
     ]
 
 
-def _plans_with_costs(
+def _build_eligible_plans(
     plans: Sequence[Any], rates: Mapping[str, Sequence[Any]], classes: list[Any], employment: EmploymentClass
 ) -> list[EligiblePlan]:
     eligible: list[EligiblePlan] = []
@@ -231,7 +231,7 @@ class Enrollment(Node):
         store.plan_years.by_ids, "plan_year_id", "The plan year."
     )
     status: EnrollmentStatus = strawberry.field(description="The status today, in the employer's time zone.")
-    decision: ElectionDecision | None = strawberry.field(description="The employee's answer; null until there is one.")
+    decision: ElectionDecision | None = strawberry.field(description="The employee's answer; null while unanswered.")
     coverage_tier: CoverageTier | None = strawberry.field(
         description="The coverage tier elected; null unless coverage was elected."
     )

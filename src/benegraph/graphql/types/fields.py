@@ -137,7 +137,7 @@ def to_page(
             "filter", filter, filter.to_store_filter, "Which items to return; all of them by default."
         )
 
-    def page_request(**arguments: Any) -> PageRequest:
+    def build_request(**arguments: Any) -> PageRequest:
         filter_value = arguments.get(filter_argument.name) if filter_argument else None
         return build_page_request(
             batch,
@@ -150,13 +150,13 @@ def to_page(
         )
 
     async def resolve(root: strawberry.Parent[Any], info: Info, **arguments: Any) -> Any:
-        return await load_page(info.context, page_request(**arguments), getattr(root, key) if key else "")
+        return await load_page(info.context, build_request(**arguments), getattr(root, key) if key else "")
 
     parameters = [
         _optional_argument(
             "first",
             int,
-            f"The maximum number of items to return, 0 to {MAX_PAGE_SIZE}. Null means the default.",
+            f"The maximum number of items to return, 0 to {MAX_PAGE_SIZE}. Null means {default_page_size}.",
             default_page_size,
         ),
         _optional_argument(
@@ -175,12 +175,12 @@ def to_page(
         )
     if order_by is not None:
         parameters.append(
-            _optional_argument("order_by", order_by, "The sort order. Omitted: the list's default order.")
+            _optional_argument("order_by", order_by, "The sort order; the list's default order if omitted.")
         )
     set_arguments(resolve, ("root", "info"), parameters)
     field = _build_store_field(batch, key or "", description, resolve, options)
     field.filter_argument, field.default_page_size = filter_argument, default_page_size
-    field.build_page_request = page_request
+    field.build_page_request = build_request
     return field
 
 

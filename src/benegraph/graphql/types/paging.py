@@ -44,7 +44,7 @@ class Edge(Generic[NodeT]):
     node: NodeT = strawberry.field(description="The item.")
 
 
-async def _count(root: strawberry.Parent[Any], info: Info) -> int:
+async def _load_total_count(root: strawberry.Parent[Any], info: Info) -> int:
     page: LoadedPage = root
     return await info.context.load_count(page.batch, page.key, page.window.filter)
 
@@ -56,7 +56,7 @@ class Connection(Generic[NodeT]):
     page_info: PageInfo = strawberry.field(description="The position of this page in the list.")
 
     total_count: int = strawberry.field(
-        resolver=_count,
+        resolver=_load_total_count,
         description=(
             "The number of items in the whole list under the same filter. Selecting it costs an additional statement."
         ),

@@ -23,7 +23,7 @@ from benegraph.graphql.types.node import (
     lookup_by_id,
 )
 from benegraph.graphql.types.paging import Connection
-from benegraph.graphql.types.plan_years import Eligibility, eligibility_from_rows
+from benegraph.graphql.types.plan_years import Eligibility, evaluate_eligibility
 
 if TYPE_CHECKING:
     from benegraph.graphql.types.employers import Employer
@@ -114,7 +114,7 @@ async def _load_eligibility(
     return [
         None
         if plan_year is None or plan_year.employer_id != employee.employer_id
-        else eligibility_from_rows(employee, plan_year, classes)
+        else evaluate_eligibility(employee, plan_year, classes)
         for employee in employees
     ]
 
@@ -171,7 +171,8 @@ class Employee(Node):
 @strawberry.type
 class PeopleQuery:
     employee: Employee | None = lookup_by_id(
-        IdPrefix.EMPLOYEE, "Look up an employee by their ID. Null if it doesn't exist or the viewer may not see it."
+        IdPrefix.EMPLOYEE,
+        "Look up an employee by ID. Null if the employee doesn't exist or the viewer may not see them.",
     )
     employees: Connection[Employee] = to_page(
         store.people.page,

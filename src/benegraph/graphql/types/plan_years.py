@@ -93,7 +93,7 @@ class Eligibility:
     rules: list[EligibilityRule] = strawberry.field(description="All rules, whether met or not.")
 
 
-def eligibility_from_rows(employee: Any, plan_year: Any, classes: list[Any]) -> rules.Eligibility:
+def evaluate_eligibility(employee: Any, plan_year: Any, classes: list[Any]) -> rules.Eligibility:
     """Evaluate an employee's eligibility in a plan year from the rows of both and of the contribution classes."""
     return rules.evaluate_eligibility(
         Employment(employee.employment_class, employee.hired_on, employee.class_changed_on, employee.terminated_on),
