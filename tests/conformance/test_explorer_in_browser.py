@@ -255,12 +255,12 @@ def test_viewer_menu_changes_the_viewer(create_page: CreatePage) -> None:
 
 
 def description_of(type_name: str, field_name: str) -> str:
-    """Return the description of a field in the schema."""
+    """Return the description of a field in the schema, up to its first code span."""
     graph_type = build_schema(SCHEMA.read_text(encoding="utf-8")).type_map[type_name]
     assert isinstance(graph_type, GraphQLObjectType)
-    description = graph_type.fields[field_name].description
+    description: str | None = graph_type.fields[field_name].description
     assert description
-    return description
+    return description.partition("`")[0].strip()
 
 
 def test_documentation_explorer_and_history_open(create_page: CreatePage) -> None:
