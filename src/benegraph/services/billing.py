@@ -142,16 +142,16 @@ async def reverse_payment(tx: Transaction, payment_id: str, reason: str | None) 
 
 async def _find_recipient(
     tx: Transaction, group_id: str, division_id: str, subscriber_id: str | None
-) -> tuple[store.billing.BillingTarget, list[RuleViolation]]:
+) -> tuple[store.billing.InvoiceRecipient, list[RuleViolation]]:
     """Find the recipient of a bill; also return the rules that its group, division and subscriber break."""
     broken = [*check_billing_ids(group_id, division_id, subscriber_id)]
     if broken:
-        return store.billing.BillingTarget(contract=False, employer_id=None, subscriber=False), broken
-    recipient = await store.billing.find_billing_target(tx, group_id, division_id, subscriber_id)
-    if not recipient.contract:
+        return store.billing.InvoiceRecipient(has_contract=False, employer_id=None, has_subscriber=False), broken
+    recipient = await store.billing.find_invoice_recipient(tx, group_id, division_id, subscriber_id)
+    if not recipient.has_contract:
         message = f"No group contract found for group {group_id} and division {division_id}."
         broken.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("groupId",)))
-    if subscriber_id is not None and not recipient.subscriber:
+    if subscriber_id is not None and not recipient.has_subscriber:
         message = "No subscriber found with this subscriberId; create the subscriber first."
         broken.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("subscriberId",)))
     return recipient, broken

@@ -1,4 +1,4 @@
-"""Every SELECT, lock and bulk write, scoped to the viewer and batch first: keys of all parents in, rows out."""
+"""All SELECTs, locks and bulk writes, limited to the viewer. Reads take the keys of many parents at once."""
 
 from benegraph.db.store import (
     access,

@@ -1,4 +1,4 @@
-"""Tenants, API keys, and the answers kept for idempotency keys."""
+"""Tenants, API keys, and the results stored for idempotency keys."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,9 +34,12 @@ from benegraph.db.store.row_writes import XACT_ID
 
 IDEMPOTENCY_RETENTION = timedelta(days=30)
 
-# Shown first, and looked for by what was shown: row-level security lets nothing be seen before it.
-_SHOWN = select(func.set_config("app.key_hash", bindparam("hash", type_=Text), true()).label("hash")).cte("shown")
-_HELD = (
+# Row-level security shows an API key only to a session that has set its hash. So the statement first sets the hash, and
+# then looks the key up by the value that was set.
+_PRESENTED_HASH = select(func.set_config("app.key_hash", bindparam("hash", type_=Text), true()).label("hash")).cte(
+    "shown"
+)
+_MATCHING_KEYS = (
     select(
         ApiKey.tenant_id,
         ApiKey.id,
@@ -47,15 +50,17 @@ _HELD = (
         ApiKey.expires_at,
         ApiKey.last_used_at,
     )
-    .where(ApiKey.secret_hash == func.decode(_SHOWN.c.hash, "hex"), ApiKey.revoked_at.is_(None))
-    .order_by(ApiKey.tenant_id)  # which also keeps it apart, for `shown` to be read before it
+    .where(ApiKey.secret_hash == func.decode(_PRESENTED_HASH.c.hash, "hex"), ApiKey.revoked_at.is_(None))
+    .order_by(
+        ApiKey.tenant_id
+    )  # also keeps the planner from flattening the subquery, so that the hash is set before it runs
     .lateral("held")
 )
-_KEYS_BY_HASH = select(_HELD).select_from(_SHOWN.join(_HELD, true()))
+_KEYS_BY_HASH = select(_MATCHING_KEYS).select_from(_PRESENTED_HASH.join(_MATCHING_KEYS, true()))
 
 
 def tenant_rows(scope: QueryScope) -> Select[Any]:
-    """The viewer's own tenant, with its settings."""
+    """Select the viewer's own tenant, with its settings."""
     return select(*Tenant.__table__.c).where(*visibility_conditions(scope, Tenant))
 
 
@@ -63,9 +68,9 @@ tenants = OneByKey(tenant_rows, Tenant.tenant_id)
 
 
 async def find_keys_by_hash(session: AsyncSession, secret_hash: bytes, *, single_statement: bool) -> Sequence[Row[Any]]:
-    """Find where a key is good that is not revoked, by the hash of the key: to know it is to hold it.
+    """Return the rows of an API key that is not revoked, by the key's hash: one for each tenant that accepts it.
 
-    With `alone` no transaction is begun for the one statement, which is one by itself.
+    With `single_statement` the statement runs without an explicit transaction, which saves round trips.
     """
     if single_statement:
         await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
@@ -73,44 +78,44 @@ async def find_keys_by_hash(session: AsyncSession, secret_hash: bytes, *, single
 
 
 async def scope_exists(read_session: ReadSession) -> bool:
-    """Tell whether there is what the viewer is limited to: the tenant, the employer in it, an employee of theirs."""
+    """Return whether the viewer's tenant exists, and the employer and employee that the viewer is limited to."""
     viewer = read_session.viewer
-    named = [select(Tenant.tenant_id).where(*visibility_conditions(read_session.scope, Tenant)).exists()]
+    conditions = [select(Tenant.tenant_id).where(*visibility_conditions(read_session.scope, Tenant)).exists()]
     if viewer.employer_id is not None:
-        named.append(
+        conditions.append(
             select(Employer.id).where(*visibility_conditions(read_session.scope, Employer, Employer.id)).exists()
         )
     if viewer.employee_id is not None:
-        there = visibility_conditions(read_session.scope, Employee, Employee.employer_id, Employee.id)
-        named.append(select(Employee.id).where(*there).exists())
-    return bool(await read_session.session.scalar(select(and_(*named))))
+        is_own = visibility_conditions(read_session.scope, Employee, Employee.employer_id, Employee.id)
+        conditions.append(select(Employee.id).where(*is_own).exists())
+    return bool(await read_session.session.scalar(select(and_(*conditions))))
 
 
 async def list_keys(tx: Transaction) -> Sequence[ApiKey]:
-    """List the keys of a tenant, oldest first."""
-    found = await tx.session.scalars(select(ApiKey).where(ApiKey.tenant_id == tx.viewer.tenant_id).order_by(ApiKey.id))
-    return found.all()
+    """List the API keys of the tenant, oldest first."""
+    keys = await tx.session.scalars(select(ApiKey).where(ApiKey.tenant_id == tx.viewer.tenant_id).order_by(ApiKey.id))
+    return keys.all()
 
 
-async def record_key_use(tx: Transaction, id: str, at_most_every: timedelta) -> None:
-    """Note when a key was last used, to within some minutes, so that reads don't all write."""
-    stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < tx.clock.now - at_most_every)
+async def record_key_use(tx: Transaction, id: str, interval: timedelta) -> None:
+    """Record that a key was used, at most once in each interval, so that not every request writes."""
+    is_due = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < tx.clock.now - interval)
     await tx.session.execute(
         update(ApiKey)
-        .where(ApiKey.tenant_id == tx.viewer.tenant_id, ApiKey.id == id, stale)
+        .where(ApiKey.tenant_id == tx.viewer.tenant_id, ApiKey.id == id, is_due)
         .values(last_used_at=tx.clock.now)
     )
 
 
 async def revoke_key(tx: Transaction, id: str, at: datetime) -> bool:
-    """Revoke a key in the tenant; False where there is none that is not revoked yet."""
-    done = await tx.session.scalars(
+    """Revoke a key in the tenant; return False if it doesn't exist or is revoked already."""
+    revoked_ids = await tx.session.scalars(
         update(ApiKey)
         .where(ApiKey.tenant_id == tx.viewer.tenant_id, ApiKey.id == id, ApiKey.revoked_at.is_(None))
         .values(revoked_at=at)
         .returning(ApiKey.id)
     )
-    return done.first() is not None
+    return revoked_ids.first() is not None
 
 
 async def insert_key(tx: Transaction, row: dict[str, Any]) -> None:
@@ -119,14 +124,14 @@ async def insert_key(tx: Transaction, row: dict[str, Any]) -> None:
 
 
 async def insert_tenant(tx: Transaction, name: str) -> None:
-    """Make the transaction's own tenant, unless it is there."""
+    """Insert the viewer's own tenant, unless it exists."""
     row = {"tenant_id": tx.viewer.tenant_id, "name": name, "created_at": tx.clock.now}
     await tx.session.execute(insert(Tenant).values(row).on_conflict_do_nothing(constraint="pk_tenants"))
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotentResult:
-    """What a mutation did before under the same key."""
+    """The stored result of an earlier call with the same idempotency key."""
 
     input_hash: bytes
     result: dict[str, Any]
@@ -135,75 +140,75 @@ class IdempotentResult:
 async def reserve_idempotency_key(
     tx: Transaction, mutation: str, key: str, input_hash: bytes, result: dict[str, Any]
 ) -> IdempotentResult | None:
-    """Take an idempotency key for this transaction; where it was used within 30 days, give what it did then.
+    """Reserve an idempotency key and return None; if it was used within 30 days, return its stored result instead.
 
-    `result` is kept under it, unless `keep` comes with another. A second call with the same key waits here until the
-    first has committed or rolled back.
+    The reservation stores `result`; `update_idempotent_result` can replace it. A second call with the same key waits
+    here until the first transaction has committed or rolled back.
     """
-    ident = {"caller": tx.viewer.key_id, "mutation": mutation, "key": key}
-    fresh = {
+    key_parameters = {"caller": tx.viewer.key_id, "mutation": mutation, "key": key}
+    new_values = {
         "input_hash": input_hash,
         "result": orjson.dumps(result).decode(),
         "expired": tx.clock.now - IDEMPOTENCY_RETENTION,
     }
-    (done,) = await fetch(tx, _reserving, ident | fresh)
-    tx.set_xact_id(done.number)
-    if done.taken:
+    (reservation,) = await fetch(tx, _reserve_statement, key_parameters | new_values)
+    tx.set_xact_id(reservation.number)
+    if reservation.taken:
         return None
-    (kept,) = await fetch(tx, _kept, ident)
-    return IdempotentResult(kept.input_hash, kept.result)
+    (stored,) = await fetch(tx, _stored_result_statement, key_parameters)
+    return IdempotentResult(stored.input_hash, stored.result)
 
 
-def _reserving(scope: QueryScope) -> Select[Any]:
-    fresh = {"input_hash": _place("input_hash"), "result": _place("result"), "created_at": scope.now}
+def _reserve_statement(scope: QueryScope) -> Select[Any]:
+    new_values = {"input_hash": _parameter("input_hash"), "result": _parameter("result"), "created_at": scope.now}
     statement = insert(IdempotencyKey).values(
         tenant_id=scope.tenant_id,
-        caller=_place("caller"),
-        mutation=_place("mutation"),
-        key=_place("key"),
-        **fresh,
+        caller=_parameter("caller"),
+        mutation=_parameter("mutation"),
+        key=_parameter("key"),
+        **new_values,
     )
-    taken = (
+    reserved = (
         statement.on_conflict_do_update(
             constraint="pk_idempotency_keys",
-            set_=fresh,
+            set_=new_values,
             where=IdempotencyKey.created_at < bindparam("expired", type_=DateTime(timezone=True)),
         )
         .returning(IdempotencyKey.key)
         .cte("taken")
     )
-    told: tuple[Any, ...] = (XACT_ID, select(taken.c.key).exists().label("taken"))
-    return select(*told)
+    columns: tuple[Any, ...] = (XACT_ID, select(reserved.c.key).exists().label("taken"))
+    return select(*columns)
 
 
-def _kept(scope: QueryScope) -> Select[Any]:
-    return select(IdempotencyKey.input_hash, IdempotencyKey.result).where(*_named(scope))
+def _stored_result_statement(scope: QueryScope) -> Select[Any]:
+    return select(IdempotencyKey.input_hash, IdempotencyKey.result).where(*_key_conditions(scope))
 
 
-def _named(scope: QueryScope) -> Iterator[ColumnElement[bool]]:
+def _key_conditions(scope: QueryScope) -> Iterator[ColumnElement[bool]]:
     yield IdempotencyKey.tenant_id == scope.tenant_id
-    yield IdempotencyKey.caller == _place("caller")
-    yield IdempotencyKey.mutation == _place("mutation")
-    yield IdempotencyKey.key == _place("key")
+    yield IdempotencyKey.caller == _parameter("caller")
+    yield IdempotencyKey.mutation == _parameter("mutation")
+    yield IdempotencyKey.key == _parameter("key")
 
 
-def _place(name: str) -> ColumnElement[Any]:
+def _parameter(name: str) -> ColumnElement[Any]:
     return bindparam(name, type_=IdempotencyKey.__table__.c[name].type)
 
 
 async def update_idempotent_result(tx: Transaction, mutation: str, key: str, result: dict[str, Any]) -> None:
-    """Keep what the mutation did, for whoever comes with the key again."""
-    ident = {"caller": tx.viewer.key_id, "mutation": mutation, "key": key}
-    await fetch(tx, _keeping, ident | {"result": orjson.dumps(result).decode()})
+    """Replace the result that is stored for a reserved idempotency key."""
+    key_parameters = {"caller": tx.viewer.key_id, "mutation": mutation, "key": key}
+    await fetch(tx, _update_result_statement, key_parameters | {"result": orjson.dumps(result).decode()})
 
 
-def _keeping(scope: QueryScope) -> Select[Any]:
-    kept = update(IdempotencyKey).where(*_named(scope)).values(result=_place("result"))
-    return select(kept.returning(IdempotencyKey.key).cte("kept"))
+def _update_result_statement(scope: QueryScope) -> Select[Any]:
+    updated = update(IdempotencyKey).where(*_key_conditions(scope)).values(result=_parameter("result"))
+    return select(updated.returning(IdempotencyKey.key).cte("kept"))
 
 
 async def delete_expired_idempotency_keys(tx: Transaction) -> None:
-    """Delete the tenant's answers that are past their 30 days."""
+    """Delete the tenant's idempotency keys that are older than 30 days."""
     await tx.session.execute(
         delete(IdempotencyKey).where(
             IdempotencyKey.tenant_id == tx.viewer.tenant_id,

@@ -1,4 +1,4 @@
-"""Premium invoices and the payments on them: what the graph reads, and what services lock, read and write."""
+"""Premium invoices and their payments: queries for the graph, locks and lookups for services."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,12 +36,12 @@ from benegraph.db.store.conditions import any_of, visibility_conditions
 from benegraph.db.store.row_queries import ManyByKey, OneByKey, PagedRows
 from benegraph.domain.billing import InvoiceStatus
 
-# -------------------------------------------------------------------------------------- what the graph reads
+# --------------------------------------------------------------------------------------------------- row queries
 
 
 def rows(scope: QueryScope) -> Select[Any]:
-    """Invoices the viewer may see, each with what is paid of it and where it stands."""
-    paid = _paid()
+    """Select the invoices that the viewer may see, each with its paid amount and status."""
+    paid = _paid_amount()
     status = case(
         (PremiumInvoice.voided_at.is_not(None), InvoiceStatus.VOID.value),
         (paid.c.paid_cents >= PremiumInvoice.amount_cents, InvoiceStatus.PAID.value),
@@ -54,27 +54,29 @@ def rows(scope: QueryScope) -> Select[Any]:
             type_coerce(status, enum_type(InvoiceStatus)).label("status"),
         )
         .join(paid, true())
-        .where(*_billed_to(scope, PremiumInvoice))
+        .where(*_premium_conditions(scope, PremiumInvoice))
     )
 
 
 def payment_rows(scope: QueryScope) -> Select[Any]:
-    """Payments the viewer may see."""
+    """Select the payments that the viewer may see."""
     return select(
         *PremiumPayment.__table__.c,
         PremiumPayment.reversed_at.is_not(None).label("reversed"),
-    ).where(*_billed_to(scope, PremiumPayment))
+    ).where(*_premium_conditions(scope, PremiumPayment))
 
 
-def _billed_to(scope: QueryScope, table: type[PremiumInvoice | PremiumPayment]) -> Iterator[ColumnElement[bool]]:
-    """Limit premiums to what the viewer may see: what a group is billed is no employee's business."""
+def _premium_conditions(
+    scope: QueryScope, table: type[PremiumInvoice | PremiumPayment]
+) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions that limit invoices and payments to the viewer; employees see none."""
     yield from visibility_conditions(scope, table, table.employer_id)
     if scope.employee_id is not None:
         yield false()
 
 
-def _paid() -> LateralFromClause:
-    """Add up what was paid of each invoice and not reversed: one row each, also where there is no payment."""
+def _paid_amount() -> LateralFromClause:
+    """Return a lateral join with the sum of each invoice's payments that are not reversed, 0 without payments."""
     cents = func.coalesce(func.sum(PremiumPayment.amount_cents), 0)
     return (
         select(cast(cents, BigInteger).label("paid_cents"))
@@ -91,27 +93,30 @@ def _paid() -> LateralFromClause:
 ORDERS = {"ID": (PremiumInvoice.id,)}
 by_ids = OneByKey(rows, PremiumInvoice.id)
 payments_by_ids = OneByKey(payment_rows, PremiumPayment.id)
-#: By the carrier's numbers of subscribers: their own invoices, not their groups'.
+#: By the carrier's subscriber numbers: the subscribers' own invoices, not those of their groups.
 of_subscribers = PagedRows(rows, PremiumInvoice.subscriber_id, ORDERS)
 payments_of = ManyByKey(payment_rows, PremiumPayment.invoice_id, (PremiumPayment.id,))
 
 
-# ----------------------------------------------------------------------- what an invoice and a payment stand on
+# ------------------------------------------------------------------------------------- lookups and locks of services
 
 
 @dataclass(frozen=True, slots=True)
-class BillingTarget:
-    """Whom a bill would be for: whether there is such a contract, whose group it is, and whether its subscriber is."""
+class InvoiceRecipient:
+    """The recipient of an invoice: the group's employer, and whether the group contract and the subscriber exist."""
 
-    contract: bool
+    has_contract: bool
     employer_id: str | None
-    subscriber: bool
+    has_subscriber: bool
 
 
-async def find_billing_target(
+async def find_invoice_recipient(
     tx: Transaction, group_id: str, division_id: str, subscriber_id: str | None
-) -> BillingTarget:
-    """Find the contracts of a group's division, of which the newest with an employer names it, and a subscriber."""
+) -> InvoiceRecipient:
+    """Look up the group contracts of a division, and a subscriber.
+
+    The employer is that of the newest contract that has one.
+    """
     contracts = (
         select(GroupContract.employer_id, GroupContract.coverage_start)
         .where(
@@ -128,18 +133,18 @@ async def find_billing_target(
         .limit(1)
     )
     known = exists().where(Subscriber.tenant_id == tx.viewer.tenant_id, Subscriber.subscriber_id == subscriber_id)
-    found = await tx.session.execute(
+    result = await tx.session.execute(
         select(
             exists().select_from(contracts).label("contract"),
             newest.scalar_subquery().label("employer_id"),
             known.label("subscriber"),
         )
     )
-    return BillingTarget(*found.one())
+    return InvoiceRecipient(*result.one())
 
 
 async def lock_invoice(tx: Transaction, id: str) -> PremiumInvoice | None:
-    """Lock an invoice, before its payments are looked at: whoever pays, voids or reverses holds this lock."""
+    """Lock an invoice. Take this lock before reading its payments, and before any payment, void or reversal."""
     return await tx.session.scalar(
         select(PremiumInvoice)
         .where(*visibility_conditions(tx.scope, PremiumInvoice, PremiumInvoice.employer_id), PremiumInvoice.id == id)
@@ -149,7 +154,7 @@ async def lock_invoice(tx: Transaction, id: str) -> PremiumInvoice | None:
 
 
 async def invoice_id_of(tx: Transaction, payment_id: str) -> str | None:
-    """Tell which invoice a payment is on, before anything is locked."""
+    """Return the invoice of a payment, to be locked first."""
     return await tx.session.scalar(
         select(PremiumPayment.invoice_id).where(
             *visibility_conditions(tx.scope, PremiumPayment, PremiumPayment.employer_id),
@@ -159,22 +164,22 @@ async def invoice_id_of(tx: Transaction, payment_id: str) -> str | None:
 
 
 async def list_payments(tx: Transaction, invoice_id: str) -> Sequence[PremiumPayment]:
-    """Read the payments on an invoice, whose lock is held already."""
-    found = await tx.session.scalars(
+    """List the payments of an invoice. The caller holds the invoice's lock."""
+    result = await tx.session.scalars(
         select(PremiumPayment)
         .where(PremiumPayment.tenant_id == tx.viewer.tenant_id, PremiumPayment.invoice_id == invoice_id)
         .order_by(PremiumPayment.id)
         .execution_options(populate_existing=True)
     )
-    return found.all()
+    return result.all()
 
 
-# ------------------------------------------------------------------------------------ what paid-through rests on
+# ---------------------------------------------------------------------------------------- inputs of paid-through dates
 
 
 async def list_covered_subscriber_ids(tx: Transaction, group_id: str, division_id: str) -> Sequence[str]:
-    """Name the subscribers who have coverage in a group's division."""
-    found = await tx.session.scalars(
+    """List the subscriber numbers with coverage in a group's division."""
+    result = await tx.session.scalars(
         select(SubscriberEnrollment.subscriber_id)
         .where(
             *visibility_conditions(tx.scope, SubscriberEnrollment, SubscriberEnrollment.employer_id),
@@ -183,27 +188,27 @@ async def list_covered_subscriber_ids(tx: Transaction, group_id: str, division_i
         )
         .distinct()
     )
-    return found.all()
+    return result.all()
 
 
 async def list_invoices(
     tx: Transaction, group_id: str, division_id: str, subscriber_ids: Collection[str]
 ) -> Sequence[Row[Any]]:
-    """Read what was billed to a group's division, and to these subscribers in it, in one look."""
-    over = rows(tx.scope).where(
+    """List the invoices to a group's division and to these subscribers in it, in one statement."""
+    invoices = rows(tx.scope).where(
         PremiumInvoice.group_id == group_id,
         PremiumInvoice.division_id == division_id,
         PremiumInvoice.subscriber_id.is_(None) | (PremiumInvoice.subscriber_id == any_of(subscriber_ids)),
     )
-    found: Sequence[Row[Any]] = (await tx.session.execute(over)).all()
-    return found
+    result: Sequence[Row[Any]] = (await tx.session.execute(invoices)).all()
+    return result
 
 
-# ----------------------------------------------------------------------------------------- the tenant's setting
+# ----------------------------------------------------------------------------------------------------- tenant setting
 
 
 async def is_auto_paid_through(read_session: ReadSession) -> bool:
-    """Tell whether the tenant wants `paid_through` brought up to date at once."""
+    """Return whether the tenant's payments update `paid_through` in the same transaction."""
     return bool(
         await read_session.session.scalar(
             select(Tenant.auto_paid_through).where(*visibility_conditions(read_session.scope, Tenant))

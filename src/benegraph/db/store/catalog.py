@@ -1,4 +1,4 @@
-"""The catalogue: products and their carrier plans."""
+"""The catalog: benefit products and their carrier plans."""
 
 from collections.abc import Collection
 from typing import Any
@@ -14,12 +14,12 @@ from benegraph.domain.catalog import COVERAGE_TIERS
 
 
 def tier_order(tier: Key) -> ColumnElement[int]:
-    """Sort from the employee alone to the whole family, as tiers are always shown."""
-    return case(*((tier == each, place) for place, each in enumerate(COVERAGE_TIERS)))
+    """Return the position of a tier in the order in which tiers are always listed: from employee only to family."""
+    return case(*((tier == value, position) for position, value in enumerate(COVERAGE_TIERS)))
 
 
-def _offered(scope: QueryScope, product_id: Key) -> Collection[ColumnElement[bool]]:
-    # Employees see the products of their own employer's plan years past draft; everyone else the whole catalogue.
+def _offered_conditions(scope: QueryScope, product_id: Key) -> Collection[ColumnElement[bool]]:
+    # Employees see the products of their employer's plan years past draft; all other roles see the whole catalog.
     if scope.employee_id is None:
         return ()
     return (
@@ -33,28 +33,30 @@ def _offered(scope: QueryScope, product_id: Key) -> Collection[ColumnElement[boo
 
 
 def rows(scope: QueryScope) -> Select[Any]:
-    """Products the viewer may see."""
+    """Select the benefit products that the viewer may see."""
     return select(*BenefitProduct.__table__.c).where(
-        *visibility_conditions(scope, BenefitProduct), *_offered(scope, BenefitProduct.id)
+        *visibility_conditions(scope, BenefitProduct), *_offered_conditions(scope, BenefitProduct.id)
     )
 
 
 def carrier_plan_rows(scope: QueryScope) -> Select[Any]:
-    """Carrier plans of products the viewer may see."""
+    """Select the carrier plans of products that the viewer may see."""
     return select(*CarrierPlan.__table__.c).where(
-        *visibility_conditions(scope, CarrierPlan), *_offered(scope, CarrierPlan.benefit_product_id)
+        *visibility_conditions(scope, CarrierPlan), *_offered_conditions(scope, CarrierPlan.benefit_product_id)
     )
 
 
 def rate_rows(scope: QueryScope) -> Select[Any]:
-    """Rates of the carrier plans the viewer may see."""
+    """Select the rates of carrier plans that the viewer may see."""
     return (
         select(*CarrierPlanRate.__table__.c)
         .outerjoin(
             CarrierPlan,
             and_(CarrierPlan.tenant_id == CarrierPlanRate.tenant_id, CarrierPlan.id == CarrierPlanRate.carrier_plan_id),
         )
-        .where(*visibility_conditions(scope, CarrierPlanRate), *_offered(scope, CarrierPlan.benefit_product_id))
+        .where(
+            *visibility_conditions(scope, CarrierPlanRate), *_offered_conditions(scope, CarrierPlan.benefit_product_id)
+        )
     )
 
 
@@ -66,7 +68,7 @@ rates_of = ManyByKey(rate_rows, CarrierPlanRate.carrier_plan_id, (tier_order(Car
 
 
 async def get_product(tx: Transaction, id: str) -> BenefitProduct | None:
-    """Read a product within the viewer's reach."""
+    """Return a benefit product that the viewer may see, or None."""
     return await tx.session.scalar(
         select(BenefitProduct).where(*visibility_conditions(tx.scope, BenefitProduct), BenefitProduct.id == id)
     )

@@ -12,7 +12,7 @@ from benegraph.db.store.row_queries import OneByKey, PagedRows
 
 
 def rows(scope: QueryScope) -> Select[Any]:
-    """Employers the viewer may see."""
+    """Select the employers that the viewer may see."""
     return select(*Employer.__table__.c).where(*visibility_conditions(scope, Employer, Employer.id))
 
 
@@ -21,9 +21,9 @@ page = PagedRows(rows, None, {"ID": (Employer.id,)})
 
 
 async def lock(tx: Transaction, id: str, *, shared: bool = False) -> Employer | None:
-    """Lock an employer: shared by those who change its people, alone by those who open and close its plan years.
+    """Lock an employer: shared to change its people, exclusively to open or close its plan years.
 
-    So nobody is hired unseen while enrollments are issued.
+    So no employee can be hired unnoticed while enrollments are issued.
     """
     statement = select(Employer).where(*visibility_conditions(tx.scope, Employer, Employer.id), Employer.id == id)
     return await tx.session.scalar(statement.with_for_update(read=shared, key_share=not shared))

@@ -1,4 +1,4 @@
-"""History: every change leaves a row that says who, when, by which request, what was and what is."""
+"""History: each change is recorded as an event with actor, instant, request, and the values before and after."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -12,9 +12,9 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.ids import IdPrefix
 
-# What history keeps of an employee: the employment, never who it is.
-_STATUS_OF_EMPLOYEE = {"employment_class", "hired_on", "class_changed_on", "terminated_on"}
-_LEFT_OUT = {
+# The columns of an employee that history stores: the employment, but no personal data.
+_EMPLOYMENT_COLUMNS = {"employment_class", "hired_on", "class_changed_on", "terminated_on"}
+_EXCLUDED_COLUMNS = {
     *("tenant_id", "id", "employer_id", "employee_id", "created_at", "updated_at", "version"),
     *("notes", "review_notes"),
 }
@@ -25,15 +25,19 @@ HistoryEvent = dict[str, Any]
 def update_event(
     tx: Transaction, row: PlanYear | Employee | LifeEvent, action: str, reason: str | None = None
 ) -> HistoryEvent:
-    """Describe what a transaction has changed of a row and not flushed yet."""
+    """Return the event of a row's changes that the session has not flushed yet."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for attribute in instance_state(row).attrs:
-        changed = attribute.history
-        kept = attribute.key in _STATUS_OF_EMPLOYEE if isinstance(row, Employee) else attribute.key not in _LEFT_OUT
-        if kept and changed.has_changes():
-            before[attribute.key] = _plain(changed.deleted[0] if changed.deleted else None)
-            after[attribute.key] = _plain(attribute.value)
+        changes = attribute.history
+        is_recorded = (
+            attribute.key in _EMPLOYMENT_COLUMNS
+            if isinstance(row, Employee)
+            else attribute.key not in _EXCLUDED_COLUMNS
+        )
+        if is_recorded and changes.has_changes():
+            before[attribute.key] = _json_value(changes.deleted[0] if changes.deleted else None)
+            after[attribute.key] = _json_value(attribute.value)
     employee_id = row.id if isinstance(row, Employee) else getattr(row, "employee_id", None)
     return _event(tx, row.employer_id, employee_id, row.id, action, before, after, reason)
 
@@ -46,30 +50,34 @@ def enrollment_event(
     after: Mapping[str, Any],
     reason: str | None = None,
 ) -> HistoryEvent:
-    """Describe a change of an enrollment, from what its columns held and hold."""
-    return _event(tx, row.employer_id, row.employee_id, row.id, action, _kept(before), _kept(after), reason)
+    """Return the event of a changed enrollment, from its columns' values before and after."""
+    return _event(
+        tx, row.employer_id, row.employee_id, row.id, action, _recorded_values(before), _recorded_values(after), reason
+    )
 
 
 def insert_event(
     tx: Transaction, row: Mapping[str, Any], action: str, employee_id: str | None, reason: str | None = None
 ) -> HistoryEvent:
-    """Describe a row that a transaction inserts."""
-    kept = {key: _plain(value) for key, value in row.items() if key not in _LEFT_OUT and value is not None}
-    return _event(tx, row["employer_id"], employee_id, row["id"], action, None, kept, reason)
+    """Return the event of an inserted row."""
+    values = {
+        key: _json_value(value) for key, value in row.items() if key not in _EXCLUDED_COLUMNS and value is not None
+    }
+    return _event(tx, row["employer_id"], employee_id, row["id"], action, None, values, reason)
 
 
 def hire_event(tx: Transaction, row: Mapping[str, Any]) -> HistoryEvent:
-    """Describe a hire, without who it is."""
-    kept = {key: _plain(row[key]) for key in sorted(_STATUS_OF_EMPLOYEE) if row.get(key) is not None}
-    return _event(tx, row["employer_id"], row["id"], row["id"], "HIRED", None, kept, None)
+    """Return the event of a hire, without personal data."""
+    values = {key: _json_value(row[key]) for key in sorted(_EMPLOYMENT_COLUMNS) if row.get(key) is not None}
+    return _event(tx, row["employer_id"], row["id"], row["id"], "HIRED", None, values, None)
 
 
 def deletion_event(tx: Transaction, row: PlanYear) -> HistoryEvent:
-    """Describe the deletion of a draft."""
+    """Return the event of a deleted draft plan year."""
     before = {
-        column.key: _plain(getattr(row, column.key))
+        column.key: _json_value(getattr(row, column.key))
         for column in inspect(PlanYear).columns
-        if column.key not in _LEFT_OUT
+        if column.key not in _EXCLUDED_COLUMNS
     }
     return _event(tx, row.employer_id, None, row.id, "DELETED", before, None, None)
 
@@ -84,21 +92,30 @@ def coverage_event(
     employee_id: str | None = None,
     reason: str | None = None,
 ) -> HistoryEvent:
-    """Describe a change of a coverage of record or of an invoice, from the values of its columns.
+    """Return the event of a changed coverage of record or invoice, from its columns' values.
 
-    `employee_id` is of the row's own employer: of another, the two would name nobody.
+    `employee_id` must belong to the row's own employer, because the two columns refer to an employee together.
     """
-    return _event(tx, row["employer_id"], employee_id, row["id"], action, _kept(before), _kept(after), reason)
+    return _event(
+        tx,
+        row["employer_id"],
+        employee_id,
+        row["id"],
+        action,
+        _recorded_values(before),
+        _recorded_values(after),
+        reason,
+    )
 
 
-async def insert_events(tx: Transaction, changes: Sequence[HistoryEvent]) -> None:
-    """Write changes down for ever, in one statement."""
-    await execute_writes(tx, events_insert(changes))
+async def insert_events(tx: Transaction, events: Sequence[HistoryEvent]) -> None:
+    """Insert events with one statement."""
+    await execute_writes(tx, events_insert(events))
 
 
-def events_insert(changes: Sequence[HistoryEvent]) -> RowWrite:
-    """Give changes to be written down for ever, in one turn with what else is."""
-    return RowWrite.insert(Event, changes)
+def events_insert(events: Sequence[HistoryEvent]) -> RowWrite:
+    """Return the insert of events, for execution together with other writes."""
+    return RowWrite.insert(Event, events)
 
 
 def _event(
@@ -127,11 +144,11 @@ def _event(
     }
 
 
-def _kept(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _recorded_values(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if values is None:
         return None
-    return {name: _plain(value) for name, value in values.items() if name not in _LEFT_OUT}
+    return {name: _json_value(value) for name, value in values.items() if name not in _EXCLUDED_COLUMNS}
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | datetime) else value

@@ -17,17 +17,17 @@ from benegraph.domain.people import EmploymentClass
 
 @dataclass(frozen=True, slots=True)
 class EmployeeFilter:
-    """Which employees; what is None does not matter."""
+    """A filter of employees; None does not filter."""
 
     employment_class: EmploymentClass | None = None
     active: bool | None = None
     external_id: str | None = None
-    #: Each of these stands in one of the columns that are searched, in any case.
+    #: Each word must occur in one of the searched columns, ignoring case.
     words: tuple[str, ...] = ()
 
 
 def rows(scope: QueryScope) -> Select[Any]:
-    """Employees the viewer may see, and whether each is active today."""
+    """Select the employees that the viewer may see, and whether each is active today."""
     today = today_at(scope)
     active = or_(Employee.terminated_on.is_(None), Employee.terminated_on > today)
     return (
@@ -43,8 +43,8 @@ def apply_filter(scope: QueryScope, employees: Select[Any], filter: EmployeeFilt
     if filter.external_id is not None:
         employees = employees.where(Employee.external_id == filter.external_id)
     if filter.active is not None:
-        gone = Employee.terminated_on <= today_at(scope)
-        employees = employees.where(gone.is_not(True) if filter.active else gone)
+        is_terminated = Employee.terminated_on <= today_at(scope)
+        employees = employees.where(is_terminated.is_not(True) if filter.active else is_terminated)
     for word in filter.words:
         searched = (Employee.first_name, Employee.last_name, Employee.email, Employee.external_id)
         employees = employees.where(
@@ -64,7 +64,7 @@ of_employers = PagedRows(rows, Employee.employer_id, ORDERS, apply_filter)
 
 
 def dependent_rows(scope: QueryScope) -> Select[Any]:
-    """Dependents the viewer may see."""
+    """Select the dependents that the viewer may see."""
     return select(*Dependent.__table__.c).where(
         *visibility_conditions(scope, Dependent, Dependent.employer_id, Dependent.employee_id)
     )
@@ -75,7 +75,7 @@ dependents_of = ManyByKey(dependent_rows, Dependent.employee_id, (Dependent.id,)
 
 
 async def lock_for_update(tx: Transaction, id: str) -> Employee | None:
-    """Lock an employee, before any of their enrollments."""
+    """Lock an employee to change its row. Take this lock before the locks of the employee's enrollments."""
     statement = select(Employee).where(
         *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id), Employee.id == id
     )
@@ -83,12 +83,15 @@ async def lock_for_update(tx: Transaction, id: str) -> Employee | None:
 
 
 async def lock_employee(tx: Transaction, id: str) -> Any | None:
-    """Lock an employee whose own row stays as it is, before any of their enrollments; with the employer's time zone."""
-    found = await fetch(tx, _held, {"id": id})
-    return found[0] if found else None
+    """Lock an employee whose row will not change; return its columns and the employer's time zone.
+
+    Take this lock before the locks of the employee's enrollments.
+    """
+    rows = await fetch(tx, _locked_employee, {"id": id})
+    return rows[0] if rows else None
 
 
-def _held(scope: QueryScope) -> Select[Any]:
+def _locked_employee(scope: QueryScope) -> Select[Any]:
     columns: tuple[Any, ...] = (
         Employee.id,
         Employee.employer_id,
@@ -110,7 +113,7 @@ def _held(scope: QueryScope) -> Select[Any]:
 
 
 async def employer_id_of(tx: Transaction, employee_id: str) -> str | None:
-    """Tell whose employee this is, before anything is locked."""
+    """Return the employer of an employee, to be locked first."""
     return await tx.session.scalar(
         select(Employee.employer_id).where(
             *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id), Employee.id == employee_id
@@ -119,8 +122,8 @@ async def employer_id_of(tx: Transaction, employee_id: str) -> str | None:
 
 
 async def list_employees(tx: Transaction, employer_id: str) -> Sequence[Employee]:
-    """Read everyone of an employer, for issuing; whoever changes people holds the employer's lock shared."""
-    found = await tx.session.scalars(
+    """List all employees of an employer. The caller holds the employer's lock, so that they can't change meanwhile."""
+    result = await tx.session.scalars(
         select(Employee)
         .where(
             *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id),
@@ -128,11 +131,11 @@ async def list_employees(tx: Transaction, employer_id: str) -> Sequence[Employee
         )
         .order_by(Employee.id)
     )
-    return found.all()
+    return result.all()
 
 
 async def get_dependent(tx: Transaction, id: str) -> Dependent | None:
-    """Read a dependent, to learn whose it is; it changes only under that employee's lock."""
+    """Return a dependent, or None. It changes only under the lock of its employee."""
     return await tx.session.scalar(
         select(Dependent)
         .where(
@@ -144,8 +147,8 @@ async def get_dependent(tx: Transaction, id: str) -> Dependent | None:
 
 
 async def list_dependents(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Dependent]:
-    """Read all dependents of some employees, active or not."""
-    found = await tx.session.scalars(
+    """List all dependents of some employees, active or not."""
+    result = await tx.session.scalars(
         select(Dependent)
         .where(
             *visibility_conditions(tx.scope, Dependent, Dependent.employer_id, Dependent.employee_id),
@@ -153,15 +156,15 @@ async def list_dependents(tx: Transaction, employee_ids: Collection[str]) -> Seq
         )
         .order_by(Dependent.id)
     )
-    return found.all()
+    return result.all()
 
 
 async def find_dependent_ids(tx: Transaction, ids: Collection[str]) -> set[str]:
-    """Tell which of these ids are dependents within the viewer's reach, whoever's they are."""
-    found = await tx.session.scalars(
+    """Return which of these IDs belong to dependents that the viewer may see, of any employee."""
+    result = await tx.session.scalars(
         select(Dependent.id).where(
             *visibility_conditions(tx.scope, Dependent, Dependent.employer_id, Dependent.employee_id),
             Dependent.id.in_(ids),
         )
     )
-    return set(found)
+    return set(result)

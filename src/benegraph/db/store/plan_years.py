@@ -1,4 +1,4 @@
-"""Plan years, their contribution classes, plans and rates: reads and locks."""
+"""Plan years, their contribution classes, plans and rates: row queries, locks and lookups."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ from benegraph.domain.values import DateSpan
 
 @dataclass(frozen=True, slots=True)
 class PlanYearFilter:
-    """Which plan years; what is None does not matter."""
+    """A filter of plan years; None does not filter."""
 
     status: PlanYearStatus | None = None
 
 
 def status_at(scope: QueryScope) -> ColumnElement[Any]:
-    """Derive a plan year's status in SQL, as `domain.plan_years.status_of` does."""
+    """Return a plan year's status today as an SQL expression, equal to `domain.plan_years.status_of`."""
     return case(
         (PlanYear.opened_on.is_(None), PlanYearStatus.DRAFT.value),
         (PlanYear.coverage_ends_on < today_at(scope), PlanYearStatus.EXPIRED.value),
@@ -39,12 +39,12 @@ def status_at(scope: QueryScope) -> ColumnElement[Any]:
 
 
 def past_draft_conditions(scope: QueryScope) -> Collection[ColumnElement[bool]]:
-    """Limit plan years to those past draft, where an employee reads: they don't see what is not decided yet."""
+    """Return the condition that hides draft plan years from employees."""
     return () if scope.employee_id is None else (PlanYear.opened_on.is_not(None),)
 
 
 def rows(scope: QueryScope) -> Select[Any]:
-    """Plan years the viewer may see, with the status of each today."""
+    """Select the plan years that the viewer may see, each with its status today."""
     return (
         select(
             *PlanYear.__table__.c,
@@ -61,7 +61,7 @@ def apply_filter(scope: QueryScope, plan_years: Select[Any], filter: PlanYearFil
 
 
 def class_rows(scope: QueryScope) -> Select[Any]:
-    """Contribution classes the viewer may see; an employee sees those of their own employment class."""
+    """Select the contribution classes that the viewer may see; employees see those of their own employment class."""
     classes = (
         select(*ContributionClass.__table__.c)
         .outerjoin(
@@ -75,14 +75,14 @@ def class_rows(scope: QueryScope) -> Select[Any]:
     )
     if scope.employee_id is None:
         return classes
-    own = select(Employee.employment_class).where(
+    own_class = select(Employee.employment_class).where(
         Employee.tenant_id == scope.tenant_id, Employee.id == scope.employee_id
     )
-    return classes.where(ContributionClass.employment == own.scalar_subquery())
+    return classes.where(ContributionClass.employment == own_class.scalar_subquery())
 
 
 def plan_rows(scope: QueryScope) -> Select[Any]:
-    """Plans the viewer may see."""
+    """Select the plans that the viewer may see."""
     return (
         select(*Plan.__table__.c)
         .outerjoin(PlanYear, and_(PlanYear.tenant_id == Plan.tenant_id, PlanYear.id == Plan.plan_year_id))
@@ -91,7 +91,7 @@ def plan_rows(scope: QueryScope) -> Select[Any]:
 
 
 def rate_rows(scope: QueryScope) -> Select[Any]:
-    """Rates of the plans the viewer may see."""
+    """Select the rates of plans that the viewer may see."""
     return (
         select(*PlanRate.__table__.c)
         .outerjoin(PlanYear, and_(PlanYear.tenant_id == PlanRate.tenant_id, PlanYear.id == PlanRate.plan_year_id))
@@ -111,8 +111,8 @@ rates_of = ManyByKey(rate_rows, PlanRate.plan_id, (tier_order(PlanRate.coverage_
 
 
 async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -> dict[str, PlanYear]:
-    """Lock plan years in order of their ids: shared by those who answer, alone by those who change them."""
-    found = await tx.session.scalars(
+    """Lock plan years in order of their IDs: shared for elections, exclusively for changes of the plan years."""
+    result = await tx.session.scalars(
         select(PlanYear)
         .where(
             *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
@@ -123,12 +123,12 @@ async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -
         .with_for_update(read=shared, key_share=not shared)
         .execution_options(populate_existing=True)
     )
-    return {plan_year.id: plan_year for plan_year in found}
+    return {plan_year.id: plan_year for plan_year in result}
 
 
 def offering_columns() -> list[ColumnElement[Any]]:
-    """Give, as columns of a plan year, all that it offers: its classes, plans and rates, each row a tuple."""
-    listed = {
+    """Return columns that collect all that a plan year offers: its classes, plans and rates, as arrays of tuples."""
+    columns_by_name = {
         "classes": (
             ContributionClass.employment,
             ContributionClass.family_status,
@@ -145,16 +145,16 @@ def offering_columns() -> list[ColumnElement[Any]]:
             columns[0].class_.employer_id == PlanYear.employer_id,
             columns[0].class_.plan_year_id == PlanYear.id,
         ).label(name)
-        for name, columns in listed.items()
+        for name, columns in columns_by_name.items()
     ]
 
 
 async def load_offerings(tx: Transaction, ids: Collection[str]) -> dict[str, Any]:
-    """Read all that plan years offer; once they are opened, it stays as it is."""
-    return {row.id: row for row in await fetch(tx, _offered, {"ids": list(ids)})} if ids else {}
+    """Load all that plan years offer, by plan year ID; opened plan years never change their offerings."""
+    return {row.id: row for row in await fetch(tx, _offerings, {"ids": list(ids)})} if ids else {}
 
 
-def _offered(scope: QueryScope) -> Select[Any]:
+def _offerings(scope: QueryScope) -> Select[Any]:
     return select(PlanYear.id, *offering_columns()).where(
         *visibility_conditions(scope, PlanYear, PlanYear.employer_id),
         *past_draft_conditions(scope),
@@ -163,7 +163,7 @@ def _offered(scope: QueryScope) -> Select[Any]:
 
 
 async def employer_id_of(tx: Transaction, id: str) -> str | None:
-    """Tell whose plan year this is, before anything is locked."""
+    """Return the employer of a plan year, to be locked first."""
     return await tx.session.scalar(
         select(PlanYear.employer_id).where(
             *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
@@ -174,16 +174,16 @@ async def employer_id_of(tx: Transaction, id: str) -> str | None:
 
 
 async def find_overlapping(
-    tx: Transaction, employer_id: str, benefit_product_id: str, coverage: DateSpan, *, besides: str | None = None
+    tx: Transaction, employer_id: str, benefit_product_id: str, coverage: DateSpan, *, except_id: str | None = None
 ) -> str | None:
-    """Find a plan year of this employer and product that shares a day with this span, drafts counted."""
+    """Return a plan year of this employer and product whose coverage overlaps a span, or None. Drafts count."""
     statement = select(PlanYear.id).where(
         *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
         PlanYear.employer_id == employer_id,
         PlanYear.benefit_product_id == benefit_product_id,
         PlanYear.coverage_starts_on < coverage.stop,
         PlanYear.coverage_ends_on >= coverage.start,
-        PlanYear.id != (besides or ""),
+        PlanYear.id != (except_id or ""),
     )
     return await tx.session.scalar(statement.limit(1))
 
@@ -195,20 +195,20 @@ async def find_under_another_contract(
     group_coverage_start: date,
     coverage: DateSpan,
     *,
-    besides: str | None = None,
+    except_id: str | None = None,
 ) -> str | None:
-    """Find a plan year of this employer, drafts counted, that shares a day with this span under another contract.
+    """Return a plan year of this employer that overlaps a span under another contract of the same group, or None.
 
-    Another of the same group, where both are with one division: its coverage of that day would be under the two.
+    Only contracts that have a division in common count: coverage in that division would belong to both. Drafts count.
     """
-    ours, theirs = aliased(GroupContract), aliased(GroupContract)
-    in_common = (
+    own, other = aliased(GroupContract), aliased(GroupContract)
+    have_common_division = (
         exists()
-        .where(ours.tenant_id == PlanYear.tenant_id, theirs.tenant_id == PlanYear.tenant_id)
-        .where(ours.employer_id == PlanYear.employer_id, theirs.employer_id == PlanYear.employer_id)
-        .where(ours.group_id == PlanYear.group_id, theirs.group_id == PlanYear.group_id)
-        .where(ours.coverage_start == group_coverage_start, theirs.coverage_start == PlanYear.group_coverage_start)
-        .where(ours.division_id == theirs.division_id)
+        .where(own.tenant_id == PlanYear.tenant_id, other.tenant_id == PlanYear.tenant_id)
+        .where(own.employer_id == PlanYear.employer_id, other.employer_id == PlanYear.employer_id)
+        .where(own.group_id == PlanYear.group_id, other.group_id == PlanYear.group_id)
+        .where(own.coverage_start == group_coverage_start, other.coverage_start == PlanYear.group_coverage_start)
+        .where(own.division_id == other.division_id)
     )
     statement = select(PlanYear.id).where(
         *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
@@ -217,14 +217,14 @@ async def find_under_another_contract(
         PlanYear.group_coverage_start != group_coverage_start,
         PlanYear.coverage_starts_on < coverage.stop,
         PlanYear.coverage_ends_on >= coverage.start,
-        PlanYear.id != (besides or ""),
-        in_common,
+        PlanYear.id != (except_id or ""),
+        have_common_division,
     )
     return await tx.session.scalar(statement.limit(1))
 
 
 async def find_outlasting(tx: Transaction, employer_id: str, key: ContractKey, last: date) -> str | None:
-    """Find a plan year of this employer that would follow a new contract beyond its last day, drafts counted."""
+    """Return a plan year of this employer, drafts included, that uses a new contract and ends after it, or None."""
     statement = select(PlanYear.id).where(
         *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
         PlanYear.employer_id == employer_id,
@@ -236,9 +236,10 @@ async def find_outlasting(tx: Transaction, employer_id: str, key: ContractKey, l
 
 
 async def find_contract_conflict(tx: Transaction, employer_id: str, key: ContractKey) -> str | None:
-    """Find a plan year of this employer that a new contract would set against another, drafts counted.
+    """Return a plan year of this employer that uses a new contract and would conflict with another one, or None.
 
-    The two share a day, and one of them would follow the new contract, the other one of its group and division.
+    Two plan years conflict if they overlap, and the other uses another contract of the same group and division. Drafts
+    count.
     """
     other = aliased(PlanYear)
     statement = (
@@ -269,8 +270,8 @@ async def find_contract_conflict(tx: Transaction, employer_id: str, key: Contrac
 
 
 async def lock_in_force(tx: Transaction, employer_id: str, today: date) -> Sequence[PlanYear]:
-    """Read the opened plan years of an employer that are not over, oldest first, locked shared."""
-    found = await tx.session.scalars(
+    """Lock the opened plan years of an employer that are not over, shared and in order of their IDs."""
+    result = await tx.session.scalars(
         select(PlanYear)
         .where(
             *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
@@ -282,18 +283,18 @@ async def lock_in_force(tx: Transaction, employer_id: str, today: date) -> Seque
         .with_for_update(read=True)
         .execution_options(populate_existing=True)
     )
-    return found.all()
+    return result.all()
 
 
 async def delete_terms(tx: Transaction, plan_year_id: str, model: type[ContributionClass | Plan]) -> None:
-    """Delete a draft's classes or plans, to be written anew."""
+    """Delete the contribution classes or plans of a draft, before new ones are inserted."""
     await tx.session.execute(
         delete(model).where(model.tenant_id == tx.viewer.tenant_id, model.plan_year_id == plan_year_id)
     )
 
 
 async def delete_draft(tx: Transaction, plan_year: PlanYear) -> None:
-    """Delete a draft, with its classes, plans and rates."""
+    """Delete a draft with its contribution classes, plans and rates."""
     await tx.session.execute(
         delete(PlanYear).where(PlanYear.tenant_id == tx.viewer.tenant_id, PlanYear.id == plan_year.id)
     )

@@ -1,4 +1,4 @@
-"""Writing many rows in one statement, and several tables' in one turn."""
+"""Row writes: inserts and updates of many rows, and of several tables, in one statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ from benegraph.db.cached_statements import fetch
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import XACT_ID_SQL, Transaction
 
-Row = Mapping[str, Any]
+RowValues = Mapping[str, Any]
 
-#: The number of the transaction that a statement runs in, as a column of it.
+#: The ID of the transaction in which a statement runs, as a column of the statement.
 XACT_ID: Label[str] = literal_column(XACT_ID_SQL, Text).label("number")
 
 
@@ -50,114 +50,118 @@ class RowWrite:
 
     kind: _WriteKind
     table: Table
-    rows: Sequence[Row]
+    rows: Sequence[RowValues]
 
     @classmethod
-    def insert(cls, model: type[Base], rows: Sequence[Row]) -> "RowWrite":
+    def insert(cls, model: type[Base], rows: Sequence[RowValues]) -> "RowWrite":
         """Return an insert of rows, which fills in their tenant, instants and first version."""
         return cls(_WriteKind.INSERT, _table(model), rows)
 
     @classmethod
-    def update(cls, model: type[Base], rows: Sequence[Row]) -> "RowWrite":
-        """Return an update of rows by their ids. The caller sets version and `updated_at`, if any."""
+    def update(cls, model: type[Base], rows: Sequence[RowValues]) -> "RowWrite":
+        """Return an update of rows by their IDs. The caller sets `version` and `updated_at`, if any."""
         return cls(_WriteKind.UPDATE, _table(model), rows)
 
     @classmethod
-    def versioned_update(cls, model: type[Base], rows: Sequence[Row]) -> "RowWrite":
-        """Return an update of rows by their ids that increments each row's version and sets its `updated_at`."""
+    def versioned_update(cls, model: type[Base], rows: Sequence[RowValues]) -> "RowWrite":
+        """Return an update of rows by their IDs that increments each row's version and sets its `updated_at`."""
         return cls(_WriteKind.VERSIONED_UPDATE, _table(model), rows)
 
 
-async def insert_rows(tx: Transaction, model: type[Base], rows: Sequence[Row]) -> None:
-    """Insert rows in one statement, however many they are."""
+async def insert_rows(tx: Transaction, model: type[Base], rows: Sequence[RowValues]) -> None:
+    """Insert any number of rows with one statement."""
     await execute_writes(tx, RowWrite.insert(model, rows))
 
 
-async def update_rows(tx: Transaction, model: type[Base], rows: Sequence[Row]) -> None:
-    """Set columns of rows in one statement. Past the session: what it holds of these rows is stale then."""
+async def update_rows(tx: Transaction, model: type[Base], rows: Sequence[RowValues]) -> None:
+    """Update any number of rows by their IDs with one statement. The session's objects of these rows become stale."""
     await execute_writes(tx, RowWrite.update(model, rows))
 
 
 async def execute_writes(tx: Transaction, *writes: RowWrite) -> None:
-    """Write all of it in one statement: no write sees another, and references are checked when all is there.
+    """Execute all writes with one statement.
 
-    So no row may be written twice, nor take what another row gives up, as constraints among a table's rows hold in
-    between too.
+    No write sees the effect of another, and foreign keys are checked at the end. No row may be written twice. No row
+    may take a unique value or a span of days that another row gives up, because PostgreSQL checks these row by row.
     """
-    writes = tuple(each for each in writes if each.rows)
+    writes = tuple(write for write in writes if write.rows)
     if not writes:
         return
-    forms = tuple(_Form(each.kind, each.table, tuple(each.rows[0]), alone=len(each.rows) == 1) for each in writes)
-    given: dict[str, Any] = {}
-    for number, (form, each) in enumerate(zip(forms, writes, strict=True)):
-        for name in form.names:
-            values = _sent(form.table, name, [row[name] for row in each.rows])
-            given[_place(number, name)] = values[0] if form.alone else values
-    (row,) = await fetch(tx, _Together(forms), given)
-    tx.set_xact_id(row.number)
+    shapes = tuple(
+        _WriteShape(write.kind, write.table, tuple(write.rows[0]), is_single_row=len(write.rows) == 1)
+        for write in writes
+    )
+    parameters: dict[str, Any] = {}
+    for index, (shape, write) in enumerate(zip(shapes, writes, strict=True)):
+        for name in shape.names:
+            values = _driver_values(shape.table, name, [row[name] for row in write.rows])
+            parameters[_parameter_name(index, name)] = values[0] if shape.is_single_row else values
+    (result,) = await fetch(tx, _CombinedWrite(shapes), parameters)
+    tx.set_xact_id(result.number)
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
-    """What of a write decides its statement's text."""
+class _WriteShape:
+    """The properties of a write that decide its statement's text."""
 
     kind: _WriteKind
     table: Table
     names: tuple[str, ...]
-    #: Whether it is one row: its values then stand in places of their own, as a plan for arrays is made anew each time.
-    alone: bool
+    #: Whether the values are scalar bind parameters instead of arrays, for which PostgreSQL makes a new plan each time.
+    is_single_row: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Together:
-    """Builds the statement for writes of these forms; it tells the transaction's number."""
+class _CombinedWrite:
+    """Builds the statement that executes writes of these shapes and returns the transaction's ID."""
 
-    forms: tuple[_Form, ...]
+    shapes: tuple[_WriteShape, ...]
 
     def __call__(self, scope: QueryScope) -> Select[Any]:
         statement: Select[Any] = select(XACT_ID)
-        for number, form in enumerate(self.forms):
-            values = _given(number, form)
-            one = _insert(scope, form, values) if form.kind is _WriteKind.INSERT else _update(scope, form, values)
-            statement = statement.add_cte(one.cte(f"write_{number}"))
+        for index, shape in enumerate(self.shapes):
+            values = _values(index, shape)
+            is_insert = shape.kind is _WriteKind.INSERT
+            write = _insert(scope, shape, values) if is_insert else _update(scope, shape, values)
+            statement = statement.add_cte(write.cte(f"write_{index}"))
         return statement
 
 
-def _given(number: int, form: _Form) -> dict[str, ColumnElement[Any]]:
-    documents = _documents(form.table)
-    kinds = {name: Text() if name in documents else form.table.c[name].type for name in form.names}
-    given: Any
-    if form.alone:
-        given = {name: bindparam(_place(number, name), type_=kind) for name, kind in kinds.items()}
+def _values(index: int, shape: _WriteShape) -> dict[str, ColumnElement[Any]]:
+    """Return the new value of each column: a bind parameter, or a column of the unnested arrays."""
+    json_columns = _json_columns(shape.table)
+    types = {name: Text() if name in json_columns else shape.table.c[name].type for name in shape.names}
+    values: Any
+    if shape.is_single_row:
+        values = {name: bindparam(_parameter_name(index, name), type_=type_) for name, type_ in types.items()}
     else:
-        arrays = [bindparam(_place(number, name), type_=ARRAY(kind)) for name, kind in kinds.items()]
-        given = func.unnest(*arrays).table_valued(*form.names).render_derived(f"given_{number}").c
-    return {name: cast_to(given[name], JSONB) if name in documents else given[name] for name in form.names}
+        arrays = [bindparam(_parameter_name(index, name), type_=ARRAY(type_)) for name, type_ in types.items()]
+        values = func.unnest(*arrays).table_valued(*shape.names).render_derived(f"given_{index}").c
+    return {name: cast_to(values[name], JSONB) if name in json_columns else values[name] for name in shape.names}
 
 
-def _insert(scope: QueryScope, form: _Form, values: dict[str, ColumnElement[Any]]) -> Insert:
-    table = form.table
-    stamps: dict[str, Any] = {
+def _insert(scope: QueryScope, shape: _WriteShape, values: dict[str, ColumnElement[Any]]) -> Insert:
+    table = shape.table
+    defaults: dict[str, Any] = {
         "tenant_id": scope.tenant_id,
         "created_at": scope.now,
         "updated_at": scope.now,
         "version": literal(1),
     }
-    values = {name: value for name, value in stamps.items() if name in table.c} | values
+    values = {name: value for name, value in defaults.items() if name in table.c} | values
     return insert(table).from_select(list(values), select(*values.values()))
 
 
-def _update(scope: QueryScope, form: _Form, values: dict[str, ColumnElement[Any]]) -> Update:
-    table = form.table
+def _update(scope: QueryScope, shape: _WriteShape, values: dict[str, ColumnElement[Any]]) -> Update:
+    table = shape.table
     id = values.pop("id")
-    stamps = (
-        {"version": table.c.version + 1, "updated_at": scope.now} if form.kind is _WriteKind.VERSIONED_UPDATE else {}
-    )
+    is_versioned = shape.kind is _WriteKind.VERSIONED_UPDATE
+    stamps = {"version": table.c.version + 1, "updated_at": scope.now} if is_versioned else {}
     return update(table).where(table.c.tenant_id == scope.tenant_id, table.c.id == id).values({**values, **stamps})
 
 
-def _place(number: int, name: str) -> str:
-    return f"{name}_{number}"
+def _parameter_name(index: int, name: str) -> str:
+    return f"{name}_{index}"
 
 
 def _table(model: type[Base]) -> Table:
@@ -165,12 +169,12 @@ def _table(model: type[Base]) -> Table:
 
 
 @lru_cache
-def _documents(table: Table) -> frozenset[str]:
+def _json_columns(table: Table) -> frozenset[str]:
     return frozenset(column.key for column in table.c if isinstance(column.type, JSONB))
 
 
-def _sent(table: Table, name: str, values: list[Any]) -> list[Any]:
-    if name not in _documents(table):
+def _driver_values(table: Table, name: str, values: list[Any]) -> list[Any]:
+    if name not in _json_columns(table):
         return values
-    # The driver has no array of documents: they travel as text.
+    # The driver has no arrays of JSON documents, so they are passed as text.
     return [None if value is None else orjson.dumps(value).decode() for value in values]

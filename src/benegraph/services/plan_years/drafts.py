@@ -218,7 +218,7 @@ async def _check_overlap(
     coverage = _coverage_span(dates)
     if coverage is None:
         return []
-    other = await store.plan_years.find_overlapping(tx, employer_id, benefit_product_id, coverage, besides=except_id)
+    other = await store.plan_years.find_overlapping(tx, employer_id, benefit_product_id, coverage, except_id=except_id)
     if other is None:
         return []
     return [
@@ -306,7 +306,7 @@ async def _check_only_contract(
     if coverage is None:
         return []
     other = await store.plan_years.find_under_another_contract(
-        tx, employer_id, group_id, group_coverage_start, coverage, besides=except_id
+        tx, employer_id, group_id, group_coverage_start, coverage, except_id=except_id
     )
     if other is None:
         return []

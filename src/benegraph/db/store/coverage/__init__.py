@@ -1,4 +1,4 @@
-"""Subscribers, contracts with groups, and coverage of record: reads, locks and bulk writes."""
+"""Subscribers, group contracts and coverage of record: row queries, locks, writes and the export."""
 
 from benegraph.db.store.coverage.export import discard_plans, iterate_pages, with_snapshot_reads
 from benegraph.db.store.coverage.locks import (

@@ -1,4 +1,4 @@
-"""What copying takes: all coverage of record, a page at a time, as of one moment; and plans for a table that grows."""
+"""Bulk export and import of coverage: pages of one snapshot, and query plans for a growing table."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -18,32 +18,32 @@ _KEY = (
     SubscriberEnrollment.group_coverage_start,
     SubscriberEnrollment.start_date,
 )
-# Whoever takes the pages may pause between two: a person who looks at them. And the unique index has this order: the
-# planner, which takes policies for choosy, would rather sort all that is left for each page.
-_SETTINGS = text(
+# The reader may pause between two pages, for example a person in a pager. And the unique index has the order of the
+# pages; the planner, which expects the policies to exclude most rows, would sort all remaining rows for each page.
+_EXPORT_SETTINGS = text(
     "SELECT set_config('idle_in_transaction_session_timeout', '0', true), set_config('enable_sort', 'off', true)"
 )
-_FORGET = text("DISCARD PLANS")
+_DISCARD_PLANS = text("DISCARD PLANS")
 
 
 async def discard_plans(tx: Transaction) -> None:
-    """Have the connection plan its statements anew, for the table as large as it is by now.
+    """Discard the connection's query plans, so that new ones are made for the table's present size.
 
-    A plan made while there was next to nothing reads all coverage of the tenant, and nothing else would replace it
-    before the table is analyzed.
+    A plan that was made while the table was nearly empty reads all coverage of the tenant, and PostgreSQL would keep it
+    until the table is analyzed.
     """
-    await tx.session.execute(_FORGET)
+    await tx.session.execute(_DISCARD_PLANS)
 
 
 def with_snapshot_reads(database: Database) -> Database:
-    """Give the same database, whose reads see throughout what was there when they began."""
+    """Return the same database with repeatable reads: each session sees one snapshot of the data."""
     engine = database.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return replace(database, engine=engine)
 
 
 async def iterate_pages(read_session: ReadSession, size: int = PAGE_SIZE) -> AsyncIterator[Sequence[Row[Any]]]:
-    """Fetch all coverage the viewer may see, so many rows at a time."""
-    await read_session.session.execute(_SETTINGS)
+    """Yield all coverage that the viewer may see, in pages of `size` rows, in the order of its key."""
+    await read_session.session.execute(_EXPORT_SETTINGS)
     rows = select(*SubscriberEnrollment.__table__.columns).where(
         *visibility_conditions(
             read_session.scope, SubscriberEnrollment, SubscriberEnrollment.employer_id, SubscriberEnrollment.employee_id
@@ -51,10 +51,10 @@ async def iterate_pages(read_session: ReadSession, size: int = PAGE_SIZE) -> Asy
     )
     page = rows
     while True:
-        found = (await read_session.session.execute(page.order_by(*_KEY).limit(size))).all()
-        if found:
-            yield found
-        if len(found) < size:
+        page_rows = (await read_session.session.execute(page.order_by(*_KEY).limit(size))).all()
+        if page_rows:
+            yield page_rows
+        if len(page_rows) < size:
             return
-        last = [literal(getattr(found[-1], column.key), column.type) for column in _KEY]
+        last = [literal(getattr(page_rows[-1], column.key), column.type) for column in _KEY]
         page = rows.where(tuple_(*_KEY) > tuple_(*last))

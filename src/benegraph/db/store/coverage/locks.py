@@ -1,4 +1,4 @@
-"""What services lock and write of coverage: subscribers first, in order of their numbers, then what is theirs."""
+"""Locks and writes of coverage. Subscribers are locked first, in order of their numbers, then their coverage."""
 
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -29,33 +29,33 @@ from benegraph.domain.coverage import ContractKey
 
 
 async def lock_subscribers(tx: Transaction, subscriber_ids: Collection[str]) -> dict[str, Subscriber]:
-    """Lock subscribers by the carrier's numbers; whoever writes coverage of theirs holds this lock."""
-    found = await tx.session.scalars(
+    """Lock subscribers by the carrier's numbers. Every write of a subscriber's coverage takes this lock."""
+    result = await tx.session.scalars(
         select(Subscriber)
         .where(Subscriber.tenant_id == tx.viewer.tenant_id, Subscriber.subscriber_id == any_of(subscriber_ids))
         .order_by(Subscriber.subscriber_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
-    return {row.subscriber_id: row for row in found}
+    return {row.subscriber_id: row for row in result}
 
 
 async def find_contracts(tx: Transaction, keys: Collection[ContractKey]) -> dict[ContractKey, GroupContract]:
-    """Find contracts by group, division and start; they never change, so nothing is locked."""
-    named = tuple_(GroupContract.group_id, GroupContract.division_id, GroupContract.coverage_start)
-    found = await tx.session.scalars(
+    """Find contracts by group, division and coverage start. Contracts never change, so they are not locked."""
+    key_columns = tuple_(GroupContract.group_id, GroupContract.division_id, GroupContract.coverage_start)
+    result = await tx.session.scalars(
         select(GroupContract).where(
             *visibility_conditions(tx.scope, GroupContract, GroupContract.employer_id),
-            named.in_([(key.group_id, key.division_id, key.coverage_start) for key in keys]),
+            key_columns.in_([(key.group_id, key.division_id, key.coverage_start) for key in keys]),
         )
     )
-    return {ContractKey(row.group_id, row.division_id, row.coverage_start): row for row in found}
+    return {ContractKey(row.group_id, row.division_id, row.coverage_start): row for row in result}
 
 
 async def lock_coverage(tx: Transaction, subscriber_ids: Collection[str]) -> Sequence[SubscriberEnrollment]:
-    """Lock all coverage of some subscribers, in order of their numbers; their own lock is held already.
+    """Lock all coverage of some subscribers, in order of their numbers. The caller holds the subscribers' locks.
 
-    It comes as plain rows, which stand for coverages.
+    Returns plain rows, which the session doesn't know.
     """
     numbers = sorted(subscriber_ids)
     if len(numbers) == 1:
@@ -77,21 +77,22 @@ def _coverage_of_one(scope: QueryScope) -> Select[Any]:
 
 
 def _coverage_of_many(scope: QueryScope) -> Select[Any]:
-    # One subscriber at a time: a plan made for them all while the table was small reads all of it when it is large.
-    given = func.unnest(bindparam("numbers", type_=ARRAY(Text(collation="C")))).table_valued("number")
-    numbers = given.render_derived("given")
-    part = _coverage_of(scope, numbers.c.number).lateral("part")
-    return select(*part.c).join_from(numbers, part, true())
+    # A lateral join reads one subscriber at a time. A plan for a comparison with all numbers, made while the table was
+    # small, would read the whole table once it is large.
+    unnested = func.unnest(bindparam("numbers", type_=ARRAY(Text(collation="C")))).table_valued("number")
+    numbers = unnested.render_derived("given")
+    coverage = _coverage_of(scope, numbers.c.number).lateral("part")
+    return select(*coverage.c).join_from(numbers, coverage, true())
 
 
 async def find_elected_ids(tx: Transaction, ids: Collection[str]) -> set[str]:
-    """Tell which of these coverages come from an election."""
-    found = await tx.session.scalars(
+    """Return which of these coverages follow an election."""
+    result = await tx.session.scalars(
         select(Enrollment.subscriber_enrollment_id)
         .where(Enrollment.tenant_id == tx.viewer.tenant_id, Enrollment.subscriber_enrollment_id == any_of(ids))
         .distinct()
     )
-    return {id for id in found if id is not None}
+    return {id for id in result if id is not None}
 
 
 async def delete_coverage(tx: Transaction, ids: Collection[str]) -> None:
@@ -103,12 +104,15 @@ async def delete_coverage(tx: Transaction, ids: Collection[str]) -> None:
 
 
 async def list_synced_division_ids(tx: Transaction, employee_id: str) -> set[str]:
-    """Tell under which divisions coverage of record follows an employee's elections; under the employee's lock."""
+    """Return the divisions in which coverage of record follows an employee's elections.
+
+    The caller holds the employee's lock.
+    """
     follows = and_(
         SubscriberEnrollment.tenant_id == Enrollment.tenant_id,
         SubscriberEnrollment.id == Enrollment.subscriber_enrollment_id,
     )
-    found = await tx.session.scalars(
+    result = await tx.session.scalars(
         select(SubscriberEnrollment.division_id)
         .join(Enrollment, follows)
         .where(
@@ -117,23 +121,25 @@ async def list_synced_division_ids(tx: Transaction, employee_id: str) -> set[str
         )
         .distinct()
     )
-    return set(found)
+    return set(result)
 
 
 async def lock_elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Any]:
-    """Lock the subscribers that employees are, in order of their numbers, and then read what they have elected.
+    """Lock the subscribers linked to employees, in order of their numbers; then return the employees' elections.
 
-    Each enrollment that is recorded with a carrier, or is to be, comes with the subscriber's number and the employer's
-    contracts of its group, one a division. Who is which subscriber changes under the employee's lock and the
-    employer's, shared: the caller holds the employees', or the employer's alone.
+    Returns each enrollment that is or should be recorded with a carrier, with the subscriber's number and the
+    employer's contracts of its group, one for each division. The link of a subscriber changes under the lock of its
+    employee and the shared lock of the employer: the caller holds the employees' locks, or the employer's exclusively.
     """
-    held = await fetch(tx, _subscribers_held, {"employee_ids": list(employee_ids)})
-    # In a turn of its own: a renewal changes enrollments under no lock of the employees'. But it holds the subscribers
-    # then, and who has waited for these must see what it left.
-    return await fetch(tx, _elected_with_contracts, {"employee_ids": [row.employee_id for row in held]}) if held else []
+    locked = await fetch(tx, _subscribers_of_employees, {"employee_ids": list(employee_ids)})
+    if not locked:
+        return []
+    # A separate statement, because it must see what a renewal has committed while this transaction waited for the
+    # subscribers. A renewal changes enrollments without the employees' locks, but it holds the subscribers' locks.
+    return await fetch(tx, _elections_with_contracts, {"employee_ids": [row.employee_id for row in locked]})
 
 
-def _subscribers_held(scope: QueryScope) -> Select[Any]:
+def _subscribers_of_employees(scope: QueryScope) -> Select[Any]:
     return (
         select(Subscriber.employee_id)
         .where(
@@ -145,7 +151,7 @@ def _subscribers_held(scope: QueryScope) -> Select[Any]:
     )
 
 
-def _elected_with_contracts(scope: QueryScope) -> Select[Any]:
+def _elections_with_contracts(scope: QueryScope) -> Select[Any]:
     contracts = array_of_rows(
         (GroupContract.division_id, GroupContract.policy_number),
         *visibility_conditions(scope, GroupContract),
@@ -165,11 +171,11 @@ def _elected_with_contracts(scope: QueryScope) -> Select[Any]:
         Subscriber.subscriber_id.label("number"),
         contracts.label("contracts"),
     )
-    numbered = and_(Subscriber.tenant_id == Enrollment.tenant_id, Subscriber.employee_id == Enrollment.employee_id)
+    is_linked = and_(Subscriber.tenant_id == Enrollment.tenant_id, Subscriber.employee_id == Enrollment.employee_id)
     return (
         select(*columns)
         .join(PlanYear, and_(PlanYear.tenant_id == Enrollment.tenant_id, PlanYear.id == Enrollment.plan_year_id))
-        .join(Subscriber, numbered)
+        .join(Subscriber, is_linked)
         .where(
             *visibility_conditions(scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
             Enrollment.employee_id == any_of(bindparam("employee_ids", type_=ARRAY(Text))),
@@ -181,21 +187,21 @@ def _elected_with_contracts(scope: QueryScope) -> Select[Any]:
 
 
 async def find_subscriber_numbers(tx: Transaction, employee_ids: Collection[str]) -> dict[str, str]:
-    """Tell which employees are subscribers, and the carrier's number of each."""
-    found = await tx.session.execute(
+    """Return the subscriber number of each employee that is linked to a subscriber."""
+    result = await tx.session.execute(
         select(Subscriber.employee_id, Subscriber.subscriber_id).where(
             *visibility_conditions(tx.scope, Subscriber, Subscriber.employer_id, Subscriber.employee_id),
             Subscriber.employee_id == any_of(employee_ids),
         )
     )
-    return {employee: number for employee, number in found if employee is not None}
+    return {employee: number for employee, number in result if employee is not None}
 
 
 async def list_contracts_of_groups(
     tx: Transaction, employer_ids: Collection[str], groups: Collection[tuple[str, date]]
 ) -> Sequence[GroupContract]:
-    """Find these employers' contracts by group and start, one a division."""
-    found = await tx.session.scalars(
+    """List these employers' contracts by group and coverage start, one for each division."""
+    result = await tx.session.scalars(
         select(GroupContract)
         .where(
             *visibility_conditions(tx.scope, GroupContract, GroupContract.employer_id),
@@ -204,11 +210,11 @@ async def list_contracts_of_groups(
         )
         .order_by(GroupContract.division_id)
     )
-    return found.all()
+    return result.all()
 
 
 async def update_employee_id(tx: Transaction, subscriber_id: str, employee_id: str | None) -> None:
-    """Say of all coverage of a subscriber whose it is, as row-level security reads it."""
+    """Set the employee of all coverage of a subscriber, which row-level security reads."""
     await tx.session.execute(
         update(SubscriberEnrollment)
         .where(

@@ -1,4 +1,4 @@
-"""What the graph reads of coverage: subscribers, contracts with groups, the coverage of record, and its elections."""
+"""Row queries of coverage: subscribers, group contracts, the coverage of record, and its elections."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,32 +13,35 @@ from benegraph.db.store.row_queries import Key, ManyByKey, OneByCompositeKey, On
 
 
 def subscriber_rows(scope: QueryScope) -> Select[Any]:
-    """Subscribers the viewer may see: an employer's employees, and whoever has coverage under its contracts."""
-    return select(*Subscriber.__table__.c).where(*_known(scope))
+    """Select the subscribers that the viewer may see.
+
+    An employer sees those linked to its employees, and those with coverage under its contracts.
+    """
+    return select(*Subscriber.__table__.c).where(*_subscriber_conditions(scope))
 
 
-def _known(scope: QueryScope) -> Iterator[ColumnElement[bool]]:
+def _subscriber_conditions(scope: QueryScope) -> Iterator[ColumnElement[bool]]:
     if scope.employer_id is None or scope.employee_id is not None:
         yield from visibility_conditions(scope, Subscriber, Subscriber.employer_id, Subscriber.employee_id)
         return
-    covered = exists().where(
+    has_coverage = exists().where(
         SubscriberEnrollment.tenant_id == Subscriber.tenant_id,
         SubscriberEnrollment.subscriber_id == Subscriber.subscriber_id,
         SubscriberEnrollment.employer_id == scope.employer_id,
     )
     yield from visibility_conditions(scope, Subscriber)
-    yield or_(Subscriber.employer_id == scope.employer_id, covered)
+    yield or_(Subscriber.employer_id == scope.employer_id, has_coverage)
 
 
 def contract_rows(scope: QueryScope) -> Select[Any]:
-    """Contracts the viewer may see."""
+    """Select the group contracts that the viewer may see."""
     return select(*GroupContract.__table__.c).where(
         *visibility_conditions(scope, GroupContract, GroupContract.employer_id)
     )
 
 
 def rows(scope: QueryScope) -> Select[Any]:
-    """Coverage of record the viewer may see, each with the id of its contract."""
+    """Select the coverage of record that the viewer may see, each with the ID of its group contract."""
     contract = and_(
         GroupContract.tenant_id == SubscriberEnrollment.tenant_id,
         GroupContract.group_id == SubscriberEnrollment.group_id,
@@ -47,7 +50,7 @@ def rows(scope: QueryScope) -> Select[Any]:
     )
     return (
         select(*SubscriberEnrollment.__table__.c, GroupContract.id.label("group_contract_id"))
-        # Outward, as what is not asked for is not joined then: a count reads one table.
+        # An outer join, because PostgreSQL omits it when its column is not selected: a count then reads one table.
         .outerjoin(GroupContract, contract)
         .where(
             *visibility_conditions(
@@ -57,28 +60,28 @@ def rows(scope: QueryScope) -> Select[Any]:
     )
 
 
-def _by(column: Key) -> tuple[Key, ...]:
+def _order_by(column: Key) -> tuple[Key, ...]:
     return column, SubscriberEnrollment.id
 
 
 ORDERS = {
-    "START_DATE": _by(SubscriberEnrollment.start_date),
-    "END_DATE": _by(SubscriberEnrollment.end_date),
-    "GROUP_ID": _by(SubscriberEnrollment.group_id),
-    "DIVISION_ID": _by(SubscriberEnrollment.division_id),
-    "GROUP_COVERAGE_START": _by(SubscriberEnrollment.group_coverage_start),
-    "PAID_THROUGH": _by(SubscriberEnrollment.paid_through),
-    "ANNUAL_MAX": _by(SubscriberEnrollment.annual_max_cents),
-    "LIFETIME_MAX": _by(SubscriberEnrollment.lifetime_max_cents),
-    "DATE_EMPLOYED": _by(SubscriberEnrollment.date_employed),
-    "ELIGIBILITY_DATE": _by(SubscriberEnrollment.eligibility_date),
-    "ORIGINAL_ENROLLMENT_DATE": _by(SubscriberEnrollment.original_enrollment_date),
-    "POLICY_NUMBER": _by(SubscriberEnrollment.policy_number),
-    "TERM_DATE": _by(SubscriberEnrollment.term_date),
-    "ENTRY_DATE": _by(SubscriberEnrollment.created_at),
-    "ENTRY_USER": _by(SubscriberEnrollment.entry_user),
-    "UPDATE_DATE": _by(SubscriberEnrollment.updated_at),
-    "UPDATE_USER": _by(SubscriberEnrollment.update_user),
+    "START_DATE": _order_by(SubscriberEnrollment.start_date),
+    "END_DATE": _order_by(SubscriberEnrollment.end_date),
+    "GROUP_ID": _order_by(SubscriberEnrollment.group_id),
+    "DIVISION_ID": _order_by(SubscriberEnrollment.division_id),
+    "GROUP_COVERAGE_START": _order_by(SubscriberEnrollment.group_coverage_start),
+    "PAID_THROUGH": _order_by(SubscriberEnrollment.paid_through),
+    "ANNUAL_MAX": _order_by(SubscriberEnrollment.annual_max_cents),
+    "LIFETIME_MAX": _order_by(SubscriberEnrollment.lifetime_max_cents),
+    "DATE_EMPLOYED": _order_by(SubscriberEnrollment.date_employed),
+    "ELIGIBILITY_DATE": _order_by(SubscriberEnrollment.eligibility_date),
+    "ORIGINAL_ENROLLMENT_DATE": _order_by(SubscriberEnrollment.original_enrollment_date),
+    "POLICY_NUMBER": _order_by(SubscriberEnrollment.policy_number),
+    "TERM_DATE": _order_by(SubscriberEnrollment.term_date),
+    "ENTRY_DATE": _order_by(SubscriberEnrollment.created_at),
+    "ENTRY_USER": _order_by(SubscriberEnrollment.entry_user),
+    "UPDATE_DATE": _order_by(SubscriberEnrollment.updated_at),
+    "UPDATE_USER": _order_by(SubscriberEnrollment.update_user),
 }
 subscribers_by_ids = OneByKey(subscriber_rows, Subscriber.id)
 subscribers_by_numbers = OneByKey(subscriber_rows, Subscriber.subscriber_id)
@@ -99,6 +102,6 @@ by_keys = OneByCompositeKey(
         SubscriberEnrollment.start_date,
     ),
 )
-#: By the carrier's numbers of subscribers.
+#: By the carrier's subscriber numbers.
 of_subscribers = PagedRows(rows, SubscriberEnrollment.subscriber_id, ORDERS)
 elections_of = ManyByKey(enrollment_rows, Enrollment.subscriber_enrollment_id, (Enrollment.id,))

@@ -1,4 +1,4 @@
-"""Enrollments, life events and their history: what is read, what is locked, what is issued."""
+"""Enrollments, life events and their history: row queries, locks and inserts."""
 
 from benegraph.db.store.enrollments.locks import (
     delete_enrolled_dependents,

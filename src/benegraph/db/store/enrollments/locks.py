@@ -1,6 +1,6 @@
-"""What services lock and write of enrollments: always the employee first, then enrollments in order of their ids.
+"""Locks and writes of enrollments. The caller locks the employee first; enrollments are locked in order of their IDs.
 
-What is locked comes as plain rows, which stand for enrollments: services change them by `Edits`, past the session.
+Locked enrollments are plain rows, which the session doesn't know. Services update them by `EnrollmentUpdates`.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,7 +23,7 @@ _IDS = bindparam("ids", type_=ARRAY(Text))
 
 
 async def employee_id_of(tx: Transaction, id: str) -> str | None:
-    """Tell whose enrollment this is, before anything is locked."""
+    """Return the employee of an enrollment, to be locked first."""
     return await tx.session.scalar(
         select(Enrollment.employee_id).where(
             *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
@@ -35,53 +35,56 @@ async def employee_id_of(tx: Transaction, id: str) -> str | None:
 async def lock_with_plan_years(
     tx: Transaction, employee_id: str, ids: Collection[str]
 ) -> tuple[dict[str, Any], list[Enrollment]]:
-    """Lock the plan years of some of an employee's enrollments, shared, then all enrollments of theirs in these.
+    """Lock the plan years of some of an employee's enrollments, shared, then all the employee's enrollments in them.
 
-    Both in order of their ids. A plan year comes with all that an answer is judged by: what it offers, which is settled
-    since it was opened, and the family, which changes under the employee's lock alone. The caller holds that one.
+    Both are locked in order of their IDs. Each plan year comes with all inputs of an election: its offerings, which
+    don't change once it is opened, and the employee's family, which changes only under the employee's lock. The caller
+    holds that lock.
+
+    Returns the plan years by ID, and the enrollments.
     """
-    rows = await fetch(tx, _taken_up, {"employee_id": employee_id, "ids": list(ids)})
-    one_in_each = {row.plan_year_id: row for row in rows}
+    rows = await fetch(tx, _with_plan_years, {"employee_id": employee_id, "ids": list(ids)})
+    row_by_plan_year = {row.plan_year_id: row for row in rows}
     plan_years = {
-        id: SimpleNamespace(**{name: getattr(row, place) for name, place in _OF_PLAN_YEAR.items()})
-        for id, row in sorted(one_in_each.items())
+        id: SimpleNamespace(**{name: getattr(row, label) for name, label in _PLAN_YEAR_LABELS.items()})
+        for id, row in sorted(row_by_plan_year.items())
     }
     return plan_years, rows
 
 
-#: The columns of a plan year that is taken up, and what each is called beside those of an enrollment. The id's name is
-#: one of an enrollment's own, which holds the same.
-_OF_PLAN_YEAR = {
+#: The label of each plan year column in a row that also holds an enrollment's columns. The label of the ID equals the
+#: name of an enrollment column, which holds the same value.
+_PLAN_YEAR_LABELS = {
     name: f"plan_year_{name}" for name in (*PlanYear.__table__.c.keys(), "classes", "plans", "rates", "family")
 }
 
 
-def _taken_up(scope: QueryScope) -> Select[Any]:
-    plan_years = _plan_years(scope).cte("taken")
-    # Which they are is to be known before any enrollment is looked at: so all of them are locked before the first.
-    taken = func.array(select(plan_years.c.id).scalar_subquery(), type_=ARRAY(Text))
+def _with_plan_years(scope: QueryScope) -> Select[Any]:
+    plan_years = _locked_plan_years(scope).cte("taken")
+    # As an array the plan years are computed, and thereby locked, before the first enrollment is read.
+    plan_year_ids = func.array(select(plan_years.c.id).scalar_subquery(), type_=ARRAY(Text))
     return (
-        select(*Enrollment.__table__.c, *(plan_years.c[name].label(place) for name, place in _OF_PLAN_YEAR.items()))
+        select(*Enrollment.__table__.c, *(plan_years.c[name].label(label) for name, label in _PLAN_YEAR_LABELS.items()))
         .join(plan_years, plan_years.c.id == Enrollment.plan_year_id)
         .where(
             *visibility_conditions(scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
             Enrollment.employee_id == _EMPLOYEE_ID,
-            Enrollment.plan_year_id == any_(taken),
+            Enrollment.plan_year_id == any_(plan_year_ids),
         )
         .order_by(Enrollment.id)
         .with_for_update(key_share=True, of=Enrollment)
     )
 
 
-def _plan_years(scope: QueryScope) -> Select[Any]:
-    # An enrollment's plan year never changes, so that it may be looked up unlocked; first, and as one array, or the
-    # plan made for it while there are few plan years reads all of them.
-    named = select(Enrollment.plan_year_id).where(
+def _locked_plan_years(scope: QueryScope) -> Select[Any]:
+    # An enrollment's plan year never changes, so it can be looked up without a lock. It is looked up first and as an
+    # array: otherwise a query plan that was made while there were few plan years would read all of them.
+    plan_year_ids = select(Enrollment.plan_year_id).where(
         *visibility_conditions(scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
         Enrollment.employee_id == _EMPLOYEE_ID,
         Enrollment.id == any_of(_IDS),
     )
-    looked_up = func.array(named.scalar_subquery(), type_=ARRAY(Text))
+    plan_year_id_array = func.array(plan_year_ids.scalar_subquery(), type_=ARRAY(Text))
     family = array_of_rows(
         (Dependent.id, Dependent.relationship, Dependent.date_of_birth, Dependent.disabled, Dependent.active),
         *visibility_conditions(scope, Dependent, Dependent.employer_id, Dependent.employee_id),
@@ -92,7 +95,7 @@ def _plan_years(scope: QueryScope) -> Select[Any]:
         .where(
             *visibility_conditions(scope, PlanYear, PlanYear.employer_id),
             *past_draft_conditions(scope),
-            PlanYear.id == any_(looked_up),
+            PlanYear.id == any_(plan_year_id_array),
         )
         .order_by(PlanYear.id)
         .with_for_update(read=True, of=PlanYear)
@@ -102,11 +105,11 @@ def _plan_years(scope: QueryScope) -> Select[Any]:
 async def lock_in_plan_years(
     tx: Transaction, employee_id: str, plan_year_ids: Collection[str] | None = None
 ) -> Sequence[Enrollment]:
-    """Lock an employee's enrollments in some plan years (in all, by default), oldest first."""
+    """Lock an employee's enrollments in some plan years, by default in all, in order of their IDs."""
     if plan_year_ids is None:
-        return await fetch(tx, _held_by, {"employee_id": employee_id})
-    given = {"employee_id": employee_id, "ids": list(plan_year_ids)}
-    return await fetch(tx, _held_in, given) if given["ids"] else []
+        return await fetch(tx, _of_employee, {"employee_id": employee_id})
+    parameters = {"employee_id": employee_id, "ids": list(plan_year_ids)}
+    return await fetch(tx, _of_employee_in_plan_years, parameters) if parameters["ids"] else []
 
 
 def _locked(scope: QueryScope, *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -118,26 +121,26 @@ def _locked(scope: QueryScope, *conditions: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _held_by(scope: QueryScope) -> Select[Any]:
+def _of_employee(scope: QueryScope) -> Select[Any]:
     return _locked(scope, Enrollment.employee_id == _EMPLOYEE_ID)
 
 
-def _held_in(scope: QueryScope) -> Select[Any]:
+def _of_employee_in_plan_years(scope: QueryScope) -> Select[Any]:
     return _locked(scope, Enrollment.employee_id == _EMPLOYEE_ID, Enrollment.plan_year_id == any_of(_IDS))
 
 
 async def lock_all_in_plan_years(tx: Transaction, plan_year_ids: Collection[str]) -> Sequence[Enrollment]:
-    """Lock all enrollments of some plan years, oldest first."""
-    return await fetch(tx, _of_plan_years, {"ids": list(plan_year_ids)})
+    """Lock all enrollments in some plan years, in order of their IDs."""
+    return await fetch(tx, _in_plan_years, {"ids": list(plan_year_ids)})
 
 
-def _of_plan_years(scope: QueryScope) -> Select[Any]:
+def _in_plan_years(scope: QueryScope) -> Select[Any]:
     return _locked(scope, Enrollment.plan_year_id == any_of(_IDS))
 
 
 async def list_plan_year_ids(tx: Transaction, employee_id: str) -> set[str]:
-    """Tell in which plan years an employee has enrollments."""
-    found = await tx.session.scalars(
+    """Return the plan years in which an employee has enrollments."""
+    result = await tx.session.scalars(
         select(Enrollment.plan_year_id)
         .where(
             *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
@@ -145,14 +148,14 @@ async def list_plan_year_ids(tx: Transaction, employee_id: str) -> set[str]:
         )
         .distinct()
     )
-    return set(found)
+    return set(result)
 
 
 async def list_prior_coverage(
     tx: Transaction, plan_year: PlanYear, employee_id: str | None = None
 ) -> Sequence[Enrollment]:
-    """Read the coverage in force on the last day of the plan year before this one, of everyone or of one employee."""
-    before = (
+    """List the enrollments with coverage on the last day of the previous plan year, of all employees or of one."""
+    last_day = (
         select(func.max(PlanYear.coverage_ends_on))
         .where(
             PlanYear.tenant_id == plan_year.tenant_id,
@@ -168,8 +171,8 @@ async def list_prior_coverage(
         Enrollment.employer_id == plan_year.employer_id,
         Enrollment.benefit_product_id == plan_year.benefit_product_id,
         Enrollment.decision == ElectionDecision.ENROLLED,
-        Enrollment.coverage_starts_on <= before,
-        Enrollment.coverage_ends_on >= before,
+        Enrollment.coverage_starts_on <= last_day,
+        Enrollment.coverage_ends_on >= last_day,
     )
     if employee_id is not None:
         statement = statement.where(Enrollment.employee_id == employee_id)
@@ -177,8 +180,8 @@ async def list_prior_coverage(
 
 
 async def list_enrolled_dependents(tx: Transaction, ids: Collection[str]) -> dict[str, list[EnrolledDependent]]:
-    """Read who is covered by each of these enrollments."""
-    found = await tx.session.scalars(
+    """List the dependents covered by each of these enrollments, by enrollment ID."""
+    result = await tx.session.scalars(
         select(EnrolledDependent)
         .where(
             *visibility_conditions(
@@ -189,23 +192,23 @@ async def list_enrolled_dependents(tx: Transaction, ids: Collection[str]) -> dic
         .order_by(EnrolledDependent.dependent_id)
     )
     covered: dict[str, list[EnrolledDependent]] = {id: [] for id in ids}
-    for row in found:
+    for row in result:
         covered[row.enrollment_id].append(row)
     return covered
 
 
 async def insert_enrollments(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert new, unanswered enrollments, in one statement."""
+    """Insert new, unanswered enrollments with one statement."""
     await insert_rows(tx, Enrollment, rows)
 
 
 def enrolled_dependents_insert(rows: Sequence[dict[str, Any]]) -> RowWrite:
-    """Give the dependents of elections, to be inserted."""
+    """Return the insert of the dependents of elections."""
     return RowWrite.insert(EnrolledDependent, rows)
 
 
 async def delete_enrolled_dependents(tx: Transaction, enrollment_id: str) -> None:
-    """Remove an enrollment's dependents, as its answer is taken back."""
+    """Delete the dependents of an enrollment whose election is reopened."""
     await tx.session.execute(
         delete(EnrolledDependent).where(
             EnrolledDependent.tenant_id == tx.viewer.tenant_id, EnrolledDependent.enrollment_id == enrollment_id
@@ -214,7 +217,7 @@ async def delete_enrolled_dependents(tx: Transaction, enrollment_id: str) -> Non
 
 
 async def employee_id_of_life_event(tx: Transaction, id: str) -> str | None:
-    """Tell whose life event this is, before anything is locked."""
+    """Return the employee of a life event, to be locked first."""
     return await tx.session.scalar(
         select(LifeEvent.employee_id).where(
             *visibility_conditions(tx.scope, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id),
@@ -224,7 +227,7 @@ async def employee_id_of_life_event(tx: Transaction, id: str) -> str | None:
 
 
 async def lock_life_event(tx: Transaction, id: str, employee_id: str) -> LifeEvent | None:
-    """Lock a life event of an employee."""
+    """Lock a life event of an employee; return None if it doesn't exist."""
     return await tx.session.scalar(
         select(LifeEvent)
         .where(

@@ -1,4 +1,4 @@
-"""What the graph reads of enrollments: rows with their status today, who they cover, life events, history."""
+"""Row queries of enrollments: enrollments with their status today, covered dependents, life events, history."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from benegraph.domain.ids import IdPrefix
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentFilter:
-    """Which enrollments; what is None does not matter. The year is that in which the answer takes effect."""
+    """A filter of enrollments; None does not filter. `effective_in_year` is the year of `effective_on`."""
 
     status: tuple[EnrollmentStatus, ...] | None = None
     plan_year_id: str | None = None
@@ -28,7 +28,7 @@ class EnrollmentFilter:
 
 @dataclass(frozen=True, slots=True)
 class LifeEventFilter:
-    """Which life events; what is None does not matter."""
+    """A filter of life events; None does not filter."""
 
     status: LifeEventStatus | None = None
     employer_id: str | None = None
@@ -37,8 +37,8 @@ class LifeEventFilter:
 _opens_on = func.coalesce(Enrollment.window_opens_on, PlanYear.open_enrollment_starts_on)
 _closes_on = func.coalesce(Enrollment.window_closes_on, PlanYear.open_enrollment_ends_on)
 _ENROLLED = Enrollment.decision == ElectionDecision.ENROLLED
-#: How what is not over yet was answered.
-_ANSWERED = {
+#: The answer of an enrollment that has each status.
+_DECISION_CONDITIONS = {
     EnrollmentStatus.PENDING: Enrollment.decision.is_(None),
     EnrollmentStatus.ENROLLED: _ENROLLED,
     EnrollmentStatus.WAIVED: Enrollment.decision == ElectionDecision.WAIVED,
@@ -46,16 +46,16 @@ _ANSWERED = {
 
 
 def status_at(scope: QueryScope) -> ColumnElement[Any]:
-    """Derive an enrollment's status in SQL, as `domain.enrollments.status.status_of` does."""
+    """Return an enrollment's status today as an SQL expression, equal to `domain.enrollments.status.status_of`."""
     today = today_at(scope)
-    over = or_(
+    is_over = or_(
         Enrollment.closed_on <= today,
         PlanYear.coverage_ends_on < today,
         and_(Enrollment.decision.is_(None), _closes_on < today),
         and_(_ENROLLED, or_(Enrollment.coverage_ends_on.is_(None), Enrollment.coverage_ends_on < today)),
     )
     return case(
-        (over, EnrollmentStatus.INACTIVE.value),
+        (is_over, EnrollmentStatus.INACTIVE.value),
         (Enrollment.decision.is_(None), EnrollmentStatus.PENDING.value),
         (_ENROLLED, EnrollmentStatus.ENROLLED.value),
         else_=EnrollmentStatus.WAIVED.value,
@@ -63,14 +63,14 @@ def status_at(scope: QueryScope) -> ColumnElement[Any]:
 
 
 def _has_status(scope: QueryScope, statuses: tuple[EnrollmentStatus, ...]) -> Iterator[ColumnElement[bool]]:
-    """Limit to statuses today, in words from which the planner learns about how many rows that leaves.
+    """Yield conditions that limit enrollments to statuses today, and from which the planner can estimate their share.
 
-    What is computed it has no statistics of: it would believe that one in 200 is left, and sort the whole list for a
-    page instead of reading an index until the page is full.
+    It has no statistics of computed expressions, and would expect one row in 200 to match. It would then sort the whole
+    list for a page, instead of reading an index until the page is full.
     """
     yield case((status_at(scope).in_(statuses), true()), else_=false())
     if EnrollmentStatus.INACTIVE not in statuses:
-        yield or_(false(), *(_ANSWERED[status] for status in statuses))
+        yield or_(false(), *(_DECISION_CONDITIONS[status] for status in statuses))
 
 
 def _coverage_status_at(scope: QueryScope) -> ColumnElement[Any]:
@@ -85,7 +85,7 @@ def _coverage_status_at(scope: QueryScope) -> ColumnElement[Any]:
 
 
 def rows(scope: QueryScope) -> Select[Any]:
-    """Enrollments the viewer may see, each with its window and where it stands today."""
+    """Select the enrollments that the viewer may see, each with its window and its status today."""
     today = today_at(scope)
     return (
         select(
@@ -117,12 +117,12 @@ def apply_filter(scope: QueryScope, enrollments: Select[Any], filter: Enrollment
 
 
 def covered_rows(scope: QueryScope) -> Select[Any]:
-    """Dependents within elections the viewer may see, each with the span of days it is covered."""
+    """Select the dependents in elections that the viewer may see, each with the span of its coverage."""
     return (
         select(
             *Dependent.__table__.c,
             Enrollment.coverage_starts_on.label("covered_from"),
-            # Cancelled coverage has no end, and neither has a dependent's part of it.
+            # Cancelled coverage has no end, so the coverage of its dependents has none either.
             case(
                 (Enrollment.coverage_ends_on.is_(None), null()),
                 else_=func.least(Enrollment.coverage_ends_on, EnrolledDependent.through),
@@ -146,11 +146,11 @@ def covered_rows(scope: QueryScope) -> Select[Any]:
 
 
 def life_event_rows(scope: QueryScope) -> Select[Any]:
-    """Life events the viewer may see; an employee does not see what the reviewer noted."""
+    """Select the life events that the viewer may see; employees don't see the review notes."""
     columns = list(LifeEvent.__table__.c)
     if scope.employee_id is not None:
-        hidden = literal(None, LifeEvent.review_notes.type).label("review_notes")
-        columns = [hidden if column.key == "review_notes" else column for column in columns]
+        no_notes = literal(None, LifeEvent.review_notes.type).label("review_notes")
+        columns = [no_notes if column.key == "review_notes" else column for column in columns]
     return select(*columns).where(
         *visibility_conditions(scope, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id)
     )
@@ -165,7 +165,7 @@ def apply_life_event_filter(_scope: QueryScope, life_events: Select[Any], filter
 
 
 def event_rows(scope: QueryScope) -> Select[Any]:
-    """Enrollments' history within the viewer's reach; an employee sees who acted as a role only."""
+    """Select the events of enrollments that the viewer may see; employees see actors only as roles."""
     columns = list(Event.__table__.c)
     if scope.employee_id is not None:
         role = Event.__table__.c.actor_role.label("actor")
