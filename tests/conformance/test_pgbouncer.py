@@ -159,7 +159,7 @@ async def create_clients(database: Database, tenant: str) -> list[Client]:
     )
     office = await create_office(database, tenant=tenant, today=today)
     hired = [await office.hire(name) for name in ("Ada", "Bea")]
-    plans = await office.plan_ids_by_code(await office.open_plan_year(dates))
+    plans = await office.plan_ids(await office.open_plan_year(dates))
 
     async def key_of(role: Role, employer: str | None = None, employee: str | None = None) -> str:
         scope = KeyScope(role, employer, employee)

@@ -1,5 +1,6 @@
-"""Rows for tests: one function a kind of row, by room, with defaults that fit together on the test's day.
+"""Factories that insert rows for tests, one function per table, with defaults that fit together.
 
-Each writes past services and their rules, in a transaction of its own, and gives the id it made. Ids sort in the order
-the rows were made, and everything is made in the tenant `acme` unless another is named.
+Each factory writes rows directly, without the services and their rules, in a transaction of its own, and returns the
+new ID. IDs sort in the order of creation. All rows belong to the tenant `acme` unless another one is given.
+`office`, `coverage` and `billing` are the exception: they create data through the services.
 """

@@ -1,4 +1,4 @@
-"""Viewers of every role, tenants, and the insert that all factories share."""
+"""Viewers of every role, tenants, and the insert function that all factories share."""
 
 from collections.abc import Iterable
 from itertools import count
@@ -14,7 +14,7 @@ from benegraph.domain.values import Clock
 
 TENANT = "acme"
 
-_made = count()
+_id_counter = count()
 
 
 def administrator(tenant: str = TENANT) -> Viewer:
@@ -22,7 +22,7 @@ def administrator(tenant: str = TENANT) -> Viewer:
 
 
 def employer_viewer(employer: str, tenant: str = TENANT) -> Viewer:
-    """An employer's benefits clerk."""
+    """Return a viewer of role EMPLOYER, such as a benefits administrator of the employer."""
     return Viewer(tenant, "akey_clerk", Role.EMPLOYER, employer)
 
 
@@ -35,12 +35,12 @@ def service_viewer(tenant: str = TENANT, employer: str | None = None, actions: I
 
 
 async def make_tenant(database: Database, clock: Clock, *, tenant: str = TENANT) -> None:
-    """Make a tenant, unless it is there."""
+    """Insert a tenant, unless it exists."""
 
-    async def story(tx: Transaction) -> None:
+    async def transaction(tx: Transaction) -> None:
         await store.access.insert_tenant(tx, tenant.title())
 
-    await database.transact(administrator(tenant), clock, story)
+    await database.transact(administrator(tenant), clock, transaction)
 
 
 async def insert(
@@ -49,10 +49,10 @@ async def insert(
     tenant: str,
     model: type[Base],
     *rows: dict[str, Any],
-    kind: IdPrefix | None = None,
+    prefix: IdPrefix | None = None,
 ) -> list[str]:
-    """Insert rows of one table, in one statement; give their ids, where rows of this kind have any."""
-    if kind is not None:
-        rows = tuple({"id": new_id(kind, clock.now, count=next(_made)), **row} for row in rows)
+    """Insert rows of one table in one statement. With a prefix, give them new IDs and return these."""
+    if prefix is not None:
+        rows = tuple({"id": new_id(prefix, clock.now, count=next(_id_counter)), **row} for row in rows)
     await database.transact(administrator(tenant), clock, lambda tx: insert_rows(tx, model, rows))
-    return [row["id"] for row in rows if kind is not None]
+    return [row["id"] for row in rows if prefix is not None]

@@ -1,4 +1,4 @@
-"""Premiums of an office's group, told through the services: each of a month of 2026, for 100 dollars."""
+"""Premium invoices and payments, created through the services: months of 2026, by default 100 dollars each."""
 
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ CENTS = 10_000
 
 
 def month_dates(number: int) -> tuple[date, date]:
-    """Give the first and the last day of a month of 2026, in which the tests' day is."""
+    """Return the first and last day of a month of 2026."""
     return date(2026, number, 1), last_day_of_month(date(2026, number, 1))
 
 
@@ -26,7 +26,7 @@ def build_invoice(
     group_id: str = GROUP,
     division_id: str = DIVISION,
 ) -> billing.NewInvoice:
-    """Bill a month to the group, or to a subscriber in it, due on its tenth."""
+    """Build an invoice of a month for the group, or for one subscriber, due on the tenth."""
     first, last = month_dates(number)
     return billing.NewInvoice(group_id, division_id, subscriber_id, first, last, first.replace(day=10), amount_cents)
 
@@ -34,7 +34,7 @@ def build_invoice(
 async def make_invoice(
     office: Office, number: int, subscriber_id: str | None = None, *, paid_cents: int = 0, **options: Any
 ) -> str:
-    """Record an invoice of a month, and one payment on it where any of it is paid."""
+    """Record an invoice of a month, and a payment on it if `paid_cents` is not 0."""
     id = await office.run(billing.record_invoice, build_invoice(number, subscriber_id, **options))
     if paid_cents:
         await make_payment(office, id, paid_cents)
@@ -42,7 +42,7 @@ async def make_invoice(
 
 
 async def make_payment(office: Office, invoice: str, amount_cents: int = CENTS, received_on: date | None = None) -> str:
-    """Record a payment, received today unless another day is given."""
+    """Record a payment, by default received today."""
     return await office.run(billing.record_payment, invoice, amount_cents, received_on or office.today)
 
 
@@ -61,14 +61,14 @@ async def set_paid_through(
 
 
 async def enable_auto_paid_through(office: Office, *, on: bool = True) -> None:
-    """Say that coverages of the tenant are brought up to date with every change of an invoice."""
+    """Set whether changes of invoices update the paid-through dates of the tenant's coverages at once."""
     await office.run(billing.set_auto_paid_through, on)
 
 
 async def read_invoice(office: Office, id: str) -> Any:
-    """Read an invoice as the graph shows it."""
+    """Return an invoice as the GraphQL API shows it."""
 
-    async def story(tx: Transaction) -> Any:
+    async def transaction(tx: Transaction) -> Any:
         return (await store.billing.by_ids(tx, [id]))[id]
 
-    return await office.run(story)
+    return await office.run(transaction)

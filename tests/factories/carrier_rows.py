@@ -1,4 +1,4 @@
-"""Rows of the carrier's side, written past the services: contracts, subscribers, coverage, invoices, payments."""
+"""Rows of the carrier's side: group contracts, subscribers, coverages of record, invoices, payments."""
 
 from datetime import date, datetime
 from typing import Any
@@ -26,7 +26,7 @@ async def make_contract_row(
     coverage_end: date | None = None,
     policy_number: str | None = None,
 ) -> str:
-    """Make a contract; of no employer known here, by default."""
+    """Insert a group contract, by default without an employer."""
     row = {
         "employer_id": employer,
         "group_id": group_id,
@@ -35,7 +35,7 @@ async def make_contract_row(
         "coverage_end": coverage_end,
         "policy_number": policy_number,
     }
-    (id,) = await insert(database, clock, tenant, GroupContract, row, kind=IdPrefix.GROUP_CONTRACT)
+    (id,) = await insert(database, clock, tenant, GroupContract, row, prefix=IdPrefix.GROUP_CONTRACT)
     return id
 
 
@@ -49,7 +49,7 @@ async def make_subscriber_row(
     first_name: str | None = None,
     last_name: str | None = None,
 ) -> str:
-    """Make a subscriber; nobody's employee, by default."""
+    """Insert a subscriber, by default not linked to an employee."""
     row = {
         "subscriber_id": number,
         "employer_id": await read_employer_id(database, clock, tenant, employee) if employee else None,
@@ -57,12 +57,12 @@ async def make_subscriber_row(
         "first_name": first_name,
         "last_name": last_name,
     }
-    (id,) = await insert(database, clock, tenant, Subscriber, row, kind=IdPrefix.SUBSCRIBER)
+    (id,) = await insert(database, clock, tenant, Subscriber, row, prefix=IdPrefix.SUBSCRIBER)
     return id
 
 
 def coverage_row(clock: Clock, number: str, **columns: Any) -> dict[str, Any]:
-    """Give the row of a coverage: of 2026 and without an end, of nobody known here, and nothing told of it."""
+    """Return the row of an open-ended coverage from 2026, not linked to an employee, with all optional columns null."""
     return {
         "employer_id": None,
         "employee_id": None,
@@ -91,8 +91,8 @@ def coverage_row(clock: Clock, number: str, **columns: Any) -> dict[str, Any]:
 async def make_coverage_rows(
     database: Database, clock: Clock, *rows: dict[str, Any], tenant: str = TENANT
 ) -> list[str]:
-    """Make coverage of record of rows as `coverage_row` gives them."""
-    return await insert(database, clock, tenant, SubscriberEnrollment, *rows, kind=IdPrefix.SUBSCRIBER_ENROLLMENT)
+    """Insert coverages of record from rows of `coverage_row`."""
+    return await insert(database, clock, tenant, SubscriberEnrollment, *rows, prefix=IdPrefix.SUBSCRIBER_ENROLLMENT)
 
 
 async def make_invoice_row(
@@ -109,7 +109,7 @@ async def make_invoice_row(
     amount_cents: int = 10_000,
     voided_at: datetime | None = None,
 ) -> str:
-    """Make an invoice to a group's division, or to the subscriber of a number: of January 2026, by default."""
+    """Insert an invoice for a group's division or one subscriber, by default for January 2026."""
     row = {
         "employer_id": employer,
         "group_id": group_id,
@@ -122,7 +122,7 @@ async def make_invoice_row(
         "voided_at": voided_at,
         "void_reason": None,
     }
-    (id,) = await insert(database, clock, tenant, PremiumInvoice, row, kind=IdPrefix.PREMIUM_INVOICE)
+    (id,) = await insert(database, clock, tenant, PremiumInvoice, row, prefix=IdPrefix.PREMIUM_INVOICE)
     return id
 
 
@@ -137,7 +137,7 @@ async def make_payment_row(
     received_on: date = date(2026, 1, 9),
     reversed_at: datetime | None = None,
 ) -> str:
-    """Make a payment on an invoice."""
+    """Insert a payment on an invoice."""
     row = {
         "employer_id": employer,
         "invoice_id": invoice,
@@ -146,5 +146,5 @@ async def make_payment_row(
         "reversed_at": reversed_at,
         "reversal_reason": None,
     }
-    (id,) = await insert(database, clock, tenant, PremiumPayment, row, kind=IdPrefix.PREMIUM_PAYMENT)
+    (id,) = await insert(database, clock, tenant, PremiumPayment, row, prefix=IdPrefix.PREMIUM_PAYMENT)
     return id

@@ -1,4 +1,4 @@
-"""What a file of coverage refers to: a tenant's subscribers and its contracts with groups, many at once."""
+"""The subscribers and group contracts that a coverage file refers to, many at once."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -22,11 +22,11 @@ async def make_carrier(
     groups: Iterable[str] = (GROUP,),
     through: date | None = None,
 ) -> None:
-    """Make a tenant whose subscribers may be covered under contracts of these groups, each with one division."""
+    """Insert a tenant with subscribers, and a contract for one division of each group."""
     await make_tenant(database, clock, tenant=tenant)
-    nobodys = {"employer_id": None, "employee_id": None, "first_name": None, "last_name": None}
-    people = [{"subscriber_id": number, **nobodys} for number in subscribers]
-    await insert(database, clock, tenant, Subscriber, *people, kind=IdPrefix.SUBSCRIBER)
+    no_employee = {"employer_id": None, "employee_id": None, "first_name": None, "last_name": None}
+    people = [{"subscriber_id": number, **no_employee} for number in subscribers]
+    await insert(database, clock, tenant, Subscriber, *people, prefix=IdPrefix.SUBSCRIBER)
     terms = {"division_id": DIVISION, "coverage_start": CONTRACT_START, "coverage_end": through}
     contracts = [{"employer_id": None, "group_id": group, "policy_number": None, **terms} for group in groups]
-    await insert(database, clock, tenant, GroupContract, *contracts, kind=IdPrefix.GROUP_CONTRACT)
+    await insert(database, clock, tenant, GroupContract, *contracts, prefix=IdPrefix.GROUP_CONTRACT)

@@ -1,4 +1,4 @@
-"""Benefit products and the plans in their catalogue."""
+"""Benefit products and their carrier plans."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from factories.access import TENANT, insert, make_tenant
 
-#: What a plan of 500 dollars for the employee alone costs each tier.
+#: The rates of a plan with a monthly premium of 500 dollars.
 RATES: Mapping[CoverageTier, int] = {
     CoverageTier.EE: 50000,
     CoverageTier.ES: 100000,
@@ -28,10 +28,10 @@ async def make_product(
     carrier_name: str | None = "Blue Shield",
     active: bool = True,
 ) -> str:
-    """Make a product with an empty catalogue, and its tenant where that is not there yet."""
+    """Insert a product without plans, and its tenant unless it exists."""
     await make_tenant(database, clock, tenant=tenant)
     row = {"name": name, "category": category, "carrier_name": carrier_name, "active": active}
-    (id,) = await insert(database, clock, tenant, BenefitProduct, row, kind=IdPrefix.BENEFIT_PRODUCT)
+    (id,) = await insert(database, clock, tenant, BenefitProduct, row, prefix=IdPrefix.BENEFIT_PRODUCT)
     return id
 
 
@@ -50,7 +50,7 @@ async def make_carrier_plan(
     out_of_pocket_max_cents: int | None = 600000,
     rates: Mapping[CoverageTier, int] = RATES,
 ) -> str:
-    """Make a plan in a product's catalogue, with its rates."""
+    """Insert a carrier plan of a product, with its rates."""
     row = {
         "benefit_product_id": product,
         "position": position,
@@ -61,9 +61,9 @@ async def make_carrier_plan(
         "deductible_cents": deductible_cents,
         "out_of_pocket_max_cents": out_of_pocket_max_cents,
     }
-    (id,) = await insert(database, clock, tenant, CarrierPlan, row, kind=IdPrefix.CARRIER_PLAN)
-    priced = [
+    (id,) = await insert(database, clock, tenant, CarrierPlan, row, prefix=IdPrefix.CARRIER_PLAN)
+    rate_rows = [
         {"carrier_plan_id": id, "coverage_tier": tier, "monthly_premium_cents": cents} for tier, cents in rates.items()
     ]
-    await insert(database, clock, tenant, CarrierPlanRate, *priced)
+    await insert(database, clock, tenant, CarrierPlanRate, *rate_rows)
     return id

@@ -1,4 +1,4 @@
-"""The carrier's side of an office: contracts, subscribers and coverage of record, told through the services."""
+"""Group contracts, subscribers and coverages of record, created through the services."""
 
 from datetime import date
 from typing import Any
@@ -23,10 +23,10 @@ async def make_contract(
     employer_id: str | None = "ours",
     policy_number: str | None = "P-1",
 ) -> str:
-    """Make a contract; of the office's employer, unless another (or none) is given."""
-    whose = office.employer if employer_id == "ours" else employer_id
+    """Create a group contract, by default of the office's employer."""
+    employer_id = office.employer if employer_id == "ours" else employer_id
     key = ContractKey(group_id, division_id, coverage_start)
-    return await office.run(contracts.create_group_contract, key, coverage_end, whose, policy_number)
+    return await office.run(contracts.create_group_contract, key, coverage_end, employer_id, policy_number)
 
 
 async def make_subscriber(office: Office, subscriber_id: str = SUBSCRIBER_ID, employee_id: str | None = None) -> str:
@@ -44,13 +44,13 @@ def coverage_key(
 
 
 async def make_coverage(office: Office, key: CoverageKey, **changes: Any) -> str:
-    async def story(tx: Transaction) -> str:
+    async def transaction(tx: Transaction) -> str:
         return await records.create_coverage(tx, records.CoverageItem(key, changes))
 
-    return await office.run(story)
+    return await office.run(transaction)
 
 
 async def read_coverage(office: Office) -> list[dict[str, Any]]:
-    """Read all coverage of record, in the order of its keys."""
+    """Return all coverages of record, ordered by key."""
     rows = (await office.read_all_rows())["subscriber_enrollments"].values()
     return sorted(rows, key=lambda row: (row["subscriber_id"], row["group_id"], row["division_id"], row["start_date"]))

@@ -16,8 +16,8 @@ async def make_employer(
     time_zone: str = "America/New_York",
     active: bool = True,
 ) -> str:
-    """Make an employer, and its tenant where that is not there yet."""
+    """Insert an employer, and its tenant unless it exists."""
     await make_tenant(database, clock, tenant=tenant)
     row = {"name": name, "time_zone": time_zone, "active": active}
-    (id,) = await insert(database, clock, tenant, Employer, row, kind=IdPrefix.EMPLOYER)
+    (id,) = await insert(database, clock, tenant, Employer, row, prefix=IdPrefix.EMPLOYER)
     return id

@@ -1,4 +1,4 @@
-"""Enrollments, life events and history."""
+"""Enrollments, life events and history events."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
@@ -39,14 +39,14 @@ async def make_enrollment(
     close_reason: CloseReason = CloseReason.LAPSED,
     covers: Mapping[str, date | None] | None = None,
 ) -> str:
-    """Make an enrollment: unanswered, enrolled where a plan is given, or waived where the decision says so.
+    """Insert an enrollment: enrolled with a plan, waived with that decision, otherwise unanswered.
 
-    `shares` are the employee's and the employer's; coverage is that of the plan year, by default. `covers` names the
-    dependents, each with the last day its age allows.
+    `shares` are the contributions of employee and employer. Coverage is that of the plan year by default. `covers`
+    are the IDs of the dependents, each with the last day that the age limit allows.
     """
     year = await read_plan_year(database, clock, tenant, plan_year)
-    enrolled = plan is not None
-    decision = ElectionDecision.ENROLLED if enrolled else decision
+    is_enrolled = plan is not None
+    decision = ElectionDecision.ENROLLED if is_enrolled else decision
     starts_on, ends_on = coverage or (year.coverage_starts_on, year.coverage_ends_on)
     row = {
         "employer_id": year.employer_id,
@@ -62,16 +62,16 @@ async def make_enrollment(
         "life_event_id": life_event,
         "decision": decision,
         "decided_at": clock.now if decision else None,
-        "coverage_tier": coverage_tier if enrolled else None,
+        "coverage_tier": coverage_tier if is_enrolled else None,
         "selected_plan_id": plan,
-        "employee_contribution_cents": shares[0] if enrolled else None,
-        "employer_contribution_cents": shares[1] if enrolled else None,
-        "coverage_starts_on": starts_on if enrolled else None,
-        "coverage_ends_on": ends_on if enrolled else None,
+        "employee_contribution_cents": shares[0] if is_enrolled else None,
+        "employer_contribution_cents": shares[1] if is_enrolled else None,
+        "coverage_starts_on": starts_on if is_enrolled else None,
+        "coverage_ends_on": ends_on if is_enrolled else None,
         "closed_on": closed_on,
         "close_reason": close_reason if closed_on else None,
     }
-    (id,) = await insert(database, clock, tenant, Enrollment, row, kind=IdPrefix.ENROLLMENT)
+    (id,) = await insert(database, clock, tenant, Enrollment, row, prefix=IdPrefix.ENROLLMENT)
     covered = [
         {
             "enrollment_id": id,
@@ -101,8 +101,8 @@ async def make_life_event(
     notes: str | None = None,
     review_notes: str | None = None,
 ) -> str:
-    """Make a life event; one that is not pending was reviewed on `reviewed_on`."""
-    reviewed = status is not LifeEventStatus.PENDING
+    """Insert a life event. Unless it is pending, it was reviewed on `reviewed_on`."""
+    is_reviewed = status is not LifeEventStatus.PENDING
     row = {
         "employer_id": await read_employer_id(database, clock, tenant, employee),
         "employee_id": employee,
@@ -111,12 +111,12 @@ async def make_life_event(
         "event_on": event_on,
         "reported_on": reported_on,
         "status": status,
-        "reviewed_on": reviewed_on if reviewed else None,
-        "reviewed_at": datetime.combine(reviewed_on, time(12), clock.now.tzinfo) if reviewed else None,
+        "reviewed_on": reviewed_on if is_reviewed else None,
+        "reviewed_at": datetime.combine(reviewed_on, time(12), clock.now.tzinfo) if is_reviewed else None,
         "notes": notes,
         "review_notes": review_notes,
     }
-    (id,) = await insert(database, clock, tenant, LifeEvent, row, kind=IdPrefix.LIFE_EVENT)
+    (id,) = await insert(database, clock, tenant, LifeEvent, row, prefix=IdPrefix.LIFE_EVENT)
     return id
 
 
@@ -134,7 +134,7 @@ async def make_event(
     reason: str | None = None,
     after: dict[str, Any] | None = None,
 ) -> str:
-    """Make a line of history about one row, the subject."""
+    """Insert a history event about one row, the subject."""
     row = {
         "employer_id": await read_employer_id(database, clock, tenant, employee),
         "employee_id": employee,
@@ -148,5 +148,5 @@ async def make_event(
         "before": None,
         "after": after,
     }
-    (id,) = await insert(database, clock, tenant, Event, row, kind=IdPrefix.EVENT)
+    (id,) = await insert(database, clock, tenant, Event, row, prefix=IdPrefix.EVENT)
     return id

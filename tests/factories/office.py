@@ -1,7 +1,6 @@
-"""An office told through the services: what a benefits clerk does in a line each, so that every rule of theirs holds.
+"""`Office`: calls the services as a benefits administrator would, so that all their rules hold.
 
-Unlike the other factories, which write rows past the rules. The office is that of an employer in New York; its plan
-year 2027 is answered in November 2026, and it is the 20th of that month.
+Its employer is in New York, and today is 20 November 2026, within the open enrollment of plan year 2027.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -39,11 +38,11 @@ T = TypeVar("T")
 
 TODAY = date(2026, 11, 20)
 DATES = PlanYearDates(date(2027, 1, 1), date(2027, 12, 31), date(2026, 11, 1), date(2026, 11, 30))
-#: The year before; who is hired today is eligible for both.
+#: The year before. An employee hired today is eligible for both.
 DATES_2026 = PlanYearDates(date(2026, 1, 1), date(2026, 12, 31), date(2025, 11, 1), date(2025, 11, 30))
 
 EE, ES, EC, EF = CoverageTier.EE, CoverageTier.ES, CoverageTier.EC, CoverageTier.EF
-#: GOLD has a rate for each tier, SILVER none for a whole family, FLAT none at all.
+#: GOLD has a rate for every tier, SILVER none for EF, FLAT none at all.
 PLANS = (
     PlanTerms(
         "GOLD",
@@ -57,7 +56,7 @@ PLANS = (
     PlanTerms("SILVER", "Silver HMO", PlanTier.SILVER, 40_000, rates=(TierRate(ES, 82_000), TierRate(EC, 74_000))),
     PlanTerms("FLAT", "Flat", None, 30_000),
 )
-#: Interns, contractors and the like have none; who works in part time has them for the employee alone.
+#: Part-time employees have contributions for EE only, other classes than full time have none.
 CLASSES = (
     ContributionTerms(EmploymentClass.FULL_TIME, CoverageTier.UNSPECIFIED, 10_000, 45_000),
     ContributionTerms(EmploymentClass.FULL_TIME, EF, 20_000, 90_000),
@@ -69,7 +68,7 @@ TableRows = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """An employer's office on one day, and who acts there."""
+    """Calls the services for one employer, on one day and as one viewer. Each call has a transaction of its own."""
 
     database: Database
     employer: str
@@ -77,7 +76,7 @@ class Office:
     viewer: Viewer
     today: date = TODAY
     request_id: str | None = "request-1"
-    _moments: Iterator[int] = field(default_factory=count)
+    _milliseconds: Iterator[int] = field(default_factory=count)
 
     def on_day(self, day: date) -> "Office":
         return replace(self, today=day)
@@ -86,38 +85,38 @@ class Office:
         return replace(self, viewer=viewer)
 
     def clock(self) -> Clock:
-        """Give a moment later than any before on this day, so that rows made later sort later."""
-        moment = datetime.combine(self.today, time(12), UTC) + timedelta(milliseconds=next(self._moments))
-        return Clock(moment, self.today)
+        """Return a clock a millisecond later than the last one, so that later rows sort later."""
+        now = datetime.combine(self.today, time(12), UTC) + timedelta(milliseconds=next(self._milliseconds))
+        return Clock(now, self.today)
 
     async def run(
-        self, story: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **options: P.kwargs
+        self, service: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **options: P.kwargs
     ) -> T:
-        """Run a service in a transaction of its own."""
+        """Call a service in a transaction of its own."""
         return await self.database.transact(
-            self.viewer, self.clock(), lambda tx: story(tx, *args, **options), request_id=self.request_id
+            self.viewer, self.clock(), lambda tx: service(tx, *args, **options), request_id=self.request_id
         )
 
     async def dry_run(
-        self, story: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **options: P.kwargs
+        self, service: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **options: P.kwargs
     ) -> T:
-        """Run a service, and take all of it back."""
+        """Call a service and roll its transaction back."""
         return await self.database.transact(
-            self.viewer, self.clock(), lambda tx: story(tx, *args, **options), dry_run=True
+            self.viewer, self.clock(), lambda tx: service(tx, *args, **options), dry_run=True
         )
 
-    async def refusals(self, telling: Coroutine[Any, Any, Any]) -> list[str]:
-        """Give the rules that refuse this, each as `CODE dotted.path`, having seen that nothing was changed."""
+    async def refusals(self, call: Coroutine[Any, Any, Any]) -> list[str]:
+        """Return the violations that the call raises, as `CODE dotted.path`, and check that it changed no row."""
         before = await self.read_all_rows()
         with pytest.raises(Refused) as refused:
-            await telling
+            await call
         assert await self.read_all_rows() == before
-        return [" ".join([rule.code, ".".join(rule.field or ())]).strip() for rule in refused.value.violations]
+        return [f"{violation.code} {'.'.join(violation.field or ())}".strip() for violation in refused.value.violations]
 
     async def read_all_rows(self) -> TableRows:
-        """Read every row of every table of the tenant, each under its key."""
+        """Return all rows of the tenant, by table and key."""
         async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as read_session:
-            rows = (await read_session.session.execute(_DUMP)).all()
+            rows = (await read_session.session.execute(_ALL_ROWS)).all()
         tables: TableRows = {name: {} for name in Base.metadata.tables}
         for row in rows:
             tables[row.name][row.key] = row.content
@@ -178,7 +177,7 @@ class Office:
         return await self.run(plan_years.open_enrollment, plan_year, version)
 
     async def open_plan_year(self, dates: PlanYearDates = DATES, **options: Any) -> str:
-        """Draft a plan year and open it."""
+        """Create a plan year and open its enrollment."""
         id = await self.draft_plan_year(dates, **options)
         await self.open_enrollment(id)
         return id
@@ -212,7 +211,7 @@ class Office:
         dependent: str | None = None,
         notes: str | None = None,
     ) -> str:
-        """Report a life event; of today, unless another day is given."""
+        """Report a life event, by default of today."""
         report = LifeEventReport(event_type, event_on or self.today, dependent, notes)
         return await self.run(enrollments.report_life_event, employee, report)
 
@@ -228,7 +227,7 @@ class Office:
     async def approve_life_event(
         self, employee: str, event_type: LifeEventType = LifeEventType.BIRTH, event_on: date | None = None
     ) -> str:
-        """Report a life event, and approve it at once."""
+        """Report a life event and approve it."""
         id = await self.report_life_event(employee, event_type, event_on)
         await self.review_life_event(id)
         return id
@@ -241,41 +240,41 @@ class Office:
     # -------------------------------------------------------------------------------------------------- reads
 
     async def enrollments(self, employee: str) -> list[Any]:
-        """Read an employee's enrollments as the graph shows them today, oldest first."""
+        """Return an employee's enrollments as the GraphQL API shows them today, oldest first."""
         return (await self.enrollments_of([employee]))[employee]
 
     async def enrollments_of(self, employees: Sequence[str]) -> dict[str, list[Any]]:
-        """Read the enrollments of each of these employees."""
-        found: dict[str, list[Any]] = {employee: [] for employee in employees}
+        """Return the enrollments of each employee, by employee ID."""
+        rows_by_employee: dict[str, list[Any]] = {employee: [] for employee in employees}
         viewer, clock = administrator(self.viewer.tenant_id), self.clock()
         async with self.database.read(viewer, clock) as read_session:
             values = {**scope_parameters(viewer, clock), "employees": list(employees)}
             for row in await read_session.session.execute(_ENROLLMENTS, values):
-                found[getattr(row, PARENT_KEY)].append(row)
-        return found
+                rows_by_employee[getattr(row, PARENT_KEY)].append(row)
+        return rows_by_employee
 
     async def enrollment(self, id: str) -> Any:
         async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as read_session:
             return (await store.enrollments.by_ids(read_session, [id]))[id]
 
     async def pending_enrollment(self, employee: str) -> Any:
-        """Read the one enrollment that the employee has to answer."""
+        """Return the employee's only pending enrollment."""
         (row,) = [row for row in await self.enrollments(employee) if row.status == "PENDING"]
         return row
 
-    async def plan_ids_by_code(self, plan_year: str) -> Mapping[str, str]:
-        """Read the ids of a plan year's plans, by the carrier's codes."""
+    async def plan_ids(self, plan_year: str) -> Mapping[str, str]:
+        """Return the IDs of a plan year's plans, by carrier plan ID."""
         async with self.database.read(administrator(self.viewer.tenant_id), self.clock()) as read_session:
-            found = await store.plan_years.plans_of(read_session, [plan_year])
-        return {plan.carrier_plan_id: plan.id for plan in found[plan_year]}
+            plans = await store.plan_years.plans_of(read_session, [plan_year])
+        return {plan.carrier_plan_id: plan.id for plan in plans[plan_year]}
 
     async def read_row(self, table: str, id: str) -> dict[str, Any]:
-        """Read a row as it is stored, days and instants as text."""
-        content: dict[str, Any] = (await self.read_all_rows())[table][id]
-        return content
+        """Return a stored row, with dates and instants as text."""
+        row: dict[str, Any] = (await self.read_all_rows())[table][id]
+        return row
 
     async def history(self, subject: str) -> list[dict[str, Any]]:
-        """Read all that history says of a row, oldest first."""
+        """Return the history events of a row, oldest first."""
         events = (await self.read_all_rows())["events"].values()
         return sorted((event for event in events if event["subject_id"] == subject), key=lambda event: event["id"])
 
@@ -283,16 +282,16 @@ class Office:
 async def create_office(
     database: Database, *, tenant: str = TENANT, time_zone: str = "America/New_York", today: date = TODAY
 ) -> Office:
-    """Take on an employer, with a product and its catalogue; the viewer is an administrator."""
+    """Create a tenant with an employer and a product with carrier plans. The viewer is an administrator."""
 
-    async def story(tx: Transaction) -> tuple[str, str]:
+    async def create(tx: Transaction) -> tuple[str, str]:
         await store.access.insert_tenant(tx, tenant.title())
         return (
             await add_employer(tx, "Acme Inc.", time_zone),
             await add_product(tx, "Medical", ProductCategory.MEDICAL, "Blue Shield", PLANS),
         )
 
-    employer, product = await database.transact(administrator(tenant), Clock.at_noon(today), story)
+    employer, product = await database.transact(administrator(tenant), Clock.at_noon(today), create)
     return Office(database, employer, product, administrator(tenant), today)
 
 
@@ -315,13 +314,13 @@ def _key(name: str) -> str:
     return " || ' ' || ".join(columns or ["tenant_id"])
 
 
-_DUMP = text(
+_ALL_ROWS = text(
     " UNION ALL ".join(
-        f"SELECT '{name}' AS name, {_key(name)} AS key, to_jsonb(t) AS content FROM {name} t"  # noqa: S608 - our names
+        f"SELECT '{name}' AS name, {_key(name)} AS key, to_jsonb(t) AS content FROM {name} t"  # noqa: S608 - names of our own tables
         for name in Base.metadata.tables
     )
 )
-#: The store's statement for the graph, built once, as there: to build it takes longer than to run it.
+#: The statement that the GraphQL API uses. Building it takes longer than running it, so it is built once.
 _ENROLLMENTS = store.enrollments.of_employees.statement(
     ScopeShape(of_employer=False, of_employee=False, on_fixed_day=True).template_scope(),
     bindparam("employees", type_=ARRAY(Text)),

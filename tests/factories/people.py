@@ -28,7 +28,7 @@ async def make_employee(
     terminated_on: date | None = None,
     created_at: datetime | None = None,
 ) -> str:
-    """Make an employee, hired long ago and still employed."""
+    """Insert an employee, by default hired in 2020 and still employed."""
     row = {
         "employer_id": employer,
         "external_id": external_id,
@@ -42,7 +42,7 @@ async def make_employee(
         "terminated_on": terminated_on,
         "created_at": created_at or clock.now,
     }
-    (id,) = await insert(database, clock, tenant, Employee, row, kind=IdPrefix.EMPLOYEE)
+    (id,) = await insert(database, clock, tenant, Employee, row, prefix=IdPrefix.EMPLOYEE)
     return id
 
 
@@ -59,7 +59,7 @@ async def make_dependent(
     active: bool = True,
     disabled: bool = False,
 ) -> str:
-    """Make a dependent of an employee: a child, by default."""
+    """Insert a dependent of an employee, by default a child."""
     row = {
         "employer_id": await read_employer_id(database, clock, tenant, employee),
         "employee_id": employee,
@@ -70,14 +70,14 @@ async def make_dependent(
         "active": active,
         "disabled": disabled,
     }
-    (id,) = await insert(database, clock, tenant, Dependent, row, kind=IdPrefix.DEPENDENT)
+    (id,) = await insert(database, clock, tenant, Dependent, row, prefix=IdPrefix.DEPENDENT)
     return id
 
 
 async def read_employer_id(database: Database, clock: Clock, tenant: str, employee: str) -> str:
-    """Tell where an employee works, as everything of theirs says so too."""
+    """Return the employer ID of an employee, which every row that belongs to the employee repeats."""
 
-    async def story(tx: Transaction) -> Any:
+    async def transaction(tx: Transaction) -> Any:
         return (await tx.session.get_one(Employee, (tenant, employee))).employer_id
 
-    return str(await database.transact(administrator(tenant), clock, story))
+    return str(await database.transact(administrator(tenant), clock, transaction))

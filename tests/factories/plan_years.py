@@ -32,7 +32,7 @@ async def make_plan_year(
     opened_on: date | None = date(2026, 11, 1),
     closed_on: date | None = None,
 ) -> str:
-    """Make a plan year in open enrollment on the test's day; a draft where `opened_on` is None. It offers nothing."""
+    """Insert a plan year in open enrollment, or a draft if `opened_on` is None. It has no plans or classes."""
     row = {
         "employer_id": employer,
         "benefit_product_id": product,
@@ -46,7 +46,7 @@ async def make_plan_year(
         "opened_on": opened_on,
         "closed_on": closed_on,
     }
-    (id,) = await insert(database, clock, tenant, PlanYear, row, kind=IdPrefix.PLAN_YEAR)
+    (id,) = await insert(database, clock, tenant, PlanYear, row, prefix=IdPrefix.PLAN_YEAR)
     return id
 
 
@@ -62,7 +62,7 @@ async def make_class(
     employee_contribution_cents: int = 10000,
     employer_contribution_cents: int = 40000,
 ) -> str:
-    """Make a contribution class: every tier of those in full time, by default."""
+    """Insert a contribution class, by default for all tiers of full-time employees."""
     row = {
         "employer_id": (await read_plan_year(database, clock, tenant, plan_year)).employer_id,
         "plan_year_id": plan_year,
@@ -72,7 +72,7 @@ async def make_class(
         "employee_contribution_cents": employee_contribution_cents,
         "employer_contribution_cents": employer_contribution_cents,
     }
-    (id,) = await insert(database, clock, tenant, ContributionClass, row, kind=IdPrefix.CONTRIBUTION_CLASS)
+    (id,) = await insert(database, clock, tenant, ContributionClass, row, prefix=IdPrefix.CONTRIBUTION_CLASS)
     return id
 
 
@@ -91,13 +91,13 @@ async def make_plan(
     out_of_pocket_max_cents: int | None = 600000,
     rates: Mapping[CoverageTier, int] = RATES,
 ) -> str:
-    """Make a plan that a plan year offers, with its rates."""
-    of_plan_year = {
+    """Insert a plan of a plan year, with its rates."""
+    plan_year_columns = {
         "employer_id": (await read_plan_year(database, clock, tenant, plan_year)).employer_id,
         "plan_year_id": plan_year,
     }
     row = {
-        **of_plan_year,
+        **plan_year_columns,
         "position": position,
         "carrier_plan_id": carrier_plan_id,
         "name": name,
@@ -106,19 +106,19 @@ async def make_plan(
         "deductible_cents": deductible_cents,
         "out_of_pocket_max_cents": out_of_pocket_max_cents,
     }
-    (id,) = await insert(database, clock, tenant, Plan, row, kind=IdPrefix.PLAN)
-    priced = [
-        {**of_plan_year, "plan_id": id, "coverage_tier": tier, "monthly_premium_cents": cents}
+    (id,) = await insert(database, clock, tenant, Plan, row, prefix=IdPrefix.PLAN)
+    rate_rows = [
+        {**plan_year_columns, "plan_id": id, "coverage_tier": tier, "monthly_premium_cents": cents}
         for tier, cents in rates.items()
     ]
-    await insert(database, clock, tenant, PlanRate, *priced)
+    await insert(database, clock, tenant, PlanRate, *rate_rows)
     return id
 
 
 async def read_plan_year(database: Database, clock: Clock, tenant: str, plan_year: str) -> Any:
-    """Read a plan year, as its employer and product stand in everything beneath it."""
+    """Return a plan year, whose employer and product the rows that belong to it repeat."""
 
-    async def story(tx: Transaction) -> Any:
+    async def transaction(tx: Transaction) -> Any:
         return await tx.session.get_one(PlanYear, (tenant, plan_year))
 
-    return await database.transact(administrator(tenant), clock, story)
+    return await database.transact(administrator(tenant), clock, transaction)

@@ -184,7 +184,7 @@ async def create_office_with_inputs(database: Database, *, tenant: str = "acme")
     draft = await office.draft_plan_year(
         PlanYearDates(date(2028, 1, 1), date(2028, 12, 31), date(2027, 1, 1), date(2027, 2, 1))
     )
-    plans = await office.plan_ids_by_code(year)
+    plans = await office.plan_ids(year)
     enrollment_ids = {employee: await _enrollment_id(office, employee, year) for employee in (ada, bob, cy)}
     await office.elect(bob, waive(enrollment_ids[bob]))
     await office.elect(cy, enroll(enrollment_ids[cy], plans["GOLD"]))

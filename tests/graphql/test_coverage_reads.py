@@ -262,7 +262,7 @@ async def test_election_is_recorded_as_coverage_and_payments_set_paid_through(of
     await office.update_plan_year(draft, group_id=GROUP, group_coverage_start=CONTRACT_START)
     await office.open_enrollment(draft)
     enrollment = (await office.pending_enrollment(ada)).id
-    await office.elect(ada, enroll(enrollment, (await office.plan_ids_by_code(draft))["GOLD"]))
+    await office.elect(ada, enroll(enrollment, (await office.plan_ids(draft))["GOLD"]))
     query = """query($id: ID!) { employee(id: $id) { divisionId subscriber { enrollments { nodes { startDate } } }
         enrollments { nodes { id planYear { groupId groupCoverageStart } subscriberEnrollment {
             subscriberId groupId divisionId groupCoverageStart startDate endDate paidThrough enrollments { id }

@@ -77,11 +77,11 @@ async def _insert_enrollments(database: Database, zone: str, today: date) -> dic
     for plan_year_end in DAY_OFFSETS:  # one product each, because plan years of the same product can't overlap
         product_id = await make_product(database, CREATED)
         row = _plan_year(employer, product_id, today + timedelta(days=plan_year_end))
-        (plan_year,) = await insert(database, CREATED, TENANT, PlanYear, row, kind=IdPrefix.PLAN_YEAR)
+        (plan_year,) = await insert(database, CREATED, TENANT, PlanYear, row, prefix=IdPrefix.PLAN_YEAR)
         offers[plan_year_end] = product_id, plan_year, await make_plan(database, CREATED, plan_year=plan_year, rates={})
     cases = list(enrollment_cases())
     employee_ids = await insert(
-        database, CREATED, TENANT, Employee, *(_employee(employer, today) for _ in cases), kind=IdPrefix.EMPLOYEE
+        database, CREATED, TENANT, Employee, *(_employee(employer, today) for _ in cases), prefix=IdPrefix.EMPLOYEE
     )
     rows, enrollment_facts = [], []
     for case, employee_id in zip(cases, employee_ids, strict=True):
@@ -122,7 +122,7 @@ async def _insert_enrollments(database: Database, zone: str, today: date) -> dic
                 "close_reason": "LAPSED" if enrollment_facts[-1].closed_on else None,
             }
         )
-    ids = await insert(database, CREATED, TENANT, Enrollment, *rows, kind=IdPrefix.ENROLLMENT)
+    ids = await insert(database, CREATED, TENANT, Enrollment, *rows, prefix=IdPrefix.ENROLLMENT)
     return {
         id: (derive_enrollment_status(item, today), derive_coverage_status(item, today), today in item.window)
         for id, item in zip(ids, enrollment_facts, strict=True)
@@ -140,7 +140,7 @@ async def test_plan_year_statuses_and_active_employees_match_the_domain(database
         for plan_year_end, (opened, closed) in product(DAY_OFFSETS, ((None, None), (-5, None), (-5, -1), (-5, 0))):
             row = _plan_year(employer, await make_product(database, CREATED), today + timedelta(days=plan_year_end))
             row |= {"opened_on": _date_at(today, opened), "closed_on": _date_at(today, closed)}
-            (id,) = await insert(database, CREATED, TENANT, PlanYear, row, kind=IdPrefix.PLAN_YEAR)
+            (id,) = await insert(database, CREATED, TENANT, PlanYear, row, prefix=IdPrefix.PLAN_YEAR)
             plan_year_statuses[id] = derive_plan_year_status(
                 row["opened_on"], row["closed_on"], row["coverage_ends_on"], today
             )

@@ -447,7 +447,7 @@ async def _make_history(its: Its, named: Its) -> None:
         }
         for place in range(EVENTS)
     ]
-    await insert(its["database"], NOW, TENANT, Event, *rows, kind=IdPrefix.EVENT)
+    await insert(its["database"], NOW, TENANT, Event, *rows, prefix=IdPrefix.EVENT)
 
 
 async def _make_coverage(its: Its, employer: str, person: str) -> dict[str, Any]:

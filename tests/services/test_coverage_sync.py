@@ -56,7 +56,7 @@ async def hire_subscriber(office: Office, number: str = SUBSCRIBER_ID) -> str:
 
 async def enroll_pending(office: Office, employee: str, plan: str = "GOLD") -> str:
     pending = await office.pending_enrollment(employee)
-    plans = await office.plan_ids_by_code(pending.plan_year_id)
+    plans = await office.plan_ids(pending.plan_year_id)
     await office.elect(employee, enroll(pending.id, plans[plan]))
     return str(pending.id)
 
@@ -162,7 +162,7 @@ async def test_answered_reissue_moves_coverage_end(office: Office) -> None:
     assert await coverage_spans(office) == [("2027-01-01", "2027-05-31")]
     await later.reopen_election(reissued)
     assert await coverage_spans(office) == [("2027-01-01", "2027-12-31")]
-    plans = await office.plan_ids_by_code((await office.enrollment(reissued)).plan_year_id)
+    plans = await office.plan_ids((await office.enrollment(reissued)).plan_year_id)
     await later.elect(employee, enroll(reissued, plans["GOLD"], await later.add_spouse(employee)))
     assert await coverage_spans(office) == [("2027-01-01", "2027-12-31")]
     (row,) = await read_coverage(office)
@@ -262,7 +262,7 @@ async def test_employee_viewer_election_creates_coverage(office: Office) -> None
     await open_plan_year(office)
     employee_office = office.as_viewer(Viewer("acme", "akey_own", Role.EMPLOYEE, office.employer, employee))
     pending = await office.pending_enrollment(employee)
-    plans = await office.plan_ids_by_code(pending.plan_year_id)
+    plans = await office.plan_ids(pending.plan_year_id)
     await employee_office.elect(employee, enroll(pending.id, plans["GOLD"]))
     (row,) = await read_coverage(office)
     assert (row["entry_user"], row["end_date"]) == ("akey_own", "2027-12-31")

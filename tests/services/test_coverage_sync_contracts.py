@@ -48,7 +48,7 @@ async def open_plan_year(office: Office, start: date, dates: PlanYearDates = DAT
 
 async def enroll_in_plan_year(office: Office, employee: str, plan_year: str) -> str:
     (pending,) = [row for row in await office.enrollments(employee) if row.plan_year_id == plan_year]
-    await office.elect(employee, enroll(pending.id, (await office.plan_ids_by_code(plan_year))["GOLD"]))
+    await office.elect(employee, enroll(pending.id, (await office.plan_ids(plan_year))["GOLD"]))
     return str(pending.id)
 
 
@@ -212,7 +212,7 @@ class ConflictingYears:
 
     async def elect(self, enrollment: str) -> None:
         plan_year = (await self.office.enrollment(enrollment)).plan_year_id
-        await self.office.elect(self.ada, enroll(enrollment, (await self.office.plan_ids_by_code(plan_year))["GOLD"]))
+        await self.office.elect(self.ada, enroll(enrollment, (await self.office.plan_ids(plan_year))["GOLD"]))
 
     async def check(self) -> None:
         """Check that coverage of record holds exactly the elected days, each once, and that the links agree."""

@@ -90,7 +90,7 @@ async def test_unrecorded_election_needs_division_of_employee(setup: SingleDivis
     await make_subscriber(office, "S2", bob)
     await office.elect(
         bob,
-        enroll((await office.pending_enrollment(bob)).id, (await office.plan_ids_by_code(setup.medical))["GOLD"]),
+        enroll((await office.pending_enrollment(bob)).id, (await office.plan_ids(setup.medical))["GOLD"]),
     )
     assert await division_spans(office) == [WHOLE]
     await office.reopen_election(setup.enrollment)

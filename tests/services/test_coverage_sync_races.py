@@ -35,7 +35,7 @@ async def office_with_pending_renewal(database: Database) -> tuple[Office, str, 
     office = await create_office(database, today=date(2025, 11, 20))
     await make_contract(office)
     ada = await office.hire()
-    plans = await office.plan_ids_by_code(await office.open_plan_year(BEFORE))
+    plans = await office.plan_ids(await office.open_plan_year(BEFORE))
     await office.elect(ada, enroll((await office.pending_enrollment(ada)).id, plans["GOLD"]))
     return (
         office.on_day(date(2026, 12, 1)),
@@ -52,7 +52,7 @@ async def test_election_concurrent_with_renewal_of_another_product(
     subscriber = await make_subscriber(office, SUBSCRIBER_ID, ada)
     dental_product = await office.run(add_product, "Dental", ProductCategory.DENTAL, "Blue Shield", PLANS)
     dental = await open_plan_year(replace(office.on_day(date(2026, 11, 20)), product=dental_product), DENTAL)
-    plans = await office.plan_ids_by_code(dental)
+    plans = await office.plan_ids(dental)
     (pending,) = [row for row in await office.enrollments(ada) if row.plan_year_id == dental]
     runners = [office.elect(ada, enroll(pending.id, plans["GOLD"])), office.close_enrollment(medical)]
     if renewed_first:

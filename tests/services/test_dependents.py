@@ -53,7 +53,7 @@ async def test_invalid_dependents_are_refused(database: Database) -> None:
 async def test_existing_elections_stay_when_a_dependent_changes(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
-    plans = await office.plan_ids_by_code(await office.open_plan_year())
+    plans = await office.plan_ids(await office.open_plan_year())
     child = await office.add_child(ada, date(2002, 3, 4))
     id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans["GOLD"], child))

@@ -20,7 +20,7 @@ async def office_with_pending_enrollment(database: Database) -> tuple[Office, st
     office = await create_office(database)
     ada = await office.hire()
     id = await office.open_plan_year()
-    return office, ada, (await office.pending_enrollment(ada)).id, dict(await office.plan_ids_by_code(id))
+    return office, ada, (await office.pending_enrollment(ada)).id, dict(await office.plan_ids(id))
 
 
 # ---------------------------------------------------------------------------------------------- accepted elections

@@ -20,7 +20,7 @@ async def office_with_pending_enrollment(database: Database) -> tuple[Office, st
     office = await create_office(database)
     ada = await office.hire()
     id = await office.open_plan_year()
-    return office, ada, (await office.pending_enrollment(ada)).id, dict(await office.plan_ids_by_code(id))
+    return office, ada, (await office.pending_enrollment(ada)).id, dict(await office.plan_ids(id))
 
 
 async def test_child_aged_26_at_coverage_start_is_refused(database: Database) -> None:
@@ -73,9 +73,9 @@ async def test_tier_that_contradicts_dependents_is_refused(database: Database) -
 async def test_plan_outside_the_plan_year_is_refused(database: Database) -> None:
     office, ada, id, _ = await office_with_pending_enrollment(database)
     other = await create_office(database, tenant="other")
-    foreign = (await other.plan_ids_by_code(await other.open_plan_year()))["GOLD"]
+    foreign = (await other.plan_ids(await other.open_plan_year()))["GOLD"]
     next_year = await office.draft_plan_year(PlanYearDates(date(2028, 1, 1), date(2028, 12, 31), FIRST, LAST))
-    unoffered = (await office.plan_ids_by_code(next_year))["GOLD"]
+    unoffered = (await office.plan_ids(next_year))["GOLD"]
     for plan in (foreign, unoffered, ada, "nonsense", "", "x" * 5000, "\x00"):
         assert await office.refusals(office.elect(ada, enroll(id, plan))) == [
             "PLAN_NOT_OFFERED elections.0.selectedPlanId"
@@ -185,7 +185,7 @@ async def test_unspecified_class_applies_to_tiers_without_their_own(database: Da
         ContributionTerms(EmploymentClass.FULL_TIME, CoverageTier.UNSPECIFIED, 0, 1_000),
         ContributionTerms(EmploymentClass.FULL_TIME, EE, 0, 0),
     ]
-    plans = await office.plan_ids_by_code(await office.open_plan_year(classes=classes))
+    plans = await office.plan_ids(await office.open_plan_year(classes=classes))
     id = (await office.pending_enrollment(ada)).id
     child = await office.add_child(ada)
     (alone,) = await office.dry_run(enrollments.elect, ada, [enroll(id, plans["GOLD"])])

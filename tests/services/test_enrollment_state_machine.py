@@ -97,7 +97,7 @@ class EnrollmentMachine(RuleBasedStateMachine):
             renewal = RenewalMode.ACTIVE if number == 0 else RenewalMode.PASSIVE
             waiting = WaitingPeriod(30, to_first_of_month=True) if number == 1 else WaitingPeriod()
             plan_years.append(runner.run(self.office.draft_plan_year(dates, renewal=renewal, waiting=waiting)))
-        self.plans = {id: sorted(runner.run(self.office.plan_ids_by_code(id)).values()) for id in plan_years}
+        self.plans = {id: sorted(runner.run(self.office.plan_ids(id)).values()) for id in plan_years}
         self.pending: list[str] = []
         self.snapshot = take_snapshot(runner.run(self.office.read_all_rows()))
         # Ada is enrolled with her family; Bob starts in two weeks.

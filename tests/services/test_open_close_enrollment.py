@@ -202,7 +202,7 @@ async def test_closing_keeps_answers_new_hires_and_life_events(database: Databas
     office = await create_office(database)
     enrolled, waived, unanswered, moved = [await office.hire(name) for name in ("Ada", "Bob", "Cy", "Dee")]
     id = await office.open_plan_year()
-    plans = await office.plan_ids_by_code(id)
+    plans = await office.plan_ids(id)
     await office.elect(enrolled, enroll((await office.pending_enrollment(enrolled)).id, plans["GOLD"]))
     await office.elect(waived, waive((await office.pending_enrollment(waived)).id))
     hire = await office.hire("Eli", hired_on=date(2026, 11, 20))
@@ -228,6 +228,6 @@ async def test_closing_keeps_answered_reissue(database: Database) -> None:
     later = office.on_day(date(2026, 12, 1))
     birth = await later.approve_life_event(ada, LifeEventType.BIRTH)
     reissued = await later.reissue((await later.enrollments(ada))[0].id, birth)
-    await later.elect(ada, enroll(reissued, (await office.plan_ids_by_code(id))["GOLD"]))
+    await later.elect(ada, enroll(reissued, (await office.plan_ids(id))["GOLD"]))
     assert await later.close_enrollment(id) == 1
     assert [row.status for row in await later.enrollments(ada)] == ["INACTIVE", "ENROLLED"]

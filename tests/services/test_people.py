@@ -243,7 +243,7 @@ async def test_changed_hire_date_moves_window_without_moving_coverage(database: 
 async def test_answered_enrollments_stay_when_employee_changes(database: Database) -> None:
     office = await create_office(database)
     ada, bob = await office.hire(), await office.hire("Bob")
-    plans = await office.plan_ids_by_code(await office.open_plan_year())
+    plans = await office.plan_ids(await office.open_plan_year())
     enrolled = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(enrolled, plans["GOLD"]))
     await office.elect(bob, waive((await office.pending_enrollment(bob)).id))
@@ -258,8 +258,8 @@ async def test_new_class_contributions_apply_from_next_election(database: Databa
     office, _ = await office_with_open_2026_plan_year(database, classes=CLASSES)
     ada = await office.hire(hired_on=date(2026, 11, 20))
     row = await office.pending_enrollment(ada)
-    await office.elect(ada, enroll(row.id, (await office.plan_ids_by_code(row.plan_year_id))["GOLD"]))
+    await office.elect(ada, enroll(row.id, (await office.plan_ids(row.plan_year_id))["GOLD"]))
     await office.update_employee(ada, employment_class=PART_TIME)
     await office.reopen_election(row.id)
-    await office.elect(ada, enroll(row.id, (await office.plan_ids_by_code(row.plan_year_id))["GOLD"]))
+    await office.elect(ada, enroll(row.id, (await office.plan_ids(row.plan_year_id))["GOLD"]))
     assert (await office.enrollment(row.id)).employee_contribution_cents == 40_000

@@ -21,7 +21,7 @@ from factories.office import DATES, DATES_2026, Office, create_office, enroll, w
 async def office_with_pending_enrollment(database: Database) -> tuple[Office, str, str, dict[str, str]]:
     office = await create_office(database)
     ada = await office.hire()
-    plans = dict(await office.plan_ids_by_code(await office.open_plan_year()))
+    plans = dict(await office.plan_ids(await office.open_plan_year()))
     return office, ada, (await office.pending_enrollment(ada)).id, plans
 
 
@@ -73,7 +73,7 @@ async def test_next_call_runs_when_first_call_of_a_key_is_refused(database: Data
 async def test_concurrent_election_and_later_termination_both_apply(database: Database, owner_url: str) -> None:
     office = await create_office(database)
     staff = [await office.hire(f"Number {number}") for number in range(4)]
-    plans = await office.plan_ids_by_code(await office.open_plan_year())
+    plans = await office.plan_ids(await office.open_plan_year())
     pending = {ada: (await office.pending_enrollment(ada)).id for ada in staff}
     runners: list[Coroutine[Any, Any, Any]] = []
     for ada in staff:
@@ -191,7 +191,7 @@ async def test_election_locks_plan_years_before_enrollments(database: Database, 
     later = PlanYearDates(date(2028, 1, 1), date(2028, 12, 31), date(2026, 11, 1), date(2026, 11, 30))
     second = await office.open_plan_year(later)
     rows = await office.enrollments(ada)
-    elections = [enroll(first, plans["GOLD"]), enroll(rows[1].id, (await office.plan_ids_by_code(second))["GOLD"])]
+    elections = [enroll(first, plans["GOLD"]), enroll(rows[1].id, (await office.plan_ids(second))["GOLD"])]
     async with lock_row(owner_url, "plan_years", second) as bystander:
         answer = asyncio.create_task(outcome_of(office.elect(ada, *elections)))
         await wait_for_waiter(bystander)
@@ -209,7 +209,7 @@ async def test_elections_during_closing_run_without_deadlock(database: Database,
     last_year = await office.open_plan_year(DATES_2026)
     for ada in staff:
         await office.elect(
-            ada, enroll((await office.pending_enrollment(ada)).id, (await office.plan_ids_by_code(last_year))["GOLD"])
+            ada, enroll((await office.pending_enrollment(ada)).id, (await office.plan_ids(last_year))["GOLD"])
         )
     office = office.on_day(date(2026, 11, 20))
     id = await office.open_plan_year(DATES, renewal=RenewalMode.PASSIVE)
@@ -220,7 +220,7 @@ async def test_elections_during_closing_run_without_deadlock(database: Database,
 
     async def answer(tx: Transaction, ada: str) -> None:
         attempts[ada] += 1
-        await enrollments.elect(tx, ada, [enroll(reissued[ada], (await office.plan_ids_by_code(id))["GOLD"])])
+        await enrollments.elect(tx, ada, [enroll(reissued[ada], (await office.plan_ids(id))["GOLD"])])
 
     outcomes = await race(
         owner_url, "plan_years", id, *(office.run(answer, ada) for ada in staff), office.close_enrollment(id)

@@ -19,7 +19,7 @@ async def office_with_enrolled_employee(
     """Enroll Ada for 2027 (or waive, without a code); it is 10 March. Return her id, the enrollment id and plan ids."""
     office = await create_office(database)
     ada = await office.hire()
-    plans = dict(await office.plan_ids_by_code(await office.open_plan_year()))
+    plans = dict(await office.plan_ids(await office.open_plan_year()))
     id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans[code]) if code else waive(id))
     return office.on_day(MARCH_10), ada, id, plans
@@ -158,19 +158,19 @@ async def test_one_event_reissues_several_enrollments(database: Database) -> Non
     ada = await office.hire()
     this_year = await office.open_plan_year(DATES_2026)
     await office.elect(
-        ada, enroll((await office.pending_enrollment(ada)).id, (await office.plan_ids_by_code(this_year))["GOLD"])
+        ada, enroll((await office.pending_enrollment(ada)).id, (await office.plan_ids(this_year))["GOLD"])
     )
     office = office.on_day(date(2026, 11, 20))
     next_year = await office.open_plan_year()
     await office.elect(
-        ada, enroll((await office.pending_enrollment(ada)).id, (await office.plan_ids_by_code(next_year))["GOLD"])
+        ada, enroll((await office.pending_enrollment(ada)).id, (await office.plan_ids(next_year))["GOLD"])
     )
     child = await office.add_child(ada, date(2026, 11, 18))
     birth = await office.approve_life_event(ada, BIRTH, date(2026, 11, 18))
     for row, effective_on in zip(await office.enrollments(ada), [date(2026, 11, 18), date(2027, 1, 1)], strict=True):
         reissued = await office.reissue(row.id, birth)
         assert (await office.enrollment(reissued)).effective_on == effective_on
-        await office.elect(ada, enroll(reissued, (await office.plan_ids_by_code(row.plan_year_id))["GOLD"], child))
+        await office.elect(ada, enroll(reissued, (await office.plan_ids(row.plan_year_id))["GOLD"], child))
     assert await spans(office, ada) == [
         (date(2026, 1, 1), date(2026, 11, 17)),
         (date(2027, 1, 1), None),
@@ -190,7 +190,7 @@ async def test_lapsed_enrollment_can_be_reissued(database: Database, closed: boo
     office = office.on_day(MARCH_10)
     assert (await office.enrollment(lapsed)).status == "INACTIVE"
     reissued = await office.reissue(lapsed, await office.approve_life_event(ada))
-    await office.elect(ada, enroll(reissued, (await office.plan_ids_by_code(id))["GOLD"]))
+    await office.elect(ada, enroll(reissued, (await office.plan_ids(id))["GOLD"]))
     assert await spans(office, ada) == [(None, None), (MARCH_10, date(2027, 12, 31))]
 
 

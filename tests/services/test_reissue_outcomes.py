@@ -19,7 +19,7 @@ async def office_with_enrolled_employee(
     """Enroll Ada for 2027 (or waive, without a code); it is 10 March. Return her id, the enrollment id and plan ids."""
     office = await create_office(database)
     ada = await office.hire()
-    plans = dict(await office.plan_ids_by_code(await office.open_plan_year()))
+    plans = dict(await office.plan_ids(await office.open_plan_year()))
     id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans[code]) if code else waive(id))
     return office.on_day(MARCH_10), ada, id, plans
@@ -170,7 +170,7 @@ async def test_reissue_in_one_month_plan_year(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
     dates = PlanYearDates(date(2027, 1, 1), date(2027, 1, 31), date(2026, 11, 1), date(2026, 11, 30))
-    plans = await office.plan_ids_by_code(await office.open_plan_year(dates))
+    plans = await office.plan_ids(await office.open_plan_year(dates))
     id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans["GOLD"]))
     office = office.on_day(date(2027, 1, 31))
@@ -190,7 +190,7 @@ async def test_latest_answer_prevails_over_later_issued_enrollment(database: Dat
     """A marriage reissues a lapsed enrollment, then a class change issues a new-hire one; both are answered."""
     office = await create_office(database)
     ada = await office.hire()
-    plans = await office.plan_ids_by_code(await office.open_plan_year())
+    plans = await office.plan_ids(await office.open_plan_year())
     lapsed = (await office.pending_enrollment(ada)).id
     office = office.on_day(date(2027, 2, 10))
     reissued = await office.reissue(lapsed, await office.approve_life_event(ada, MARRIAGE))
@@ -213,7 +213,7 @@ async def test_late_answer_does_not_override_answered_reissue(database: Database
     office = await create_office(database)
     ada = await office.hire()
     year = await office.open_plan_year()
-    plans = await office.plan_ids_by_code(year)
+    plans = await office.plan_ids(year)
     lapsed = (await office.pending_enrollment(ada)).id
     office = office.on_day(date(2026, 12, 10))
     reissued = await office.reissue(lapsed, await office.approve_life_event(ada, JOB_LOSS, date(2026, 12, 10)))

@@ -22,7 +22,7 @@ async def office_with_2026_plan_year(database: Database) -> tuple[Office, str, s
 
 
 async def enroll_in_plan(office: Office, employee: str, plan_year: str, code: str, *dependents: str) -> None:
-    plans = await office.plan_ids_by_code(plan_year)
+    plans = await office.plan_ids(plan_year)
     await office.elect(employee, enroll((await office.pending_enrollment(employee)).id, plans[code], *dependents))
 
 
@@ -52,7 +52,7 @@ async def test_renewal_keeps_plan_and_tier_at_new_price(database: Database) -> N
     assert (new.status, new.coverage_status, new.coverage_tier) == ("ENROLLED", "UPCOMING", "EF")
     assert (new.coverage_starts_on, new.coverage_ends_on) == (date(2027, 1, 1), date(2027, 12, 31))
     assert (new.employee_contribution_cents, new.employer_contribution_cents) == (60_000, 90_000)
-    assert new.selected_plan_id == (await office.plan_ids_by_code(new.plan_year_id))["GOLD"]
+    assert new.selected_plan_id == (await office.plan_ids(new.plan_year_id))["GOLD"]
     rows = await office.read_all_rows()
     assert {f"{new.id} {spouse}", f"{new.id} {child}"} <= rows["enrolled_dependents"].keys()
     assert [event["action"] for event in await office.history(new.id)] == ["ISSUED", "RENEWED"]
@@ -185,9 +185,7 @@ async def test_answered_reissue_supersedes_later_renewal(database: Database) -> 
     office = office.on_day(date(2027, 1, 5))
     marriage = await office.approve_life_event(ada, LifeEventType.MARRIAGE)
     reissued = await office.reissue((await office.enrollments(ada))[-1].id, marriage)
-    await office.elect(
-        ada, enroll(reissued, (await office.plan_ids_by_code(id))["SILVER"], await office.add_spouse(ada))
-    )
+    await office.elect(ada, enroll(reissued, (await office.plan_ids(id))["SILVER"], await office.add_spouse(ada)))
 
     assert await office.close_enrollment(id) == 0
 

@@ -17,7 +17,7 @@ async def office_with_enrolled_employee(database: Database) -> tuple[Office, str
     """Ada is enrolled in GOLD with a child; return her id, the enrollment's id, and the plan ids by carrier code."""
     office = await create_office(database)
     ada = await office.hire()
-    plans = dict(await office.plan_ids_by_code(await office.open_plan_year()))
+    plans = dict(await office.plan_ids(await office.open_plan_year()))
     id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans["GOLD"], await office.add_child(ada)))
     return office, ada, id, plans

@@ -16,7 +16,7 @@ async def count_statements(office: Office, staff: int) -> tuple[int, int]:
     """Renew all employees of an employer; return the number of statements to open the plan year and to close it."""
     employees = [await office.hire(f"Number {number}") for number in range(staff)]
     last_year = await office.open_plan_year(DATES_2026)
-    plans = await office.plan_ids_by_code(last_year)
+    plans = await office.plan_ids(last_year)
     for employee in employees:
         child = await office.add_child(employee)
         await office.elect(employee, enroll((await office.pending_enrollment(employee)).id, plans["GOLD"], child))
@@ -40,7 +40,7 @@ async def test_election_takes_six_round_trips(database: Database) -> None:
     """They are BEGIN, the idempotency key, the employee, the plan years and enrollments, all writes, and COMMIT."""
     office = await create_office(database)
     ada = await office.hire()
-    plans = await office.plan_ids_by_code(await office.open_plan_year())
+    plans = await office.plan_ids(await office.open_plan_year())
     family = [await office.add_child(ada) for _ in range(5)]
     election = enroll((await office.pending_enrollment(ada)).id, plans["GOLD"], *family)
     result = {"enrollment_ids": [election.enrollment_id]}

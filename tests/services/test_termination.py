@@ -20,9 +20,7 @@ async def office_with_covered_employee(database: Database) -> tuple[Office, str]
     office = await create_office(database, today=date(2025, 11, 20))
     ada = await office.hire()
     for dates in (DATES_2026, None):
-        plans = await office.plan_ids_by_code(
-            await (office.open_plan_year(dates) if dates else office.open_plan_year())
-        )
+        plans = await office.plan_ids(await (office.open_plan_year(dates) if dates else office.open_plan_year()))
         await office.elect(
             ada, enroll((await office.pending_enrollment(ada)).id, plans["GOLD"], await office.add_child(ada))
         )
@@ -115,7 +113,7 @@ async def test_pending_enrollment_closes_with_employment(database: Database) -> 
     await office.terminate_employee(bob, date(2027, 1, 15))
     (row,) = await office.enrollments(bob)
     assert (row.status, row.closed_on) == ("PENDING", date(2027, 1, 15))
-    await office.elect(bob, enroll(row.id, (await office.plan_ids_by_code(row.plan_year_id))["GOLD"]))
+    await office.elect(bob, enroll(row.id, (await office.plan_ids(row.plan_year_id))["GOLD"]))
     assert await spans(office, bob) == [("ENROLLED", date(2027, 1, 1), date(2027, 1, 31), date(2027, 2, 1))]
 
 
@@ -228,7 +226,7 @@ async def test_invalid_reinstatements_are_refused(database: Database) -> None:
 async def test_reinstatement_restores_election_made_under_notice(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
-    plans = await office.plan_ids_by_code(await office.open_plan_year())
+    plans = await office.plan_ids(await office.open_plan_year())
     await office.terminate_employee(ada, date(2027, 3, 5))
     id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans["GOLD"]))

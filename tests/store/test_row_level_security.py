@@ -73,7 +73,7 @@ async def fill(office: Office) -> list[str]:
     """Put a row of every kind into the office; give its two employees."""
     staff = [await office.hire("Ada"), await office.hire("Bob")]
     await office.draft_plan_year(DATES_2026)
-    plans = await office.plan_ids_by_code(await office.open_plan_year())
+    plans = await office.plan_ids(await office.open_plan_year())
     for employee in staff:
         child = await office.add_child(employee)
         await office.report_life_event(employee)
