@@ -1,10 +1,10 @@
-"""Who is let in; and nobody else learns more than that they are not."""
+"""Authentication with API keys; and rejected requests learn nothing beyond the rejection."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from calling import Caller, calling, make_key, told
+from api_client import ApiClient, create_key, running_api, status_and_codes
 
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
@@ -16,35 +16,33 @@ QUERY = "{ viewer { tenant role } }"
 
 @pytest.fixture
 def owner_url(shared_url: str) -> str:
-    """Each test has keys of its own: one database will do for all."""
+    """Share one database: each test has its own API keys."""
     return shared_url
 
 
 @pytest.fixture
-async def caller(database: Database, clock: Clock) -> AsyncIterator[Caller]:
-    async with calling(database, clock) as caller:
-        yield caller
+async def api(database: Database, clock: Clock) -> AsyncIterator[ApiClient]:
+    async with running_api(database, clock) as api:
+        yield api
 
 
-async def ask(caller: Caller, headers: dict[str, str]) -> tuple[int, list[str], str | None]:
-    response = await caller.client.post("/graphql", json={"query": QUERY}, headers=headers)
-    return (*await told(response), response.headers.get("WWW-Authenticate"))
+async def authenticate(api: ApiClient, headers: dict[str, str]) -> tuple[int, list[str], str | None]:
+    response = await api.http.post("/graphql", json={"query": QUERY}, headers=headers)
+    return (*await status_and_codes(response), response.headers.get("WWW-Authenticate"))
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
-async def test_a_key_is_taken_as_a_bearers(caller: Caller, scheme: str) -> None:
-    response = await caller.client.post(
-        "/graphql", json={"query": QUERY}, headers={"Authorization": scheme + caller.key}
-    )
+async def test_bearer_key_is_accepted(api: ApiClient, scheme: str) -> None:
+    response = await api.http.post("/graphql", json={"query": QUERY}, headers={"Authorization": scheme + api.key})
     assert (await response.json())["data"] == {"viewer": {"tenant": "acme", "role": "ADMINISTRATOR"}}
 
 
-async def test_a_key_is_taken_as_an_api_key(caller: Caller) -> None:
-    assert await ask(caller, {"X-API-Key": caller.key}) == (200, [], None)
+async def test_x_api_key_header_is_accepted(api: ApiClient) -> None:
+    assert await authenticate(api, {"X-API-Key": api.key}) == (200, [], None)
 
 
-async def test_without_a_key_nobody_is_let_in(caller: Caller) -> None:
-    assert await ask(caller, {}) == (401, ["UNAUTHENTICATED"], 'Bearer realm="benegraph"')
+async def test_request_without_key_is_unauthenticated(api: ApiClient) -> None:
+    assert await authenticate(api, {}) == (401, ["UNAUTHENTICATED"], 'Bearer realm="benegraph"')
 
 
 @pytest.mark.parametrize(
@@ -61,78 +59,80 @@ async def test_without_a_key_nobody_is_let_in(caller: Caller) -> None:
         {"X-API-Key": "bgk_' OR 1=1 --"},
     ],
 )
-async def test_a_bad_key_is_refused_whatever_is_bad_about_it(caller: Caller, headers: dict[str, str]) -> None:
-    assert await ask(caller, headers) == (
+async def test_invalid_credentials_are_rejected_alike(api: ApiClient, headers: dict[str, str]) -> None:
+    assert await authenticate(api, headers) == (
         401,
         ["UNAUTHENTICATED"],
         'Bearer realm="benegraph", error="invalid_token"',
     )
 
 
-async def test_a_good_key_under_a_wrong_scheme_is_refused(caller: Caller) -> None:
-    for authorization in (caller.key, f"Basic {caller.key}", f"Bearer{caller.key}", f"Bearer {caller.key} x"):
-        status, codes, _ = await ask(caller, {"Authorization": authorization})
+async def test_valid_key_with_wrong_scheme_is_rejected(api: ApiClient) -> None:
+    for authorization in (api.key, f"Basic {api.key}", f"Bearer{api.key}", f"Bearer {api.key} x"):
+        status, codes, _ = await authenticate(api, {"Authorization": authorization})
         assert (status, codes) == (401, ["UNAUTHENTICATED"]), authorization
 
 
-async def test_revoked_and_expired_keys_are_refused_like_unknown_ones(
-    caller: Caller, database: Database, clock: Clock
+async def test_revoked_and_expired_keys_are_rejected_like_unknown_ones(
+    api: ApiClient, database: Database, clock: Clock
 ) -> None:
-    """Revoked before its first use: what is remembered of one that was used stands in `test_key_cache`."""
-    expired = await make_key(database, clock, expires_at=datetime(2026, 11, 19, tzinfo=UTC))
+    """The key is revoked before its first use; `test_key_cache` covers keys that were used before."""
+    expired = await create_key(database, clock, expires_at=datetime(2026, 11, 19, tzinfo=UTC))
     rows = await database.transact(administrator(), clock, list_keys)
-    (id,) = (row.id for row in rows if caller.key.startswith(row.prefix))
+    (id,) = (row.id for row in rows if api.key.startswith(row.prefix))
     await database.transact(administrator(), clock, lambda tx: revoke_key(tx, id))
-    unknown = await caller.client.post("/graphql", json={}, headers={"X-API-Key": "bgk_" + "A" * 43})
-    for key in (caller.key, expired):
-        response = await caller.client.post("/graphql", json={"query": QUERY}, headers={"X-API-Key": key})
+    unknown = await api.http.post("/graphql", json={}, headers={"X-API-Key": "bgk_" + "A" * 43})
+    for key in (api.key, expired):
+        response = await api.http.post("/graphql", json={"query": QUERY}, headers={"X-API-Key": key})
         assert (response.status, await response.read()) == (401, await unknown.read())
 
 
-async def test_a_key_that_is_still_to_expire_is_good(caller: Caller, database: Database, clock: Clock) -> None:
-    key = await make_key(database, clock, expires_at=datetime(2026, 11, 22, tzinfo=UTC))
-    assert await ask(caller, {"X-API-Key": key}) == (200, [], None)
+async def test_key_is_valid_before_its_expiry(api: ApiClient, database: Database, clock: Clock) -> None:
+    key = await create_key(database, clock, expires_at=datetime(2026, 11, 22, tzinfo=UTC))
+    assert await authenticate(api, {"X-API-Key": key}) == (200, [], None)
 
 
-async def test_a_key_stands_in_one_header(caller: Caller) -> None:
-    assert await ask(caller, {"X-API-Key": caller.key, **caller.auth}) == (400, ["BAD_USER_INPUT"], None)
+async def test_credentials_in_two_headers_are_rejected(api: ApiClient) -> None:
+    assert await authenticate(api, {"X-API-Key": api.key, **api.auth}) == (400, ["BAD_USER_INPUT"], None)
 
 
 @pytest.mark.parametrize(("name", "value"), [("Authorization", "Bearer {}"), ("X-API-Key", "{}"), ("X-Tenant", "acme")])
-async def test_a_header_stands_there_once(caller: Caller, name: str, value: str) -> None:
-    twice = [(name, value.format(caller.key))] * 2
-    key = [("X-API-Key", caller.key)] if name == "X-Tenant" else []
-    response = await caller.client.post("/graphql", json={"query": QUERY}, headers=twice + key)
-    assert await told(response) == (400, ["BAD_USER_INPUT"])
+async def test_repeated_header_is_rejected(api: ApiClient, name: str, value: str) -> None:
+    repeated = [(name, value.format(api.key))] * 2
+    key = [("X-API-Key", api.key)] if name == "X-Tenant" else []
+    response = await api.http.post("/graphql", json={"query": QUERY}, headers=repeated + key)
+    assert await status_and_codes(response) == (400, ["BAD_USER_INPUT"])
 
 
-async def test_a_key_of_one_tenant_needs_none_named_and_takes_its_own(caller: Caller) -> None:
-    answers = [await (await post).json() for post in (caller.post(QUERY), caller.post(QUERY, X_Tenant="acme"))]
-    assert answers[0]["data"] == answers[1]["data"] == {"viewer": {"tenant": "acme", "role": "ADMINISTRATOR"}}
+async def test_tenant_header_is_optional_for_a_key_of_one_tenant(api: ApiClient) -> None:
+    bodies = [await (await post).json() for post in (api.post(QUERY), api.post(QUERY, X_Tenant="acme"))]
+    assert bodies[0]["data"] == bodies[1]["data"] == {"viewer": {"tenant": "acme", "role": "ADMINISTRATOR"}}
 
 
-async def test_a_foreign_tenant_and_one_that_is_none_look_the_same(
-    caller: Caller, database: Database, clock: Clock
+async def test_foreign_and_unknown_tenants_get_the_same_response(
+    api: ApiClient, database: Database, clock: Clock
 ) -> None:
-    await make_key(database, clock, tenant="globex")
-    answers = []
+    await create_key(database, clock, tenant="globex")
+    bodies = []
     for tenant in ("globex", "nobody", "", "NOT A TENANT", "acme2"):
-        response = await caller.post(QUERY, X_Tenant=tenant)
-        assert await told(response) == (403, ["FORBIDDEN"])
-        answers.append(await response.read())
-    assert len(set(answers)) == 1
+        response = await api.post(QUERY, X_Tenant=tenant)
+        assert await status_and_codes(response) == (403, ["FORBIDDEN"])
+        bodies.append(await response.read())
+    assert len(set(bodies)) == 1
 
 
-async def test_a_key_of_several_tenants_says_which(caller: Caller, database: Database, clock: Clock) -> None:
-    await make_key(database, clock, tenant="globex", key=caller.key)
-    assert await told(await caller.post(QUERY)) == (400, ["BAD_USER_INPUT"])
+async def test_key_of_several_tenants_requires_the_tenant_header(
+    api: ApiClient, database: Database, clock: Clock
+) -> None:
+    await create_key(database, clock, tenant="globex", key=api.key)
+    assert await status_and_codes(await api.post(QUERY)) == (400, ["BAD_USER_INPUT"])
     for tenant in ("acme", "globex"):
-        answer = await (await caller.post(QUERY, X_Tenant=tenant)).json()
-        assert answer["data"]["viewer"]["tenant"] == tenant
-    assert await told(await caller.post(QUERY, X_Tenant="initech")) == (403, ["FORBIDDEN"])
+        body = await (await api.post(QUERY, X_Tenant=tenant)).json()
+        assert body["data"]["viewer"]["tenant"] == tenant
+    assert await status_and_codes(await api.post(QUERY, X_Tenant="initech")) == (403, ["FORBIDDEN"])
 
 
-async def test_nobody_learns_of_a_body_before_showing_a_key(caller: Caller) -> None:
+async def test_body_is_not_parsed_before_authentication(api: ApiClient) -> None:
     for body in (b"no JSON", b"[]", b"{}", b'{"query": "{"}'):
-        response = await caller.client.post("/graphql", data=body, headers={"Content-Type": "application/json"})
-        assert await told(response) == (401, ["UNAUTHENTICATED"])
+        response = await api.http.post("/graphql", data=body, headers={"Content-Type": "application/json"})
+        assert await status_and_codes(response) == (401, ["UNAUTHENTICATED"])

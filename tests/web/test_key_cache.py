@@ -1,10 +1,10 @@
-"""Keys that a gateway remembers, over real HTTP: what its clients see of it."""
+"""The cache of API keys, over real HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from calling import Caller, calling, make_key, told
+from api_client import ApiClient, create_key, running_api, status_and_codes
 
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
@@ -18,15 +18,15 @@ QUERY = "{ viewer { tenant role } }"
 
 
 @pytest.fixture
-async def caller(database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Caller]:
-    """Call a gateway of the usual settings, whose monotonic clock stands still."""
-    async with calling(database, clock) as caller:
-        turn_to(caller, 1000.0, monkeypatch)
-        yield caller
+async def api(database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ApiClient]:
+    """Run a gateway with the default settings, whose monotonic clock stands still."""
+    async with running_api(database, clock) as api:
+        set_time(api, 1000.0, monkeypatch)
+        yield api
 
 
-def turn_to(caller: Caller, at: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caller.app[KEY_CACHE], "_monotonic", lambda: at)
+def set_time(api: ApiClient, at: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.app[KEY_CACHE], "_monotonic", lambda: at)
 
 
 async def revoke(database: Database, clock: Clock, key: str) -> None:
@@ -35,80 +35,76 @@ async def revoke(database: Database, clock: Clock, key: str) -> None:
     assert await database.transact(administrator(), clock, lambda tx: revoke_key(tx, id))
 
 
-async def questions(caller: Caller, database: Database) -> int:
-    """Ask something; tell how often its key was asked for."""
+async def count_key_lookups(api: ApiClient, database: Database) -> int:
+    """Post a query and return how often its API key was looked up in the database."""
     async with statements(database) as sent:
-        assert await told(await caller.post(QUERY)) == (200, [])
-    return len([each for each in sent if "secret_hash" in each])
+        assert await status_and_codes(await api.post(QUERY)) == (200, [])
+    return len([statement for statement in sent if "secret_hash" in statement])
 
 
-async def test_a_key_is_asked_for_once_a_second(
-    caller: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+async def test_key_is_looked_up_once_per_second(
+    api: ApiClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    lookups = []
     for at in (1000.0, 1000.5, 1000.999, 1001.0, 1001.5):
-        turn_to(caller, at, monkeypatch)
-        asked.append(await questions(caller, database))
-    assert asked == [1, 0, 0, 1, 0]
+        set_time(api, at, monkeypatch)
+        lookups.append(await count_key_lookups(api, database))
+    assert lookups == [1, 0, 0, 1, 0]
 
 
-async def test_with_no_seconds_a_key_is_asked_for_each_time_and_revoked_at_once(
-    database: Database, clock: Clock
+async def test_without_cache_a_key_is_looked_up_each_time_and_revoked_at_once(database: Database, clock: Clock) -> None:
+    async with running_api(database, clock, config=GatewayConfig(key_cache_seconds=0)) as api:
+        assert [await count_key_lookups(api, database) for _ in range(3)] == [1, 1, 1]
+        await revoke(database, clock, api.key)
+        assert await status_and_codes(await api.post(QUERY)) == (401, ["UNAUTHENTICATED"])
+
+
+async def test_revoked_key_is_rejected_like_an_unknown_one_after_one_second(
+    api: ApiClient, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with calling(database, clock, config=GatewayConfig(key_cache_seconds=0)) as caller:
-        assert [await questions(caller, database) for _ in range(3)] == [1, 1, 1]
-        await revoke(database, clock, caller.key)
-        assert await told(await caller.post(QUERY)) == (401, ["UNAUTHENTICATED"])
+    assert await status_and_codes(await api.post(QUERY)) == (200, [])
+    await revoke(database, clock, api.key)
+    set_time(api, 1000.999, monkeypatch)
+    assert await status_and_codes(await api.post(QUERY)) == (200, [])
+    set_time(api, 1001.0, monkeypatch)
+    revoked = await api.post(QUERY)
+    unknown = await api.http.post("/graphql", json={}, headers={"X-API-Key": "bgk_" + "A" * 43})
+    assert (revoked.status, await revoked.read()) == (unknown.status, await unknown.read())
+    assert revoked.headers["WWW-Authenticate"] == unknown.headers["WWW-Authenticate"]
+    assert revoked.status == 401
 
 
-async def test_a_revoked_key_is_refused_like_an_unknown_one_once_its_second_is_over(
-    caller: Caller, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert await told(await caller.post(QUERY)) == (200, [])
-    await revoke(database, clock, caller.key)
-    turn_to(caller, 1000.999, monkeypatch)
-    assert await told(await caller.post(QUERY)) == (200, [])
-    turn_to(caller, 1001.0, monkeypatch)
-    refused = await caller.post(QUERY)
-    unknown = await caller.client.post("/graphql", json={}, headers={"X-API-Key": "bgk_" + "A" * 43})
-    assert (refused.status, await refused.read()) == (unknown.status, await unknown.read())
-    assert refused.headers["WWW-Authenticate"] == unknown.headers["WWW-Authenticate"]
-    assert refused.status == 401
-
-
-async def test_a_remembered_key_enters_no_other_tenant(caller: Caller, database: Database, clock: Clock) -> None:
-    await make_key(database, clock, tenant="globex")
-    assert await told(await caller.post(QUERY)) == (200, [])
+async def test_cached_key_gives_no_access_to_other_tenants(api: ApiClient, database: Database, clock: Clock) -> None:
+    await create_key(database, clock, tenant="globex")
+    assert await status_and_codes(await api.post(QUERY)) == (200, [])
     async with statements(database) as sent:
         for tenant in ("globex", "nobody"):
-            assert await told(await caller.post(QUERY, X_Tenant=tenant)) == (403, ["FORBIDDEN"])
+            assert await status_and_codes(await api.post(QUERY, X_Tenant=tenant)) == (403, ["FORBIDDEN"])
     assert sent == []
 
 
-async def test_a_key_that_was_refused_is_good_as_soon_as_it_is_issued(
-    caller: Caller, database: Database, clock: Clock
-) -> None:
+async def test_rejected_key_is_valid_as_soon_as_it_is_issued(api: ApiClient, database: Database, clock: Clock) -> None:
     key = "bgk_" + "A" * 43
     headers = {"X-API-Key": key}
-    assert await told(await caller.client.post("/graphql", json={"query": QUERY}, headers=headers)) == (
+    assert await status_and_codes(await api.http.post("/graphql", json={"query": QUERY}, headers=headers)) == (
         401,
         ["UNAUTHENTICATED"],
     )
-    await make_key(database, clock, key=key)
-    assert await told(await caller.client.post("/graphql", json={"query": QUERY}, headers=headers)) == (200, [])
+    await create_key(database, clock, key=key)
+    assert await status_and_codes(await api.http.post("/graphql", json={"query": QUERY}, headers=headers)) == (200, [])
 
 
-async def test_each_gateway_remembers_for_itself(caller: Caller, database: Database, clock: Clock) -> None:
-    assert await told(await caller.post(QUERY)) == (200, [])
-    await revoke(database, clock, caller.key)
-    assert await told(await caller.post(QUERY)) == (200, [])
-    async with calling(database, clock) as another:
-        response = await another.client.post("/graphql", json={"query": QUERY}, headers=caller.auth)
-        assert await told(response) == (401, ["UNAUTHENTICATED"])
+async def test_each_gateway_has_its_own_cache(api: ApiClient, database: Database, clock: Clock) -> None:
+    assert await status_and_codes(await api.post(QUERY)) == (200, [])
+    await revoke(database, clock, api.key)
+    assert await status_and_codes(await api.post(QUERY)) == (200, [])
+    async with running_api(database, clock) as another:
+        response = await another.http.post("/graphql", json={"query": QUERY}, headers=api.auth)
+        assert await status_and_codes(response) == (401, ["UNAUTHENTICATED"])
 
 
-async def test_many_requests_may_come_with_one_key_at_once(caller: Caller, database: Database) -> None:
+async def test_concurrent_requests_with_one_key_succeed(api: ApiClient, database: Database) -> None:
     for expected in (200, 200):
-        answers = await asyncio.gather(*(caller.post(QUERY) for _ in range(30)))
-        assert {answer.status for answer in answers} == {expected}
-    assert await questions(caller, database) == 0
+        responses = await asyncio.gather(*(api.post(QUERY) for _ in range(30)))
+        assert {response.status for response in responses} == {expected}
+    assert await count_key_lookups(api, database) == 0

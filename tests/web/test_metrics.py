@@ -1,4 +1,4 @@
-"""Metrics: what is counted, by names that can't fill the memory, in one process or several."""
+"""Metrics: their values and labels, with bounded memory, in one process or several."""
 
 import ast
 import asyncio
@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 import strawberry
-from calling import Caller, calling, told
+from api_client import ApiClient, running_api, status_and_codes
+from captured_telemetry import parse_metrics, read_metrics
 from sqlalchemy import text
 from strawberry.schema.config import StrawberryConfig
-from watching import numbers, samples
 
 import benegraph
 from benegraph import telemetry
@@ -31,51 +31,51 @@ from benegraph.telemetry.request_info import RequestInfo
 from factories.access import administrator
 
 QUERY = "query Whoami { viewer { role } }"
-CREATE = 'mutation Hire { createEmployer(input: {name: "Acme", idempotencyKey: "k"}) { employer { name } } }'
+CREATE_EMPLOYER = 'mutation Hire { createEmployer(input: {name: "Acme", idempotencyKey: "k"}) { employer { name } } }'
 
 
 @strawberry.type
 class Gate:
-    """Lets a test look at the gateway while it answers."""
+    """Fields that let a test observe the gateway while it executes a request."""
 
     def __init__(self) -> None:
-        self.reached = asyncio.Event()
-        self.opened = asyncio.Event()
+        self.is_reached = asyncio.Event()
+        self.is_open = asyncio.Event()
 
     @strawberry.field
     async def wait(self, info: Info) -> bool:
         async with info.context.database.unscoped_session() as session:
             await session.execute(text("SELECT 1"))
-            self.reached.set()
-            await self.opened.wait()
+            self.is_reached.set()
+            await self.is_open.wait()
         return True
 
     @strawberry.field
-    async def breaks(self, info: Info) -> bool:
+    async def break_connection(self, info: Info) -> bool:
         async with info.context.database.unscoped_session() as session:
             await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
         return True
 
     @strawberry.field
-    async def stumbles(self, info: Info, state: str, times: int) -> bool:
-        context, left = info.context, times
+    async def fail_transaction(self, info: Info, state: str, times: int) -> bool:
+        context, remaining = info.context, times
 
-        async def story(tx: Transaction) -> None:
-            nonlocal left
-            left -= 1
-            if left >= 0 and state == "reset":
+        async def change(tx: Transaction) -> None:
+            nonlocal remaining
+            remaining -= 1
+            if remaining >= 0 and state == "reset":
                 raise ConnectionResetError
-            if left >= 0:
+            if remaining >= 0:
                 await tx.session.execute(text(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$"))
 
-        await context.database.transact(context.viewer, context.clock, story)
+        await context.database.transact(context.viewer, context.clock, change)
         return True
 
 
 @pytest.fixture
-async def caller(database: Database, clock: Clock) -> AsyncIterator[Caller]:
-    async with calling(database, clock) as caller:
-        yield caller
+async def api(database: Database, clock: Clock) -> AsyncIterator[ApiClient]:
+    async with running_api(database, clock) as api:
+        yield api
 
 
 @pytest.fixture
@@ -84,28 +84,28 @@ def gate() -> Gate:
 
 
 @pytest.fixture
-async def gated(database_url: str, clock: Clock, gate: Gate) -> AsyncIterator[Caller]:
+async def gated(database_url: str, clock: Clock, gate: Gate) -> AsyncIterator[ApiClient]:
     query = strawberry.type(
         type("Query", (), {"__annotations__": {"gate": Gate}, "gate": strawberry.field(resolver=lambda: gate)})
     )
     graph = strawberry.Schema(query, config=StrawberryConfig())
     engine = create_engine(database_url, PoolSettings(size=3, overflow=4))
-    async with calling(Database(engine), clock, graph) as caller:
-        yield caller
+    async with running_api(Database(engine), clock, graph) as api:
+        yield api
     await engine.dispose()
 
 
-async def test_requests_are_counted_by_operation_and_outcome(caller: Caller) -> None:
-    for query in (QUERY, QUERY, "{ viewer { role } }", "query Broken { viewer { salary } }", "{", CREATE):
-        await caller.post(query)
-    await caller.post('query Seek { node(id: "no id") { id } }')
-    await caller.client.post("/graphql", json={"query": QUERY})
-    await caller.send(b"no JSON")
-    await caller.send(b"", Content_Type="text/plain")
-    await caller.client.put("/graphql")
-    told = await numbers(caller)
-    counted = {name: value for name, value in told.items() if name.startswith("benegraph_requests_total")}
-    assert counted == {
+async def test_requests_are_counted_by_operation_and_outcome(api: ApiClient) -> None:
+    for query in (QUERY, QUERY, "{ viewer { role } }", "query Broken { viewer { salary } }", "{", CREATE_EMPLOYER):
+        await api.post(query)
+    await api.post('query Seek { node(id: "no id") { id } }')
+    await api.http.post("/graphql", json={"query": QUERY})
+    await api.post_body(b"no JSON")
+    await api.post_body(b"", Content_Type="text/plain")
+    await api.http.put("/graphql")
+    values = await read_metrics(api)
+    counts = {name: value for name, value in values.items() if name.startswith("benegraph_requests_total")}
+    assert counts == {
         "benegraph_requests_total{kind=query,operation=Whoami,outcome=ok}": 2,
         "benegraph_requests_total{kind=query,operation=anonymous,outcome=ok}": 1,
         "benegraph_requests_total{kind=mutation,operation=Hire,outcome=ok}": 1,
@@ -119,36 +119,36 @@ async def test_requests_are_counted_by_operation_and_outcome(caller: Caller) -> 
     }
 
 
-async def test_what_is_no_request_to_the_graph_is_not_counted(caller: Caller) -> None:
+async def test_requests_to_other_paths_are_not_counted(api: ApiClient) -> None:
     for path in ("/livez", "/readyz", "/metrics", "/nowhere"):
-        await caller.client.get(path)
-    assert not [name for name in await numbers(caller) if name.startswith("benegraph_requests_total")]
+        await api.http.get(path)
+    assert not [name for name in await read_metrics(api) if name.startswith("benegraph_requests_total")]
 
 
-async def test_latency_and_cost_are_measured(caller: Caller) -> None:
-    await caller.post(QUERY)
-    await caller.post("query People { employees(first: 50) { nodes { id } } }")
-    await caller.post("{")
-    told = await numbers(caller)
-    assert told["benegraph_request_seconds_count{kind=query,operation=Whoami}"] == 1
-    assert 0 < told["benegraph_request_seconds_sum{kind=query,operation=Whoami}"] < 10
-    assert told["benegraph_request_seconds_bucket{kind=query,le=10.0,operation=Whoami}"] == 1
-    assert told["benegraph_request_cost_count"] == 2
-    assert told["benegraph_request_cost_sum"] >= 50
-    assert told["benegraph_request_cost_bucket{le=1.0}"] == 1
+async def test_latency_and_cost_are_measured(api: ApiClient) -> None:
+    await api.post(QUERY)
+    await api.post("query People { employees(first: 50) { nodes { id } } }")
+    await api.post("{")
+    values = await read_metrics(api)
+    assert values["benegraph_request_seconds_count{kind=query,operation=Whoami}"] == 1
+    assert 0 < values["benegraph_request_seconds_sum{kind=query,operation=Whoami}"] < 10
+    assert values["benegraph_request_seconds_bucket{kind=query,le=10.0,operation=Whoami}"] == 1
+    assert values["benegraph_request_cost_count"] == 2
+    assert values["benegraph_request_cost_sum"] >= 50
+    assert values["benegraph_request_cost_bucket{le=1.0}"] == 1
 
 
 async def test_replays_documents_and_throttling_are_counted(database: Database, clock: Clock) -> None:
-    async with calling(
+    async with running_api(
         database, clock, config=GatewayConfig(rate_limit=RateLimit(burst=10_000, per_second=0.001))
-    ) as caller:
-        for query in (CREATE, CREATE, QUERY):
-            assert await told(await caller.post(query)) == (200, [])
-        before = await numbers(caller)
+    ) as api:
+        for query in (CREATE_EMPLOYER, CREATE_EMPLOYER, QUERY):
+            assert await status_and_codes(await api.post(query)) == (200, [])
+        before = await read_metrics(api)
         many = "query Many { employers(first: 100) { nodes { employees(first: 90) { nodes { id } } } } }"
-        assert await told(await caller.post(many)) == (200, [])
-        assert await told(await caller.post(many)) == (429, ["THROTTLED"])
-        after = await numbers(caller)
+        assert await status_and_codes(await api.post(many)) == (200, [])
+        assert await status_and_codes(await api.post(many)) == (429, ["THROTTLED"])
+        after = await read_metrics(api)
     assert before["benegraph_idempotent_replays_total{operation=Hire}"] == 1
     assert (before["benegraph_documents_total{result=hit}"], before["benegraph_documents_total{result=miss}"]) == (1, 2)
     assert (after["benegraph_documents_total{result=hit}"], after["benegraph_documents_total{result=miss}"]) == (2, 3)
@@ -156,135 +156,144 @@ async def test_replays_documents_and_throttling_are_counted(database: Database, 
     assert after["benegraph_requests_total{kind=query,operation=Many,outcome=THROTTLED}"] == 1
 
 
-async def test_who_executed_is_counted_and_why_it_was_strawberry(caller: Caller, gated: Caller) -> None:
-    for query in (QUERY, CREATE, CREATE, "{ __schema { queryType { name } } }", "{", "{ viewer { salary } }"):
-        await caller.post(query)
-    counted = await numbers(caller)
-    assert counted["benegraph_operations_answered_by_plan_total"] == 3
-    assert fell_back(counted) == {"introspection": 1}
+async def test_executions_by_plan_and_fallbacks_are_counted(api: ApiClient, gated: ApiClient) -> None:
+    for query in (
+        QUERY,
+        CREATE_EMPLOYER,
+        CREATE_EMPLOYER,
+        "{ __schema { queryType { name } } }",
+        "{",
+        "{ viewer { salary } }",
+    ):
+        await api.post(query)
+    values = await read_metrics(api)
+    assert values["benegraph_operations_answered_by_plan_total"] == 3
+    assert fallbacks(values) == {"introspection": 1}
     for _ in range(2):
-        assert await told(await gated.post("{ gate { breaks } }")) == (200, ["INTERNAL"])
-    counted = await numbers(gated)
-    assert counted["benegraph_operations_answered_by_plan_total"] == 0
-    assert fell_back(counted) == {"resolver": 2}
+        assert await status_and_codes(await gated.post("{ gate { breakConnection } }")) == (200, ["INTERNAL"])
+    values = await read_metrics(gated)
+    assert values["benegraph_operations_answered_by_plan_total"] == 0
+    assert fallbacks(values) == {"resolver": 2}
 
 
-async def test_where_strawberry_alone_executes_nothing_falls_back(database: Database, clock: Clock) -> None:
-    async with calling(database, clock, config=GatewayConfig(executor="strawberry")) as caller:
-        assert await told(await caller.post(QUERY)) == (200, [])
-        counted = await numbers(caller)
-    assert counted["benegraph_operations_answered_by_plan_total"] == 0
-    assert fell_back(counted) == {}
+async def test_strawberry_executor_counts_no_fallbacks(database: Database, clock: Clock) -> None:
+    async with running_api(database, clock, config=GatewayConfig(executor="strawberry")) as api:
+        assert await status_and_codes(await api.post(QUERY)) == (200, [])
+        values = await read_metrics(api)
+    assert values["benegraph_operations_answered_by_plan_total"] == 0
+    assert fallbacks(values) == {}
 
 
-def test_the_reasons_are_words_of_ours_and_no_clients() -> None:
-    given = [
+def test_fallback_reasons_are_constants() -> None:
+    reasons = [
         node.args
         for path in Path(benegraph.__file__).parent.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Uncovered"
     ]
-    assert len(given) > 5
-    for reason in given:
+    assert len(reasons) > 5
+    for reason in reasons:
         match reason:
             case [ast.Constant(value=str(word))]:
                 assert re.fullmatch("[a-z]+", word)
             case _:
-                pytest.fail(f"{ast.unparse(reason[0])} may be anything")
+                pytest.fail(f"{ast.unparse(reason[0])} is not a constant")
 
 
-async def test_what_is_under_way_shows_while_it_is(gated: Caller, gate: Gate) -> None:
-    asked = [asyncio.ensure_future(gated.post("{ gate { wait } }")) for _ in range(2)]
-    await gate.reached.wait()
+async def test_requests_in_flight_are_reported(gated: ApiClient, gate: Gate) -> None:
+    tasks = [asyncio.ensure_future(gated.post("{ gate { wait } }")) for _ in range(2)]
+    await gate.is_reached.wait()
     await asyncio.sleep(0.2)
-    during = await numbers(gated)
-    gate.opened.set()
-    for each in asked:
-        assert await told(await each) == (200, [])
-    after = await numbers(gated)
-    assert [each["benegraph_requests_in_flight"] for each in (during, after)] == [2, 0]
-    assert [each["benegraph_database_connections{state=checked_out}"] for each in (during, after)] == [2, 0]
+    during = await read_metrics(gated)
+    gate.is_open.set()
+    for task in tasks:
+        assert await status_and_codes(await task) == (200, [])
+    after = await read_metrics(gated)
+    assert [values["benegraph_requests_in_flight"] for values in (during, after)] == [2, 0]
+    assert [values["benegraph_database_connections{state=checked_out}"] for values in (during, after)] == [2, 0]
     assert during["benegraph_database_pool_size"] == 7
 
 
-async def test_a_connection_that_breaks_is_not_counted_for_ever(gated: Caller) -> None:
+async def test_broken_connection_is_not_counted_as_checked_out(gated: ApiClient) -> None:
     for _ in range(5):
-        status, codes = await told(await gated.post("{ gate { breaks } }"))
+        status, codes = await status_and_codes(await gated.post("{ gate { breakConnection } }"))
         assert (status, len(codes)) == (200, 1)
-    assert (await numbers(gated))["benegraph_database_connections{state=checked_out}"] == 0
+    assert (await read_metrics(gated))["benegraph_database_connections{state=checked_out}"] == 0
 
 
 @pytest.mark.parametrize(("state", "reason"), [("40001", "40001"), ("reset", "ConnectionResetError")])
-async def test_transactions_tried_again_are_counted_by_their_reason(gated: Caller, state: str, reason: str) -> None:
-    query = f'{{ gate {{ stumbles(state: "{state}", times: 2) }} }}'
-    assert await told(await gated.post(query)) == (200, [])
-    assert (await numbers(gated))[f"benegraph_transaction_retries_total{{reason={reason}}}"] == 2
+async def test_retried_transactions_are_counted_by_reason(gated: ApiClient, state: str, reason: str) -> None:
+    query = f'{{ gate {{ failTransaction(state: "{state}", times: 2) }} }}'
+    assert await status_and_codes(await gated.post(query)) == (200, [])
+    assert (await read_metrics(gated))[f"benegraph_transaction_retries_total{{reason={reason}}}"] == 2
 
 
-async def test_what_is_given_up_is_no_repetition(database: Database, clock: Clock) -> None:
+async def test_last_attempt_is_not_counted_as_a_retry(database: Database, clock: Clock) -> None:
     reasons: list[str] = []
-    telling = replace(database, on_retry=reasons.append)
+    recording_database = replace(database, on_retry=reasons.append)
 
-    async def story(_tx: Transaction) -> None:
+    async def change(_tx: Transaction) -> None:
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        await telling.transact(administrator(), clock, story)
+        await recording_database.transact(administrator(), clock, change)
     assert reasons == ["ConnectionResetError"] * 5
 
 
-async def test_it_is_the_graphs_own_page(caller: Caller) -> None:
-    page = await (await caller.client.get("/metrics")).text()
-    assert all(name.startswith("benegraph_") for name in samples(page))
+async def test_metrics_page_contains_only_own_metrics(api: ApiClient) -> None:
+    page = await (await api.http.get("/metrics")).text()
+    assert all(name.startswith("benegraph_") for name in parse_metrics(page))
     assert "_created" not in page
     for method in ("POST", "HEAD"):
-        assert (await caller.client.request(method, "/metrics")).status == 405
+        assert (await api.http.request(method, "/metrics")).status == 405
 
 
-def fell_back(counted: dict[str, float]) -> dict[str, float]:
-    reasons = (re.fullmatch(r"benegraph_operations_fell_back_total\{reason=(\w+)\}", name) for name in counted)
-    return {reason[1]: counted[reason[0]] for reason in reasons if reason is not None}
+def fallbacks(values: dict[str, float]) -> dict[str, float]:
+    reasons = (re.fullmatch(r"benegraph_operations_fell_back_total\{reason=(\w+)\}", name) for name in values)
+    return {reason[1]: values[reason[0]] for reason in reasons if reason is not None}
 
 
-def count(metrics: Metrics, *operations: str | None, **facts: Any) -> None:
+def record(metrics: Metrics, *operations: str | None, **fields: Any) -> None:
     for operation in operations:
         metrics.record_request(
-            RequestInfo(request_id="r", operation_name=operation, operation_type="query", **facts), "ok", 0.01
+            RequestInfo(request_id="r", operation_name=operation, operation_type="query", **fields), "ok", 0.01
         )
 
 
-def read(metrics: Metrics) -> dict[str, float]:
-    return samples(metrics.render()[0].decode())
+def render_and_parse(metrics: Metrics) -> dict[str, float]:
+    return parse_metrics(metrics.render()[0].decode())
 
 
-def test_a_client_that_makes_up_names_fills_no_memory() -> None:
+def test_number_of_operation_names_is_limited() -> None:
     metrics = telemetry.create_metrics()
-    count(metrics, "Known")
-    count(metrics, *(f"Made{n}" for n in range(10 * MAX_OPERATION_NAMES)))
+    record(metrics, "Known")
+    record(metrics, *(f"First{n}" for n in range(10 * MAX_OPERATION_NAMES)))
     size = len(metrics.render()[0])
-    count(metrics, "Known", *(f"Other{n}" for n in range(10 * MAX_OPERATION_NAMES)))
-    counted = {name: value for name, value in read(metrics).items() if name.startswith("benegraph_requests_total")}
-    assert len(counted) == MAX_OPERATION_NAMES + 1
-    assert counted["benegraph_requests_total{kind=query,operation=Known,outcome=ok}"] == 2
-    assert counted["benegraph_requests_total{kind=query,operation=other,outcome=ok}"] == 19 * MAX_OPERATION_NAMES + 1
-    assert len(metrics.render()[0]) - size < 100  # digits
+    record(metrics, "Known", *(f"Other{n}" for n in range(10 * MAX_OPERATION_NAMES)))
+    counts = {
+        name: value for name, value in render_and_parse(metrics).items() if name.startswith("benegraph_requests_total")
+    }
+    assert len(counts) == MAX_OPERATION_NAMES + 1
+    assert counts["benegraph_requests_total{kind=query,operation=Known,outcome=ok}"] == 2
+    assert counts["benegraph_requests_total{kind=query,operation=other,outcome=ok}"] == 19 * MAX_OPERATION_NAMES + 1
+    assert len(metrics.render()[0]) - size < 100  # only the digits of the counts grow
 
 
 @pytest.mark.parametrize("name", [None, "", "a b", 'a"', "ä", "x\n"])
-def test_what_is_no_name_is_anonymous(name: str | None) -> None:
+def test_invalid_operation_name_is_anonymous(name: str | None) -> None:
     metrics = telemetry.create_metrics()
-    count(metrics, name)
-    assert read(metrics)["benegraph_requests_total{kind=query,operation=anonymous,outcome=ok}"] == 1
+    record(metrics, name)
+    assert render_and_parse(metrics)["benegraph_requests_total{kind=query,operation=anonymous,outcome=ok}"] == 1
 
 
-def test_each_app_has_its_own_numbers() -> None:
+def test_each_application_has_its_own_metrics() -> None:
     one, other = telemetry.create_metrics(), telemetry.create_metrics()
-    count(one, "Mine")
-    assert "benegraph_requests_total{kind=query,operation=Mine,outcome=ok}" in read(one)
-    assert "benegraph_requests_total{kind=query,operation=Mine,outcome=ok}" not in read(other)
+    record(one, "Mine")
+    assert "benegraph_requests_total{kind=query,operation=Mine,outcome=ok}" in render_and_parse(one)
+    assert "benegraph_requests_total{kind=query,operation=Mine,outcome=ok}" not in render_and_parse(other)
 
 
-def test_what_several_processes_share_is_decided_before_anything_is_counted(tmp_path: Path) -> None:
+def test_shared_directory_requires_the_environment_variable_before_import(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="PROMETHEUS_MULTIPROC_DIR"):
         telemetry.create_metrics(tmp_path)
 
@@ -314,9 +323,9 @@ for line in sys.stdin:
 
 
 @contextmanager
-def worker(directory: Path, operation: str) -> Iterator[subprocess.Popen[str]]:
-    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}  # noqa: TID251 - its own
-    process = subprocess.Popen(  # noqa: S603 - our own words
+def running_worker(directory: Path, operation: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}  # noqa: TID251 - the environment of a subprocess
+    process = subprocess.Popen(  # noqa: S603 - a constant script
         [sys.executable, "-c", WORKER, str(directory), operation],
         env=environment | {"PROMETHEUS_MULTIPROC_DIR": str(directory)},
         stdin=subprocess.PIPE,
@@ -332,28 +341,28 @@ def worker(directory: Path, operation: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def page_of(process: subprocess.Popen[str]) -> dict[str, float]:
+def get_page(process: subprocess.Popen[str]) -> dict[str, float]:
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write("page\n")
     process.stdin.flush()
-    return samples("".join(iter(process.stdout.readline, "# EOF\n")))
+    return parse_metrics("".join(iter(process.stdout.readline, "# EOF\n")))
 
 
-def test_any_of_several_workers_tells_of_all_and_of_the_dead_what_they_counted(tmp_path: Path) -> None:
-    with worker(tmp_path, "One") as one:
-        with worker(tmp_path, "Two") as two:
-            both = page_of(two)
-            assert page_of(one) == both
-        left = page_of(one)
+def test_each_worker_reports_all_workers_and_ended_ones_keep_their_counters(tmp_path: Path) -> None:
+    with running_worker(tmp_path, "One") as one:
+        with running_worker(tmp_path, "Two") as two:
+            both = get_page(two)
+            assert get_page(one) == both
+        ended = get_page(one)
         telemetry.remove_worker(tmp_path, two.pid)
-        forgotten = page_of(one)
-    for each in (both, left, forgotten):
-        assert each["benegraph_requests_total{kind=query,operation=One,outcome=ok}"] == 1
-        assert each["benegraph_requests_total{kind=query,operation=Two,outcome=ok}"] == 1
-        assert each["benegraph_request_cost_sum"] == 14
-        assert each["benegraph_transaction_retries_total{reason=40001}"] == 2
-        assert each["benegraph_documents_total{result=hit}"] == 6
-        assert each["benegraph_operations_answered_by_plan_total"] == 6
-        assert fell_back(each) == {"resolver": 6, "one": 3, "two": 3}
-    assert [each["benegraph_requests_in_flight"] for each in (both, left, forgotten)] == [2, 2, 1]
+        removed = get_page(one)
+    for values in (both, ended, removed):
+        assert values["benegraph_requests_total{kind=query,operation=One,outcome=ok}"] == 1
+        assert values["benegraph_requests_total{kind=query,operation=Two,outcome=ok}"] == 1
+        assert values["benegraph_request_cost_sum"] == 14
+        assert values["benegraph_transaction_retries_total{reason=40001}"] == 2
+        assert values["benegraph_documents_total{result=hit}"] == 6
+        assert values["benegraph_operations_answered_by_plan_total"] == 6
+        assert fallbacks(values) == {"resolver": 6, "one": 3, "two": 3}
+    assert [values["benegraph_requests_in_flight"] for values in (both, ended, removed)] == [2, 2, 1]

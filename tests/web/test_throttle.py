@@ -1,4 +1,4 @@
-"""Token buckets: what a key may spend, to the unit, and that several processes together grant no more than one."""
+"""Token buckets: exact charges and refills, and shared buckets of several processes."""
 
 import fcntl
 import multiprocessing
@@ -20,7 +20,7 @@ from benegraph.settings import RateLimit
 from benegraph.web import throttle
 from benegraph.web.throttle import TABLE_SIZE, ChargeResult, Throttle, create_bucket_file
 
-HUNDRED = RateLimit(100, 10.0)
+HUNDRED_UNITS = RateLimit(100, 10.0)
 
 
 @pytest.fixture
@@ -31,27 +31,27 @@ def table(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=["alone", "shared"])
 def hundred(request: pytest.FixtureRequest, table: Path) -> Iterator[Throttle]:
-    """A throttle of a hundred units and ten more each second, with its state in either place."""
-    made = Throttle(HUNDRED, table if request.param == "shared" else None)
-    yield made
-    made.close()
+    """Return a throttle of 100 units that gains 10 per second, in its own memory or in a file."""
+    throttle = Throttle(HUNDRED_UNITS, table if request.param == "shared" else None)
+    yield throttle
+    throttle.close()
 
 
-def test_a_new_key_may_spend_the_burst_and_not_one_more(hundred: Throttle) -> None:
+def test_new_key_may_spend_exactly_the_burst(hundred: Throttle) -> None:
     assert hundred.charge("key", 60, 5.0) == ChargeResult(0.0, 40)
     assert hundred.charge("key", 41, 5.0) == ChargeResult(0.1, 40)
     assert hundred.charge("key", 40, 5.0) == ChargeResult(0.0, 0)
     assert hundred.charge("key", 1, 5.0) == ChargeResult(0.1, 0)
 
 
-def test_what_is_told_to_wait_suffices_and_no_less_does(hundred: Throttle) -> None:
+def test_charge_succeeds_exactly_after_the_wait(hundred: Throttle) -> None:
     hundred.charge("key", 100, 5.0)
     assert hundred.charge("key", 7, 5.0) == ChargeResult(0.7, 0)
     assert hundred.charge("key", 7, 5.7 - 1e-9).wait_seconds == pytest.approx(1e-9)
     assert hundred.charge("key", 7, 5.7) == ChargeResult(0.0, 0)
 
 
-def test_a_bucket_refills_to_the_burst_and_no_higher(hundred: Throttle) -> None:
+def test_bucket_refills_up_to_the_burst(hundred: Throttle) -> None:
     hundred.charge("key", 100, 5.0)
     assert hundred.charge("key", 0, 14.9) == ChargeResult(0.0, 99)
     assert hundred.charge("key", 0, 15.0) == ChargeResult(0.0, 100)
@@ -59,59 +59,59 @@ def test_a_bucket_refills_to_the_burst_and_no_higher(hundred: Throttle) -> None:
     assert hundred.charge("key", 1, 1000.0).wait_seconds
 
 
-def test_a_refused_payment_takes_nothing(hundred: Throttle) -> None:
+def test_rejected_charge_takes_nothing(hundred: Throttle) -> None:
     hundred.charge("key", 99, 5.0)
     for _ in range(100):
         assert hundred.charge("key", 2, 5.0) == ChargeResult(0.1, 1)
     assert hundred.charge("key", 1, 5.0) == ChargeResult(0.0, 0)
 
 
-def test_what_costs_more_than_a_full_bucket_is_never_paid(hundred: Throttle) -> None:
+def test_cost_above_the_burst_never_succeeds(hundred: Throttle) -> None:
     assert hundred.charge("key", 101, 5.0) == ChargeResult(0.1, 100)
     assert hundred.charge("key", 101, 500.0) == ChargeResult(0.1, 100)
     assert hundred.charge("key", 100, 500.0) == ChargeResult(0.0, 0)
 
 
-def test_two_keys_do_not_touch_each_other(hundred: Throttle) -> None:
+def test_keys_have_separate_buckets(hundred: Throttle) -> None:
     hundred.charge("one", 100, 5.0)
     assert hundred.charge("one", 1, 5.0).wait_seconds
     assert hundred.charge("two", 100, 5.0) == ChargeResult(0.0, 0)
 
 
-def test_a_clock_that_is_behind_wins_nothing(hundred: Throttle) -> None:
+def test_earlier_clock_gains_nothing(hundred: Throttle) -> None:
     hundred.charge("key", 100, 5.0)
     assert hundred.charge("key", 1, 4.0).wait_seconds == pytest.approx(1.1)
     assert hundred.charge("key", 1, 5.1) == ChargeResult(0.0, 0)
 
 
-def test_a_cost_below_nothing_is_a_fault_of_ours(hundred: Throttle) -> None:
+def test_negative_cost_raises_value_error(hundred: Throttle) -> None:
     with pytest.raises(ValueError, match="negative"):
         hundred.charge("key", -1, 5.0)
 
 
-def test_a_burst_of_none_is_no_limit() -> None:
-    free = Throttle(RateLimit(0, 1.0))
-    assert {free.charge("key", 2**31 - 1, 5.0).wait_seconds for _ in range(100)} == {0.0}
+def test_burst_of_zero_is_unlimited() -> None:
+    unlimited = Throttle(RateLimit(0, 1.0))
+    assert {unlimited.charge("key", 2**31 - 1, 5.0).wait_seconds for _ in range(100)} == {0.0}
 
 
-def test_the_clock_of_the_machine_is_taken_where_none_is_given() -> None:
+def test_default_time_is_the_monotonic_clock() -> None:
     slow = Throttle(RateLimit(10, 0.001))
     assert slow.charge("key", 10) == ChargeResult(0.0, 0)
     assert 999 < slow.charge("key", 1).wait_seconds < 1000
 
 
-def test_the_table_is_its_owners_and_made_once(table: Path) -> None:
+def test_bucket_file_is_private_and_created_once(table: Path) -> None:
     assert (stat.S_IMODE(table.stat().st_mode), table.stat().st_size) == (0o600, TABLE_SIZE)
     with pytest.raises(FileExistsError):
         create_bucket_file(table)
 
 
-def test_throttles_over_one_table_are_one_and_outlive_each_other(table: Path) -> None:
-    one, two = Throttle(HUNDRED, table), Throttle(HUNDRED, table)
+def test_throttles_share_buckets_through_a_file(table: Path) -> None:
+    one, two = Throttle(HUNDRED_UNITS, table), Throttle(HUNDRED_UNITS, table)
     assert one.charge("key", 70, 5.0) == ChargeResult(0.0, 30)
     assert two.charge("key", 30, 5.0) == ChargeResult(0.0, 0)
     one.close()
-    three = Throttle(HUNDRED, table)
+    three = Throttle(HUNDRED_UNITS, table)
     assert three.charge("key", 1, 5.0) == ChargeResult(0.1, 0)
     two.close()
     three.close()
@@ -129,132 +129,132 @@ def test_throttles_over_one_table_are_one_and_outlive_each_other(table: Path) ->
     ways=st.sampled_from([1, 2, 8]),
 )
 @settings(max_examples=200)
-def test_no_key_ever_spends_more_than_its_rate_however_full_the_table(
+def test_no_key_exceeds_its_rate_in_a_full_table(
     burst: int, thousandths: int, steps: list[tuple[str, int, int]], ways: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:  # a table of one set, in which a few keys are too many
+    with pytest.MonkeyPatch.context() as patch:  # a table of one set, which a few keys fill
         patch.setattr(throttle, "SET_COUNT", 1)
         patch.setattr(throttle, "SET_SIZE", ways * throttle.SLOT_SIZE)
         limited = Throttle(RateLimit(burst, thousandths / 1000))
-        now, payments = 10**9, dict[str, list[tuple[int, int]]]()
-        for key, cost, passing in steps:
-            now += passing
+        now, charges = 10**9, dict[str, list[tuple[int, int]]]()
+        for key, cost, elapsed in steps:
+            now += elapsed
             if not limited.charge(key, cost, now / 10**9).wait_seconds:
-                payments.setdefault(key, []).append((now, cost))
+                charges.setdefault(key, []).append((now, cost))
     per_second = Fraction(thousandths, 1000)
-    for paid in payments.values():
-        for first, (begin, _) in enumerate(paid):
+    for key_charges in charges.values():
+        for first, (begin, _) in enumerate(key_charges):
             spent = 0
-            for end, cost in paid[first:]:
+            for end, cost in key_charges[first:]:
                 spent += cost
                 assert spent <= burst + per_second * Fraction(end - begin, 10**9)
 
 
 @given(cost=st.integers(1, 1000), thousandths=st.integers(1, 10**7), begin=st.integers(0, 10**15))
-def test_waiting_as_told_is_enough_at_any_rate(cost: int, thousandths: int, begin: int) -> None:
+def test_charge_succeeds_after_the_wait_at_any_rate(cost: int, thousandths: int, begin: int) -> None:
     limited = Throttle(RateLimit(1000, thousandths / 1000))
     start = begin / 10**9
     assert limited.charge("key", 1000, start) == ChargeResult(0.0, 0)
-    told = limited.charge("key", cost, start)
-    # As much as a double knows of such an instant, the first that is not too early.
+    result = limited.charge("key", cost, start)
+    # The first time after the wait that a double can represent, rounded up.
     assert (
         limited.charge(
-            "key", cost, nextafter(start + told.wait_seconds, 2 * start + told.wait_seconds + 1) + 1e-9
+            "key", cost, nextafter(start + result.wait_seconds, 2 * start + result.wait_seconds + 1) + 1e-9
         ).wait_seconds
         == 0.0
     )
 
 
-class Crowded:
-    """A table of one set of two slots."""
+class SmallTable:
+    """A table of one set with two slots."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(throttle, "SET_COUNT", 1)
         patch.setattr(throttle, "SET_SIZE", 2 * throttle.SLOT_SIZE)
-        self.pay = Throttle(HUNDRED).charge
+        self.charge = Throttle(HUNDRED_UNITS).charge
 
 
-def test_in_a_full_table_the_slot_of_a_refilled_bucket_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    pay = Crowded(monkeypatch).pay
-    pay("one", 100, 5.0)
-    pay("two", 50, 5.0)
-    assert pay("three", 100, 10.0) == ChargeResult(0.0, 0)
-    assert pay("one", 51, 10.0) == ChargeResult(0.1, 50)
+def test_slot_of_a_full_bucket_is_reused(monkeypatch: pytest.MonkeyPatch) -> None:
+    charge = SmallTable(monkeypatch).charge
+    charge("one", 100, 5.0)
+    charge("two", 50, 5.0)
+    assert charge("three", 100, 10.0) == ChargeResult(0.0, 0)
+    assert charge("one", 51, 10.0) == ChargeResult(0.1, 50)
 
 
-def test_in_a_full_table_a_new_key_takes_over_the_fullest_bucket_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    pay = Crowded(monkeypatch).pay
-    pay("one", 90, 5.0)
-    pay("two", 40, 5.0)
-    assert pay("three", 61, 5.0) == ChargeResult(0.1, 60)
-    assert pay("three", 60, 5.0) == ChargeResult(0.0, 0)
-    assert pay("one", 11, 5.0) == ChargeResult(0.1, 10)
+def test_new_key_takes_over_the_fullest_bucket_with_its_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    charge = SmallTable(monkeypatch).charge
+    charge("one", 90, 5.0)
+    charge("two", 40, 5.0)
+    assert charge("three", 61, 5.0) == ChargeResult(0.1, 60)
+    assert charge("three", 60, 5.0) == ChargeResult(0.0, 0)
+    assert charge("one", 11, 5.0) == ChargeResult(0.1, 10)
 
 
-def test_a_key_whose_bucket_was_taken_over_has_won_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    pay = Crowded(monkeypatch).pay
-    pay("one", 90, 5.0)
-    pay("two", 40, 5.0)
-    pay("three", 1, 5.0)
-    assert pay("two", 60, 5.0) == ChargeResult(0.1, 59)
+def test_key_gains_nothing_when_its_bucket_was_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    charge = SmallTable(monkeypatch).charge
+    charge("one", 90, 5.0)
+    charge("two", 40, 5.0)
+    charge("three", 1, 5.0)
+    assert charge("two", 60, 5.0) == ChargeResult(0.1, 59)
 
 
-def test_a_refused_newcomer_takes_nobodys_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
-    pay = Crowded(monkeypatch).pay
-    pay("one", 90, 5.0)
-    pay("two", 40, 5.0)
+def test_rejected_charge_takes_over_no_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    charge = SmallTable(monkeypatch).charge
+    charge("one", 90, 5.0)
+    charge("two", 40, 5.0)
     for number in range(20):
-        assert pay(f"newcomer {number}", 100, 5.0).wait_seconds
-    assert pay("two", 60, 5.0) == ChargeResult(0.0, 0)
+        assert charge(f"new key {number}", 100, 5.0).wait_seconds
+    assert charge("two", 60, 5.0) == ChargeResult(0.0, 0)
 
 
-def _hammer(table: Path, times: int, line: Connection) -> None:
+def _charge_repeatedly(table: Path, times: int, pipe: Connection) -> None:
     limited = Throttle(RateLimit(5000, 1.0), table)
-    line.send("here")
-    line.recv()
-    line.send(sum(limited.charge("key", 1, 5.0).wait_seconds == 0.0 for _ in range(times)))
+    pipe.send("ready")
+    pipe.recv()
+    pipe.send(sum(limited.charge("key", 1, 5.0).wait_seconds == 0.0 for _ in range(times)))
 
 
-def test_processes_that_hammer_one_key_are_granted_together_what_one_would_be(table: Path) -> None:
+def test_concurrent_processes_never_exceed_the_burst_together(table: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    lines, processes = [], []
+    pipes, processes = [], []
     for _ in range(3):
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_hammer, args=(table, 4000, theirs))
+        local, remote = context.Pipe()
+        process = context.Process(target=_charge_repeatedly, args=(table, 4000, remote))
         process.start()
-        lines.append(ours)
+        pipes.append(local)
         processes.append(process)
-    assert [line.recv() for line in lines] == ["here"] * 3
-    for line in lines:
-        line.send("now")
-    granted = [line.recv() for line in lines]
+    assert [pipe.recv() for pipe in pipes] == ["ready"] * 3
+    for pipe in pipes:
+        pipe.send("start")
+    granted = [pipe.recv() for pipe in pipes]
     for process in processes:
         process.join()
     assert sum(granted) == 5000
 
 
-def _hold(table: Path, line: Connection) -> None:
+def _hold_lock(table: Path, pipe: Connection) -> None:
     with table.open("r+b") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
-        line.send("held")
-        line.recv()
+        pipe.send("locked")
+        pipe.recv()
 
 
-def test_one_that_is_killed_while_it_pays_does_not_hold_up_the_others(table: Path) -> None:
+def test_killed_process_releases_its_lock(table: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    holder = context.Process(target=_hold, args=(table, theirs))
+    local, remote = context.Pipe()
+    holder = context.Process(target=_hold_lock, args=(table, remote))
     holder.start()
-    assert ours.recv() == "held"
-    limited = Throttle(HUNDRED, table)
-    paid: list[ChargeResult] = []
-    payer = threading.Thread(target=lambda: paid.append(limited.charge("key", 1, 5.0)))
-    payer.start()
-    payer.join(0.2)
-    assert paid == []
+    assert local.recv() == "locked"
+    limited = Throttle(HUNDRED_UNITS, table)
+    results: list[ChargeResult] = []
+    charger = threading.Thread(target=lambda: results.append(limited.charge("key", 1, 5.0)))
+    charger.start()
+    charger.join(0.2)
+    assert results == []
     assert holder.pid is not None
     os.kill(holder.pid, signal.SIGKILL)
-    payer.join(10)
-    assert paid == [ChargeResult(0.0, 99)]
+    charger.join(10)
+    assert results == [ChargeResult(0.0, 99)]
     holder.join()
     limited.close()

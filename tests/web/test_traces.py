@@ -1,4 +1,4 @@
-"""Traces: one span a request, to the collector that OpenTelemetry's variables name; a dead one is nobody's trouble."""
+"""Traces: one span per request, exported to the configured collector; an unreachable one affects no request."""
 
 import asyncio
 import hashlib
@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from broken import GRAPH, SECRET
-from calling import Caller, calling, told
+from api_client import ApiClient, running_api, status_and_codes
+from captured_telemetry import captured_logs
+from failing_schema import FAILING_SCHEMA, SECRET
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from watching import logging_to
 
 from benegraph import telemetry
 from benegraph.db.session import Database
@@ -34,27 +34,27 @@ PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 @dataclass
 class Collector:
-    """An OTLP receiver of our own."""
+    """An OTLP collector that records the spans it receives."""
 
     resources: list[dict[str, Any]] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
-    #: What it answers with.
+    #: The status of its responses.
     status: int = 200
 
-    async def take(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.Response:
         self.headers.append(dict(request.headers))
-        told = ExportTraceServiceRequest.FromString(await request.read())
+        export_request = ExportTraceServiceRequest.FromString(await request.read())
         if self.status == 200:
-            for resource in told.resource_spans:
-                self.resources.append(plain(resource.resource.attributes))
+            for resource in export_request.resource_spans:
+                self.resources.append(attributes_of(resource.resource.attributes))
                 self.spans += [span for scope in resource.scope_spans for span in scope.spans]
         return web.Response(status=self.status)
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test sets of OpenTelemetry is as before afterwards, and what it leaves behind has ended."""
+    """Restore OpenTelemetry's log level after a test, and wait for its export threads."""
     level = logging.getLogger("opentelemetry").level
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
     yield
@@ -69,42 +69,40 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def collector(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Collector]:
     collector = Collector()
     app = web.Application()
-    app.router.add_post("/v1/traces", collector.take)
+    app.router.add_post("/v1/traces", collector.receive)
     async with TestServer(app) as server:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", str(server.make_url("/")))
         yield collector
 
 
 @asynccontextmanager
-async def tracing(database: Database, clock: Clock, **options: Any) -> AsyncIterator[Caller]:
+async def running_traced_api(database: Database, clock: Clock, **options: Any) -> AsyncIterator[ApiClient]:
     traces = telemetry.create_traces()
-    async with calling(database, clock, traces=traces, **options) as caller:
-        yield caller
+    async with running_api(database, clock, traces=traces, **options) as api:
+        yield api
         await traces.close()
 
 
-def plain(attributes: Any) -> dict[str, Any]:
-    def value(of: AnyValue) -> Any:
-        return getattr(of, of.WhichOneof("value") or "string_value")
+def attributes_of(attributes: Any) -> dict[str, Any]:
+    def value_of(value: AnyValue) -> Any:
+        return getattr(value, value.WhichOneof("value") or "string_value")
 
-    return {each.key: value(each.value) for each in attributes}
+    return {attribute.key: value_of(attribute.value) for attribute in attributes}
 
 
-async def wait_until(holds: Callable[[], bool]) -> None:
+async def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
 
 
-async def test_a_request_is_a_span_that_tells_of_it_what_an_engineer_asks(
-    collector: Collector, database: Database, clock: Clock
-) -> None:
-    async with tracing(database, clock) as caller:
-        await caller.post(QUERY, X_Request_ID="r1")
+async def test_span_describes_a_request(collector: Collector, database: Database, clock: Clock) -> None:
+    async with running_traced_api(database, clock) as api:
+        await api.post(QUERY, X_Request_ID="r1")
     (span,) = collector.spans
     assert (span.name, span.kind) == ("query Whoami", Span.SPAN_KIND_SERVER)
-    assert plain(span.attributes) == {
+    assert attributes_of(span.attributes) == {
         "graphql.operation.name": "Whoami",
         "graphql.operation.type": "query",
         "graphql.document.hash": hashlib.sha256(QUERY.encode()).hexdigest(),
@@ -120,65 +118,67 @@ async def test_a_request_is_a_span_that_tells_of_it_what_an_engineer_asks(
     assert collector.resources[0]["service.name"] == "benegraph"
 
 
-async def test_the_variables_of_the_environment_are_heeded(
+async def test_opentelemetry_variables_are_respected(
     collector: Collector, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "gateway")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-team=benefits")
-    async with tracing(database, clock) as caller:
-        await caller.post(QUERY)
+    async with running_traced_api(database, clock) as api:
+        await api.post(QUERY)
     assert collector.resources[0].items() >= {"service.name": "gateway", "deployment.environment.name": "test"}.items()
     assert collector.headers[0]["x-team"] == "benefits"
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
-    async with tracing(database, clock) as caller:
-        assert await told(await caller.post(QUERY)) == (200, [])
+    async with running_traced_api(database, clock) as api:
+        assert await status_and_codes(await api.post(QUERY)) == (200, [])
     assert len(collector.spans) == 1
 
 
-async def test_spans_leave_while_the_gateway_runs(collector: Collector, database: Database, clock: Clock) -> None:
-    async with tracing(database, clock) as caller:
-        await caller.post(QUERY)
+async def test_spans_are_exported_while_the_gateway_runs(
+    collector: Collector, database: Database, clock: Clock
+) -> None:
+    async with running_traced_api(database, clock) as api:
+        await api.post(QUERY)
         await wait_until(lambda: len(collector.spans) == 1)
 
 
-async def test_a_request_is_a_part_of_its_callers_trace_and_so_are_its_lines_of_the_log(
+async def test_request_and_its_log_lines_belong_to_the_clients_trace(
     collector: Collector, database: Database, clock: Clock
 ) -> None:
-    async with tracing(database, clock, graph=GRAPH) as caller:
-        with logging_to("INFO") as log:
-            await caller.post("{ broken { fault } }", traceparent=PARENT, tracestate=f"{SECRET.lower()}=1")
-            await caller.post("{ broken { fault } }", traceparent=SECRET)
-    one, other = collector.spans
-    assert (one.trace_id.hex(), one.parent_span_id.hex()) == (PARENT.split("-")[1], PARENT.split("-")[2])
-    assert not other.parent_span_id
-    assert not one.trace_state
-    # The collector answers in this process too, and its own line of the access log is a part of no trace.
-    traced = [line["trace_id"] for line in log.records if "trace_id" in line]
-    assert traced == [one.trace_id.hex()] * 2 + [other.trace_id.hex()] * 2
+    async with running_traced_api(database, clock, graphql_schema=FAILING_SCHEMA) as api:
+        with captured_logs("INFO") as logs:
+            await api.post("{ failing { exception } }", traceparent=PARENT, tracestate=f"{SECRET.lower()}=1")
+            await api.post("{ failing { exception } }", traceparent=SECRET)
+    child, root = collector.spans
+    assert (child.trace_id.hex(), child.parent_span_id.hex()) == (PARENT.split("-")[1], PARENT.split("-")[2])
+    assert not root.parent_span_id
+    assert not child.trace_state
+    # The collector runs in this process, too. The lines of its access log belong to no trace.
+    trace_ids = [line["trace_id"] for line in logs.records if "trace_id" in line]
+    assert trace_ids == [child.trace_id.hex()] * 2 + [root.trace_id.hex()] * 2
 
 
-async def test_what_a_caller_does_not_sample_is_not_exported(
+async def test_trace_that_the_client_does_not_sample_is_not_exported(
     collector: Collector, database: Database, clock: Clock
 ) -> None:
-    async with tracing(database, clock) as caller:
-        with logging_to("INFO") as log:
-            await caller.post(QUERY, traceparent=f"{PARENT[:-2]}00")
+    async with running_traced_api(database, clock) as api:
+        with captured_logs("INFO") as logs:
+            await api.post(QUERY, traceparent=f"{PARENT[:-2]}00")
     assert not collector.spans
-    assert log.access[0]["trace_id"] == PARENT.split("-")[1]
+    assert logs.access_records[0]["trace_id"] == PARENT.split("-")[1]
 
 
-async def test_faults_are_told_by_their_codes_and_only_ours_are_errors(
-    collector: Collector, database: Database, clock: Clock
-) -> None:
-    async with tracing(database, clock, graph=GRAPH) as caller:
-        await caller.post("query Failing { broken { fault } }")
-        await caller.post("query Refused { broken { meant } }")
-        await caller.post("query Unknown { broken { unheard } }")
-        await caller.client.post("/graphql", json={"query": QUERY})
-        await caller.client.put("/graphql")
-    told = [(span.name, plain(span.attributes).get("error.type"), span.status.code) for span in collector.spans]
-    assert told == [
+async def test_only_server_errors_set_the_error_status(collector: Collector, database: Database, clock: Clock) -> None:
+    async with running_traced_api(database, clock, graphql_schema=FAILING_SCHEMA) as api:
+        await api.post("query Failing { failing { exception } }")
+        await api.post("query Refused { failing { clientError } }")
+        await api.post("query Unknown { failing { unknown } }")
+        await api.http.post("/graphql", json={"query": QUERY})
+        await api.http.put("/graphql")
+    spans = [
+        (span.name, attributes_of(span.attributes).get("error.type"), span.status.code) for span in collector.spans
+    ]
+    assert spans == [
         ("query Failing", "INTERNAL", Status.STATUS_CODE_ERROR),
         ("query Refused", "TOO_COMPLEX", Status.STATUS_CODE_UNSET),
         ("GraphQL Operation", "VALIDATION_FAILED", Status.STATUS_CODE_UNSET),
@@ -188,17 +188,17 @@ async def test_faults_are_told_by_their_codes_and_only_ours_are_errors(
     assert not any(span.events or span.status.message for span in collector.spans)
 
 
-async def test_probes_and_pages_are_no_spans(collector: Collector, database: Database, clock: Clock) -> None:
-    async with tracing(database, clock) as caller:
+async def test_other_paths_create_no_spans(collector: Collector, database: Database, clock: Clock) -> None:
+    async with running_traced_api(database, clock) as api:
         for path in ("/livez", "/readyz", "/metrics", "/nowhere"):
-            await caller.client.get(path)
-        await caller.post("{ viewer { role } }")
+            await api.http.get(path)
+        await api.post("{ viewer { role } }")
     assert [span.name for span in collector.spans] == ["query"]
 
 
-@pytest.mark.parametrize("dead", ["refusing", "silent", "failing"])
-async def test_a_dead_collector_neither_slows_nor_breaks_nor_floods(
-    collector: Collector, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch, dead: str
+@pytest.mark.parametrize("failure", ["refusing", "silent", "failing"])
+async def test_failing_collector_does_not_affect_requests(
+    collector: Collector, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "8")
@@ -206,84 +206,82 @@ async def test_a_dead_collector_neither_slows_nor_breaks_nor_floods(
     collector.status = 500
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host, port = silent.getsockname()
-        if dead == "refusing":
+        if failure == "refusing":
             silent.close()
-        if dead != "failing":
+        if failure != "failing":
             monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{host}:{port}")
         traces = telemetry.create_traces()
-        with logging_to("INFO") as log:
-            async with calling(database, clock, traces=traces) as caller:
-                slowest = await slowest_of(caller, 60)
-                began = time.monotonic()
+        with captured_logs("INFO") as logs:
+            async with running_api(database, clock, traces=traces) as api:
+                slowest = await slowest_request(api, 60)
+                started_at = time.monotonic()
                 await traces.close(0.5)
-                assert time.monotonic() - began < 2
+                assert time.monotonic() - started_at < 2
     assert slowest < 2
-    said = [line["message"] for line in log.records if not line["logger"].startswith("aiohttp")]
-    assert len(said) == len(set(said))
-    assert said
-    assert {message.partition(";")[0] for message in said} <= {
+    messages = [line["message"] for line in logs.records if not line["logger"].startswith("aiohttp")]
+    assert len(messages) == len(set(messages))
+    assert messages
+    assert {message.partition(";")[0] for message in messages} <= {
         "Cannot export spans",
         "The last spans were lost: their export took longer than 0.5 s.",
     }
 
 
-async def slowest_of(caller: Caller, requests: int) -> float:
+async def slowest_request(api: ApiClient, requests: int) -> float:
     slowest = 0.0
     for _ in range(requests):
-        began = time.monotonic()
-        assert await told(await caller.post(QUERY)) == (200, [])
-        slowest = max(slowest, time.monotonic() - began)
+        started_at = time.monotonic()
+        assert await status_and_codes(await api.post(QUERY)) == (200, [])
+        slowest = max(slowest, time.monotonic() - started_at)
     return slowest
 
 
-async def test_a_collector_that_comes_back_is_sent_to_again(
-    collector: Collector, database: Database, clock: Clock
-) -> None:
+async def test_recovered_collector_receives_spans_again(collector: Collector, database: Database, clock: Clock) -> None:
     collector.status = 500
-    with logging_to("INFO") as log:
-        async with tracing(database, clock) as caller:
+    with captured_logs("INFO") as logs:
+        async with running_traced_api(database, clock) as api:
             for _ in range(3):
-                answered = len(collector.headers)
-                await caller.post(QUERY)
-                await wait_until(lambda answered=answered: len(collector.headers) > answered)  # type: ignore[misc]
+                received = len(collector.headers)
+                await api.post(QUERY)
+                await wait_until(lambda received=received: len(collector.headers) > received)  # type: ignore[misc]
             collector.status = 200
-            await caller.post(QUERY)
+            await api.post(QUERY)
             await wait_until(lambda: len(collector.spans) == 1)
-    assert [line["message"].partition(";")[0] for line in log.of("benegraph.telemetry.traces")] == [
+    assert [line["message"].partition(";")[0] for line in logs.records_of("benegraph.telemetry.traces")] == [
         "Cannot export spans",
         "The export of spans works again.",
     ]
 
 
-async def test_the_last_spans_leave_before_the_end(
+async def test_close_exports_the_last_spans(
     collector: Collector, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "60000")
     traces: Traces = telemetry.create_traces()
-    async with calling(database, clock, traces=traces) as caller:
+    async with running_api(database, clock, traces=traces) as api:
         for _ in range(20):
-            await caller.post(QUERY)
+            await api.post(QUERY)
         assert not collector.spans
         await traces.close()
     assert len(collector.spans) == 20
 
 
 def run(script: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603 - a constant script
 
 
-def test_who_asks_for_no_traces_needs_nothing_for_them() -> None:
+def test_telemetry_libraries_are_not_imported_without_traces() -> None:
     script = """
 import sys
 import benegraph.cli.serving, benegraph.web.app, benegraph.telemetry
 assert not [name for name in sys.modules if name.startswith("opentelemetry")]
 assert "prometheus_client" not in sys.modules
 """
-    done = run(script)
-    assert done.returncode == 0, done.stderr
+    process = run(script)
+    assert process.returncode == 0, process.stderr
 
 
-def test_who_asks_for_traces_and_has_not_what_makes_them_is_told_what_to_install() -> None:
+def test_missing_opentelemetry_is_reported_with_the_package_to_install() -> None:
     script = """
 import sys
 sys.modules["opentelemetry"] = None
@@ -291,7 +289,7 @@ from benegraph import telemetry
 from benegraph.cli.errors import in_one_line
 in_one_line(telemetry.create_traces)()
 """
-    done = run(script)
-    assert done.returncode != 0
-    assert done.stderr.splitlines()[0].startswith("benegraph: OTEL_… variables request traces")
-    assert "benegraph[otel]" in done.stderr.splitlines()[0]
+    process = run(script)
+    assert process.returncode != 0
+    assert process.stderr.splitlines()[0].startswith("benegraph: OTEL_… variables request traces")
+    assert "benegraph[otel]" in process.stderr.splitlines()[0]

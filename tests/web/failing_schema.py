@@ -1,4 +1,4 @@
-"""A graph that fails in every way there is, each with a secret that nobody may be told."""
+"""A GraphQL schema whose fields fail in every possible way, each with a secret that no client and no log may see."""
 
 import asyncio
 
@@ -14,15 +14,15 @@ SECRET = "Sesquipedalia"
 
 
 @strawberry.type
-class Broken:
-    """Fails in every way there is."""
+class Failing:
+    """An object each of whose fields fails in another way."""
 
     @strawberry.field
-    def fault(self) -> str:
+    def exception(self) -> str:
         raise RuntimeError(f"{SECRET} is broken")
 
     @strawberry.field
-    def wrong(self) -> int:
+    def wrong_type(self) -> int:
         return SECRET  # type: ignore[return-value]
 
     @strawberry.field
@@ -30,7 +30,7 @@ class Broken:
         return None  # type: ignore[return-value]
 
     @strawberry.field
-    def quoting(self) -> str:
+    def graphql_error(self) -> str:
         raise GraphQLError(f"a row of {SECRET}")
 
     @strawberry.field
@@ -38,15 +38,15 @@ class Broken:
         raise refusal(ErrorCode.NOT_FOUND, SECRET)
 
     @strawberry.field
-    def meant(self) -> str:
+    def client_error(self) -> str:
         raise TooComplex("Ask for less.")
 
     @strawberry.field
-    def repeating(self, text: str) -> str:
+    def echo(self, text: str) -> str:
         raise RuntimeError(text)
 
     @strawberry.field
-    async def violated(self, info: Info, name: str = SECRET) -> str:
+    async def violation(self, info: Info, name: str = SECRET) -> str:
         async with info.context.database.unscoped_session() as session:
             await session.execute(text("CREATE TEMPORARY TABLE t (name text PRIMARY KEY)"))
             for _ in range(2):
@@ -54,13 +54,13 @@ class Broken:
         return ""
 
     @strawberry.field
-    async def slow(self, info: Info, name: str = SECRET) -> str:
+    async def slow_statement(self, info: Info, name: str = SECRET) -> str:
         async with info.context.database.unscoped_session() as session:
             await session.execute(text("SELECT pg_sleep(5), CAST(:name AS text)"), {"name": name})
         return ""
 
     @strawberry.field
-    async def late(self) -> str:
+    async def timeout(self) -> str:
         async with asyncio.timeout(0):
             await asyncio.sleep(1)
         return ""
@@ -71,7 +71,7 @@ class Broken:
         return text
 
     @strawberry.field
-    async def unseen(self, text: str) -> str:
+    async def failing_task(self, text: str) -> str:
         async def fail() -> None:
             raise RuntimeError(text)
 
@@ -82,12 +82,12 @@ class Broken:
 @strawberry.type
 class Query:
     @strawberry.field
-    def broken(self) -> Broken | None:
-        return Broken()
+    def failing(self) -> Failing | None:
+        return Failing()
 
     @strawberry.field
-    def many(self) -> list[Broken | None]:
-        return [Broken()] * 100
+    def many(self) -> list[Failing | None]:
+        return [Failing()] * 100
 
 
-GRAPH = strawberry.Schema(Query, config=StrawberryConfig())
+FAILING_SCHEMA = strawberry.Schema(Query, config=StrawberryConfig())

@@ -1,4 +1,4 @@
-"""Calling the gateway over real HTTP, on loopback: what the tests of the web share."""
+"""A client that calls the gateway over real HTTP on the loopback interface."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.domain.values import Clock
-from benegraph.graphql import schema as ours
+from benegraph.graphql.schema import build_schema
 from benegraph.services.access import KeyScope, issue_key
 from benegraph.web.app import create_app
 from benegraph.web.middleware import AccessLog
@@ -24,14 +24,14 @@ from factories.access import TENANT, administrator, make_tenant
 
 @cache
 def schema() -> strawberry.Schema:
-    return ours.build_schema()
+    return build_schema()
 
 
 @dataclass(frozen=True)
-class Caller:
-    """A client, and the key of an administrator it calls with."""
+class ApiClient:
+    """A client with an administrator's API key."""
 
-    client: TestClient[web.Request, web.Application]
+    http: TestClient[web.Request, web.Application]
     app: web.Application
     key: str
 
@@ -40,34 +40,34 @@ class Caller:
         return {"Authorization": f"Bearer {self.key}"}
 
     async def post(self, query: str, variables: dict[str, Any] | None = None, **headers: str) -> ClientResponse:
-        """Post a query; keywords are headers."""
-        return await self.client.post(
-            "/graphql", json={"query": query, "variables": variables}, headers=self.auth | _named(headers)
+        """Post a query. Keyword arguments are headers, with underscores for hyphens."""
+        return await self.http.post(
+            "/graphql", json={"query": query, "variables": variables}, headers=self.auth | _header_names(headers)
         )
 
-    async def send(self, body: bytes, **headers: str) -> ClientResponse:
-        """Post a body as it is."""
-        given = self.auth | {"Content-Type": "application/json"} | _named(headers)
-        return await self.client.post("/graphql", data=BytesIO(body), headers=given)
+    async def post_body(self, body: bytes, **headers: str) -> ClientResponse:
+        """Post a body unchanged. Keyword arguments are headers, with underscores for hyphens."""
+        all_headers = self.auth | {"Content-Type": "application/json"} | _header_names(headers)
+        return await self.http.post("/graphql", data=BytesIO(body), headers=all_headers)
 
     async def get(self, **parameters: str) -> ClientResponse:
-        return await self.client.get("/graphql", params=parameters, headers=self.auth)
+        return await self.http.get("/graphql", params=parameters, headers=self.auth)
 
 
 @asynccontextmanager
-async def calling(
-    database: Database, clock: Clock, graph: strawberry.Schema | None = None, **options: Any
-) -> AsyncIterator[Caller]:
-    """Serve an app, made with these options, for as long as it is called."""
-    app = create_app(database, graph or schema(), fixed_on=clock.fixed_on, **options)
-    key = await make_key(database, clock)
+async def running_api(
+    database: Database, clock: Clock, graphql_schema: strawberry.Schema | None = None, **options: Any
+) -> AsyncIterator[ApiClient]:
+    """Serve an application, created with these options, and yield a client of it."""
+    app = create_app(database, graphql_schema or schema(), fixed_on=clock.fixed_on, **options)
+    key = await create_key(database, clock)
     server = TestServer(app)
     await server.start_server(access_log_class=AccessLog)
     async with TestClient(server) as client:
-        yield Caller(client, app, key)
+        yield ApiClient(client, app, key)
 
 
-async def make_key(
+async def create_key(
     database: Database,
     clock: Clock,
     *,
@@ -75,18 +75,18 @@ async def make_key(
     key: str | None = None,
     expires_at: datetime | None = None,
 ) -> str:
-    """Make an administrator's key, or the same key good for another tenant."""
+    """Create an administrator's API key. With `key`, make an existing key valid in another tenant."""
     await make_tenant(database, clock, tenant=tenant)
-    _, made = await database.transact(
+    _, issued_key = await database.transact(
         administrator(tenant),
         clock,
         lambda tx: issue_key(tx, KeyScope(Role.ADMINISTRATOR), "test", expires_at=expires_at, key=key),
     )
-    return made
+    return issued_key
 
 
-async def told(response: ClientResponse) -> tuple[int, list[str]]:
-    """Give an answer's status and its errors' codes, having looked that it is of GraphQL's shape."""
+async def status_and_codes(response: ClientResponse) -> tuple[int, list[str]]:
+    """Return a response's status and its errors' codes. Check that the body is a GraphQL response."""
     assert response.content_type in {"application/json", "application/graphql-response+json"}
     body = await response.json(content_type=None)
     assert set(body) <= {"data", "errors", "extensions"}, body
@@ -95,5 +95,5 @@ async def told(response: ClientResponse) -> tuple[int, list[str]]:
     return response.status, [error["extensions"]["code"] for error in errors]
 
 
-def _named(headers: dict[str, str]) -> dict[str, str]:
+def _header_names(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
