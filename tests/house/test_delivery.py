@@ -1,4 +1,4 @@
-"""What is shipped: the image, the pins, and the machine that checks both. There is no Docker here, so they are read."""
+"""The image, the pinned versions and the CI script. The tests read the files, because Docker is not available."""
 
 import json
 import os
@@ -20,12 +20,12 @@ CONSTRAINTS = ROOT / ".ci/constraints.txt"
 
 
 def instructions() -> Iterator[tuple[str, str]]:
-    """Read the Dockerfile: each instruction and what it says, its lines joined."""
+    """Yield each instruction of the Dockerfile with its arguments, continuation lines joined."""
     lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if not line.startswith("#")]
     for line in "\n".join(lines).replace("\\\n", " ").splitlines():
         if line.strip():
-            word, _, rest = line.partition(" ")
-            yield word, rest.strip()
+            keyword, _, arguments = line.partition(" ")
+            yield keyword, arguments.strip()
 
 
 def pins() -> dict[str, str]:
@@ -33,47 +33,50 @@ def pins() -> dict[str, str]:
     return dict(line.split("==") for line in lines)
 
 
-def test_the_image_copies_what_is_there_and_not_ignored() -> None:
+def test_image_copies_existing_files_that_are_not_ignored() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert ignored[0] == "*"
-    let_in = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    included = {line.removeprefix("!") for line in ignored if line.startswith("!")}
     sources = [
         source
-        for word, rest in instructions()
-        if word == "COPY" and not rest.startswith("--from")
-        for source in shlex.split(rest)[:-1]
+        for keyword, arguments in instructions()
+        if keyword == "COPY" and not arguments.startswith("--from")
+        for source in shlex.split(arguments)[:-1]
     ]
     assert sources
-    assert let_in == set(sources)
+    assert included == set(sources)
     assert all((ROOT / source).exists() for source in sources)
 
 
-def test_the_image_runs_commands_that_exist() -> None:
-    said = dict(instructions())
-    assert json.loads(said["ENTRYPOINT"]) == ["benegraph"]
-    (command,) = json.loads(said["CMD"])
-    remarked = re.findall(r"^#.* benegraph (\w+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+def test_image_runs_existing_commands() -> None:
+    by_keyword = dict(instructions())
+    assert json.loads(by_keyword["ENTRYPOINT"]) == ["benegraph"]
+    (command,) = json.loads(by_keyword["CMD"])
+    in_comments = re.findall(r"^#.* benegraph (\w+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     commands = set(typer.main.get_group(app).commands)
-    assert {command, *remarked} <= commands
+    assert {command, *in_comments} <= commands
 
 
-def test_the_image_runs_as_nobody_special_and_without_the_embedded_server() -> None:
-    said = list(instructions())
-    assert [rest for word, rest in said if word == "USER"] == ["10001"]
-    assert [word for word, _ in said].index("USER") < [word for word, _ in said].index("ENTRYPOINT")
-    assert not any("embedded" in rest for _, rest in said)
-    (install,) = (rest for word, rest in said if word == "RUN" and "uv pip install" in rest)
+def test_image_runs_unprivileged_and_without_the_embedded_server() -> None:
+    lines = list(instructions())
+    keywords = [keyword for keyword, _ in lines]
+    assert [arguments for keyword, arguments in lines if keyword == "USER"] == ["10001"]
+    assert keywords.index("USER") < keywords.index("ENTRYPOINT")
+    assert not any("embedded" in arguments for _, arguments in lines)
+    (install,) = (arguments for keyword, arguments in lines if keyword == "RUN" and "uv pip install" in arguments)
     assert "--constraint constraints.txt ." in install
 
 
-def test_the_images_health_is_asked_for_in_python_that_compiles() -> None:
-    (health,) = (rest for word, rest in instructions() if word == "HEALTHCHECK")
+def test_health_check_of_the_image_compiles() -> None:
+    (health,) = (arguments for keyword, arguments in instructions() if keyword == "HEALTHCHECK")
     python, flag, source = json.loads(health[health.index("[") :])
     assert (python, flag) == ("python", "-c")
     compile(source, "HEALTHCHECK", "exec")
     assert "/livez" in source
     (environment,) = (
-        dict(pair.split("=", 1) for pair in rest.split()) for word, rest in instructions() if word == "ENV"
+        dict(pair.split("=", 1) for pair in arguments.split())
+        for keyword, arguments in instructions()
+        if keyword == "ENV"
     )
     assert set(re.findall(r'environ\["(\w+)"\]', source)) <= set(environment)
 
@@ -82,23 +85,23 @@ def test_every_pin_is_a_name_and_a_version() -> None:
     assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line) for line in CONSTRAINTS.read_text().splitlines())
 
 
-def test_the_pins_are_what_is_tested_here_and_what_is_asked_for() -> None:
+def test_pins_match_the_installed_versions_and_the_declared_ranges() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    always = (
+    installed = (
         *project["project"]["dependencies"],
         *(line for extra in project["project"]["optional-dependencies"].values() for line in extra),
         *project["dependency-groups"]["dev"],
     )
     pinned = pins()
-    for line in (*always, *project["dependency-groups"]["conformance"]):
+    for line in (*installed, *project["dependency-groups"]["conformance"]):
         requirement = Requirement(line)
         name = canonicalize_name(requirement.name)
         if name != "benegraph":
             assert pinned[name] in requirement.specifier, name
-            assert line not in always or version(name) == pinned[name], name
+            assert line not in installed or version(name) == pinned[name], name
 
 
-def test_the_check_can_be_run_and_names_no_machine() -> None:
+def test_ci_script_is_executable_and_names_no_machine() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
     text = script.read_text() + CONSTRAINTS.read_text() + (ROOT / "Dockerfile").read_text()

@@ -1,4 +1,4 @@
-"""The executor could be lifted out as a library: it stands on the standard library and graphql-core alone."""
+"""The executor depends on the standard library and graphql-core only, so it could become a library."""
 
 import ast
 import sys
@@ -12,16 +12,16 @@ TESTS = ROOT / "tests/execution"
 ALLOWED = {*sys.stdlib_module_names, "graphql"}
 
 
-def imported(module: ast.Module) -> Iterator[str]:
-    """Name all that a module imports, wherever in it that stands."""
+def imported_names(module: ast.Module) -> Iterator[str]:
+    """Yield the names that a module imports, at any depth."""
     for node in ast.walk(module):
         if isinstance(node, ast.Import):
-            yield from (each.name for each in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, "imports are written out"
+            assert not node.level, "relative imports are not supported"
             assert node.module is not None
-            # Of a package, what is taken from it may be a module.
-            yield from (f"{node.module}.{each.name}" for each in node.names)
+            # The imported_names name of a package may be a module.
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def is_allowed(name: str) -> bool:
@@ -29,29 +29,29 @@ def is_allowed(name: str) -> bool:
 
 
 def imports_of(directory: Path) -> set[str]:
-    """Tell what the modules of a directory import: `steps.py: benegraph.execution.plans.Fetch`."""
+    """Return the imports of all modules in a directory, such as `steps.py: benegraph.execution.plans.Fetch`."""
     return {
         f"{path.name}: {name}"
         for path in directory.rglob("*.py")
-        for name in imported(ast.parse(path.read_text(encoding="utf-8")))
+        for name in imported_names(ast.parse(path.read_text(encoding="utf-8")))
     }
 
 
-def test_the_executor_imports_graphql_core_and_nothing_else_of_ours_or_others() -> None:
+def test_executor_imports_graphql_core_only() -> None:
     imports = imports_of(SOURCES)
     assert {each for each in imports if not is_allowed(each.split(": ")[1])} == set()
     assert any(": graphql." in each for each in imports)
     assert any(f": {PACKAGE}." in each for each in imports)
 
 
-def test_its_tests_need_nothing_else_of_ours() -> None:
-    ours = {each for each in imports_of(TESTS) if each.split(": ")[1].startswith("benegraph")}
-    assert ours
-    assert {each for each in ours if not is_allowed(each.split(": ")[1])} == set()
+def test_executor_tests_import_no_other_package_of_benegraph() -> None:
+    own_imports = {each for each in imports_of(TESTS) if each.split(": ")[1].startswith("benegraph")}
+    assert own_imports
+    assert {each for each in own_imports if not is_allowed(each.split(": ")[1])} == set()
 
 
-def test_what_is_not_allowed_is_found() -> None:
-    text = """
+def test_import_check_reports_forbidden_imports() -> None:
+    source = """
 import json, asyncpg
 from benegraph import execution
 from benegraph.execution.plans import Plan
@@ -60,8 +60,8 @@ from benegraph import domain
 def later():
     import strawberry.types
 """
-    found = [name for name in imported(ast.parse(text)) if not is_allowed(name)]
-    assert found == [
+    forbidden = [name for name in imported_names(ast.parse(source)) if not is_allowed(name)]
+    assert forbidden == [
         "asyncpg",
         "benegraph.domain.errors.BenegraphError",
         "benegraph.domain",
