@@ -63,7 +63,7 @@ query($key: SubscriberEnrollmentKey!) { subscriberEnrollment(key: $key) {
 
 
 async def create_covered_office(database: Database) -> Office:
-    """Create an office whose group has a contract and ten subscribers, S-0 to S-9; S-1 has coverage in 2026."""
+    """Create an office with a group contract and ten subscribers, S-0 to S-9. S-1 has coverage in 2026."""
     office = await create_office(database)
     await make_contract(office, coverage_end=date(2027, 12, 31))
     for number in range(10):

@@ -72,7 +72,7 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
             1 + 21,
         ),
         ("{ node(id: 1) { ... on Node { id } ... on Plan { planYear { id } } } }", 2),
-        # A field that is skipped whatever the variables costs nothing.
+        # A field that is always skipped costs nothing.
         ("{ viewer { role } employees @skip(if: true) { nodes { id } } }", 1),
         ("{ viewer { role } employees @include(if: false) { nodes { id } } }", 1),
         ("{ viewer { role } employees @include(if: true) { nodes { id } } }", 22),

@@ -73,7 +73,7 @@ def _comparable(coerced: Any) -> Any:
 
 
 def test_valid_values_are_coerced_and_invalid_ones_give_errors() -> None:
-    """Show that the comparison above can tell the two outcomes apart."""
+    """Prove that the comparison above distinguishes valid values from invalid ones."""
     node = parse("query Q($id: ID!) { viewer { __typename } }").definitions[0]
     assert isinstance(node, OperationDefinitionNode)
     variables = OperationVariables(GRAPHQL_SCHEMA, node.variable_definitions or ())

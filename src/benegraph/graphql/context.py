@@ -100,10 +100,10 @@ class Context:
 
 
 class _ShieldedLoader(DataLoader[Any, Any]):
-    """A loader whose batch survives the cancellation of one of the fields that wait for it."""
+    """A loader that continues its batch when one of the waiting fields is cancelled."""
 
     def load(self, key: Any) -> Any:
-        # When a field fails, the executor cancels its siblings and whatever they await. Others may await the same row.
+        # When a field fails, the executor cancels the fields beside it and their loads. Others may await the same row.
         return asyncio.shield(super().load(key))
 
 

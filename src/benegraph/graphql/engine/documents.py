@@ -42,9 +42,9 @@ from benegraph.graphql.engine.variables import MAX_ERRORS, OperationVariables
 MAX_TEXT_BYTES = 64 * 1024
 #: Plans kept for one operation. An operation has one plan for each combination of the variables in its directives.
 MAX_PLANS = 16
-#: Characters of text whose documents stay cached. A document takes some 80 to 250 bytes for each character.
+#: How many characters of text the cache holds. Their documents take some 80 to 250 bytes for each character.
 MAX_CACHED_CHARACTERS = 256 * 1024
-#: Characters of the longest text whose document is cached.
+#: The document of a longer text is not cached.
 MAX_CACHED_TEXT_LENGTH = 16 * 1024
 VALIDATION_RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 

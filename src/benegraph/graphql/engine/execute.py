@@ -50,14 +50,14 @@ class MutationNotAllowed(BadInput):
 
 
 class RequestTimeout(RequestError):
-    """The request exceeded its time limit. Whatever it had not committed by then is rolled back."""
+    """The request exceeded its time limit; uncommitted changes are rolled back."""
 
     code = "TIMEOUT"
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:
-    """A valid operation whose cost is charged, with its coerced variables."""
+    """A valid operation with its coerced variables; its cost is already charged."""
 
     request: GraphQLRequest
     document: Document
@@ -95,7 +95,7 @@ async def execute(documents: DocumentCache, context: Context, request: GraphQLRe
 
 
 def _prepare(documents: DocumentCache, context: Context, request: GraphQLRequest) -> PreparedRequest:
-    """Parse, check and charge a request, whose document may be cached. Raises RequestError or InvalidRequest."""
+    """Parse, validate, authorize and charge a request. Raises RequestError or InvalidRequest."""
     document = documents.parse(request.query, trusted=request.trusted)
     context.operation_info.document_digest = document.digest
     operation = document.find_operation(request.operation_name)
@@ -176,7 +176,7 @@ async def _run_resolvers(documents: DocumentCache, context: Context, prepared: P
 
 def _build_executor(documents: DocumentCache, context: Context, document: Document, request: GraphQLRequest) -> Any:
     """Build Strawberry's execution context, which calls the resolvers; or a list of errors if it cannot start."""
-    # This is what Schema.execute does, less the extensions and middleware, of which this schema has none.
+    # As in Schema.execute, but without extensions and middleware: this schema has none.
     return documents.schema.execution_context_class.build(
         documents.graphql_schema,
         document.ast,

@@ -40,7 +40,7 @@ def build_argument_converter(arguments: Sequence[StrawberryArgument], schema: st
 
 
 def _build_converter(type_: Any, config: StrawberryConfig, registry: Any) -> ValueConverter | None:
-    """Return what converts a value of a type; None if the value stays as it is.
+    """Return the converter for values of a type; None if they stay as they are.
 
     Raises NotImplementedError for a type that only Strawberry's own conversion supports.
     """

@@ -1,4 +1,4 @@
-"""Inputs of mutations: declaring their fields, and reading what a client provided."""
+"""Inputs of mutations: functions that declare their fields, and that read the values a client provided."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -8,6 +8,10 @@ import strawberry
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 
 MAX_KEY_LENGTH = 255
+_KEY_DESCRIPTION = (
+    f"A key of your choice, 1 to {MAX_KEY_LENGTH} characters. A call that repeats a key within 30 days changes nothing,"
+    " and returns the rows that the first call changed."
+)
 
 
 def required(description: str) -> Any:
@@ -21,23 +25,23 @@ def optional(description: str) -> Any:
 
 
 def expected_version() -> Any:
-    """Declare the field `expectedVersion`."""
+    """Declare the input field `expectedVersion`."""
     return optional("The version that you read; if the row has another version by now, the call is refused.")
 
 
 class MutationInput:
-    """The base of a mutation's input: the field that `mutation_input` adds to it."""
+    """The base class of a mutation's input. `mutation_input` adds its field after the input's own."""
 
     idempotency_key: str | None
 
     @property
     def is_dry_run(self) -> bool:
-        """Whether the change is only tried, and rolled back."""
+        """Whether the change is rolled back after it was tried."""
         return False
 
 
 class VersionedInput(MutationInput):
-    """The base of a mutation's input that changes one existing row."""
+    """The base class of an input that changes one existing row."""
 
     expected_version: int | None
 
@@ -46,13 +50,12 @@ InputT = TypeVar("InputT", bound=MutationInput)
 
 
 def mutation_input(description: str) -> Callable[[type[InputT]], type[InputT]]:
-    """Declare a mutation's input. Its base class decides which of the common fields follow its own."""
+    """Declare a mutation's input, with the common fields of its base class after its own."""
 
     def declare(cls: type[InputT]) -> type[InputT]:
         if issubclass(cls, VersionedInput):
             _add_field(cls, "expected_version", int | None, expected_version())
-        key = f"A key of your choice, 1 to {MAX_KEY_LENGTH} characters. Repeating the call with it within 30 days"
-        _add_field(cls, "idempotency_key", str | None, optional(f"{key} applies no change again."))
+        _add_field(cls, "idempotency_key", str | None, optional(_KEY_DESCRIPTION))
         return strawberry.input(cls, description=description)
 
     return declare
@@ -75,7 +78,7 @@ def provided_values(input: Any, columns: dict[str, str]) -> dict[str, Any]:
 
 
 def check_not_null(input: Any, *names: str) -> None:
-    """Refuse null in optional fields whose column is never null. Raises Refused."""
+    """Refuse null in optional input fields of columns that are never null. Raises Refused."""
     raise_if_any(
         RuleViolation(ErrorCode.INVALID_INPUT, "The value cannot be null; omit the field to keep it.", (_camel(name),))
         for name in names

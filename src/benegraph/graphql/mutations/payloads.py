@@ -50,8 +50,8 @@ describe_enum(
     description='One violated rule. `field` is the path into the input, such as ["elections", "0", "decision"].'
 )
 class UserError:
-    code: ErrorCode = strawberry.field(description="The code for programs to branch on.")
-    message: str = strawberry.field(description="A sentence for the person who made the request.")
+    code: ErrorCode = strawberry.field(description="The reason as a code. Codes are never renamed.")
+    message: str = strawberry.field(description="An explanation for people; programs should use `code`.")
     field: list[str] | None = strawberry.field(
         description="The path of the input field that violates the rule, with list positions as text."
     )

@@ -120,7 +120,9 @@ class OpenEnrollmentInput(VersionedInput):
 @mutation_payload
 class OpenEnrollmentPayload:
     plan_year: PlanYear | None = to_one(store.plan_years.by_ids, "plan_year_id", "The plan year.")
-    issued_count: int | None = strawberry.field(description="The number of employees who were issued an enrollment.")
+    issued_count: int | None = strawberry.field(
+        description="The number of issued enrollments, one for each eligible employee."
+    )
 
 
 @mutation_input("The plan year whose enrollment closes.")
