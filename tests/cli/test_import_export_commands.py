@@ -175,8 +175,8 @@ def test_refused_rows_are_told_by_line_and_the_others_taken(url: str, tmp_path: 
     invalid_date = "Expected a date YYYY-MM-DD, or a date-time at midnight such as 2026-11-20T00:00:00Z."
     assert done.stderr.splitlines() == [
         (
-            "line 3: key.startDate: OVERLAPPING_COVERAGE: "
-            "Overlaps another coverage of this subscriber, which starts on 2026-01-01."
+            "line 3: key.startDate: OVERLAPPING_COVERAGE: The coverage overlaps other coverage of this subscriber"
+            " in the same group and division, which starts on 2026-01-01."
         ),
         "line 7: fields.endDate: DATES_OUT_OF_ORDER: The coverage ends on 2026-06-30, before it starts on 2026-07-01.",
         "line 8: fields.policyNumber: INVALID_INPUT: The text must have at most 25 characters; it has 26.",
@@ -199,7 +199,8 @@ def test_a_linked_coverage_keeps_its_span(url: str, enrollment: str, file: Path,
     done = take(url, write(file, row(end_Date=None), row(NUMBERS[1], end_Date=None)))
     line = 2 if file.suffix == ".csv" else 1
     assert done.stderr == (
-        f"line {line}: fields.endDate: LINKED_TO_ENROLLMENT: This coverage follows an election, and ends with it.\n"
+        f"line {line}: fields.endDate: LINKED_TO_ENROLLMENT:"
+        " This coverage follows an election; change the election instead.\n"
     )
     assert (done.exit_code, done.stdout) == (1, "created 1, updated 0, unchanged 0, refused 1\n")
     done = take(url, write(file, row(end_Date="2026-12-31", policy_Number="P-1")))

@@ -183,7 +183,10 @@ class CoverageBatch:
         yield from broken
         other = None if broken else self._find_overlapping(item.key, end)
         if other is not None:
-            message = f"Overlaps another coverage of this subscriber, which starts on {other.start_date}."
+            message = (
+                "The coverage overlaps other coverage of this subscriber in the same group and division,"
+                f" which starts on {other.start_date}."
+            )
             yield RuleViolation(ErrorCode.OVERLAPPING_COVERAGE, message, ("key", "startDate"))
 
     def add(self, tx: Transaction, item: CoverageItem) -> CoverageRow:
