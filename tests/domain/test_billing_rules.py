@@ -185,16 +185,16 @@ CASES: dict[str, tuple[list[Invoice], tuple[date, str] | None]] = {
     ),
     # The subscriber's own invoices for a day replace the group's.
     "own alone": ([month_invoice(1, own=True)], (date(2026, 1, 31), "s1")),
-    "own paid beside the group's unpaid": (
+    "own paid, the group's unpaid": (
         [month_invoice(1, paid=0), month_invoice(1, own=True)],
         (date(2026, 1, 31), "s1"),
     ),
-    "own unpaid beside the group's paid": ([month_invoice(1), month_invoice(1, paid=0, own=True)], None),
-    "own void beside the group's paid": (
+    "own unpaid, the group's paid": ([month_invoice(1), month_invoice(1, paid=0, own=True)], None),
+    "own void, the group's paid": (
         [month_invoice(1), month_invoice(1, paid=0, void=True, own=True)],
         (date(2026, 1, 31), "g1"),
     ),
-    "own paid beside the group's void": (
+    "own paid, the group's void": (
         [month_invoice(1, void=True), month_invoice(1, own=True)],
         (date(2026, 1, 31), "s1"),
     ),

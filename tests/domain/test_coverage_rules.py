@@ -71,10 +71,10 @@ def test_field_limits_are_checked(policy: str | None, amount: int | None, refuse
 
 
 def test_contract_and_subscriber_limits_are_checked() -> None:
-    good = ContractKey("G" * 20, "D" * 20, JAN)
-    assert codes_and_paths(list(check_contract(good, JAN, "P" * 25))) == []
-    bad = ContractKey("G" * 21, "", JAN)
-    assert codes_and_paths(list(check_contract(bad, JAN - ONE_DAY, "P" * 26))) == [
+    valid = ContractKey("G" * 20, "D" * 20, JAN)
+    assert codes_and_paths(list(check_contract(valid, JAN, "P" * 25))) == []
+    invalid = ContractKey("G" * 21, "", JAN)
+    assert codes_and_paths(list(check_contract(invalid, JAN - ONE_DAY, "P" * 26))) == [
         "INVALID_INPUT groupId",
         "INVALID_INPUT divisionId",
         "INVALID_INPUT policyNumber",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from benegraph.domain.ids import ALPHABET, ID_SUFFIX_PATTERN, IdPrefix, new_id, prefix_of
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
-GOOD = "empl_01h2xcejqtf2nbrexx3vqjhp41"
+VALID_ID = "empl_01h2xcejqtf2nbrexx3vqjhp41"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANTS = st.integers(0, 7 * 10**15).map(lambda microseconds: EPOCH + timedelta(microseconds=microseconds))
 COUNTS = st.integers(0, 2**26 - 1)
@@ -59,7 +59,7 @@ def test_id_equals_the_example_of_the_typeid_specification() -> None:
     uuid = UUID("0188bac7-4afa-78aa-bc3b-bd1eef28d881")
     at = EPOCH + timedelta(milliseconds=uuid.int >> 80)
     count = (uuid.int >> 64 & 0xFFF) << 14 | uuid.int >> 48 & 0x3FFF
-    assert new_id(IdPrefix.EMPLOYEE, at, {48: uuid.int & (1 << 48) - 1}.__getitem__, count=count) == GOOD
+    assert new_id(IdPrefix.EMPLOYEE, at, {48: uuid.int & (1 << 48) - 1}.__getitem__, count=count) == VALID_ID
 
 
 @pytest.mark.parametrize("prefix", list(IdPrefix))
@@ -105,7 +105,7 @@ def test_ids_of_one_instant_differ() -> None:
 
 
 def test_well_formed_id_has_its_prefix() -> None:
-    assert prefix_of(GOOD) is IdPrefix.EMPLOYEE
+    assert prefix_of(VALID_ID) is IdPrefix.EMPLOYEE
 
 
 @pytest.mark.parametrize(

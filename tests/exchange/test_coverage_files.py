@@ -146,8 +146,8 @@ def test_read_only_columns_are_ignored() -> None:
 
 
 def test_all_errors_of_a_row_are_reported_without_its_values() -> None:
-    bad = {"start_Date": "secret", "annual_Max": "1,000", "group_ID": None, "policy_Number": 7}
-    entry = parse_one(json_file(ROW | bad), FileFormat.JSONL)
+    invalid = {"start_Date": "secret", "annual_Max": "1,000", "group_ID": None, "policy_Number": 7}
+    entry = parse_one(json_file(ROW | invalid), FileFormat.JSONL)
     assert entry.item is None
     assert entry.errors == (
         "group_ID: A value is required, because the column is part of the key.",

@@ -20,11 +20,11 @@ async def make_contract(
     coverage_start: date = CONTRACT_START,
     coverage_end: date | None = None,
     *,
-    employer_id: str | None = "ours",
+    employer_id: str | None = "office",
     policy_number: str | None = "P-1",
 ) -> str:
     """Create a group contract, by default of the office's employer."""
-    employer_id = office.employer if employer_id == "ours" else employer_id
+    employer_id = office.employer if employer_id == "office" else employer_id
     key = ContractKey(group_id, division_id, coverage_start)
     return await office.run(contracts.create_group_contract, key, coverage_end, employer_id, policy_number)
 

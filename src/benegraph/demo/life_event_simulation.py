@@ -92,7 +92,7 @@ class _LifeEventSimulation:
             return
         if timeline.event_type in _ENDS_MARRIAGE and row["dependent_id"]:
             deactivate_dependent(employee, row["dependent_id"], at)
-        if LIFE_EVENT_RULES[timeline.event_type].reissues:
+        if LIFE_EVENT_RULES[timeline.event_type].allows_reissue:
             self.queue.schedule(self.random_instant(timeline.reissued_on), partial(self.reissue, row))
 
     def reissue(self, event: Row, at: datetime) -> None:

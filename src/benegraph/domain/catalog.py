@@ -29,7 +29,7 @@ class PlanTier(StrEnum):
 class CoverageTier(StrEnum):
     """A coverage tier: the employee alone (EE), with a spouse (ES), with children (EC), or with both (EF).
 
-    In a contribution class, UNSPECIFIED stands for every tier that has no class of its own. In an election it means
+    In a contribution class, UNSPECIFIED applies to every tier that has no class of its own. In an election, it means
     that the tier is derived from the dependents.
     """
 
@@ -54,7 +54,7 @@ class TierRate:
 
 @dataclass(frozen=True, slots=True)
 class PlanTerms:
-    """The terms of a carrier's plan, as an input gives them or the catalog holds them."""
+    """The terms of a carrier's plan, from an input or from the catalog."""
 
     carrier_plan_id: str
     name: str

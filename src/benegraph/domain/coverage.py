@@ -14,12 +14,12 @@ MAX_SUBSCRIBER_ID_LENGTH = 9
 MAX_GROUP_ID_LENGTH = 20
 MAX_POLICY_NUMBER_LENGTH = 25
 MAX_BATCH_SIZE = 1000
-#: Stands for the end of a coverage that has none. No coverage starts on this date.
+#: The end date that represents an open end. No coverage starts on this date.
 OPEN_ENDED = date.max
 
 
 class BatchOutcome(StrEnum):
-    """The outcome of one item of a batch."""
+    """The outcome of one item of a batch upsert."""
 
     CREATED = "CREATED"
     UPDATED = "UPDATED"

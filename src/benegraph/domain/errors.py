@@ -65,7 +65,7 @@ class Refused(BenegraphError):
 
 
 class RequestError(BenegraphError):
-    """An error that ends a field or a request. `details` are for programs, beside the message for people."""
+    """An error that ends a field or a request. `details` is machine-readable; the message is for people."""
 
     code = "INTERNAL"
 

@@ -11,7 +11,7 @@ from benegraph.domain.errors import ErrorCode, RuleViolation
 
 MIN_DATE = date(1900, 1, 1)
 MAX_EMAIL_LENGTH = 254
-#: A hire or a termination may lie this many calendar years ahead.
+#: A hire or termination date may be at most this many calendar years after the current one.
 MAX_YEARS_AHEAD = 2
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -55,7 +55,7 @@ class Employment:
 
 @dataclass(frozen=True, slots=True)
 class PersonalDetails:
-    """An employee's personal details, as an input gives them."""
+    """An employee's personal details, as a mutation's input contains them."""
 
     first_name: str
     last_name: str

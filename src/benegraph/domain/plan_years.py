@@ -14,7 +14,7 @@ from benegraph.domain.values import MAX_CENTS, ONE_DAY, DateSpan, add_years, fir
 MAX_DATE = date(2199, 12, 31)
 #: No waiting period may be longer than 90 days (29 CFR 2590.715-2708).
 MAX_WAITING_DAYS = 90
-#: With up to 30 days more until the next first of a month, 60 days stay within the 90.
+#: The next first day of a month is up to 30 days away, so a period of 60 days stays within the 90.
 MAX_WAITING_DAYS_TO_FIRST_OF_MONTH = 60
 
 _DATE_FIELDS = {
@@ -56,7 +56,7 @@ class ContributionTerms:
 
 @dataclass(frozen=True, slots=True)
 class PlanYearDates:
-    """The four dates of a plan year as an input gives them: inclusive, and not yet checked for order."""
+    """The four dates of a plan year, all inclusive, as an input contains them. Their order is not yet checked."""
 
     coverage_start: date
     coverage_end: date
@@ -66,7 +66,7 @@ class PlanYearDates:
 
 @dataclass(frozen=True, slots=True)
 class WaitingPeriod:
-    """A waiting period: a number of days, which may be extended to the next first of a month."""
+    """A waiting period: a number of days, which may be extended to the next first day of a month."""
 
     days: int = 0
     to_first_of_month: bool = False
@@ -216,9 +216,9 @@ def check_classes(classes: Sequence[ContributionTerms]) -> Iterator[RuleViolatio
 
 
 def compute_eligibility_date(employment: Employment, waiting: WaitingPeriod) -> date:
-    """Return the day the waiting period is over, never later than day 91 of the employment or employment class.
+    """Return the day the waiting period is over: at the latest 90 days after the hire or the last class change.
 
-    The waiting period may be extended to the first of a month. The 90-day limit of 29 CFR 2590.715-2708 still holds.
+    The waiting period may be extended to the next first day of a month, within the limit of 29 CFR 2590.715-2708.
     """
     start = employment.waiting_starts_on
     eligible_on = start + timedelta(days=waiting.days)

@@ -45,7 +45,7 @@ def read_rows(source: BinaryIO, file_format: FileFormat, columns: ColumnNames) -
 
 
 def _read_lines(source: BinaryIO) -> Iterator[str | None]:
-    """Read line by line, each with its line ending; None stands for a line that is too long."""
+    """Read line by line, each with its line ending. Yield None for a line that is too long."""
     line = source.readline(MAX_LINE_BYTES + 1).removeprefix(_BYTE_ORDER_MARK)
     while line:
         if len(line) > MAX_LINE_BYTES:

@@ -37,7 +37,7 @@ from benegraph.domain.errors import ErrorCode
 from benegraph.domain.plan_years import PremiumCost
 from benegraph.domain.values import ONE_DAY
 
-GOOD = offer_with()
+PLAIN_OFFER = offer_with()
 
 # ------------------------------------------------------------------------------------------ accepted elections
 
@@ -53,18 +53,18 @@ GOOD = offer_with()
         (("baby", "spouse", "child"), PremiumCost(EF, 135_330, 90_000)),
     ],
 )
-@pytest.mark.parametrize("tier_given", [False, True, None], ids=["left out", "given", "UNSPECIFIED"])
+@pytest.mark.parametrize("tier_input", [False, True, None], ids=["left out", "stated", "UNSPECIFIED"])
 def test_accepted_enrollment_has_plan_tier_and_shares(
-    dependents: tuple[str, ...], cost: PremiumCost, tier_given: bool | None
+    dependents: tuple[str, ...], cost: PremiumCost, tier_input: bool | None
 ) -> None:
-    tier = {False: None, True: cost.coverage_tier, None: UNSPECIFIED}[tier_given]
-    answer = accepted(evaluate_election(enroll(*dependents, tier=tier), GOOD, TODAY))
+    tier = {False: None, True: cost.coverage_tier, None: UNSPECIFIED}[tier_input]
+    answer = accepted(evaluate_election(enroll(*dependents, tier=tier), PLAIN_OFFER, TODAY))
     assert (answer.decision, answer.plan_id, answer.cost) == (ENROLLED, "gold", cost)
     assert tuple(dependent.id for dependent in answer.dependents) == dependents
 
 
 def test_dependents_are_covered_until_they_age_out() -> None:
-    answer = accepted(evaluate_election(enroll("last-year", "spouse", "disabled", "child"), GOOD, TODAY))
+    answer = accepted(evaluate_election(enroll("last-year", "spouse", "disabled", "child"), PLAIN_OFFER, TODAY))
     assert answer.dependents == (
         CoveredDependent("last-year", date(2027, 1, 31)),
         CoveredDependent("spouse", None),
@@ -74,13 +74,13 @@ def test_dependents_are_covered_until_they_age_out() -> None:
 
 
 def test_plan_without_rates_costs_the_sum_of_contributions() -> None:
-    answer = accepted(evaluate_election(enroll("spouse", "child", plan="flat"), GOOD, TODAY))
+    answer = accepted(evaluate_election(enroll("spouse", "child", plan="flat"), PLAIN_OFFER, TODAY))
     assert answer.cost == PremiumCost(EF, 20_000, 90_000)
 
 
 @pytest.mark.parametrize("tier", [None, UNSPECIFIED])
 def test_waiver_has_no_plan_cost_or_dependents(tier: CoverageTier | None) -> None:
-    assert evaluate_election(waive(coverage_tier=tier), GOOD, TODAY) == AcceptedElection(WAIVED)
+    assert evaluate_election(waive(coverage_tier=tier), PLAIN_OFFER, TODAY) == AcceptedElection(WAIVED)
 
 
 def test_ineligible_employee_may_waive() -> None:
@@ -110,7 +110,7 @@ STALE = (ErrorCode.VERSION_CONFLICT, "expectedVersion")
 def test_election_is_accepted_from_first_through_last_day_of_window(
     election: Election, today: date, expected: list[tuple[ErrorCode, str]]
 ) -> None:
-    assert violations_of(evaluate_election(election, GOOD, today)) == expected
+    assert violations_of(evaluate_election(election, PLAIN_OFFER, today)) == expected
     assert violations_of(check_window(FACTS, today)) == expected
 
 
@@ -137,8 +137,8 @@ def test_election_on_an_enrollment_that_is_not_pending_is_refused(
 
 @pytest.mark.parametrize(("version", "expected"), [(None, []), (2, [STALE]), (3, []), (4, [STALE])])
 def test_stale_version_is_a_conflict(version: int | None, expected: list[tuple[ErrorCode, str]]) -> None:
-    assert violations_of(evaluate_election(enroll(expected_version=version), GOOD, TODAY)) == expected
-    assert violations_of(evaluate_election(waive(expected_version=version), GOOD, TODAY)) == expected
+    assert violations_of(evaluate_election(enroll(expected_version=version), PLAIN_OFFER, TODAY)) == expected
+    assert violations_of(evaluate_election(waive(expected_version=version), PLAIN_OFFER, TODAY)) == expected
 
 
 # ------------------------------------------------------------------------------ plan, tier and dependents
@@ -210,7 +210,7 @@ def test_stale_version_is_a_conflict(version: int | None, expected: list[tuple[E
 def test_violation_has_the_path_of_the_offending_field(
     election: Election, expected: list[tuple[ErrorCode, str]]
 ) -> None:
-    assert violations_of(evaluate_election(election, GOOD, TODAY)) == expected
+    assert violations_of(evaluate_election(election, PLAIN_OFFER, TODAY)) == expected
 
 
 # --------------------------------------------------------------------------------------- eligibility and offer

@@ -57,17 +57,17 @@ class LifeEventRule:
 
     `may_add` and `may_drop` are the relationships of the dependents that may be added or dropped. If `may_add` is not
     empty, an employee who waived coverage may also enroll. `may_waive` lets an enrolled employee waive coverage. The
-    event must be reported within `window_days` after its date. If `reissues` is False, the event ends eligibility and
+    event must be reported within `window_days` after its date. If `allows_reissue` is False, the event ends eligibility and
     allows no reissue.
     """
 
-    effective: EffectiveDateRule
+    effective_date_rule: EffectiveDateRule
     may_add: frozenset[Relationship]
     may_drop: frozenset[Relationship]
     may_change_plan: bool
     may_waive: bool
     window_days: int = 30
-    reissues: bool = True
+    allows_reissue: bool = True
 
 
 _ENDS_ELIGIBILITY = LifeEventRule(
@@ -76,7 +76,7 @@ _ENDS_ELIGIBILITY = LifeEventRule(
     _NO_DEPENDENT,
     may_change_plan=False,
     may_waive=False,
-    reissues=False,
+    allows_reissue=False,
 )
 _LOSS_OF_OTHER_COVERAGE = LifeEventRule(
     EffectiveDateRule.FIRST_OF_MONTH_ON_OR_AFTER_EVENT,
@@ -144,7 +144,7 @@ LIFE_EVENT_RULES: dict[LifeEventType, LifeEventRule] = {
     ),
 }
 
-#: An approval leaves at least this many days to make the change, so that a slow review costs nobody their right.
+#: After an approval, at least this many days remain to make the change, however long the review took.
 MIN_DAYS_AFTER_APPROVAL = 10
 
 
@@ -189,7 +189,7 @@ def compute_effective_date(
     The day follows from the event type's rule, but is never before the plan year's start or the eligibility date.
     `coverage` is the plan year's coverage period.
     """
-    match LIFE_EVENT_RULES[event_type].effective:
+    match LIFE_EVENT_RULES[event_type].effective_date_rule:
         case EffectiveDateRule.EVENT_DATE:
             effective_on = event_on
         case EffectiveDateRule.FIRST_OF_MONTH_ON_OR_AFTER_EVENT:

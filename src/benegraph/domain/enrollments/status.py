@@ -105,7 +105,7 @@ def new_hire_window(eligible_on: date, issued_on: date) -> DateSpan:
 def build_close_values(terminated_on: date | None, today: date) -> dict[str, date | CloseReason | None]:
     """Return the columns `closed_on` and `close_reason` of an enrollment that is open today.
 
-    An enrollment of an employee whose termination lies ahead closes on the termination date. Any other stays open.
+    If the employee's termination date is in the future, the enrollment closes on that date. Otherwise it stays open.
     """
     if terminated_on is None or terminated_on <= today:
         return {"closed_on": None, "close_reason": None}
@@ -145,7 +145,7 @@ def find_last_coverable_day(plan_year_ends_on: date, terminated_on: date | None)
 def compute_ends(
     answers: Sequence[Answer], plan_year_ends_on: date, terminated_on: date | None = None
 ) -> list[EnrollmentEnd]:
-    """Compute the end of each answered enrollment of one employee in one plan year, in the order given.
+    """Compute the end of each answered enrollment of one employee in one plan year, in the order of `answers`.
 
     `answers` are ordered from the oldest to the newest. An answer stays in force until a later one takes effect, and
     its coverage ends the day before. Coverage that would end before it begins is cancelled: it has no end date. So no

@@ -62,7 +62,7 @@ async def reissue_enrollment(
         *_check_event(event, today),
         *_check_reissuable(old, rows, plan_year, today),
     ]
-    if event is not None and LIFE_EVENT_RULES[event.event_type].reissues:
+    if event is not None and LIFE_EVENT_RULES[event.event_type].allows_reissue:
         broken += _check_effective(effective_on, employee, plan_year)
     raise_if_any(broken)
     if event is None or effective_on is None:
@@ -119,7 +119,7 @@ def _check_event(event: LifeEvent | None, today: date) -> Iterator[RuleViolation
         yield RuleViolation(
             ErrorCode.LIFE_EVENT_NOT_APPROVED, f"The life event is not approved; its status is {event.status}.", field
         )
-    elif not LIFE_EVENT_RULES[event.event_type].reissues:
+    elif not LIFE_EVENT_RULES[event.event_type].allows_reissue:
         yield RuleViolation(
             ErrorCode.NOT_REISSUABLE,
             f"A life event of type {event.event_type} ends eligibility and allows no reissue.",
