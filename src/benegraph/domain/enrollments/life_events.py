@@ -57,8 +57,7 @@ class LifeEventRule:
 
     `may_add` and `may_drop` are the relationships of the dependents that may be added or dropped. If `may_add` is not
     empty, an employee who waived coverage may also enroll. `may_waive` lets an enrolled employee waive coverage. The
-    event must be reported within `window_days` after its date. If `allows_reissue` is False, the event ends eligibility and
-    allows no reissue.
+    event must be reported within `window_days` after its date. An event without `allows_reissue` ends eligibility.
     """
 
     effective_date_rule: EffectiveDateRule
