@@ -113,7 +113,9 @@ async def test_open_mutation_finishes_while_new_requests_are_rejected(
         await asyncio.to_thread(send, query, key, "{ viewer { role } }")
         response, body = await asyncio.to_thread(receive, query)
         assert (response.status, response.headers["Connection"], response.headers["Retry-After"]) == (503, "close", "1")
-        assert [error["extensions"]["code"] for error in body["errors"]] == ["UNAVAILABLE"]
+        assert [(error["message"], error["extensions"]["code"]) for error in body["errors"]] == [
+            ("The server is shutting down; retry the request.", "UNAVAILABLE")
+        ]
         assert response.headers["X-Request-ID"]
         assert "data" not in body
         assert (await asyncio.to_thread(get, page, "/"))[0] == 503

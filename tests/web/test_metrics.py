@@ -84,13 +84,13 @@ def gate() -> Gate:
 
 
 @pytest.fixture
-async def gated(database_url: str, clock: Clock, gate: Gate) -> AsyncIterator[ApiClient]:
+async def gated_api(database_url: str, clock: Clock, gate: Gate) -> AsyncIterator[ApiClient]:
     query = strawberry.type(
         type("Query", (), {"__annotations__": {"gate": Gate}, "gate": strawberry.field(resolver=lambda: gate)})
     )
-    graph = strawberry.Schema(query, config=StrawberryConfig())
+    schema = strawberry.Schema(query, config=StrawberryConfig())
     engine = create_engine(database_url, PoolSettings(size=3, overflow=4))
-    async with running_api(Database(engine), clock, graph) as api:
+    async with running_api(Database(engine), clock, schema) as api:
         yield api
     await engine.dispose()
 
@@ -156,7 +156,7 @@ async def test_replays_documents_and_throttling_are_counted(database: Database, 
     assert after["benegraph_requests_total{kind=query,operation=Many,outcome=THROTTLED}"] == 1
 
 
-async def test_executions_by_plan_and_fallbacks_are_counted(api: ApiClient, gated: ApiClient) -> None:
+async def test_executions_by_plan_and_fallbacks_are_counted(api: ApiClient, gated_api: ApiClient) -> None:
     for query in (
         QUERY,
         CREATE_EMPLOYER,
@@ -170,8 +170,8 @@ async def test_executions_by_plan_and_fallbacks_are_counted(api: ApiClient, gate
     assert values["benegraph_operations_answered_by_plan_total"] == 3
     assert fallbacks(values) == {"introspection": 1}
     for _ in range(2):
-        assert await status_and_codes(await gated.post("{ gate { breakConnection } }")) == (200, ["INTERNAL"])
-    values = await read_metrics(gated)
+        assert await status_and_codes(await gated_api.post("{ gate { breakConnection } }")) == (200, ["INTERNAL"])
+    values = await read_metrics(gated_api)
     assert values["benegraph_operations_answered_by_plan_total"] == 0
     assert fallbacks(values) == {"resolver": 2}
 
@@ -200,32 +200,32 @@ def test_fallback_reasons_are_constants() -> None:
                 pytest.fail(f"{ast.unparse(reason[0])} is not a constant")
 
 
-async def test_requests_in_flight_are_reported(gated: ApiClient, gate: Gate) -> None:
-    tasks = [asyncio.ensure_future(gated.post("{ gate { wait } }")) for _ in range(2)]
+async def test_requests_in_flight_are_reported(gated_api: ApiClient, gate: Gate) -> None:
+    tasks = [asyncio.ensure_future(gated_api.post("{ gate { wait } }")) for _ in range(2)]
     await gate.is_reached.wait()
     await asyncio.sleep(0.2)
-    during = await read_metrics(gated)
+    during = await read_metrics(gated_api)
     gate.is_open.set()
     for task in tasks:
         assert await status_and_codes(await task) == (200, [])
-    after = await read_metrics(gated)
+    after = await read_metrics(gated_api)
     assert [values["benegraph_requests_in_flight"] for values in (during, after)] == [2, 0]
     assert [values["benegraph_database_connections{state=checked_out}"] for values in (during, after)] == [2, 0]
     assert during["benegraph_database_pool_size"] == 7
 
 
-async def test_broken_connection_is_not_counted_as_checked_out(gated: ApiClient) -> None:
+async def test_broken_connection_is_not_counted_as_checked_out(gated_api: ApiClient) -> None:
     for _ in range(5):
-        status, codes = await status_and_codes(await gated.post("{ gate { breakConnection } }"))
+        status, codes = await status_and_codes(await gated_api.post("{ gate { breakConnection } }"))
         assert (status, len(codes)) == (200, 1)
-    assert (await read_metrics(gated))["benegraph_database_connections{state=checked_out}"] == 0
+    assert (await read_metrics(gated_api))["benegraph_database_connections{state=checked_out}"] == 0
 
 
 @pytest.mark.parametrize(("state", "reason"), [("40001", "40001"), ("reset", "ConnectionResetError")])
-async def test_retried_transactions_are_counted_by_reason(gated: ApiClient, state: str, reason: str) -> None:
+async def test_retried_transactions_are_counted_by_reason(gated_api: ApiClient, state: str, reason: str) -> None:
     query = f'{{ gate {{ failTransaction(state: "{state}", times: 2) }} }}'
-    assert await status_and_codes(await gated.post(query)) == (200, [])
-    assert (await read_metrics(gated))[f"benegraph_transaction_retries_total{{reason={reason}}}"] == 2
+    assert await status_and_codes(await gated_api.post(query)) == (200, [])
+    assert (await read_metrics(gated_api))[f"benegraph_transaction_retries_total{{reason={reason}}}"] == 2
 
 
 async def test_last_attempt_is_not_counted_as_a_retry(database: Database, clock: Clock) -> None:

@@ -38,7 +38,9 @@ async def test_exceeding_the_rate_limit_gets_retry_after(limited_api: ApiClient)
     assert await status_and_codes(second) == (429, ["THROTTLED"])
     # Of 49 units, the request itself takes one. The remaining 50 of its 51 exceed the 48 left by 2, at 0.01 per second.
     assert int(second.headers["Retry-After"]) == pytest.approx(200, abs=2)
-    assert "data" not in await second.json()
+    body = await second.json()
+    assert "data" not in body
+    assert body["errors"][0]["message"] == f"Rate limit exceeded; retry after {second.headers['Retry-After']} s."
     for _ in range(48):
         assert (await limited_api.post(QUERY)).status == 200
     assert await status_and_codes(await limited_api.post(QUERY)) == (429, ["THROTTLED"])

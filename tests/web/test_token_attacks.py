@@ -94,7 +94,7 @@ add_attack("signed by PS256, called RS256", forged_algorithm("RS256", sign_pss))
 add_attack("signed by RS512", forged_algorithm("RS512", sign_rs512))
 for name, secret in {
     "PEM": lambda: rsa_key().as_pem(),
-    "PEM without its last line's end": lambda: rsa_key().as_pem().rstrip(),
+    "PEM without its final newline": lambda: rsa_key().as_pem().rstrip(),
     "DER": lambda: rsa_key().as_der(),
     "JWK": lambda: json.dumps(public_jwk(rsa_key(), alg="RS256")).encode(),
     "JWK, bare": lambda: json.dumps(rsa_key().as_dict(private=False), separators=(",", ":"), sort_keys=True).encode(),
@@ -167,7 +167,7 @@ add_attack("changed payload", lambda idp: with_claims(**idp.claims(tenant="globe
 add_attack("empty payload", with_claims())
 add_attack("changed header", with_parts(lambda parts: [encode_part({"alg": "RS256", "kid": "rsa"}), *parts[1:]]))
 add_attack("only dots", lambda _: "..")
-add_attack("words", lambda _: "letmein")
+add_attack("a plain word", lambda _: "letmein")
 add_attack("garbage", lambda _: GARBAGE)
 add_attack("characters outside base64", lambda _: "ä.ö.ü")
 
@@ -238,7 +238,7 @@ add_attack("a key for encryption", with_key(use="enc"))
 add_attack("a key for an unknown use", with_key(use="tls"))
 add_attack("a key whose operations do not include verify", with_key(use=..., key_ops=["encrypt"]))
 add_attack("a key of another algorithm", with_key(alg="RS512"))
-add_attack("a key of another kind's algorithm", with_key(alg="HS256"))
+add_attack("a key with the algorithm of another key type", with_key(alg="HS256"))
 add_attack("a key published with its private part", with_private_key)
 add_attack("a secret that the issuer publishes", published_secret)
 add_attack("a key of 1024 bits", weak_key_token)
@@ -274,14 +274,14 @@ for value in ("JWE", "logout+jwt", "dpop+jwt", "JWT ", "", None, 1, ["JWT"]):
 add_attack("a repeated alg", with_raw_header(b'{"alg":"none","kid":"rsa","alg":"RS256"}'))
 add_attack("a repeated kid", with_raw_header(b'{"alg":"RS256","kid":"ed","kid":"rsa"}'))
 add_attack("a header that is a list", with_raw_header(b'["alg","kid"]'))
-add_attack("a header that is a text", with_raw_header(b'"alg kid b64"'))
+add_attack("a header that is a string", with_raw_header(b'"alg kid b64"'))
 add_attack("a deeply nested header", with_raw_header(b'{"alg":"RS256","kid":"rsa","x":' + b"[" * 2500))
 add_attack("a repeated role", with_repeated_member('"role": "ADMINISTRATOR"'))
 add_attack("a repeated nested member", with_repeated_member('"x": {"y": 1, "y": 2}'))
 for name, payload in {
     "null": b"null",
     "a list": b"[]",
-    "a text": b'"{}"',
+    "a string": b'"{}"',
     "a number": b"1",
     "an object with NaN": lambda idp: idp.claims(x=float("nan")),
     "not JSON": b"{'iss': 1}",
@@ -401,9 +401,8 @@ async def test_each_name_of_an_algorithm_is_accepted(
     await make_tenant(database, clock)
     async with running_provider() as idp, running_gateway(database, idp.issuer) as client:
         idp.keys = [public_jwk(key(), **published)]
-        assert (await client.data(encode_token(header, idp.claims(), signer(key()))))["viewer"][
-            "role"
-        ] == "ADMINISTRATOR"
+        data = await client.data(encode_token(header, idp.claims(), signer(key())))
+        assert data["viewer"]["role"] == "ADMINISTRATOR"
 
 
 async def test_valid_tokens_of_all_forms_are_accepted(database: Database, clock: Clock) -> None:

@@ -84,11 +84,13 @@ async def authenticate(
 async def test_concurrent_first_requests_share_one_fetch(idp: IdentityProvider, database: Database) -> None:
     idp.may_respond.clear()
     async with running_authenticator(idp.issuer) as authenticator:
-        results = [asyncio.create_task(authenticate(database, authenticator, long_lived_token(idp))) for _ in range(20)]
+        attempts = [
+            asyncio.create_task(authenticate(database, authenticator, long_lived_token(idp))) for _ in range(20)
+        ]
         await asyncio.sleep(0.05)
-        results[0].cancel()  # a client disconnects, which does not affect the others
+        attempts[0].cancel()  # a client disconnects, which does not affect the others
         idp.may_respond.set()
-        assert await asyncio.gather(*results[1:]) == ["acme"] * 19
+        assert await asyncio.gather(*attempts[1:]) == ["acme"] * 19
     assert idp.request_counts == {"/keys": 1}
 
 
@@ -121,11 +123,11 @@ async def test_new_key_is_fetched_at_its_first_use(idp: IdentityProvider, databa
     async with running_authenticator(idp.issuer) as authenticator:
         assert await authenticate(database, authenticator, long_lived_token(idp)) == "acme"
         idp.keys.append(public_jwk(rsa_key("next")))
-        results = [
+        attempts = [
             authenticate(database, authenticator, long_lived_token(idp, "next", rsa_key("next")), SECOND)
             for _ in range(20)
         ]
-        assert await asyncio.gather(*results) == ["acme"] * 20
+        assert await asyncio.gather(*attempts) == ["acme"] * 20
         assert await authenticate(database, authenticator, long_lived_token(idp), SECOND) == "acme"
         assert idp.request_counts == {"/keys": 2}
 
@@ -135,11 +137,11 @@ async def test_unknown_keys_cause_one_fetch_per_minute(idp: IdentityProvider, da
         assert await authenticate(database, authenticator, long_lived_token(idp)) == "acme"
         fetches = []
         for seconds in (1, 2, 30, 60, 61, 62, 120, 121, 180):
-            results = [
+            attempts = [
                 authenticate(database, authenticator, long_lived_token(idp, f"kid-{n}"), seconds * SECOND)
                 for n in range(10)
             ]
-            assert await asyncio.gather(*results) == ["UNAUTHENTICATED"] * 10
+            assert await asyncio.gather(*attempts) == ["UNAUTHENTICATED"] * 10
             fetches.append(idp.request_counts["/keys"] - 1)
         assert fetches == [1, 1, 1, 1, 2, 2, 2, 3, 3]
         assert await authenticate(database, authenticator, long_lived_token(idp), 180 * SECOND) == "acme"
@@ -147,8 +149,8 @@ async def test_unknown_keys_cause_one_fetch_per_minute(idp: IdentityProvider, da
 
 async def test_concurrent_unknown_keys_at_the_start_cause_one_fetch(idp: IdentityProvider, database: Database) -> None:
     async with running_authenticator(idp.issuer) as authenticator:
-        results = [authenticate(database, authenticator, long_lived_token(idp, f"kid-{n}")) for n in range(30)]
-        assert await asyncio.gather(*results) == ["UNAUTHENTICATED"] * 30
+        attempts = [authenticate(database, authenticator, long_lived_token(idp, f"kid-{n}")) for n in range(30)]
+        assert await asyncio.gather(*attempts) == ["UNAUTHENTICATED"] * 30
     assert idp.request_counts == {"/keys": 1}
 
 
@@ -222,8 +224,8 @@ async def test_without_keys_fetches_are_retried_once_per_second(idp: IdentityPro
     async with running_authenticator(idp.issuer) as authenticator:
         started_at = asyncio.get_running_loop().time()
         assert await authenticate(database, authenticator, long_lived_token(idp)) == "UNAVAILABLE"
-        results = [authenticate(database, authenticator, long_lived_token(idp), 0.1 * SECOND) for _ in range(20)]
-        assert await asyncio.gather(*results) == ["UNAVAILABLE"] * 20
+        attempts = [authenticate(database, authenticator, long_lived_token(idp), 0.1 * SECOND) for _ in range(20)]
+        assert await asyncio.gather(*attempts) == ["UNAVAILABLE"] * 20
         assert asyncio.get_running_loop().time() - started_at >= 1
     assert idp.request_counts == {"/keys": 2}
 
@@ -242,10 +244,10 @@ async def test_shutdown_cancels_a_fetch(idp: IdentityProvider, database: Databas
     idp.may_respond.clear()
     async with asyncio.timeout(3):
         async with running_authenticator(idp.issuer) as authenticator:
-            results = asyncio.create_task(authenticate(database, authenticator, long_lived_token(idp)))
+            attempt = asyncio.create_task(authenticate(database, authenticator, long_lived_token(idp)))
             await asyncio.sleep(0.05)
         with pytest.raises(asyncio.CancelledError):
-            await results
+            await attempt
     idp.may_respond.set()
 
 

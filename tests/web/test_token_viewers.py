@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 Claims = dict[str, Any]
 
 ISSUER = Issuer("https://idp.example", AUDIENCE)
-EMPLOYER, EMPLOYEE = (new_id(kind, NOW, lambda _: 7) for kind in (IdPrefix.EMPLOYER, IdPrefix.EMPLOYEE))
+EMPLOYER, EMPLOYEE = (new_id(prefix, NOW, lambda _: 7) for prefix in (IdPrefix.EMPLOYER, IdPrefix.EMPLOYEE))
 #: Letters outside ASCII that become ASCII letters in upper case.
 LONG_S, DOTLESS_I = "\u017f", "\u0131"
 VALID_CLAIMS: Claims = {"sub": SUBJECT, "tenant": "acme", "role": "ADMINISTRATOR"}
@@ -319,16 +319,9 @@ async def test_api_keys_work_with_and_without_token_authentication(
     async with running_gateway(database, None) as without_tokens:
         for either in (client, without_tokens):
             assert (await either.data(key))["viewer"]["role"] == "ADMINISTRATOR"
-            assert await get_rejection(either, "bgk_" + "A" * 43) == (
-                401,
-                ["UNAUTHENTICATED"],
-                "The API key is unknown, revoked or expired.",
-            )
-            assert await get_rejection(either, "bgk_e30.e30.AAAA") == (
-                401,
-                ["UNAUTHENTICATED"],
-                "The API key is unknown, revoked or expired.",
-            )
+            for invalid_key in ("bgk_" + "A" * 43, "bgk_e30.e30.AAAA"):
+                rejection = await get_rejection(either, invalid_key)
+                assert rejection == (401, ["UNAUTHENTICATED"], "The API key is unknown, revoked or expired.")
         assert (await client.data(idp.token()))["viewer"]["role"] == "ADMINISTRATOR"
         assert (await get_rejection(without_tokens, idp.token()))[:2] == (401, ["UNAUTHENTICATED"])
 
