@@ -1,4 +1,4 @@
-"""Reading the documents: README.md and everything under .github, their code blocks, code spans, links and headings."""
+"""Read the documents (README.md, .github and the READMEs of packages): code blocks, code spans, links, headings."""
 
 import re
 from collections.abc import Iterator
@@ -56,12 +56,12 @@ class Document:
 
 @cache
 def documents() -> list[Document]:
-    paths = [ROOT / "README.md", *sorted((ROOT / ".github").rglob("*.md"))]
+    paths = [ROOT / "README.md", *sorted((ROOT / ".github").rglob("*.md")), *sorted(SOURCES.rglob("README.md"))]
     return [Document(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
 
 
 def blocks_of(language: str) -> Iterator[tuple[str, str]]:
-    """Return each document's name with each block in a language."""
+    """Yield the blocks in a language, each with the name of its document."""
     for document in documents():
         for block in document.blocks:
             if block.language == language:

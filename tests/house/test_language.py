@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import documentation
 import pytest
 from graphql import Node, StringValueNode, parse
 
@@ -105,8 +106,7 @@ def schema_descriptions() -> list[Text]:
 
 def documents() -> list[Text]:
     """Read the prose of all documents, without code blocks and inline code."""
-    paths = [ROOT / "README.md", *sorted((ROOT / ".github").rglob("*.md"))]
-    return [text for path in paths for text in texts_of_markdown(path.relative_to(ROOT).as_posix(), path.read_text())]
+    return [text for document in documentation.documents() for text in texts_of_markdown(document.name, document.text)]
 
 
 def texts_of_markdown(name: str, source: str) -> Iterator[Text]:
