@@ -1,4 +1,4 @@
-"""What is known of a source's columns before anything is read."""
+"""Facts about the columns of a source, taken from its table definitions."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -41,7 +41,7 @@ def is_nullable_column(source: Source, column: str) -> bool:
 
 
 def is_id_column(source: Source, column: str) -> bool:
-    """Return whether a column of a source holds ids, whose form a check constraint guarantees."""
+    """Return whether a column of a source holds ids. A check constraint guarantees their form."""
     return holds_ids(columns_of(source)[column])
 
 

@@ -14,7 +14,7 @@ KEYS = "keys"
 
 
 def statement_cache_key(window: PageWindow | None) -> Any:
-    """Return what of a page decides the statement's text. Everything else of it is a bind parameter."""
+    """Return the parts of a page that decide the statement's text. The other parts are bind parameters."""
     if window is None:
         return None
     after = None if window.after is None else tuple(value is None for value in window.after)

@@ -42,7 +42,7 @@ def compile_page(
     source: RowSource,
     compile_object: CompileObject,
 ) -> PagePlan:
-    """Compile a connection whose rows come from `source`; `compile_object` compiles its nodes."""
+    """Compile a connection of rows from `source`; `compile_object` compiles its nodes."""
     page = PagePlan()
     connection_type: Any = get_named_type(output_type)
     for part, part_nodes in _add_parts(selection, page, connection_type, nodes, CONNECTION_FIELDS):

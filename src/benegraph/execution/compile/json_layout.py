@@ -1,4 +1,4 @@
-"""Compile fields to JSON layouts: what the host renders as JSON, so that no response objects are built for it.
+"""Compile fields to JSON layouts. The host renders them as JSON, so that no response objects are built for them.
 
 Objects nested in a row, at any depth, come as one JSON text within the row, as long as their fields are columns, rows
 and pages; a page of all rows is one text as well. Rows that are not read within the statement leave a placeholder in
@@ -53,7 +53,7 @@ class CannotPushDown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PendingPlaceholder:
-    """A placeholder whose lookup is not compiled yet."""
+    """A placeholder before its lookup is compiled."""
 
     character: str
     object_type: GraphQLObjectType
@@ -65,7 +65,7 @@ class PendingPlaceholder:
 
 @dataclass(slots=True)
 class JsonLayoutCompiler:
-    """Compiles the layouts that are nested in one statement, to whose `pages` it adds."""
+    """Compiles the layouts that are nested in one statement, and adds their pages to the statement's `pages`."""
 
     declare: Declare
     metadata: SourceMetadata

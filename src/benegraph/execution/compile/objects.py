@@ -1,4 +1,4 @@
-"""Compile the fields of objects: from selection sets and declarations to object plans, whose steps compute fields."""
+"""Compile the fields of objects: from selection sets and declarations to object plans and their steps."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ class Compilation:
     is_mutation: bool
     #: Called once all rows of all statements are known, since only then the positions of values are final.
     deferred: list[Callable[[], None]] = field(default_factory=list)
-    #: Whether what is compiled at present replaces placeholders in JSON text.
+    #: Whether the objects that are compiled at present replace placeholders in JSON text.
     is_within_json: bool = False
     #: How many statements the plan takes. From 2 on, only that there are several matters.
     statements: int = 0
@@ -70,7 +70,7 @@ def compile_object(
     selection_sets: Sequence[SelectionSetNode],
     source: ValueSource,
 ) -> ObjectPlan:
-    """Compile the plan of objects whose values come from `source`."""
+    """Compile the plan of objects that take their values from `source`."""
     fields = compilation.selection.collect_fields(object_type, selection_sets)
     plan = ObjectPlan(response_names=tuple(fields))
     positions = [
@@ -100,7 +100,7 @@ def compile_lookup(
 
 
 def compile_fragment(compilation: Compilation, response_name: str, layouts: JsonLayoutCompiler) -> JsonFragmentStep:
-    """Compile the step for a field whose layout is complete, with the lookups that replace its placeholders."""
+    """Compile the step for a field with a complete layout, and the lookups that replace its placeholders."""
     # Not before the layout is complete: each failed attempt above would compile the lookups again.
     outer, compilation.is_within_json = compilation.is_within_json, True
     placeholders = [
@@ -125,7 +125,7 @@ def _compile_field(
     nodes: list[FieldNode],
     source: ValueSource,
 ) -> Any:
-    """Add one field to an object's plan. Return the position of its value, or of what its step computes it from."""
+    """Add one field to an object's plan. Return the position of its value, or of its step's input."""
     field_name = nodes[0].name.value
     field_plan = plan.fields[response_name] = plan_field(object_type, response_name, nodes)
     if field_name == "__typename":

@@ -26,9 +26,9 @@ SelectedFields = dict[str, list[FieldNode]]
 
 @dataclass(frozen=True, slots=True)
 class SelectionContext:
-    """What decides which fields are selected: the fragments, and the values of the variables in directives.
+    """The context in which fields are collected: the fragments, and the values of the variables in directives.
 
-    Where `condition_values` is None, a field whose directive contains a variable counts as selected.
+    Where `condition_values` is None, a field with a variable in its directive counts as selected.
     """
 
     schema: GraphQLSchema

@@ -1,4 +1,4 @@
-"""Expected sizes: they decide what is read within a parent's statement and what by a statement of its own."""
+"""Expected sizes: they decide which rows are read within a parent's statement and which by their own statement."""
 
 from benegraph.execution.plan.arguments import FieldArguments
 from benegraph.execution.plan.declarations import ToPage
@@ -7,7 +7,7 @@ from benegraph.execution.plan.declarations import ToPage
 #: less than another round trip to the database.
 MAX_PARENTS_FOR_INLINE_ROWS = 128
 #: Up to this many parents that come as rows, lists beneath them are rendered as JSON within their statement, where the
-#: host can. Beneath what is JSON already, everything that can be is rendered as JSON.
+#: host can. Beneath a field that is rendered as JSON, there is no limit.
 MAX_PARENTS_FOR_INLINE_JSON = 1000
 #: The expected length of a short list, and the expected number of keys of a lookup.
 EXPECTED_LIST_LENGTH = 5

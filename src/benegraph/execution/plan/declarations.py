@@ -47,7 +47,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A value that `compute` derives from the parent alone, whose columns `needs` it reads as attributes.
+    """A value that `compute` derives from the parent alone. It reads the parent's columns `needs` as attributes.
 
     An exception that it raises or returns becomes the field's error.
     """
@@ -90,7 +90,7 @@ class ToPage:
     """A page of the rows for the key in the parent's column `key`, as a connection; without `key`, of all rows.
 
     `build_page` makes the page request from the field's arguments alone, and raises for invalid ones. `default_size`
-    is the size of a page whose size no literal argument `first` sets. The connection's own fields have the names of
+    is the expected size of a page without a literal argument `first`. The connection's own fields have the names of
     `PageField`.
     """
 
@@ -102,7 +102,7 @@ class ToPage:
 
 @dataclass(frozen=True, slots=True)
 class ComputedInBatch:
-    """A value for each of many parents, computed from their columns `needs` and what `load` reads for all at once.
+    """A value for each of many parents, computed from their columns `needs` and from one read for all of them.
 
     `load(reader, parents, arguments)` returns one value for each parent, in order. A value that is an exception is that
     parent's error; an exception that it raises is every parent's. There is at least one parent; one may occur twice.

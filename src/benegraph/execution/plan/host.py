@@ -1,4 +1,4 @@
-"""What a host must provide: a reader of rows, and metadata about its sources and values."""
+"""Protocols that a host implements: a reader of rows, and metadata about its sources and values."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -40,7 +40,7 @@ class OpenReader(Protocol):
 
 
 class SourceMetadata(Protocol):
-    """What a host knows of its sources and values without reading rows."""
+    """Facts about sources and values that the host knows without reading rows."""
 
     def has_column(self, source: Any, column: str) -> bool:
         """Return whether the rows of a source have a column."""

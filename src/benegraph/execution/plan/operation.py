@@ -46,7 +46,7 @@ class ObjectPlan(CompositePlan):
     response_names: tuple[str, ...] = ()
     extract: Callable[[Any], Any] | None = None
     steps: list["Step"] = field(default_factory=list)
-    #: The non-null fields whose values might be null.
+    #: The non-null fields that might hold a null.
     non_null_names: list[str] = field(default_factory=list)
 
 
@@ -157,7 +157,7 @@ class Step(Protocol):
     def response_name(self) -> str: ...
 
     async def resolve(self, execution: Execution, rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        """Return the field's value for each row; `values` is what the rows hold in its position."""
+        """Return the field's value for each row; `values` are the values in its position of the rows."""
 
 
 class RootField(Protocol):

@@ -1,4 +1,4 @@
-"""The neutral representation of rows: which rows a plan reads, what is nested in them, and how they become JSON.
+"""The neutral representation of rows: the rows that a plan reads, the rows nested in them, and their layout as JSON.
 
 It knows no GraphQL library and no SQL. The compiler produces it; a host's reader turns it into statements.
 """
@@ -71,12 +71,12 @@ CURSOR_FIELDS = frozenset({PageField.CURSOR, PageField.START_CURSOR, PageField.E
 
 @dataclass(slots=True, eq=False)
 class RowQuery:
-    """What to read from the rows of a source.
+    """The values to read from the rows of a source.
 
     A row holds its columns, then its nested queries' results, then its order key if `has_order_key`. It has at least
     one value, even where nothing is selected. Without a `source` there is one row of nested results, each for a key of
-    its own. All requests share a query, so it does not change once its plan is compiled; a reader may keep what it
-    builds from it, such as a compiled statement, in `cache`.
+    its own. All requests share a query, so it does not change once its plan is compiled; a reader may keep its
+    compiled statements in `cache`.
     """
 
     source: Any
@@ -125,7 +125,7 @@ class ColumnRef:
 
 @dataclass(slots=True, eq=False)
 class NestedQuery:
-    """What is read within the parent's statement: the row, rows, page or count for the parent's column `key`.
+    """A read within the parent's statement: the row, rows, page or count for the key in the parent's column `key`.
 
     The result is a row or None, a list of rows, or a number. With a `layout` it is JSON text, or None for one missing
     row. `page` is the index of a page request in the statement; where that request is None, nothing is read.
@@ -177,8 +177,8 @@ class JsonFragment:
         self.text = text
 
 
-# Rows that are rendered as JSON by the host mark what has to be filled in with control characters, which JSON text
-# contains only in escaped form.
+# JSON text that the host renders marks its placeholders with control characters. JSON itself contains these only in
+# escaped form.
 
 #: Starts and ends a group of adjacent placeholders.
 GROUP_DELIMITER = "\x01"
@@ -190,5 +190,5 @@ PLACEHOLDER_CHARACTERS = [chr(number) for number in range(2, 28)]
 FORBIDDEN_NULL = "\x1e"
 #: Joins the texts of several rows. Hosts never emit it.
 TEXT_SEPARATOR = "\x1c"
-#: Null in JSON, and also what replaces the key of a placeholder where there is none.
+#: Null in JSON. It also stands in place of a placeholder whose key is null.
 JSON_NULL = "null"

@@ -1,4 +1,4 @@
-"""Fields whose JSON text the host renders within a row: fill in their placeholders and split them into fragments."""
+"""Fields that the host renders as JSON text: fill in their placeholders and split the text into fragments."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Placeholder:
 
 @dataclass(slots=True, eq=False)
 class JsonFragmentStep:
-    """A field whose values are JSON text; `serialize` renders the objects that replace placeholders.
+    """A field with JSON text as its values; `serialize` renders the objects that replace placeholders.
 
     Where the field is itself a page, `page` is its statement and its index there: an error in its own arguments can be
     reported, as nothing around it is JSON text.

@@ -1,4 +1,4 @@
-"""What steps share: from keys to rows, from rows to response objects, and from exceptions to failures."""
+"""Shared by steps: read rows by keys, build response objects from rows, and turn exceptions into failures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, repeat

@@ -132,7 +132,7 @@ class RootJsonQuery:
 
 @dataclass(slots=True, eq=False)
 class JsonRootField:
-    """A looked-up row, or a page of all rows, whose JSON text the host renders."""
+    """A looked-up row, or a page of all rows, that the host renders as JSON text."""
 
     field_plan: FieldPlan
     arguments: FieldArguments

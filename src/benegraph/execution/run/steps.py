@@ -1,4 +1,4 @@
-"""Steps: compute the values of one field for many objects at once, from what the rows hold in its position."""
+"""Steps: compute the values of one field for many objects at once, from the values in its position of the rows."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ class BatchStep:
 
 @dataclass(slots=True, eq=False)
 class NonNullItemsStep:
-    """Finds nulls in lists whose items are non-null. Values stay as they are."""
+    """Finds nulls in lists of a non-null item type. Values stay as they are."""
 
     response_name: str
 
