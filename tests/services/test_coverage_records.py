@@ -46,7 +46,7 @@ async def upsert(office: Office, *items: CoverageItem) -> list[CoverageItemResul
 def outcomes_of(results: Sequence[CoverageItemResult]) -> list[str]:
     """List the outcome of each item; a failed one with its rules as `CODE dotted.path`."""
     return [
-        " ".join([result.outcome, *(f"{rule.code} {'.'.join(rule.field or ())}" for rule in result.rules)])
+        " ".join([result.outcome, *(f"{rule.code} {'.'.join(rule.field or ())}" for rule in result.violations)])
         for result in results
     ]
 

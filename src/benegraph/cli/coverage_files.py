@@ -103,7 +103,7 @@ async def _take_in(
         for entry in batch:
             result = CoverageItemResult(BatchOutcome.FAILED) if entry.item is None else next(results)
             report.outcomes[result.outcome] += 1
-            refusals += [f"line {entry.line}: {reason}" for reason in (*entry.errors, *map(_reason, result.rules))]
+            refusals += [f"line {entry.line}: {reason}" for reason in (*entry.errors, *map(_reason, result.violations))]
         if refusals:
             typer.echo("\n".join(refusals), err=True)  # at once, as a terminal draws the bar anew beneath each text
         report.through = batch[-1].line

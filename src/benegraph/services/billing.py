@@ -63,8 +63,8 @@ class CoveragePaidThrough:
 
 async def record_invoice(tx: Transaction, invoice: NewInvoice) -> str:
     """Record an invoice, and return its id. Raises Refused."""
-    recipient, broken = await _find_recipient(tx, invoice.group_id, invoice.division_id, invoice.subscriber_id)
-    raise_if_any([*broken, *check_invoice(invoice.bill_from, invoice.bill_through, invoice.amount_cents)])
+    recipient, violations = await _find_recipient(tx, invoice.group_id, invoice.division_id, invoice.subscriber_id)
+    raise_if_any([*violations, *check_invoice(invoice.bill_from, invoice.bill_through, invoice.amount_cents)])
     row = {"id": tx.new_id(IdPrefix.PREMIUM_INVOICE), "employer_id": recipient.employer_id, **asdict(invoice)}
     await insert_rows(tx, PremiumInvoice, [row])
     await store.history.insert_events(tx, [store.history.coverage_event(tx, row, "RECORDED", after=row)])
@@ -74,12 +74,12 @@ async def record_invoice(tx: Transaction, invoice: NewInvoice) -> str:
 
 async def void_invoice(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
     """Void an invoice, whether or not anything was paid on it; it no longer bills its period. Raises Refused."""
-    broken = [*check_reason(reason)]
-    invoice = await _lock_invoice(tx, id, broken)
+    violations = [*check_reason(reason)]
+    invoice = await _lock_invoice(tx, id, violations)
     void = invoice.voided_at is not None
     raise_if_any(
         [
-            *broken,
+            *violations,
             *check_version(expected_version, invoice.version),
             *check_not_void(is_void=void, operation="voided again"),
         ]
@@ -121,16 +121,16 @@ async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, re
 
 async def reverse_payment(tx: Transaction, payment_id: str, reason: str | None) -> str:
     """Reverse a payment, also on a void invoice, and return the invoice's id. Raises Refused."""
-    broken = [*check_reason(reason)]
+    violations = [*check_reason(reason)]
     malformed = [*check_id(IdPrefix.PREMIUM_PAYMENT, payment_id, "paymentId")]
     invoice_id = None if malformed else await store.billing.invoice_id_of(tx, payment_id)
     if invoice_id is None:
         unknown = RuleViolation(ErrorCode.NOT_FOUND, f"No payment found with ID {payment_id}.", ("paymentId",))
-        raise Refused([*(malformed or [unknown]), *broken])
-    invoice = await _lock_invoice(tx, invoice_id, broken)
+        raise Refused([*(malformed or [unknown]), *violations])
+    invoice = await _lock_invoice(tx, invoice_id, violations)
     payments = await store.billing.list_payments(tx, invoice_id)
     payment = next(payment for payment in payments if payment.id == payment_id)
-    raise_if_any([*broken, *check_not_reversed(is_reversed=payment.reversed_at is not None)])
+    raise_if_any([*violations, *check_not_reversed(is_reversed=payment.reversed_at is not None)])
     paid_cents = _paid_cents(payments)
     payment.reversed_at, payment.reversal_reason = tx.clock.now, reason
     tx.mark_changed(invoice)
@@ -143,27 +143,27 @@ async def reverse_payment(tx: Transaction, payment_id: str, reason: str | None) 
 async def _find_recipient(
     tx: Transaction, group_id: str, division_id: str, subscriber_id: str | None
 ) -> tuple[store.billing.InvoiceRecipient, list[RuleViolation]]:
-    """Find the recipient of a bill; also return the rules that its group, division and subscriber break."""
-    broken = [*check_billing_ids(group_id, division_id, subscriber_id)]
-    if broken:
-        return store.billing.InvoiceRecipient(has_contract=False, employer_id=None, has_subscriber=False), broken
+    """Find the recipient of a bill; also return the violations of the given ids."""
+    violations = [*check_billing_ids(group_id, division_id, subscriber_id)]
+    if violations:
+        return store.billing.InvoiceRecipient(has_contract=False, employer_id=None, has_subscriber=False), violations
     recipient = await store.billing.find_invoice_recipient(tx, group_id, division_id, subscriber_id)
     if not recipient.has_contract:
         message = f"No group contract found for group {group_id} and division {division_id}."
-        broken.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("groupId",)))
+        violations.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("groupId",)))
     if subscriber_id is not None and not recipient.has_subscriber:
         message = "No subscriber found with this subscriberId; create the subscriber first."
-        broken.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("subscriberId",)))
-    return recipient, broken
+        violations.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("subscriberId",)))
+    return recipient, violations
 
 
-async def _lock_invoice(tx: Transaction, id: str, broken: Sequence[RuleViolation]) -> PremiumInvoice:
-    """Lock an invoice. Raises Refused where it does not exist, together with the other rules broken so far."""
+async def _lock_invoice(tx: Transaction, id: str, violations: Sequence[RuleViolation]) -> PremiumInvoice:
+    """Lock an invoice. Raises Refused where it does not exist, together with the violations found so far."""
     malformed = [*check_id(IdPrefix.PREMIUM_INVOICE, id, "invoiceId")]
     invoice = None if malformed else await store.billing.lock_invoice(tx, id)
     if invoice is None:
         unknown = RuleViolation(ErrorCode.NOT_FOUND, f"No premium invoice found with ID {id}.", ("invoiceId",))
-        raise Refused([*(malformed or [unknown]), *broken])
+        raise Refused([*(malformed or [unknown]), *violations])
     return invoice
 
 
@@ -195,8 +195,8 @@ async def set_paid_through(
 
     The results are in order of coverage start. Raises Refused.
     """
-    _, broken = await _find_recipient(tx, group_id, division_id, subscriber_id)
-    raise_if_any(broken)
+    _, violations = await _find_recipient(tx, group_id, division_id, subscriber_id)
+    raise_if_any(violations)
     return await _update_paid_through(tx, group_id, division_id, [subscriber_id])
 
 

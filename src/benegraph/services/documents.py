@@ -14,12 +14,12 @@ MAX_PERSISTED_DOCUMENTS = 5000
 async def persist(database: Database, viewer: Viewer, clock: Clock, digest: str, text: str) -> None:
     """Store a document for the viewer's tenant, under the SHA-256 of its text in hex."""
 
-    async def story(tx: Transaction) -> None:
+    async def store_document(tx: Transaction) -> None:
         await store.documents.insert_persisted_query(tx, digest, text)
         if digest.startswith("00"):  # about one call in 256 deletes the surplus
             await store.documents.delete_oldest_persisted_queries(tx, MAX_PERSISTED_DOCUMENTS)
 
-    await database.transact(viewer, clock, story)
+    await database.transact(viewer, clock, store_document)
 
 
 async def find_persisted(database: Database, viewer: Viewer, clock: Clock, digest: str) -> str | None:

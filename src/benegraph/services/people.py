@@ -100,7 +100,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         **{name: value for name, value in changes.items() if name in PersonalDetails.__dataclass_fields__},
     )
     hired_on: date = changes.get("hired_on", employee.hired_on)
-    broken = [
+    violations = [
         *check_version(expected_version, employee.version),
         *check_person(person, hired_on, today),
         *check_division_id(changes.get("division_id")),
@@ -108,8 +108,8 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     ]
     if employee.terminated_on is not None and hired_on > employee.terminated_on:
         message = f"The start date must not be after the termination date, {employee.terminated_on}."
-        broken.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("startDate",)))
-    raise_if_any(broken)
+        violations.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("startDate",)))
+    raise_if_any(violations)
     if changes.get("employment_class", employee.employment_class) is not employee.employment_class:
         employee.class_changed_on = today
     for name, value in changes.items():
@@ -134,7 +134,7 @@ async def terminate_employee(
     close.
     """
     employee, today = await _lock_employee(tx, id)
-    broken = [
+    violations = [
         *check_version(expected_version, employee.version),
         *check_termination(
             employee.hired_on, terminated_on, today, reason, administrator=tx.viewer.role is Role.ADMINISTRATOR
@@ -142,8 +142,8 @@ async def terminate_employee(
     ]
     if employee.terminated_on is not None:
         message = f"The employee is already terminated, as of {employee.terminated_on}."
-        broken.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
-    raise_if_any(broken)
+        violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
+    raise_if_any(violations)
     await _set_termination(tx, employee, terminated_on, "TERMINATED", reason)
     updates, rows, plan_years = await _lock_enrollments(tx, employee)
     for row in rows:
@@ -162,14 +162,14 @@ async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expec
     Coverage and enrollments that the termination ended, cancelled or closed are restored.
     """
     employee, today = await _lock_employee(tx, id)
-    broken = [
+    violations = [
         *check_version(expected_version, employee.version),
         *check_text(reason, "reason", max_length=MAX_REASON_LENGTH),
     ]
     if employee.terminated_on is None:
         message = "The employee is not terminated, so there is nothing to reinstate."
-        broken.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
-    raise_if_any(broken)
+        violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
+    raise_if_any(violations)
     await _set_termination(tx, employee, None, "REINSTATED", reason)
     updates, rows, plan_years = await _lock_enrollments(tx, employee)
     for row in rows:

@@ -160,7 +160,7 @@ class UpsertItemResult:
 
 def _to_stored(result: coverage.CoverageItemResult) -> dict[str, Any]:
     """Return an item's result in the form in which the idempotency record stores it."""
-    rules = [{"code": rule.code, "message": rule.message, "field": rule.field} for rule in result.rules]
+    rules = [{"code": rule.code, "message": rule.message, "field": rule.field} for rule in result.violations]
     return {"outcome": result.outcome, "id": result.id, "rules": rules}
 
 

@@ -44,11 +44,11 @@ async def _check_plan_years(
     tx: Transaction, employer_id: str, key: ContractKey, coverage_end: date | None
 ) -> list[RuleViolation]:
     """Check the contract against existing plan years that name its group and start, as drafting one would check it."""
-    broken = []
+    violations = []
     if coverage_end is not None and await store.plan_years.find_outlasting(tx, employer_id, key, coverage_end):
         message = f"A plan year of this employer is recorded under this contract and ends after {coverage_end}."
-        broken.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("coverageEnd",)))
+        violations.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("coverageEnd",)))
     if await store.plan_years.find_contract_conflict(tx, employer_id, key):
         message = "Plan years of this employer that overlap would be recorded under two contracts of this division."
-        broken.append(RuleViolation(ErrorCode.PLAN_YEAR_OVERLAP, message, ("coverageStart",)))
-    return broken
+        violations.append(RuleViolation(ErrorCode.PLAN_YEAR_OVERLAP, message, ("coverageStart",)))
+    return violations

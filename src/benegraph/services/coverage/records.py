@@ -50,11 +50,11 @@ class CoverageItem:
 
 @dataclass(frozen=True, slots=True)
 class CoverageItemResult:
-    """The outcome of one item: the coverage's id, or the rules that it breaks."""
+    """The outcome of one item: the coverage's id, or the rule violations."""
 
     outcome: BatchOutcome
     id: str | None = None
-    rules: tuple[RuleViolation, ...] = ()
+    violations: tuple[RuleViolation, ...] = ()
 
 
 async def create_coverage(tx: Transaction, item: CoverageItem) -> str:
@@ -80,10 +80,10 @@ async def update_coverage(tx: Transaction, item: CoverageItem, expected_version:
 async def delete_coverage(tx: Transaction, key: CoverageKey, expected_version: int | None) -> str:
     """Delete a coverage of record, and return the id it had. Raises Refused."""
     batch, record = await _load_existing(tx, CoverageItem(key, {}))
-    broken = [*check_version(expected_version, record.version)]
+    violations = [*check_version(expected_version, record.version)]
     if record.id in batch.linked_ids:
-        broken.append(RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, _LINKED, ("key",)))
-    raise_if_any(broken)
+        violations.append(RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, _LINKED, ("key",)))
+    raise_if_any(violations)
     batch.add_event(tx, record, "DELETED", before=record.values)
     await store.coverage.delete_coverage(tx, [record.id])
     await batch.write(tx)
@@ -102,8 +102,8 @@ async def upsert_coverage(tx: Transaction, items: Sequence[CoverageItem]) -> lis
     batch = await load_coverage_batch(tx, items)
     results = []
     for index, item in enumerate(items):
-        if broken := tuple(rule.prefixed("enrollments", str(index)) for rule in batch.check(item)):
-            results.append(CoverageItemResult(BatchOutcome.FAILED, rules=broken))
+        if violations := tuple(violation.prefixed("enrollments", str(index)) for violation in batch.check(item)):
+            results.append(CoverageItemResult(BatchOutcome.FAILED, violations=violations))
         elif (record := batch.records.get(item.key)) is None:
             results.append(CoverageItemResult(BatchOutcome.CREATED, batch.add(tx, item).id))
         else:
@@ -115,7 +115,7 @@ async def upsert_coverage(tx: Transaction, items: Sequence[CoverageItem]) -> lis
 
 async def _load_existing(tx: Transaction, item: CoverageItem) -> "tuple[CoverageBatch, CoverageRow]":
     batch = await load_coverage_batch(tx, [item])
-    raise_if_any([rule.prefixed("key") for rule in check_key(item.key)])
+    raise_if_any([violation.prefixed("key") for violation in check_key(item.key)])
     if (record := batch.records.get(item.key)) is None:
         raise refusal(ErrorCode.NOT_FOUND, "No coverage found with this key; create it first.", "key")
     return batch, record
@@ -161,8 +161,8 @@ class CoverageBatch:
 
     def check(self, item: CoverageItem) -> Iterator[RuleViolation]:
         """Check an item against the subscribers, the contracts and the existing coverage."""
-        invalid = [rule.prefixed("key") for rule in check_key(item.key)]
-        invalid += [rule.prefixed("fields") for rule in check_fields(item.changes)]
+        invalid = [violation.prefixed("key") for violation in check_key(item.key)]
+        invalid += [violation.prefixed("fields") for violation in check_fields(item.changes)]
         yield from invalid
         if invalid:
             return
@@ -179,9 +179,9 @@ class CoverageBatch:
         if record and record.id in self.linked_ids and end != record.values["end_date"]:
             yield RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, _LINKED, ("fields", "endDate"))
             return
-        broken = list(check_span(item.key.start_date, end, (contract.coverage_start, contract.coverage_end)))
-        yield from broken
-        other = None if broken else self._find_overlapping(item.key, end)
+        violations = list(check_span(item.key.start_date, end, (contract.coverage_start, contract.coverage_end)))
+        yield from violations
+        other = None if violations else self._find_overlapping(item.key, end)
         if other is not None:
             message = (
                 "The coverage overlaps other coverage of this subscriber in the same group and division,"

@@ -248,11 +248,11 @@ async def _load_offers(
 
 
 def _check_call(employee_id: str, elections: Sequence[Election]) -> list[RuleViolation]:
-    broken = [*check_id(IdPrefix.EMPLOYEE, employee_id, "employeeId")]
+    violations = [*check_id(IdPrefix.EMPLOYEE, employee_id, "employeeId")]
     if not elections:
-        broken.append(RuleViolation(ErrorCode.INVALID_INPUT, "At least one election is required.", ("elections",)))
+        violations.append(RuleViolation(ErrorCode.INVALID_INPUT, "At least one election is required.", ("elections",)))
     if len(elections) > MAX_ELECTIONS:
-        broken.append(
+        violations.append(
             RuleViolation(
                 ErrorCode.INVALID_INPUT,
                 f"A call takes at most {MAX_ELECTIONS} elections, not {len(elections)}.",
@@ -260,21 +260,21 @@ def _check_call(employee_id: str, elections: Sequence[Election]) -> list[RuleVio
             )
         )
     for index, election in enumerate(elections):
-        broken += check_id(IdPrefix.ENROLLMENT, election.enrollment_id, "elections", str(index), "enrollmentId")
-    return broken
+        violations += check_id(IdPrefix.ENROLLMENT, election.enrollment_id, "elections", str(index), "enrollmentId")
+    return violations
 
 
 def _evaluate_all(
     elections: Sequence[Election], offers: Mapping[str, ElectionOffer], today: date
 ) -> list[tuple[Election, AcceptedElection]]:
-    broken: list[RuleViolation] = []
+    violations: list[RuleViolation] = []
     accepted_elections: list[tuple[Election, AcceptedElection]] = []
     seen: set[str] = set()
     for index, election in enumerate(elections):
-        rules: list[RuleViolation] = []
+        item_violations: list[RuleViolation] = []
         offer = offers.get(election.enrollment_id)
         if election.enrollment_id in seen:
-            rules.append(
+            item_violations.append(
                 RuleViolation(
                     ErrorCode.DUPLICATE_ELECTION,
                     "This enrollment is answered more than once in this call.",
@@ -282,7 +282,7 @@ def _evaluate_all(
                 )
             )
         elif offer is None:
-            rules.append(
+            item_violations.append(
                 RuleViolation(ErrorCode.NOT_FOUND, "The employee has no enrollment with this ID.", ("enrollmentId",))
             )
         else:
@@ -290,10 +290,10 @@ def _evaluate_all(
             if isinstance(result, AcceptedElection):
                 accepted_elections.append((election, result))
             else:
-                rules += result
+                item_violations += result
         seen.add(election.enrollment_id)
-        broken += [rule.prefixed("elections", str(index)) for rule in rules]
-    raise_if_any(broken)
+        violations += [violation.prefixed("elections", str(index)) for violation in item_violations]
+    raise_if_any(violations)
     return accepted_elections
 
 

@@ -37,18 +37,18 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
     today = await employer_today(tx, employee.employer_id)
-    broken = [*check_life_event_report(report.event_type, report.event_on, employee.hired_on, today)]
+    violations = [*check_life_event_report(report.event_type, report.event_on, employee.hired_on, today)]
     if report.dependent_id is not None:
         dependent = await store.people.get_dependent(tx, report.dependent_id)
         if dependent is None or dependent.employee_id != employee.id:
-            broken.append(
+            violations.append(
                 RuleViolation(
                     ErrorCode.NOT_FOUND,
                     f"The employee has no dependent with ID {report.dependent_id}.",
                     ("dependentId",),
                 )
             )
-    raise_if_any(broken)
+    raise_if_any(violations)
     row = {
         "id": tx.new_id(IdPrefix.LIFE_EVENT),
         "employer_id": employee.employer_id,
@@ -80,16 +80,16 @@ async def review_life_event(
     event = await store.enrollments.lock_life_event(tx, id, employee.id) if employee else None
     if employee is None or event is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No life event found with ID {id}.", "qualifyingLifeEventId")
-    broken = [*check_version(expected_version, event.version)]
+    violations = [*check_version(expected_version, event.version)]
     if event.status is not LifeEventStatus.PENDING:
-        broken.append(
+        violations.append(
             RuleViolation(
                 ErrorCode.INVALID_STATUS_TRANSITION,
                 f"The life event was already reviewed; its status is {event.status}.",
                 ("qualifyingLifeEventId",),
             )
         )
-    raise_if_any(broken)
+    raise_if_any(violations)
     event.status = status
     event.reviewed_on = await employer_today(tx, employee.employer_id)
     event.reviewed_at = tx.clock.now

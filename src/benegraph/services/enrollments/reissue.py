@@ -57,14 +57,14 @@ async def reissue_enrollment(
     event = await store.enrollments.lock_life_event(tx, life_event_id, employee.id)
     today = tx.today(employee.time_zone)
     effective_on = _effective_on(event, employee, plan_year) if event else None
-    broken = [
+    violations = [
         *check_version(expected_version, old.version),
         *_check_event(event, today),
         *_check_reissuable(old, rows, plan_year, today),
     ]
     if event is not None and LIFE_EVENT_RULES[event.event_type].allows_reissue:
-        broken += _check_effective(effective_on, employee, plan_year)
-    raise_if_any(broken)
+        violations += _check_effective(effective_on, employee, plan_year)
+    raise_if_any(violations)
     if event is None or effective_on is None:
         raise AssertionError("a missing event, or one that takes effect after the plan year, was refused above")
     return await _issue(tx, old, event, effective_on, reason, today, employee.terminated_on)

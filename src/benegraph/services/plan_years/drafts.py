@@ -57,18 +57,18 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
     )
     employer = await store.employers.lock(tx, draft.employer_id)
     product = await store.catalog.get_product(tx, draft.benefit_product_id)
-    broken = [
+    violations = [
         *check_dates(draft.dates),
         *check_waiting_period(draft.waiting),
         *check_classes(draft.classes),
         *check_plans(draft.plans or ()),
     ]
     if employer is None:
-        broken.append(
+        violations.append(
             RuleViolation(ErrorCode.NOT_FOUND, f"No employer found with ID {draft.employer_id}.", ("employerId",))
         )
     if product is None:
-        broken.append(
+        violations.append(
             RuleViolation(
                 ErrorCode.NOT_FOUND,
                 f"No benefit product found with ID {draft.benefit_product_id}.",
@@ -76,9 +76,9 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
             )
         )
     if employer is not None and product is not None:
-        broken += await _check_overlap(tx, employer.id, product.id, draft.dates)
-        broken += await _check_contract(tx, employer.id, draft.group_id, draft.group_coverage_start, draft.dates)
-    raise_if_any(broken)
+        violations += await _check_overlap(tx, employer.id, product.id, draft.dates)
+        violations += await _check_contract(tx, employer.id, draft.group_id, draft.group_coverage_start, draft.dates)
+    raise_if_any(violations)
     plans = await _load_carrier_plans(tx, draft.benefit_product_id) if draft.plans is None else draft.plans
     row = {
         "id": tx.new_id(IdPrefix.PLAN_YEAR),
@@ -117,15 +117,15 @@ async def update_plan_year(
     """
     raise_if_any(check_group_id(changes.get("group_id")))
     plan_year, today = await lock_plan_year(tx, id)
-    broken = [*check_version(expected_version, plan_year.version)]
+    violations = [*check_version(expected_version, plan_year.version)]
     status = derive_plan_year_status(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
-    broken += _check_changeable(status, changes, has_classes=classes is not None, has_plans=plans is not None)
+    violations += _check_changeable(status, changes, has_classes=classes is not None, has_plans=plans is not None)
     dates = PlanYearDates(*(changes.get(name, getattr(plan_year, name)) for name in _DATE_COLUMNS))
     waiting = WaitingPeriod(
         changes.get("waiting_period_days", plan_year.waiting_period_days),
         changes.get("starts_on_first_of_month", plan_year.starts_on_first_of_month),
     )
-    broken += [
+    violations += [
         *check_dates(dates),
         *check_waiting_period(waiting),
         *(check_classes(classes) if classes is not None else ()),
@@ -135,8 +135,10 @@ async def update_plan_year(
     if status is PlanYearStatus.DRAFT:  # the contract is fixed once enrollment opens
         group_id = changes.get("group_id", plan_year.group_id)
         group_coverage_start = changes.get("group_coverage_start", plan_year.group_coverage_start)
-        broken += await _check_contract(tx, plan_year.employer_id, group_id, group_coverage_start, dates, except_id=id)
-    raise_if_any(broken)
+        violations += await _check_contract(
+            tx, plan_year.employer_id, group_id, group_coverage_start, dates, except_id=id
+        )
+    raise_if_any(violations)
     for name, value in changes.items():
         setattr(plan_year, name, value)
     if classes is not None:
@@ -155,16 +157,16 @@ async def update_plan_year(
 async def delete_plan_year(tx: Transaction, id: str, expected_version: int | None) -> None:
     """Delete a draft plan year. Raises Refused."""
     plan_year, _today = await lock_plan_year(tx, id)
-    broken = [*check_version(expected_version, plan_year.version)]
+    violations = [*check_version(expected_version, plan_year.version)]
     if plan_year.opened_on is not None:
-        broken.append(
+        violations.append(
             RuleViolation(
                 ErrorCode.INVALID_STATUS_TRANSITION,
                 "Only a draft plan year can be deleted; this one was opened.",
                 ("planYearId",),
             )
         )
-    raise_if_any(broken)
+    raise_if_any(violations)
     await store.history.insert_events(tx, [store.history.deletion_event(tx, plan_year)])
     await store.plan_years.delete_draft(tx, plan_year)
 

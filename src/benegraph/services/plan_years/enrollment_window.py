@@ -47,19 +47,19 @@ async def close_enrollment(tx: Transaction, id: str, expected_version: int | Non
     same carrier plan again, if still offered. Enrollments of new hires and life events stay open.
     """
     plan_year, today = await lock_plan_year(tx, id)
-    broken = [
+    violations = [
         *check_version(expected_version, plan_year.version),
         *_check_status(plan_year, PlanYearStatus.OPEN_ENROLLMENT, today),
     ]
     if today <= plan_year.open_enrollment_ends_on:
-        broken.append(
+        violations.append(
             RuleViolation(
                 ErrorCode.WINDOW_STILL_OPEN,
                 f"Open enrollment runs through {plan_year.open_enrollment_ends_on}; close it after that day.",
                 ("planYearId",),
             )
         )
-    raise_if_any(broken)
+    raise_if_any(violations)
     plan_year.closed_on = today
     await _record_status_change(tx, plan_year, "CLOSED")
     rows = await store.enrollments.lock_all_in_plan_years(tx, [id])
