@@ -28,7 +28,7 @@ TODAY = date(2026, 11, 20)
 settings.register_profile("house", settings.default, deadline=None)
 settings.load_profile("house")
 
-GATEWAY = "benegraph_test_gateway"
+GATEWAY_ROLE = "benegraph_test_gateway"
 
 T = TypeVar("T")
 
@@ -64,9 +64,9 @@ def template(server_url: str) -> Iterator[str]:
 
 async def _make_template(server_url: str, name: str) -> None:
     await _execute(server_url, f"CREATE DATABASE {name}")
-    await migrate(at(server_url, name))
+    await migrate(database_url_of(server_url, name))
     with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-        await _execute(server_url, f"CREATE ROLE {GATEWAY} LOGIN PASSWORD 'test' IN ROLE benegraph_app")
+        await _execute(server_url, f"CREATE ROLE {GATEWAY_ROLE} LOGIN PASSWORD 'test' IN ROLE benegraph_app")
 
 
 async def _execute(url: str, statement: str) -> None:
@@ -80,7 +80,7 @@ async def _execute(url: str, statement: str) -> None:
 @pytest.fixture
 async def owner_url(server_url: str, template: str) -> AsyncIterator[str]:
     """A fresh database of this test's own, by the URL of its owner, who bypasses row-level security."""
-    async with copied(server_url, template) as url:
+    async with copy_database(server_url, template) as url:
         yield url
 
 
@@ -90,7 +90,7 @@ def shared_url(server_url: str, template: str) -> Iterator[str]:
 
     Such a file takes it for its `owner_url`.
     """
-    with copied_meanwhile(server_url, template) as url:
+    with copy_database_sync(server_url, template) as url:
         yield url
 
 
@@ -117,7 +117,7 @@ def first_engine(server_url: str) -> Engine:
 @pytest.fixture
 async def database(database_url: str, first_engine: Engine) -> AsyncIterator[Database]:
     """A fresh database as the gateway sees it; only what no test before has said is to be compiled."""
-    async with opened(database_url) as database:
+    async with open_database(database_url) as database:
         engine = database.engine.sync_engine
         engine.dialect = first_engine.dialect
         engine.update_execution_options(compiled_cache=first_engine._compiled_cache)
@@ -125,14 +125,14 @@ async def database(database_url: str, first_engine: Engine) -> AsyncIterator[Dat
 
 
 @asynccontextmanager
-async def copied(server_url: str, template: str) -> AsyncIterator[str]:
+async def copy_database(server_url: str, template: str) -> AsyncIterator[str]:
     """Make a database that is a copy of another, and drop it in the end; give the URL of its owner."""
     name = f"test_{uuid4().hex}"
     connection = await connect(server_url)
     try:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         try:
-            yield at(server_url, name)
+            yield database_url_of(server_url, name)
         finally:
             await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
@@ -140,16 +140,16 @@ async def copied(server_url: str, template: str) -> AsyncIterator[str]:
 
 
 @contextmanager
-def copied_meanwhile(server_url: str, template: str) -> Iterator[str]:
+def copy_database_sync(server_url: str, template: str) -> Iterator[str]:
     """Make and drop such a copy from outside any loop, for what outlives a test."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
-        yield runner.run(stack.enter_async_context(copied(server_url, template)))
+        yield runner.run(stack.enter_async_context(copy_database(server_url, template)))
         runner.run(stack.aclose())
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
+async def open_database(url: str) -> AsyncIterator[Database]:
     """Open a database as the gateway sees it, whoever's URL of it is given."""
     engine = create_engine(as_gateway(url), PoolSettings(size=5, overflow=5))
     try:
@@ -158,11 +158,11 @@ async def opened(url: str) -> AsyncIterator[Database]:
         await engine.dispose()
 
 
-def told_once(url: str, story: Callable[[Database], Awaitable[T]]) -> T:
+def run_in_database(url: str, story: Callable[[Database], Awaitable[T]]) -> T:
     """Tell a story in a database from outside any loop, before the tests that share it begin."""
 
     async def tell() -> T:
-        async with opened(url) as database:
+        async with open_database(url) as database:
             return await story(database)
 
     return asyncio.run(tell())
@@ -171,10 +171,10 @@ def told_once(url: str, story: Callable[[Database], Awaitable[T]]) -> T:
 @pytest.fixture
 def clock() -> Clock:
     """The test's day, at the real time of day, so that later rows sort later."""
-    return this_moment()
+    return current_clock()
 
 
-def this_moment() -> Clock:
+def current_clock() -> Clock:
     return Clock.at(datetime.now(UTC), TODAY)
 
 
@@ -185,8 +185,8 @@ async def connect(url: str) -> asyncpg.Connection:
 
 def as_gateway(url: str) -> str:
     """Give the URL of the gateway's role in a database."""
-    return make_url(url).set(username=GATEWAY, password="test").render_as_string(hide_password=False)
+    return make_url(url).set(username=GATEWAY_ROLE, password="test").render_as_string(hide_password=False)
 
 
-def at(url: str, database: str) -> str:
+def database_url_of(url: str, database: str) -> str:
     return make_url(url).set(database=database).render_as_string(hide_password=False)

@@ -19,7 +19,7 @@ from signal import SIGTERM, Signals
 from typing import Any
 from urllib.parse import urlsplit
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 TODAY = "2026-11-20"
 
 
@@ -56,7 +56,7 @@ class Gateway:
 
     def stop(self, number: Signals = SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
+        return self.process.wait(TIMEOUT_SECONDS)
 
     def get(self, path: str) -> int:
         try:
@@ -66,26 +66,30 @@ class Gateway:
             return error.code
 
     def ask(self, query: str, key: str) -> dict[str, Any]:
-        return post(self.url, {"query": query}, {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
+        return post_json(
+            self.url, {"query": query}, {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        )
 
     def connection(self) -> http.client.HTTPConnection:
         """Open a connection that is kept alive."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
         connection.connect()
         return connection
 
 
 @contextmanager
-def serving(place: Path, *words: str, until: str = "http://", after: str = "", **environment: str) -> Iterator[Gateway]:
+def run_gateway(
+    place: Path, *words: str, until: str = "http://", after: str = "", **environment: str
+) -> Iterator[Gateway]:
     """Serve on a free port, as a process with hardly an environment, until its page says something."""
-    with launched(place, *words, after=after, **environment) as gateway:
+    with launch_gateway(place, *words, after=after, **environment) as gateway:
         wait_until(lambda: until in gateway.page or gateway.process.poll() is not None, gateway)
         assert gateway.process.poll() is None, gateway.log
         yield gateway
 
 
 @contextmanager
-def launched(place: Path, *words: str, after: str = "", **environment: str) -> Iterator[Gateway]:
+def launch_gateway(place: Path, *words: str, after: str = "", **environment: str) -> Iterator[Gateway]:
     """Begin to serve; after a line of Python, if any."""
     program = ["-c", f"{after}; from benegraph import __main__"] if after else ["-m", "benegraph"]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}  # noqa: TID251 - its own
@@ -102,17 +106,17 @@ def launched(place: Path, *words: str, after: str = "", **environment: str) -> I
         yield Gateway(process, place)
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT_SECONDS)
 
 
-def wait_until(done: Callable[[], object], gateway: Gateway, seconds: float = PATIENCE) -> None:
+def wait_until(done: Callable[[], object], gateway: Gateway, seconds: float = TIMEOUT_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline, gateway.log
         time.sleep(0.02)
 
 
-def post(url: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+def post_json(url: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - our own
     with urllib.request.urlopen(request) as response:  # noqa: S310 - as above
         answer: dict[str, Any] = json.load(response)
@@ -120,18 +124,18 @@ def post(url: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, A
 
 
 @contextmanager
-def reachable() -> Iterator[Path]:
+def reachable_directory() -> Iterator[Path]:
     """Give a directory that the embedded server's own user can reach, as pytest's are not."""
     with tempfile.TemporaryDirectory(prefix="benegraph-") as directory:
         yield Path(directory)
 
 
-def die(*_: object) -> None:
+def exit_at_once(*_: object) -> None:
     """Be a worker that ends at once. It stands here, where a fresh process finds it without importing much."""
     sys.exit(3)
 
 
-def die_when_ready(_order: object, line: Connection) -> None:
+def exit_when_ready(_order: object, line: Connection) -> None:
     """Be a worker that ends as soon as it answers."""
     line.send_bytes(b"ready")
     sys.exit(3)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from benegraph.web.explorer import bundle
-from gateways import TODAY, Gateway, reachable, serving, wait_until
+from gateways import TODAY, Gateway, reachable_directory, run_gateway, wait_until
 
 pytestmark = pytest.mark.conformance
 
@@ -36,7 +36,7 @@ def cache() -> Iterator[Path]:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    with reachable() as place:
+    with reachable_directory() as place:
         yield place
 
 
@@ -59,7 +59,7 @@ def build(cache: Path, *words: str, **others: str) -> subprocess.CompletedProces
 
 def demo(place: Path, cache: Path, **others: str) -> AbstractContextManager[Gateway]:
     words = ("--demo", "--today", TODAY, "--data-dir", str(place))
-    return serving(place, *words, until="Ctrl-C", **environment(cache, **others))
+    return run_gateway(place, *words, until="Ctrl-C", **environment(cache, **others))
 
 
 def page_of(gateway: Gateway) -> str:

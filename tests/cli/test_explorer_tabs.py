@@ -17,7 +17,7 @@ from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
 from benegraph.web.explorer import ExplorerConfig
-from conftest import copied, copied_meanwhile, opened, told_once
+from conftest import copy_database, copy_database_sync, open_database, run_in_database
 
 DAYS = [date(2026, 11, 20), date(2026, 12, 31), date(2028, 2, 29)]
 KEYS = {"administrator": "a", "employer": "b", "employee": "c"}
@@ -48,14 +48,14 @@ class Visitor:
 def filled(request: pytest.FixtureRequest, server_url: str, template: str) -> Iterator[tuple[str, Clock, DemoIds]]:
     """The demo of a day, of which each test takes a copy: its URL, that day, and what is to be tried in it."""
     clock = Clock.at_noon(request.param)
-    with copied_meanwhile(server_url, template) as url:
-        yield url, clock, told_once(url, lambda database: fill_demo_tenants(database, clock, 1))
+    with copy_database_sync(server_url, template) as url:
+        yield url, clock, run_in_database(url, lambda database: fill_demo_tenants(database, clock, 1))
 
 
 @pytest.fixture
 async def visitors(server_url: str, filled: tuple[str, Clock, DemoIds]) -> AsyncIterator[dict[str, Visitor]]:
     url, clock, handles = filled
-    async with copied(server_url, str(make_url(url).database)) as copy, opened(copy) as database:
+    async with copy_database(server_url, str(make_url(url).database)) as copy, open_database(copy) as database:
         yield await _visitors(database, clock, handles)
 
 

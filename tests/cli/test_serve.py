@@ -13,29 +13,29 @@ from typing import Any
 
 import pytest
 
-from gateways import PATIENCE, TODAY, Gateway, post, reachable, serving, wait_until
+from gateways import TIMEOUT_SECONDS, TODAY, Gateway, post_json, reachable_directory, run_gateway, wait_until
 
 
 def demo(place: Path) -> Any:
-    return serving(place, "--demo", "--today", TODAY, "--data-dir", str(place), until="Ctrl-C")
+    return run_gateway(place, "--demo", "--today", TODAY, "--data-dir", str(place), until="Ctrl-C")
 
 
 def paste(line: str) -> dict[str, Any]:
     """Do what a pasted curl line does."""
     *curl, url, h, one, h2, other, d, body = shlex.split(line)
     assert (curl, h, h2, d) == (["curl", "-sS", "-w", "\\n"], "-H", "-H", "-d")
-    return post(url, json.loads(body), dict(header.split(": ", 1) for header in (one, other)))
+    return post_json(url, json.loads(body), dict(header.split(": ", 1) for header in (one, other)))
 
 
 @pytest.fixture(scope="module")
 def demo_place() -> Iterator[Path]:
-    with reachable() as place:
+    with reachable_directory() as place:
         yield place
 
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    with reachable() as place:
+    with reachable_directory() as place:
         yield place
 
 
@@ -141,19 +141,19 @@ def test_one_over_a_database_of_its_operators_drains_before_it_ends(tmp_path: Pa
         "BENEGRAPH_DRAIN_SECONDS": "2",
         "XDG_DATA_HOME": str(tmp_path / "none"),
     }
-    with serving(tmp_path, until="http://", **environment) as gateway:
-        deadline = time.monotonic() + PATIENCE
+    with run_gateway(tmp_path, until="http://", **environment) as gateway:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         assert gateway.get("/readyz") == 200
         gateway.process.send_signal(signal.SIGTERM)
         while gateway.get("/readyz") != 503:
             assert time.monotonic() < deadline
         assert gateway.get("/livez") == 200
-        assert gateway.process.wait(PATIENCE) == 0
+        assert gateway.process.wait(TIMEOUT_SECONDS) == 0
         assert not (tmp_path / "none").exists()
 
 
 def test_one_without_a_database_starts_its_own_and_tells_how_to_get_in(place: Path) -> None:
-    with serving(place, "--data-dir", str(place), until="keys issue") as gateway:
+    with run_gateway(place, "--data-dir", str(place), until="keys issue") as gateway:
         assert gateway.get("/readyz") == 200
         line = gateway.page.splitlines()[-1]
         assert line.startswith("benegraph keys issue ")
@@ -168,10 +168,10 @@ def test_one_without_a_database_starts_its_own_and_tells_how_to_get_in(place: Pa
 def test_one_told_to_end_while_it_starts_ends_and_leaves_no_server(place: Path) -> None:
     words = [sys.executable, "-m", "benegraph", "serve", "--demo", "--port", "0", "--data-dir", str(place)]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own words
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not list(place.glob("pg*/postmaster.pid")) and time.monotonic() < deadline:
             time.sleep(0.02)
         process.terminate()
-        assert process.wait(PATIENCE) not in {0, -signal.SIGTERM}  # by its own leave, past its own handlers
+        assert process.wait(TIMEOUT_SECONDS) not in {0, -signal.SIGTERM}  # by its own leave, past its own handlers
         assert list(place.glob("pg*/PG_VERSION"))
         assert not list(place.glob("pg*/postmaster.pid"))

@@ -33,7 +33,16 @@ from benegraph.settings import Settings
 from benegraph.web.explorer import ExplorerConfig
 from conftest import connect
 from factories.access import administrator, make_tenant
-from gateways import PATIENCE, Gateway, die, die_when_ready, launched, reachable, serving, wait_until
+from gateways import (
+    TIMEOUT_SECONDS,
+    Gateway,
+    exit_at_once,
+    exit_when_ready,
+    launch_gateway,
+    reachable_directory,
+    run_gateway,
+    wait_until,
+)
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="who answers is read from /proc")
 
@@ -81,7 +90,7 @@ def one_to_each(gateway: Gateway, count: int) -> Iterator[dict[int, HTTPConnecti
     """Open a connection to each worker."""
     with ExitStack() as stack:
         found: dict[int, HTTPConnection] = {}
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while len(found) < count:
             assert time.monotonic() < deadline, gateway.log
             connection = gateway.connection()
@@ -121,7 +130,7 @@ async def test_limits_and_metrics_are_the_gateways_and_not_each_workers(
     limits = {"BENEGRAPH_MAX_COST": "100", "BENEGRAPH_RATE_BURST": "100", "BENEGRAPH_RATE_PER_SECOND": "0.5"}
     query = "{ employers(first: 5) { nodes { id } } }"
     with (
-        serving(tmp_path, "--workers", "2", DATABASE_URL=database_url, **limits) as gateway,
+        run_gateway(tmp_path, "--workers", "2", DATABASE_URL=database_url, **limits) as gateway,
         one_to_each(gateway, 2) as connections,
         ThreadPoolExecutor() as threads,
     ):
@@ -150,7 +159,7 @@ async def test_a_killed_worker_is_replaced_and_a_worker_told_to_end_drains(
         CREATE TRIGGER wait AFTER INSERT ON employers FOR EACH ROW EXECUTE FUNCTION wait();
         SELECT pg_advisory_lock(42);
     """)
-    with serving(tmp_path, "--workers", "2", DATABASE_URL=database_url) as gateway, ThreadPoolExecutor() as threads:
+    with run_gateway(tmp_path, "--workers", "2", DATABASE_URL=database_url) as gateway, ThreadPoolExecutor() as threads:
         killed, kept = sorted(workers_of(gateway))
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: f"Worker {killed} ended (-9)" in gateway.log, gateway)
@@ -186,9 +195,9 @@ async def test_a_killed_worker_is_replaced_and_a_worker_told_to_end_drains(
 
 
 def test_workers_whose_supervisor_is_killed_end_and_the_next_one_takes_over() -> None:
-    with reachable() as place:
+    with reachable_directory() as place:
         words = ("--data-dir", str(place), "--workers", "2")
-        with serving(place, *words, TMPDIR=str(place)) as gateway:
+        with run_gateway(place, *words, TMPDIR=str(place)) as gateway:
             port, crew = gateway.port, workers_of(gateway)
             assert len(crew) == 2
             assert len(run_directories(place)) == 1
@@ -198,7 +207,7 @@ def test_workers_whose_supervisor_is_killed_end_and_the_next_one_takes_over() ->
         assert run_directories(place) == []
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", port))
-        with serving(place, *words, TMPDIR=str(place)) as again:
+        with run_gateway(place, *words, TMPDIR=str(place)) as again:
             assert again.get("/readyz") == 200
             everybody = workers_of(again) | {again.process.pid}
             assert again.stop(signal.SIGINT) == 0
@@ -210,7 +219,7 @@ def test_workers_whose_supervisor_is_killed_end_and_the_next_one_takes_over() ->
 
 def test_one_told_to_end_while_its_workers_start_leaves_nothing(tmp_path: Path, database_url: str) -> None:
     environment = {"DATABASE_URL": database_url, "BENEGRAPH_WORKERS": "2", "TMPDIR": str(tmp_path)}
-    with launched(tmp_path, **environment) as gateway:
+    with launch_gateway(tmp_path, **environment) as gateway:
         wait_until(lambda: len(workers_of(gateway)) == 2, gateway)
         assert len(run_directories(tmp_path)) == 1
         everybody = workers_of(gateway) | {gateway.process.pid}
@@ -249,7 +258,7 @@ def order(directory: Path) -> Order:
 async def test_workers_that_all_die_at_once_are_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(workers, "work", die)
+    monkeypatch.setattr(workers, "work", exit_at_once)
     monkeypatch.setattr(workers, "DEATHS", 2)
     task = asyncio.current_task()
     assert task is not None
@@ -261,7 +270,7 @@ async def test_workers_that_all_die_at_once_are_given_up(
 async def test_workers_that_die_after_they_were_ready_are_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(workers, "work", die_when_ready)
+    monkeypatch.setattr(workers, "work", exit_when_ready)
     monkeypatch.setattr(workers, "DEATHS", 1)
 
     async def supervised() -> None:
@@ -270,7 +279,7 @@ async def test_workers_that_die_after_they_were_ready_are_started_again(
         await supervise(order(tmp_path), 1, Ending(task), lambda: None)
 
     task = asyncio.create_task(supervised())
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while caplog.text.count("ended (3)") < 2:
             assert not task.done()
             await asyncio.sleep(0.02)

@@ -24,7 +24,7 @@ from graphql import (
 from nodejs import SCHEMA
 
 from benegraph.settings import Settings
-from gateways import TODAY, Gateway, reachable, serving
+from gateways import TODAY, Gateway, reachable_directory, run_gateway
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the dependency group `conformance` is not installed")
 CHROMIUM = "/usr/bin/chromium"
@@ -134,8 +134,8 @@ def cache_environment() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def gateway(bundled: None) -> Iterator[Gateway]:  # noqa: ARG001 - a prerequisite
     with (
-        reachable() as place,
-        serving(
+        reachable_directory() as place,
+        run_gateway(
             place, "--demo", "--today", TODAY, "--data-dir", str(place), until="Ctrl-C", **cache_environment()
         ) as gateway,
     ):
@@ -407,8 +407,8 @@ def test_demo_rejects_a_foreign_host_name(create_page: CreatePage, gateway: Gate
 
 def test_explorer_outside_the_demo_requires_an_api_key(create_page: CreatePage, bundled: None) -> None:  # noqa: ARG001 - a prerequisite
     with (
-        reachable() as place,
-        serving(place, "--data-dir", str(place), until="keys issue", **cache_environment()) as gateway,
+        reachable_directory() as place,
+        run_gateway(place, "--data-dir", str(place), until="keys issue", **cache_environment()) as gateway,
     ):
         command = "keys issue --tenant acme --create-tenant Acme --role administrator --data-dir"
         issued = subprocess.run(  # noqa: S603 - a fixed command

@@ -24,7 +24,7 @@ from benegraph.services.access import KeyScope, issue_key
 from conftest import connect
 from factories.access import administrator
 from factories.office import create_office
-from gateways import Gateway, launched, serving
+from gateways import Gateway, launch_gateway, run_gateway
 
 pytestmark = [pytest.mark.conformance, needs_pgbouncer]
 
@@ -101,8 +101,8 @@ def pgbouncer(database_url: str) -> Iterator[PgBouncer]:
 def gateways(tmp_path: Path, pgbouncer: PgBouncer) -> Iterator[tuple[Gateway, Gateway]]:
     environment = {"DATABASE_URL": pgbouncer.url, "BENEGRAPH_PGBOUNCER": "true", "BENEGRAPH_RATE_BURST": "0"}
     with (
-        serving(_create_directory(tmp_path / "one"), BENEGRAPH_EXECUTOR="compiled", **environment) as one,
-        serving(_create_directory(tmp_path / "other"), BENEGRAPH_EXECUTOR="strawberry", **environment) as other,
+        run_gateway(_create_directory(tmp_path / "one"), BENEGRAPH_EXECUTOR="compiled", **environment) as one,
+        run_gateway(_create_directory(tmp_path / "other"), BENEGRAPH_EXECUTOR="strawberry", **environment) as other,
     ):
         yield one, other
 
@@ -244,6 +244,6 @@ async def test_settings_hold_in_every_transaction_and_end_with_it(
 
 
 def test_gateway_without_the_setting_does_not_start(tmp_path: Path, pgbouncer: PgBouncer) -> None:
-    with launched(tmp_path, DATABASE_URL=pgbouncer.url) as gateway:
+    with launch_gateway(tmp_path, DATABASE_URL=pgbouncer.url) as gateway:
         assert gateway.process.wait(60) == 1
         assert "The database refuses: unsupported startup parameter: jit" in gateway.log

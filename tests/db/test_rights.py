@@ -7,7 +7,17 @@ from string import ascii_letters, printable
 
 import asyncpg
 import pytest
-from reading import BOTH_MODES, EVERYONE, RIGHTS, fetch, opened, people, seen, settled, statement
+from read_pool_helpers import (
+    ALL_EMPLOYEE_IDS,
+    BOTH_MODES,
+    CURRENT_RIGHTS,
+    create_people,
+    fetch,
+    fetch_visible_ids,
+    make_statement,
+    open_read_database,
+    wait_for_background_tasks,
+)
 
 from benegraph.db import read_connection
 from benegraph.db.rights import rights_of, set_rights_sql
@@ -37,7 +47,7 @@ CURIOUS = (
 
 @pytest.fixture
 async def world(database: Database, clock: Clock) -> Mapping[Viewer, list[str]]:
-    return await people(database, clock)
+    return await create_people(database, clock)
 
 
 def test_a_viewer_has_the_rights_of_tenant_employer_and_employee() -> None:
@@ -65,11 +75,11 @@ def test_what_can_not_be_sent_is_no_right(text: str, place: int) -> None:
 async def test_what_can_not_be_sent_is_read_by_nobody_and_harms_nobody(
     database_url: str, single_statement: bool
 ) -> None:
-    async with opened(database_url) as database:
+    async with open_read_database(database_url) as database:
         for text in ("a\0b", "\ud800"):
             with pytest.raises(ValueError, match=r"U\+0000|surrogates"):
-                await fetch(database, administrator(text), RIGHTS, single_statement=single_statement)
-            assert await fetch(database, administrator("acme"), RIGHTS, single_statement=single_statement) == [
+                await fetch(database, administrator(text), CURRENT_RIGHTS, single_statement=single_statement)
+            assert await fetch(database, administrator("acme"), CURRENT_RIGHTS, single_statement=single_statement) == [
                 ("acme", "", "")
             ]
 
@@ -79,22 +89,25 @@ async def test_ids_of_any_letters_arrive_as_they_are(database_url: str, single_s
     random = Random(20)  # noqa: S311 - an order
     letters = "'\\\"$; -" + ascii_letters + printable + "äß日🦩\x01\x7f\u2028\ufeff"
     texts = [*CURIOUS, *("".join(random.choices(letters, k=random.randint(1, 12))) for _ in range(150))]
-    async with opened(database_url) as database:
+    async with open_read_database(database_url) as database:
         for text in texts:
             rights = (text, text[::-1] or "a", text + "'")
             viewer = Viewer(rights[0], "akey_1", Role.SERVICE, rights[1], rights[2])
-            assert await fetch(database, viewer, RIGHTS, single_statement=single_statement) == [rights]
+            assert await fetch(database, viewer, CURRENT_RIGHTS, single_statement=single_statement) == [rights]
 
 
 async def test_on_one_connection_each_viewer_sees_their_own_after_each_other(
     database_url: str, world: Mapping[Viewer, list[str]]
 ) -> None:
-    async with opened(database_url) as database:
+    async with open_read_database(database_url) as database:
         for before in world:
             for after in world:
                 for manners in ((a, b) for a in BOTH_MODES for b in BOTH_MODES):
                     for viewer, single_statement in zip((before, after), manners, strict=True):
-                        assert await seen(database, viewer, single_statement=single_statement) == world[viewer]
+                        assert (
+                            await fetch_visible_ids(database, viewer, single_statement=single_statement)
+                            == world[viewer]
+                        )
 
 
 @pytest.mark.parametrize("pgbouncer", [False, True])
@@ -103,7 +116,7 @@ async def test_many_viewers_at_once_see_their_own_whoever_gives_up(
     database_url: str, world: Mapping[Viewer, list[str]], seed: int, pgbouncer: bool
 ) -> None:
     random, viewers = Random(seed), list(world)  # noqa: S311 - an order
-    broken = statement("SELECT id FROM employees ORDER BY id / 0")
+    broken = make_statement("SELECT id FROM employees ORDER BY id / 0")
     done = {"read": 0, "given up": 0, "failed": 0}
 
     async def read(database: Database) -> None:
@@ -111,7 +124,7 @@ async def test_many_viewers_at_once_see_their_own_whoever_gives_up(
             viewer, single_statement = random.choice(viewers), random.random() < 0.5
             async with database.read_pool.snapshot(viewer, single_statement=single_statement) as snapshot:
                 for _ in range(1 if single_statement else random.randint(1, 3)):
-                    assert [row["id"] for row in await snapshot.fetch(EVERYONE, {})] == world[viewer]
+                    assert [row["id"] for row in await snapshot.fetch(ALL_EMPLOYEE_IDS, {})] == world[viewer]
             done["read"] += 1
             if random.random() < 0.05:
                 with pytest.raises(asyncpg.PostgresError):
@@ -121,7 +134,7 @@ async def test_many_viewers_at_once_see_their_own_whoever_gives_up(
     async def give_up(database: Database) -> None:
         for _ in range(15):
             viewer = random.choice(viewers)
-            reading = asyncio.ensure_future(seen(database, viewer, single_statement=random.random() < 0.5))
+            reading = asyncio.ensure_future(fetch_visible_ids(database, viewer, single_statement=random.random() < 0.5))
             for _ in range(random.randint(0, 12)):
                 await asyncio.sleep(0)
             if reading.cancel():
@@ -129,7 +142,7 @@ async def test_many_viewers_at_once_see_their_own_whoever_gives_up(
             (ended,) = await asyncio.gather(reading, return_exceptions=True)
             assert isinstance(ended, asyncio.CancelledError) or ended == world[viewer]
 
-    async with opened(database_url, most=3, pgbouncer=pgbouncer) as database:
+    async with open_read_database(database_url, max_reads=3, pgbouncer=pgbouncer) as database:
         await asyncio.gather(*(work(database) for work in [read] * 24 + [give_up] * 8))
     assert done["read"] == 360
     assert min(done["given up"], done["failed"]) > 0
@@ -141,18 +154,18 @@ async def test_who_gives_up_at_any_turn_leaves_no_rights(
 ) -> None:
     """Begin as one viewer, and stop a turn of the loop later each time; then read as another, and as the same."""
     one, other, *_ = world
-    async with opened(database_url, acquire_timeout=2) as database:
+    async with open_read_database(database_url, acquire_timeout=2) as database:
         for turn in range(200):
-            assert await seen(database, other, single_statement=single_statement) == world[other]
-            reading = asyncio.ensure_future(seen(database, one, single_statement=single_statement))
+            assert await fetch_visible_ids(database, other, single_statement=single_statement) == world[other]
+            reading = asyncio.ensure_future(fetch_visible_ids(database, one, single_statement=single_statement))
             for _ in range(turn):
                 await asyncio.sleep(0)
             if not reading.cancel():
                 break
             with pytest.raises(asyncio.CancelledError):
                 await reading
-            assert await seen(database, other, single_statement=single_statement) == world[other]
-            assert await seen(database, one, single_statement=single_statement) == world[one]
+            assert await fetch_visible_ids(database, other, single_statement=single_statement) == world[other]
+            assert await fetch_visible_ids(database, one, single_statement=single_statement) == world[one]
         else:
             raise AssertionError("it never came to its end")
 
@@ -162,25 +175,25 @@ async def test_rights_that_failed_to_be_taken_on_are_nobodys(
     database_url: str, world: Mapping[Viewer, list[str]], single_statement: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other, *_ = world
-    async with opened(database_url) as database:
-        assert await seen(database, other, single_statement=single_statement) == world[other]
+    async with open_read_database(database_url) as database:
+        assert await fetch_visible_ids(database, other, single_statement=single_statement) == world[other]
         with monkeypatch.context() as patched:
             patched.setattr(
                 read_connection, "set_rights_sql", lambda *asked, **manner: f"{set_rights_sql(*asked, **manner)}, 1 / 0"
             )
             with pytest.raises(asyncpg.DivisionByZeroError):
-                await seen(database, one, single_statement=single_statement)
-        await settled(database.read_pool)
+                await fetch_visible_ids(database, one, single_statement=single_statement)
+        await wait_for_background_tasks(database.read_pool)
         assert database.read_pool._idle == []
-        assert await seen(database, other, single_statement=single_statement) == world[other]
-        assert await seen(database, one, single_statement=single_statement) == world[one]
+        assert await fetch_visible_ids(database, other, single_statement=single_statement) == world[other]
+        assert await fetch_visible_ids(database, one, single_statement=single_statement) == world[one]
 
 
 async def test_rights_are_known_once_they_are_taken_on_and_not_before(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = rights_of(administrator("acme")), rights_of(administrator("birch"))
-    async with opened(database_url) as database:
+    async with open_read_database(database_url) as database:
         got = await database.read_pool.acquire(one, in_session=True)
         known = [got.rights]
         with monkeypatch.context() as patched:
@@ -201,13 +214,13 @@ async def test_a_transaction_leaves_the_sessions_rights_as_they_were(
     database_url: str, world: Mapping[Viewer, list[str]]
 ) -> None:
     one, other, *_ = world
-    async with opened(database_url) as database:
-        assert await seen(database, one, single_statement=True) == world[one]
-        assert await seen(database, other) == world[other]
-        await settled(database.read_pool)
+    async with open_read_database(database_url) as database:
+        assert await fetch_visible_ids(database, one, single_statement=True) == world[one]
+        assert await fetch_visible_ids(database, other) == world[other]
+        await wait_for_background_tasks(database.read_pool)
         (rests,) = database.read_pool._idle
         assert rests.rights == rights_of(one)
-        assert await rests.driver.fetch(RIGHTS.text) == [rights_of(one)]
+        assert await rests.driver.fetch(CURRENT_RIGHTS.text) == [rights_of(one)]
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
@@ -215,15 +228,15 @@ async def test_after_the_block_nobody_reads_on(
     database_url: str, world: Mapping[Viewer, list[str]], single_statement: bool
 ) -> None:
     one, other, *_ = world
-    async with opened(database_url) as database:
+    async with open_read_database(database_url) as database:
         async with database.read_pool.snapshot(one, single_statement=single_statement) as snapshot:
             pass
         with pytest.raises(RuntimeError, match="over"):
-            await snapshot.fetch(EVERYONE, {})
+            await snapshot.fetch(ALL_EMPLOYEE_IDS, {})
         async with database.read_pool.snapshot(other, single_statement=single_statement) as another:
             with pytest.raises(RuntimeError, match="over"):
-                await snapshot.fetch(EVERYONE, {})
-            assert [row["id"] for row in await another.fetch(EVERYONE, {})] == world[other]
+                await snapshot.fetch(ALL_EMPLOYEE_IDS, {})
+            assert [row["id"] for row in await another.fetch(ALL_EMPLOYEE_IDS, {})] == world[other]
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
@@ -233,12 +246,12 @@ async def test_what_is_still_read_when_the_block_ends_is_called_off(
 ) -> None:
     """Someone forgot to wait, for the statement to be prepared or to be executed: nothing comes of it."""
     one, other, *_ = world
-    slow = statement("SELECT id FROM employees, pg_sleep(3) ORDER BY id")
-    async with opened(database_url) as database:
+    slow = make_statement("SELECT id FROM employees, pg_sleep(3) ORDER BY id")
+    async with open_read_database(database_url) as database:
         async with database.read_pool.snapshot(one, single_statement=single_statement) as snapshot:
             forgotten = asyncio.ensure_future(snapshot.fetch(slow, {}))
             await asyncio.sleep(seconds)
         async with asyncio.timeout(2):
-            assert await seen(database, other, single_statement=single_statement) == world[other]
+            assert await fetch_visible_ids(database, other, single_statement=single_statement) == world[other]
             with pytest.raises(Exception):  # noqa: B017, PT011 - the driver has several words for it
                 await forgotten

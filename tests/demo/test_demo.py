@@ -23,8 +23,8 @@ from benegraph.domain.plan_years import PlanYearStatus
 from benegraph.domain.values import Clock
 from benegraph.services import enrollments, people, plan_years
 from benegraph.services.employers import add_employer
-from conftest import connect, copied, opened
-from sent import statements
+from conftest import connect, copy_database, open_database
+from statement_log import record_statements
 
 DAY = date(2026, 11, 20)
 AFTERNOON = Clock.at(datetime(2026, 11, 20, 15, 12, 1, 350, UTC), DAY)
@@ -51,7 +51,7 @@ async def dump(owner_url: str) -> dict[str, list[str]]:
 async def test_the_same_seed_and_day_give_the_same_rows(
     database: Database, owner_url: str, server_url: str, template: str
 ) -> None:
-    async with copied(server_url, template) as other_url, opened(other_url) as other:
+    async with copy_database(server_url, template) as other_url, open_database(other_url) as other:
         for target, clock in ((database, AFTERNOON), (other, EVENING)):
             await fill_demo_tenants(target, clock, 1)
             await seed_tenant(target, clock, "acme", 40, 1, lambda _done, _total: None)
@@ -211,7 +211,7 @@ async def test_the_next_run_completes_an_interrupted_one(database: Database, own
 async def test_statement_count_does_not_depend_on_batch_size(database: Database) -> None:
     counts = []
     for tenant_id, employees in (("small", 60), ("large", 600)):
-        async with statements(database) as sent:
+        async with record_statements(database) as sent:
             await seed_tenant(database, AFTERNOON, tenant_id, employees, 1, lambda _done, _total: None)
         counts.append(len(sent))
     assert counts[0] == counts[1]

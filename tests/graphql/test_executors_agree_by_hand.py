@@ -34,7 +34,7 @@ from benegraph.execution.compile import thresholds
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.engine.serialize import serialize
-from conftest import GATEWAY, at, connect
+from conftest import GATEWAY_ROLE, connect, database_url_of
 from factories.access import TENANT, administrator, employee_viewer, employer_viewer, insert
 from factories.carrier_rows import (
     coverage_row,
@@ -206,7 +206,7 @@ def hall(request: pytest.FixtureRequest, server_url: str, template: str) -> Iter
 
 def _hall(server_url: str, template: str) -> Iterator[Hall]:
     name = f"test_{uuid4().hex}"
-    url = make_url(at(server_url, name)).set(username=GATEWAY, password="test")
+    url = make_url(database_url_of(server_url, name)).set(username=GATEWAY_ROLE, password="test")
     with asyncio.Runner() as runner:
         runner.run(_execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
         database = Database(create_engine(url.render_as_string(hide_password=False), PoolSettings(size=8, overflow=2)))

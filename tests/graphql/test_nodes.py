@@ -11,7 +11,7 @@ from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import IdPrefix, new_id, prefix_of
 from benegraph.domain.values import Clock
 from benegraph.graphql.types.node import MAX_NODE_IDS, NODE_TYPES
-from conftest import this_moment, told_once
+from conftest import current_clock, run_in_database
 from factories.access import administrator
 
 ADMINISTRATOR = administrator()
@@ -27,7 +27,7 @@ def owner_url(shared_url: str) -> str:
 
 @pytest.fixture(scope="module")
 def dataset(shared_url: str) -> VisibilityDataset:
-    return told_once(shared_url, lambda database: make_visibility_dataset(database, this_moment()))
+    return run_in_database(shared_url, lambda database: make_visibility_dataset(database, current_clock()))
 
 
 async def test_node_finds_every_type(database: Database, clock: Clock, dataset: VisibilityDataset) -> None:

@@ -14,7 +14,7 @@ from benegraph.domain.access import Role, Viewer
 from benegraph.domain.ids import IdPrefix, new_id, prefix_of
 from benegraph.domain.values import Clock
 from benegraph.graphql.types.node import NODE_TYPES
-from conftest import this_moment, told_once
+from conftest import current_clock, run_in_database
 
 GRAPHQL_SCHEMA = SCHEMA._schema
 
@@ -27,7 +27,7 @@ def owner_url(shared_url: str) -> str:
 
 @pytest.fixture(scope="module")
 def dataset(shared_url: str) -> VisibilityDataset:
-    return told_once(shared_url, lambda database: make_visibility_dataset(database, this_moment()))
+    return run_in_database(shared_url, lambda database: make_visibility_dataset(database, current_clock()))
 
 
 def select_linked(type_: GraphQLObjectType, depth: int) -> str:

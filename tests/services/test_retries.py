@@ -20,7 +20,7 @@ from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.errors import ErrorCode, refusal
 from benegraph.domain.people import EmploymentClass, PersonalDetails
 from benegraph.services import people
-from conftest import GATEWAY, connect
+from conftest import GATEWAY_ROLE, connect
 from factories.office import Office, create_office, waive
 
 MAX_ATTEMPTS = 6
@@ -113,7 +113,7 @@ async def test_closed_pool_connections_are_skipped(database: Database, owner_url
     office = replace(office, database=replace(database, on_retry=retried.append))
     await asyncio.gather(*(office.hire(name) for name in ("Ada", "Bob", "Cyd")))
     bystander = await connect(owner_url)
-    assert len(await bystander.fetch(f"SELECT pg_terminate_backend(pid, 5000) {GATEWAY_SESSIONS}", GATEWAY)) >= 2
+    assert len(await bystander.fetch(f"SELECT pg_terminate_backend(pid, 5000) {GATEWAY_SESSIONS}", GATEWAY_ROLE)) >= 2
     await bystander.close()
     await asyncio.sleep(0.05)  # lets the driver notice that they are closed
     assert sorted(await first_names(office)) == ["Ada", "Bob", "Cyd"]
@@ -132,7 +132,7 @@ async def test_cancelled_transaction_holds_no_lock(database: Database, owner_url
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await office.elect(ada, waive(NO_ENROLLMENT))
-    assert await bystander.fetchval(f"SELECT count(*) {GATEWAY_SESSIONS} AND state <> 'idle'", GATEWAY) == 0
+    assert await bystander.fetchval(f"SELECT count(*) {GATEWAY_SESSIONS} AND state <> 'idle'", GATEWAY_ROLE) == 0
     await transaction.rollback()
     await bystander.close()
     assert await office.refusals(office.elect(ada, waive(NO_ENROLLMENT))) == ["NOT_FOUND elections.0.enrollmentId"]

@@ -17,7 +17,7 @@ from benegraph.demo import seed_tenant
 from benegraph.domain.enrollments.status import EnrollmentStatus
 from benegraph.domain.values import Clock
 from benegraph.execution import RowQuery
-from conftest import connect, copied_meanwhile, told_once
+from conftest import connect, copy_database_sync, run_in_database
 from factories.access import TENANT, administrator
 
 EMPLOYEES = 1_000
@@ -34,8 +34,8 @@ def owner_url(server_url: str, template: str) -> Iterator[str]:
     async def fill(database: Database) -> None:
         await seed_tenant(database, CLOCK, TENANT, EMPLOYEES, 1, lambda *_: None)
 
-    with copied_meanwhile(server_url, template) as url:
-        told_once(url, fill)
+    with copy_database_sync(server_url, template) as url:
+        run_in_database(url, fill)
         yield url
 
 

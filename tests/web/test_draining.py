@@ -21,7 +21,7 @@ from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.web.draining import DRAINING, GRACE_SECONDS, Draining
 from conftest import connect
-from gateways import PATIENCE, Gateway, serving, wait_until
+from gateways import TIMEOUT_SECONDS, Gateway, run_gateway, wait_until
 
 CREATE_EMPLOYER = 'mutation { createEmployer(input: {name: "Slow Inc."}) { employer { name } userErrors { code } } }'
 TOLERANCE_SECONDS = 2.0
@@ -103,7 +103,7 @@ async def test_open_mutation_finishes_while_new_requests_are_rejected(
 ) -> None:
     await make_inserts_wait(owner, f"pg_advisory_xact_lock({LOCK_ID})")
     await owner.execute("SELECT pg_advisory_lock($1)", LOCK_ID)
-    with serving(tmp_path, DATABASE_URL=database_url) as gateway, connected(gateway, 4) as (slow, *others):
+    with run_gateway(tmp_path, DATABASE_URL=database_url) as gateway, connected(gateway, 4) as (slow, *others):
         await asyncio.to_thread(send, slow, key, CREATE_EMPLOYER)
         await wait_for_event(owner, "advisory")
         gateway.process.terminate()
@@ -142,7 +142,7 @@ async def test_endless_requests_are_cancelled_and_rolled_back(
     await make_inserts_wait(owner, "pg_sleep(60)")
     timeouts = {f"BENEGRAPH_{name}": "60" for name in ("QUERY_SECONDS", "MUTATION_SECONDS")}
     environment = timeouts | {"DATABASE_URL": database_url, "BENEGRAPH_STATEMENT_TIMEOUT": "50"}
-    with serving(tmp_path, after=shorten, **environment) as gateway, connected(gateway, 2) as (slow, idle):
+    with run_gateway(tmp_path, after=shorten, **environment) as gateway, connected(gateway, 2) as (slow, idle):
         await asyncio.to_thread(send, slow, key, CREATE_EMPLOYER)
         with socket.create_connection(("127.0.0.1", gateway.port)) as stalled:
             head = f"POST /graphql HTTP/1.1\r\nHost: us\r\nAuthorization: Bearer {key}\r\n"
@@ -150,7 +150,7 @@ async def test_endless_requests_are_cancelled_and_rolled_back(
             await wait_for_event(owner, "PgSleep")
             terminated_at = time.monotonic()
             gateway.process.terminate()
-            assert await asyncio.to_thread(gateway.process.wait, PATIENCE) == 0
+            assert await asyncio.to_thread(gateway.process.wait, TIMEOUT_SECONDS) == 0
             seconds = time.monotonic() - terminated_at
         assert grace - 1.5 < seconds < grace + TOLERANCE_SECONDS
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
@@ -171,7 +171,7 @@ async def test_second_signal_ends_the_process_at_once(
     tmp_path: Path, database_url: str, owner: asyncpg.Connection, key: str
 ) -> None:
     await make_inserts_wait(owner, "pg_sleep(60)")
-    with serving(tmp_path, DATABASE_URL=database_url) as gateway, connected(gateway, 1) as (slow,):
+    with run_gateway(tmp_path, DATABASE_URL=database_url) as gateway, connected(gateway, 1) as (slow,):
         await asyncio.to_thread(send, slow, key, CREATE_EMPLOYER)
         await wait_for_event(owner, "PgSleep")
         gateway.process.send_signal(signal.SIGINT)
@@ -187,7 +187,7 @@ async def test_second_signal_ends_the_process_at_once(
 
 def test_draining_process_serves_requests_and_closes_their_connections(tmp_path: Path, database_url: str) -> None:
     environment = {"DATABASE_URL": database_url, "BENEGRAPH_DRAIN_SECONDS": "1.5"}
-    with serving(tmp_path, **environment) as gateway, connected(gateway, 2) as (one, other):
+    with run_gateway(tmp_path, **environment) as gateway, connected(gateway, 2) as (one, other):
         terminated_at = time.monotonic()
         gateway.process.terminate()
         wait_until(lambda: gateway.get("/readyz") == 503, gateway, 1)

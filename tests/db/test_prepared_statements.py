@@ -7,20 +7,20 @@ from typing import Any
 
 import asyncpg
 import pytest
-from reading import (
+from read_pool_helpers import (
     ACME,
+    ALL_EMPLOYEE_IDS,
     BIRCH,
     BOTH_MODES,
-    EVERYONE,
+    count_checked_out,
+    create_people,
     fetch,
-    opened,
-    people,
-    seen,
-    session_of,
-    settled,
-    statement,
-    taken,
-    until,
+    fetch_backend_pid,
+    fetch_visible_ids,
+    make_statement,
+    open_read_database,
+    wait_for_background_tasks,
+    wait_until,
 )
 from sqlalchemy import ARRAY, Select, Text, any_, bindparam, literal, select
 from sqlalchemy.exc import CompileError
@@ -149,7 +149,7 @@ async def test_a_statement_finds_what_its_values_ask_for(
         (ids.where(Employee.id == any_(bindparam("ids", type_=ARRAY(Text)))), {"ids": [made[FULL]]}, [FULL]),
         (ids.limit(1), {}, [FULL]),
     ]
-    async with opened(database_url, pgbouncer=pgbouncer) as reading:
+    async with open_read_database(database_url, pgbouncer=pgbouncer) as reading:
         for _ in range(2):
             for wanted, given, found in asked:
                 rows = await fetch(reading, ACME, prepare_statement(wanted), given, single_statement=single_statement)
@@ -161,7 +161,7 @@ async def test_a_statement_finds_what_its_values_ask_for(
 
 async def _prepared(database: Database) -> list[str]:
     """Give the statements that the one connection which rests keeps prepared."""
-    await settled(database.read_pool)
+    await wait_for_background_tasks(database.read_pool)
     (rests,) = database.read_pool._idle
     rows = await _asked(rests.driver, "SELECT statement FROM pg_prepared_statements ORDER BY prepare_time")
     # SQLAlchemy keeps some of its own, in small letters, by which it gets to know the server.
@@ -171,12 +171,12 @@ async def _prepared(database: Database) -> list[str]:
 async def test_a_statement_is_prepared_once_a_connection_whoever_reads(
     database_url: str, database: Database, clock: Clock
 ) -> None:
-    world = await people(database, clock)
-    async with opened(database_url) as reading:
+    world = await create_people(database, clock)
+    async with open_read_database(database_url) as reading:
         for viewer in world:
             for single_statement in BOTH_MODES:
-                assert await seen(reading, viewer, single_statement=single_statement) == world[viewer]
-        assert await _prepared(reading) == [EVERYONE.text]
+                assert await fetch_visible_ids(reading, viewer, single_statement=single_statement) == world[viewer]
+        assert await _prepared(reading) == [ALL_EMPLOYEE_IDS.text]
 
 
 async def test_a_connection_keeps_the_statements_that_were_used_last(
@@ -184,8 +184,8 @@ async def test_a_connection_keeps_the_statements_that_were_used_last(
 ) -> None:
     monkeypatch.setattr(read_connection, "MAX_PREPARED_STATEMENTS", 2)
     texts = [f"SELECT {number}" for number in range(3)]
-    one, two, three = map(statement, texts)
-    async with opened(database_url) as database:
+    one, two, three = map(make_statement, texts)
+    async with open_read_database(database_url) as database:
         for wanted, found in ((one, 0), (two, 1), (one, 0), (three, 2), (one, 0)):
             assert await fetch(database, ACME, wanted, single_statement=True) == [(found,)]
         # The driver closes what was let go of as it prepares the next.
@@ -198,12 +198,12 @@ async def test_a_connection_keeps_the_statements_that_were_used_last(
 async def test_a_statement_that_can_not_be_prepared_leaves_nothing(
     database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
-    async with opened(database_url) as database:
-        first = await session_of(database, ACME, single_statement=single_statement)
+    async with open_read_database(database_url) as database:
+        first = await fetch_backend_pid(database, ACME, single_statement=single_statement)
         async with database.read_pool.snapshot(ACME, single_statement=single_statement) as snapshot:
             with pytest.raises(asyncpg.UndefinedColumnError):
-                await snapshot.fetch(statement("SELECT nothing FROM employees"), {})
-        assert await session_of(database, ACME) != first
+                await snapshot.fetch(make_statement("SELECT nothing FROM employees"), {})
+        assert await fetch_backend_pid(database, ACME) != first
         assert await _locks(owner) == []
 
 
@@ -212,17 +212,17 @@ async def test_values_that_can_not_be_sent_leave_no_lock(
     database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     """The statement is prepared by then, and what that began has no end: no transaction could begin there."""
-    wanted = statement("SELECT id FROM employees WHERE date_of_birth = $1", "born")
-    async with opened(database_url) as database:
-        first = await session_of(database, ACME, single_statement=single_statement)
+    wanted = make_statement("SELECT id FROM employees WHERE date_of_birth = $1", "born")
+    async with open_read_database(database_url) as database:
+        first = await fetch_backend_pid(database, ACME, single_statement=single_statement)
         async with database.read_pool.snapshot(ACME, single_statement=single_statement) as snapshot:
             with pytest.raises(asyncpg.DataError):
                 await snapshot.fetch(wanted, {"born": "no day"})
             assert "employees" in await _locks(owner)
-        assert await session_of(database, ACME) != first
-        await settled(database.read_pool)
+        assert await fetch_backend_pid(database, ACME) != first
+        await wait_for_background_tasks(database.read_pool)
         assert await _locks(owner) == []
-        assert taken(database) == 1
+        assert count_checked_out(database) == 1
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
@@ -230,20 +230,20 @@ async def test_who_gives_up_while_a_statement_is_prepared_leaves_nothing(
     database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    async with opened(database_url) as database:
-        first = await session_of(database, ACME, single_statement=single_statement)
+    async with open_read_database(database_url) as database:
+        first = await fetch_backend_pid(database, ACME, single_statement=single_statement)
         async with owner.transaction():
             await owner.execute("LOCK TABLE employees")
-            reading = asyncio.ensure_future(seen(database, ACME, single_statement=single_statement))
-            await until(lambda: owner.fetchval(waits))
+            reading = asyncio.ensure_future(fetch_visible_ids(database, ACME, single_statement=single_statement))
+            await wait_until(lambda: owner.fetchval(waits))
             reading.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await reading
-            assert await session_of(database, ACME) != first
-            await settled(database.read_pool)
+            assert await fetch_backend_pid(database, ACME) != first
+            await wait_for_background_tasks(database.read_pool)
             assert await owner.fetchval(waits) == 0
-        assert await seen(database, ACME, single_statement=single_statement) == []
-        await settled(database.read_pool)
+        assert await fetch_visible_ids(database, ACME, single_statement=single_statement) == []
+        await wait_for_background_tasks(database.read_pool)
         assert await _locks(owner) == []
 
 
@@ -262,11 +262,11 @@ async def test_a_column_more_does_not_disturb_what_is_prepared(
     database_url: str, database: Database, clock: Clock, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     """As a migration does while the gateway serves."""
-    world = await people(database, clock)
+    world = await create_people(database, clock)
     wanted = prepare_statement(select(*Employee.__table__.c).order_by(Employee.id))
-    async with opened(database_url) as reading:
+    async with open_read_database(database_url) as reading:
         before = await fetch(reading, ACME, wanted, single_statement=single_statement)
-        pid = await session_of(reading, ACME, single_statement=single_statement)
+        pid = await fetch_backend_pid(reading, ACME, single_statement=single_statement)
         prepared = await _prepared(reading)
         for change in (
             "ADD COLUMN shoe_size int NOT NULL DEFAULT 7",
@@ -276,11 +276,11 @@ async def test_a_column_more_does_not_disturb_what_is_prepared(
         ):
             await owner.execute(f"ALTER TABLE employees {change}")
             assert await fetch(reading, ACME, wanted, single_statement=single_statement) == before
-            assert await seen(reading, BIRCH, single_statement=single_statement) == world[BIRCH]
+            assert await fetch_visible_ids(reading, BIRCH, single_statement=single_statement) == world[BIRCH]
         await owner.execute("CREATE INDEX by_hire ON employees (tenant_id, hired_on)")
         await owner.execute("ANALYZE employees")
         assert await fetch(reading, ACME, wanted, single_statement=single_statement) == before
-        assert await session_of(reading, ACME, single_statement=single_statement) == pid
+        assert await fetch_backend_pid(reading, ACME, single_statement=single_statement) == pid
         assert set(prepared) < set(await _prepared(reading))
     assert len(before) == len(world[ACME])
 
@@ -290,8 +290,8 @@ async def test_a_column_of_another_type_fails_one_read_a_connection_and_no_more(
     database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     """No migration of ours does so while a gateway serves; where one did, it would heal by itself."""
-    wanted = statement("SELECT name FROM tenants")
-    async with opened(database_url) as database:
+    wanted = make_statement("SELECT name FROM tenants")
+    async with open_read_database(database_url) as database:
         assert await fetch(database, ACME, wanted, single_statement=single_statement) == []
         await owner.execute("ALTER TABLE tenants ALTER COLUMN name TYPE varchar(999)")
         with pytest.raises(asyncpg.InvalidCachedStatementError):
@@ -303,19 +303,19 @@ async def test_a_column_of_another_type_fails_one_read_a_connection_and_no_more(
 async def test_a_policy_that_changes_is_in_force_for_what_is_prepared(
     database_url: str, database: Database, clock: Clock, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
-    world = await people(database, clock)
-    async with opened(database_url) as reading:
-        assert await seen(reading, ACME, single_statement=single_statement) == world[ACME]
+    world = await create_people(database, clock)
+    async with open_read_database(database_url) as reading:
+        assert await fetch_visible_ids(reading, ACME, single_statement=single_statement) == world[ACME]
         await owner.execute("CREATE POLICY nobody ON employees AS RESTRICTIVE USING (false)")
-        assert await seen(reading, ACME, single_statement=single_statement) == []
+        assert await fetch_visible_ids(reading, ACME, single_statement=single_statement) == []
 
 
 # ------------------------------------------------------------------------------------------------- behind PgBouncer
 
-IN_FORCE = statement("""SELECT current_setting('transaction_read_only') AS read_only,
+IN_FORCE = make_statement("""SELECT current_setting('transaction_read_only') AS read_only,
     current_setting('transaction_isolation') AS isolation, current_setting('app.tenant') AS tenant,
     current_setting('statement_timeout') AS timeout, current_setting('lock_timeout') AS lock_timeout""")
-ITSELF = statement("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT count%'")
+ITSELF = make_statement("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT count%'")
 LEFT = """SELECT current_setting('default_transaction_read_only'), current_setting('plan_cache_mode'),
     coalesce(current_setting('app.tenant', true), ''), current_setting('statement_timeout')"""
 
@@ -327,7 +327,7 @@ async def test_where_no_session_is_ours_nothing_stays_in_it(
 ) -> None:
     """Each read has a transaction, settings and rights of its own; even where the driver would name its statements."""
     limits: dict[str, Any] = {"statement_timeout": 1.5, "lock_timeout": 0.7}
-    async with opened(database_url, pgbouncer=not cached, **limits) as opened_database:
+    async with open_read_database(database_url, pgbouncer=not cached, **limits) as opened_database:
         database = Database(opened_database.engine, pgbouncer=True)
         for _ in range(2):
             ((*begun, timeout, lock_timeout),) = await fetch(

@@ -7,20 +7,20 @@ from typing import Any
 
 import asyncpg
 import pytest
-from reading import (
+from read_pool_helpers import (
     ACME,
+    BACKEND_PID,
     BIRCH,
     BOTH_MODES,
-    SESSION,
     WRITE_CONNECTIONS,
+    count_checked_out,
     fetch,
-    held,
-    kill_unseen,
-    opened,
-    session_of,
-    settled,
-    statement,
-    taken,
+    fetch_backend_pid,
+    make_statement,
+    open_read_database,
+    pause_method,
+    terminate_unnoticed,
+    wait_for_background_tasks,
 )
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,9 +28,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from benegraph.db.embedded import EmbeddedPostgres
 from benegraph.db.session import Database
 from conftest import connect
-from gateways import reachable
+from gateways import reachable_directory
 
-ONE = statement("SELECT 1")
+ONE = make_statement("SELECT 1")
 LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError)
 
 
@@ -59,8 +59,8 @@ async def several(database: Database, number: int, *, single_statement: bool) ->
             await stack.enter_async_context(database.read_pool.snapshot(ACME, single_statement=single_statement))
             for _ in range(number)
         ]
-        pids = {(await snapshot.fetch(SESSION, {}))[0]["pid"] for snapshot in snapshots}
-    await settled(database.read_pool)
+        pids = {(await snapshot.fetch(BACKEND_PID, {}))[0]["pid"] for snapshot in snapshots}
+    await wait_for_background_tasks(database.read_pool)
     assert len(pids) == len(database.read_pool._idle) == number
     return pids
 
@@ -70,20 +70,24 @@ async def several(database: Database, number: int, *, single_statement: bool) ->
 async def test_one_that_is_known_to_be_lost_is_not_lent(
     database_url: str, owner: asyncpg.Connection, before: bool, after: bool
 ) -> None:
-    async with opened(database_url) as database:
-        first = await session_of(database, ACME, single_statement=before)
-        await settled(database.read_pool)
+    async with open_read_database(database_url) as database:
+        first = await fetch_backend_pid(database, ACME, single_statement=before)
+        await wait_for_background_tasks(database.read_pool)
         await kill(owner, first)
-        assert await session_of(database, ACME, single_statement=after) != first
-        await settled(database.read_pool)
-        assert (taken(database), database.read_pool._slots_in_use, len(database.read_pool._idle)) == (1, 1, 1)
+        assert await fetch_backend_pid(database, ACME, single_statement=after) != first
+        await wait_for_background_tasks(database.read_pool)
+        assert (count_checked_out(database), database.read_pool._slots_in_use, len(database.read_pool._idle)) == (
+            1,
+            1,
+            1,
+        )
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
 async def test_one_that_is_known_to_be_lost_takes_no_other_with_it(
     database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
-    async with opened(database_url, most=2) as database:
+    async with open_read_database(database_url, max_reads=2) as database:
         pids = await several(database, 2, single_statement=single_statement)
         first_in_turn = database.read_pool._idle[-1].driver.get_server_pid()
         await kill(owner, first_in_turn)
@@ -95,12 +99,12 @@ async def test_one_that_is_known_to_be_lost_takes_no_other_with_it(
 async def test_one_that_is_lost_after_its_read_is_not_kept(
     database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
-    async with opened(database_url) as database:
+    async with open_read_database(database_url) as database:
         async with database.read_pool.snapshot(ACME, single_statement=single_statement) as snapshot:
-            ((pid,),) = await snapshot.fetch(SESSION, {})
+            ((pid,),) = await snapshot.fetch(BACKEND_PID, {})
             await kill(owner, pid)
-        await settled(database.read_pool)
-        assert (taken(database), database.read_pool._slots_in_use, database.read_pool._idle) == (0, 0, [])
+        await wait_for_background_tasks(database.read_pool)
+        assert (count_checked_out(database), database.read_pool._slots_in_use, database.read_pool._idle) == (0, 0, [])
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
@@ -108,15 +112,15 @@ async def test_the_pool_learns_of_what_was_lost_unseen(
     database_url: str, owner_url: str, single_statement: bool
 ) -> None:
     """Its own may be lost as well: it gives out none of that age."""
-    async with opened(database_url) as database:
-        first = await session_of(database, ACME, single_statement=single_statement)
-        await settled(database.read_pool)
+    async with open_read_database(database_url) as database:
+        first = await fetch_backend_pid(database, ACME, single_statement=single_statement)
+        await wait_for_background_tasks(database.read_pool)
         async with database.engine.connect() as connection:
             old = await _pid(connection)
         async with database.engine.connect() as connection:
             assert await _pid(connection) == old
-        kill_unseen(owner_url, first)
-        await session_of(database, ACME, single_statement=single_statement)
+        terminate_unnoticed(owner_url, first)
+        await fetch_backend_pid(database, ACME, single_statement=single_statement)
         async with database.engine.connect() as connection:
             assert await _pid(connection) != old
 
@@ -128,18 +132,18 @@ async def test_those_that_were_lost_unseen_are_passed_over(
     database_url: str, owner_url: str, before: bool, after: bool, other: bool
 ) -> None:
     """All that rest, here and in the pool, are gone, and no socket has told: what is sent first finds it out."""
-    async with opened(database_url, most=3) as database:
+    async with open_read_database(database_url, max_reads=3) as database:
         async with AsyncExitStack() as stack:
             pids = await several(database, 3, single_statement=before)
             for _ in range(WRITE_CONNECTIONS):
                 pids.add(await _pid(await stack.enter_async_context(database.engine.connect())))
         assert len(pids) == 5
-        kill_unseen(owner_url, *pids)
+        terminate_unnoticed(owner_url, *pids)
         viewer = BIRCH if other else ACME
-        found = await asyncio.gather(*(session_of(database, viewer, single_statement=after) for _ in range(3)))
+        found = await asyncio.gather(*(fetch_backend_pid(database, viewer, single_statement=after) for _ in range(3)))
         assert not pids & set(found)
-        await settled(database.read_pool)
-        assert taken(database) == database.read_pool._slots_in_use == len(database.read_pool._idle) <= 3
+        await wait_for_background_tasks(database.read_pool)
+        assert count_checked_out(database) == database.read_pool._slots_in_use == len(database.read_pool._idle) <= 3
         async with database.engine.connect() as connection:
             assert await _pid(connection) not in pids
 
@@ -149,15 +153,17 @@ async def test_those_that_were_lost_unseen_are_passed_over(
 async def test_one_whose_end_was_said_while_its_connection_stands_is_passed_over(
     database_url: str, owner: asyncpg.Connection, before: bool, after: bool
 ) -> None:
-    async with relayed(database_url) as url, opened(url) as database:
-        pid = await session_of(database, ACME, single_statement=before)
-        await settled(database.read_pool)  # else it may be killed as it commits, which is another story
+    async with relayed(database_url) as url, open_read_database(url) as database:
+        pid = await fetch_backend_pid(database, ACME, single_statement=before)
+        await wait_for_background_tasks(
+            database.read_pool
+        )  # else it may be killed as it commits, which is another story
         await kill(owner, pid)
         (lent,) = database.read_pool._idle
         assert not lent.driver.is_closed()
-        assert await session_of(database, ACME, single_statement=after) != pid
-        await settled(database.read_pool)
-        assert taken(database) == database.read_pool._slots_in_use == len(database.read_pool._idle) == 1
+        assert await fetch_backend_pid(database, ACME, single_statement=after) != pid
+        await wait_for_background_tasks(database.read_pool)
+        assert count_checked_out(database) == database.read_pool._slots_in_use == len(database.read_pool._idle) == 1
 
 
 @asynccontextmanager
@@ -198,11 +204,11 @@ async def relayed(url: str) -> AsyncIterator[str]:
 async def test_one_that_the_pool_gives_although_it_is_lost_is_passed_over(
     database_url: str, owner_url: str, single_statement: bool
 ) -> None:
-    async with opened(database_url) as database:
+    async with open_read_database(database_url) as database:
         async with database.engine.connect() as connection:
             pid = await _pid(connection)
-        kill_unseen(owner_url, pid)
-        assert await session_of(database, ACME, single_statement=single_statement) != pid
+        terminate_unnoticed(owner_url, pid)
+        assert await fetch_backend_pid(database, ACME, single_statement=single_statement) != pid
 
 
 async def test_a_read_is_tried_twice_and_no_more(owner_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +219,7 @@ async def test_a_read_is_tried_twice_and_no_more(owner_url: str, monkeypatch: py
         begun.append("SELECT pg_terminate_backend(pg_backend_pid())")
         return begun[-1]
 
-    async with opened(owner_url) as database:  # who may end sessions
+    async with open_read_database(owner_url) as database:  # who may end sessions
         with monkeypatch.context() as patched:
             patched.setattr("benegraph.db.read_connection.set_rights_sql", deadly)
             for single_statement in BOTH_MODES:
@@ -221,28 +227,28 @@ async def test_a_read_is_tried_twice_and_no_more(owner_url: str, monkeypatch: py
                 with pytest.raises(LOST):
                     await fetch(database, ACME, ONE, single_statement=single_statement)
                 assert len(begun) == 2
-        deadly_read = statement("SELECT pg_terminate_backend(pg_backend_pid())")
+        deadly_read = make_statement("SELECT pg_terminate_backend(pg_backend_pid())")
         for single_statement in BOTH_MODES:
             with pytest.raises(LOST):
                 await fetch(database, ACME, deadly_read, single_statement=single_statement)
         assert await fetch(database, ACME, ONE) == [(1,)]
-        await settled(database.read_pool)
-        assert taken(database) == database.read_pool._slots_in_use == 1
+        await wait_for_background_tasks(database.read_pool)
+        assert count_checked_out(database) == database.read_pool._slots_in_use == 1
 
 
 async def test_one_that_is_lost_between_two_reads_is_told_and_not_lent_again(
     database_url: str, owner: asyncpg.Connection
 ) -> None:
     """What was read before was of another moment: the whole may be read again, by the one who knows it."""
-    async with opened(database_url) as database:
+    async with open_read_database(database_url) as database:
 
         async def read() -> None:
             async with database.read_pool.snapshot(ACME) as snapshot:
-                ((pid,),) = await snapshot.fetch(SESSION, {})
-                waiting.append(asyncio.ensure_future(session_of(database, BIRCH)))
+                ((pid,),) = await snapshot.fetch(BACKEND_PID, {})
+                waiting.append(asyncio.ensure_future(fetch_backend_pid(database, BIRCH)))
                 await kill(owner, pid)
                 pids.append(pid)
-                await snapshot.fetch(SESSION, {})
+                await snapshot.fetch(BACKEND_PID, {})
 
         waiting: list[asyncio.Future[int]] = []
         pids: list[int] = []
@@ -254,46 +260,46 @@ async def test_one_that_is_lost_between_two_reads_is_told_and_not_lent_again(
 async def test_one_that_is_lost_in_the_midst_of_a_transactions_read_is_told(
     database_url: str, owner: asyncpg.Connection
 ) -> None:
-    async with opened(database_url) as database:
-        first = await session_of(database, ACME)
-        slow = asyncio.ensure_future(fetch(database, ACME, statement("SELECT pg_sleep(60)")))
+    async with open_read_database(database_url) as database:
+        first = await fetch_backend_pid(database, ACME)
+        slow = asyncio.ensure_future(fetch(database, ACME, make_statement("SELECT pg_sleep(60)")))
         await asyncio.sleep(0.1)
         await kill(owner, first)
         with pytest.raises(LOST):
             await slow
-        assert await session_of(database, ACME) != first
+        assert await fetch_backend_pid(database, ACME) != first
 
 
 async def test_one_that_is_lost_in_the_midst_of_a_statement_alone_is_read_again(
     database_url: str, owner: asyncpg.Connection
 ) -> None:
-    async with opened(database_url) as database:
-        first = await session_of(database, ACME, single_statement=True)
-        slow = statement("SELECT pg_backend_pid() AS pid, pg_sleep(0.3)::text")
+    async with open_read_database(database_url) as database:
+        first = await fetch_backend_pid(database, ACME, single_statement=True)
+        slow = make_statement("SELECT pg_backend_pid() AS pid, pg_sleep(0.3)::text")
         reading = asyncio.ensure_future(fetch(database, ACME, slow, single_statement=True))
         await asyncio.sleep(0.1)
         await kill(owner, first)
         ((second, _),) = await reading
         assert second != first
-        assert await session_of(database, ACME, single_statement=True) == second
+        assert await fetch_backend_pid(database, ACME, single_statement=True) == second
 
 
 async def test_one_that_is_lost_as_it_ends_is_not_lent_again(
     database_url: str, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(database_url) as database:
-        async with held(monkeypatch, "end_transaction"):
-            first = await session_of(database, ACME)
+    async with open_read_database(database_url) as database:
+        async with pause_method(monkeypatch, "end_transaction"):
+            first = await fetch_backend_pid(database, ACME)
             await kill(owner, first)
-        assert await session_of(database, ACME) != first
-        await settled(database.read_pool)
-        assert (taken(database), database.read_pool._slots_in_use) == (1, 1)
+        assert await fetch_backend_pid(database, ACME) != first
+        await wait_for_background_tasks(database.read_pool)
+        assert (count_checked_out(database), database.read_pool._slots_in_use) == (1, 1)
 
 
 @pytest.mark.parametrize("unseen", [True, False])
 async def test_a_server_that_starts_again_is_read_from_again(unseen: bool) -> None:
-    with reachable() as place, EmbeddedPostgres(place, fast=True) as server:
-        async with opened(server.dsn(), most=2, acquire_timeout=1) as database:
+    with reachable_directory() as place, EmbeddedPostgres(place, fast=True) as server:
+        async with open_read_database(server.dsn(), most=2, acquire_timeout=1) as database:
             for _ in range(2):
                 pids = await several(database, 2, single_statement=True)
                 if unseen:
@@ -304,8 +310,8 @@ async def test_a_server_that_starts_again_is_read_from_again(unseen: bool) -> No
                     for single_statement in BOTH_MODES:
                         with pytest.raises(LOST):
                             await fetch(database, ACME, ONE, single_statement=single_statement)
-                await settled(database.read_pool)
-                assert (taken(database), database.read_pool._slots_in_use) == (0, 0)
+                await wait_for_background_tasks(database.read_pool)
+                assert (count_checked_out(database), database.read_pool._slots_in_use) == (0, 0)
                 await asyncio.to_thread(server.start)
                 assert await several(database, 2, single_statement=False) != pids
             if unseen:  # again, and nobody asked while it was away

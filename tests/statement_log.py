@@ -16,7 +16,7 @@ _LEARNING = ("typeinfo_tree", "current_setting('jit')")
 
 
 @asynccontextmanager
-async def statements(database: Database) -> AsyncIterator[list[str]]:
+async def record_statements(database: Database) -> AsyncIterator[list[str]]:
     """Note everything that is sent; one for many rows counts once."""
     sent: list[str] = []
     heard: set[Any] = set()
