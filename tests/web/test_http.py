@@ -132,6 +132,32 @@ async def test_unknown_path_gets_a_graphql_error(api: ApiClient, path: str) -> N
     assert await status_and_codes(await api.http.get(path)) == (404, ["BAD_USER_INPUT"])
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "message"),
+    [
+        ("GET", "/nowhere", {}, "There is nothing at this path."),
+        ("PUT", "/graphql", {}, "This path does not support the method; use GET or POST."),
+        (
+            "POST",
+            "/graphql",
+            {"Content-Type": "text/plain"},
+            "Unsupported Content-Type; send application/json in UTF-8.",
+        ),
+        (
+            "GET",
+            "/graphql",
+            {"Accept": "text/html"},
+            "Unsupported Accept header; accept application/graphql-response+json or application/json.",
+        ),
+    ],
+)
+async def test_http_error_says_how_to_correct_the_request(
+    api: ApiClient, method: str, path: str, headers: dict[str, str], message: str
+) -> None:
+    response = await api.http.request(method, path, headers=api.auth | headers)
+    assert [error["message"] for error in (await response.json())["errors"]] == [message]
+
+
 async def test_well_formed_request_id_is_kept(api: ApiClient) -> None:
     for valid in ("a", "A-Z_0.9", "x" * 64):
         assert (await api.post(QUERY, X_Request_ID=valid)).headers["X-Request-ID"] == valid
