@@ -170,5 +170,5 @@ async def wait_for_session_count(owner: asyncpg.Connection, expected: int) -> No
 
 async def wait_until(condition: Callable[[], Awaitable[object]]) -> None:
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        while not await condition():  # noqa: ASYNC110 - no event tells of the server's state
+        while not await condition():  # noqa: ASYNC110 - no event reports the server's state
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Connections of the pool: none is given out that is known to be lost, and nobody is asked for it each time."""
+"""The engine's pool hands out no lost connections, without a query for each checkout, and sets its settings."""
 
 import asyncio
 
@@ -14,50 +14,54 @@ from conftest import TODAY
 from factories.access import administrator
 
 
-async def numbers(engine: AsyncEngine, *, lost: BaseException | None = None) -> set[int]:
-    """Take three connections at once and give them back, the last as lost where there is an error; give their ids."""
-    taken = [await engine.connect() for _ in range(3)]
-    drivers = [(await connection.get_raw_connection()).driver_connection for connection in taken]
+async def checkout_pids(engine: AsyncEngine, *, lost: BaseException | None = None) -> set[int]:
+    """Check out three connections at once and return them, the last one as lost if there is an error.
+
+    Returns the process IDs of the sessions that are still open.
+    """
+    connections = [await engine.connect() for _ in range(3)]
+    drivers = [(await connection.get_raw_connection()).driver_connection for connection in connections]
     if lost is not None:
-        await taken[-1].invalidate(lost)
-    for connection in taken:
+        await connections[-1].invalidate(lost)
+    for connection in connections:
         await connection.close()
     return {driver.get_server_pid() for driver in drivers if driver is not None and not driver.is_closed()}
 
 
-async def test_what_is_given_back_is_taken_again(database: Database) -> None:
-    first = await numbers(database.engine)
+async def test_returned_connections_are_reused(database: Database) -> None:
+    first = await checkout_pids(database.engine)
     assert len(first) == 3
-    assert await numbers(database.engine) == first
+    assert await checkout_pids(database.engine) == first
 
 
-async def test_after_one_was_lost_none_of_its_age_is_given_out(database: Database) -> None:
-    """A server may go without a word, so that each connection fails only when it is used."""
-    first = await numbers(database.engine, lost=ConnectionResetError())
-    second = await numbers(database.engine)
+async def test_lost_connection_makes_all_older_ones_unusable(database: Database) -> None:
+    """A server may vanish without closing its sockets, so that each connection fails only when it is used."""
+    first = await checkout_pids(database.engine, lost=ConnectionResetError())
+    second = await checkout_pids(database.engine)
     assert not first & second
-    assert await numbers(database.engine) == second
+    assert await checkout_pids(database.engine) == second
 
 
-async def test_a_cancellation_says_nothing_of_the_others(database: Database) -> None:
-    left = await numbers(database.engine, lost=asyncio.CancelledError())
-    assert left < await numbers(database.engine)
+async def test_cancellation_does_not_affect_other_connections(database: Database) -> None:
+    remaining = await checkout_pids(database.engine, lost=asyncio.CancelledError())
+    assert remaining < await checkout_pids(database.engine)
 
 
 @pytest.mark.parametrize(
-    ("pgbouncer", "left"), [(False, {"timeout": "1500ms", "named": True}), (True, {"timeout": "0", "named": False})]
+    ("pgbouncer", "session_state"),
+    [(False, {"timeout": "1500ms", "named": True}), (True, {"timeout": "0", "named": False})],
 )
-async def test_settings_hold_in_every_transaction_and_behind_pgbouncer_in_no_session(
-    database_url: str, clock: Clock, left: dict[str, object], *, pgbouncer: bool
+async def test_settings_apply_to_each_transaction_and_behind_pgbouncer_to_no_session(
+    database_url: str, clock: Clock, session_state: dict[str, object], *, pgbouncer: bool
 ) -> None:
     engine = create_engine(database_url, PoolSettings(size=1, overflow=0, statement_timeout=1.5, pgbouncer=pgbouncer))
     database = Database(engine, pgbouncer=pgbouncer)
     query = text("SELECT current_setting('statement_timeout'), current_setting('jit')")
 
-    async def story(tx: Transaction) -> object:
+    async def read_settings(tx: Transaction) -> object:
         return tuple((await tx.session.execute(query)).one())
 
-    assert await database.transact(administrator(), clock, story) == ("1500ms", "off")
+    assert await database.transact(administrator(), clock, read_settings) == ("1500ms", "off")
     async with database.read(administrator(), clock) as read_session:
         assert tuple((await read_session.session.execute(query)).one()) == ("1500ms", "off")
     async with database.unscoped_session() as session:
@@ -65,22 +69,20 @@ async def test_settings_hold_in_every_transaction_and_behind_pgbouncer_in_no_ses
     async with engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
-        found = await driver.fetchrow("""SELECT current_setting('statement_timeout') AS timeout,
+        row = await driver.fetchrow("""SELECT current_setting('statement_timeout') AS timeout,
             EXISTS (SELECT FROM pg_prepared_statements WHERE statement LIKE '%jit%') AS named""")
-    assert dict(found) == left
+    assert dict(row) == session_state
     await engine.dispose()
 
 
-async def test_what_is_opened_beyond_the_pool_is_closed_again(
-    database_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_overflow_connections_are_closed_after_use(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     engine = create_engine(database_url, PoolSettings(size=1, overflow=3))
-    database, everyone = Database(engine), asyncio.Barrier(4)
+    database, all_connected = Database(engine), asyncio.Barrier(4)
 
-    async def story(_tx: Transaction) -> None:
-        await everyone.wait()
+    async def wait_for_all(_tx: Transaction) -> None:
+        await all_connected.wait()
 
-    await asyncio.gather(*(database.transact(administrator(), Clock.at_noon(TODAY), story) for _ in range(4)))
+    await asyncio.gather(*(database.transact(administrator(), Clock.at_noon(TODAY), wait_for_all) for _ in range(4)))
     pool = engine.pool
     assert isinstance(pool, QueuePool)
     assert (pool.checkedout(), pool.checkedin()) == (0, 1)

@@ -1,4 +1,4 @@
-"""ReadPool: one moment for each snapshot, nothing written, and each connection given back as it was."""
+"""The read pool: snapshots are consistent, reads can't write, and connections return to the engine unchanged."""
 
 import asyncio
 import gc
@@ -40,13 +40,13 @@ from conftest import connect
 from factories.employers import make_employer
 
 EMPLOYERS = make_statement("SELECT count(*) FROM employers")
-#: What a session keeps, as the pool gives it and has it back.
-KEPT = """SELECT pg_backend_pid() AS pid, current_setting('default_transaction_read_only') AS read_only,
+#: The settings of a session; they must be the same before and after the read pool has used it.
+SESSION_STATE = """SELECT pg_backend_pid() AS pid, current_setting('default_transaction_read_only') AS read_only,
     current_setting('plan_cache_mode') AS plans, coalesce(current_setting('app.tenant', true), '') AS tenant,
     coalesce(current_setting('app.employer', true), '') AS employer,
     coalesce(current_setting('app.employee', true), '') AS employee,
     current_setting('statement_timeout') AS timeout, current_setting('jit') AS jit"""
-AS_GIVEN = {
+INITIAL_STATE = {
     "read_only": "off",
     "plans": "auto",
     "tenant": "",
@@ -57,14 +57,16 @@ AS_GIVEN = {
 }
 
 
-# ---------------------------------------------------------------------------------------------- what a snapshot sees
+# ---------------------------------------------------------------------------------------------------------- snapshots
 
 
-async def test_all_of_a_snapshot_is_from_one_moment(database_url: str, database: Database, clock: Clock) -> None:
+async def test_snapshot_sees_the_data_as_of_its_beginning(database_url: str, database: Database, clock: Clock) -> None:
     await make_employer(database, clock, tenant="acme")
     async with open_read_database(database_url) as reading:
         async with reading.read_pool.snapshot(ACME) as snapshot:
-            await make_employer(database, clock, tenant="acme")  # after it began, and before it was asked anything
+            await make_employer(
+                database, clock, tenant="acme"
+            )  # after the snapshot's beginning and before its first statement
             assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
             await make_employer(database, clock, tenant="acme")
             assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
@@ -76,11 +78,11 @@ async def test_all_of_a_snapshot_is_from_one_moment(database_url: str, database:
 
 
 @pytest.mark.parametrize("pgbouncer", [False, True])
-async def test_a_statement_alone_is_one(database_url: str, pgbouncer: bool) -> None:
+async def test_single_statement_snapshot_executes_one_statement_only(database_url: str, pgbouncer: bool) -> None:
     async with open_read_database(database_url, pgbouncer=pgbouncer) as database:
         async with database.read_pool.snapshot(ACME, single_statement=True) as snapshot:
             await snapshot.fetch(EMPLOYERS, {})
-            with pytest.raises(RuntimeError, match="over"):
+            with pytest.raises(RuntimeError, match=r"This snapshot is over: .* its single statement was executed\."):
                 await snapshot.fetch(EMPLOYERS, {})
         pid = await fetch_backend_pid(database, ACME)
         assert pid == await fetch_backend_pid(database, ACME, single_statement=True)
@@ -88,20 +90,20 @@ async def test_a_statement_alone_is_one(database_url: str, pgbouncer: bool) -> N
 
 @pytest.mark.parametrize("pgbouncer", [False, True])
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
-async def test_reads_do_not_write(database_url: str, single_statement: bool, pgbouncer: bool) -> None:
+async def test_reads_cannot_write(database_url: str, single_statement: bool, pgbouncer: bool) -> None:
     write = make_statement("INSERT INTO tenants (tenant_id, name) VALUES ('acme', 'Acme') RETURNING 1")
     async with open_read_database(database_url, pgbouncer=pgbouncer) as database:
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
             await fetch(database, ACME, write, single_statement=single_statement)
 
 
-# ------------------------------------------------------------------------------------------------- given and taken
+# --------------------------------------------------------------------------------------- return to the engine's pool
 
 
-async def test_what_nobody_reads_with_goes_back_as_it_was(
+async def test_idle_connections_return_to_the_engine_with_their_initial_state(
     database_url: str, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = await create_people(database, clock)
+    visible_ids = await create_people(database, clock)
     monkeypatch.setattr(read_pool, "IDLE_CHECK_SECONDS", 0.05)
     async with open_read_database(database_url, max_reads=2) as reading:
         async with (
@@ -110,9 +112,9 @@ async def test_what_nobody_reads_with_goes_back_as_it_was(
         ):
             pids = {(await snapshot.fetch(BACKEND_PID, {}))[0]["pid"] for snapshot in (one, two)}
         assert count_checked_out(reading) == 2
-        for lent in reading.read_pool._idle:
-            kept = await lent.driver.fetchrow(KEPT)
-            assert (kept["read_only"], kept["plans"], kept["tenant"] in ("acme", "birch")) == (
+        for connection in reading.read_pool._idle:
+            state = await connection.driver.fetchrow(SESSION_STATE)
+            assert (state["read_only"], state["plans"], state["tenant"] in ("acme", "birch")) == (
                 "on",
                 "force_generic_plan",
                 True,
@@ -120,17 +122,17 @@ async def test_what_nobody_reads_with_goes_back_as_it_was(
         await asyncio.sleep(0.2)
         assert (count_checked_out(reading), reading.read_pool._idle, reading.read_pool._slots_in_use) == (0, [], 0)
         async with AsyncExitStack() as stack:
-            given = [await stack.enter_async_context(reading.engine.connect()) for _ in range(2)]
-            rows = [(await connection.execute(text(KEPT))).one()._asdict() for connection in given]
+            connections = [await stack.enter_async_context(reading.engine.connect()) for _ in range(2)]
+            rows = [(await item.execute(text(SESSION_STATE))).one()._asdict() for item in connections]
             assert {row.pop("pid") for row in rows} == pids
-            assert rows == [AS_GIVEN, AS_GIVEN]
-            for connection in given:
-                assert (await connection.execute(text(ALL_EMPLOYEE_IDS.text))).all() == []
+            assert rows == [INITIAL_STATE, INITIAL_STATE]
+            for engine_connection in connections:
+                assert (await engine_connection.execute(text(ALL_EMPLOYEE_IDS.text))).all() == []
         await make_employer(reading, clock, tenant="acme")
-        assert await fetch_visible_ids(reading, ACME) == world[ACME]
+        assert await fetch_visible_ids(reading, ACME) == visible_ids[ACME]
 
 
-async def test_what_is_read_with_does_not_go_back(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connection_in_use_stays_in_the_read_pool(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_pool, "IDLE_CHECK_SECONDS", 0.1)
     async with open_read_database(database_url, max_reads=2) as database:
         async with database.read_pool.snapshot(ACME) as one, database.read_pool.snapshot(ACME) as two:
@@ -144,7 +146,9 @@ async def test_what_is_read_with_does_not_go_back(database_url: str, monkeypatch
         assert count_checked_out(database) == 1
 
 
-async def test_what_is_lent_for_long_goes_back_even_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connection_in_use_returns_after_the_maximum_checkout_time(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(read_pool, "IDLE_CHECK_SECONDS", 0.1)
     monkeypatch.setattr(read_pool, "MAX_CHECKOUT_SECONDS", 0.0)
     async with open_read_database(database_url) as database:
@@ -156,7 +160,7 @@ async def test_what_is_lent_for_long_goes_back_even_so(database_url: str, monkey
         assert count_checked_out(database) == 0
 
 
-async def test_a_session_that_can_not_be_reset_does_not_go_back(
+async def test_connection_that_cannot_be_reset_is_discarded(
     database_url: str, owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read_pool, "IDLE_CHECK_SECONDS", 0.05)
@@ -170,37 +174,37 @@ async def test_a_session_that_can_not_be_reset_does_not_go_back(
         await wait_for_background_tasks(database.read_pool)
         assert (count_checked_out(database), database.read_pool._slots_in_use) == (0, 0)
         async with database.engine.connect() as connection:
-            row = (await connection.execute(text(KEPT))).one()._asdict()
+            row = (await connection.execute(text(SESSION_STATE))).one()._asdict()
         assert row.pop("pid") != pid
-        assert row == AS_GIVEN
+        assert row == INITIAL_STATE
 
 
-# ---------------------------------------------------------------------------------------------------- the late COMMIT
+# ------------------------------------------------------------------------------------------------------- slow COMMIT
 
 
-async def test_a_connection_is_lent_again_once_its_transaction_has_ended(
+async def test_connection_is_reused_only_after_its_transaction_has_ended(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_read_database(database_url) as database, pause_method(monkeypatch, "end_transaction") as go_on:
-        first = await fetch_backend_pid(database, ACME)  # nobody waits for its end
+    async with open_read_database(database_url) as database, pause_method(monkeypatch, "end_transaction") as resume:
+        first = await fetch_backend_pid(database, ACME)  # its transaction ends in the background
         second = asyncio.ensure_future(fetch_backend_pid(database, BIRCH))
         await asyncio.sleep(0.1)
         assert not second.done()
-        go_on.set()
+        resume.set()
         assert await second == first
 
 
-async def test_where_a_commit_fails_another_connection_is_lent(
+async def test_failed_commit_makes_waiters_use_another_connection(
     database_url: str, owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = await connect(owner_url)
     async with open_read_database(database_url) as database:
-        async with pause_method(monkeypatch, "end_transaction") as go_on:
+        async with pause_method(monkeypatch, "end_transaction") as resume:
             first = await fetch_backend_pid(database, ACME)
             waiting = [asyncio.ensure_future(fetch_backend_pid(database, BIRCH)) for _ in range(3)]
             await asyncio.sleep(0)
             await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", first)
-            go_on.set()
+            resume.set()
             (second,) = set(await asyncio.gather(*waiting))
         assert second != first
         await wait_for_background_tasks(database.read_pool)
@@ -208,7 +212,7 @@ async def test_where_a_commit_fails_another_connection_is_lent(
     await owner.close()
 
 
-async def test_where_a_commit_hangs_who_waits_is_told(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hanging_commit_makes_waiters_time_out(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_read_database(database_url, acquire_timeout=0.1) as database:
         async with pause_method(monkeypatch, "end_transaction"):
             pid = await fetch_backend_pid(database, ACME)
@@ -217,27 +221,27 @@ async def test_where_a_commit_hangs_who_waits_is_told(database_url: str, monkeyp
         assert await fetch_backend_pid(database, ACME) == pid
 
 
-# ------------------------------------------------------------------------------------------------------------ the end
+# ------------------------------------------------------------------------------------------------------------ dispose
 
 
-async def test_dispose_closes_what_rests_and_what_is_lent_when_it_ends(
+async def test_dispose_closes_idle_connections_at_once_and_used_ones_on_release(
     database_url: str, owner_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     owner, before = await connect(owner_url), asyncio.all_tasks()
     async with open_read_database(database_url, max_reads=4) as database:
         async with AsyncExitStack() as stack:
-            single_statement = await stack.enter_async_context(database.read_pool.snapshot(ACME, single_statement=True))
-            whole = await stack.enter_async_context(database.read_pool.snapshot(ACME))
+            single = await stack.enter_async_context(database.read_pool.snapshot(ACME, single_statement=True))
+            transaction = await stack.enter_async_context(database.read_pool.snapshot(ACME))
             async with database.read_pool.snapshot(BIRCH), database.read_pool.snapshot(BIRCH, single_statement=True):
                 pass
             await wait_for_background_tasks(database.read_pool)
             assert await count_sessions(owner) == 4
-            next_look = database.read_pool._idle_check
-            assert next_look is not None
+            idle_check = database.read_pool._idle_check
+            assert idle_check is not None
             await database.engine.dispose()
             await wait_for_session_count(owner, 2)
-            assert await single_statement.fetch(make_statement("SELECT 1"), {}) == [(1,)]
-            assert await whole.fetch(make_statement("SELECT 1"), {}) == [(1,)]
+            assert await single.fetch(make_statement("SELECT 1"), {}) == [(1,)]
+            assert await transaction.fetch(make_statement("SELECT 1"), {}) == [(1,)]
         await wait_for_background_tasks(database.read_pool)
         await wait_for_session_count(owner, 0)
         assert (database.read_pool._slots_in_use, database.read_pool._idle, database.read_pool._idle_check) == (
@@ -245,9 +249,9 @@ async def test_dispose_closes_what_rests_and_what_is_lent_when_it_ends(
             [],
             None,
         )
-        assert next_look.cancelled()
+        assert idle_check.cancelled()
         assert asyncio.all_tasks() == before
-        # An engine that was disposed of begins anew.
+        # A disposed engine can be used again.
         assert await fetch(database, ACME, make_statement("SELECT 1"), single_statement=True) == [(1,)]
     await wait_for_session_count(owner, 0)
     assert database.read_pool._idle_check is None
@@ -257,12 +261,12 @@ async def test_dispose_closes_what_rests_and_what_is_lent_when_it_ends(
 
 
 @pytest.mark.parametrize("work", ["end_transaction", "reset", "cancel"])
-async def test_dispose_closes_what_is_being_ended(
+async def test_dispose_closes_connections_of_background_tasks(
     database_url: str, owner_url: str, work: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read_pool, "IDLE_CHECK_SECONDS", 0.02)
     owner = await connect(owner_url)
-    async with open_read_database(database_url) as database, pause_method(monkeypatch, work) as go_on:
+    async with open_read_database(database_url) as database, pause_method(monkeypatch, work) as resume:
         async with database.read_pool.snapshot(ACME, single_statement=work == "reset") as snapshot:
             await snapshot.fetch(BACKEND_PID, {})
             if work == "cancel":
@@ -270,7 +274,7 @@ async def test_dispose_closes_what_is_being_ended(
         await asyncio.sleep(0.1)
         assert len(database.read_pool._tasks) == 1
         await database.engine.dispose()
-        go_on.set()
+        resume.set()
         await wait_for_background_tasks(database.read_pool)
         await wait_for_session_count(owner, 0)
         assert (database.read_pool._slots_in_use, database.read_pool._idle) == (0, [])
@@ -278,10 +282,10 @@ async def test_dispose_closes_what_is_being_ended(
 
 
 @pytest.mark.parametrize("hangs", [True, False])
-async def test_a_loop_may_end_at_once(
+async def test_event_loop_can_end_while_background_tasks_run(
     database_url: str, owner_url: str, hangs: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What nobody waits for is cancelled with the loop, and leaves no connection and no word behind."""
+    """Background tasks are cancelled with the loop, and leave neither a connection nor a log message."""
     owner = await connect(owner_url)
     if hangs:
         for work in ("end_transaction", "cancel"):
@@ -303,14 +307,13 @@ async def test_a_loop_may_end_at_once(
     await owner.close()
 
 
-async def test_who_writes_meets_no_reader(database: Database, clock: Clock) -> None:
-    """One engine serves both: what readers had is no different from what they never had."""
+async def test_writes_are_unaffected_by_earlier_reads_of_the_same_engine(database: Database, clock: Clock) -> None:
     await make_employer(database, clock, tenant="acme")
     assert await fetch(database, ACME, EMPLOYERS, single_statement=True) == [(1,)]
 
-    async def story(tx: Transaction) -> Any:
+    async def read_only_setting(tx: Transaction) -> Any:
         return await tx.driver.fetchval("SELECT current_setting('transaction_read_only')")
 
-    assert await database.transact(ACME, clock, story) == "off"
+    assert await database.transact(ACME, clock, read_only_setting) == "off"
     await make_employer(database, clock, tenant="acme")
     assert await fetch(database, ACME, EMPLOYERS, single_statement=True) == [(2,)]

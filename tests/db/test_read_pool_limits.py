@@ -1,4 +1,4 @@
-"""Limits: few connections are lent, and whoever waits is served or told; who gives up or fails takes none away."""
+"""Limits of the read pool: waiters get a connection or a timeout, and failed or cancelled reads leak none."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -35,60 +35,62 @@ EMPLOYERS = make_statement("SELECT count(*) FROM employers")
 # ------------------------------------------------------------------------------------------------------------- limits
 
 
-@pytest.mark.parametrize(("size", "most"), [(1, 1), (2, 1), (3, 1), (4, 2), (5, 3), (6, 3), (10, 6), (11, 7), (20, 16)])
-async def test_writers_are_left_some_of_the_pool(database_url: str, size: int, most: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "max_reads"), [(1, 1), (2, 1), (3, 1), (4, 2), (5, 3), (6, 3), (10, 6), (11, 7), (20, 16)]
+)
+async def test_reads_leave_part_of_the_pool_to_writes(database_url: str, size: int, max_reads: int) -> None:
     engine = create_engine(database_url, PoolSettings(size=size, overflow=0, acquire_timeout=0.1))
     database = Database(engine)
     async with AsyncExitStack() as stack:
-        for _ in range(most):
+        for _ in range(max_reads):
             await stack.enter_async_context(database.read_pool.snapshot(ACME))
         with pytest.raises(PoolTimeoutError):
             await fetch_backend_pid(database, ACME)
-        assert count_checked_out(database) == most
-        for _ in range(size - most):
+        assert count_checked_out(database) == max_reads
+        for _ in range(size - max_reads):
             await stack.enter_async_context(engine.connect())
     await engine.dispose()
 
 
-async def test_many_readers_share_few_connections_with_who_writes(
+async def test_many_reads_share_few_connections_beside_writes(
     database_url: str, database: Database, clock: Clock
 ) -> None:
     await make_employer(database, clock, tenant="acme")
     counts = []
 
-    async def read(database: Database, manner: int) -> None:
+    async def read(database: Database, offset: int) -> None:
         for turn in range(6):
-            async with database.read_pool.snapshot(ACME, single_statement=(turn + manner) % 2 == 0) as snapshot:
+            async with database.read_pool.snapshot(ACME, single_statement=(turn + offset) % 2 == 0) as snapshot:
                 assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
                 counts.append(count_checked_out(database))
 
     async with open_read_database(database_url, max_reads=3) as reading, AsyncExitStack() as stack:
         for _ in range(WRITE_CONNECTIONS):
             await stack.enter_async_context(reading.engine.connect())
-        await asyncio.gather(*(read(reading, manner) for manner in range(40)))
+        await asyncio.gather(*(read(reading, offset) for offset in range(40)))
         assert len(counts) == 240
         assert max(counts) == WRITE_CONNECTIONS + 3
 
 
-async def test_who_waits_too_long_is_told_as_by_the_pool(database_url: str) -> None:
+async def test_waiting_too_long_raises_the_same_timeout_as_the_engine_pool(database_url: str) -> None:
     async with open_read_database(database_url, acquire_timeout=0.1) as database:
         loop = asyncio.get_running_loop()
         async with database.read_pool.snapshot(ACME) as snapshot:
             pid = (await snapshot.fetch(BACKEND_PID, {}))[0]["pid"]
-            began = loop.time()
-            with pytest.raises(PoolTimeoutError) as ours:
+            started_at = loop.time()
+            with pytest.raises(PoolTimeoutError) as read_error:
                 await fetch_backend_pid(database, ACME)
-            assert 0.09 < loop.time() - began < 1
+            assert 0.09 < loop.time() - started_at < 1
         assert await fetch_backend_pid(database, ACME) == pid
         async with AsyncExitStack() as stack:
             for _ in range(WRITE_CONNECTIONS):
                 await stack.enter_async_context(database.engine.connect())
-            with pytest.raises(PoolTimeoutError) as the_pools:
+            with pytest.raises(PoolTimeoutError) as engine_error:
                 await stack.enter_async_context(database.engine.connect())
-        assert classify_error(ours.value) == classify_error(the_pools.value) == ("TIMEOUT", TIMEOUT_MESSAGE)
+        assert classify_error(read_error.value) == classify_error(engine_error.value) == ("TIMEOUT", TIMEOUT_MESSAGE)
 
 
-async def test_where_writers_have_all_of_the_pool_a_reader_is_told_and_others_read_later(database_url: str) -> None:
+async def test_reads_time_out_while_writes_use_the_whole_pool_and_succeed_later(database_url: str) -> None:
     async with open_read_database(database_url, acquire_timeout=0.1) as database:
         async with AsyncExitStack() as stack:
             for _ in range(WRITE_CONNECTIONS + 1):
@@ -100,7 +102,7 @@ async def test_where_writers_have_all_of_the_pool_a_reader_is_told_and_others_re
         await fetch_backend_pid(database, ACME)
 
 
-async def test_all_who_wait_are_served_in_their_order(database_url: str) -> None:
+async def test_waiters_are_served_in_order(database_url: str) -> None:
     served: list[int] = []
 
     async def read(database: Database, number: int) -> None:
@@ -110,18 +112,18 @@ async def test_all_who_wait_are_served_in_their_order(database_url: str) -> None
             served.append(number)
             await snapshot.fetch(BACKEND_PID, {})
             if number % 10 == 9:
-                raise LookupError  # its connection is dropped, and its place handed on
+                raise LookupError  # its connection is dropped, and its slot passed on
 
     async with open_read_database(database_url) as database, asyncio.timeout(20):
-        ended = await asyncio.gather(*(read(database, number) for number in range(100)), return_exceptions=True)
-        assert [number for number, error in enumerate(ended) if error is not None] == list(range(9, 100, 10))
+        results = await asyncio.gather(*(read(database, number) for number in range(100)), return_exceptions=True)
+        assert [number for number, error in enumerate(results) if error is not None] == list(range(9, 100, 10))
         assert served == list(range(100))
         await wait_for_background_tasks(database.read_pool)
         assert (count_checked_out(database), database.read_pool._slots_in_use) == (0, 0)
 
 
-async def test_who_comes_later_does_not_take_the_place_of_who_waits(database_url: str) -> None:
-    """A place that comes free is handed on at once: else those who keep coming would take it time and again."""
+async def test_new_read_does_not_overtake_a_waiter(database_url: str) -> None:
+    """A free slot is passed on at once. Otherwise new reads could take it again and again."""
     order: list[str] = []
 
     async def read(name: str) -> None:
@@ -130,49 +132,49 @@ async def test_who_comes_later_does_not_take_the_place_of_who_waits(database_url
 
     async with open_read_database(database_url) as database:
         async with database.read_pool.snapshot(ACME) as snapshot:
-            waiting = asyncio.ensure_future(read("who waits"))
+            waiting = asyncio.ensure_future(read("waiter"))
             await asyncio.sleep(0)
             mark_busy(snapshot)
         await asyncio.wait(database.read_pool._tasks)
         assert not database.read_pool._waiters
-        await asyncio.gather(read("who comes"), waiting)
-        assert order == ["who waits", "who comes"]
+        await asyncio.gather(read("new read"), waiting)
+        assert order == ["waiter", "new read"]
 
 
-@pytest.mark.parametrize("fails", [False, True], ids=["its connection", "its place"])
-async def test_who_stops_waiting_loses_nothing(database_url: str, fails: bool) -> None:
-    """Stopped before, while and after it was handed something, by a cancellation or by the clock."""
+@pytest.mark.parametrize("fails", [False, True], ids=["connection", "slot"])
+async def test_cancelled_waiters_leak_no_connection(database_url: str, fails: bool) -> None:
+    """Waiters are cancelled before, while and after they receive a connection or a slot."""
     async with open_read_database(database_url, acquire_timeout=2) as database:
         for turn in range(30):
             async with database.read_pool.snapshot(ACME, single_statement=True) as snapshot:
                 await snapshot.fetch(BACKEND_PID, {})
-                stopping = [
+                cancelled = [
                     asyncio.ensure_future(fetch_backend_pid(database, BIRCH, single_statement=True)) for _ in range(3)
                 ]
-                staying = asyncio.ensure_future(fetch_backend_pid(database, BIRCH, single_statement=True))
+                remaining = asyncio.ensure_future(fetch_backend_pid(database, BIRCH, single_statement=True))
                 await asyncio.sleep(0)
                 if fails:
                     assert snapshot._connection is not None
                     snapshot._connection.driver.terminate()
             for _ in range(turn):
                 await asyncio.sleep(0)
-            for each in stopping:
-                each.cancel()
+            for waiter in cancelled:
+                waiter.cancel()
             async with asyncio.timeout(1):
-                await staying
-                await asyncio.gather(*stopping, return_exceptions=True)
+                await remaining
+                await asyncio.gather(*cancelled, return_exceptions=True)
             await wait_for_background_tasks(database.read_pool)
             assert database.read_pool._slots_in_use == count_checked_out(database) <= 1
 
 
-async def test_who_is_handed_a_connection_as_the_time_is_over_loses_nothing(database_url: str) -> None:
+async def test_connection_received_at_the_deadline_is_not_leaked(database_url: str) -> None:
     async with open_read_database(database_url, acquire_timeout=0.05) as database:
-        for late in (-0.002, -0.001, -0.0005, 0.0, 0.0005):
+        for delay in (-0.002, -0.001, -0.0005, 0.0, 0.0005):
             async with database.read_pool.snapshot(ACME, single_statement=True):
                 waiting = [
                     asyncio.ensure_future(fetch_backend_pid(database, ACME, single_statement=True)) for _ in range(5)
                 ]
-                await asyncio.sleep(0.05 + late)
+                await asyncio.sleep(0.05 + delay)
             await asyncio.gather(*waiting, return_exceptions=True)
             await fetch_backend_pid(database, ACME, single_statement=True)
             assert (count_checked_out(database), database.read_pool._slots_in_use, len(database.read_pool._idle)) == (
@@ -182,12 +184,12 @@ async def test_who_is_handed_a_connection_as_the_time_is_over_loses_nothing(data
             )
 
 
-# ---------------------------------------------------------------------------------------------- errors, and giving up
+# ------------------------------------------------------------------------------------------- errors and cancellations
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
 @pytest.mark.parametrize("error", [LookupError, asyncio.CancelledError, KeyboardInterrupt])
-async def test_after_an_error_a_connection_is_not_lent_again(
+async def test_connection_is_not_reused_after_an_error_in_the_snapshot(
     database_url: str, single_statement: bool, error: type[BaseException]
 ) -> None:
     async with open_read_database(database_url) as database:
@@ -207,7 +209,9 @@ async def test_after_an_error_a_connection_is_not_lent_again(
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
-async def test_what_failed_is_not_lent_again_though_nobody_minds(database_url: str, single_statement: bool) -> None:
+async def test_connection_is_not_reused_after_a_suppressed_statement_error(
+    database_url: str, single_statement: bool
+) -> None:
     async with open_read_database(database_url) as database:
         async with database.read_pool.snapshot(ACME, single_statement=single_statement) as snapshot:
             with pytest.raises(asyncpg.DivisionByZeroError):
@@ -218,28 +222,28 @@ async def test_what_failed_is_not_lent_again_though_nobody_minds(database_url: s
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
-async def test_a_statement_that_was_given_up_is_called_off(
+async def test_cancelled_statement_is_cancelled_on_the_server(
     database_url: str, owner_url: str, single_statement: bool
 ) -> None:
-    """The server does not notice that nobody listens any more: it would go on, and another session be opened beside."""
+    """The server doesn't notice that the client has stopped waiting. It would continue, beside a new session."""
     owner = await connect(owner_url)
     async with open_read_database(database_url) as database:
         reading = asyncio.ensure_future(
             fetch(database, ACME, make_statement("SELECT pg_sleep(60)"), single_statement=single_statement)
         )
-        asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
-        await wait_until(lambda: owner.fetchval(asleep))
+        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+        await wait_until(lambda: owner.fetchval(sleeping))
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
         await fetch_backend_pid(database, ACME)
-        assert await owner.fetchval(asleep) == 0
+        assert await owner.fetchval(sleeping) == 0
         assert await count_sessions(owner) == 1
     await owner.close()
 
 
-def test_who_waits_in_the_next_loop_is_refused_in_time_too(database_url: str) -> None:
-    """An engine that was disposed of may begin anew in another loop, whose clock is another."""
+def test_waiter_times_out_in_a_second_event_loop_too(database_url: str) -> None:
+    """A disposed engine can be used again in another event loop, which has another clock."""
     database = Database(create_engine(database_url, PoolSettings(size=1, overflow=0, acquire_timeout=0.5)))
 
     async def wait_for_a_moment() -> None:

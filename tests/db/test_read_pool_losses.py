@@ -1,4 +1,4 @@
-"""Lost connections: who reads next is served by another, and what was lost in the midst of a read is told."""
+"""Lost connections: the next read uses another one, and a read that loses its connection raises or is repeated."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -42,7 +42,7 @@ async def owner(owner_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def kill(owner: asyncpg.Connection, pid: int) -> None:
-    """End a session, and let our socket hear of it."""
+    """Terminate a session, and wait until its connection has noticed it."""
     assert await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
     await asyncio.sleep(0.05)
 
@@ -52,8 +52,8 @@ async def _pid(connection: AsyncConnection) -> int:
     return int(driver.get_server_pid())
 
 
-async def several(database: Database, number: int, *, single_statement: bool) -> set[int]:
-    """Read by several connections at once, so that each of them rests then."""
+async def read_concurrently(database: Database, number: int, *, single_statement: bool) -> set[int]:
+    """Read through several connections at once, and leave all of them idle; return their sessions' process IDs."""
     async with AsyncExitStack() as stack:
         snapshots = [
             await stack.enter_async_context(database.read_pool.snapshot(ACME, single_statement=single_statement))
@@ -67,7 +67,7 @@ async def several(database: Database, number: int, *, single_statement: bool) ->
 
 @pytest.mark.parametrize("after", BOTH_MODES)
 @pytest.mark.parametrize("before", BOTH_MODES)
-async def test_one_that_is_known_to_be_lost_is_not_lent(
+async def test_connection_known_to_be_lost_is_not_used(
     database_url: str, owner: asyncpg.Connection, before: bool, after: bool
 ) -> None:
     async with open_read_database(database_url) as database:
@@ -84,19 +84,19 @@ async def test_one_that_is_known_to_be_lost_is_not_lent(
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
-async def test_one_that_is_known_to_be_lost_takes_no_other_with_it(
+async def test_connection_known_to_be_lost_does_not_affect_others(
     database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     async with open_read_database(database_url, max_reads=2) as database:
-        pids = await several(database, 2, single_statement=single_statement)
-        first_in_turn = database.read_pool._idle[-1].driver.get_server_pid()
-        await kill(owner, first_in_turn)
-        found = await several(database, 2, single_statement=single_statement)
-        assert found & pids == pids - {first_in_turn}
+        pids = await read_concurrently(database, 2, single_statement=single_statement)
+        next_pid = database.read_pool._idle[-1].driver.get_server_pid()
+        await kill(owner, next_pid)
+        new_pids = await read_concurrently(database, 2, single_statement=single_statement)
+        assert new_pids & pids == pids - {next_pid}
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
-async def test_one_that_is_lost_after_its_read_is_not_kept(
+async def test_connection_lost_after_its_read_is_discarded(
     database_url: str, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     async with open_read_database(database_url) as database:
@@ -108,40 +108,42 @@ async def test_one_that_is_lost_after_its_read_is_not_kept(
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
-async def test_the_pool_learns_of_what_was_lost_unseen(
+async def test_unnoticed_loss_makes_the_engine_discard_older_connections(
     database_url: str, owner_url: str, single_statement: bool
 ) -> None:
-    """Its own may be lost as well: it gives out none of that age."""
+    """The server may have vanished, so connections of the same age may be lost too."""
     async with open_read_database(database_url) as database:
         first = await fetch_backend_pid(database, ACME, single_statement=single_statement)
         await wait_for_background_tasks(database.read_pool)
         async with database.engine.connect() as connection:
-            old = await _pid(connection)
+            old_pid = await _pid(connection)
         async with database.engine.connect() as connection:
-            assert await _pid(connection) == old
+            assert await _pid(connection) == old_pid
         terminate_unnoticed(owner_url, first)
         await fetch_backend_pid(database, ACME, single_statement=single_statement)
         async with database.engine.connect() as connection:
-            assert await _pid(connection) != old
+            assert await _pid(connection) != old_pid
 
 
 @pytest.mark.parametrize("other", BOTH_MODES)
 @pytest.mark.parametrize("after", BOTH_MODES)
 @pytest.mark.parametrize("before", BOTH_MODES)
-async def test_those_that_were_lost_unseen_are_passed_over(
+async def test_connections_lost_unnoticed_are_skipped(
     database_url: str, owner_url: str, before: bool, after: bool, other: bool
 ) -> None:
-    """All that rest, here and in the pool, are gone, and no socket has told: what is sent first finds it out."""
+    """All idle connections, here and in the engine's pool, are lost; only the next statement detects it."""
     async with open_read_database(database_url, max_reads=3) as database:
         async with AsyncExitStack() as stack:
-            pids = await several(database, 3, single_statement=before)
+            pids = await read_concurrently(database, 3, single_statement=before)
             for _ in range(WRITE_CONNECTIONS):
                 pids.add(await _pid(await stack.enter_async_context(database.engine.connect())))
         assert len(pids) == 5
         terminate_unnoticed(owner_url, *pids)
         viewer = BIRCH if other else ACME
-        found = await asyncio.gather(*(fetch_backend_pid(database, viewer, single_statement=after) for _ in range(3)))
-        assert not pids & set(found)
+        new_pids = await asyncio.gather(
+            *(fetch_backend_pid(database, viewer, single_statement=after) for _ in range(3))
+        )
+        assert not pids & set(new_pids)
         await wait_for_background_tasks(database.read_pool)
         assert count_checked_out(database) == database.read_pool._slots_in_use == len(database.read_pool._idle) <= 3
         async with database.engine.connect() as connection:
@@ -150,58 +152,59 @@ async def test_those_that_were_lost_unseen_are_passed_over(
 
 @pytest.mark.parametrize("after", BOTH_MODES)
 @pytest.mark.parametrize("before", BOTH_MODES)
-async def test_one_whose_end_was_said_while_its_connection_stands_is_passed_over(
+async def test_session_ended_by_the_server_with_an_open_socket_is_skipped(
     database_url: str, owner: asyncpg.Connection, before: bool, after: bool
 ) -> None:
-    async with relayed(database_url) as url, open_read_database(url) as database:
+    async with proxy(database_url) as url, open_read_database(url) as database:
         pid = await fetch_backend_pid(database, ACME, single_statement=before)
         await wait_for_background_tasks(
             database.read_pool
-        )  # else it may be killed as it commits, which is another story
+        )  # otherwise it might be terminated during its COMMIT, which is another test
         await kill(owner, pid)
-        (lent,) = database.read_pool._idle
-        assert not lent.driver.is_closed()
+        (connection,) = database.read_pool._idle
+        assert not connection.driver.is_closed()
         assert await fetch_backend_pid(database, ACME, single_statement=after) != pid
         await wait_for_background_tasks(database.read_pool)
         assert count_checked_out(database) == database.read_pool._slots_in_use == len(database.read_pool._idle) == 1
 
 
 @asynccontextmanager
-async def relayed(url: str) -> AsyncIterator[str]:
-    """Stand between, and pass on what each says, but not that the server hangs up."""
+async def proxy(url: str) -> AsyncIterator[str]:
+    """Run a TCP proxy to the server that hides when the server closes a connection; yield its URL."""
     address = make_url(url)
     host = str(address.query.get("host") or address.host)
     port = int(str(address.query.get("port") or address.port or 5432))
-    relaying: list[asyncio.Task[None]] = []
+    tasks: list[asyncio.Task[None]] = []
     writers: list[asyncio.StreamWriter] = []
 
-    async def pass_on(said: asyncio.StreamReader, other: asyncio.StreamWriter) -> None:
-        while some := await said.read(65536):
-            other.write(some)
+    async def forward(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            target.write(data)
 
-    async def relay(said: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+    async def on_connection(client_reader: asyncio.StreamReader, client_writer: asyncio.StreamWriter) -> None:
         if host.startswith("/"):
-            theirs, there = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+            server_reader, server_writer = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
         else:
-            theirs, there = await asyncio.open_connection(host, port)
-        writers.extend([back, there])
-        relaying.extend([asyncio.create_task(pass_on(said, there)), asyncio.create_task(pass_on(theirs, back))])
+            server_reader, server_writer = await asyncio.open_connection(host, port)
+        writers.extend([client_writer, server_writer])
+        tasks.append(asyncio.create_task(forward(client_reader, server_writer)))
+        tasks.append(asyncio.create_task(forward(server_reader, client_writer)))
 
-    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
-        there = address.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
-        there = there.difference_update_query(["host", "port"])
-        yield there.render_as_string(hide_password=False)
+    async with await asyncio.start_server(on_connection, "127.0.0.1", 0) as server:
+        proxy_url = address.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
+        proxy_url = proxy_url.difference_update_query(["host", "port"])
+        yield proxy_url.render_as_string(hide_password=False)
         server.close()
-        for task in relaying:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*relaying, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for writer in writers:
             writer.close()
         await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
 @pytest.mark.parametrize("single_statement", BOTH_MODES)
-async def test_one_that_the_pool_gives_although_it_is_lost_is_passed_over(
+async def test_lost_connection_from_the_engine_pool_is_skipped(
     database_url: str, owner_url: str, single_statement: bool
 ) -> None:
     async with open_read_database(database_url) as database:
@@ -211,35 +214,35 @@ async def test_one_that_the_pool_gives_although_it_is_lost_is_passed_over(
         assert await fetch_backend_pid(database, ACME, single_statement=single_statement) != pid
 
 
-async def test_a_read_is_tried_twice_and_no_more(owner_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that ends whatever is begun is not asked for ever."""
-    begun: list[str] = []
+async def test_read_is_attempted_twice_at_most(owner_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads end although the server terminates each session at once."""
+    attempts: list[str] = []
 
-    def deadly(*_: object, **__: object) -> str:
-        begun.append("SELECT pg_terminate_backend(pg_backend_pid())")
-        return begun[-1]
+    def terminate_session(*_: object, **__: object) -> str:
+        attempts.append("SELECT pg_terminate_backend(pg_backend_pid())")
+        return attempts[-1]
 
-    async with open_read_database(owner_url) as database:  # who may end sessions
+    async with open_read_database(owner_url) as database:  # the owner may terminate sessions
         with monkeypatch.context() as patched:
-            patched.setattr("benegraph.db.read_connection.set_rights_sql", deadly)
+            patched.setattr("benegraph.db.read_connection.set_rights_sql", terminate_session)
             for single_statement in BOTH_MODES:
-                begun.clear()
+                attempts.clear()
                 with pytest.raises(LOST):
                     await fetch(database, ACME, ONE, single_statement=single_statement)
-                assert len(begun) == 2
-        deadly_read = make_statement("SELECT pg_terminate_backend(pg_backend_pid())")
+                assert len(attempts) == 2
+        terminating_read = make_statement("SELECT pg_terminate_backend(pg_backend_pid())")
         for single_statement in BOTH_MODES:
             with pytest.raises(LOST):
-                await fetch(database, ACME, deadly_read, single_statement=single_statement)
+                await fetch(database, ACME, terminating_read, single_statement=single_statement)
         assert await fetch(database, ACME, ONE) == [(1,)]
         await wait_for_background_tasks(database.read_pool)
         assert count_checked_out(database) == database.read_pool._slots_in_use == 1
 
 
-async def test_one_that_is_lost_between_two_reads_is_told_and_not_lent_again(
+async def test_connection_lost_between_two_reads_raises_and_is_not_reused(
     database_url: str, owner: asyncpg.Connection
 ) -> None:
-    """What was read before was of another moment: the whole may be read again, by the one who knows it."""
+    """The first read was of another snapshot, so only the caller could repeat both reads."""
     async with open_read_database(database_url) as database:
 
         async def read() -> None:
@@ -257,7 +260,7 @@ async def test_one_that_is_lost_between_two_reads_is_told_and_not_lent_again(
         assert await waiting[0] not in pids
 
 
-async def test_one_that_is_lost_in_the_midst_of_a_transactions_read_is_told(
+async def test_connection_lost_during_a_read_in_a_transaction_raises(
     database_url: str, owner: asyncpg.Connection
 ) -> None:
     async with open_read_database(database_url) as database:
@@ -270,7 +273,7 @@ async def test_one_that_is_lost_in_the_midst_of_a_transactions_read_is_told(
         assert await fetch_backend_pid(database, ACME) != first
 
 
-async def test_one_that_is_lost_in_the_midst_of_a_statement_alone_is_read_again(
+async def test_single_statement_is_repeated_after_a_lost_connection(
     database_url: str, owner: asyncpg.Connection
 ) -> None:
     async with open_read_database(database_url) as database:
@@ -284,7 +287,7 @@ async def test_one_that_is_lost_in_the_midst_of_a_statement_alone_is_read_again(
         assert await fetch_backend_pid(database, ACME, single_statement=True) == second
 
 
-async def test_one_that_is_lost_as_it_ends_is_not_lent_again(
+async def test_connection_lost_during_its_commit_is_not_reused(
     database_url: str, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_read_database(database_url) as database:
@@ -296,13 +299,13 @@ async def test_one_that_is_lost_as_it_ends_is_not_lent_again(
         assert (count_checked_out(database), database.read_pool._slots_in_use) == (1, 1)
 
 
-@pytest.mark.parametrize("unseen", [True, False])
-async def test_a_server_that_starts_again_is_read_from_again(unseen: bool) -> None:
-    with reachable_directory() as place, EmbeddedPostgres(place, fast=True) as server:
-        async with open_read_database(server.dsn(), most=2, acquire_timeout=1) as database:
+@pytest.mark.parametrize("unnoticed", [True, False])
+async def test_reads_succeed_again_after_a_restart_of_the_server(unnoticed: bool) -> None:
+    with reachable_directory() as directory, EmbeddedPostgres(directory, fast=True) as server:
+        async with open_read_database(server.dsn(), max_reads=2, acquire_timeout=1) as database:
             for _ in range(2):
-                pids = await several(database, 2, single_statement=True)
-                if unseen:
+                pids = await read_concurrently(database, 2, single_statement=True)
+                if unnoticed:
                     server.stop()
                 else:
                     await asyncio.to_thread(server.stop)
@@ -313,8 +316,8 @@ async def test_a_server_that_starts_again_is_read_from_again(unseen: bool) -> No
                 await wait_for_background_tasks(database.read_pool)
                 assert (count_checked_out(database), database.read_pool._slots_in_use) == (0, 0)
                 await asyncio.to_thread(server.start)
-                assert await several(database, 2, single_statement=False) != pids
-            if unseen:  # again, and nobody asked while it was away
+                assert await read_concurrently(database, 2, single_statement=False) != pids
+            if unnoticed:  # a restart without a read in between
                 server.stop()
                 server.start()
             for single_statement in BOTH_MODES:
