@@ -29,7 +29,7 @@ from benegraph.domain.values import Clock
 from benegraph.services import enrollments, people, plan_years
 from benegraph.services.catalog import add_product
 from benegraph.services.employers import add_employer
-from benegraph.services.enrollments import ElectionPreview
+from benegraph.services.enrollments import ElectionOutcome
 from benegraph.services.enrollments.life_events import LifeEventReport
 from factories.access import TENANT, administrator
 
@@ -197,7 +197,7 @@ class Office:
 
     # -------------------------------------------------------------------------------------------- enrollments
 
-    async def elect(self, employee: str, *choices: Election) -> list[ElectionPreview]:
+    async def elect(self, employee: str, *choices: Election) -> list[ElectionOutcome]:
         return await self.run(enrollments.elect, employee, choices)
 
     async def reopen_election(self, enrollment: str, version: int | None = None) -> None:

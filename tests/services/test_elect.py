@@ -59,7 +59,7 @@ async def test_tier_follows_from_dependents_and_shares_from_plan_and_tier(
     assert (row.employee_contribution_cents, row.employer_contribution_cents) == shares
     assert (row.coverage_starts_on, row.coverage_ends_on) == (date(2027, 1, 1), date(2027, 12, 31))
     assert (row.selected_plan_id, row.version) == (plans[code], 2)
-    assert preview == enrollments.ElectionPreview(
+    assert preview == enrollments.ElectionOutcome(
         id,
         row.status,
         tier,

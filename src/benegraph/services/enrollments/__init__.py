@@ -1,11 +1,11 @@
 """Enrollments: issue, elect, reopen and reissue them; report and review life events."""
 
-from benegraph.services.enrollments.elect import ElectionPreview, elect, reopen_election
+from benegraph.services.enrollments.elect import ElectionOutcome, elect, reopen_election
 from benegraph.services.enrollments.life_events import report_life_event, review_life_event
 from benegraph.services.enrollments.reissue import reissue_enrollment
 
 __all__ = [
-    "ElectionPreview",
+    "ElectionOutcome",
     "elect",
     "reissue_enrollment",
     "reopen_election",

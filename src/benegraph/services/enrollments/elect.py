@@ -41,7 +41,7 @@ MAX_ELECTIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class ElectionPreview:
+class ElectionOutcome:
     """The outcome of an election, as seen in the transaction that makes it."""
 
     enrollment_id: str
@@ -69,8 +69,8 @@ class ElectionContext:
         return [row for row in self.rows if row.plan_year_id == id]
 
 
-async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]) -> list[ElectionPreview]:
-    """Answer some or all of an employee's pending enrollments, and return a preview of each.
+async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]) -> list[ElectionOutcome]:
+    """Answer some or all of an employee's pending enrollments, and return the outcome of each.
 
     Locks the employee, the plan years, then the enrollments. Raises Refused with every broken rule of all answers.
     """
@@ -90,7 +90,7 @@ async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]
         updates.recompute_coverage(context.rows_of_plan_year(id), plan_year.coverage_ends_on, employee.terminated_on)
     await updates.write(tx, covered_dependents_write(answers))
     await sync_coverage_of_record(tx, [employee], context.plan_years.values())
-    return [_preview(row, context.plan_years[row.plan_year_id], accepted, today) for row, accepted in answers]
+    return [_build_outcome(row, context.plan_years[row.plan_year_id], accepted, today) for row, accepted in answers]
 
 
 async def reopen_election(tx: Transaction, enrollment_id: str, expected_version: int | None) -> None:
@@ -179,8 +179,8 @@ def covered_dependents_write(answers: Iterable[tuple[Enrollment, AcceptedElectio
     )
 
 
-def _preview(row: Enrollment, plan_year: PlanYear, accepted: AcceptedElection, today: date) -> ElectionPreview:
-    return ElectionPreview(
+def _build_outcome(row: Enrollment, plan_year: PlanYear, accepted: AcceptedElection, today: date) -> ElectionOutcome:
+    return ElectionOutcome(
         row.id,
         derive_enrollment_status(enrollment_facts(row, plan_year), today),
         row.coverage_tier,
