@@ -1,4 +1,4 @@
-"""A read touches no table but its own for columns that are its own: PostgreSQL leaves an unused outer join out."""
+"""Reads access only the tables of the selected columns: PostgreSQL omits an outer join whose columns are unused."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from factories.access import administrator, employee_viewer
 
 
 @pytest.mark.parametrize(
-    ("source", "columns", "read"),
+    ("source", "columns", "tables"),
     [
         (store.people.by_ids, ["first_name"], {"employees"}),
         (store.people.by_ids, ["first_name", "active"], {"employees", "employers"}),
@@ -34,25 +34,27 @@ from factories.access import administrator, employee_viewer
         (store.enrollments.dependents_of, ["covered_from"], {"dependents", "enrolled_dependents", "enrollments"}),
     ],
 )
-async def test_what_is_joined_is_read_where_it_is_asked_for(
-    database: Database, clock: Clock, source: Any, columns: Sequence[str], read: set[str]
+async def test_joined_tables_are_read_only_for_their_columns(
+    database: Database, clock: Clock, source: Any, columns: Sequence[str], tables: set[str]
 ) -> None:
-    assert await tables_read(database, clock, administrator(), source, columns) == read
+    assert await find_read_tables(database, clock, administrator(), source, columns) == tables
 
 
-async def test_what_is_a_draft_is_looked_up_for_those_who_may_not_see_it(database: Database, clock: Clock) -> None:
+async def test_plan_years_are_joined_for_employees_who_may_not_see_drafts(database: Database, clock: Clock) -> None:
     viewer = employee_viewer("empr_01hzy0c5vk0000000000000000", "empl_01hzy0c5vk0000000000000000")
-    read = await tables_read(database, clock, viewer, store.plan_years.plans_by_ids, ["name"])
-    assert read == {"plans", "plan_years"}
+    tables = await find_read_tables(database, clock, viewer, store.plan_years.plans_by_ids, ["name"])
+    assert tables == {"plans", "plan_years"}
 
 
-async def tables_read(database: Database, clock: Clock, viewer: Any, source: Any, columns: Sequence[str]) -> set[str]:
-    """Ask the planner which tables the statement for some columns of a source reads."""
-    clock = Clock(clock.now)  # where the day is fixed, no employer's time zone is asked for
+async def find_read_tables(
+    database: Database, clock: Clock, viewer: Any, source: Any, columns: Sequence[str]
+) -> set[str]:
+    """Return the tables that the query plan for some columns of a source reads."""
+    clock = Clock(clock.now)  # without a fixed day, because today then depends on the employer's time zone
     statement = prepare_statement(
         query_compiler.build_row_statement(RowQuery(source, list(columns)), ScopeShape.of(viewer, clock), ())
     )
-    explaining = replace(statement, text=f"EXPLAIN {statement.text}")
+    explain = replace(statement, text=f"EXPLAIN {statement.text}")
     async with database.read_pool.snapshot(viewer) as snapshot:
-        plan = await snapshot.fetch(explaining, scope_parameters(viewer, clock) | {"keys": ["id"]})
+        plan = await snapshot.fetch(explain, scope_parameters(viewer, clock) | {"keys": ["id"]})
     return set(re.findall(r" on (\w+)", "\n".join(row[0] for row in plan))) - {"rows"}

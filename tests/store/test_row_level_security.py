@@ -1,4 +1,4 @@
-"""Row-level security, asked past everything of ours: what the gateway's role sees and may write, table by table."""
+"""Row-level security alone: the rows of each table that the gateway's role can see and write."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ from factories.billing import make_invoice
 from factories.coverage import coverage_key, make_contract, make_coverage, make_subscriber
 from factories.office import DATES_2026, Office, create_office, enroll
 
-# Which column of a table names the employer and the employee of a row, once more by hand.
+# The columns with the employer and the employee of a row, listed here independently of the migrations.
 LIMITS: dict[str, tuple[str | None, str | None]] = {
     "tenants": (None, None),
     "api_keys": ("employer_id", "employee_id"),
@@ -59,18 +59,18 @@ DELETABLE = {
     "persisted_queries",
     "subscriber_enrollments",
 }
-UNCHANGEABLE = {"events", "tenants", "persisted_queries"}
-#: The gateway's own: no tenant's, and the same for all.
-TENANTLESS = "trusted_documents"
+NEVER_UPDATED = {"events", "tenants", "persisted_queries"}
+#: A table that belongs to no tenant and is visible to all.
+TABLE_WITHOUT_TENANT = "trusted_documents"
 
-ALL = {table: f"SELECT to_jsonb(t) AS row FROM {table} t" for table in LIMITS}  # noqa: S608 - names of ours
+SELECT_ALL = {table: f"SELECT to_jsonb(t) AS row FROM {table} t" for table in LIMITS}  # noqa: S608 - the names are constants
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 
 
 async def fill(office: Office) -> list[str]:
-    """Put a row of every kind into the office; give its two employees."""
+    """Insert a row into each table for an office; return its two employees."""
     staff = [await office.hire("Ada"), await office.hire("Bob")]
     await office.draft_plan_year(DATES_2026)
     plans = await office.plan_ids(await office.open_plan_year())
@@ -79,28 +79,41 @@ async def fill(office: Office) -> list[str]:
         await office.report_life_event(employee)
         await office.elect(employee, enroll((await office.pending_enrollment(employee)).id, plans["GOLD"], child))
 
-    async def keys(tx: Transaction) -> None:
+    async def insert_access_rows(tx: Transaction) -> None:
         await issue_key(tx, KeyScope(Role.EMPLOYEE, office.employer, staff[0]), "A key", key=f"bgk_{office.employer}")
         await run_idempotent(tx, Action.ELECT, office.employer, b"hash", _nothing)
         await store.documents.insert_persisted_query(tx, compute_digest(office.employer), office.employer)
         await trust(tx, {office.employer: (compute_digest("{ viewer { role } }"), "{ viewer { role } }")})
 
-    await office.run(keys)
+    await office.run(insert_access_rows)
     await _fill_carrier(office, staff)
     return staff
 
 
 async def _fill_carrier(office: Office, staff: list[str]) -> None:
-    """Have an employee covered by the office's group and by nobody's, and a stranger by each; and bill both groups."""
-    own = office.employer[-8:]
-    ours, nobodys = f"G{own}", f"N{own}"
-    await make_contract(office, ours)
-    await make_contract(office, nobodys, employer_id=None)
-    for number, employee in ((f"E{own}", staff[0]), (f"S{own}", None), (f"X{own}", None), (f"L{own}", None)):
+    """Insert coverage and invoices for the office's group and for a group without an employer.
+
+    An employee and subscribers who are linked to no employee are covered.
+    """
+    suffix = office.employer[-8:]
+    own_group, unassigned_group = f"G{suffix}", f"N{suffix}"
+    await make_contract(office, own_group)
+    await make_contract(office, unassigned_group, employer_id=None)
+    for number, employee in (
+        (f"E{suffix}", staff[0]),
+        (f"S{suffix}", None),
+        (f"X{suffix}", None),
+        (f"L{suffix}", None),
+    ):
         await make_subscriber(office, number, employee)
-    for number, group in ((f"E{own}", ours), (f"E{own}", nobodys), (f"S{own}", ours), (f"X{own}", nobodys)):
+    for number, group in (
+        (f"E{suffix}", own_group),
+        (f"E{suffix}", unassigned_group),
+        (f"S{suffix}", own_group),
+        (f"X{suffix}", unassigned_group),
+    ):
         await make_coverage(office, coverage_key(date(2026, 1, 1), number, group))
-    for group in (ours, nobodys):
+    for group in (own_group, unassigned_group):
         await make_invoice(office, 1, paid_cents=10_000, group_id=group)
 
 
@@ -108,18 +121,20 @@ async def _nothing(_tx: Transaction) -> dict[str, Any]:
     return {}
 
 
-async def rows_of(url: str) -> Rows:
-    """Read everything there is, as the owner."""
+async def read_all_rows(url: str) -> Rows:
+    """Read all rows of all tables as the owner."""
     connection = await connect(url)
     try:
-        return {table: [orjson.loads(row["row"]) for row in await connection.fetch(ALL[table])] for table in LIMITS}
+        return {
+            table: [orjson.loads(row["row"]) for row in await connection.fetch(SELECT_ALL[table])] for table in LIMITS
+        }
     finally:
         await connection.close()
 
 
 @asynccontextmanager
-async def acting(url: str, **rights: str) -> AsyncIterator[asyncpg.Connection]:
-    """Act as the gateway's role with some rights set, in a transaction that is taken back."""
+async def connect_with_rights(url: str, **rights: str) -> AsyncIterator[asyncpg.Connection]:
+    """Connect as the gateway's role and set rights, in a transaction that is rolled back."""
     connection = await connect(url)
     transaction = connection.transaction()
     await transaction.start()
@@ -132,14 +147,14 @@ async def acting(url: str, **rights: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-def is_seen(table: str, row: Row, rights: dict[str, str], everything: Rows) -> bool:
+def is_visible(table: str, row: Row, rights: dict[str, str], all_rows: Rows) -> bool:
     if table in NOT_FOR_EMPLOYEES and rights.get("employee"):
         return False
     if table == "subscribers" and rights.get("employer") and not rights.get("employee"):
-        # Whoever has coverage under an employer's contract is known to it.
+        # An employer sees the subscribers with coverage under its contracts.
         covered = {
             coverage["subscriber_id"]
-            for coverage in everything["subscriber_enrollments"]
+            for coverage in all_rows["subscriber_enrollments"]
             if (coverage["tenant_id"], coverage["employer_id"]) == (rights.get("tenant"), rights["employer"])
         }
         if row["tenant_id"] == rights.get("tenant") and row["subscriber_id"] in covered:
@@ -152,22 +167,22 @@ def is_seen(table: str, row: Row, rights: dict[str, str], everything: Rows) -> b
     )
 
 
-async def test_the_tables_are_those_that_are_told_here(database: Database) -> None:
-    assert {*LIMITS, TENANTLESS} == set(Base.metadata.tables)
+async def test_limits_list_all_tables_and_fill_writes_to_each(database: Database) -> None:
+    assert {*LIMITS, TABLE_WITHOUT_TENANT} == set(Base.metadata.tables)
     office = await create_office(database)
     await fill(office)
     assert {table for table, rows in (await office.read_all_rows()).items() if not rows} == set()
 
 
-async def test_a_viewer_sees_the_rows_of_its_reach_and_no_others(
+async def test_viewer_sees_exactly_the_rows_within_its_rights(
     database: Database, database_url: str, owner_url: str
 ) -> None:
     first, second = await create_office(database), await create_office(database)
-    elsewhere = await create_office(database, tenant="globex")
+    foreign = await create_office(database, tenant="globex")
     ada, _ = await fill(first)
     bea, _ = await fill(second)
-    eve, _ = await fill(elsewhere)
-    everything = await rows_of(owner_url)
+    eve, _ = await fill(foreign)
+    all_rows = await read_all_rows(owner_url)
     cases: list[dict[str, str]] = [
         {},
         {"tenant": ""},
@@ -178,21 +193,21 @@ async def test_a_viewer_sees_the_rows_of_its_reach_and_no_others(
         {"tenant": "acme", "employer": ""},
         {"tenant": "acme", "employer": first.employer},
         {"tenant": "acme", "employer": second.employer},
-        {"tenant": "acme", "employer": elsewhere.employer},
-        {"tenant": "globex", "employer": elsewhere.employer},
+        {"tenant": "acme", "employer": foreign.employer},
+        {"tenant": "globex", "employer": foreign.employer},
         {"tenant": "acme", "employer": first.employer, "employee": ada},
         {"tenant": "acme", "employer": first.employer, "employee": bea},
         {"tenant": "acme", "employer": second.employer, "employee": ada},
         {"tenant": "acme", "employer": first.employer, "employee": eve},
-        {"tenant": "globex", "employer": elsewhere.employer, "employee": eve},
+        {"tenant": "globex", "employer": foreign.employer, "employee": eve},
     ]
     for rights in cases:
-        async with acting(database_url, **rights) as viewer:
-            for table, rows in everything.items():
-                found = await viewer.fetch(ALL[table])
-                seen = sorted(str(orjson.loads(each["row"])) for each in found)
-                expected = sorted(str(row) for row in rows if is_seen(table, row, rights, everything))
-                assert seen == expected, (table, rights)
+        async with connect_with_rights(database_url, **rights) as viewer:
+            for table, rows in all_rows.items():
+                visible_rows = await viewer.fetch(SELECT_ALL[table])
+                visible = sorted(str(orjson.loads(item["row"])) for item in visible_rows)
+                expected = sorted(str(row) for row in rows if is_visible(table, row, rights, all_rows))
+                assert visible == expected, (table, rights)
 
 
 async def test_rights_end_with_the_transaction(database: Database, database_url: str) -> None:
@@ -205,53 +220,53 @@ async def test_rights_end_with_the_transaction(database: Database, database_url:
     await connection.close()
 
 
-async def test_nothing_can_be_written_beyond_ones_reach(database: Database, database_url: str, owner_url: str) -> None:
+async def test_rows_outside_the_rights_cannot_be_written(database: Database, database_url: str, owner_url: str) -> None:
     first, second = await create_office(database), await create_office(database)
-    elsewhere = await create_office(database, tenant="globex")
+    foreign = await create_office(database, tenant="globex")
     ada, _ = await fill(first)
     await fill(second)
-    await fill(elsewhere)
-    everything = await rows_of(owner_url)
+    await fill(foreign)
+    all_rows = await read_all_rows(owner_url)
     cases = [
         {"tenant": "acme"},
         {"tenant": "acme", "employer": first.employer},
         {"tenant": "acme", "employer": first.employer, "employee": ada},
     ]
     for rights in cases:
-        async with acting(database_url, **rights) as viewer:
-            for table, rows in everything.items():
-                within = [row for row in rows if is_seen(table, row, rights, everything)]
-                beyond = [row for row in rows if row not in within]
-                assert beyond
-                for row in beyond:
-                    assert await _refused_to(viewer, *_insert(table, row)) == "42501", (table, rights)
-                if table in UNCHANGEABLE or not within:
+        async with connect_with_rights(database_url, **rights) as viewer:
+            for table, rows in all_rows.items():
+                within = [row for row in rows if is_visible(table, row, rights, all_rows)]
+                outside = [row for row in rows if row not in within]
+                assert outside
+                for row in outside:
+                    assert await _execute_and_get_sqlstate(viewer, *_insert(table, row)) == "42501", (table, rights)
+                if table in NEVER_UPDATED or not within:
                     continue
-                # What is beyond reach is not found; and what is within can't be moved out.
-                done = await viewer.execute(f"UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = 'globex'")  # noqa: S608
-                assert done == "UPDATE 0"
-                moved = f"UPDATE {table} SET tenant_id = 'globex'"  # noqa: S608 - our names
-                assert await _refused_to(viewer, moved) == "42501", (table, rights)
+                # Rows outside are not found, and rows within can't be moved outside.
+                status = await viewer.execute(f"UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = 'globex'")  # noqa: S608
+                assert status == "UPDATE 0"
+                move = f"UPDATE {table} SET tenant_id = 'globex'"  # noqa: S608 - the names are constants
+                assert await _execute_and_get_sqlstate(viewer, move) == "42501", (table, rights)
 
 
 def _insert(table: str, row: Row) -> tuple[str, str]:
     return f"INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, $1)", orjson.dumps(row).decode()  # noqa: S608
 
 
-async def _refused(url: str, rights: dict[str, str], statement: str, *arguments: str) -> str:
-    async with acting(url, **rights) as viewer:
-        return await _refused_to(viewer, statement, *arguments)
+async def _get_sqlstate(url: str, rights: dict[str, str], statement: str, *arguments: str) -> str:
+    async with connect_with_rights(url, **rights) as viewer:
+        return await _execute_and_get_sqlstate(viewer, statement, *arguments)
 
 
-async def _refused_to(viewer: asyncpg.Connection, statement: str, *arguments: str) -> str:
-    """Give why a statement is refused, and go on as before it."""
+async def _execute_and_get_sqlstate(viewer: asyncpg.Connection, statement: str, *arguments: str) -> str:
+    """Return the SQLSTATE with which a statement fails; a savepoint keeps the transaction usable."""
     with pytest.raises(asyncpg.PostgresError) as error:
         async with viewer.transaction():
             await viewer.execute(statement, *arguments)
     return str(error.value.sqlstate)
 
 
-async def test_history_can_be_written_but_not_changed(database: Database, database_url: str) -> None:
+async def test_history_can_be_inserted_but_not_changed(database: Database, database_url: str) -> None:
     office = await create_office(database)
     await fill(office)
     for statement in (
@@ -260,69 +275,72 @@ async def test_history_can_be_written_but_not_changed(database: Database, databa
         "TRUNCATE events",
         "DELETE FROM enrollments",
     ):
-        assert await _refused(database_url, {"tenant": "acme"}, statement) == "42501"
+        assert await _get_sqlstate(database_url, {"tenant": "acme"}, statement) == "42501"
 
 
-async def test_the_role_may_do_to_each_table_what_it_needs_and_no_more(database_url: str) -> None:
-    async with acting(database_url) as role:
+async def test_role_has_only_the_necessary_privileges_on_each_table(database_url: str) -> None:
+    async with connect_with_rights(database_url) as role:
         for table in LIMITS:
-            may = {
-                right
-                for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
-                if await role.fetchval("SELECT has_table_privilege($1, $2)", table, right)
+            privileges = {
+                privilege
+                for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
+                if await role.fetchval("SELECT has_table_privilege($1, $2)", table, privilege)
             }
             expected = {"SELECT", "INSERT"}
-            expected |= set() if table in UNCHANGEABLE else {"UPDATE"}
+            expected |= set() if table in NEVER_UPDATED else {"UPDATE"}
             expected |= {"DELETE"} if table in DELETABLE else set()
-            assert may == expected, table
+            assert privileges == expected, table
 
 
-async def test_of_a_tenant_its_settings_alone_can_change(database: Database, database_url: str) -> None:
+async def test_only_the_settings_of_a_tenant_can_be_updated(database: Database, database_url: str) -> None:
     await create_office(database)
     await create_office(database, tenant="globex")
-    async with acting(database_url, tenant="acme") as role:
+    async with connect_with_rights(database_url, tenant="acme") as role:
         assert await role.execute("UPDATE tenants SET auto_paid_through = true") == "UPDATE 1"
     for name in ("name", "tenant_id", "created_at"):
-        statement = f"UPDATE tenants SET {name} = {name}"  # noqa: S608 - our names
-        assert await _refused(database_url, {"tenant": "acme"}, statement) == "42501"
+        statement = f"UPDATE tenants SET {name} = {name}"  # noqa: S608 - the names are constants
+        assert await _get_sqlstate(database_url, {"tenant": "acme"}, statement) == "42501"
 
 
-async def test_trusted_documents_are_everybodys_and_never_changed(database: Database, database_url: str) -> None:
+async def test_trusted_documents_are_visible_to_all_and_never_updated(database: Database, database_url: str) -> None:
     await fill(await create_office(database))
     for rights in ({}, {"tenant": "acme"}, {"tenant": "globex"}):
-        async with acting(database_url, **rights) as role:
-            assert await role.fetchval(f"SELECT count(*) FROM {TENANTLESS}") == 1  # noqa: S608 - our name
-    assert await _refused(database_url, {"tenant": "acme"}, f"UPDATE {TENANTLESS} SET text = ''") == "42501"  # noqa: S608
+        async with connect_with_rights(database_url, **rights) as role:
+            assert await role.fetchval(f"SELECT count(*) FROM {TABLE_WITHOUT_TENANT}") == 1  # noqa: S608 - the name is a constant
+    update = f"UPDATE {TABLE_WITHOUT_TENANT} SET text = ''"  # noqa: S608 - the name is a constant
+    assert await _get_sqlstate(database_url, {"tenant": "acme"}, update) == "42501"
 
 
-async def test_the_role_owns_nothing_and_can_not_step_over_a_policy(database_url: str) -> None:
-    async with acting(database_url) as role:
+async def test_role_owns_nothing_and_cannot_bypass_policies(database_url: str) -> None:
+    async with connect_with_rights(database_url) as role:
         owned = await role.fetch("SELECT relname FROM pg_class WHERE pg_has_role(relowner, 'MEMBER')")
         assert owned == []
         rights = await role.fetchrow(
-            "SELECT bool_or(rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb) AS mighty FROM pg_roles"
+            "SELECT bool_or(rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb) AS is_privileged FROM pg_roles"
             " WHERE pg_has_role(oid, 'MEMBER')"
         )
-        assert rights["mighty"] is False
+        assert rights["is_privileged"] is False
     for statement in (
-        "CREATE TABLE mine (x int)",
+        "CREATE TABLE own_table (x int)",
         "ALTER TABLE events DISABLE ROW LEVEL SECURITY",
         "DROP TABLE events",
     ):
-        assert await _refused(database_url, {}, statement) == "42501", statement
-    assert await _refused(database_url, {"tenant": "acme"}, "SET row_security = off; SELECT * FROM events") == "42501"
+        assert await _get_sqlstate(database_url, {}, statement) == "42501", statement
+    assert (
+        await _get_sqlstate(database_url, {"tenant": "acme"}, "SET row_security = off; SELECT * FROM events") == "42501"
+    )
 
 
-async def test_a_key_shows_itself_to_who_knows_its_hash_and_only_to_read(database: Database, database_url: str) -> None:
-    office, elsewhere = await create_office(database), await create_office(database, tenant="globex")
+async def test_api_key_is_readable_by_its_hash_but_not_writable(database: Database, database_url: str) -> None:
+    office, foreign = await create_office(database), await create_office(database, tenant="globex")
     await fill(office)
-    await fill(elsewhere)
-    async with acting(database_url, tenant="acme") as role:
-        hashed = await role.fetchval("SELECT encode(secret_hash, 'hex') FROM api_keys")
-    async with acting(database_url, key_hash=hashed) as holder:
+    await fill(foreign)
+    async with connect_with_rights(database_url, tenant="acme") as role:
+        key_hash = await role.fetchval("SELECT encode(secret_hash, 'hex') FROM api_keys")
+    async with connect_with_rights(database_url, key_hash=key_hash) as holder:
         assert await holder.fetchval("SELECT count(*) FROM api_keys") == 1
         assert await holder.fetchval("SELECT count(*) FROM tenants") == 0
         assert await holder.execute("UPDATE api_keys SET label = 'Mine'") == "UPDATE 0"
-    for nonsense in ("", "00"):
-        async with acting(database_url, key_hash=nonsense) as nobody:
-            assert await nobody.fetchval("SELECT count(*) FROM api_keys") == 0
+    for unknown_hash in ("", "00"):
+        async with connect_with_rights(database_url, key_hash=unknown_hash) as viewer:
+            assert await viewer.fetchval("SELECT count(*) FROM api_keys") == 0

@@ -1,4 +1,4 @@
-"""The database's shape: models and migrations agree, and every table keeps the rules of the house."""
+"""The schema: models and migrations agree, and every table follows the project's rules."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ from benegraph.domain.catalog import CoverageTier
 from conftest import connect
 
 TABLES = sorted(getattr(models, name).__tablename__ for name in models.__all__)
-#: Made in the migrations alone, as a net beneath the locks.
-EXCLUSIONS = {"ex_enrollments_coverage", "ex_plan_years_period", "ex_subscriber_enrollments_coverage"}
+#: Only the migrations create these constraints, which back up the locks.
+EXCLUSION_CONSTRAINTS = {"ex_enrollments_coverage", "ex_plan_years_period", "ex_subscriber_enrollments_coverage"}
 
 CONSTRAINTS = """
     SELECT c.conname AS name, c.contype::text AS kind, t.relname AS table, pg_get_constraintdef(c.oid) AS definition,
@@ -40,33 +40,33 @@ GRANTS = """
     SELECT table_name, grantee, privilege_type FROM information_schema.role_table_grants
     WHERE table_schema = 'public' AND table_name <> 'alembic_version'
 """
-#: The gateway's own, and no tenant's.
-TENANTLESS = {"trusted_documents"}
+#: Tables of the gateway that belong to no tenant.
+TABLES_WITHOUT_TENANT = {"trusted_documents"}
 COLUMNS = """
     SELECT table_name, column_name, data_type, is_nullable, collation_name, column_default
     FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
 """
 
 
-async def ask(url: str, query: str) -> list[asyncpg.Record]:
+async def fetch_rows(url: str, query: str) -> list[asyncpg.Record]:
     connection = await connect(url)
     try:
-        found: list[asyncpg.Record] = await connection.fetch(query)
-        return found
+        rows: list[asyncpg.Record] = await connection.fetch(query)
+        return rows
     finally:
         await connection.close()
 
 
-async def shape(url: str) -> dict[str, list[str]]:
+async def read_schema(url: str) -> dict[str, list[str]]:
     queries = (COLUMNS, CONSTRAINTS, INDEXES, POLICIES, GRANTS)
-    return {query: sorted(str(tuple(row.values())) for row in await ask(url, query)) for query in queries}
+    return {query: sorted(str(tuple(row.values())) for row in await fetch_rows(url, query)) for query in queries}
 
 
-async def run_sync(url: str, story: Any) -> Any:
+async def run_sync(url: str, work: Any) -> Any:
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            return await connection.run_sync(story)
+            return await connection.run_sync(work)
     finally:
         await engine.dispose()
 
@@ -77,60 +77,66 @@ async def test_models_and_migrations_agree(owner_url: str) -> None:
         return compare_metadata(context, Base.metadata)
 
     differences = [
-        each for each in await run_sync(owner_url, compare) if getattr(each[1], "name", None) not in EXCLUSIONS
+        item
+        for item in await run_sync(owner_url, compare)
+        if getattr(item[1], "name", None) not in EXCLUSION_CONSTRAINTS
     ]
     assert differences == []
 
 
-async def test_checks_agree_too(owner_url: str) -> None:
-    """Alembic does not compare these."""
-    ours = {
+async def test_check_constraints_of_models_and_migrations_agree(owner_url: str) -> None:
+    """Alembic does not compare check constraints."""
+    in_models = {
         (table.name, str(constraint.name))
         for table in Base.metadata.tables.values()
         for constraint in table.constraints
         if isinstance(constraint, CheckConstraint)
     }
-    theirs = {(row["table"], row["name"]) for row in await ask(owner_url, CONSTRAINTS) if row["kind"] == "c"}
-    assert theirs == {(table, name if name.startswith("ck_") else f"ck_{table}_{name}") for table, name in ours}
+    in_database = {
+        (row["table"], row["name"]) for row in await fetch_rows(owner_url, CONSTRAINTS) if row["kind"] == "c"
+    }
+    assert in_database == {
+        (table, name if name.startswith("ck_") else f"ck_{table}_{name}") for table, name in in_models
+    }
 
 
-async def test_downgraded_to_nothing_and_upgraded_again_it_is_the_same(owner_url: str) -> None:
-    before, head = await shape(owner_url), await current_revision(owner_url)
+async def test_schema_is_the_same_after_full_downgrade_and_upgrade(owner_url: str) -> None:
+    before, head = await read_schema(owner_url), await current_revision(owner_url)
     await run_sync(owner_url, lambda connection: command.downgrade(alembic_config(connection), "base"))
-    assert {row["table_name"] for row in await ask(owner_url, COLUMNS)} == set()
+    assert {row["table_name"] for row in await fetch_rows(owner_url, COLUMNS)} == set()
     assert await current_revision(owner_url) is None
     await migrate(owner_url)
-    await migrate(owner_url)  # once more changes nothing
+    await migrate(owner_url)  # a second run changes nothing
     assert await current_revision(owner_url) == head
-    assert await shape(owner_url) == before
+    assert await read_schema(owner_url) == before
 
 
-async def test_every_step_can_be_taken_back_and_again(owner_url: str) -> None:
-    shapes = {}
+async def test_each_migration_can_be_reverted_and_applied_again(owner_url: str) -> None:
+    schemas = {}
     while (revision := await current_revision(owner_url)) is not None:
-        shapes[revision] = await shape(owner_url)
+        schemas[revision] = await read_schema(owner_url)
         await run_sync(owner_url, lambda connection: command.downgrade(alembic_config(connection), "-1"))
-    assert len(shapes) > 1
-    for revision in reversed(shapes):
+    assert len(schemas) > 1
+    for revision in reversed(schemas):
         await migrate(owner_url, revision)
-        assert await shape(owner_url) == shapes[revision]
+        assert await read_schema(owner_url) == schemas[revision]
 
 
-async def test_every_constraint_carries_a_name_of_ours(owner_url: str) -> None:
+async def test_constraint_and_index_names_follow_the_convention(owner_url: str) -> None:
     prefixes = {"p": "pk_", "u": "uq_", "f": "fk_", "c": "ck_", "x": "ex_"}
-    for row in await ask(owner_url, CONSTRAINTS):
+    for row in await fetch_rows(owner_url, CONSTRAINTS):
         assert row["name"].startswith(prefixes[row["kind"]]), row["name"]
-        assert len(row["name"]) < 63, row["name"]  # longer, PostgreSQL would cut it
-    for row in await ask(owner_url, INDEXES):
+        assert len(row["name"]) < 63, row["name"]  # PostgreSQL truncates longer names
+    for row in await fetch_rows(owner_url, INDEXES):
         assert row["name"].startswith(("ix_", "pk_", "uq_", "ex_")), row["name"]
 
 
-async def test_keys_lead_with_the_tenant(owner_url: str) -> None:
-    rows = await ask(owner_url, CONSTRAINTS)
+async def test_keys_begin_with_the_tenant(owner_url: str) -> None:
+    rows = await fetch_rows(owner_url, CONSTRAINTS)
     keys = [row for row in rows if row["kind"] in "puf"]
     assert {row["table"] for row in keys if row["kind"] == "p"} == set(TABLES)
-    for row in [*keys, *(row for row in await ask(owner_url, INDEXES) if row["unique"])]:
-        if row["table"] in TENANTLESS:
+    for row in [*keys, *(row for row in await fetch_rows(owner_url, INDEXES) if row["unique"])]:
+        if row["table"] in TABLES_WITHOUT_TENANT:
             continue
         assert row["columns"][0] == "tenant_id", row["name"]
     for row in rows:
@@ -140,41 +146,41 @@ async def test_keys_lead_with_the_tenant(owner_url: str) -> None:
             assert target.startswith("tenant_id"), row["name"]
 
 
-async def test_every_foreign_key_has_an_index_that_begins_with_it(owner_url: str) -> None:
-    # One without the nulls serves as well: a reference is looked for by what it holds.
+async def test_each_foreign_key_has_an_index_that_begins_with_its_columns(owner_url: str) -> None:
+    # A partial index without nulls is sufficient, because a reference is looked up by its value.
     indexes = [
         (row["table"], row["columns"])
-        for row in await ask(owner_url, INDEXES)
+        for row in await fetch_rows(owner_url, INDEXES)
         if " WHERE " not in row["definition"]
         or any(row["definition"].endswith(f" WHERE ({column} IS NOT NULL)") for column in row["columns"])
     ]
-    for row in await ask(owner_url, CONSTRAINTS):
+    for row in await fetch_rows(owner_url, CONSTRAINTS):
         if row["kind"] != "f":
             continue
-        wide = len(row["columns"])
-        served = [columns for table, columns in indexes if table == row["table"] and columns[:wide] == row["columns"]]
-        assert served, f"{row['name']} on {row['columns']}"
+        count = len(row["columns"])
+        usable = [columns for table, columns in indexes if table == row["table"] and columns[:count] == row["columns"]]
+        assert usable, f"{row['name']} on {row['columns']}"
 
 
-async def test_every_table_has_a_policy_that_holds_for_its_owner_too(owner_url: str) -> None:
-    rows = await ask(
+async def test_each_table_has_a_forced_policy(owner_url: str) -> None:
+    rows = await fetch_rows(
         owner_url,
         "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relkind IN ('r', 'p')"
         " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'",
     )
     assert {row["relname"] for row in rows} == set(TABLES)
     assert all(row["relrowsecurity"] and row["relforcerowsecurity"] for row in rows)
-    policies = await ask(owner_url, POLICIES)
-    ruled = {row["tablename"] for row in policies if row["cmd"] == "ALL" and row["qual"] == row["with_check"]}
-    assert ruled == set(TABLES)
+    policies = await fetch_rows(owner_url, POLICIES)
+    with_policy = {row["tablename"] for row in policies if row["cmd"] == "ALL" and row["qual"] == row["with_check"]}
+    assert with_policy == set(TABLES)
     assert {row["policyname"] for row in policies} - {f"{table}_of_viewer" for table in TABLES} == {
         "api_keys_of_holder"
     }
 
 
-def test_words_are_named_as_they_are_stored() -> None:
-    """SQLAlchemy stores an enumeration's member by its name; what is written past it goes by the member's value."""
+def test_enumeration_members_are_named_like_their_values() -> None:
+    """SQLAlchemy stores a member's name; statements that bypass it store the member's value."""
     types: list[Any] = [column.type for table in Base.metadata.tables.values() for column in table.columns]
-    kinds = {kind.enum_class for kind in types if isinstance(kind, Enum) and kind.enum_class}
-    assert {CoverageTier, Role} < kinds
-    assert [member for kind in kinds for member in kind if member.name != member.value] == []
+    enums = {type_.enum_class for type_ in types if isinstance(type_, Enum) and type_.enum_class}
+    assert {CoverageTier, Role} < enums
+    assert [member for enum in enums for member in enum if member.name != member.value] == []
