@@ -173,8 +173,8 @@ async def test_datetime_at_midnight_is_accepted_as_a_date(office: Office) -> Non
     key = {name: f"{part}T00:00:00Z" if name in days else part for name, part in key_input("2027-01-01").items()}
     fields = {name: f"{value}T00:00:00" if name in days else value for name, value in COVERAGE_FIELDS.items()}
     assert (await call(office, "createSubscriberEnrollment", {"key": key, "fields": fields})).is_applied
-    found = await read_coverage(office, key_input("2027-01-01"))
-    assert {name: found[name] for name in COVERAGE_FIELDS} == COVERAGE_FIELDS
+    coverage = await read_coverage(office, key_input("2027-01-01"))
+    assert {name: coverage[name] for name in COVERAGE_FIELDS} == COVERAGE_FIELDS
     for wrong in ("2027-01-01T10:00:00Z", "2027-01-01T00:00:00+02:00", "2027-02-30", "1/1/2027", 20270101):
         response = await call(office, "createSubscriberEnrollment", {"key": key, "fields": {"endDate": wrong}})
         assert response.errors == ["BAD_USER_INPUT"]

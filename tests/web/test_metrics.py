@@ -189,7 +189,7 @@ def test_fallback_reasons_are_constants() -> None:
         node.args
         for path in Path(benegraph.__file__).parent.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Uncovered"
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "UnsupportedOperation"
     ]
     assert len(reasons) > 5
     for reason in reasons:
