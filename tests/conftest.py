@@ -1,4 +1,4 @@
-"""What every test stands on: a real PostgreSQL, and for each test that asks a fresh database with the whole schema."""
+"""Fixtures of all tests: a real PostgreSQL server, and a new database with the whole schema for each test."""
 
 import asyncio
 import gc
@@ -22,9 +22,9 @@ from benegraph.db.migrations import migrate
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 
-#: The day it is in tests, unless they say otherwise: a Friday, with no end of anything near.
+#: Today in tests, unless they set another day: a Friday that is not near the end of a month, quarter or year.
 TODAY = date(2026, 11, 20)
-# How long one example takes says more of the machine than of the code.
+# The duration of one example depends on the machine more than on the code.
 settings.register_profile("house", settings.default, deadline=None)
 settings.load_profile("house")
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 def pytest_collection_finish() -> None:
-    """Have the garbage collector pass over all that the tests have loaded by now, as it does in a gateway."""
+    """Exclude everything that is loaded by now from garbage collection, as a gateway does."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, *gc.get_threshold()[1:])
@@ -42,11 +42,11 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """The URL of a PostgreSQL whose superuser we are: TEST_DATABASE_URL, or an embedded one of this run's own."""
-    if url := os.environ.get("TEST_DATABASE_URL"):  # noqa: TID251 - the one setting of the tests themselves
+    """Return the URL of a superuser of a PostgreSQL server: TEST_DATABASE_URL, or an embedded server for this run."""
+    if url := os.environ.get("TEST_DATABASE_URL"):  # noqa: TID251 - the only setting of the tests
         yield url
         return
-    memory = Path("/dev/shm")  # noqa: S108 - a directory of random name is made in it
+    memory = Path("/dev/shm")  # noqa: S108 - only a directory with a random name is created in it
     with tempfile.TemporaryDirectory(prefix="benegraph-", dir=memory if memory.is_dir() else None) as directory:
         server = EmbeddedPostgres(Path(directory), fast=True)
         with server:
@@ -55,14 +55,14 @@ def server_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template(server_url: str) -> Iterator[str]:
-    """A migrated database that tests clone; made once a worker, as workers may share a server."""
+    """Return the name of a migrated database that tests copy; each pytest worker creates its own."""
     name = f"template_{uuid4().hex}"
-    asyncio.run(_make_template(server_url, name))
+    asyncio.run(_create_template(server_url, name))
     yield name
     asyncio.run(_execute(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-async def _make_template(server_url: str, name: str) -> None:
+async def _create_template(server_url: str, name: str) -> None:
     await _execute(server_url, f"CREATE DATABASE {name}")
     await migrate(database_url_of(server_url, name))
     with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
@@ -79,16 +79,16 @@ async def _execute(url: str, statement: str) -> None:
 
 @pytest.fixture
 async def owner_url(server_url: str, template: str) -> AsyncIterator[str]:
-    """A fresh database of this test's own, by the URL of its owner, who bypasses row-level security."""
+    """Return the owner's URL of a new database for this test. The owner bypasses row-level security."""
     async with copy_database(server_url, template) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def shared_url(server_url: str, template: str) -> Iterator[str]:
-    """A fresh database of a file's own, for a file whose tests write nothing that another of them reads.
+    """Return the owner's URL of a new database for one test file, whose tests don't read each other's writes.
 
-    Such a file takes it for its `owner_url`.
+    Such a file overrides the fixture `owner_url` with this one.
     """
     with copy_database_sync(server_url, template) as url:
         yield url
@@ -96,17 +96,17 @@ def shared_url(server_url: str, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(owner_url: str) -> str:
-    """The same database by the URL of the gateway's role, which can't."""
+    """Return the URL of the same database for the gateway's role, which can't bypass row-level security."""
     return as_gateway(owner_url)
 
 
 @pytest.fixture(scope="session")
 def first_engine(server_url: str) -> Engine:
-    """The first engine of a worker, with whose dialect and compiled statements the engines of all tests go on."""
+    """Return the first engine of a pytest worker; all tests share its dialect and its cache of compiled statements."""
 
     async def connect() -> Engine:
         engine = create_engine(server_url)
-        async with engine.connect():  # the dialect learns about the server
+        async with engine.connect():  # lets the dialect query the server's properties
             pass
         await engine.dispose()
         return engine.sync_engine
@@ -116,7 +116,7 @@ def first_engine(server_url: str) -> Engine:
 
 @pytest.fixture
 async def database(database_url: str, first_engine: Engine) -> AsyncIterator[Database]:
-    """A fresh database as the gateway sees it; only what no test before has said is to be compiled."""
+    """Open the database as the gateway's role. Statements of earlier tests are compiled already."""
     async with open_database(database_url) as database:
         engine = database.engine.sync_engine
         engine.dialect = first_engine.dialect
@@ -126,7 +126,7 @@ async def database(database_url: str, first_engine: Engine) -> AsyncIterator[Dat
 
 @asynccontextmanager
 async def copy_database(server_url: str, template: str) -> AsyncIterator[str]:
-    """Make a database that is a copy of another, and drop it in the end; give the URL of its owner."""
+    """Create a copy of a database, yield the URL of its owner, and drop the copy at the end."""
     name = f"test_{uuid4().hex}"
     connection = await connect(server_url)
     try:
@@ -141,7 +141,7 @@ async def copy_database(server_url: str, template: str) -> AsyncIterator[str]:
 
 @contextmanager
 def copy_database_sync(server_url: str, template: str) -> Iterator[str]:
-    """Make and drop such a copy from outside any loop, for what outlives a test."""
+    """Create and drop a copy of a database outside an event loop, for fixtures that outlive a test."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         yield runner.run(stack.enter_async_context(copy_database(server_url, template)))
@@ -150,7 +150,7 @@ def copy_database_sync(server_url: str, template: str) -> Iterator[str]:
 
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
-    """Open a database as the gateway sees it, whoever's URL of it is given."""
+    """Open a database as the gateway's role, whatever role the URL names."""
     engine = create_engine(as_gateway(url), PoolSettings(size=5, overflow=5))
     try:
         yield Database(engine)
@@ -158,19 +158,19 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         await engine.dispose()
 
 
-def run_in_database(url: str, story: Callable[[Database], Awaitable[T]]) -> T:
-    """Tell a story in a database from outside any loop, before the tests that share it begin."""
+def run_in_database(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run `work` with a database outside an event loop, before the tests that share the database."""
 
-    async def tell() -> T:
+    async def run() -> T:
         async with open_database(url) as database:
-            return await story(database)
+            return await work(database)
 
-    return asyncio.run(tell())
+    return asyncio.run(run())
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """The test's day, at the real time of day, so that later rows sort later."""
+    """Return a clock of the tests' day at the real time of day, so that later rows sort later."""
     return current_clock()
 
 
@@ -179,12 +179,12 @@ def current_clock() -> Clock:
 
 
 async def connect(url: str) -> asyncpg.Connection:
-    """Open a bare connection, past everything of ours."""
+    """Open a plain driver connection, without benegraph's engine."""
     return await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
 
 
 def as_gateway(url: str) -> str:
-    """Give the URL of the gateway's role in a database."""
+    """Return a database's URL for the gateway's role."""
     return make_url(url).set(username=GATEWAY_ROLE, password="test").render_as_string(hide_password=False)
 
 

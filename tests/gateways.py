@@ -1,4 +1,4 @@
-"""Gateways as processes of their own: started, asked over real sockets, told to end."""
+"""Gateways as separate processes: starting them, sending requests over real sockets, stopping them."""
 
 import http.client
 import json
@@ -25,22 +25,22 @@ TODAY = "2026-11-20"
 
 @dataclass(frozen=True)
 class Gateway:
-    """A running gateway, and where it writes what it prints and logs."""
+    """A running gateway, and the directory with its standard output, its log and the demo file."""
 
     process: subprocess.Popen[bytes]
-    place: Path
+    directory: Path
 
     @property
-    def page(self) -> str:
-        return (self.place / "page").read_text(encoding="utf-8")
+    def stdout(self) -> str:
+        return (self.directory / "stdout").read_text(encoding="utf-8")
 
     @property
     def log(self) -> str:
-        return (self.place / "log").read_text(encoding="utf-8")
+        return (self.directory / "log").read_text(encoding="utf-8")
 
     @property
     def url(self) -> str:
-        (url,) = set(re.findall(r"http://\S+/graphql", self.page))
+        (url,) = set(re.findall(r"http://\S+/graphql", self.stdout))
         return str(url)
 
     @property
@@ -50,28 +50,28 @@ class Gateway:
         return port
 
     @property
-    def note(self) -> dict[str, Any]:
-        note: dict[str, Any] = json.loads((self.place / "demo.json").read_bytes())
-        return note
+    def demo_file(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.directory / "demo.json").read_bytes())
+        return content
 
-    def stop(self, number: Signals = SIGTERM) -> int:
-        self.process.send_signal(number)
+    def stop(self, signal: Signals = SIGTERM) -> int:
+        self.process.send_signal(signal)
         return self.process.wait(TIMEOUT_SECONDS)
 
-    def get(self, path: str) -> int:
+    def get_status(self, path: str) -> int:
         try:
-            with urllib.request.urlopen(self.url.replace("/graphql", path)) as response:  # noqa: S310 - our own
+            with urllib.request.urlopen(self.url.replace("/graphql", path)) as response:  # noqa: S310 - a URL of the tests
                 return int(response.status)
         except urllib.error.HTTPError as error:
             return error.code
 
-    def ask(self, query: str, key: str) -> dict[str, Any]:
+    def post_query(self, query: str, key: str) -> dict[str, Any]:
         return post_json(
             self.url, {"query": query}, {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         )
 
-    def connection(self) -> http.client.HTTPConnection:
-        """Open a connection that is kept alive."""
+    def open_connection(self) -> http.client.HTTPConnection:
+        """Open a persistent connection."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
         connection.connect()
         return connection
@@ -79,63 +79,63 @@ class Gateway:
 
 @contextmanager
 def run_gateway(
-    place: Path, *words: str, until: str = "http://", after: str = "", **environment: str
+    directory: Path, *arguments: str, until: str = "http://", after: str = "", **environment: str
 ) -> Iterator[Gateway]:
-    """Serve on a free port, as a process with hardly an environment, until its page says something."""
-    with launch_gateway(place, *words, after=after, **environment) as gateway:
-        wait_until(lambda: until in gateway.page or gateway.process.poll() is not None, gateway)
+    """Run a gateway on a free port with a minimal environment; yield it once `until` is in its standard output."""
+    with launch_gateway(directory, *arguments, after=after, **environment) as gateway:
+        wait_until(lambda: until in gateway.stdout or gateway.process.poll() is not None, gateway)
         assert gateway.process.poll() is None, gateway.log
         yield gateway
 
 
 @contextmanager
-def launch_gateway(place: Path, *words: str, after: str = "", **environment: str) -> Iterator[Gateway]:
-    """Begin to serve; after a line of Python, if any."""
+def launch_gateway(directory: Path, *arguments: str, after: str = "", **environment: str) -> Iterator[Gateway]:
+    """Start a gateway without waiting until it serves; `after` is Python code to execute first."""
     program = ["-c", f"{after}; from benegraph import __main__"] if after else ["-m", "benegraph"]
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}  # noqa: TID251 - its own
-    # Without a cache no explorer is made, which would take npm and half a minute of each gateway's time.
-    kept["XDG_CACHE_HOME"] = os.devnull
-    with (place / "page").open("wb") as page, (place / "log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own words
-            [sys.executable, *program, "serve", "--port", "0", *words],
-            env=kept | environment,
-            stdout=page,
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}  # noqa: TID251 - the test's own environment
+    # Without a cache directory the gateway doesn't build the explorer, which would take half a minute and npm.
+    inherited["XDG_CACHE_HOME"] = os.devnull
+    with (directory / "stdout").open("wb") as stdout, (directory / "log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - the arguments are constants of the tests
+            [sys.executable, *program, "serve", "--port", "0", *arguments],
+            env=inherited | environment,
+            stdout=stdout,
             stderr=log,
         )
     try:
-        yield Gateway(process, place)
+        yield Gateway(process, directory)
     finally:
         process.terminate()
         process.wait(TIMEOUT_SECONDS)
 
 
-def wait_until(done: Callable[[], object], gateway: Gateway, seconds: float = TIMEOUT_SECONDS) -> None:
+def wait_until(condition: Callable[[], object], gateway: Gateway, seconds: float = TIMEOUT_SECONDS) -> None:
     deadline = time.monotonic() + seconds
-    while not done():
+    while not condition():
         assert time.monotonic() < deadline, gateway.log
         time.sleep(0.02)
 
 
 def post_json(url: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - our own
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - a URL of the tests
     with urllib.request.urlopen(request) as response:  # noqa: S310 - as above
-        answer: dict[str, Any] = json.load(response)
-    return answer
+        content: dict[str, Any] = json.load(response)
+    return content
 
 
 @contextmanager
 def reachable_directory() -> Iterator[Path]:
-    """Give a directory that the embedded server's own user can reach, as pytest's are not."""
+    """Yield a directory that the embedded server's user can enter, unlike pytest's own directories."""
     with tempfile.TemporaryDirectory(prefix="benegraph-") as directory:
         yield Path(directory)
 
 
 def exit_at_once(*_: object) -> None:
-    """Be a worker that ends at once. It stands here, where a fresh process finds it without importing much."""
+    """Run as a worker that exits at once. It is defined here because a new process can import this module quickly."""
     sys.exit(3)
 
 
-def exit_when_ready(_order: object, line: Connection) -> None:
-    """Be a worker that ends as soon as it answers."""
-    line.send_bytes(b"ready")
+def exit_when_ready(_order: object, connection: Connection) -> None:
+    """Run as a worker that exits as soon as it has reported readiness."""
+    connection.send_bytes(b"ready")
     sys.exit(3)

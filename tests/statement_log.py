@@ -1,4 +1,4 @@
-"""What is sent to the server, whoever sends it: each entry is one turn, be it a statement, a BEGIN or a COMMIT."""
+"""Recording everything that is sent to PostgreSQL: each entry is one round trip, including BEGIN and COMMIT."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,47 +11,50 @@ from sqlalchemy import event
 from benegraph.db.read_connection import ReadConnection
 from benegraph.db.session import Database
 
-#: What a connection asks for itself when it meets a kind of value for the first time.
-_LEARNING = ("typeinfo_tree", "current_setting('jit')")
+#: Parts of the queries that a connection sends when it uses a type for the first time.
+_TYPE_QUERIES = ("typeinfo_tree", "current_setting('jit')")
 
 
 @asynccontextmanager
 async def record_statements(database: Database) -> AsyncIterator[list[str]]:
-    """Note everything that is sent; one for many rows counts once."""
+    """Record everything that is sent while the context is open. One statement for many rows is one entry."""
     sent: list[str] = []
-    heard: set[Any] = set()
+    observed: set[Any] = set()
 
-    def note(logged: Any) -> None:
-        if not any(word in logged.query for word in _LEARNING):
+    def record(logged: Any) -> None:
+        if not any(part in logged.query for part in _TYPE_QUERIES):
             sent.append(logged.query)
 
-    def hear(driver: Any) -> None:
-        heard.add(driver)
-        driver.add_query_logger(note)
+    def observe(driver: Any) -> None:
+        observed.add(driver)
+        driver.add_query_logger(record)
 
-    def taken(adapter: Any, *_: Any) -> None:
-        hear(adapter.driver_connection)
+    def on_checkout(adapter: Any, *_: Any) -> None:
+        observe(adapter.driver_connection)
 
-    def begun(lent: ReadConnection, *arguments: Any, **options: Any) -> Any:
-        hear(lent.driver)  # readers keep it, and may have done so since before we listened
-        return begin(lent, *arguments, **options)
+    def recorded_begin(connection: ReadConnection, *arguments: Any, **options: Any) -> Any:
+        observe(connection.driver)  # the read pool may have checked it out before recording began
+        return begin(connection, *arguments, **options)
 
-    def fetched(lent: ReadConnection, statement: str, values: list[Any]) -> Any:
-        sent.append(statement)  # as below
-        return fetch(lent, statement, values)
+    def recorded_fetch(connection: ReadConnection, statement: str, values: list[Any]) -> Any:
+        sent.append(statement)  # a prepared statement, as below
+        return fetch(connection, statement, values)
 
-    def prepared(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)  # the driver logs none of what SQLAlchemy has it prepare
+    def before_execute(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sent.append(statement)  # the driver's query loggers don't see prepared statements
 
-    event.listen(database.engine.sync_engine, "checkout", taken)
-    event.listen(database.engine.sync_engine, "before_cursor_execute", prepared)
+    event.listen(database.engine.sync_engine, "checkout", on_checkout)
+    event.listen(database.engine.sync_engine, "before_cursor_execute", before_execute)
     begin, fetch = ReadConnection.begin, ReadConnection.fetch
     try:
-        with patch.object(ReadConnection, "begin", begun), patch.object(ReadConnection, "fetch", fetched):
+        with (
+            patch.object(ReadConnection, "begin", recorded_begin),
+            patch.object(ReadConnection, "fetch", recorded_fetch),
+        ):
             yield sent
-        await asyncio.sleep(0)  # the driver tells of it in the loop's next turn
+        await asyncio.sleep(0)  # the driver calls its query loggers in the loop's next iteration
     finally:
-        event.remove(database.engine.sync_engine, "checkout", taken)
-        event.remove(database.engine.sync_engine, "before_cursor_execute", prepared)
-        for driver in heard:
-            driver.remove_query_logger(note)
+        event.remove(database.engine.sync_engine, "checkout", on_checkout)
+        event.remove(database.engine.sync_engine, "before_cursor_execute", before_execute)
+        for driver in observed:
+            driver.remove_query_logger(record)

@@ -73,7 +73,7 @@ def read(gateway: Gateway, path: str, **headers: str) -> bytes:
 
 
 def role_of(gateway: Gateway) -> Any:
-    return gateway.ask("{ viewer { role } }", gateway.note["keys"]["employer"])["data"]["viewer"]["role"]
+    return gateway.post_query("{ viewer { role } }", gateway.demo_file["keys"]["employer"])["data"]["viewer"]["role"]
 
 
 def test_unreachable_registry_is_reported_and_the_next_start_retries(directory: Path, cache: Path) -> None:

@@ -93,7 +93,7 @@ def one_to_each(gateway: Gateway, count: int) -> Iterator[dict[int, HTTPConnecti
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while len(found) < count:
             assert time.monotonic() < deadline, gateway.log
-            connection = gateway.connection()
+            connection = gateway.open_connection()
             stack.callback(connection.close)
             assert get(connection, "/livez") == 200
             found.setdefault(answerer_of(gateway, connection), connection)
@@ -208,7 +208,7 @@ def test_workers_whose_supervisor_is_killed_end_and_the_next_one_takes_over() ->
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", port))
         with run_gateway(place, *words, TMPDIR=str(place)) as again:
-            assert again.get("/readyz") == 200
+            assert again.get_status("/readyz") == 200
             everybody = workers_of(again) | {again.process.pid}
             assert again.stop(signal.SIGINT) == 0
             assert not any(map(is_alive, everybody))
@@ -225,7 +225,7 @@ def test_one_told_to_end_while_its_workers_start_leaves_nothing(tmp_path: Path, 
         everybody = workers_of(gateway) | {gateway.process.pid}
         gateway.process.terminate()
         assert gateway.process.wait(5) == 130
-        assert gateway.page == ""
+        assert gateway.stdout == ""
         assert not any(map(is_alive, everybody))
         assert "Traceback" not in gateway.log
     assert run_directories(tmp_path) == []

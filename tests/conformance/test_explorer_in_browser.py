@@ -299,7 +299,7 @@ def test_api_key_is_never_stored_in_the_browser(create_page: CreatePage, gateway
     page.get_by_role("button", name="Headers", exact=True).click()
     page.locator(".graphiql-editor-tool .monaco-editor textarea").last.focus()
     page.keyboard.press("Control+A")
-    page.keyboard.insert_text(json.dumps({"x-api-key": gateway.note["keys"]["employee"]}))
+    page.keyboard.insert_text(json.dumps({"x-api-key": gateway.demo_file["keys"]["employee"]}))
     page.wait_for_function(f"() => ({TEXT})('request-headers.json').includes('bgk_')")
     page.wait_for_timeout(500)  # the tab passes it to the history after a moment
     assert explorer.run()["data"]["employee"]["firstName"] == "Maya"

@@ -142,7 +142,7 @@ async def test_viewers_of_several_tenants_share_sessions_without_leaks(
     assert by_plan[0] > len(clients) * ROUNDS
     assert by_plan[1] == 0
     for gateway in gateways:
-        assert gateway.get("/readyz") == 200
+        assert gateway.get_status("/readyz") == 200
         assert not re.search('Traceback|"ERROR"|A compiled plan failed', gateway.log), gateway.log
     sessions = await fetch_in_all_sessions(pgbouncer, SESSION_STATE)
     assert len({session["pid"] for session in sessions}) == SESSIONS

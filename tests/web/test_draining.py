@@ -80,7 +80,7 @@ def get(connection: http.client.HTTPConnection, path: str) -> tuple[int, Any]:
 @contextmanager
 def connected(gateway: Gateway, count: int) -> Iterator[list[http.client.HTTPConnection]]:
     """Open connections and keep them alive."""
-    connections = [gateway.connection() for _ in range(count)]
+    connections = [gateway.open_connection() for _ in range(count)]
     try:
         for connection in connections:
             assert get(connection, "/livez") == (200, {"live": True})
@@ -92,7 +92,7 @@ def connected(gateway: Gateway, count: int) -> Iterator[list[http.client.HTTPCon
 
 def is_connection_refused(gateway: Gateway) -> bool:
     try:
-        gateway.connection().close()
+        gateway.open_connection().close()
     except ConnectionRefusedError:
         return True
     return False
@@ -190,7 +190,7 @@ def test_draining_process_serves_requests_and_closes_their_connections(tmp_path:
     with run_gateway(tmp_path, **environment) as gateway, connected(gateway, 2) as (one, other):
         terminated_at = time.monotonic()
         gateway.process.terminate()
-        wait_until(lambda: gateway.get("/readyz") == 503, gateway, 1)
+        wait_until(lambda: gateway.get_status("/readyz") == 503, gateway, 1)
         one.request("GET", "/graphql")
         response, _ = receive(one)
         assert (response.status, response.headers["Connection"]) == (401, "close")
