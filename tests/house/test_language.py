@@ -27,7 +27,7 @@ MAX_VAGUE, MAX_TELLING = 3.0, 0.5
 #: How a line comment begins, by the ending or the name of a file. Python's comments are read by its tokenizer.
 LINE_COMMENTS = {".js": "//", ".mjs": "//", ".lua": "--", ".sql": "--", ".toml": "#", "Dockerfile": "#", "run": "#"}
 #: Packages with the values and rows that a GraphQL type of the same name may stand for.
-VALUES_AND_ROWS = ("domain/", "db/models/", "db/store/", "services/")
+VALUES_AND_ROWS = ("domain/", "db/models/", "db/store/")
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,8 @@ def class_names(module: str, source: str) -> Iterator[ClassName]:
 def ambiguous_names(classes: list[ClassName]) -> dict[str, list[str]]:
     """Return the names that stand for several classes, each with its modules.
 
-    One pair is allowed: a GraphQL type, by its Strawberry decorator, and the one value or row that it stands for, from
-    the domain, the services, the tables or the store.
+    One pair is allowed: a GraphQL type, by its Strawberry decorator, and the one value of the domain, table row
+    or filter of the store that it stands for.
     """
     by_name: dict[str, list[ClassName]] = defaultdict(list)
     for each in classes:

@@ -29,7 +29,7 @@ from benegraph.graphql.types.fields import derived, to_one
 from benegraph.graphql.types.scalars import Cents
 from benegraph.services import billing
 
-_FOR_ADMINISTRATORS = "For administrators, and services whose key allows it."
+_FOR_ADMINISTRATORS = "For administrators, and for service keys that allow it."
 
 
 @mutation_input("A premium invoice to a group's division, or to one subscriber in it.")

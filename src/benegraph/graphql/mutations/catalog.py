@@ -29,7 +29,7 @@ class CreateBenefitProductPayload:
 @mutation(
     Action.CREATE_BENEFIT_PRODUCT,
     CreateBenefitProductPayload,
-    "Add a benefit product with its plans. For administrators, and services whose key allows it.",
+    "Add a benefit product with its plans. For administrators, and for service keys that allow it.",
 )
 async def create_benefit_product(tx: Transaction, input: CreateBenefitProductInput) -> ResultData:
     plans = [plan.to_terms() for plan in input.plans or ()]

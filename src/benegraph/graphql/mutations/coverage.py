@@ -39,7 +39,7 @@ from benegraph.services.coverage import contracts, subscribers
 from benegraph.services.coverage.records import CHANGEABLE_COLUMNS
 
 _KEY = "The key of the coverage of record; it never changes."
-_FOR_ADMINISTRATORS = "For administrators, and services whose key allows it."
+_FOR_ADMINISTRATORS = "For administrators, and for service keys that allow it."
 
 
 @mutation_input("A person who is registered with the carrier.")

@@ -29,7 +29,7 @@ class CreateEmployerPayload:
 @mutation(
     Action.CREATE_EMPLOYER,
     CreateEmployerPayload,
-    "Add an employer. For administrators, and services whose key allows it.",
+    "Add an employer. For administrators, and for service keys that allow it.",
 )
 async def create_employer(tx: Transaction, input: CreateEmployerInput) -> ResultData:
     return {"employer_id": await add_employer(tx, input.name, input.time_zone)}
