@@ -69,6 +69,20 @@ EDGES = {
 }
 
 
+#: The message for the document that exceeds each limit.
+MESSAGES = {
+    "tokens": "The document has more than 7 tokens.",
+    "fields": "The document has more than 3 fields, counting those of every fragment spread.",
+    "depth": "Fields are nested more than 5 levels deep.",
+    "list_depth": "Lists are nested more than 2 levels deep.",
+    "aliases": "The document has more than 2 aliases.",
+    "root_fields": "The operation has 3 root fields, more than 2.",
+    "mutations": "The operation has 3 mutations, more than 2.",
+    "directives": "The document has 3 directives, more than 2.",
+    "duplicates": "A selection set selects the same response name more than 3 times.",
+}
+
+
 #: For each limit, a function from a number to a document that contains that many.
 BUILDERS: dict[str, Callable[[int], str]] = {
     "tokens": lambda n: "{ viewer { role } } " + "#\n" * (n - 6),
@@ -91,7 +105,10 @@ def test_document_at_the_limit_passes_and_one_beyond_is_refused(name: str) -> No
     maximum, within, beyond = EDGES[name]
     limits = Limits(**{name: maximum})
     load(within, limits)
-    assert exceeded_limit(beyond, limits) == {"name": name, "maximum": maximum}
+    with pytest.raises(TooComplex) as caught:
+        load(beyond, limits)
+    assert caught.value.details == {"limit": {"name": name, "maximum": maximum}}
+    assert str(caught.value) == MESSAGES[name]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ async def test_key_reused_for_another_input_is_refused(database: Database) -> No
     first, again = await twice(office, "createEmployee", hire_input(office), hire_input(office, firstName="Eve"))
     assert first.is_applied
     assert (again.refusals, again.payload, again.replayed) == (REUSED, {"employee": None}, False)
+    assert again.messages == [
+        "The idempotency key was already used for another input of createEmployee; send a new key."
+    ]
 
 
 async def test_field_order_and_omitted_defaults_do_not_change_the_input(database: Database) -> None:
@@ -142,6 +145,9 @@ async def test_replay_of_rows_no_longer_visible_is_not_found(database: Database)
         limited_viewer = replace(viewer, employer_id=other_office.employer)
         response = await call(office, mutation, inputs[mutation], viewer=limited_viewer)
         assert response.refusals == ["NOT_FOUND idempotencyKey"], mutation
+        assert response.messages == [
+            "A row that was changed under this idempotency key no longer exists or is not visible to you."
+        ]
         viewer_without_actions = replace(viewer, actions=frozenset())
         assert (await call(office, mutation, inputs[mutation], viewer=viewer_without_actions)).errors == ["FORBIDDEN"]
 
