@@ -82,9 +82,9 @@ async def test_get_executes_a_query(api: ApiClient) -> None:
 
 
 async def test_introspection_query_returns_the_schema(api: ApiClient) -> None:
-    answer = await (await api.post(get_introspection_query())).json()
-    assert "errors" not in answer
-    assert answer["data"]["__schema"]["queryType"]["name"] == "Query"
+    body = await (await api.post(get_introspection_query())).json()
+    assert "errors" not in body
+    assert body["data"]["__schema"]["queryType"]["name"] == "Query"
 
 
 @pytest.mark.parametrize(

@@ -248,8 +248,8 @@ async def test_errors_suggest_no_schema_names_and_are_limited(api: ApiClient) ->
 
 
 async def test_nul_character_is_rejected(api: ApiClient, owner: asyncpg.Connection) -> None:
-    answer = await (await api.post(CREATE_PRODUCT, {"input": {"name": "A\0B", "category": "MEDICAL"}})).json()
-    assert answer["data"] == {"createBenefitProduct": {"benefitProduct": None}}
+    body = await (await api.post(CREATE_PRODUCT, {"input": {"name": "A\0B", "category": "MEDICAL"}})).json()
+    assert body["data"] == {"createBenefitProduct": {"benefitProduct": None}}
     query = "query($text: String) { employees(filter: {search: $text}) { nodes { id } } }"
     assert await status_and_codes(await api.post(query, {"text": "A\0B"})) == (200, ["BAD_USER_INPUT"])
     assert await owner.fetchval("SELECT count(*) FROM benefit_products") == 0

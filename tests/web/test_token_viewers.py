@@ -286,8 +286,8 @@ async def test_employee_token_may_elect_for_itself_and_history_contains_no_subje
     elect = "mutation($input: ElectInput!) { elect(input: $input) { enrollments { status } userErrors { code } } }"
 
     def waiver(employee: str, enrollment: str) -> dict[str, Any]:
-        answer = {"enrollmentId": enrollment, "decision": "WAIVED"}
-        return {"employeeId": employee, "elections": [answer], "idempotencyKey": "once"}
+        waiver_input = {"enrollmentId": enrollment, "decision": "WAIVED"}
+        return {"employeeId": employee, "elections": [waiver_input], "idempotencyKey": "once"}
 
     async with running_gateway(database, idp.issuer, fixed_on=TODAY) as client:
         data = await client.data(

@@ -114,7 +114,7 @@ class GraphQLView:
         """Return the schema in GraphQL's schema definition language. Raises Forbidden."""
         context, budget = await self._admit(request)
         if context.viewer.role not in self._introspection_roles:
-            raise Forbidden(f"The role {context.viewer.role} may not read the schema.")
+            raise Forbidden(f"The role {context.viewer.role} may not introspect the schema.")
         if self._sdl is None:
             self._sdl = self._documents.schema.as_str().encode()
         return cacheable_response(request, self._sdl, "text/plain", self._rate_limit_headers(budget))
