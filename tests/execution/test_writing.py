@@ -91,10 +91,10 @@ async def test_a_payload_is_never_written() -> None:
 
 def test_lists_for_many_parents_are_written_within_their_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     text = f"{{ authors(first: {MANY}) {{ nodes {{ initials books {{ name }} }} }} }}"  # the page itself is not written
-    assert Operation.of(text).plan(catalogue=WRITING).statements == 1
-    assert Operation.of(text).plan().statements == 2
+    assert Operation.of(text).plan(catalogue=WRITING).statement_count == 1
+    assert Operation.of(text).plan().statement_count == 2
     monkeypatch.setattr(thresholds, "MAX_PARENTS_FOR_INLINE_JSON", MANY - 1)
-    assert Operation.of(text).plan(catalogue=WRITING).statements == 2
+    assert Operation.of(text).plan(catalogue=WRITING).statement_count == 2
 
 
 # --------------------------------------------------------------------------------------- pages that tell of themselves
@@ -254,7 +254,7 @@ async def test_a_page_of_all_rows_takes_one_statement(first: int) -> None:
       edges {{ cursor node {{ name books {{ name }} works(first: 1) {{ nodes {{ id }} totalCount }} }} }}
     }} }}
     """
-    assert Operation.of(text).plan(catalogue=WRITING).statements == 1
+    assert Operation.of(text).plan(catalogue=WRITING).statement_count == 1
     asking = await answered_as_by_the_other(full_library(MANY, 2), text)
     assert (asking.told, asking.opened) == (["rows texts(page: authors())"], [True])
 
@@ -352,7 +352,7 @@ async def test_all_fields_of_the_operation_that_are_written_share_a_statement() 
       authors { nodes { works(first: 1) { totalCount } } }
     }
     """
-    assert Operation.of(text).plan(catalogue=WRITING).statements == 1
+    assert Operation.of(text).plan(catalogue=WRITING).statement_count == 1
     asking = writing()
     outcome = await asking.ask(text)
     assert plain(outcome.data) == resolved(library(), text).data

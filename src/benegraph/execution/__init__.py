@@ -1,4 +1,4 @@
-"""A breadth-first GraphQL executor: it compiles an operation once and reads the rows of a level by one statement.
+"""A breadth-first GraphQL executor: it compiles an operation once, and reads related rows for all parents at once.
 
 It knows GraphQL (graphql-core 3.3 or later), rows and keys, and nothing of their subject. A host declares how each
 field gets its value, describes its sources (`SourceMetadata`), and provides a `Reader`, which fetches the rows of many

@@ -3,6 +3,9 @@
 A nested query becomes a subquery in the select list: `(SELECT ROW(…) …)` for one row, `ARRAY(SELECT ROW(…) …)` for
 several. The driver decodes these as records. A nested query with a layout becomes text instead: the JSON of its rows,
 as the response contains it. Text from clients reaches the server only as bind parameters.
+
+A scope limits a statement to the rows that a viewer may see. Statements are compiled as templates, with the scope's
+values as bind parameters (`ScopeShape.template_scope`). A `PageWindow` is the store's form of a page request.
 """
 
 from benegraph.db.query_compiler.columns import (

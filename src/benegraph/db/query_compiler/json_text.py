@@ -42,7 +42,7 @@ def join_rows(text: ColumnElement[Any]) -> Any:
 
 
 def integer_literal(number: int) -> ColumnElement[Any]:
-    """Return an integer as part of the statement's text, where the planner sees it. Never pass a client's value."""
+    """Return an integer as part of the statement's text, where the planner sees it."""
     return literal_column(str(int(number)))
 
 
@@ -59,7 +59,7 @@ def page_info_sql(page_field: PageField, level: Subquery, page: PagedRows, windo
 
 
 def cursor_pieces(level: Subquery, page: PagedRows, window: PageWindow) -> list[Piece]:
-    """Render the cursor of a row as `PageRequest.encode_cursor` does: base64 of a JSON array."""
+    """Render the cursor of a row as the page request's `encode_cursor` does: base64 of a JSON array."""
     pieces: list[Piece] = ['["', order_name(page, window.order), '"']
     for column, _ in page.sort_columns(window.order):
         value = level.c[column.key]
@@ -102,7 +102,7 @@ def _as_text(piece: Piece) -> ColumnElement[Any]:
 
 
 def value_pieces(column: ColumnElement[Any]) -> list[Piece]:
-    """Render a column's value as JSON, or as null.
+    """Render a column's value as JSON text, or SQL NULL.
 
     Values without characters to escape are quoted by concatenation, since to_json takes twice as long.
     """

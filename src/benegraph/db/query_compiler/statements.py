@@ -25,6 +25,7 @@ from benegraph.db.query_compiler.parameters import KEYS, parametrize_window
 from benegraph.db.query_scope import QueryScope, ScopeShape
 from benegraph.db.store.row_queries import PARENT_KEY, OneByCompositeKey, OneByKey, PagedRows, PageWindow
 from benegraph.execution.plan.rows import (
+    ALL_ROWS_KEY,
     CURSOR_FIELDS,
     Cardinality,
     JsonLayout,
@@ -56,7 +57,7 @@ def build_row_statement(query: RowQuery, shape: ScopeShape, windows: Sequence[Pa
         assert window is not None, "an invalid page is not read"  # noqa: S101 - the executor sees to it
         rows = source.statement(scope, keys, parametrize_window(source, 0, window))
         if source.key is None:
-            rows = rows.add_columns(literal("").label(PARENT_KEY))
+            rows = rows.add_columns(literal(ALL_ROWS_KEY).label(PARENT_KEY))
     elif isinstance(source, OneByCompositeKey):
         arrays = [bindparam(f"{KEYS}_{column.key}", type_=ARRAY(column.type)) for column in source.columns]
         rows = source.statement(scope, arrays).add_columns(func.row(*source.columns).label(PARENT_KEY))
@@ -91,11 +92,11 @@ def build_count_statement(source: PagedRows, shape: ScopeShape, window: PageWind
 
 @dataclass(frozen=True, slots=True)
 class _StatementBuilder:
-    """Builds the expressions of one statement. `numbers` makes the names of its subqueries unique."""
+    """Builds the expressions of one statement. `subquery_numbers` makes the names of its subqueries unique."""
 
     scope: QueryScope
     windows: Sequence[PageWindow | None]
-    numbers: Iterator[int]
+    subquery_numbers: Iterator[int]
 
     def row_columns(self, level: Subquery, query: RowQuery, window: PageWindow | None) -> list[ColumnElement[Any]]:
         """Return the values of a row in the order that RowQuery defines."""
@@ -123,7 +124,7 @@ class _StatementBuilder:
         else:
             rows = source.correlated(self.scope, key)
         level = self._level(rows.correlate(parent), _needed_columns(nested.row_query, layout, window))
-        # The subquery of the level is ordered, and nothing out here changes its order.
+        # The subquery is ordered; the statement around it must keep its order.
         if layout is not None:
             return self._json_rows(level, source, layout)
         row = select(func.row(*self.row_columns(level, nested.row_query, window))).select_from(level)
@@ -191,7 +192,7 @@ class _StatementBuilder:
         return _with_columns(rows, names).subquery(self._name())
 
     def _name(self) -> str:
-        return f"level_{next(self.numbers)}"
+        return f"level_{next(self.subquery_numbers)}"
 
     def _json_row(
         self,

@@ -7,12 +7,12 @@ from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType, SelectionSe
 
 from benegraph.execution.compile.fields import object_type_of, plan_field
 from benegraph.execution.compile.selection import SelectionContext, child_selection_sets
-from benegraph.execution.compile.value_sources import RowSource
+from benegraph.execution.compile.value_sources import RowValues
 from benegraph.execution.plan.declarations import UnsupportedOperation
 from benegraph.execution.plan.operation import ObjectPlan, PagePart, PagePartsPlan, PagePlan
 from benegraph.execution.plan.rows import CONNECTION_FIELDS, CURSOR_FIELDS, EDGE_FIELDS, PAGE_INFO_FIELDS, PageField
 
-CompileObject = Callable[[GraphQLObjectType, Sequence[SelectionSetNode], RowSource], ObjectPlan]
+CompileObject = Callable[[GraphQLObjectType, Sequence[SelectionSetNode], RowValues], ObjectPlan]
 
 _PART_FIELDS = {PageField.EDGES: EDGE_FIELDS, PageField.PAGE_INFO: PAGE_INFO_FIELDS}
 
@@ -35,14 +35,14 @@ def iter_page_fields(
         yield response_name, nodes, page_field
 
 
-def compile_page(
+def compile_connection(
     selection: SelectionContext,
     output_type: GraphQLOutputType,
     nodes: Sequence[FieldNode],
-    source: RowSource,
-    compile_object: CompileObject,
+    source: RowValues,
+    compile_node: CompileObject,
 ) -> PagePlan:
-    """Compile a connection of rows from `source`; `compile_object` compiles its nodes."""
+    """Compile a connection of rows from `source`; `compile_node` compiles its nodes."""
     page = PagePlan()
     connection_type: Any = get_named_type(output_type)
     for part, part_nodes in _add_parts(selection, page, connection_type, nodes, CONNECTION_FIELDS):
@@ -53,8 +53,8 @@ def compile_page(
             for inner, inner_nodes in _add_parts(
                 selection, part.child, object_type_of(child_type), part_nodes, allowed
             ):
-                _add_child(page, part.child, inner, inner_nodes, source, compile_object)
-        _add_child(page, page, part, part_nodes, source, compile_object)
+                _add_child(page, part.child, inner, inner_nodes, source, compile_node)
+        _add_child(page, page, part, part_nodes, source, compile_node)
         page.reads_rows |= part.field in {PageField.NODES, PageField.EDGES, PageField.PAGE_INFO}
         page.has_count |= part.field is PageField.TOTAL_COUNT
     return page
@@ -70,7 +70,7 @@ def _add_parts(
     for response_name, part_nodes, page_field in iter_page_fields(
         selection, object_type, child_selection_sets(nodes), allowed
     ):
-        part = PagePart(response_name, page_field, object_type.name if page_field is PageField.TYPENAME else None)
+        part = PagePart(response_name, page_field, object_type.name)
         plan.fields[response_name] = plan_field(object_type, response_name, part_nodes)
         plan.parts.append(part)
         yield part, part_nodes
@@ -81,14 +81,13 @@ def _add_child(
     plan: PagePartsPlan,
     part: PagePart,
     nodes: Sequence[FieldNode],
-    source: RowSource,
-    compile_object: CompileObject,
+    source: RowValues,
+    compile_node: CompileObject,
 ) -> None:
     """Compile the objects of a part, and have its rows carry the order key where cursors need it."""
     field_plan = plan.fields[part.response_name]
     if part.field in {PageField.NODES, PageField.NODE}:
-        part.child = compile_object(object_type_of(field_plan.type), child_selection_sets(nodes), source)
+        part.child = compile_node(object_type_of(field_plan.type), child_selection_sets(nodes), source)
     elif part.field in CURSOR_FIELDS:
         page.order_key = source.row_query.add_order_key()
-    if part.field is not PageField.TYPENAME:
-        field_plan.child = part.child
+    field_plan.child = part.child

@@ -18,11 +18,11 @@ from graphql import (
 )
 
 from benegraph.execution.compile import thresholds
-from benegraph.execution.compile.connections import compile_page
+from benegraph.execution.compile.connections import compile_connection
 from benegraph.execution.compile.fields import object_type_of, plan_field
 from benegraph.execution.compile.json_layout import CannotPushDown, JsonLayoutCompiler
 from benegraph.execution.compile.selection import SelectionContext, child_selection_sets
-from benegraph.execution.compile.value_sources import ObjectSource, RowSource, ValueSource
+from benegraph.execution.compile.value_sources import ObjectValues, ParentValues, RowValues
 from benegraph.execution.plan.arguments import FieldArguments
 from benegraph.execution.plan.declarations import (
     Column,
@@ -58,17 +58,17 @@ class Compilation:
     is_mutation: bool
     #: Called once all rows of all statements are known, since only then the positions of values are final.
     deferred: list[Callable[[], None]] = field(default_factory=list)
-    #: Whether the objects that are compiled at present replace placeholders in JSON text.
-    is_within_json: bool = False
-    #: How many statements the plan takes. From 2 on, only that there are several matters.
-    statements: int = 0
+    #: Whether the objects that are compiled at present replace a placeholder in JSON text.
+    is_within_placeholder: bool = False
+    #: How many statements the plan takes at most. Only none, one, and several are distinguished.
+    statement_count: int = 0
 
 
 def compile_object(
     compilation: Compilation,
     object_type: GraphQLObjectType,
     selection_sets: Sequence[SelectionSetNode],
-    source: ValueSource,
+    source: ParentValues,
 ) -> ObjectPlan:
     """Compile the plan of objects that take their values from `source`."""
     fields = compilation.selection.collect_fields(object_type, selection_sets)
@@ -93,16 +93,16 @@ def compile_lookup(
     expected_count: int,
 ) -> KeyLookup:
     """Compile a statement of its own that reads rows by key, and the objects that are built from them."""
-    compilation.statements += 1
+    compilation.statement_count += 1
     statement = Statement(RowQuery(source))
-    rows = RowSource(statement, statement.row_query, expected_count)
+    rows = RowValues(statement, statement.row_query, expected_count)
     return KeyLookup(statement, compile_object(compilation, object_type, selection_sets, rows))
 
 
-def compile_fragment(compilation: Compilation, response_name: str, layouts: JsonLayoutCompiler) -> JsonFragmentStep:
+def compile_json_step(compilation: Compilation, response_name: str, layouts: JsonLayoutCompiler) -> JsonFragmentStep:
     """Compile the step for a field with a complete layout, and the lookups that replace its placeholders."""
-    # Not before the layout is complete: each failed attempt above would compile the lookups again.
-    outer, compilation.is_within_json = compilation.is_within_json, True
+    # Only now: compiling a layout may fail, and then the layout of the enclosing field is attempted again.
+    outer, compilation.is_within_placeholder = compilation.is_within_placeholder, True
     placeholders = [
         Placeholder(
             pending.character,
@@ -113,7 +113,7 @@ def compile_fragment(compilation: Compilation, response_name: str, layouts: Json
         )
         for pending in layouts.pending
     ]
-    compilation.is_within_json = outer
+    compilation.is_within_placeholder = outer
     return JsonFragmentStep(response_name, placeholders, compilation.metadata.serialize)
 
 
@@ -123,7 +123,7 @@ def _compile_field(
     plan: ObjectPlan,
     response_name: str,
     nodes: list[FieldNode],
-    source: ValueSource,
+    source: ParentValues,
 ) -> Any:
     """Add one field to an object's plan. Return the position of its value, or of its step's input."""
     field_name = nodes[0].name.value
@@ -134,7 +134,7 @@ def _compile_field(
     definition = object_type.fields[field_name]
     declaration = compilation.declare(object_type, definition)
     check_type(definition, declaration)
-    if isinstance(declaration, ToOne | ToMany | ToPage) and isinstance(source, RowSource):
+    if isinstance(declaration, ToOne | ToMany | ToPage) and isinstance(source, RowValues):
         position = _push_down(compilation, plan, field_plan, definition, declaration, source)
         if position is not None:
             return position
@@ -150,7 +150,7 @@ def _push_down(
     field_plan: FieldPlan,
     definition: GraphQLField,
     declaration: ToOne | ToMany | ToPage,
-    source: RowSource,
+    source: RowValues,
 ) -> ColumnRef | None:
     """Have the host render a field as JSON and return the position of its text; None where it can't."""
     limit = (
@@ -171,11 +171,11 @@ def _push_down(
     except CannotPushDown:
         del pages[page_count:]
         return None
-    _require(plan, field_plan)
-    fragment = compile_fragment(compilation, field_plan.response_name, layouts)
-    if isinstance(declaration, ToPage) and not compilation.is_within_json:
+    _register_non_null(plan, field_plan)
+    fragment = compile_json_step(compilation, field_plan.response_name, layouts)
+    if isinstance(declaration, ToPage) and not compilation.is_within_placeholder:
         pages[page_count].is_within_json = False  # an error in its arguments is reported as the field's
-        fragment.page = source.statement, page_count
+        fragment.own_page = source.statement, page_count
     plan.steps.append(fragment)
     return source.add_nested(compilation.metadata, nested)
 
@@ -186,13 +186,13 @@ def _compile_declaration(
     field_plan: FieldPlan,
     definition: GraphQLField,
     declaration: Declaration,
-    source: ValueSource,
+    source: ParentValues,
 ) -> Any:
     response_name, returns_list = field_plan.response_name, is_list(field_plan.type)
     if isinstance(declaration, Column):
         return _compile_column(compilation, plan, field_plan, declaration, source)
     if isinstance(declaration, Computed):
-        _require(plan, field_plan)
+        _register_non_null(plan, field_plan)
         view = _view(compilation, source, declaration.needs)
         child = _compile_held(compilation, field_plan)
         plan.steps.append(steps.ComputeStep(response_name, view, declaration.compute, child, returns_list))
@@ -203,31 +203,31 @@ def _compile_declaration(
         plan.steps.append(steps.SameObjectStep(response_name, same))
         return None
     if isinstance(declaration, ComputedInBatch):
-        _require(plan, field_plan)
-        compilation.statements += 2  # the host's function may read any number
+        _register_non_null(plan, field_plan)
+        compilation.statement_count += 2  # the host's function may read any number
         arguments, view = FieldArguments(definition, field_plan.nodes[0]), _view(compilation, source, declaration.needs)
         child = _compile_held(compilation, field_plan)
         plan.steps.append(steps.BatchStep(response_name, arguments, view, declaration.load, child, returns_list))
         return None
     if isinstance(declaration, ToPage):
-        return _compile_page_field(compilation, plan, field_plan, definition, declaration, source)
+        return _compile_connection_field(compilation, plan, field_plan, definition, declaration, source)
     if isinstance(declaration, ToOne | ToMany | ToManyByKeys):
         return _compile_rows(compilation, plan, field_plan, declaration, source)
     raise UnsupportedOperation("field")
 
 
 def _compile_column(
-    compilation: Compilation, plan: ObjectPlan, field_plan: FieldPlan, declaration: Column, source: ValueSource
+    compilation: Compilation, plan: ObjectPlan, field_plan: FieldPlan, declaration: Column, source: ParentValues
 ) -> Any:
     position = source.column(compilation.metadata, declaration.name)
     if is_leaf_type(get_named_type(field_plan.type)):
         _check_leaf(compilation, field_plan.type)
-        if is_non_null_type(field_plan.type) and source.is_nullable(compilation.metadata, declaration.name):
-            plan.non_null_names.append(field_plan.response_name)
-    elif isinstance(source, RowSource):
+        if source.is_nullable(compilation.metadata, declaration.name):
+            _register_non_null(plan, field_plan)
+    elif isinstance(source, RowValues):
         raise UnsupportedOperation("column")
     else:
-        _require(plan, field_plan)
+        _register_non_null(plan, field_plan)
         held = _compile_held(compilation, field_plan)
         assert held is not None, "a composite type has a selection set"  # noqa: S101 - holds for a validated document
         plan.steps.append(steps.HeldObjectStep(field_plan.response_name, held, is_list(field_plan.type)))
@@ -239,38 +239,38 @@ def _compile_rows(
     plan: ObjectPlan,
     field_plan: FieldPlan,
     declaration: ToOne | ToMany | ToManyByKeys,
-    source: ValueSource,
+    source: ParentValues,
 ) -> Any:
     """Compile related rows: nested in the parent's statement where few parents are expected, else read by key."""
     object_type, child_sets = object_type_of(field_plan.type), child_selection_sets(field_plan.nodes)
     to_many = isinstance(declaration, ToMany)
     expected_count = source.expected_count * (thresholds.EXPECTED_LIST_LENGTH if is_list(field_plan.type) else 1)
-    _require(plan, field_plan)
-    if _is_inline(source) and not isinstance(declaration, ToManyByKeys):
+    _register_non_null(plan, field_plan)
+    if _can_nest(source) and not isinstance(declaration, ToManyByKeys):
         query = RowQuery(declaration.source)
-        rows = RowSource(source.statement, query, expected_count)
+        rows = RowValues(source.statement, query, expected_count)
         child = field_plan.child = compile_object(compilation, object_type, child_sets, rows)
-        nested_step = steps.NestedRowsStep if to_many else steps.NestedRowStep
+        nested_step = steps.NestedToManyStep if to_many else steps.NestedToOneStep
         plan.steps.append(nested_step(field_plan.response_name, child))
         cardinality = Cardinality.MANY if to_many else Cardinality.ONE
         return source.add_nested(compilation.metadata, NestedQuery(cardinality, declaration.key, query))
     lookup = compile_lookup(compilation, object_type, child_sets, declaration.source, expected_count)
     field_plan.child = lookup.plan
     if isinstance(declaration, ToManyByKeys):
-        plan.steps.append(steps.LoadRowsByKeysStep(field_plan.response_name, lookup))
+        plan.steps.append(steps.LoadToManyByKeysStep(field_plan.response_name, lookup))
     else:
-        load_step = steps.LoadRowListStep if to_many else steps.LoadRowStep
+        load_step = steps.LoadToManyStep if to_many else steps.LoadToOneStep
         plan.steps.append(load_step(field_plan.response_name, lookup))
     return source.column(compilation.metadata, declaration.key)
 
 
-def _compile_page_field(
+def _compile_connection_field(
     compilation: Compilation,
     plan: ObjectPlan,
     field_plan: FieldPlan,
     definition: GraphQLField,
     declaration: ToPage,
-    source: ValueSource,
+    source: ParentValues,
 ) -> Any:
     """Compile a page of related rows: nested in the parent's statement where few parents are expected."""
     if declaration.key is None:
@@ -279,33 +279,33 @@ def _compile_page_field(
     spec = PageSpec(arguments, declaration.build_page)
     expected_count = source.expected_count * thresholds.expected_page_size(declaration, arguments)
     response_name, build_child = field_plan.response_name, partial(compile_object, compilation)
-    if _is_inline(source):
+    if _can_nest(source):
         index = len(source.statement.pages)
         source.statement.pages.append(spec)
         query = RowQuery(declaration.source)
-        rows = RowSource(source.statement, query, expected_count)
-        page = compile_page(compilation.selection, field_plan.type, field_plan.nodes, rows, build_child)
+        rows = RowValues(source.statement, query, expected_count)
+        page = compile_connection(compilation.selection, field_plan.type, field_plan.nodes, rows, build_child)
         field_plan.child = page
         count = None
         if page.has_count:
             counting = NestedQuery(Cardinality.COUNT, declaration.key, query, index)
             count = source.add_nested(compilation.metadata, counting)
-        plan.steps.append(steps.NestedPageStep(response_name, index, source.statement, page, count))
+        plan.steps.append(steps.NestedToPageStep(response_name, index, source.statement, page, count))
         if not page.reads_rows:
             return None
         return source.add_nested(compilation.metadata, NestedQuery(Cardinality.PAGE, declaration.key, query, index))
     statement = Statement(RowQuery(declaration.source), [spec])
-    rows = RowSource(statement, statement.row_query, expected_count)
-    page = compile_page(compilation.selection, field_plan.type, field_plan.nodes, rows, build_child)
+    rows = RowValues(statement, statement.row_query, expected_count)
+    page = compile_connection(compilation.selection, field_plan.type, field_plan.nodes, rows, build_child)
     field_plan.child = page
-    compilation.statements += page.reads_rows + page.has_count
-    plan.steps.append(steps.LoadPageStep(response_name, statement, page))
+    compilation.statement_count += page.reads_rows + page.has_count
+    plan.steps.append(steps.LoadToPageStep(response_name, statement, page))
     return source.column(compilation.metadata, declaration.key)
 
 
-def _is_inline(source: ValueSource) -> TypeGuard[RowSource]:
-    """Return whether rows related to the parents are read within the parents' statement."""
-    return isinstance(source, RowSource) and source.expected_count <= thresholds.MAX_PARENTS_FOR_INLINE_ROWS
+def _can_nest(source: ParentValues) -> TypeGuard[RowValues]:
+    """Return whether related rows are nested in the parents' statement."""
+    return isinstance(source, RowValues) and source.expected_count <= thresholds.MAX_PARENTS_FOR_INLINE_ROWS
 
 
 def _compile_held(compilation: Compilation, field_plan: FieldPlan) -> ObjectPlan | None:
@@ -314,19 +314,19 @@ def _compile_held(compilation: Compilation, field_plan: FieldPlan) -> ObjectPlan
         _check_leaf(compilation, field_plan.type)
         return None
     child_sets = child_selection_sets(field_plan.nodes)
-    held = compile_object(compilation, object_type_of(field_plan.type), child_sets, ObjectSource())
+    held = compile_object(compilation, object_type_of(field_plan.type), child_sets, ObjectValues())
     field_plan.child = held
     return held
 
 
-def _view(compilation: Compilation, source: ValueSource, needs: tuple[str, ...]) -> ParentView:
+def _view(compilation: Compilation, source: ParentValues, needs: tuple[str, ...]) -> ParentView:
     view, finish = source.view(compilation.metadata, needs)
     compilation.deferred.append(finish)
     return view
 
 
-def _require(plan: ObjectPlan, field_plan: FieldPlan) -> None:
-    """Check at run time that a non-null field has no nulls."""
+def _register_non_null(plan: ObjectPlan, field_plan: FieldPlan) -> None:
+    """Have the values of a non-null field checked for nulls when the plan runs."""
     if is_non_null_type(field_plan.type):
         plan.non_null_names.append(field_plan.response_name)
 

@@ -18,12 +18,12 @@ from graphql import (
 )
 
 from benegraph.execution.compile import thresholds
-from benegraph.execution.compile.connections import compile_page
+from benegraph.execution.compile.connections import compile_connection
 from benegraph.execution.compile.fields import object_type_of, plan_field
 from benegraph.execution.compile.json_layout import CannotPushDown, JsonLayoutCompiler
-from benegraph.execution.compile.objects import Compilation, compile_fragment, compile_lookup, compile_object
+from benegraph.execution.compile.objects import Compilation, compile_json_step, compile_lookup, compile_object
 from benegraph.execution.compile.selection import SelectionContext, child_selection_sets
-from benegraph.execution.compile.value_sources import ObjectSource, RowSource
+from benegraph.execution.compile.value_sources import ObjectValues, RowValues
 from benegraph.execution.plan.arguments import FieldArguments
 from benegraph.execution.plan.declarations import (
     Arguments,
@@ -39,7 +39,7 @@ from benegraph.execution.plan.declarations import (
     is_list,
 )
 from benegraph.execution.plan.host import SourceMetadata
-from benegraph.execution.plan.operation import AbstractPlan, FieldPlan, OperationPlan, PageSpec, RootField, Statement
+from benegraph.execution.plan.operation import FieldPlan, LookupsByType, OperationPlan, PageSpec, RootField, Statement
 from benegraph.execution.plan.rows import RowQuery
 from benegraph.execution.run import root_fields
 
@@ -76,7 +76,7 @@ def compile_operation(
     ]
     for finish in compilation.deferred:
         finish()
-    return OperationPlan(plans, is_mutation, compilation.statements)
+    return OperationPlan(plans, is_mutation, compilation.statement_count)
 
 
 @dataclass(slots=True)
@@ -104,26 +104,28 @@ class _RootCompiler:
         if not isinstance(declaration, MutationCall if self.compilation.is_mutation else _QUERY_DECLARATIONS):
             raise UnsupportedOperation("root")
         check_type(definition, declaration)
+        if isinstance(declaration, ToPage) and declaration.key is not None:
+            raise UnsupportedOperation("page")  # there is no parent that could hold the key
         arguments, returns_list = FieldArguments(definition, nodes[0]), is_list(definition.type)
         # A single lookup takes one statement either way; several share one as JSON text.
         if isinstance(declaration, ToPage) or (isinstance(declaration, Lookup) and self.shares_statement):
-            json_field = self._push_down(field_plan, arguments, declaration)
+            json_field = self._compile_json(field_plan, arguments, declaration)
             if json_field is not None:
                 return json_field
         if isinstance(declaration, Lookup | LookupMany):
             child = field_plan.child = self._compile_lookups(declaration, field_plan)
             return root_fields.LookupRootField(field_plan, arguments, _find_keys(declaration), child, returns_list)
         if isinstance(declaration, ToPage):
-            return self._compile_page(field_plan, arguments, declaration)
+            return self._compile_root_page(field_plan, arguments, declaration)
         assert isinstance(declaration, FromContext | MutationCall), "checked above"  # noqa: S101 - narrows for mypy
         child_sets = child_selection_sets(nodes)
-        plan = compile_object(self.compilation, object_type_of(definition.type), child_sets, ObjectSource())
+        plan = compile_object(self.compilation, object_type_of(definition.type), child_sets, ObjectValues())
         field_plan.child = plan
         if isinstance(declaration, FromContext):
             return root_fields.ContextRootField(field_plan, declaration.get, plan, returns_list)
         return root_fields.MutationRootField(field_plan, arguments, declaration.call, plan, returns_list)
 
-    def _push_down(
+    def _compile_json(
         self, field_plan: FieldPlan, arguments: FieldArguments, declaration: Lookup | ToPage
     ) -> RootField | None:
         """Have the host render a root field as JSON, together with all other such root fields; None where it can't."""
@@ -132,53 +134,54 @@ class _RootCompiler:
         page_count = len(pages)
         layouts = JsonLayoutCompiler(compilation.declare, compilation.metadata, compilation.selection, pages)
         try:
+            key: root_fields.LookupJsonKey | root_fields.PageJsonKey
             if isinstance(declaration, ToPage):
-                lookup, nested = None, layouts.compile_page(declaration, arguments, field_plan.nodes)
+                nested = layouts.compile_page(declaration, arguments, field_plan.nodes)
+                key = root_fields.PageJsonKey(query.statement, page_count)
             else:
                 object_type, source = _only_source(field_plan.type, declaration)
-                lookup = object_type.name, declaration.find_key
                 nested = layouts.compile_row(object_type, field_plan.nodes, source)
+                key = root_fields.LookupJsonKey(arguments, object_type.name, declaration.find_key)
         except CannotPushDown:
             del pages[page_count:]
             return None
         if isinstance(declaration, ToPage):
             pages[page_count].is_within_json = False  # an error in its arguments is reported as the field's
         query.statement.row_query.add_nested(nested)
-        fragment = compile_fragment(compilation, field_plan.response_name, layouts)
-        json_field = root_fields.JsonRootField(field_plan, arguments, query, lookup, nested.page, fragment)
-        query.fields.append(json_field)
-        compilation.statements += len(query.fields) == 1
-        return json_field
+        fragment = compile_json_step(compilation, field_plan.response_name, layouts)
+        query.keys.append(key)
+        compilation.statement_count += len(query.keys) == 1
+        return root_fields.JsonRootField(field_plan, query, len(query.keys) - 1, fragment)
 
-    def _compile_page(self, field_plan: FieldPlan, arguments: FieldArguments, declaration: ToPage) -> RootField:
+    def _compile_root_page(self, field_plan: FieldPlan, arguments: FieldArguments, declaration: ToPage) -> RootField:
         spec = PageSpec(arguments, declaration.build_page)
         statement = Statement(RowQuery(declaration.source), [spec])
-        rows = RowSource(statement, statement.row_query, thresholds.expected_page_size(declaration, arguments))
+        rows = RowValues(statement, statement.row_query, thresholds.expected_page_size(declaration, arguments))
         build_child = partial(compile_object, self.compilation)
-        page = compile_page(self.compilation.selection, field_plan.type, field_plan.nodes, rows, build_child)
+        page = compile_connection(self.compilation.selection, field_plan.type, field_plan.nodes, rows, build_child)
         field_plan.child = page
-        self.compilation.statements += page.reads_rows + page.has_count
+        self.compilation.statement_count += page.reads_rows + page.has_count
         return root_fields.PageRootField(field_plan, statement, page)
 
-    def _compile_lookups(self, declaration: Lookup | LookupMany, field_plan: FieldPlan) -> AbstractPlan:
+    def _compile_lookups(self, declaration: Lookup | LookupMany, field_plan: FieldPlan) -> LookupsByType:
         """Compile a lookup for each object type that the field may return and that has a source."""
         compilation, named = self.compilation, get_named_type(field_plan.type)
         many = isinstance(declaration, LookupMany)
-        plan = AbstractPlan()
-        before, counts = compilation.statements, []
+        plan = LookupsByType()
+        before, counts = compilation.statement_count, []
         types: Any = compilation.schema.get_possible_types(named) if is_abstract_type(named) else [named]
         for object_type in types:
             source = declaration.sources.get(object_type.name)
             if source is not None:
-                compilation.statements = 0
+                compilation.statement_count = 0
                 child_sets = child_selection_sets(field_plan.nodes)
                 expected_count = thresholds.EXPECTED_LIST_LENGTH if many else 1
                 plan.lookups[object_type.name] = compile_lookup(
                     compilation, object_type, child_sets, source, expected_count
                 )
-                counts.append(compilation.statements)
+                counts.append(compilation.statement_count)
         # One key leads to one type, several may lead to all of them.
-        compilation.statements = before + (sum(counts) if many else max(counts, default=0))
+        compilation.statement_count = before + (sum(counts) if many else max(counts, default=0))
         return plan
 
 

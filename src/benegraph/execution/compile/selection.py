@@ -84,7 +84,8 @@ class SelectionContext:
                 condition = value.value
             elif self.condition_values is None:
                 continue
-            elif (condition := self.condition_values[value.name.value]) is None:  # an error of the parent field
+            elif (condition := self.condition_values[value.name.value]) is None:
+                # Null for `if: Boolean!` is an error of the parent field, which a plan cannot report.
                 raise UnsupportedOperation("condition")
             if condition is (name == "skip"):
                 return False
@@ -101,7 +102,7 @@ def directive_variables(
 ) -> tuple[str, ...]:
     """Return the sorted names of the variables in `@skip` and `@include`. Their values are the key of a plan.
 
-    Raises UnsupportedOperation for a condition that is neither a variable nor a boolean.
+    Raises UnsupportedOperation for a directive with any other argument.
     """
     selections = iter_selections(operation, fragments)
     return tuple(sorted({name for node in selections for name in _directive_variables(node)}))
@@ -118,7 +119,8 @@ def iter_selections(
             yield node
             parent: Any = node
             if isinstance(node, FragmentSpreadNode):
-                if node.name.value in visited_fragments:  # else fragments that spread two others each take forever
+                # Otherwise, fragments that each spread the next one twice would take exponential time.
+                if node.name.value in visited_fragments:
                     continue
                 visited_fragments.add(node.name.value)
                 parent = fragments[node.name.value]

@@ -6,13 +6,14 @@ from benegraph.execution.plan.declarations import ToPage
 #: Up to this many parents, their related rows are read within their statement: an index lookup for each parent costs
 #: less than another round trip to the database.
 MAX_PARENTS_FOR_INLINE_ROWS = 128
-#: Up to this many parents that come as rows, lists beneath them are rendered as JSON within their statement, where the
-#: host can. Beneath a field that is rendered as JSON, there is no limit.
+#: Up to this many parents that come as rows, `ToMany` and `ToPage` fields are rendered as JSON within their statement,
+#: where the host can. Within a layout, these have no limit. `ToOne` fields always have the limit above.
 MAX_PARENTS_FOR_INLINE_JSON = 1000
 #: The expected length of a short list, and the expected number of keys of a lookup.
 EXPECTED_LIST_LENGTH = 5
 
 
 def expected_page_size(declaration: ToPage, arguments: FieldArguments) -> int:
+    """Return the literal argument `first`, or else the default page size."""
     size = arguments.int_literal("first")
     return declaration.default_size if size is None else size

@@ -1,4 +1,4 @@
-"""Where the values of a response object come from: a row of a statement, or an object that the host holds."""
+"""Where the fields of an object take their values from: a row of a statement, or an object that the host holds."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ Extractor = Callable[[Any], Iterable[Any]]
 UnfinishedView = tuple[ParentView, Callable[[], None]]
 
 
-class ValueSource(Protocol):
-    """Where the values of an object come from. A position of None belongs to a field that a step computes alone."""
+class ParentValues(Protocol):
+    """Where the fields of an object take their values from. A position of None means that a step ignores its input."""
 
     @property
     def expected_count(self) -> int:
@@ -29,7 +29,7 @@ class ValueSource(Protocol):
     def is_nullable(self, metadata: SourceMetadata, name: str) -> bool: ...
 
     def extractor(self, positions: Sequence[Any]) -> Extractor | None:
-        """Return a function that takes the values at these positions; None where a row starts with them.
+        """Return a function that takes the values at these positions; None if a row starts with them, in order.
 
         Call it once everything that is read is known.
         """
@@ -39,7 +39,7 @@ class ValueSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class RowSource:
+class RowValues:
     """Values of a row of a statement, by their indexes."""
 
     statement: Statement
@@ -76,15 +76,13 @@ class RowSource:
         def finish() -> None:
             extract = self.extractor(positions)
             size = len(positions)
-            view.present = (
-                (lambda row: make(islice(row, size))) if extract is None else (lambda row: make(extract(row)))
-            )
+            view.wrap = (lambda row: make(islice(row, size))) if extract is None else (lambda row: make(extract(row)))
 
         return view, finish
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectSource:
+class ObjectValues:
     """Attributes of an object that the host holds."""
 
     expected_count: int = 1

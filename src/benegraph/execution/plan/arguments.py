@@ -19,8 +19,9 @@ class FieldArguments:
     node: FieldNode
     #: The coerced arguments, where none contains a variable.
     constant: Mapping[str, Any] | None = None
-    #: By the host's argument names, the variables that are whole argument values. None where one is nested deeper.
-    variable_names: dict[str, str] | None = field(default=None)
+    #: By the host's argument names, the variables that are whole argument values. None if there is no variable, or one
+    #: is inside a list or an object.
+    variable_names: dict[str, str] | None = None
     _literals: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

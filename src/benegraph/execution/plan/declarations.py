@@ -71,7 +71,10 @@ class ToOne:
 
 @dataclass(frozen=True, slots=True)
 class ToManyByKeys:
-    """The rows for the list of keys in the parent's column `key`, in that order; null where there is no list."""
+    """The rows for the list of keys in the parent's column `key`, in that order.
+
+    A key without a row gives a null in the list. The field is null where the column is.
+    """
 
     source: Any
     key: str
@@ -88,6 +91,8 @@ class ToMany:
 @dataclass(frozen=True, slots=True)
 class ToPage:
     """A page of the rows for the key in the parent's column `key`, as a connection; without `key`, of all rows.
+
+    A null key gives an empty page.
 
     `build_page` makes the page request from the field's arguments alone, and raises for invalid ones. `default_size`
     is the expected size of a page without a literal argument `first`. The connection's own fields have the names of
@@ -129,13 +134,15 @@ class LookupKey:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A field of the query type: the row of the key that `find_key` returns for context and arguments, or null.
+    """A field of the query type: the row of the key that `find_key` returns for context and arguments.
+
+    None gives null, and an exception becomes the field's error.
 
     `sources` holds the source of each object type that the key may name.
     """
 
     sources: Mapping[str, Any]
-    find_key: Callable[[Any, Arguments], LookupKey | None]
+    find_key: Callable[[Any, Arguments], LookupKey | Exception | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +193,9 @@ def check_type(field: GraphQLField, declaration: Declaration) -> None:
     if is_leaf_type(get_named_type(field.type)) and not isinstance(declaration, _MAY_BE_LEAVES):
         raise UnsupportedOperation("leaf")
     items = item_type(field.type)
-    if isinstance(declaration, _ALWAYS_LISTS if items is None else _NEVER_LISTS) or (items and is_list(items)):
+    mismatched = _ALWAYS_LISTS if items is None else _NEVER_LISTS
+    is_list_of_lists = items is not None and is_list(items)
+    if isinstance(declaration, mismatched) or is_list_of_lists:
         raise UnsupportedOperation("list")
 
 

@@ -11,4 +11,4 @@ class FieldFailure:
 
 
 class NotAList(Exception):
-    """A value is not a list although its field's type is."""
+    """A value is not a list although its field's type is. Null propagation knows the field and builds the message."""

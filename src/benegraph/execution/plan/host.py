@@ -22,8 +22,8 @@ class Reader(Protocol):
         `pages` holds one page request for each page in the statement, None for one with invalid arguments. Of a page,
         also of a nested one, the reader fetches one row more than the request's `first` where there is one: this shows
         whether there is a next page. Where the source is itself a page, the first request is its own and the others
-        belong to the pages nested in it; a page of all rows has the key "". Nested rows carry no key. A null key has no
-        nested rows.
+        belong to the pages nested in it; a page of all rows has the key ALL_ROWS_KEY. Nested rows carry no key. A null
+        key has no nested rows.
 
         A query without a source has one row without a key. Its nested queries, of cardinality one or page, are each
         for the key with the same index; such a key may be None and may occur twice.

@@ -39,8 +39,8 @@ class CompositePlan:
 class ObjectPlan(CompositePlan):
     """An object made from a row or from a host's object.
 
-    `extract` takes one value for each response name from a row; it is None where the row starts with these values.
-    Each step then replaces the values of one field.
+    `extract` takes one value for each response name from a row. It is None if the row's first values are these already,
+    in order. Each step then replaces the values of one field.
     """
 
     response_names: tuple[str, ...] = ()
@@ -51,18 +51,20 @@ class ObjectPlan(CompositePlan):
 
 
 @dataclass(slots=True, eq=False)
-class AbstractPlan(CompositePlan):
-    """An object of an interface or union: for each object type by name, how to look up its rows."""
+class LookupsByType(CompositePlan):
+    """An object that is looked up by a key: for each object type by name, how to look up its rows."""
 
     lookups: dict[str, "KeyLookup"] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
 class PagePart:
-    """One field of a connection, an edge or a page info. `child` is the plan of its objects, or the type's name."""
+    """One field of a connection, an edge or a page info, and the plan of its objects."""
 
     response_name: str
     field: PageField
+    #: The name of the object type that has the field, which `__typename` returns.
+    type_name: str
     child: Any = None
 
 
@@ -89,7 +91,7 @@ class PageSpec:
 
     arguments: FieldArguments
     build: Callable[[Arguments], RequestedPage]
-    #: The page request, where it is the same for all requests and one has built it.
+    #: The page request, if the arguments contain no variable; built at most once.
     constant: RequestedPage | None = None
     #: Whether the page is part of a larger JSON text, so that an error in its arguments cannot be reported.
     is_within_json: bool = False
@@ -113,9 +115,9 @@ class KeyLookup:
 
 @dataclass(slots=True, eq=False)
 class ParentView:
-    """Presents a parent to the host's functions as an object with attributes."""
+    """Wraps a parent for the host's functions, so that its columns are attributes."""
 
-    present: Callable[[Any], Any] = lambda parent: parent
+    wrap: Callable[[Any], Any] = lambda parent: parent
 
 
 class Execution(Protocol):
@@ -126,10 +128,10 @@ class Execution(Protocol):
 
     #: None where nothing is read.
     reader: Reader | None
-    #: Whether any field has failed, or a null stands where the schema allows none.
+    #: Whether null propagation is needed: a field has failed, or a null stands where the schema allows none.
     has_errors: bool
-    #: The JSON texts of root fields that share a statement, in order; None until they are read.
-    root_texts: Any
+    #: The texts of the root fields that share a JSON query, or a failure for each; None until they are read.
+    root_texts: Sequence[Any] | None
 
     async def build_objects(self, plan: ObjectPlan, rows: Sequence[Any]) -> list[ResponseObject]:
         """Build a response object from each row."""
@@ -143,8 +145,8 @@ class Execution(Protocol):
     def fail(self, error: Exception) -> FieldFailure:
         """Record that a field failed, and return the value that stands in its place."""
 
-    def set_type(self, built: ResponseObject, plan: CompositePlan) -> None:
-        """Record the plan of an object of an abstract type."""
+    def record_plan(self, built: ResponseObject, plan: CompositePlan) -> None:
+        """Record the plan of an object that was looked up, for null propagation."""
 
     def open_reader(self) -> Any:
         """Open a reader, where the plan reads anything."""
@@ -156,8 +158,8 @@ class Step(Protocol):
     @property
     def response_name(self) -> str: ...
 
-    async def resolve(self, execution: Execution, rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        """Return the field's value for each row; `values` are the values in its position of the rows."""
+    async def resolve(self, execution: Execution, rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
+        """Return the field's value for each row. `inputs` holds one value per row, often the key of related rows."""
 
 
 class RootField(Protocol):
@@ -174,10 +176,10 @@ class RootField(Protocol):
 class OperationPlan:
     """A compiled operation.
 
-    `statements` is the number of statements that it takes, counted up to 2: none, one, or several. For a mutation it
-    is the number that each payload may take.
+    `statement_count` is the number of statements that it takes at most, for a mutation those of all payloads. Only
+    none, one, and several are distinguished.
     """
 
     root_fields: Sequence[RootField]
     is_mutation: bool
-    statements: int
+    statement_count: int

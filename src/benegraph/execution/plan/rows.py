@@ -9,10 +9,12 @@ from enum import Enum
 from typing import Any, Protocol
 
 Row = Sequence[Any]
+#: The key of a page of all rows.
+ALL_ROWS_KEY = ""
 
 
 class RequestedPage(Protocol):
-    """Which part of each parent's list is requested. A host has its own class for it."""
+    """A page request: which part of each parent's list to read. Hosts implement it."""
 
     @property
     def first(self) -> int:
@@ -74,9 +76,9 @@ class RowQuery:
     """The values to read from the rows of a source.
 
     A row holds its columns, then its nested queries' results, then its order key if `has_order_key`. It has at least
-    one value, even where nothing is selected. Without a `source` there is one row of nested results, each for a key of
-    its own. All requests share a query, so it does not change once its plan is compiled; a reader may keep its
-    compiled statements in `cache`.
+    one value, even where nothing is selected. A query without a `source` selects one row, which holds the JSON text of
+    one root field for each nested query; the keys come with the request. All requests share a query, so it does not
+    change once its plan is compiled; a reader may keep its compiled statements in `cache`, of limited size.
     """
 
     source: Any
@@ -127,6 +129,8 @@ class ColumnRef:
 class NestedQuery:
     """A read within the parent's statement: the row, rows, page or count for the key in the parent's column `key`.
 
+    In a query without a source, `key` is empty: the key comes with the request.
+
     The result is a row or None, a list of rows, or a number. With a `layout` it is JSON text, or None for one missing
     row. `page` is the index of a page request in the statement; where that request is None, nothing is read.
     """
@@ -142,9 +146,9 @@ class NestedQuery:
 class JsonPart:
     """One value within a row's JSON, and the text that precedes it.
 
-    The value is a column, a nested query, or the row's cursor. `null_text` replaces a null; it is None for a column
-    that is never null. With a `placeholder`, the value is the key of a row that is filled in later, and the
-    placeholder's character precedes it.
+    The value is a column, a nested query, or the row's cursor (PageField.CURSOR). `null_text` replaces a null; it is
+    None where the value cannot be null. With a `placeholder`, the value is the key of a row that is filled in later,
+    and the placeholder's character precedes it.
     """
 
     prefix: str
@@ -158,8 +162,8 @@ class JsonLayout:
     """How rows are rendered as JSON.
 
     Each row is its parts followed by `suffix`. Commas separate rows. `before_rows` and `after_rows` stand around the
-    rows and may contain values of the page. A page renders at most its request's `first` rows, and no rows where
-    `parts` is None.
+    rows and may contain values of the page. `parts` is None for a page that selects neither nodes nor edges. A reader
+    fetches one row more than the page's `first`, and does not render it.
     """
 
     parts: list[JsonPart] | None
@@ -177,15 +181,15 @@ class JsonFragment:
         self.text = text
 
 
-# JSON text that the host renders marks its placeholders with control characters. JSON itself contains these only in
-# escaped form.
+# JSON text that the host renders marks its placeholders with control characters. Strings in JSON contain these only in
+# escaped form, and layouts contain no whitespace.
 
 #: Starts and ends a group of adjacent placeholders.
 GROUP_DELIMITER = "\x01"
 #: Separates placeholders from the text between them, within a group.
 ITEM_SEPARATOR = "\x1d"
 #: Precede the key of a placeholder, and say which one it is.
-PLACEHOLDER_CHARACTERS = [chr(number) for number in range(2, 28)]
+PLACEHOLDER_CHARACTERS = [chr(number) for number in range(2, 28) if not chr(number).isspace()]
 #: Replaces a null that the schema does not allow.
 FORBIDDEN_NULL = "\x1e"
 #: Joins the texts of several rows. Hosts never emit it.

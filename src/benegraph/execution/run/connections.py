@@ -16,9 +16,9 @@ async def load_pages(
     lists = await load_row_lists(execution, statement, keys) if plan.reads_rows else [[] for _ in keys]
     counts = None
     if plan.has_count:
-        present = [key for key in keys if key is not None]
+        non_null = [key for key in keys if key is not None]
         assert execution.reader is not None, "a plan that counts opens a reader"  # noqa: S101 - narrows for mypy
-        counted = await execution.reader.count(statement.row_query, present, page) if present else {}
+        counted = await execution.reader.count(statement.row_query, non_null, page) if non_null else {}
         counts = [0 if key is None else counted[key] for key in keys]
     return await build_pages(execution, plan, lists, page, counts)
 
@@ -46,7 +46,7 @@ async def build_pages(
         elif part.field is PageField.TOTAL_COUNT:
             columns[part.response_name] = counts or ()
         else:
-            columns[part.response_name] = [part.child] * len(lists)
+            columns[part.response_name] = [part.type_name] * len(lists)
     return zip_columns(columns, len(lists))
 
 
@@ -61,7 +61,7 @@ async def _build_edges(
         elif part.field is PageField.CURSOR:
             columns[part.response_name] = _cursors(rows, page, page_plan)
         else:
-            columns[part.response_name] = [part.child] * len(rows)
+            columns[part.response_name] = [part.type_name] * len(rows)
     edges = iter(zip_columns(columns, len(rows)))
     return [list(islice(edges, len(each))) for each in lists]
 
@@ -76,7 +76,7 @@ def _build_page_info(
         elif part.field is PageField.HAS_PREVIOUS_PAGE:
             info[part.response_name] = page.has_previous_page
         elif part.field is PageField.TYPENAME:
-            info[part.response_name] = part.child
+            info[part.response_name] = part.type_name
         else:
             end = rows[:1] if part.field is PageField.START_CURSOR else rows[-1:]
             info[part.response_name] = next(iter(_cursors(end, page, page_plan)), None)

@@ -1,6 +1,6 @@
 """Execute a plan for one request and return its data and errors."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -42,15 +42,15 @@ class PlanResult:
 async def run_plan(plan: OperationPlan, open_reader: OpenReader, context: Any, variables: VariableValues) -> PlanResult:
     """Execute a plan.
 
-    For a query, an error that a reader raises is raised, except within a `load` function, where it is its parents'
-    error. UnsupportedOperation is raised where rendered JSON would have to contain an error: then another executor has
-    to execute the query. For a mutation nothing is raised but cancellation, as a change can't be repeated: every error
-    is its field's error.
+    For a query, an error that a reader raises is raised, except within a `ComputedInBatch.load`, where it becomes the
+    field's error for every parent. UnsupportedOperation is raised where rendered JSON would have to contain an error:
+    then another executor has to execute the query. For a mutation nothing is raised but cancellation, as a change can't
+    be repeated: every error is its field's error.
     """
     data: ResponseObject = {}
 
     def open_needed_reader() -> AbstractAsyncContextManager[Reader | None]:
-        return open_reader(single_statement=plan.statements == 1) if plan.statements else nullcontext()
+        return open_reader(single_statement=plan.statement_count == 1) if plan.statement_count else nullcontext()
 
     execution = RequestExecution(variables, open_needed_reader)
     if plan.is_mutation:
@@ -95,8 +95,7 @@ class RequestExecution:
     #: None where nothing is read. For a mutation, the reader of the payload that is built at present.
     reader: Reader | None = None
     has_errors: bool = False
-    #: The texts of the root fields with JSON text that are not resolved yet, once they are read.
-    root_texts: Iterator[Any] | None = None
+    root_texts: Sequence[Any] | None = None
     plans_by_id: dict[int, CompositePlan] = field(default_factory=dict)
     _page_requests: dict[Statement, list[RequestedPage | FieldFailure]] = field(default_factory=dict)
 
@@ -132,7 +131,7 @@ class RequestExecution:
         self.has_errors = True
         return FieldFailure(error)
 
-    def set_type(self, built: ResponseObject, plan: CompositePlan) -> None:
+    def record_plan(self, built: ResponseObject, plan: CompositePlan) -> None:
         self.plans_by_id[id(built)] = plan
 
     def _build_page(self, spec: PageSpec) -> RequestedPage | FieldFailure:

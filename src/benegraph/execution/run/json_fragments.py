@@ -31,29 +31,29 @@ class Placeholder:
 class JsonFragmentStep:
     """A field with JSON text as its values; `serialize` renders the objects that replace placeholders.
 
-    Where the field is itself a page, `page` is its statement and its index there: an error in its own arguments can be
-    reported, as nothing around it is JSON text.
+    Where the field is itself a page, `own_page` is its statement and its index there: an error in its arguments can be
+    reported, as nothing around the field is JSON text.
     """
 
     response_name: str
     placeholders: list[Placeholder]
     serialize: Callable[[Any], str]
-    page: tuple[Statement, int] | None = None
+    own_page: tuple[Statement, int] | None = None
 
     async def resolve(self, execution: Execution, _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
         """Return a fragment for each text, and None for None. Raises UnsupportedOperation for a forbidden null."""
-        if self.page is not None:
-            statement, index = self.page
+        if self.own_page is not None:
+            statement, index = self.own_page
             page = execution.page_requests(statement)[index]
             if isinstance(page, FieldFailure):
                 return [page] * len(values)
-        present = [value for value in values if value is not None]
-        text = TEXT_SEPARATOR.join(present)
+        non_null = [value for value in values if value is not None]
+        text = TEXT_SEPARATOR.join(non_null)
         if FORBIDDEN_NULL in text:
             raise UnsupportedOperation("null")
         if self.placeholders:
             text = await self._fill(execution, text)
-        texts = iter(text.split(TEXT_SEPARATOR) if len(present) > 1 else [text])
+        texts = iter(text.split(TEXT_SEPARATOR) if len(non_null) > 1 else [text])
         return [None if value is None else JsonFragment(next(texts)) for value in values]
 
     async def _fill(self, execution: Execution, text: str) -> str:

@@ -1,7 +1,7 @@
 """Null propagation: turn failed fields, and nulls that the schema forbids, into errors and nulls of nullable parents.
 
-The order is that of the document, depth first, as graphql-core has it where nothing waits: of several errors that
-propagate to the same null, the first in the document is reported.
+The order is that of the document, depth first, as graphql-core has it with synchronous resolvers: of several errors
+that propagate to the same null, the first in the document is reported.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLOutputType, is_list_type, is_non_null_type, located_error
 
 from benegraph.execution.plan.failures import FieldFailure, NotAList
-from benegraph.execution.plan.operation import AbstractPlan, CompositePlan, FieldPlan, ResponseObject
+from benegraph.execution.plan.operation import CompositePlan, FieldPlan, LookupsByType, ResponseObject
 from benegraph.execution.plan.rows import JsonFragment
 
 Path = tuple[str | int, ...]
@@ -79,7 +79,7 @@ class NullPropagation:
             ]
         if isinstance(value, dict) and field_plan.child is not None:
             child = field_plan.child
-            plan = self.plans_by_id[id(value)] if isinstance(child, AbstractPlan) else child
+            plan = self.plans_by_id[id(value)] if isinstance(child, LookupsByType) else child
             return self._complete_fields(plan.fields, value, path)
         return value
 

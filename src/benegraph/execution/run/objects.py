@@ -34,8 +34,8 @@ async def build_from_values(
 
 async def _build_each(execution: Execution, plan: ObjectPlan, values: Sequence[Any]) -> list[Any]:
     values = fail_exceptions(execution, values, is_list=False)
-    present = [value for value in values if value is not None and type(value) is not FieldFailure]
-    built = iter(await execution.build_objects(plan, present))
+    non_null = [value for value in values if value is not None and type(value) is not FieldFailure]
+    built = iter(await execution.build_objects(plan, non_null))
     return [value if value is None or type(value) is FieldFailure else next(built) for value in values]
 
 
@@ -70,18 +70,18 @@ async def build_row_lists(
 
 async def load_by_key(execution: Execution, lookup: KeyLookup, keys: Iterable[Any]) -> dict[Any, ResponseObject]:
     """Read the rows of some keys, each key once, and return their objects by key."""
-    present = [key for key in distinct(keys) if key is not None]
-    if not present:
+    non_null = [key for key in distinct(keys) if key is not None]
+    if not non_null:
         return {}
-    rows = await execution.fetch_rows(lookup.statement, present)
+    rows = await execution.fetch_rows(lookup.statement, non_null)
     return dict(zip((row[-1] for row in rows), await execution.build_objects(lookup.plan, rows), strict=True))
 
 
 async def load_row_lists(execution: Execution, statement: Statement, keys: Sequence[Any]) -> list[list[Row]]:
     """Read the rows of distinct keys and return a list for each; a null key has no rows."""
     lists: dict[Any, list[Row]] = {key: [] for key in keys}
-    present = [key for key in keys if key is not None]
-    for row in await execution.fetch_rows(statement, present) if present else ():
+    non_null = [key for key in keys if key is not None]
+    for row in await execution.fetch_rows(statement, non_null) if non_null else ():
         lists[row[-1]].append(row)
     return [*lists.values()]
 

@@ -8,15 +8,15 @@ from benegraph.execution.plan.arguments import FieldArguments
 from benegraph.execution.plan.declarations import Arguments, LookupKey
 from benegraph.execution.plan.failures import FieldFailure
 from benegraph.execution.plan.operation import (
-    AbstractPlan,
     Execution,
     FieldPlan,
+    LookupsByType,
     ObjectPlan,
     PagePlan,
     ResponseObject,
     Statement,
 )
-from benegraph.execution.plan.rows import RowQuery
+from benegraph.execution.plan.rows import ALL_ROWS_KEY, RowQuery
 from benegraph.execution.run.connections import load_pages
 from benegraph.execution.run.json_fragments import JsonFragmentStep
 from benegraph.execution.run.objects import build_from_values, load_by_key
@@ -60,7 +60,7 @@ class LookupRootField:
     field_plan: FieldPlan
     arguments: FieldArguments
     find_keys: Callable[[Any, Arguments], FoundKeys]
-    child: AbstractPlan
+    child: LookupsByType
     is_list: bool
 
     async def resolve(self, execution: Execution, context: Any) -> Any:
@@ -93,7 +93,7 @@ class LookupRootField:
             type_keys = [key.key for key in keys if key.type_name == type_name]
             for key, built in (await load_by_key(execution, lookup, type_keys)).items():
                 objects[type_name, key] = built
-                execution.set_type(built, lookup.plan)
+                execution.record_plan(built, lookup.plan)
         return objects
 
 
@@ -109,7 +109,7 @@ class PageRootField:
         page = execution.page_requests(self.statement)[0]
         if isinstance(page, FieldFailure):
             return page
-        (built,) = await load_pages(execution, self.statement, self.plan, [""], page)
+        (built,) = await load_pages(execution, self.statement, self.plan, [ALL_ROWS_KEY], page)
         return built
 
 
@@ -118,11 +118,11 @@ class RootJsonQuery:
     """The statement that the root fields with JSON text share: one row, with a text for each field."""
 
     statement: Statement = field(default_factory=lambda: Statement(RowQuery(None)))
-    fields: list["JsonRootField"] = field(default_factory=list)
+    keys: list["LookupJsonKey | PageJsonKey"] = field(default_factory=list)
 
     async def fetch_texts(self, execution: Execution, context: Any) -> list[Any]:
         """Return the text of each field, None where there is no row, or a failure."""
-        keys = [each.find_key(execution, context) for each in self.fields]
+        keys = [key.resolve(execution, context) for key in self.keys]
         row_keys = [None if isinstance(key, FieldFailure) else key for key in keys]
         row: Sequence[Any] = row_keys
         if any(key is not None for key in row_keys):
@@ -131,42 +131,57 @@ class RootJsonQuery:
 
 
 @dataclass(slots=True, eq=False)
+class LookupJsonKey:
+    """The key of a looked-up row that is rendered as JSON text."""
+
+    arguments: FieldArguments
+    type_name: str
+    find_key: Callable[[Any, Arguments], LookupKey | Exception | None]
+
+    def resolve(self, execution: Execution, context: Any) -> Any:
+        """Return the key, None where the host finds none, or a failure."""
+        try:
+            found = self.find_key(context, self.arguments.values(execution.variables))
+        except Exception as error:  # noqa: BLE001 - any error of the host's function is the field's error
+            return execution.fail(error)
+        if isinstance(found, Exception):
+            return execution.fail(found)
+        if found is not None and found.type_name != self.type_name:
+            return execution.fail(_no_source(found))
+        return None if found is None else found.key
+
+
+@dataclass(slots=True, eq=False)
+class PageJsonKey:
+    """The key of a page of all rows that is rendered as JSON text, with its index in the shared statement."""
+
+    statement: Statement
+    page_index: int
+
+    def resolve(self, execution: Execution, _context: Any) -> Any:
+        """Return the key of all rows, or a failure where the page request is invalid."""
+        page = execution.page_requests(self.statement)[self.page_index]
+        return page if isinstance(page, FieldFailure) else ALL_ROWS_KEY
+
+
+@dataclass(slots=True, eq=False)
 class JsonRootField:
     """A looked-up row, or a page of all rows, that the host renders as JSON text."""
 
     field_plan: FieldPlan
-    arguments: FieldArguments
     query: RootJsonQuery
-    #: For a lookup, the type's name and the host's function that finds the key. None for a page.
-    lookup: tuple[str, Callable[[Any, Arguments], LookupKey | Exception | None]] | None
-    #: For a page, its index in the shared statement.
-    page_index: int | None
+    #: The index of the field's text in the row of the shared query.
+    index: int
     fragment: JsonFragmentStep
 
     async def resolve(self, execution: Execution, context: Any) -> Any:
         if execution.root_texts is None:
-            execution.root_texts = iter(await self.query.fetch_texts(execution, context))
-        text = next(execution.root_texts)
+            execution.root_texts = await self.query.fetch_texts(execution, context)
+        text = execution.root_texts[self.index]
         if isinstance(text, FieldFailure):
             return text
         (fragment,) = await self.fragment.resolve(execution, (), (text,))
         return fragment
-
-    def find_key(self, execution: Execution, context: Any) -> Any:
-        """Return the key to read ("" for a page), None where there is nothing to read, or a failure."""
-        if self.lookup is None:
-            page = execution.page_requests(self.query.statement)[self.page_index or 0]
-            return page if isinstance(page, FieldFailure) else ""
-        type_name, find_key = self.lookup
-        try:
-            key = find_key(context, self.arguments.values(execution.variables))
-        except Exception as error:  # noqa: BLE001 - any error of the host's function is the field's error
-            return execution.fail(error)
-        if isinstance(key, Exception):
-            return execution.fail(key)
-        if key is not None and key.type_name != type_name:
-            return execution.fail(_no_source(key))
-        return None if key is None else key.key
 
 
 @dataclass(slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Steps: compute the values of one field for many objects at once, from the values in its position of the rows."""
+"""Steps: compute the values of one field for many objects at once, from one input value per row."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class TypenameStep:
     response_name: str
     type_name: str
 
-    async def resolve(self, _execution: Execution, rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
+    async def resolve(self, _execution: Execution, rows: Sequence[Any], _inputs: Sequence[Any]) -> Sequence[Any]:
         return [self.type_name] * len(rows)
 
 
@@ -39,7 +39,7 @@ class SameObjectStep:
     response_name: str
     plan: ObjectPlan
 
-    async def resolve(self, execution: Execution, rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
+    async def resolve(self, execution: Execution, rows: Sequence[Any], _inputs: Sequence[Any]) -> Sequence[Any]:
         return await execution.build_objects(self.plan, rows)
 
 
@@ -51,8 +51,8 @@ class HeldObjectStep:
     plan: ObjectPlan
     is_list: bool
 
-    async def resolve(self, execution: Execution, _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        return await build_from_values(execution, self.plan, values, is_list=self.is_list)
+    async def resolve(self, execution: Execution, _rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
+        return await build_from_values(execution, self.plan, inputs, is_list=self.is_list)
 
 
 @dataclass(slots=True, eq=False)
@@ -65,16 +65,16 @@ class ComputeStep:
     plan: ObjectPlan | None
     is_list: bool
 
-    async def resolve(self, execution: Execution, rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
-        present = self.view.present
-        computed = [self._compute(execution, present, row) for row in rows]
+    async def resolve(self, execution: Execution, rows: Sequence[Any], _inputs: Sequence[Any]) -> Sequence[Any]:
+        wrap = self.view.wrap
+        computed = [self._compute(execution, wrap, row) for row in rows]
         if self.plan is None:
             return fail_exceptions(execution, computed, is_list=self.is_list)
         return await build_from_values(execution, self.plan, computed, is_list=self.is_list)
 
-    def _compute(self, execution: Execution, present: Callable[[Any], Any], row: Any) -> Any:
+    def _compute(self, execution: Execution, wrap: Callable[[Any], Any], row: Any) -> Any:
         try:
-            return self.compute(present(row))
+            return self.compute(wrap(row))
         except Exception as error:  # noqa: BLE001 - any error of the host's function is the field's error
             return execution.fail(error)
 
@@ -90,10 +90,10 @@ class BatchStep:
     plan: ObjectPlan | None
     is_list: bool
 
-    async def resolve(self, execution: Execution, rows: Sequence[Any], _values: Sequence[Any]) -> Sequence[Any]:
+    async def resolve(self, execution: Execution, rows: Sequence[Any], _inputs: Sequence[Any]) -> Sequence[Any]:
         try:
             arguments = self.arguments.values(execution.variables)
-            loaded: Sequence[Any] = await self.load(execution.reader, [*map(self.view.present, rows)], arguments)
+            loaded: Sequence[Any] = await self.load(execution.reader, [*map(self.view.wrap, rows)], arguments)
         except UnsupportedOperation:
             raise
         except Exception as error:  # noqa: BLE001 - any error of the host's function is the error of every parent
@@ -109,41 +109,41 @@ class NonNullItemsStep:
 
     response_name: str
 
-    async def resolve(self, execution: Execution, _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        execution.has_errors |= any(isinstance(value, list | tuple) and None in value for value in values)
-        return values
+    async def resolve(self, execution: Execution, _rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
+        execution.has_errors |= any(isinstance(value, list | tuple) and None in value for value in inputs)
+        return inputs
 
 
 # ----------------------------------------------------------------------------------- read within the parent's statement
 
 
 @dataclass(slots=True, eq=False)
-class NestedRowStep:
+class NestedToOneStep:
     """A row within the parent's row, or None."""
 
     response_name: str
     plan: ObjectPlan
 
-    async def resolve(self, execution: Execution, _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        if None not in values:
-            return await execution.build_objects(self.plan, values)
-        built = iter(await execution.build_objects(self.plan, [value for value in values if value is not None]))
-        return [None if value is None else next(built) for value in values]
+    async def resolve(self, execution: Execution, _rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
+        if None not in inputs:
+            return await execution.build_objects(self.plan, inputs)
+        built = iter(await execution.build_objects(self.plan, [row for row in inputs if row is not None]))
+        return [None if row is None else next(built) for row in inputs]
 
 
 @dataclass(slots=True, eq=False)
-class NestedRowsStep:
+class NestedToManyStep:
     """A list of rows within the parent's row."""
 
     response_name: str
     plan: ObjectPlan
 
-    async def resolve(self, execution: Execution, _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        return await build_row_lists(execution, self.plan, values)
+    async def resolve(self, execution: Execution, _rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
+        return await build_row_lists(execution, self.plan, inputs)
 
 
 @dataclass(slots=True, eq=False)
-class NestedPageStep:
+class NestedToPageStep:
     """A page of rows within the parent's row, and the count of the whole list where that is selected."""
 
     response_name: str
@@ -152,11 +152,11 @@ class NestedPageStep:
     plan: PagePlan
     count: ColumnRef | None
 
-    async def resolve(self, execution: Execution, rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+    async def resolve(self, execution: Execution, rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
         page = execution.page_requests(self.statement)[self.page_index]
         if isinstance(page, FieldFailure):
             return [page] * len(rows)
-        lists = values if self.plan.reads_rows else [()] * len(rows)
+        lists = inputs if self.plan.reads_rows else [()] * len(rows)
         counts = None if self.count is None else [*map(itemgetter(self.count.index), rows)]
         return await build_pages(execution, self.plan, lists, page, counts)
 
@@ -165,55 +165,55 @@ class NestedPageStep:
 
 
 @dataclass(slots=True, eq=False)
-class LoadRowStep:
-    """The row of the key in the field's position."""
+class LoadToOneStep:
+    """The row of the key that is the input."""
 
     response_name: str
     lookup: KeyLookup
 
-    async def resolve(self, execution: Execution, _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        loaded = await load_by_key(execution, self.lookup, values)
-        return [*map(loaded.get, values)]
+    async def resolve(self, execution: Execution, _rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
+        loaded = await load_by_key(execution, self.lookup, inputs)
+        return [*map(loaded.get, inputs)]
 
 
 @dataclass(slots=True, eq=False)
-class LoadRowsByKeysStep:
-    """The rows of the list of keys in the field's position."""
+class LoadToManyByKeysStep:
+    """The rows of the list of keys that is the input."""
 
     response_name: str
     lookup: KeyLookup
 
-    async def resolve(self, execution: Execution, _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        loaded = await load_by_key(execution, self.lookup, (key for keys in values for key in keys or ()))
-        return [None if keys is None else [*map(loaded.get, keys)] for keys in values]
+    async def resolve(self, execution: Execution, _rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
+        loaded = await load_by_key(execution, self.lookup, (key for keys in inputs for key in keys or ()))
+        return [None if keys is None else [*map(loaded.get, keys)] for keys in inputs]
 
 
 @dataclass(slots=True, eq=False)
-class LoadRowListStep:
-    """All rows of the key in the field's position."""
+class LoadToManyStep:
+    """All rows of the key that is the input."""
 
     response_name: str
     lookup: KeyLookup
 
-    async def resolve(self, execution: Execution, _rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        keys = distinct(values)
+    async def resolve(self, execution: Execution, _rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
+        keys = distinct(inputs)
         lists = await load_row_lists(execution, self.lookup.statement, keys)
         built = dict(zip(keys, await build_row_lists(execution, self.lookup.plan, lists), strict=True))
-        return [built[key] for key in values]
+        return [built[key] for key in inputs]
 
 
 @dataclass(slots=True, eq=False)
-class LoadPageStep:
-    """A page of the rows of the key in the field's position."""
+class LoadToPageStep:
+    """A page of the rows of the key that is the input."""
 
     response_name: str
     statement: Statement
     plan: PagePlan
 
-    async def resolve(self, execution: Execution, rows: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+    async def resolve(self, execution: Execution, rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
         page = execution.page_requests(self.statement)[0]
         if isinstance(page, FieldFailure):
             return [page] * len(rows)
-        keys = distinct(values)
+        keys = distinct(inputs)
         built = dict(zip(keys, await load_pages(execution, self.statement, self.plan, keys, page), strict=True))
-        return [built[key] for key in values]
+        return [built[key] for key in inputs]
