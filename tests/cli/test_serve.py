@@ -129,14 +129,14 @@ def test_it_ends_when_told_and_comes_back_as_it_was(gateway: Gateway) -> None:
     assert "Traceback" not in gateway.log
     assert not list(place.glob("pg*/postmaster.pid"))
     with demo(place) as again:
-        assert again.note["keys"] == before["keys"]
-        assert again.note["samples"] == before["samples"]
-        assert again.ask("{ viewer { role } }", before["keys"]["employee"])["data"]
+        assert again.demo_file["keys"] == before["keys"]
+        assert again.demo_file["samples"] == before["samples"]
+        assert again.post_query("{ viewer { role } }", before["keys"]["employee"])["data"]
         (place / "demo.json").unlink()
         assert again.stop(signal.SIGINT) == 0
     with demo(place) as anew:
-        assert set(anew.note["keys"].values()).isdisjoint(before["keys"].values())
-        assert anew.ask("{ viewer { role } }", anew.note["keys"]["administrator"])["data"]
+        assert set(anew.demo_file["keys"].values()).isdisjoint(before["keys"].values())
+        assert anew.post_query("{ viewer { role } }", anew.demo_file["keys"]["administrator"])["data"]
 
 
 def test_one_over_a_database_of_its_operators_drains_before_it_ends(tmp_path: Path, database_url: str) -> None:
