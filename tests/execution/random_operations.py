@@ -1,4 +1,4 @@
-"""Operations at random: whatever the graph of the library allows, with aliases, fragments, conditions and variables."""
+"""Random operations on the library's schema, with aliases, fragments, directives, variables and merged fields."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,194 +15,185 @@ from graphql import (
     value_from_ast_untyped,
 )
 from hypothesis import strategies as st
-from library import GRAPH
+from library import SCHEMA
 
-Kind = GraphQLObjectType | GraphQLInterfaceType
+CompositeType = GraphQLObjectType | GraphQLInterfaceType
 
-MOST_WITHIN = 2
-#: These lie no deeper than what they belong to.
-PAGES = {"Authors", "AuthorEdge", "Books", "BookEdge", "PageInfo"}
-PRESENT = ("a1", "a2", "a3", "b1", "b2", "b4", "b7", "p1", "p2", "s1", "s2", "s3")
-ABSENT = ("a9", "b9", "")
-IDS = tuple(f'"{id}"' for id in (*PRESENT, *ABSENT, "x1"))
-#: What may stand for an argument.
-VALUES: dict[str, Sequence[str]] = {
+MAX_FRAGMENT_DEPTH = 2
+#: The types of a connection. They don't count as a level of depth.
+CONNECTION_TYPES = {"Authors", "AuthorEdge", "Books", "BookEdge", "PageInfo"}
+PRESENT_IDS = ("a1", "a2", "a3", "b1", "b2", "b4", "b7", "p1", "p2", "s1", "s2", "s3")
+MISSING_IDS = ("a9", "b9", "")
+IDS = tuple(f'"{id}"' for id in (*PRESENT_IDS, *MISSING_IDS, "x1"))
+#: Literals for each argument, by its name.
+ARGUMENT_VALUES: dict[str, Sequence[str]] = {
     "first": ("null", "-1", "0", "1", "2", "40"),
-    "after": ("null", '"Emma/b2"', '"Anne Carson/a3"', '"/"', '"Z/"', '"no place"'),
-    "which": ("null", "{}", "{since: null}", "{genres: [NOVEL, POEMS], since: 1816}", "{genres: STORIES}"),
-    "at": ('"here"', "null", '"there"'),
+    "after": ("null", '"Emma/b2"', '"Anne Carson/a3"', '"/"', '"Z/"', '"not a cursor"'),
+    "filter": ("null", "{}", "{since: null}", "{genres: [NOVEL, POEMS], since: 1816}", "{genres: STORIES}"),
+    "branch": ('"main"', "null", '"other"'),
     "id": IDS,
     "ids": ("[]", '["a1", "b2", "b2", "s1"]', '["p1"]', '["s1", "b9", "a2"]', '["b4", "", "x1"]'),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Taste:
-    """What is asked for rather than something else."""
+class OperationShape:
+    """Which fields operations select, and how many."""
 
-    #: Fields that are left out.
-    without: Collection[str]
-    #: In how many of a hundred cases what leads on is asked for, where something does.
-    onwards: int = 0
-    #: How many of the operation's own fields, at least.
-    least: int = 1
-    deepest: int = 3
-    #: When so many fields are written, each that has begun is ended with as few as may be.
-    enough: int = 12
-    values: Mapping[str, Sequence[str]] = field(default_factory=lambda: VALUES)
+    excluded_fields: Collection[str]
+    #: The percentage of fields that are chosen among the composite ones, where there are any.
+    composite_percent: int = 0
+    min_root_fields: int = 1
+    max_depth: int = 3
+    #: Once so many fields are selected, selection sets are completed with as few fields as possible.
+    soft_field_limit: int = 12
+    argument_values: Mapping[str, Sequence[str]] = field(default_factory=lambda: ARGUMENT_VALUES)
 
 
-#: Whatever a plan is made for.
-ANYTHING = Taste({"weight"})
-#: What can be written: of objects with anything else nothing is.
-WRITTEN = Taste(
-    without={"weight", "initials", "keywords", "cover", "size", "chapters", "stock", "loans", "copies"}
-    | {"book", "entry", "certainEntry", "entries", "certainEntries", "visitor", "host"},
-    onwards=80,
-    least=3,
-    deepest=5,
-    enough=30,
-    values=VALUES | {"first": ("40", "2", "1", "null", "-1")},
+#: All fields that have a plan.
+ANY_OPERATION = OperationShape({"weight"})
+#: Fields that the library can render as JSON.
+RENDERABLE = OperationShape(
+    excluded_fields={"weight", "initials", "keywords", "cover", "size", "chapters", "stock", "loans", "copies"}
+    | {"book", "entry", "requiredEntry", "entries", "requiredEntries", "visitor", "requiredVisitor"},
+    composite_percent=80,
+    min_root_fields=3,
+    max_depth=5,
+    soft_field_limit=30,
+    argument_values=ARGUMENT_VALUES | {"first": ("40", "2", "1", "null", "-1")},
 )
 
 
+@st.composite
+def operations(draw: st.DrawFn, shape: OperationShape) -> tuple[str, dict[str, Any]]:
+    """Draw a query and its variables."""
+    builder = _OperationBuilder(draw, shape)
+    assert SCHEMA.query_type is not None
+    selection_set = builder.selection_set(SCHEMA.query_type, shape.max_depth, shape.min_root_fields)
+    header = f"query ({', '.join(builder.variable_definitions)}) " if builder.variable_definitions else ""
+    return "\n".join([f"{header}{selection_set}", *builder.fragment_definitions]), builder.variables
+
+
 @dataclass(slots=True)
-class Writing:
-    """One text as it is written."""
+class _OperationBuilder:
+    """Builds the text of one operation. `depth` is the number of levels that may follow."""
 
     draw: st.DrawFn
-    taste: Taste
+    shape: OperationShape
     variables: dict[str, Any] = field(default_factory=dict)
-    declared: list[str] = field(default_factory=list)
-    #: By the type that each is on.
+    variable_definitions: list[str] = field(default_factory=list)
+    #: Each fragment's name, and the name of its type.
     fragments: list[tuple[str, str]] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    names: int = 0
-    fields: int = 0
-    #: In how many fragments that are not done yet.
-    within: int = 0
+    fragment_definitions: list[str] = field(default_factory=list)
+    name_count: int = 0
+    field_count: int = 0
+    #: The number of fragments that are not complete yet.
+    fragment_depth: int = 0
 
     def chance(self, percent: int) -> bool:
-        return self.draw(st.integers(0, 99)) >= 100 - percent  # the simplest is none
+        return self.draw(st.integers(0, 99)) >= 100 - percent  # False when Hypothesis shrinks an example
 
-    def pick(self, among: Sequence[Any]) -> Any:
-        return self.draw(st.sampled_from(among))
+    def pick(self, items: Sequence[Any]) -> Any:
+        return self.draw(st.sampled_from(items))
 
-    def name(self, letter: str) -> str:
-        self.names += 1
-        return f"{letter}{self.names}"
+    def new_name(self, letter: str) -> str:
+        self.name_count += 1
+        return f"{letter}{self.name_count}"
 
+    def selection_set(self, parent: CompositeType, depth: int, min_fields: int = 1) -> str:
+        selections = [self._selection(parent, depth) for _ in range(min_fields)]
+        while len(selections) < self.shape.soft_field_limit - self.field_count and self.chance(60):
+            selections.append(self._selection(parent, depth))
+        return f"{{ {' '.join(selections)} }}"
 
-@st.composite
-def operations(draw: st.DrawFn, taste: Taste) -> tuple[str, dict[str, Any]]:
-    """Draw the text of a query, and its variables."""
-    w = Writing(draw, taste)
-    assert GRAPH.query_type is not None
-    selected = _selected(w, GRAPH.query_type, taste.deepest, taste.least)
-    head = f"query ({', '.join(w.declared)}) " if w.declared else ""
-    return "\n".join([f"{head}{selected}", *w.texts]), w.variables
+    def _selection(self, parent: CompositeType, depth: int) -> str:
+        is_below_limit = self.field_count < self.shape.soft_field_limit
+        if self.fragment_depth < MAX_FRAGMENT_DEPTH and is_below_limit and self.chance(25):
+            self.fragment_depth += 1
+            fragment = self._fragment(parent, depth)
+            self.fragment_depth -= 1
+            return fragment
+        allows_composite = depth > 0 and (is_below_limit or parent is SCHEMA.query_type)
+        names = [
+            name
+            for name, definition in parent.fields.items()
+            if name not in self.shape.excluded_fields and (allows_composite or _is_leaf(definition))
+        ]
+        if not names or self.chance(8):
+            return f"{self.new_name('t')}: __typename{self._directive()}"
+        if composite_names := [name for name in names if not _is_leaf(parent.fields[name])]:
+            names = composite_names if self.chance(self.shape.composite_percent) else names
+        return self._field(parent, self.pick(names), depth)
 
+    def _field(self, parent: CompositeType, name: str, depth: int) -> str:
+        """Select a field, sometimes by two nodes that are merged. Fields with arguments have unique aliases."""
+        self.field_count += 1
+        definition = parent.fields[name]
+        arguments = self._arguments(definition)
+        # A page with its rows under two names can't be rendered as JSON, so aliases are rare there.
+        has_alias = self.chance(5 if parent.name in CONNECTION_TYPES else 30)
+        head = f"{self.new_name('f')}: {name}{arguments}" if arguments or has_alias else name
+        if _is_leaf(definition):
+            return f"{head}{self._directive()}"
+        child: Any = get_named_type(definition.type)
+        child_depth = depth - (child.name not in CONNECTION_TYPES)
+        node_count = 2 if self.chance(15) else 1
+        return " ".join(
+            f"{head}{self._directive()} {self.selection_set(child, child_depth)}" for _ in range(node_count)
+        )
 
-def _selected(w: Writing, kind: Kind, room: int, least: int = 1) -> str:
-    parts = [_part(w, kind, room) for _ in range(least)]
-    while len(parts) < w.taste.enough - w.fields and w.chance(60):
-        parts.append(_part(w, kind, room))
-    return f"{{ {' '.join(parts)} }}"
+    def _fragment(self, parent: CompositeType, depth: int) -> str:
+        """Select an inline fragment, a new named fragment, or a fragment that is defined already."""
+        type_names = [parent.name, *(interface.name for interface in parent.interfaces)]
+        if isinstance(parent, GraphQLInterfaceType):
+            type_names += [object_type.name for object_type in SCHEMA.get_possible_types(parent)]
+        defined = [name for name, type_name in self.fragments if type_name in type_names]
+        if defined and self.chance(30):
+            return f"...{self.pick(defined)}{self._directive()}"
+        type_name = self.pick(type_names)
+        child: Any = SCHEMA.get_type(type_name)
+        if self.chance(50):
+            condition = "" if type_name == parent.name and self.chance(30) else f" on {type_name}"
+            return f"...{condition}{self._directive()} {self.selection_set(child, depth)}"
+        selection_set = self.selection_set(child, depth)
+        name = self.new_name("F")
+        self.fragments.append((name, type_name))
+        self.fragment_definitions.append(f"fragment {name} on {type_name} {selection_set}")
+        return f"...{name}{self._directive()}"
 
+    def _directive(self) -> str:
+        if not self.chance(15):
+            return ""
+        value = self.pick(("true", "false"))
+        if self.chance(50):
+            value = self._variable("Boolean!", value)
+        return f" @{self.pick(('skip', 'include'))}(if: {value})"
 
-def _part(w: Writing, kind: Kind, room: int) -> str:
-    if w.within < MOST_WITHIN and w.fields < w.taste.enough and w.chance(25):
-        w.within += 1
-        written = _fragment(w, kind, room)
-        w.within -= 1
-        return written
-    names = [
-        name
-        for name, each in kind.fields.items()
-        if name not in w.taste.without and (_has_room(w, kind, room) or _is_leaf(each))
-    ]
-    if not names or w.chance(8):
-        return f"{w.name('t')}: __typename{_directive(w)}"
-    if onwards := [name for name in names if not _is_leaf(kind.fields[name])]:
-        names = onwards if w.chance(w.taste.onwards) else names
-    return _field(w, kind, w.pick(names), room)
+    def _arguments(self, definition: GraphQLField) -> str:
+        arguments = [
+            f"{name}: {self._value(name, str(argument.type))}"
+            for name, argument in definition.args.items()
+            if is_required_argument(argument) or self.chance(35)
+        ]
+        return f"({', '.join(arguments)})" if arguments else ""
 
+    def _value(self, argument: str, type_name: str) -> str:
+        if argument == "filter" and self.chance(30):
+            return f"{{genres: [NOVEL, {self._variable('Genre', 'POEMS')}], since: {self._variable('Int', '1816')}}}"
+        value: str = self.pick(self.shape.argument_values[argument])
+        return self._variable(type_name, value) if self.chance(40) else value
 
-def _has_room(w: Writing, kind: Kind, room: int) -> bool:
-    return room > 0 and (w.fields < w.taste.enough or kind is GRAPH.query_type)
-
-
-def _is_leaf(field: GraphQLField) -> bool:
-    return is_leaf_type(get_named_type(field.type))
-
-
-def _field(w: Writing, kind: Kind, name: str, room: int) -> str:
-    """Write a field, where it has arguments under a name that no other has; now and then twice, to become one."""
-    w.fields += 1
-    declared = kind.fields[name]
-    arguments = _arguments(w, declared)
-    # A page whose rows are asked for under two names is none that can be written.
-    renamed = w.chance(5 if kind.name in PAGES else 30)
-    head = f"{w.name('f')}: {name}{arguments}" if arguments or renamed else name
-    if _is_leaf(declared):
-        return f"{head}{_directive(w)}"
-    beneath: Any = get_named_type(declared.type)
-    left = room - (beneath.name not in PAGES)
-    times = 2 if w.chance(15) else 1
-    return " ".join(f"{head}{_directive(w)} {_selected(w, beneath, left)}" for _ in range(times))
-
-
-def _fragment(w: Writing, kind: Kind, room: int) -> str:
-    fitting = [kind.name, *(each.name for each in kind.interfaces)]
-    if isinstance(kind, GraphQLInterfaceType):
-        fitting += [each.name for each in GRAPH.get_possible_types(kind)]
-    known = [name for name, on in w.fragments if on in fitting]
-    if known and w.chance(30):
-        return f"...{w.pick(known)}{_directive(w)}"
-    on = w.pick(fitting)
-    beneath: Any = GRAPH.get_type(on)
-    if w.chance(50):
-        condition = "" if on == kind.name and w.chance(30) else f" on {on}"
-        return f"...{condition}{_directive(w)} {_selected(w, beneath, room)}"
-    selected = _selected(w, beneath, room)
-    name = w.name("F")
-    w.fragments.append((name, on))
-    w.texts.append(f"fragment {name} on {on} {selected}")
-    return f"...{name}{_directive(w)}"
-
-
-def _directive(w: Writing) -> str:
-    if not w.chance(15):
-        return ""
-    value = w.pick(("true", "false"))
-    if w.chance(50):
-        value = _variable(w, "Boolean!", value)
-    return f" @{w.pick(('skip', 'include'))}(if: {value})"
-
-
-def _arguments(w: Writing, declared: GraphQLField) -> str:
-    written = [
-        f"{name}: {_value(w, name, str(argument.type))}"
-        for name, argument in declared.args.items()
-        if is_required_argument(argument) or w.chance(35)
-    ]
-    return f"({', '.join(written)})" if written else ""
+    def _variable(self, type_name: str, value: str) -> str:
+        """Define a variable: with a value in the request, a default value, or none where it is nullable."""
+        name = self.new_name("v")
+        default = ""
+        if value != "null" and self.chance(25):
+            default = f" = {value}"
+        if not default and (type_name.endswith("!") or self.chance(80)):
+            self.variables[name] = value_from_ast_untyped(parse_value(value))
+        self.variable_definitions.append(f"${name}: {type_name}{default}")
+        return f"${name}"
 
 
-def _value(w: Writing, name: str, kind: str) -> str:
-    if name == "which" and w.chance(30):
-        return f"{{genres: [NOVEL, {_variable(w, 'Genre', 'POEMS')}], since: {_variable(w, 'Int', '1816')}}}"
-    value: str = w.pick(w.taste.values[name])
-    return _variable(w, kind, value) if w.chance(40) else value
-
-
-def _variable(w: Writing, kind: str, value: str) -> str:
-    """Declare a variable for a value: given, or its default, or where that may be, none at all."""
-    name = w.name("v")
-    default = ""
-    if value != "null" and w.chance(25):
-        default = f" = {value}"
-    if not default and (kind.endswith("!") or w.chance(80)):
-        w.variables[name] = value_from_ast_untyped(parse_value(value))
-    w.declared.append(f"${name}: {kind}{default}")
-    return f"${name}"
+def _is_leaf(definition: GraphQLField) -> bool:
+    return is_leaf_type(get_named_type(definition.type))
