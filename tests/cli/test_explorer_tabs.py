@@ -1,4 +1,4 @@
-"""The demo's tabs: each runs as it stands, twice in a row, and shows what it is about."""
+"""The explorer's tabs in the demo: each can be run twice without changes, and returns what its comment says."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
@@ -24,8 +24,8 @@ KEYS = {"administrator": "a", "employer": "b", "employee": "c"}
 TITLES = ["EnrollmentsAndPlans", "EligiblePlans", "DryRunElection", "Election", "Reissue", "NewPlanYear"]
 
 
-class Visitor:
-    """Somebody in front of the tabs, who runs one after the other."""
+class ExplorerUser:
+    """A user of the explorer, with one viewer's rights."""
 
     def __init__(self, context: Context, documents: DocumentCache, explorer_config: ExplorerConfig) -> None:
         self._context = context
@@ -35,118 +35,120 @@ class Visitor:
     async def run(self, title: str) -> dict[str, Any]:
         tab = self._config.tabs[TITLES.index(title)]
         assert f" {title}(" in tab.query
-        return await self.ask(tab.query, dict(tab.variables or {}))
+        return await self.execute(tab.query, dict(tab.variables or {}))
 
-    async def ask(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+    async def execute(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         request = GraphQLRequest(query, variables)
-        answer = await execute(self._documents, self._context, request)
-        assert "errors" not in answer, answer
-        return answer
+        response = await execute(self._documents, self._context, request)
+        assert "errors" not in response, response
+        return response
 
 
 @pytest.fixture(scope="module", params=DAYS, ids=str)
-def filled(request: pytest.FixtureRequest, server_url: str, template: str) -> Iterator[tuple[str, Clock, DemoIds]]:
-    """The demo of a day, of which each test takes a copy: its URL, that day, and what is to be tried in it."""
+def demo_database(
+    request: pytest.FixtureRequest, server_url: str, template: str
+) -> Iterator[tuple[str, Clock, DemoIds]]:
+    """Create the demo's database of a date, which each test copies; return its URL, the clock and the ids."""
     clock = Clock.at_noon(request.param)
     with copy_database_sync(server_url, template) as url:
         yield url, clock, run_in_database(url, lambda database: fill_demo_tenants(database, clock, 1))
 
 
 @pytest.fixture
-async def visitors(server_url: str, filled: tuple[str, Clock, DemoIds]) -> AsyncIterator[dict[str, Visitor]]:
-    url, clock, handles = filled
+async def users(server_url: str, demo_database: tuple[str, Clock, DemoIds]) -> AsyncIterator[dict[str, ExplorerUser]]:
+    url, clock, demo_ids = demo_database
     async with copy_database(server_url, str(make_url(url).database)) as copy, open_database(copy) as database:
-        yield await _visitors(database, clock, handles)
+        yield await _create_users(database, clock, demo_ids)
 
 
-async def _visitors(database: Database, clock: Clock, handles: DemoIds) -> dict[str, Visitor]:
+async def _create_users(database: Database, clock: Clock, demo_ids: DemoIds) -> dict[str, ExplorerUser]:
     documents = DocumentCache(build_schema())
     viewers = {
-        "administrator": Viewer(handles.tenant_id, "a", Role.ADMINISTRATOR),
+        "administrator": Viewer(demo_ids.tenant_id, "a", Role.ADMINISTRATOR),
         "employee": Viewer(
-            handles.tenant_id, "c", Role.EMPLOYEE, employer_id=handles.employer_id, employee_id=handles.employee_id
+            demo_ids.tenant_id, "c", Role.EMPLOYEE, employer_id=demo_ids.employer_id, employee_id=demo_ids.employee_id
         ),
     }
     contexts = {name: Context(database, viewer, clock, "test") for name, viewer in viewers.items()}
-    explorer_config = await build_explorer_config(documents.schema, contexts["administrator"], handles, KEYS)
-    return {name: Visitor(context, documents, explorer_config) for name, context in contexts.items()}
+    explorer_config = await build_explorer_config(documents.schema, contexts["administrator"], demo_ids, KEYS)
+    return {name: ExplorerUser(context, documents, explorer_config) for name, context in contexts.items()}
 
 
-async def test_each_tab_runs_twice_in_a_row(visitors: dict[str, Visitor]) -> None:
-    visitor = visitors["administrator"]
-    seen: dict[str, list[str]] = {}
+async def test_the_administrator_can_run_each_tab_twice(users: dict[str, ExplorerUser]) -> None:
+    user = users["administrator"]
+    results: dict[str, list[str]] = {}
     for _ in range(2):
-        employee = (await visitor.run("EnrollmentsAndPlans"))["data"]["employee"]
+        employee = (await user.run("EnrollmentsAndPlans"))["data"]["employee"]
         assert (employee["firstName"], employee["lastName"]) == ("Maya", "Delacroix")
         assert {node["status"] for node in employee["enrollments"]["nodes"]} >= {"PENDING", "ENROLLED"}
 
-        enrollment = (await visitor.run("EligiblePlans"))["data"]["enrollment"]
+        enrollment = (await user.run("EligiblePlans"))["data"]["enrollment"]
         assert enrollment["electionWindow"]["isOpen"]
         assert all(offer["costs"] for offer in enrollment["eligiblePlans"])
         assert enrollment["eligiblePlans"]
 
-        trial = (await visitor.run("DryRunElection"))["data"]["elect"]
-        assert trial["userErrors"] == []
-        (preview,) = trial["previews"]
+        dry_run = (await user.run("DryRunElection"))["data"]["elect"]
+        assert dry_run["userErrors"] == []
+        (preview,) = dry_run["previews"]
         assert (preview["status"], preview["coverageTier"], len(preview["dependents"])) == ("ENROLLED", "EF", 3)
 
-        election = (await visitor.run("Election"))["data"]
+        election = (await user.run("Election"))["data"]
         assert election["elect"]["userErrors"] == []
         (enrollment,) = election["elect"]["enrollments"]
         assert (enrollment["status"], enrollment["coverageTier"]) == ("ENROLLED", "EF")
-        seen.setdefault("reopened", []).append(str(election["reopenElection"]["enrollment"]))
+        results.setdefault("reopened", []).append(str(election["reopenElection"]["enrollment"]))
 
-        reissue = (await visitor.run("Reissue"))["data"]["reissue"]
+        reissue = (await user.run("Reissue"))["data"]["reissue"]
         assert reissue["userErrors"] == []
         assert (reissue["enrollment"]["status"], reissue["replacedEnrollment"]["status"]) == ("PENDING", "ENROLLED")
         assert reissue["enrollment"]["effectiveDate"] == reissue["enrollment"]["qualifyingLifeEvent"]["eventDate"]
-        seen.setdefault("reissued", []).append(reissue["enrollment"]["id"])
+        results.setdefault("reissued", []).append(reissue["enrollment"]["id"])
 
-        plan_year = (await visitor.run("NewPlanYear"))["data"]["createPlanYear"]
+        plan_year = (await user.run("NewPlanYear"))["data"]["createPlanYear"]
         assert plan_year["userErrors"] == []
         assert plan_year["planYear"]["status"] == "DRAFT"
         assert plan_year["planYear"]["plans"]
-        seen.setdefault("drafted", []).append(plan_year["planYear"]["id"])
-    assert seen["reopened"] == ["None", "{'status': 'PENDING'}"]
-    assert len(set(seen["reissued"])) == len(set(seen["drafted"])) == 1
+        results.setdefault("drafted", []).append(plan_year["planYear"]["id"])
+    assert results["reopened"] == ["None", "{'status': 'PENDING'}"]
+    assert len(set(results["reissued"])) == len(set(results["drafted"])) == 1
 
 
-async def test_the_employee_runs_what_is_theirs_to_do(visitors: dict[str, Visitor]) -> None:
-    visitor = visitors["employee"]
+async def test_the_employee_can_run_the_permitted_tabs_twice(users: dict[str, ExplorerUser]) -> None:
+    user = users["employee"]
     for _ in range(2):
-        assert (await visitor.run("EnrollmentsAndPlans"))["data"]["employee"]["enrollments"]["nodes"]
-        assert (await visitor.run("EligiblePlans"))["data"]["enrollment"]["eligiblePlans"]
-        assert (await visitor.run("DryRunElection"))["data"]["elect"]["previews"]
-        assert (await visitor.run("Election"))["data"]["elect"]["enrollments"]
-        assert (await visitor.run("Reissue"))["data"]["reissue"]["enrollment"]
+        assert (await user.run("EnrollmentsAndPlans"))["data"]["employee"]["enrollments"]["nodes"]
+        assert (await user.run("EligiblePlans"))["data"]["enrollment"]["eligiblePlans"]
+        assert (await user.run("DryRunElection"))["data"]["elect"]["previews"]
+        assert (await user.run("Election"))["data"]["elect"]["enrollments"]
+        assert (await user.run("Reissue"))["data"]["reissue"]["enrollment"]
 
 
-RECORDED = """
+COVERAGE_QUERY = """
 query($id: ID!) { enrollment(id: $id) { coverageEndDate subscriberEnrollment { endDate paidThrough } } }
 """
 
 
-async def test_what_a_tab_elects_is_the_carriers_at_once(visitors: dict[str, Visitor]) -> None:
-    visitor = visitors["administrator"]
+async def test_an_election_in_a_tab_updates_the_coverage_of_record(users: dict[str, ExplorerUser]) -> None:
+    user = users["administrator"]
     for _ in range(2):
-        (enrollment,) = (await visitor.run("Election"))["data"]["elect"]["enrollments"]
-        seen = (await visitor.ask(RECORDED, {"id": enrollment["id"]}))["data"]["enrollment"]
-        assert seen["subscriberEnrollment"]["endDate"] == seen["coverageEndDate"] == enrollment["coverageEndDate"]
-        assert seen["subscriberEnrollment"]["paidThrough"]
+        (enrollment,) = (await user.run("Election"))["data"]["elect"]["enrollments"]
+        updated = (await user.execute(COVERAGE_QUERY, {"id": enrollment["id"]}))["data"]["enrollment"]
+        assert updated["subscriberEnrollment"]["endDate"] == updated["coverageEndDate"] == enrollment["coverageEndDate"]
+        assert updated["subscriberEnrollment"]["paidThrough"]
 
 
-async def test_the_tabs_are_the_same_after_they_were_run(database: Database) -> None:
+async def test_running_the_tabs_does_not_change_them(database: Database) -> None:
     clock = Clock.at_noon(DAYS[0])
     documents = DocumentCache(build_schema())
-    openings = []
+    configs = []
     for _ in range(2):
-        handles = await fill_demo_tenants(database, clock, 1)
-        context = Context(database, Viewer(handles.tenant_id, "a", Role.ADMINISTRATOR), clock, "test")
-        openings.append(await build_explorer_config(documents.schema, context, handles, KEYS))
+        demo_ids = await fill_demo_tenants(database, clock, 1)
+        context = Context(database, Viewer(demo_ids.tenant_id, "a", Role.ADMINISTRATOR), clock, "test")
+        configs.append(await build_explorer_config(documents.schema, context, demo_ids, KEYS))
         for title in TITLES:
-            await Visitor(context, documents, openings[0]).run(title)
-    assert openings[0] == openings[1]
-    assert [persona.label for persona in openings[0].personas] == [
+            await ExplorerUser(context, documents, configs[0]).run(title)
+    assert configs[0] == configs[1]
+    assert [persona.label for persona in configs[0].personas] == [
         "Administrator",
         "Employer: Elmstead Veterinary Cooperative",
         "Employee: Maya Delacroix",

@@ -1,4 +1,4 @@
-"""`serve`, as a process: what it prints and leaves, whom it lets in, how it ends."""
+"""`serve` as a process: its output, `demo.json`, API keys, logs and shutdown."""
 
 import json
 import shlex
@@ -20,11 +20,11 @@ def demo(place: Path) -> Any:
     return run_gateway(place, "--demo", "--today", TODAY, "--data-dir", str(place), until="Ctrl-C")
 
 
-def paste(line: str) -> dict[str, Any]:
-    """Do what a pasted curl line does."""
-    *curl, url, h, one, h2, other, d, body = shlex.split(line)
-    assert (curl, h, h2, d) == (["curl", "-sS", "-w", "\\n"], "-H", "-H", "-d")
-    return post_json(url, json.loads(body), dict(header.split(": ", 1) for header in (one, other)))
+def run_curl(line: str) -> dict[str, Any]:
+    """Send the request of a printed curl command."""
+    *curl, url, option_1, header_1, option_2, header_2, option_3, body = shlex.split(line)
+    assert (curl, option_1, option_2, option_3) == (["curl", "-sS", "-w", "\\n"], "-H", "-H", "-d")
+    return post_json(url, json.loads(body), dict(header.split(": ", 1) for header in (header_1, header_2)))
 
 
 @pytest.fixture(scope="module")
@@ -45,69 +45,69 @@ def gateway(demo_place: Path) -> Iterator[Gateway]:
         yield gateway
 
 
-def test_the_page_says_first_what_is_needed_first(gateway: Gateway) -> None:
+def test_the_message_has_urls_keys_and_commands_in_this_order(gateway: Gateway) -> None:
     keys = gateway.demo_file["keys"]
-    said = [gateway.url, keys["administrator"], keys["employer"], keys["employee"], "curl", "curl"]
+    expected = [gateway.url, keys["administrator"], keys["employer"], keys["employee"], "curl", "curl"]
     position = 0
-    for word in said:
-        position = gateway.stdout.index(word, position) + len(word)
+    for text in expected:
+        position = gateway.stdout.index(text, position) + len(text)
     lines = [line for line in gateway.stdout.splitlines() if line.startswith("curl ")]
     assert len(lines) == 2
 
 
-def test_the_note_is_its_owners_and_says_the_same(gateway: Gateway) -> None:
-    note = gateway.directory / "demo.json"
-    assert stat.S_IMODE(note.stat().st_mode) == 0o600
+def test_demo_json_has_the_same_values_and_is_private(gateway: Gateway) -> None:
+    file = gateway.directory / "demo.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert gateway.demo_file["url"] == gateway.url
     assert set(gateway.demo_file) == {"url", "keys", "samples"}
     assert set(gateway.demo_file["keys"]) == {"administrator", "employer", "employee"}
     assert set(gateway.demo_file["samples"]) == {"employeeId", "employerId", "pendingEnrollmentIds"}
     assert gateway.demo_file["samples"]["pendingEnrollmentIds"]
-    assert [path.name for path in note.parent.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in file.parent.iterdir() if path.name.startswith(".")] == []
 
 
-def test_each_key_is_its_viewers(gateway: Gateway) -> None:
+def test_each_key_has_the_role_of_its_name(gateway: Gateway) -> None:
     query = "{ viewer { role employer { id } employee { id } } }"
-    employer, employee = ({"id": gateway.demo_file["samples"][f"{kind}Id"]} for kind in ("employer", "employee"))
-    for name, seen in {
+    employer, employee = ({"id": gateway.demo_file["samples"][f"{name}Id"]} for name in ("employer", "employee"))
+    for name, expected in {
         "administrator": (None, None),
         "employer": (employer, None),
         "employee": (employer, employee),
     }.items():
         viewer = gateway.post_query(query, gateway.demo_file["keys"][name])["data"]["viewer"]
-        assert (viewer["role"], viewer["employer"], viewer["employee"]) == (name.upper(), *seen)
+        assert (viewer["role"], viewer["employer"], viewer["employee"]) == (name.upper(), *expected)
 
 
-def test_the_pasted_query_shows_employees_enrollments_and_plans(gateway: Gateway) -> None:
+def test_the_printed_query_returns_enrollments_and_plans(gateway: Gateway) -> None:
     line, _ = (line for line in gateway.stdout.splitlines() if line.startswith("curl "))
-    answer = paste(line)
-    assert "errors" not in answer
-    enrollments = answer["data"]["employee"]["enrollments"]["nodes"]
+    response = run_curl(line)
+    assert "errors" not in response
+    enrollments = response["data"]["employee"]["enrollments"]["nodes"]
     pending = [enrollment["id"] for enrollment in enrollments if enrollment["status"] == "PENDING"]
     assert set(gateway.demo_file["samples"]["pendingEnrollmentIds"]) <= set(pending)
     assert any(enrollment["selectedPlan"] for enrollment in enrollments if enrollment["status"] == "ENROLLED")
 
 
-def test_the_pasted_elect_counts_once_however_often_it_is_pasted(gateway: Gateway) -> None:
+def test_the_printed_election_is_idempotent(gateway: Gateway) -> None:
     _, line = (line for line in gateway.stdout.splitlines() if line.startswith("curl "))
-    first, again = paste(line), paste(line)
+    first, second = run_curl(line), run_curl(line)
     assert first["data"]["elect"]["userErrors"] == []
     (enrollment,) = first["data"]["elect"]["enrollments"]
     assert enrollment["status"] in {"ENROLLED", "WAIVED"}
     assert enrollment["id"] == gateway.demo_file["samples"]["pendingEnrollmentIds"][0]
-    assert again["data"] == first["data"]
-    assert again["extensions"] == first["extensions"] | {"idempotentReplay": True}
+    assert second["data"] == first["data"]
+    assert second["extensions"] == first["extensions"] | {"idempotentReplay": True}
 
 
-def test_it_is_the_day_that_was_said(gateway: Gateway) -> None:
+def test_today_is_the_date_of_the_option(gateway: Gateway) -> None:
     query = "{ enrollments(first: 1, filter: {status: [PENDING]}) { nodes { electionWindow { isOpen opensOn } } } }"
-    (found,) = gateway.post_query(query, gateway.demo_file["keys"]["employee"])["data"]["enrollments"]["nodes"]
-    window = found["electionWindow"]
+    (enrollment,) = gateway.post_query(query, gateway.demo_file["keys"]["employee"])["data"]["enrollments"]["nodes"]
+    window = enrollment["electionWindow"]
     assert window["isOpen"]
     assert window["opensOn"] <= TODAY
 
 
-def test_probes_need_no_key_and_everything_else_does(gateway: Gateway) -> None:
+def test_only_probes_need_no_key(gateway: Gateway) -> None:
     assert (gateway.get_status("/livez"), gateway.get_status("/readyz"), gateway.get_status("/graphql")) == (
         200,
         200,
@@ -115,31 +115,31 @@ def test_probes_need_no_key_and_everything_else_does(gateway: Gateway) -> None:
     )
 
 
-def test_the_log_holds_no_key_and_no_query(gateway: Gateway) -> None:
+def test_the_log_contains_no_key_and_no_query(gateway: Gateway) -> None:
     gateway.get_status("/graphql?query=%7Bviewer%7Brole%7D%7D&name=Sesquipedalia")
     wait_until(lambda: '"GET /graphql 401 ' in gateway.log, gateway)
-    for word in (*gateway.demo_file["keys"].values(), "Sesquipedalia", "viewer"):
-        assert word not in gateway.log
+    for secret in (*gateway.demo_file["keys"].values(), "Sesquipedalia", "viewer"):
+        assert secret not in gateway.log
 
 
-def test_it_ends_when_told_and_comes_back_as_it_was(gateway: Gateway) -> None:
+def test_a_restarted_demo_keeps_its_keys_and_data(gateway: Gateway) -> None:
     before, place = gateway.demo_file, gateway.directory
     assert list(place.glob("pg*/postmaster.pid"))
     assert gateway.stop() == 0
     assert "Traceback" not in gateway.log
     assert not list(place.glob("pg*/postmaster.pid"))
-    with demo(place) as again:
-        assert again.demo_file["keys"] == before["keys"]
-        assert again.demo_file["samples"] == before["samples"]
-        assert again.post_query("{ viewer { role } }", before["keys"]["employee"])["data"]
+    with demo(place) as restarted:
+        assert restarted.demo_file["keys"] == before["keys"]
+        assert restarted.demo_file["samples"] == before["samples"]
+        assert restarted.post_query("{ viewer { role } }", before["keys"]["employee"])["data"]
         (place / "demo.json").unlink()
-        assert again.stop(signal.SIGINT) == 0
-    with demo(place) as anew:
-        assert set(anew.demo_file["keys"].values()).isdisjoint(before["keys"].values())
-        assert anew.post_query("{ viewer { role } }", anew.demo_file["keys"]["administrator"])["data"]
+        assert restarted.stop(signal.SIGINT) == 0
+    with demo(place) as without_file:
+        assert set(without_file.demo_file["keys"].values()).isdisjoint(before["keys"].values())
+        assert without_file.post_query("{ viewer { role } }", without_file.demo_file["keys"]["administrator"])["data"]
 
 
-def test_one_over_a_database_of_its_operators_drains_before_it_ends(tmp_path: Path, database_url: str) -> None:
+def test_a_gateway_with_an_external_database_drains_before_it_exits(tmp_path: Path, database_url: str) -> None:
     environment = {
         "DATABASE_URL": database_url,
         "BENEGRAPH_DRAIN_SECONDS": "2",
@@ -156,26 +156,29 @@ def test_one_over_a_database_of_its_operators_drains_before_it_ends(tmp_path: Pa
         assert not (tmp_path / "none").exists()
 
 
-def test_one_without_a_database_starts_its_own_and_tells_how_to_get_in(place: Path) -> None:
+def test_a_gateway_with_an_embedded_database_prints_how_to_issue_a_key(place: Path) -> None:
     with run_gateway(place, "--data-dir", str(place), until="keys issue") as gateway:
         assert gateway.get_status("/readyz") == 200
         line = gateway.stdout.splitlines()[-1]
         assert line.startswith("benegraph keys issue ")
-        words = [sys.executable, "-m", *shlex.split(line), "--data-dir", str(place)]
-        issued = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603 - what we printed
+        command = [sys.executable, "-m", *shlex.split(line), "--data-dir", str(place)]
+        issued = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - the printed command
         assert gateway.post_query("{ viewer { role } }", issued.stdout.strip())["data"] == {
             "viewer": {"role": "ADMINISTRATOR"}
         }
         assert gateway.stop() == 0
 
 
-def test_one_told_to_end_while_it_starts_ends_and_leaves_no_server(place: Path) -> None:
-    words = [sys.executable, "-m", "benegraph", "serve", "--demo", "--port", "0", "--data-dir", str(place)]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own words
+def test_a_gateway_stopped_while_it_starts_leaves_no_database_server(place: Path) -> None:
+    command = [sys.executable, "-m", "benegraph", "serve", "--demo", "--port", "0", "--data-dir", str(place)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - fixed arguments
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while not list(place.glob("pg*/postmaster.pid")) and time.monotonic() < deadline:
             time.sleep(0.02)
         process.terminate()
-        assert process.wait(TIMEOUT_SECONDS) not in {0, -signal.SIGTERM}  # by its own leave, past its own handlers
+        assert process.wait(TIMEOUT_SECONDS) not in {
+            0,
+            -signal.SIGTERM,
+        }  # it exits by itself, through its own signal handler
         assert list(place.glob("pg*/PG_VERSION"))
         assert not list(place.glob("pg*/postmaster.pid"))

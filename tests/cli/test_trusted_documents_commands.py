@@ -1,4 +1,4 @@
-"""`documents`: manifests as three tools write them are trusted whole, or refused with the reason and nothing loaded."""
+"""`documents`: manifests of three tools are loaded completely, or refused with a reason."""
 
 import json
 from pathlib import Path
@@ -15,11 +15,11 @@ TENANT = "query Tenant {\n  viewer {\n    tenant\n  }\n}"
 HASHED = {f"sha256:{compute_digest(ROLE)}": ROLE, compute_digest(TENANT): TENANT}
 
 
-def call(url: str, *words: str) -> Result:
-    return CliRunner().invoke(app, ["documents", *words], env={"DATABASE_URL": url, "MIGRATION_DATABASE_URL": None})
+def call(url: str, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["documents", *arguments], env={"DATABASE_URL": url, "MIGRATION_DATABASE_URL": None})
 
 
-def ids(url: str) -> list[str]:
+def trusted_ids(url: str) -> list[str]:
     listed = call(url, "list")
     assert listed.exit_code == 0, listed.output
     return [line.split()[0] for line in listed.stdout.splitlines()]
@@ -47,82 +47,91 @@ def manifest(tmp_path: Path) -> Path:
     ],
     ids=["relay-compiler", "graphql-codegen", "Apollo", "empty"],
 )
-def test_a_manifest_is_trusted_as_its_tool_writes_it(
+def test_load_accepts_the_manifests_of_all_tools(
     database_url: str, manifest: Path, content: Any, expected: list[str]
 ) -> None:
     manifest.write_text(json.dumps(content))
-    done = call(database_url, "load", str(manifest))
-    assert (done.exit_code, done.stdout) == (0, f"{len(expected)} documents are trusted.\n"), done.output
-    assert ids(database_url) == expected
+    result = call(database_url, "load", str(manifest))
+    assert (result.exit_code, result.stdout) == (0, f"Trusted documents loaded: {len(expected)}.\n"), result.output
+    assert trusted_ids(database_url) == expected
     again = call(database_url, "load", str(manifest))
     assert again.exit_code == 0
-    assert ids(database_url) == expected
+    assert trusted_ids(database_url) == expected
 
 
-def test_manifests_add_up_unless_they_stand_instead(database_url: str, tmp_path: Path) -> None:
+def test_manifests_accumulate_without_instead(database_url: str, tmp_path: Path) -> None:
     for name, text in (("a", ROLE), ("b", TENANT)):
         (tmp_path / name).write_text(json.dumps({name: text}))
     call(database_url, "load", str(tmp_path / "a"))
     call(database_url, "load", str(tmp_path / "b"))
-    assert ids(database_url) == ["a", "b"]
-    done = call(database_url, "load", "--instead", str(tmp_path / "b"))
-    assert done.stdout == "1 documents are trusted, and no others.\n"
-    assert ids(database_url) == ["b"]
+    assert trusted_ids(database_url) == ["a", "b"]
+    result = call(database_url, "load", "--instead", str(tmp_path / "b"))
+    assert result.stdout == "Trusted documents loaded: 1; all others were removed.\n"
+    assert trusted_ids(database_url) == ["b"]
     assert call(database_url, "load", str(tmp_path / "a"), str(tmp_path / "b")).exit_code == 0
-    assert ids(database_url) == ["a", "b"]
+    assert trusted_ids(database_url) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("no json", "is no JSON."),
-        ("[]", "is no manifest"),
-        ('{"a": 7}', "is no manifest"),
-        ('{"format": "apollo-persisted-query-manifest", "operations": 7}', "is no manifest"),
-        ('{"format": "apollo-persisted-query-manifest", "operations": [{"id": "a"}]}', "is no manifest"),
-        ('{"": "{ viewer { role } }"}', "an id is 1 to 255"),
-        ('{"a b": "{ viewer { role } }"}', "an id is 1 to 255"),
-        (json.dumps({"sha256:" + "0" * 64: ROLE}), "is not the SHA-256 of its text"),
-        (json.dumps({"0" * 64: ROLE}), "is not the SHA-256 of its text"),
+        ("no json", "is not valid JSON."),
+        ("[]", "is not a manifest: expected a JSON object of documents by id, or Apollo's manifest format."),
+        ('{"a": 7}', "is not a manifest: expected a JSON object of documents by id, or Apollo's manifest format."),
+        (
+            '{"format": "apollo-persisted-query-manifest", "operations": 7}',
+            "is not a manifest: expected a JSON object of documents by id, or Apollo's manifest format.",
+        ),
+        (
+            '{"format": "apollo-persisted-query-manifest", "operations": [{"id": "a"}]}',
+            "is not a manifest: expected a JSON object of documents by id, or Apollo's manifest format.",
+        ),
+        ('{"": "{ viewer { role } }"}', "an id must have 1 to 255 visible ASCII characters."),
+        ('{"a b": "{ viewer { role } }"}', "an id must have 1 to 255 visible ASCII characters."),
+        (json.dumps({"sha256:" + "0" * 64: ROLE}), "is not the SHA-256 digest of its document."),
+        (json.dumps({"0" * 64: ROLE}), "is not the SHA-256 digest of its document."),
     ],
 )
-def test_what_is_no_manifest_is_told_in_one_line(database_url: str, manifest: Path, content: str, reason: str) -> None:
+def test_an_invalid_manifest_is_reported_in_one_line(
+    database_url: str, manifest: Path, content: str, reason: str
+) -> None:
     manifest.write_text(content)
-    done = call(database_url, "load", str(manifest))
-    assert (done.exit_code, done.stdout) == (1, "")
-    (line,) = done.stderr.splitlines()
-    assert reason in line
-    assert ids(database_url) == []
+    result = call(database_url, "load", str(manifest))
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"benegraph: {manifest}")
+    assert line.endswith(reason)
+    assert trusted_ids(database_url) == []
 
 
-def test_documents_that_could_never_run_are_named_and_none_is_loaded(database_url: str, manifest: Path) -> None:
+def test_invalid_documents_are_reported_and_none_is_loaded(database_url: str, manifest: Path) -> None:
     manifest.write_text(json.dumps({"good": ROLE, "old": "{ viewer { salary } }", "cut": "{ viewer {"}))
-    done = call(database_url, "load", str(manifest))
-    assert (done.exit_code, done.stdout) == (1, "")
-    old, cut, summary = sorted(done.stderr.splitlines(), key=lambda line: ("old:" not in line, "cut:" not in line))
+    result = call(database_url, "load", str(manifest))
+    assert (result.exit_code, result.stdout) == (1, "")
+    old, cut, summary = sorted(result.stderr.splitlines(), key=lambda line: ("old:" not in line, "cut:" not in line))
     assert old == "old: Cannot query field 'salary' on type 'Viewer'."
     assert cut.startswith("cut: Syntax Error")
-    assert summary == "benegraph: 2 of 3 documents can't run on this schema; none was loaded."
-    assert ids(database_url) == []
+    assert summary == "benegraph: 2 of 3 documents are invalid in this schema; no document was loaded."
+    assert trusted_ids(database_url) == []
 
 
-def test_one_id_for_two_texts_is_refused(database_url: str, tmp_path: Path) -> None:
+def test_one_id_for_two_documents_is_refused(database_url: str, tmp_path: Path) -> None:
     (tmp_path / "a").write_text(json.dumps({"id": ROLE}))
     (tmp_path / "b").write_text(json.dumps({"id": TENANT}))
-    done = call(database_url, "load", str(tmp_path / "a"), str(tmp_path / "b"))
-    assert done.exit_code == 1
-    assert "stands in another manifest too" in done.stderr
-    assert ids(database_url) == []
+    result = call(database_url, "load", str(tmp_path / "a"), str(tmp_path / "b"))
+    assert result.exit_code == 1
+    assert result.stderr == f"benegraph: {tmp_path / 'b'}: another manifest has a different document with the id id.\n"
+    assert trusted_ids(database_url) == []
 
 
 def test_documents_are_removed_by_their_ids(database_url: str, manifest: Path) -> None:
     manifest.write_text(json.dumps({"a": ROLE, "b": TENANT, "c": ROLE}))
     call(database_url, "load", str(manifest))
-    done = call(database_url, "remove", "a", "c")
-    assert done.exit_code == 0
-    assert done.stdout.startswith("2 documents are trusted no more")
-    assert ids(database_url) == ["b"]
+    result = call(database_url, "remove", "a", "c")
+    assert result.exit_code == 0
+    assert result.stdout == "Trusted documents removed: 2. Running gateways refuse them within a minute.\n"
+    assert trusted_ids(database_url) == ["b"]
     missing = call(database_url, "remove", "b", "z")
     assert missing.exit_code == 1
-    assert "1 of these 2" in missing.stderr
-    assert ids(database_url) == []
+    assert missing.stderr == "benegraph: Trusted documents removed: 1 of 2; the others were not trusted.\n"
+    assert trusted_ids(database_url) == []

@@ -1,4 +1,7 @@
-"""The command line: what each command takes. What it does stands beside, and is imported when it is called."""
+"""The command line: the options and help texts of all commands.
+
+Each command imports its implementation only when it is called, so that `--help` is fast.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,48 +14,65 @@ app = typer.Typer(
     help="benegraph: a benefits-enrollment GraphQL gateway.",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_enable=False,  # they print local variables: keys, URLs, people
+    pretty_exceptions_enable=False,  # they print local variables, which may be keys, URLs or personal data
 )
 keys = typer.Typer(help="Issue, list and revoke API keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
-documents = typer.Typer(help="Load, list and remove the documents that are trusted.", no_args_is_help=True)
+documents = typer.Typer(help="Load, list and remove trusted documents.", no_args_is_help=True)
 app.add_typer(documents, name="documents")
-explorers = typer.Typer(help="Make the explorer that the gateway shows to browsers.", no_args_is_help=True)
+explorers = typer.Typer(help="Build the explorer (GraphiQL) that the gateway serves to browsers.", no_args_is_help=True)
 app.add_typer(explorers, name="explorer")
-imports = typer.Typer(help="Take in files of another system.", no_args_is_help=True)
+imports = typer.Typer(help="Import files of other systems.", no_args_is_help=True)
 app.add_typer(imports, name="import")
-exports = typer.Typer(help="Write files for another system.", no_args_is_help=True)
+exports = typer.Typer(help="Export files for other systems.", no_args_is_help=True)
 app.add_typer(exports, name="export")
 
 DataDir = Annotated[
     Path | None,
-    typer.Option(file_okay=False, help="Where the embedded PostgreSQL keeps its data, where there is no DATABASE_URL."),
+    typer.Option(file_okay=False, help="Data directory of the embedded PostgreSQL, used if DATABASE_URL is not set."),
 ]
-Tenant = Annotated[str, typer.Option(help="The tenant's id, as X-Tenant names it.")]
+Tenant = Annotated[str, typer.Option(help="Tenant id, as in the header X-Tenant.")]
 Format = Annotated[
-    FileFormat | None, typer.Option("--format", help="How the file is written, where its name doesn't say.")
+    FileFormat | None, typer.Option("--format", help="File format; by default it follows from the file name.")
 ]
+
+
+def _print_version(*, requested: bool) -> None:
+    from importlib.metadata import version
+
+    if requested:
+        typer.echo(f"benegraph {version('benegraph')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Accept the options that stand before the command."""
 
 
 @app.command()
 def serve(
     *,
-    demo: Annotated[
-        bool, typer.Option("--demo", help="Serve made-up people from a database of the demo's own.")
-    ] = False,
-    host: Annotated[str | None, typer.Option(help="The address to listen on [BENEGRAPH_HOST, else 127.0.0.1].")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Serve sample data from a database of its own.")] = False,
+    host: Annotated[str | None, typer.Option(help="Address to listen on [BENEGRAPH_HOST, else 127.0.0.1].")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="The port [BENEGRAPH_PORT, else 8000]; 0 for any free one.")
+        int | None,
+        typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free port [BENEGRAPH_PORT, else 8000]."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="How many processes answer [BENEGRAPH_WORKERS, else 1].")
+        int | None, typer.Option(min=1, help="Number of worker processes [BENEGRAPH_WORKERS, else 1].")
     ] = None,
     data_dir: DataDir = None,
     today: Annotated[
-        str | None, typer.Option(metavar="DATE", help="What day it is, for the demo and its data (YYYY-MM-DD).")
+        str | None, typer.Option(metavar="DATE", help="Date that the demo uses as today (YYYY-MM-DD).")
     ] = None,
 ) -> None:
-    """Serve the graph, over DATABASE_URL or over an embedded PostgreSQL that starts by itself."""
+    """Serve the GraphQL API, with the database at DATABASE_URL or with an embedded PostgreSQL."""
     from benegraph.cli import serving
 
     serving.serve(demo=demo, host=host, port=port, workers=workers, data_dir=data_dir, today=today)
@@ -60,7 +80,7 @@ def serve(
 
 @app.command()
 def migrate(data_dir: DataDir = None) -> None:
-    """Bring the database to the newest revision, as its owner: MIGRATION_DATABASE_URL, else DATABASE_URL."""
+    """Migrate the database to the latest revision, as its owner: MIGRATION_DATABASE_URL, else DATABASE_URL."""
     from benegraph.cli import databases
 
     databases.migrate(data_dir)
@@ -69,12 +89,12 @@ def migrate(data_dir: DataDir = None) -> None:
 @app.command()
 def seed(
     *,
-    employees: Annotated[int, typer.Option(min=1, help="How many employees to make.")] = 1000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 1,
+    employees: Annotated[int, typer.Option(min=1, help="Number of employees to generate.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed generates the same employees.")] = 1,
     tenant: Tenant = "seed",
     data_dir: DataDir = None,
 ) -> None:
-    """Fill a tenant with made-up people and their enrollments."""
+    """Fill a tenant with generated employees and their enrollments."""
     from benegraph.cli import seeding
 
     seeding.seed(employees, seed, tenant, data_dir)
@@ -83,10 +103,10 @@ def seed(
 @app.command()
 def export_schema(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", dir_okay=False, help="A file, else standard output.")
+        Path | None, typer.Option("--output", "-o", dir_okay=False, help="Output file; standard output by default.")
     ] = None,
 ) -> None:
-    """Write the schema in GraphQL's own language."""
+    """Print the GraphQL schema in the schema definition language (SDL)."""
     from benegraph.graphql.schema import print_sdl
 
     if output is None:
@@ -100,42 +120,46 @@ def issue_key(
     *,
     tenant: Tenant,
     role: Annotated[str, typer.Option(help="administrator, employer, employee or service.")],
-    employer: Annotated[str | None, typer.Option(metavar="ID", help="The employer the key is limited to.")] = None,
-    employee: Annotated[str | None, typer.Option(metavar="ID", help="The employee the key is limited to.")] = None,
+    employer: Annotated[str | None, typer.Option(metavar="ID", help="Employer that the key is limited to.")] = None,
+    employee: Annotated[str | None, typer.Option(metavar="ID", help="Employee that the key is limited to.")] = None,
     action: Annotated[
-        list[str] | None, typer.Option(help="A mutation that a service's key may call; may be given again.")
+        list[str] | None, typer.Option(help="Mutation that a service's key may call; can be repeated.")
     ] = None,
-    label: Annotated[str, typer.Option(help="What the key is for, as lists show it.")] = "",
-    expires: Annotated[int | None, typer.Option(min=1, metavar="DAYS", help="In how many days it ends.")] = None,
-    create_tenant: Annotated[str | None, typer.Option(metavar="NAME", help="Make the tenant, if it is new.")] = None,
+    label: Annotated[str, typer.Option(help="Purpose of the key, shown by `keys list`.")] = "",
+    expires: Annotated[
+        int | None, typer.Option(min=1, metavar="DAYS", help="Number of days until the key expires.")
+    ] = None,
+    create_tenant: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Create the tenant with this name if it does not exist.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Issue a key, and write it to standard output: it is shown this once and never stored."""
-    from benegraph.cli import api_keys as keyring
+    """Issue an API key and print it. It is shown only once, because only its digest is stored."""
+    from benegraph.cli import api_keys
 
-    scope = keyring.scope_of(role, employer, employee, action or [])
-    keyring.issue(tenant, scope, label, expires, create_tenant, data_dir)
+    scope = api_keys.parse_scope(role, employer, employee, action or [])
+    api_keys.issue(tenant, scope, label, expires, create_tenant, data_dir)
 
 
 @keys.command("list")
 def list_keys(*, tenant: Tenant, data_dir: DataDir = None) -> None:
-    """List a tenant's keys, by what may be shown of them."""
-    from benegraph.cli import api_keys as keyring
+    """List a tenant's API keys, each with its prefix only."""
+    from benegraph.cli import api_keys
 
-    keyring.show(tenant, data_dir)
+    api_keys.list_keys(tenant, data_dir)
 
 
 @keys.command("revoke")
 def revoke_key(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as issued or listed: akey_…")],
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as shown by `keys list`: akey_…")],
     *,
     tenant: Tenant,
     data_dir: DataDir = None,
 ) -> None:
-    """Revoke a key, at once and for good."""
-    from benegraph.cli import api_keys as keyring
+    """Revoke an API key immediately. This cannot be undone."""
+    from benegraph.cli import api_keys
 
-    keyring.revoke(tenant, key_id, data_dir)
+    api_keys.revoke(tenant, key_id, data_dir)
 
 
 @documents.command("load")
@@ -146,47 +170,49 @@ def load_documents(
             metavar="MANIFEST…",
             exists=True,
             dir_okay=False,
-            help="JSON as relay-compiler, graphql-codegen or Apollo's tools write it.",
+            help="JSON manifest of relay-compiler, graphql-codegen or Apollo's tools.",
         ),
     ],
     *,
-    instead: Annotated[bool, typer.Option("--instead", help="Trust these instead of all that were before.")] = False,
+    instead: Annotated[
+        bool, typer.Option("--instead", help="Replace all trusted documents by those of the manifests.")
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Trust the documents of manifests; all of them or, where one is not valid, none."""
-    from benegraph.cli import trusted_documents as trusted
+    """Trust all documents of the manifests. If one document is invalid, none is loaded."""
+    from benegraph.cli import trusted_documents
 
-    trusted.load(manifests, data_dir, instead=instead)
+    trusted_documents.load(manifests, data_dir, replace=instead)
 
 
 @documents.command("list")
 def list_documents(*, data_dir: DataDir = None) -> None:
-    """List the documents that are trusted."""
-    from benegraph.cli import trusted_documents as manifests
+    """List the trusted documents."""
+    from benegraph.cli import trusted_documents
 
-    manifests.show(data_dir)
+    trusted_documents.list_documents(data_dir)
 
 
 @documents.command("remove")
 def remove_documents(
-    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="The documents' ids, as listed.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of the documents, as listed.")],
     *,
     data_dir: DataDir = None,
 ) -> None:
-    """Trust documents no more."""
-    from benegraph.cli import trusted_documents as manifests
+    """Remove documents from the trusted documents."""
+    from benegraph.cli import trusted_documents
 
-    manifests.remove(ids, data_dir)
+    trusted_documents.remove(ids, data_dir)
 
 
 @explorers.command("build")
 def build_explorer(
     directory: Annotated[
         Path | None,
-        typer.Argument(metavar="[DIR]", file_okay=False, help="Where to put it; else it is kept in the user's cache."),
+        typer.Argument(metavar="[DIR]", file_okay=False, help="Target directory; the user's cache by default."),
     ] = None,
 ) -> None:
-    """Bundle GraphiQL from the npm registry, ahead of the first `serve`."""
+    """Bundle GraphiQL from the npm registry before the first `serve`, which otherwise does it."""
     from benegraph.cli import explorer
 
     explorer.build(directory)
@@ -197,19 +223,19 @@ def import_coverage(
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A .csv or .jsonl file.")],
     *,
     tenant: Tenant,
-    form: Format = None,
+    file_format: Format = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Create or update coverage of record from a file, row by row; what is refused is told by its line.
+    """Create or update coverage of record from a file; refused rows are reported by line.
 
-    Rows are taken in 1,000 at a time, each thousand as a whole.
-    An import that was cut short can be called again: it changes nothing twice.
-    Ends with 0; with 1 where a row was refused; with 2, and nothing written,
-    where the file has other columns than coverage.
+    Rows are imported in batches of 1,000; each batch is one transaction.
+    An interrupted import can be run again: rows already imported are left unchanged.
+    Exit codes: 0 if every row was imported; 1 if a row was refused;
+    2 if the file does not have the columns of coverage, in which case nothing is written.
     """
-    from benegraph.cli import coverage_files as files
+    from benegraph.cli import coverage_files
 
-    files.import_coverage(file, form, tenant, data_dir)
+    coverage_files.import_coverage(file, file_format, tenant, data_dir)
 
 
 @exports.command("coverage")
@@ -217,12 +243,15 @@ def export_coverage(
     *,
     tenant: Tenant,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", dir_okay=False, help="A .csv or .jsonl file, else standard output.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", dir_okay=False, help="Output file, .csv or .jsonl; CSV on standard output by default."
+        ),
     ] = None,
-    form: Format = None,
+    file_format: Format = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write all coverage of record as `import coverage` reads it, in order of its key and as of one moment."""
-    from benegraph.cli import coverage_files as files
+    """Export all coverage of record as of one instant, ordered by key, in the format that `import coverage` reads."""
+    from benegraph.cli import coverage_files
 
-    files.export_coverage(output, form, tenant, data_dir)
+    coverage_files.export_coverage(output, file_format, tenant, data_dir)

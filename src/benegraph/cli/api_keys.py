@@ -1,4 +1,4 @@
-"""`keys`: whoever reaches the database may issue, list and revoke the keys of its tenants."""
+"""`keys`: issue, list and revoke API keys. Access to the database is all that these commands require."""
 
 import re
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from pathlib import Path
 import typer
 from sqlalchemy.exc import IntegrityError
 
-from benegraph.cli.databases import in_database
-from benegraph.cli.errors import MISUSED, fail, in_one_line
+from benegraph.cli.databases import run_in_database
+from benegraph.cli.errors import USAGE_ERROR, fail, report_errors
 from benegraph.db import store
 from benegraph.db.models import ApiKey
 from benegraph.db.session import Database, Transaction
@@ -17,38 +17,41 @@ from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.services import access
 
-OPERATOR = "operator"  # what history says instead of a key's id
+OPERATOR = "operator"  # the actor in history events, in place of a key's id
 
-_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
-_MISSING = {
-    "fk_api_keys_tenant": "There is no such tenant; --create-tenant NAME makes it.",
-    "fk_api_keys_employer": "There is no such employer in this tenant.",
-    "fk_api_keys_employee": "There is no such employee of this employer.",
+_TENANT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
+_CONSTRAINT_MESSAGES = {
+    "fk_api_keys_tenant": "The tenant does not exist; create it with --create-tenant NAME.",
+    "fk_api_keys_employer": "The employer does not exist in this tenant.",
+    "fk_api_keys_employee": "The employee does not exist at this employer.",
 }
 
 
-def scope_of(role: str, employer: str | None, employee: str | None, actions: Sequence[str]) -> access.KeyScope:
-    """Make out what a key is to be limited to; say so where that can't be."""
+def parse_scope(role: str, employer: str | None, employee: str | None, actions: Sequence[str]) -> access.KeyScope:
+    """Return the scope that these options describe, or end the command with a usage error."""
     if role.upper() not in list(Role):
-        fail(f"--role is one of {', '.join(word.lower() for word in Role)}, not {role!r}.", MISUSED)
-    scope = access.KeyScope(Role(role.upper()), employer, employee, frozenset(_action(action) for action in actions))
+        fail(f"--role must be one of {', '.join(item.lower() for item in Role)}, not {role!r}.", USAGE_ERROR)
+    scope = access.KeyScope(
+        Role(role.upper()), employer, employee, frozenset(_parse_action(action) for action in actions)
+    )
     if scope.actions and scope.role is not Role.SERVICE:
-        fail("--action is for a service's key: any other may do what its role may.", MISUSED)
+        fail("--action requires --role service; the other roles have fixed rights.", USAGE_ERROR)
     try:
         Viewer("any", "any", scope.role, employer, employee)
-    except ValueError as error:
-        fail(f"{str(error).capitalize()}: --employer{' and --employee' * (scope.role is Role.EMPLOYEE)}.", MISUSED)
+    except ValueError:
+        required = "--employer and --employee" if scope.role is Role.EMPLOYEE else "--employer"
+        fail(f"--role {scope.role.lower()} requires {required}.", USAGE_ERROR)
     return scope
 
 
 def operator_of(tenant: str) -> Viewer:
-    """Give the viewer that a command is in a tenant; say so where that is no tenant's id."""
-    if not _TENANT.fullmatch(tenant):
-        fail("A tenant's id is of a-z, 0-9 and -, up to 63 of them, such as acme.", MISUSED)
+    """Return the viewer for commands in a tenant, or end the command with a usage error if the id is invalid."""
+    if not _TENANT_ID.fullmatch(tenant):
+        fail("A tenant's id has 1 to 63 characters of a-z, 0-9 and -, such as acme.", USAGE_ERROR)
     return Viewer(tenant, OPERATOR, Role.ADMINISTRATOR)
 
 
-@in_one_line
+@report_errors
 def issue(
     tenant: str,
     scope: access.KeyScope,
@@ -59,66 +62,68 @@ def issue(
 ) -> None:
     operator = operator_of(tenant)
 
-    async def story(database: Database) -> tuple[str, str]:
+    async def issue_key(database: Database) -> tuple[str, str]:
         clock = Clock.at(datetime.now(UTC))
         expires_at = None if expires is None else clock.now + timedelta(days=expires)
 
-        async def told(tx: Transaction) -> tuple[str, str]:
+        async def insert_key(tx: Transaction) -> tuple[str, str]:
             if create_tenant is not None:
                 await store.access.insert_tenant(tx, create_tenant)
             return await access.issue_key(tx, scope, label, expires_at=expires_at)
 
-        return await database.transact(operator, clock, told)
+        return await database.transact(operator, clock, insert_key)
 
     try:
-        id, key = in_database(data_dir, story)
+        id, key = run_in_database(data_dir, issue_key)
     except IntegrityError as error:
         cause = error.orig.__cause__ if error.orig is not None else None
-        fail(_MISSING.get(getattr(cause, "constraint_name", "") or "", "The database refuses this key."))
-    typer.echo(f"{id} is good as {scope.role} in {tenant}. This is the key; it is shown this once:", err=True)
+        constraint = getattr(cause, "constraint_name", "") or ""
+        fail(_CONSTRAINT_MESSAGES.get(constraint, "The database rejected the key."))
+    typer.echo(f"Issued {id} for the role {scope.role} in {tenant}. The key below is shown only once:", err=True)
     typer.echo(key)
 
 
-@in_one_line
-def show(tenant: str, data_dir: Path | None) -> None:
+@report_errors
+def list_keys(tenant: str, data_dir: Path | None) -> None:
     operator = operator_of(tenant)
 
-    async def story(database: Database) -> Sequence[ApiKey]:
+    async def select_keys(database: Database) -> Sequence[ApiKey]:
         return await database.transact(operator, Clock.at(datetime.now(UTC)), access.list_keys)
 
     now = datetime.now(UTC)
     lines = [("ID", "KEY", "ROLE", "LIMITED TO", "LABEL", "LAST USED", "STATE")]
-    for row in in_database(data_dir, story):
+    for row in run_in_database(data_dir, select_keys):
         limits = row.employee_id or row.employer_id or " ".join(row.actions)
-        used = "never" if row.last_used_at is None else f"{row.last_used_at:%Y-%m-%d}"
-        lines.append((row.id, f"{row.prefix}…", row.role, limits or "-", row.label or "-", used, _state(row, now)))
+        last_used = "never" if row.last_used_at is None else f"{row.last_used_at:%Y-%m-%d}"
+        state = _describe_state(row, now)
+        lines.append((row.id, f"{row.prefix}…", row.role, limits or "-", row.label or "-", last_used, state))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:  # by hand: a table of rich's cuts what a narrow terminal can't hold, and ids are to be copied
+    for line in lines:  # not with rich, whose tables truncate ids in a narrow terminal
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-@in_one_line
+@report_errors
 def revoke(tenant: str, key_id: str, data_dir: Path | None) -> None:
     operator = operator_of(tenant)
 
-    async def story(database: Database) -> bool:
+    async def revoke_key(database: Database) -> bool:
         clock = Clock.at(datetime.now(UTC))
         return await database.transact(operator, clock, lambda tx: access.revoke_key(tx, key_id))
 
-    if not in_database(data_dir, story):
-        fail(f"{tenant} has no key {key_id} in force.")
-    typer.echo(f"{key_id} is revoked.")
+    if not run_in_database(data_dir, revoke_key):
+        fail(f"The tenant {tenant} has no active key {key_id}.")
+    typer.echo(f"Revoked {key_id}.")
 
 
-def _action(name: str) -> Action:
+def _parse_action(name: str) -> Action:
     if name not in list(Action):
-        fail(f"--action is a mutation's name, such as {Action.ELECT}; there is no {name!r}.", MISUSED)
+        fail(f"--action must be the name of a mutation, such as {Action.ELECT}, not {name!r}.", USAGE_ERROR)
     return Action(name)
 
 
-def _state(row: ApiKey, now: datetime) -> str:
+def _describe_state(row: ApiKey, now: datetime) -> str:
     if row.revoked_at is not None:
         return f"revoked {row.revoked_at:%Y-%m-%d}"
     if row.expires_at is None:
-        return "in force"
-    return f"{'expired' if row.expires_at <= now else 'until'} {row.expires_at:%Y-%m-%d}"
+        return "active"
+    return f"{'expired' if row.expires_at <= now else 'expires'} {row.expires_at:%Y-%m-%d}"

@@ -1,4 +1,4 @@
-"""`import` and `export`: files of another system, taken in a batch a transaction and given out as of one moment."""
+"""`import coverage` and `export coverage`: CSV and JSON Lines files with coverage of record."""
 
 import os
 import stat
@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benegraph.cli.api_keys import operator_of
-from benegraph.cli.databases import in_database
-from benegraph.cli.errors import FAILED, MISUSED, fail, in_one_line
+from benegraph.cli.databases import run_in_database
+from benegraph.cli.errors import FAILED, USAGE_ERROR, fail, report_errors
 from benegraph.db import store
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Viewer
@@ -34,141 +34,159 @@ STANDARD_OUTPUT = Path("-")
 
 
 @dataclass(slots=True)
-class Report:
-    """What has come of an import so far, and through which line."""
+class ImportProgress:
+    """The outcomes of an import so far, and the last line that was committed."""
 
     outcomes: Counter[BatchOutcome] = field(default_factory=Counter)
-    through: int = 0
-    is_whole: bool = False
+    last_line: int = 0
+    is_complete: bool = False
 
     def __str__(self) -> str:
-        words = {
+        labels = {
             "created": BatchOutcome.CREATED,
             "updated": BatchOutcome.UPDATED,
             "unchanged": BatchOutcome.UNCHANGED,
             "refused": BatchOutcome.FAILED,
         }
-        return ", ".join(f"{word} {self.outcomes[outcome]}" for word, outcome in words.items())
+        return ", ".join(f"{label} {self.outcomes[outcome]}" for label, outcome in labels.items())
 
 
-@in_one_line
-def import_coverage(file: Path, form: FileFormat | None, tenant: str, data_dir: Path | None) -> None:
-    operator, form, report = operator_of(tenant), form or _form_of(file), Report()
-    with _opened(file) as source:
+@report_errors
+def import_coverage(file: Path, file_format: FileFormat | None, tenant: str, data_dir: Path | None) -> None:
+    operator, file_format, progress = operator_of(tenant), file_format or _format_of(file), ImportProgress()
+    with _open_source(file) as source:
         try:
-            entries = parse_coverage_file(source, form)
+            entries = parse_coverage_file(source, file_format)
         except UnreadableInput as error:
-            fail(f"{file}: {error}", MISUSED)
+            fail(f"{file}: {error}", USAGE_ERROR)
         try:
-            with _progress(file.name, source) as advance:
-                in_database(data_dir, lambda database: _take_in(database, operator, entries, report, advance))
+            with _progress_bar(file.name, source) as advance:
+                run_in_database(
+                    data_dir, lambda database: _import_entries(database, operator, entries, progress, advance)
+                )
         finally:
-            if not report.is_whole and report.through:
-                typer.echo(f"Through line {report.through} it was taken in; call again, and the rest is.", err=True)
-    typer.echo(str(report))
-    if report.outcomes[BatchOutcome.FAILED]:
+            if not progress.is_complete and progress.last_line:
+                typer.echo(
+                    f"The import stopped after line {progress.last_line}; run the command again to import the rest.",
+                    err=True,
+                )
+    typer.echo(str(progress))
+    if progress.outcomes[BatchOutcome.FAILED]:
         raise typer.Exit(FAILED)
 
 
-@in_one_line
-def export_coverage(output: Path | None, form: FileFormat | None, tenant: str, data_dir: Path | None) -> None:
+@report_errors
+def export_coverage(output: Path | None, file_format: FileFormat | None, tenant: str, data_dir: Path | None) -> None:
     operator = operator_of(tenant)
     if output is None or output == STANDARD_OUTPUT:
         with _standard_output() as target:
-            in_database(data_dir, lambda database: _give_out(database, operator, form or FileFormat.CSV, target))
+            stream_format = file_format or FileFormat.CSV
+            run_in_database(data_dir, lambda database: _export_rows(database, operator, stream_format, target))
         return
-    form = form or _form_of(output)
-    with _whole_file(output) as target:
-        count = in_database(data_dir, lambda database: _give_out(database, operator, form, target))
-    typer.echo(f"{count} coverages are in {output}.", err=True)
+    output_format = file_format or _format_of(output)
+    with _replace_file(output) as target:
+        count = run_in_database(data_dir, lambda database: _export_rows(database, operator, output_format, target))
+    typer.echo(f"Exported {count} rows to {output}.", err=True)
 
 
-def _form_of(file: Path) -> FileFormat:
+def _format_of(file: Path) -> FileFormat:
     try:
         return FileFormat(file.suffix.lower().removeprefix("."))
     except ValueError:
-        fail(f"{file} ends in neither .csv nor .jsonl: say which with --format.", MISUSED)
+        fail(f"The name {file} ends in neither .csv nor .jsonl; specify the format with --format.", USAGE_ERROR)
 
 
-# ------------------------------------------------------------------------------------------------------ taking in
+# --------------------------------------------------------------------------------------------------------- import
 
 
-async def _take_in(
-    database: Database, operator: Viewer, entries: Iterator[CoverageEntry], report: Report, advance: Callable[[], None]
+async def _import_entries(
+    database: Database,
+    operator: Viewer,
+    entries: Iterator[CoverageEntry],
+    progress: ImportProgress,
+    advance: Callable[[], None],
 ) -> None:
-    await _see_that_it_is_there(database, operator)
+    """Import entries in batches, one transaction for each batch, and print the errors of refused rows."""
+    await _check_tenant(database, operator)
     while batch := list(islice(entries, MAX_BATCH_SIZE)):
-        results = iter(await _write(database, operator, batch))
-        refusals: list[str] = []
+        results = iter(await _write_batch(database, operator, batch))
+        errors: list[str] = []
         for entry in batch:
             result = CoverageItemResult(BatchOutcome.FAILED) if entry.item is None else next(results)
-            report.outcomes[result.outcome] += 1
-            refusals += [f"line {entry.line}: {reason}" for reason in (*entry.errors, *map(_reason, result.violations))]
-        if refusals:
-            typer.echo("\n".join(refusals), err=True)  # at once, as a terminal draws the bar anew beneath each text
-        report.through = batch[-1].line
+            progress.outcomes[result.outcome] += 1
+            messages = (*entry.errors, *map(_describe_violation, result.violations))
+            errors += [f"line {entry.line}: {message}" for message in messages]
+        if errors:
+            typer.echo("\n".join(errors), err=True)  # in one call, because each redraws the progress bar
+        progress.last_line = batch[-1].line
         advance()
-    report.is_whole = True
+    progress.is_complete = True
 
 
-async def _write(database: Database, operator: Viewer, batch: Sequence[CoverageEntry]) -> Sequence[CoverageItemResult]:
+async def _write_batch(
+    database: Database, operator: Viewer, batch: Sequence[CoverageEntry]
+) -> Sequence[CoverageItemResult]:
     items = [entry.item for entry in batch if entry.item is not None]
     if not items:
         return []
 
-    async def story(tx: Transaction) -> Sequence[CoverageItemResult]:
+    async def upsert_items(tx: Transaction) -> Sequence[CoverageItemResult]:
         await store.coverage.discard_plans(tx)
         return await upsert_coverage(tx, items)
 
-    return await database.transact(operator, Clock.at(datetime.now(UTC)), story)
+    return await database.transact(operator, Clock.at(datetime.now(UTC)), upsert_items)
 
 
-async def _see_that_it_is_there(database: Database, operator: Viewer) -> None:
+async def _check_tenant(database: Database, operator: Viewer) -> None:
     async with database.read(operator, Clock.at(datetime.now(UTC))) as read_session:
         if not await store.access.scope_exists(read_session):
-            fail(f"There is no tenant {operator.tenant_id}; `benegraph keys issue --create-tenant NAME` makes it.")
+            fail(
+                f"The tenant {operator.tenant_id} does not exist;"
+                " create it with `benegraph keys issue --create-tenant NAME`."
+            )
 
 
-def _reason(rule: RuleViolation) -> str:
-    _call, _index, *field = rule.field or ("", "")
-    return f"{'.'.join(field)}: {rule.code}: {rule.message}"
+def _describe_violation(violation: RuleViolation) -> str:
+    _mutation, _index, *path = violation.field or ("", "")
+    return f"{'.'.join(path)}: {violation.code}: {violation.message}"
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
+def _open_source(file: Path) -> Iterator[BinaryIO]:
     try:
         source = file.open("rb")
     except OSError as error:
-        fail(f"{file} can't be read: {error.strerror}.", MISUSED)
+        fail(f"Cannot read {file}: {error.strerror}.", USAGE_ERROR)
     with source:
         yield source
 
 
 @contextmanager
-def _progress(name: str, source: BinaryIO) -> Iterator[Callable[[], None]]:
-    """Show on a terminal how much of a file is read, each time that what is given is called."""
+def _progress_bar(name: str, source: BinaryIO) -> Iterator[Callable[[], None]]:
+    """Show a progress bar on a terminal. Yields a function that advances it to the position in the file."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    about = os.fstat(source.fileno())
-    if not console.is_terminal or not stat.S_ISREG(about.st_mode):
+    status = os.fstat(source.fileno())
+    if not console.is_terminal or not stat.S_ISREG(status.st_mode):
         yield lambda: None
         return
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(name, total=about.st_size)
+        task = bar.add_task(name, total=status.st_size)
         yield lambda: bar.update(task, completed=source.tell())
 
 
-# ------------------------------------------------------------------------------------------------------ giving out
+# --------------------------------------------------------------------------------------------------------- export
 
 
-async def _give_out(database: Database, operator: Viewer, form: FileFormat, target: BinaryIO) -> int:
-    await _see_that_it_is_there(database, operator)
+async def _export_rows(database: Database, operator: Viewer, file_format: FileFormat, target: BinaryIO) -> int:
+    """Write all coverage of record as of one instant, and return the number of rows."""
+    await _check_tenant(database, operator)
     count = 0
-    target.write(render_header(form).encode())
-    still = store.coverage.with_snapshot_reads(database)
-    async with still.read(operator, Clock.at(datetime.now(UTC))) as read_session:
+    target.write(render_header(file_format).encode())
+    snapshot = store.coverage.with_snapshot_reads(database)
+    async with snapshot.read(operator, Clock.at(datetime.now(UTC))) as read_session:
         async for page in store.coverage.iterate_pages(read_session):
-            target.write("".join(render_line(row, form) for row in page).encode())
+            target.write("".join(render_line(row, file_format) for row in page).encode())
             count += len(page)
     return count
 
@@ -179,20 +197,20 @@ def _standard_output() -> Iterator[BinaryIO]:
     try:
         yield stream
         stream.flush()
-    except BrokenPipeError:  # whoever reads has seen enough; Python would complain again when it ends
+    except BrokenPipeError:  # the reader has closed the pipe; without a new target Python would print an error at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         raise typer.Exit(FAILED) from None
 
 
 @contextmanager
-def _whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that is there as a whole once it is written, or stays as it was; a device or a pipe is written to."""
+def _replace_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing, which replaces `path` only once it is complete. Devices and pipes are written to."""
     path = path.resolve()
     if path.exists() and not path.is_file():
         with path.open("wb") as target:
             yield target
         return
-    # Readable by its owner alone: it is people's data.
+    # The file contains personal data; mkstemp makes it readable by its owner alone.
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as target:

@@ -1,4 +1,4 @@
-"""Which database a command works on: the one that DATABASE_URL names, or an embedded one that starts for it."""
+"""The database of a command: the one at DATABASE_URL, or an embedded PostgreSQL that runs as long as the command."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ import asyncpg
 import typer
 from sqlalchemy import make_url
 
-from benegraph.cli.errors import MISUSED, fail, in_one_line, run
+from benegraph.cli.errors import USAGE_ERROR, fail, report_errors, run_async
 from benegraph.db import migrations
 from benegraph.db.embedded import EmbeddedPostgres
 from benegraph.db.engine import PoolSettings, UnfitDatabase, create_engine
@@ -23,118 +23,121 @@ from benegraph.web.health import latest_revision
 
 T = TypeVar("T")
 
-GATEWAY = "gateway"
-#: Seconds that closing all connections may take.
-FAREWELL = 0.5
-TWO_DATABASES = "--data-dir is the embedded PostgreSQL's, and DATABASE_URL names another: leave one out."
-#: Closing the terminal ends a command as Ctrl-C does, and no server is left behind.
-ENDING = [number for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)) if number is not None]
+#: The role with which the gateway connects to an embedded database.
+GATEWAY_ROLE = "gateway"
+CLOSE_TIMEOUT_SECONDS = 0.5
+DATA_DIR_WITH_DATABASE_URL = (
+    "--data-dir applies to the embedded PostgreSQL, but DATABASE_URL names another database; remove one of the two."
+)
+#: A closed terminal ends a command as Ctrl-C does, so that no embedded server keeps running.
+TERMINATION_SIGNALS = [number for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)) if number is not None]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A database by the URL of the gateway's role, and by its owner's where we are to migrate it ourselves."""
+class DatabaseLocation:
+    """The URL of a database for the gateway's role, and for its owner if this command migrates the database."""
 
     url: str
     owner_url: str | None = None
 
 
 @contextmanager
-def place(settings: Settings, data_dir: Path | None) -> Iterator[Place]:
-    """Give the database that the environment names, or start an embedded one for as long as it is needed."""
+def locate_database(settings: Settings, data_dir: Path | None) -> Iterator[DatabaseLocation]:
+    """Yield the location of DATABASE_URL, or start an embedded database for the duration of the context."""
     if settings.database_url is None:
-        with embedded(data_dir or settings.data_home / "development") as started:
-            yield started
+        with start_embedded(data_dir or settings.data_home / "development") as location:
+            yield location
     elif data_dir is not None:
-        fail(TWO_DATABASES, MISUSED)
+        fail(DATA_DIR_WITH_DATABASE_URL, USAGE_ERROR)
     else:
-        yield Place(settings.database_url)
+        yield DatabaseLocation(settings.database_url)
 
 
 @contextmanager
-def embedded(data: Path) -> Iterator[Place]:
-    """Start an embedded PostgreSQL, or join it where it runs; leave it at the end. Blocks: no event loop may run."""
-    former = {number: signal.signal(number, lambda got, _: sys.exit(128 + got)) for number in ENDING}
+def start_embedded(data_dir: Path) -> Iterator[DatabaseLocation]:
+    """Start an embedded PostgreSQL, or share a running one. It blocks, so that no event loop may be running."""
+    previous = {number: signal.signal(number, lambda got, _: sys.exit(128 + got)) for number in TERMINATION_SIGNALS}
     try:
-        with EmbeddedPostgres(data) as server:
-            yield Place(server.dsn(user=GATEWAY), server.dsn())
+        with EmbeddedPostgres(data_dir) as server:
+            yield DatabaseLocation(server.dsn(user=GATEWAY_ROLE), server.dsn())
     finally:
-        for number, handler in former.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-async def prepare(place: Place) -> None:
-    """Bring a database of our own up to date, and see that one of somebody else's is. Raises UnfitDatabase."""
-    if place.owner_url is not None:
-        await migrations.migrate(place.owner_url)
-        await _make_gateway(place.owner_url)
+async def prepare_database(location: DatabaseLocation) -> None:
+    """Migrate an embedded database, or check that another one is migrated. Raises UnfitDatabase."""
+    if location.owner_url is not None:
+        await migrations.migrate(location.owner_url)
+        await _create_gateway_role(location.owner_url)
         return
-    with _reaching(place.url):
-        revision = await migrations.current_revision(place.url)
-    if revision != (newest := latest_revision()):
+    with _report_unreachable(location.url):
+        revision = await migrations.current_revision(location.url)
+    if revision != (latest := latest_revision()):
         raise UnfitDatabase(
-            f"The database is at revision {revision or 'none'}, not at {newest}:"
-            " run `benegraph migrate` with MIGRATION_DATABASE_URL, its owner's."
+            f"The database is at revision {revision or 'none'}, but revision {latest} is required;"
+            " run `benegraph migrate` with MIGRATION_DATABASE_URL set to the owner's URL."
         )
 
 
 @asynccontextmanager
-async def opened(place: Place, pool: PoolSettings | None = None) -> AsyncIterator[Database]:
-    """Open the database as the gateway does."""
-    engine = create_engine(place.url, pool)
+async def open_database(location: DatabaseLocation, pool: PoolSettings | None = None) -> AsyncIterator[Database]:
+    """Open the database with the gateway's role."""
+    engine = create_engine(location.url, pool)
     try:
         yield Database(engine, pgbouncer=bool(pool and pool.pgbouncer))
     finally:
-        with suppress(TimeoutError):  # a database that hangs would keep us from ending
-            async with asyncio.timeout(FAREWELL):
+        with suppress(TimeoutError):  # a database that does not respond must not keep the process from exiting
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 await engine.dispose()
 
 
-def in_database(data_dir: Path | None, story: Callable[[Database], Awaitable[T]]) -> T:
-    """Run a story on the database at hand, once it is known to be up to date."""
+def run_in_database(data_dir: Path | None, action: Callable[[Database], Awaitable[T]]) -> T:
+    """Locate and prepare the database, and run an action in it."""
     settings = Settings.from_environment()
 
-    async def whole(here: Place) -> T:
-        await prepare(here)
-        async with opened(here, PoolSettings(pgbouncer=settings.pool.pgbouncer)) as database:
-            return await story(database)
+    async def prepare_and_run(location: DatabaseLocation) -> T:
+        await prepare_database(location)
+        async with open_database(location, PoolSettings(pgbouncer=settings.pool.pgbouncer)) as database:
+            return await action(database)
 
-    with place(settings, data_dir) as here:
-        return run(whole(here))
+    with locate_database(settings, data_dir) as location:
+        return run_async(prepare_and_run(location))
 
 
-@in_one_line
+@report_errors
 def migrate(data_dir: Path | None) -> None:
     settings = Settings.from_environment()
     url = settings.migration_database_url
     if url is None:
-        with place(settings, data_dir) as here:
-            run(prepare(here))
+        with locate_database(settings, data_dir) as location:
+            run_async(prepare_database(location))
     elif data_dir is not None:
-        fail(TWO_DATABASES, MISUSED)
+        fail(DATA_DIR_WITH_DATABASE_URL, USAGE_ERROR)
     else:
-        with _reaching(url):
-            run(migrations.migrate(url))
+        with _report_unreachable(url):
+            run_async(migrations.migrate(url))
     typer.echo(f"The database is at revision {latest_revision()}.")
 
 
 @contextmanager
-def _reaching(url: str) -> Iterator[None]:
+def _report_unreachable(url: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        there = make_url(url)
-        where = f"{there.host or there.query.get('host', 'localhost')}:{there.port or there.query.get('port', 5432)}"
-        raise UnfitDatabase(f"No PostgreSQL answers at {where}: {error.strerror or error}.") from error
+        parts = make_url(url)
+        host = parts.host or parts.query.get("host", "localhost")
+        port = parts.port or parts.query.get("port", 5432)
+        raise UnfitDatabase(f"Cannot connect to PostgreSQL at {host}:{port}: {error.strerror or error}.") from error
 
 
-async def _make_gateway(owner_url: str) -> None:
+async def _create_gateway_role(owner_url: str) -> None:
     url = make_url(owner_url).set(drivername="postgresql").render_as_string(hide_password=False)
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(f"""
             DO $$ BEGIN
-                CREATE ROLE {GATEWAY} LOGIN IN ROLE benegraph_app;
+                CREATE ROLE {GATEWAY_ROLE} LOGIN IN ROLE benegraph_app;
             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
             END $$
         """)

@@ -1,4 +1,4 @@
-"""The demo: its data, a key for each kind of viewer, and the note of both that it leaves in its directory."""
+"""The demo: its data, its API keys, and the file `demo.json` with both in the demo's data directory."""
 
 import os
 import tempfile
@@ -23,89 +23,98 @@ from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.services import access
 from benegraph.web.explorer import ExplorerConfig
 
-NOTE = "demo.json"
+DEMO_FILE = "demo.json"
 SEED = 1
 OPERATOR = "demo"
-ELIGIBLE = "query($id: ID!) { enrollment(id: $id) { eligiblePlans { plan { id } costs { coverageTier } } } }"
+ELIGIBLE_PLANS_QUERY = """
+query($id: ID!) { enrollment(id: $id) { eligiblePlans { plan { id } costs { coverageTier } } } }
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
-    """What a newcomer needs to try the demo."""
+class DemoInfo:
+    """The URL, keys and ids with which a user tries the demo."""
 
     url: str
     keys: Mapping[str, str]
     employee_id: str
     employer_id: str
     pending_enrollment_ids: tuple[str, ...]
-    #: An input of `elect` that answers the first pending enrollment; None where nothing is pending.
+    #: An input of `elect` for the first pending enrollment; None if there is none.
     election: dict[str, Any] | None
-    #: How the explorer opens.
     explorer_config: ExplorerConfig
 
 
-async def prepare(
+async def prepare_demo(
     database: Database, schema: strawberry.Schema, directory: Path, url: str, today: date | None
-) -> Samples:
-    """Fill the database, once; then find the keys that were issued before, or issue new ones."""
+) -> DemoInfo:
+    """Fill the demo's tenants, once, and issue the API keys that `demo.json` does not have yet."""
     clock = Clock.at(datetime.now(UTC), today)
-    handles = await fill_demo_tenants(database, clock, SEED)
-    noted = _noted_keys(directory / NOTE)
+    demo_ids = await fill_demo_tenants(database, clock, SEED)
+    saved_keys = _read_keys(directory / DEMO_FILE)
     keys = {}
-    for scope in _scopes(handles):
+    for scope in _key_scopes(demo_ids):
         name = scope.role.lower()
-        key = noted.get(name)
-        if key is None or not await _opens(database, clock, key, handles.tenant_id, scope):
-            key = await _issue(database, clock, handles.tenant_id, scope)
+        key = saved_keys.get(name)
+        if key is None or not await _is_valid(database, clock, key, demo_ids.tenant_id, scope):
+            key = await _issue_key(database, clock, demo_ids.tenant_id, scope)
         keys[name] = key
-    viewer = await access.authenticate(database, clock, keys["employee"], handles.tenant_id)
-    election = await _election(schema, Context(database, viewer, clock, OPERATOR), handles)
-    administrator = await access.authenticate(database, clock, keys["administrator"], handles.tenant_id)
-    explorer_config = await build_explorer_config(
-        schema, Context(database, administrator, clock, OPERATOR), handles, keys
+    employee = await access.authenticate(database, clock, keys["employee"], demo_ids.tenant_id)
+    election = await _build_election(schema, Context(database, employee, clock, OPERATOR), demo_ids)
+    administrator = await access.authenticate(database, clock, keys["administrator"], demo_ids.tenant_id)
+    context = Context(database, administrator, clock, OPERATOR)
+    explorer_config = await build_explorer_config(schema, context, demo_ids, keys)
+    return DemoInfo(
+        url,
+        keys,
+        demo_ids.employee_id,
+        demo_ids.employer_id,
+        demo_ids.pending_enrollment_ids,
+        election,
+        explorer_config,
     )
-    pending = tuple(handles.pending_enrollment_ids)
-    return Samples(url, keys, handles.employee_id, handles.employer_id, pending, election, explorer_config)
 
 
-def write(directory: Path, samples: Samples) -> None:
-    """Leave the note, for scripts: readable by its owner alone, and never half written."""
+def write_demo_file(directory: Path, info: DemoInfo) -> None:
+    """Write `demo.json` for scripts: atomically, and readable by its owner alone."""
     content = {
-        "url": samples.url,
-        "keys": samples.keys,
+        "url": info.url,
+        "keys": info.keys,
         "samples": {
-            "employeeId": samples.employee_id,
-            "employerId": samples.employer_id,
-            "pendingEnrollmentIds": list(samples.pending_enrollment_ids),
+            "employeeId": info.employee_id,
+            "employerId": info.employer_id,
+            "pendingEnrollmentIds": list(info.pending_enrollment_ids),
         },
     }
-    descriptor, fresh = tempfile.mkstemp(prefix=f".{NOTE}-", dir=directory)  # made with mode 0600
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{DEMO_FILE}-", dir=directory)  # with mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-        Path(fresh).replace(directory / NOTE)
+        Path(temporary).replace(directory / DEMO_FILE)
     except BaseException:
-        Path(fresh).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def _scopes(handles: DemoIds) -> tuple[access.KeyScope, ...]:
+def _key_scopes(demo_ids: DemoIds) -> tuple[access.KeyScope, ...]:
     return (
         access.KeyScope(Role.ADMINISTRATOR),
-        access.KeyScope(Role.EMPLOYER, handles.employer_id),
-        access.KeyScope(Role.EMPLOYEE, handles.employer_id, handles.employee_id),
+        access.KeyScope(Role.EMPLOYER, demo_ids.employer_id),
+        access.KeyScope(Role.EMPLOYEE, demo_ids.employer_id, demo_ids.employee_id),
     )
 
 
-def _noted_keys(note: Path) -> dict[str, str]:
+def _read_keys(file: Path) -> dict[str, str]:
+    """Return the keys that an earlier run saved; none if the file is missing or malformed."""
     try:
-        keys = orjson.loads(note.read_bytes())["keys"]
+        keys = orjson.loads(file.read_bytes())["keys"]
         return {name: key for name, key in keys.items() if isinstance(key, str)}
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return {}
 
 
-async def _opens(database: Database, clock: Clock, key: str, tenant_id: str, scope: access.KeyScope) -> bool:
+async def _is_valid(database: Database, clock: Clock, key: str, tenant_id: str, scope: access.KeyScope) -> bool:
+    """Return whether a key exists and has this scope."""
     try:
         viewer = await access.authenticate(database, clock, key, tenant_id)
     except RequestError:
@@ -113,26 +122,26 @@ async def _opens(database: Database, clock: Clock, key: str, tenant_id: str, sco
     return (viewer.role, viewer.employer_id, viewer.employee_id) == (scope.role, scope.employer_id, scope.employee_id)
 
 
-async def _issue(database: Database, clock: Clock, tenant_id: str, scope: access.KeyScope) -> str:
+async def _issue_key(database: Database, clock: Clock, tenant_id: str, scope: access.KeyScope) -> str:
     operator = Viewer(tenant_id, OPERATOR, Role.ADMINISTRATOR)
     label = f"the demo's {scope.role.lower()}"
     _, key = await database.transact(operator, clock, lambda tx: access.issue_key(tx, scope, label))
     return key
 
 
-async def _election(schema: strawberry.Schema, context: Context, handles: DemoIds) -> dict[str, Any] | None:
-    """Make an answer for the first pending enrollment: a plan for the employee alone, or where there is none, no."""
-    if not handles.pending_enrollment_ids:
+async def _build_election(schema: strawberry.Schema, context: Context, demo_ids: DemoIds) -> dict[str, Any] | None:
+    """Build an input of `elect` for the first pending enrollment: the first plan with the tier EE, else a waiver."""
+    if not demo_ids.pending_enrollment_ids:
         return None
-    id = handles.pending_enrollment_ids[0]
-    answer = await execute(DocumentCache(schema), context, GraphQLRequest(ELIGIBLE, {"id": id}))
-    found = (answer.get("data") or {}).get("enrollment") or {"eligiblePlans": []}
-    plans = [
-        offer["plan"]["id"]
-        for offer in found["eligiblePlans"]
-        if any(cost["coverageTier"] == "EE" for cost in offer["costs"])
+    id = demo_ids.pending_enrollment_ids[0]
+    response = await execute(DocumentCache(schema), context, GraphQLRequest(ELIGIBLE_PLANS_QUERY, {"id": id}))
+    enrollment = (response.get("data") or {}).get("enrollment") or {"eligiblePlans": []}
+    plan_ids = [
+        eligible["plan"]["id"]
+        for eligible in enrollment["eligiblePlans"]
+        if any(cost["coverageTier"] == "EE" for cost in eligible["costs"])
     ]
     election = {"enrollmentId": id, "decision": "WAIVED"}
-    if plans:
-        election |= {"decision": "ENROLLED", "selectedPlanId": plans[0], "coverageTier": "EE"}
-    return {"employeeId": handles.employee_id, "elections": [election], "idempotencyKey": f"demo-{id}"}
+    if plan_ids:
+        election |= {"decision": "ENROLLED", "selectedPlanId": plan_ids[0], "coverageTier": "EE"}
+    return {"employeeId": demo_ids.employee_id, "elections": [election], "idempotencyKey": f"demo-{id}"}

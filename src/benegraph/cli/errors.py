@@ -1,4 +1,4 @@
-"""How a command ends: in one line where it fails, whatever failed."""
+"""Errors of commands: each failure is reported in one line on standard error, with an exit code."""
 
 import asyncio
 import functools
@@ -16,8 +16,9 @@ from benegraph.domain.errors import BenegraphError
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# Exit codes.
 FAILED = 1
-MISUSED = 2
+USAGE_ERROR = 2
 INTERRUPTED = 130
 
 
@@ -27,33 +28,33 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
     raise typer.Exit(code)
 
 
-def in_one_line(command: Callable[P, T]) -> Callable[P, T]:
-    """Say in one line what made a command fail; a traceback is for faults of ours alone."""
+def report_errors(command: Callable[P, T]) -> Callable[P, T]:
+    """Report a command's expected errors in one line. Other errors are defects, and keep their traceback."""
 
     @functools.wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return command(*args, **kwargs)
         except (BenegraphError, EmbeddedError) as error:
             fail(str(error))
         except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             cause = getattr(error, "orig", None) or error
-            said = str(cause.__cause__ or cause).splitlines() or [""]  # what follows the first line quotes rows
-            fail(f"The database refuses: {said[0]}")
+            lines = str(cause.__cause__ or cause).splitlines() or [""]
+            fail(f"Database error: {lines[0]}")  # further lines may quote rows
         except OSError as error:
             fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         except (KeyboardInterrupt, asyncio.CancelledError):
             raise typer.Exit(INTERRUPTED) from None
 
-    return wrapped
+    return wrapper
 
 
-def run(story: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, on uvloop where there is one."""
+def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in an event loop of its own, on uvloop where the platform supports it."""
     factory = None
     if sys.platform != "win32":
         import uvloop
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(story)
+        return runner.run(coroutine)

@@ -1,19 +1,19 @@
-"""`explorer build`: GraphiQL's bundle, made ahead of the first `serve`, for a wheel, an image or this machine."""
+"""`explorer build`: bundle GraphiQL before the first `serve`, into the cache or into a directory."""
 
 from pathlib import Path
 
 import typer
 
-from benegraph.cli.errors import in_one_line, run
+from benegraph.cli.errors import report_errors, run_async
 from benegraph.settings import Settings
 from benegraph.web.explorer import bundle
 
 
-@in_one_line
+@report_errors
 def build(directory: Path | None) -> None:
     cache = Settings.from_environment().cache_home
-    place = run(bundle.build(cache, lambda step: typer.echo(f"{step} …", err=True)))
+    location = run_async(bundle.build(cache, lambda step: typer.echo(f"{step} …", err=True)))
     if directory is not None:
-        bundle.install(place, directory.absolute())
-        place = directory
-    typer.echo(f"The explorer is in {place}")
+        bundle.install(location, directory.absolute())
+        location = directory
+    typer.echo(f"The explorer is in {location}")

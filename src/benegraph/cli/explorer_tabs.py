@@ -1,4 +1,4 @@
-"""How the demo's explorer opens: as whom one may ask, and tabs with the main jobs, each to be run as it stands."""
+"""The demo's explorer: the viewers to choose from, and tabs with the main operations, each ready to run."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -42,7 +42,7 @@ query($employee: ID!, $pending: [ID!]!) {
 """
 
 ENROLLMENTS = """\
-# An employee, their enrollments, and the plan of each.
+# An employee's enrollments, each with its plan.
 
 query EnrollmentsAndPlans($employee: ID!) {
   employee(id: $employee) {
@@ -77,8 +77,8 @@ query EnrollmentsAndPlans($employee: ID!) {
 """
 
 ELIGIBLE_PLANS = """\
-# What may be chosen, until when,
-# and what each plan would cost a month.
+# The plans that can be chosen for an enrollment, the
+# window for that, and the monthly costs of each plan.
 
 query EligiblePlans($enrollment: ID!) {
   enrollment(id: $enrollment) {
@@ -99,8 +99,8 @@ query EligiblePlans($enrollment: ID!) {
 """
 
 DRY_RUN = """\
-# What an election would lead to: the same code runs
-# as without dryRun, and nothing of it is kept.
+# Preview an election. With dryRun the same checks run,
+# but nothing is stored.
 
 mutation DryRunElection($input: ElectInput!) {
   elect(input: $input) {
@@ -120,9 +120,10 @@ mutation DryRunElection($input: ElectInput!) {
 """
 
 ELECTION = """\
-# An election that is kept. An earlier answer is taken
-# back first, so that this can be run again; where there
-# is none, reopenElection says so, and elect goes on.
+# Elect a plan. To let you run this more than once,
+# reopenElection first withdraws an earlier election. The
+# first time there is none: reopenElection returns a user
+# error, and elect still runs.
 
 mutation Election(
   $reopen: ReopenElectionInput!
@@ -150,10 +151,10 @@ mutation Election(
 """
 
 REISSUE = """\
-# A child was born: this year's answer may be changed.
-# It stays in force until the new one takes effect.
-# By its idempotencyKey this counts once: run again, it
-# shows the same enrollment as it stands by then.
+# Reissue this year's enrollment after the birth of a
+# child. The current coverage stays in force until a new
+# election takes effect. The idempotencyKey makes a
+# second run return the same enrollment.
 
 mutation Reissue($input: ReissueInput!) {
   reissue(input: $input) {
@@ -178,8 +179,10 @@ mutation Reissue($input: ReissueInput!) {
 """
 
 NEW_PLAN_YEAR = """\
-# The year after, as a draft with the product's plans;
-# openEnrollment would issue it to everyone eligible.
+# Create a draft of the following plan year, with the
+# plans of the product's carrier. The next step would be
+# openEnrollment: it issues an enrollment to each
+# eligible employee.
 
 mutation NewPlanYear($input: CreatePlanYearInput!) {
   createPlanYear(input: $input) {
@@ -206,62 +209,61 @@ mutation NewPlanYear($input: CreatePlanYearInput!) {
 
 
 async def build_explorer_config(
-    schema: strawberry.Schema, context: Context, handles: DemoIds, keys: Mapping[str, str]
+    schema: strawberry.Schema, context: Context, demo_ids: DemoIds, keys: Mapping[str, str]
 ) -> ExplorerConfig:
-    """Lay out how the explorer opens, from what its administrator sees.
+    """Build the explorer's viewers and tabs from the demo's data, read as the administrator.
 
-    The tabs are the same at every start, whatever was done in between: a browser that has them keeps what it made of
-    them.
+    The tabs are the same at every start, whichever mutations have run, so that browsers keep the user's edits to them.
     """
-    variables = {"employee": handles.employee_id, "pending": list(handles.pending_enrollment_ids)}
-    answer = await execute(DocumentCache(schema), context, GraphQLRequest(TAB_DATA_QUERY, variables, trusted=True))
-    employee, offered = answer["data"]["employee"], answer["data"]["nodes"]
+    variables = {"employee": demo_ids.employee_id, "pending": list(demo_ids.pending_enrollment_ids)}
+    response = await execute(DocumentCache(schema), context, GraphQLRequest(TAB_DATA_QUERY, variables, trusted=True))
+    employee, enrollments = response["data"]["employee"], response["data"]["nodes"]
     labels = {
         "administrator": "Administrator",
         "employer": f"Employer: {employee['employer']['name']}",
         "employee": f"Employee: {employee['firstName']} {employee['lastName']}",
     }
-    personas = tuple(Persona(name, labels[name], key, handles.tenant_id) for name, key in keys.items())
-    return ExplorerConfig(personas, _tabs(employee, offered))
+    personas = tuple(Persona(name, labels[name], key, demo_ids.tenant_id) for name, key in keys.items())
+    return ExplorerConfig(personas, _build_tabs(employee, enrollments))
 
 
-def _tabs(employee: Mapping[str, Any], offered: Sequence[Mapping[str, Any]]) -> tuple[Tab, ...]:
-    # Each job has an enrollment of its own, so that none spoils another. What is required is said even where it has a
-    # default: the editor of variables would underline it else.
-    medical, dental, vision = (offered[place % len(offered)] for place in range(3))
-    family = [dependent["id"] for dependent in employee["dependents"] if dependent["active"]]
-    trial = {"employeeId": employee["id"], "elections": [_election(vision, family)], "dryRun": True}
-    election = {"employeeId": employee["id"], "elections": [_election(dental, family)], "dryRun": False}
+def _build_tabs(employee: Mapping[str, Any], enrollments: Sequence[Mapping[str, Any]]) -> tuple[Tab, ...]:
+    # The mutations use different enrollments, so that running one does not affect the others. Required fields with a
+    # default, such as dryRun, are given too: the explorer's variable editor marks them as missing otherwise.
+    medical, dental, vision = (enrollments[index % len(enrollments)] for index in range(3))
+    dependent_ids = [dependent["id"] for dependent in employee["dependents"] if dependent["active"]]
+    dry_run = {"employeeId": employee["id"], "elections": [_build_election(vision, dependent_ids)], "dryRun": True}
+    election = {"employeeId": employee["id"], "elections": [_build_election(dental, dependent_ids)], "dryRun": False}
     return (
         Tab(ENROLLMENTS, {"employee": employee["id"]}),
         Tab(ELIGIBLE_PLANS, {"enrollment": medical["id"]}),
-        Tab(DRY_RUN, {"input": trial}),
+        Tab(DRY_RUN, {"input": dry_run}),
         Tab(ELECTION, {"reopen": {"enrollmentId": dental["id"]}, "elect": election}),
-        *_reissues(employee, medical),
-        Tab(NEW_PLAN_YEAR, {"input": _next_plan_year(employee["employer"]["id"], medical)}),
+        *_build_reissue_tab(employee, medical),
+        Tab(NEW_PLAN_YEAR, {"input": _build_plan_year_input(employee["employer"]["id"], medical)}),
     )
 
 
-def _election(enrollment: Mapping[str, Any], family: list[str]) -> dict[str, Any]:
-    """Choose the plan with the most tiers for the whole family; the employee alone, where there is none for more."""
+def _build_election(enrollment: Mapping[str, Any], dependent_ids: list[str]) -> dict[str, Any]:
+    """Elect the plan with the most tiers, for the family if the plan has the tier EF; waive if there is no plan."""
     tiers = {
-        offer["plan"]["id"]: {cost["coverageTier"] for cost in offer["costs"]} for offer in enrollment["eligiblePlans"]
+        eligible["plan"]["id"]: {cost["coverageTier"] for cost in eligible["costs"]}
+        for eligible in enrollment["eligiblePlans"]
     }
     if not tiers:
         return {"enrollmentId": enrollment["id"], "decision": "WAIVED"}
-    plan = max(tiers, key=lambda plan: (len(tiers[plan]), plan))
-    covered = family if "EF" in tiers[plan] else []
+    plan_id = max(tiers, key=lambda plan: (len(tiers[plan]), plan))
     return {
         "enrollmentId": enrollment["id"],
         "decision": "ENROLLED",
-        "selectedPlanId": plan,
-        "dependentIds": covered,
+        "selectedPlanId": plan_id,
+        "dependentIds": dependent_ids if "EF" in tiers[plan_id] else [],
     }
 
 
-def _reissues(employee: Mapping[str, Any], pending: Mapping[str, Any]) -> list[Tab]:
-    """Reissue this year's enrollment in the product, by the oldest event that was approved."""
-    events = [event["id"] for event in employee["qualifyingLifeEvents"] if event["status"] == "APPROVED"]
+def _build_reissue_tab(employee: Mapping[str, Any], pending: Mapping[str, Any]) -> list[Tab]:
+    """Reissue the current enrollment in the product of a pending one, by the first approved life event."""
+    event_ids = [event["id"] for event in employee["qualifyingLifeEvents"] if event["status"] == "APPROVED"]
     earlier = [
         enrollment
         for enrollment in employee["enrollments"]["nodes"]
@@ -269,19 +271,19 @@ def _reissues(employee: Mapping[str, Any], pending: Mapping[str, Any]) -> list[T
         and enrollment["replaces"] is None
         and enrollment["planYear"]["coverageEnd"] < pending["planYear"]["coverageStart"]
     ]
-    if not (events and earlier):
+    if not (event_ids and earlier):
         return []
     current = max(earlier, key=lambda enrollment: str(enrollment["planYear"]["coverageEnd"]))
     variables = {
         "enrollmentId": current["id"],
-        "qualifyingLifeEventId": min(events),
+        "qualifyingLifeEventId": min(event_ids),
         "reason": "A child is born.",
         "idempotencyKey": f"reissue-{current['id']}",
     }
     return [Tab(REISSUE, {"input": variables})]
 
 
-def _next_plan_year(employer_id: str, enrollment: Mapping[str, Any]) -> dict[str, Any]:
+def _build_plan_year_input(employer_id: str, enrollment: Mapping[str, Any]) -> dict[str, Any]:
     starts_on = date.fromisoformat(enrollment["planYear"]["coverageEnd"]) + ONE_DAY
     return {
         "benefitProductId": enrollment["benefitProduct"]["id"],

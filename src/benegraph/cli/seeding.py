@@ -1,28 +1,29 @@
-"""`seed`: many made-up people, for trying things at their real size."""
+"""`seed`: fill a tenant with generated employees, for load tests."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benegraph.cli.api_keys import operator_of
-from benegraph.cli.databases import in_database
-from benegraph.cli.errors import in_one_line
+from benegraph.cli.databases import run_in_database
+from benegraph.cli.errors import report_errors
 from benegraph.db.session import Database
 from benegraph.demo import seed_tenant
 from benegraph.domain.values import Clock
 
 
-@in_one_line
+@report_errors
 def seed(employees: int, seed: int, tenant: str, data_dir: Path | None) -> None:
-    operator_of(tenant)
+    operator_of(tenant)  # checks the tenant's id
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
-    async def story(database: Database) -> None:
-        with Progress(*columns, console=console) as bar:
-            task = bar.add_task("Employees", total=employees)
+    async def seed_with_progress(database: Database) -> None:
+        with Progress(*columns, console=console) as progress:
+            task = progress.add_task("Employees", total=employees)
             clock = Clock.at(datetime.now(UTC))
             await seed_tenant(
                 database,
@@ -30,8 +31,12 @@ def seed(employees: int, seed: int, tenant: str, data_dir: Path | None) -> None:
                 tenant,
                 employees,
                 seed,
-                lambda done, of: bar.update(task, completed=done, total=of),
+                lambda done, total: progress.update(task, completed=done, total=total),
             )
 
-    in_database(data_dir, story)
-    console.print(f"{employees} employees are in {tenant}; `benegraph keys issue --tenant {tenant}` lets you in.")
+    run_in_database(data_dir, seed_with_progress)
+    typer.echo(
+        f"The tenant {tenant} contains the {employees} employees of seed {seed}."
+        f" Issue a key with `benegraph keys issue --tenant {tenant} --role administrator`.",
+        err=True,
+    )

@@ -1,4 +1,4 @@
-"""One process that answers: its address, what it answers by, its word to end, and its draining."""
+"""One server process: its configuration, its listening socket, its shutdown, and the web server that it runs."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from benegraph import telemetry
-from benegraph.cli.databases import ENDING
+from benegraph.cli.databases import TERMINATION_SIGNALS
 from benegraph.db.session import Database
 from benegraph.graphql.schema import build_schema
 from benegraph.settings import Settings
@@ -29,81 +29,87 @@ from benegraph.web.throttle import Throttle, create_bucket_file
 if TYPE_CHECKING:
     from benegraph.telemetry.traces import Traces
 
-#: Seconds that a connection has to close, once nothing is under way on it any more; and the last spans, to leave.
-CLOSING = 0.2
-FAREWELL = 1.0
+#: How long idle connections may take to close after draining.
+CONNECTION_CLOSE_SECONDS = 0.2
+#: How long the last trace spans may take to be sent.
+TRACE_FLUSH_SECONDS = 1.0
 
-THROTTLE, METRICS = "throttle", "metrics"
+#: Names in the directory that all worker processes share.
+THROTTLE_FILE, METRICS_DIRECTORY = "throttle", "metrics"
 
-#: How many objects, beyond those that were let go, are made before the garbage collector looks through the young ones.
-YOUNG = 10_000
+#: The garbage collector's threshold of the youngest generation, in objects.
+GC_THRESHOLD = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen, as the system names it."""
+class ListenAddress:
+    """A socket address: its family, and the address in the form that `socket.bind` takes."""
 
     family: int
     name: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """What each process of a gateway answers by."""
+class WorkerConfig:
+    """The configuration that all server processes of a gateway share."""
 
     settings: Settings
-    #: How the explorer opens.
     explorer_config: ExplorerConfig
+    #: The fixed date of the demo; None means the real date.
     today: date | None
 
 
-class Ending:
-    """The word to end. Said before anybody waits for it, it ends the start; insisted on, it ends all at once."""
+class ShutdownRequest:
+    """A request to shut this process down.
 
-    def __init__(self, main: asyncio.Task[Any]) -> None:
-        self._main = main
-        self._said = asyncio.Event()
-        self._waiting = False
+    Before the process waits for it, the request cancels the main task; afterwards the process drains first. A forced
+    request cancels the main task in any case.
+    """
 
-    def say(self) -> None:
-        if not self._waiting:
-            self._main.cancel()
-        self._said.set()
+    def __init__(self, main_task: asyncio.Task[Any]) -> None:
+        self._main_task = main_task
+        self._requested = asyncio.Event()
+        self._is_waiting = False
 
-    def insist(self) -> None:
-        self._said.set()
-        self._main.cancel()
+    def request(self) -> None:
+        if not self._is_waiting:
+            self._main_task.cancel()
+        self._requested.set()
+
+    def force(self) -> None:
+        self._requested.set()
+        self._main_task.cancel()
 
     async def wait(self) -> None:
-        self._waiting = True
-        await self._said.wait()
+        self._is_waiting = True
+        await self._requested.wait()
 
     def listen_to_signals(self) -> None:
-        """Take any signal to end for the word, and a second one for insisting."""
+        """Request the shutdown at the first termination signal, and force it at the second one."""
         loop = asyncio.get_running_loop()
 
-        def tell(number: int) -> None:
-            if not self._said.is_set():
-                self.say()
-            elif number in {signal.SIGINT, signal.SIGTERM}:  # a terminal that closes hangs up more than once
-                self.insist()
+        def on_signal(number: int) -> None:
+            if not self._requested.is_set():
+                self.request()
+            elif number in {signal.SIGINT, signal.SIGTERM}:  # a closing terminal sends SIGHUP more than once
+                self.force()
 
-        for number in (signal.SIGINT, *ENDING):
+        for number in (signal.SIGINT, *TERMINATION_SIGNALS):
             with contextlib.suppress(NotImplementedError):  # Windows
-                loop.add_signal_handler(number, tell, number)
+                loop.add_signal_handler(number, on_signal, number)
 
 
-def begin(settings: Settings) -> Ending:
-    """Set up this process's log, and the word that ends what runs now."""
-    loop, main = asyncio.get_running_loop(), asyncio.current_task()
-    assert main is not None  # noqa: S101 - a coroutine runs in one
+def set_up_process(settings: Settings) -> ShutdownRequest:
+    """Configure logging, and return the shutdown request of the current task."""
+    loop, main_task = asyncio.get_running_loop(), asyncio.current_task()
+    assert main_task is not None  # noqa: S101 - a coroutine always runs in a task
     telemetry.configure_logging(settings.log_level, settings.log_format)
     telemetry.log_task_errors(loop)
-    return Ending(main)
+    return ShutdownRequest(main_task)
 
 
-def bind(address: Address, *, shared: bool) -> socket.socket:
-    """Take an address; `shared` with other processes that take it in the same way. Raises OSError."""
+def bind_socket(address: ListenAddress, *, shared: bool) -> socket.socket:
+    """Bind a socket. With `shared`, other processes may bind the same address with `shared`. Raises OSError."""
     listener = socket.socket(address.family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -116,67 +122,68 @@ def bind(address: Address, *, shared: bool) -> socket.socket:
     return listener
 
 
-async def answer(
+async def serve_until_shutdown(
     database: Database,
     listener: socket.socket,
-    manner: Manner,
-    ready: Callable[[], None],
-    told: Callable[[], Awaitable[None]],
+    config: WorkerConfig,
+    on_ready: Callable[[], None],
+    wait_for_shutdown: Callable[[], Awaitable[None]],
     *,
-    shared: Path | None = None,
+    shared_directory: Path | None = None,
 ) -> None:
-    """Answer requests until told to end, then drain. `ready` is called once it listens.
+    """Serve HTTP requests until shutdown, then drain. `on_ready` is called once the server listens.
 
-    `shared` is the directory of what several processes have in common, as `make_shared` fills it.
+    `shared_directory` is set if there are several processes; `create_shared_files` fills it.
     """
-    settings = manner.settings
-    async with _traces(settings) as traces:
+    settings = config.settings
+    async with _start_tracing(settings) as traces:
         app = create_app(
             database,
             build_schema(),
             config=settings.gateway,
-            fixed_on=manner.today,
-            throttle=Throttle(settings.gateway.rate_limit, shared and shared / THROTTLE),
-            explorer=Explorer(manner.explorer_config, settings.cache_home),
-            metrics=telemetry.create_metrics(shared and shared / METRICS),
+            fixed_on=config.today,
+            throttle=Throttle(settings.gateway.rate_limit, shared_directory and shared_directory / THROTTLE_FILE),
+            explorer=Explorer(config.explorer_config, settings.cache_home),
+            metrics=telemetry.create_metrics(shared_directory and shared_directory / METRICS_DIRECTORY),
             traces=traces,
         )
-        runner = web.AppRunner(app, access_log_class=AccessLog, shutdown_timeout=CLOSING)
+        runner = web.AppRunner(app, access_log_class=AccessLog, shutdown_timeout=CONNECTION_CLOSE_SECONDS)
         await runner.setup()
         try:
             site = web.SockSite(runner, listener)
-            settle()
+            tune_garbage_collector()
             await site.start()
-            ready()
-            await told()
+            on_ready()
+            await wait_for_shutdown()
             await drain(site, app[DRAINING], settings.drain_seconds)
         finally:
             await app[DRAINING].cancel_requests()
             await runner.cleanup()
 
 
-def settle() -> None:
-    """Have the garbage collector pass over all that is loaded by now, and look less often for more."""
-    # Modules and schema are some 170,000 objects that never go, and an answer of a hundred people makes thousands
-    # that all go by themselves. Measured with 400 queries for 100 employees each, four at once on two busy cores: a
-    # pass over everything held all requests up for 270 to 410 ms, and collecting took 2.5 ms of a query. Now it is
-    # 16 ms at the longest, and 0.05 ms; the 99th percentile fell from 350 ms or more to 150. With 50,000, one pass
-    # took 70 ms.
+def tune_garbage_collector() -> None:
+    """Exclude all objects that exist now from garbage collection, and make collections less frequent."""
+    # Modules and the schema are about 170,000 objects that live as long as the process. A response with a hundred
+    # employees creates thousands of objects, which reference counting frees. Measured with 400 queries for 100
+    # employees each, four at a time on two busy cores: a full collection blocked all requests for 270 to 410 ms, and
+    # collections took 2.5 ms of each query. With these settings it is 16 ms at most, and 0.05 ms; the 99th percentile
+    # fell from over 350 ms to 150 ms. With a threshold of 50,000, one collection took 70 ms.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
+    gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
 
 
-def make_shared(directory: Path) -> None:
-    """Fill a directory with what several processes have in common: the throttle's table, and a place for numbers."""
-    create_bucket_file(directory / THROTTLE)
-    (directory / METRICS).mkdir(mode=0o700)
-    # prometheus_client looks here when it is first imported, which is in a process that inherits it.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory / METRICS)  # noqa: TID251 - written, not read
+def create_shared_files(directory: Path) -> None:
+    """Create the files that the worker processes share: the rate limits' buckets, and the directory for metrics."""
+    create_bucket_file(directory / THROTTLE_FILE)
+    metrics = directory / METRICS_DIRECTORY
+    metrics.mkdir(mode=0o700)
+    # prometheus_client reads this variable when it is first imported, which is in the worker processes.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)  # noqa: TID251 - written, not read
 
 
 @asynccontextmanager
-async def _traces(settings: Settings) -> AsyncIterator["Traces | None"]:
+async def _start_tracing(settings: Settings) -> AsyncIterator["Traces | None"]:
     if not settings.traces:
         yield None
         return
@@ -184,4 +191,4 @@ async def _traces(settings: Settings) -> AsyncIterator["Traces | None"]:
     try:
         yield traces
     finally:
-        await traces.close(FAREWELL)
+        await traces.close(TRACE_FLUSH_SECONDS)

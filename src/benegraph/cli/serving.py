@@ -1,4 +1,4 @@
-"""`serve`: bring a database in reach, and have one process or several workers answer until told to end."""
+"""`serve`: prepare the database, and serve HTTP with one process or with several worker processes."""
 
 import contextlib
 import ipaddress
@@ -12,12 +12,25 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
-from benegraph.cli import demo as demonstration
-from benegraph.cli import startup_message as page
-from benegraph.cli.databases import Place, embedded, opened, place, prepare
-from benegraph.cli.errors import MISUSED, fail, in_one_line, run
-from benegraph.cli.server_process import Address, Ending, Manner, answer, begin, bind
-from benegraph.cli.workers import Order, shared_directory, supervise
+from benegraph.cli.databases import (
+    DatabaseLocation,
+    locate_database,
+    open_database,
+    prepare_database,
+    start_embedded,
+)
+from benegraph.cli.demo import DemoInfo, prepare_demo, write_demo_file
+from benegraph.cli.errors import USAGE_ERROR, fail, report_errors, run_async
+from benegraph.cli.server_process import (
+    ListenAddress,
+    ShutdownRequest,
+    WorkerConfig,
+    bind_socket,
+    serve_until_shutdown,
+    set_up_process,
+)
+from benegraph.cli.startup_message import print_demo_message, print_message
+from benegraph.cli.workers import WorkerSpec, create_shared_directory, supervise
 from benegraph.db.engine import check_database
 from benegraph.db.session import Database
 from benegraph.domain.access import Role
@@ -28,19 +41,20 @@ from benegraph.web.explorer import ExplorerConfig
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
-    """What one run of `serve` knows from its start."""
+class ServeParameters:
+    """The parameters of one run of `serve`, from its options and the environment."""
 
     settings: Settings
     listener: socket.socket
-    address: Address
+    address: ListenAddress
     url: str
     workers: int = 1
-    demo: Path | None = None
+    #: The demo's data directory; None without --demo.
+    demo_directory: Path | None = None
     today: date | None = None
 
 
-@in_one_line
+@report_errors
 def serve(
     *, demo: bool, host: str | None, port: int | None, workers: int | None, data_dir: Path | None, today: str | None
 ) -> None:
@@ -48,96 +62,100 @@ def serve(
     host, port = host or settings.host, settings.port if port is None else port
     workers = workers or settings.workers
     if demo and not _is_loopback(host):
-        fail(
-            f"The demo's keys are printed for all to see, so it listens on a loopback address, not on {host}.", MISUSED
-        )
+        fail(f"The demo prints its API keys, so it listens on loopback addresses only, not on {host}.", USAGE_ERROR)
     if today is not None and not demo:
-        fail("--today is for the demo alone: what a gateway answers depends on the real day.", MISUSED)
+        fail("--today requires --demo; without it, the gateway uses the real date.", USAGE_ERROR)
     if workers > 1 and not hasattr(socket, "SO_REUSEPORT"):
-        fail("Workers share a port by SO_REUSEPORT, which this system has not: leave --workers out.", MISUSED)
-    data = (data_dir or settings.data_home / "demo").absolute() if demo else None
-    day = _day(today)
+        fail("Several workers require SO_REUSEPORT, which this system does not support; use --workers 1.", USAGE_ERROR)
+    demo_directory = (data_dir or settings.data_home / "demo").absolute() if demo else None
+    fixed_today = _parse_date(today)
     with contextlib.ExitStack() as stack:
-        listener, address = stack.enter_context(_listening(host, port, shared=workers > 1))
-        serving = Serving(settings, listener, address, _url_of(host, address.name[1]), workers, data, day)
-        with _starting("Starting PostgreSQL"):
-            here = stack.enter_context(embedded(data) if data else place(settings, data_dir))
+        listener, address = stack.enter_context(_listen(host, port, shared=workers > 1))
+        url = _graphql_url(host, address.name[1])
+        parameters = ServeParameters(settings, listener, address, url, workers, demo_directory, fixed_today)
+        with _show_status("Starting PostgreSQL"):
+            location = stack.enter_context(
+                start_embedded(demo_directory) if demo_directory else locate_database(settings, data_dir)
+            )
         if workers == 1:
-            run(_serve(serving, here))
+            run_async(_serve_in_this_process(parameters, location))
         else:
-            directory = stack.enter_context(shared_directory())
-            run(_serve_by_workers(serving, here, directory))
+            shared_directory = stack.enter_context(create_shared_directory())
+            run_async(_serve_with_workers(parameters, location, shared_directory))
 
 
-async def _serve(serving: Serving, here: Place) -> None:
-    ending = _begin(serving)
-    async with opened(here, serving.settings.pool) as database:
-        samples = await _prepare(serving, here, database)
+async def _serve_in_this_process(parameters: ServeParameters, location: DatabaseLocation) -> None:
+    shutdown = _set_up_main_process(parameters)
+    async with open_database(location, parameters.settings.pool) as database:
+        demo_info = await _prepare(parameters, location, database)
 
-        def show() -> None:
-            _show(serving, here, samples)
+        def on_ready() -> None:
+            _announce(parameters, location, demo_info)
 
-        await answer(database, serving.listener, _manner(serving, samples), show, ending.wait)
-
-
-async def _serve_by_workers(serving: Serving, here: Place, directory: Path) -> None:
-    ending, pool = _begin(serving), serving.settings.pool
-    async with opened(here, pool) as database:
-        samples = await _prepare(serving, here, database)
-    order = Order(_manner(serving, samples), here.url, pool, serving.address, directory)
-    await supervise(order, serving.workers, ending, lambda: _show(serving, here, samples))
+        config = _worker_config(parameters, demo_info)
+        await serve_until_shutdown(database, parameters.listener, config, on_ready, shutdown.wait)
 
 
-def _begin(serving: Serving) -> Ending:
-    ending = begin(serving.settings)
-    ending.listen_to_signals()
-    return ending
+async def _serve_with_workers(parameters: ServeParameters, location: DatabaseLocation, shared_directory: Path) -> None:
+    shutdown, pool = _set_up_main_process(parameters), parameters.settings.pool
+    async with open_database(location, pool) as database:
+        demo_info = await _prepare(parameters, location, database)
+    config = _worker_config(parameters, demo_info)
+    spec = WorkerSpec(config, location.url, pool, parameters.address, shared_directory)
+    await supervise(spec, parameters.workers, shutdown, lambda: _announce(parameters, location, demo_info))
 
 
-async def _prepare(serving: Serving, here: Place, database: Database) -> demonstration.Samples | None:
-    """See that the database can be served from; fill it, for the demo."""
-    with _starting("Preparing the database"):
-        await prepare(here)
+def _set_up_main_process(parameters: ServeParameters) -> ShutdownRequest:
+    shutdown = set_up_process(parameters.settings)
+    shutdown.listen_to_signals()
+    return shutdown
+
+
+async def _prepare(parameters: ServeParameters, location: DatabaseLocation, database: Database) -> DemoInfo | None:
+    """Prepare and check the database; with --demo, fill it and return the demo's keys and ids."""
+    with _show_status("Preparing the database"):
+        await prepare_database(location)
         await check_database(database.engine)
-        if serving.demo is None:
+        if parameters.demo_directory is None:
             return None
-        return await demonstration.prepare(database, build_schema(), serving.demo, serving.url, serving.today)
+        return await prepare_demo(database, build_schema(), parameters.demo_directory, parameters.url, parameters.today)
 
 
-def _manner(serving: Serving, samples: demonstration.Samples | None) -> Manner:
-    if samples is None:
-        return Manner(serving.settings, ExplorerConfig(), serving.today)
-    # The demo is there to be explored, by each of its viewers.
-    gateway = replace(serving.settings.gateway, introspection=frozenset(Role))
-    return Manner(replace(serving.settings, gateway=gateway), samples.explorer_config, serving.today)
+def _worker_config(parameters: ServeParameters, demo_info: DemoInfo | None) -> WorkerConfig:
+    if demo_info is None:
+        return WorkerConfig(parameters.settings, ExplorerConfig(), parameters.today)
+    # Each of the demo's viewers may read the schema, which the explorer needs.
+    gateway = replace(parameters.settings.gateway, introspection=frozenset(Role))
+    settings = replace(parameters.settings, gateway=gateway)
+    return WorkerConfig(settings, demo_info.explorer_config, parameters.today)
 
 
-def _show(serving: Serving, here: Place, samples: demonstration.Samples | None) -> None:
-    if samples is not None and serving.demo is not None:
-        demonstration.write(serving.demo, samples)
-        page.show_demo(samples, serving.demo)
+def _announce(parameters: ServeParameters, location: DatabaseLocation, demo_info: DemoInfo | None) -> None:
+    if demo_info is not None and parameters.demo_directory is not None:
+        write_demo_file(parameters.demo_directory, demo_info)
+        print_demo_message(demo_info, parameters.demo_directory)
     else:
-        page.show_plain(serving.url, embedded=here.owner_url is not None)
+        print_message(parameters.url, is_embedded=location.owner_url is not None)
 
 
 @contextmanager
-def _listening(host: str, port: int, *, shared: bool) -> Iterator[tuple[socket.socket, Address]]:
-    """Take the port before anything is started for it; `shared`, so that workers may take it too."""
+def _listen(host: str, port: int, *, shared: bool) -> Iterator[tuple[socket.socket, ListenAddress]]:
+    """Bind the port before anything else is started. With `shared`, the workers can bind it too."""
     try:
         (family, _, _, _, name), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        listener = bind(Address(family, name), shared=False)
-        address = Address(family, listener.getsockname())
-        if shared:  # taken alone first: two that share would not notice each other
+        listener = bind_socket(ListenAddress(family, name), shared=False)
+        address = ListenAddress(family, listener.getsockname())
+        if shared:  # bound exclusively first, because a shared bind succeeds even if another gateway shares the port
             listener.close()
-            listener = bind(address, shared=True)
+            listener = bind_socket(address, shared=True)
     except OSError as error:
-        fail(f"Can't listen on {host} port {port}: {error.strerror}.")
+        fail(f"Cannot listen on {host} port {port}: {error.strerror}.")
     with listener:
         yield listener, address
 
 
-def _url_of(host: str, port: int) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+def _graphql_url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - for display
     return f"http://{shown}:{port}{GRAPHQL_PATH}"
 
 
@@ -148,14 +166,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _day(text: str | None) -> date | None:
+def _parse_date(text: str | None) -> date | None:
     if text is None:
         return None
     try:
         return date.fromisoformat(text)
     except ValueError:
-        fail(f"--today takes a date such as 2026-11-20, not {text!r}.", MISUSED)
+        fail(f"--today must be a date such as 2026-11-20, not {text!r}.", USAGE_ERROR)
 
 
-def _starting(what: str) -> Status:
-    return Console(stderr=True).status(f"{what} …")
+def _show_status(text: str) -> Status:
+    return Console(stderr=True).status(f"{text} …")

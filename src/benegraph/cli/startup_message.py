@@ -1,4 +1,4 @@
-"""What `serve` prints once it serves: what a newcomer needs first comes first, and every line can be pasted."""
+"""The message that `serve` prints once it accepts requests. Every command in it can be pasted into a shell."""
 
 import json
 import shlex
@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from benegraph.cli.demo import Samples
+from benegraph.cli.demo import DEMO_FILE, DemoInfo
 
 QUERY = """
 query($id: ID!) {
@@ -30,48 +30,51 @@ mutation($input: ElectInput!) {
 """
 
 
-def show_demo(samples: Samples, directory: Path) -> None:
-    """Show where the explorer is, the keys and two calls."""
-    page = _Page()
-    page.say("benegraph is serving a demo of made-up people. Open", _explorer_of(samples.url), "in a browser")
-    page.say("or ask", samples.url)
-    page.head("Keys", "send one as Authorization: Bearer …, or as X-API-Key")
-    for name, key in samples.keys.items():
-        page.say(f"  {name:<15}", key)
-    page.head("Employee → Enrollments → Plans", "as the employee")
-    page.paste(_curl(samples.url, samples.keys["employee"], QUERY, {"id": samples.employee_id}))
-    if samples.election is not None:
-        page.head("elect", "as the employee; pasted twice, it counts once")
-        page.paste(_curl(samples.url, samples.keys["employee"], ELECT, {"input": samples.election}))
-    page.head("Ctrl-C ends it.", f"All of this is in {directory / 'demo.json'}; to begin afresh, delete the directory.")
+def print_demo_message(info: DemoInfo, directory: Path) -> None:
+    """Print the URLs, the API keys, and two example requests."""
+    message = _Message()
+    message.print_value("The benegraph demo is running with sample data. Open", _explorer_url(info.url), "in a browser")
+    message.print_value("or send GraphQL requests to", info.url)
+    message.print_heading("API keys", "send one as Authorization: Bearer … or as X-API-Key")
+    for name, key in info.keys.items():
+        message.print_value(f"  {name:<15}", key)
+    message.print_heading("Query: Employee → Enrollments → Plans", "with the employee's key")
+    message.print_command(_curl(info.url, info.keys["employee"], QUERY, {"id": info.employee_id}))
+    if info.election is not None:
+        message.print_heading("Mutation: elect", "with the employee's key; sent again, it changes nothing")
+        message.print_command(_curl(info.url, info.keys["employee"], ELECT, {"input": info.election}))
+    message.print_heading(
+        "Ctrl-C stops the demo.",
+        f"The URL and the keys are also in {directory / DEMO_FILE}; delete the directory to start over.",
+    )
 
 
-def show_plain(url: str, *, embedded: bool) -> None:
-    """Show the URL; over an embedded database also how to come by a key."""
-    page = _Page()
-    page.say("benegraph is serving at", url)
-    page.say("with an explorer for browsers at", _explorer_of(url))
-    if embedded:
-        page.head("A first key", "shown once, by")
-        page.paste("benegraph keys issue --tenant acme --create-tenant Acme --role administrator")
+def print_message(url: str, *, is_embedded: bool) -> None:
+    """Print the URLs and, for an embedded database, the command that issues a first API key."""
+    message = _Message()
+    message.print_value("benegraph accepts GraphQL requests at", url)
+    message.print_value("Open the explorer in a browser at", _explorer_url(url))
+    if is_embedded:
+        message.print_heading("Issue a first API key with", "it is shown only once")
+        message.print_command("benegraph keys issue --tenant acme --create-tenant Acme --role administrator")
 
 
-class _Page:
+class _Message:
     def __init__(self) -> None:
-        # Wrapping is the terminal's business: a line that we broke would be pasted broken.
+        # The terminal wraps long lines. A line wrapped here would be pasted with its line breaks.
         self._console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
-    def say(self, what: str, value: str, rest: str = "") -> None:
-        self._console.print(Text.assemble(what, " ", (value, "bold cyan"), f" {rest}".rstrip()))
+    def print_value(self, text: str, value: str, rest: str = "") -> None:
+        self._console.print(Text.assemble(text, " ", (value, "bold cyan"), f" {rest}".rstrip()))
 
-    def head(self, title: str, remark: str) -> None:
+    def print_heading(self, title: str, remark: str) -> None:
         self._console.print(Text.assemble("\n", (title, "bold"), "  ", (remark, "dim")))
 
-    def paste(self, line: str) -> None:
+    def print_command(self, line: str) -> None:
         self._console.print(Text(line))
 
 
-def _explorer_of(url: str) -> str:
+def _explorer_url(url: str) -> str:
     return url.rpartition("/")[0] + "/"
 
 
@@ -79,5 +82,5 @@ def _curl(url: str, key: str, query: str, variables: dict[str, Any] | None = Non
     body = {"query": " ".join(query.split())} | ({"variables": variables} if variables else {})
     text = json.dumps(body, separators=(",", ":"))
     headers = (f"Authorization: Bearer {key}", "Content-Type: application/json")
-    words = ["curl", "-sS", "-w", "\\n", url, *(word for header in headers for word in ("-H", header)), "-d", text]
-    return shlex.join(words)
+    options = [option for header in headers for option in ("-H", header)]
+    return shlex.join(["curl", "-sS", "-w", "\\n", url, *options, "-d", text])

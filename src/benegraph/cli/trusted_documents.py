@@ -1,4 +1,4 @@
-"""`documents`: trust what a client's build wrote, as relay-compiler, graphql-codegen and Apollo's tools write it."""
+"""`documents`: load, list and remove trusted documents, from manifests of relay-compiler, graphql-codegen or Apollo."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ import orjson
 import typer
 from sqlalchemy import Row
 
-from benegraph.cli.databases import in_database
-from benegraph.cli.errors import FAILED, fail, in_one_line
+from benegraph.cli.databases import run_in_database
+from benegraph.cli.errors import FAILED, fail, report_errors
 from benegraph.db import store
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Role, Viewer
@@ -23,81 +23,83 @@ from benegraph.services.documents import trust
 
 _ID = re.compile(r"[!-~]{1,255}", re.ASCII)
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.ASCII)
-_APOLLO = "apollo-persisted-query-manifest"
-#: Documents are no tenant's, so whoever reaches the database loads them as nobody's operator.
+_APOLLO_FORMAT = "apollo-persisted-query-manifest"
+#: Documents belong to no tenant; the viewer only satisfies the interface of transactions.
 _OPERATOR = Viewer("-", "documents", Role.ADMINISTRATOR)
 
 
-@in_one_line
-def load(files: Sequence[Path], data_dir: Path | None, *, instead: bool) -> None:
+@report_errors
+def load(files: Sequence[Path], data_dir: Path | None, *, replace: bool) -> None:
     texts: dict[str, str] = {}
     for file in files:
-        found = _read(file)
-        if clash := next((id for id in found.keys() & texts.keys() if found[id] != texts[id]), None):
-            fail(f"{file}: {clash} stands in another manifest too, for another text.")
-        texts |= found
-    _see_that_they_are_good(texts)
-    trusted = {id: (compute_digest(text), text) for id, text in texts.items()}
+        manifest = _read_manifest(file)
+        conflict = next((id for id in manifest.keys() & texts.keys() if manifest[id] != texts[id]), None)
+        if conflict:
+            fail(f"{file}: another manifest has a different document with the id {conflict}.")
+        texts |= manifest
+    _check_documents(texts)
+    documents = {id: (compute_digest(text), text) for id, text in texts.items()}
 
-    async def story(database: Database) -> None:
+    async def insert_documents(database: Database) -> None:
         clock = Clock.at(datetime.now(UTC))
-        await database.transact(_OPERATOR, clock, lambda tx: trust(tx, trusted, replace=instead))
+        await database.transact(_OPERATOR, clock, lambda tx: trust(tx, documents, replace=replace))
 
-    in_database(data_dir, story)
-    typer.echo(f"{len(trusted)} documents are trusted{', and no others' if instead else ''}.")
+    run_in_database(data_dir, insert_documents)
+    typer.echo(f"Trusted documents loaded: {len(documents)}{'; all others were removed' if replace else ''}.")
 
 
-@in_one_line
-def show(data_dir: Path | None) -> None:
-    async def story(database: Database) -> Sequence[Row[tuple[str, datetime, int]]]:
+@report_errors
+def list_documents(data_dir: Path | None) -> None:
+    async def select_documents(database: Database) -> Sequence[Row[tuple[str, datetime, int]]]:
         async with database.read(_OPERATOR, Clock.at(datetime.now(UTC))) as read_session:
             return await store.documents.list_trusted_documents(read_session)
 
-    for row in in_database(data_dir, story):
+    for row in run_in_database(data_dir, select_documents):
         typer.echo(f"{row.id}  {row.created_at:%Y-%m-%d}  {row.length} characters")
 
 
-@in_one_line
+@report_errors
 def remove(ids: Sequence[str], data_dir: Path | None) -> None:
-    async def story(database: Database) -> int:
-        async def told(tx: Transaction) -> int:
+    async def delete_documents(database: Database) -> int:
+        async def delete(tx: Transaction) -> int:
             return await store.documents.delete_trusted_documents(tx, ids)
 
-        return await database.transact(_OPERATOR, Clock.at(datetime.now(UTC)), told)
+        return await database.transact(_OPERATOR, Clock.at(datetime.now(UTC)), delete)
 
-    if (gone := in_database(data_dir, story)) < len(set(ids)):
-        fail(f"{gone} of these {len(set(ids))} documents were trusted; none is any more.")
-    typer.echo(f"{gone} documents are trusted no more; within a minute no gateway runs them.")
+    count = run_in_database(data_dir, delete_documents)
+    if count < len(set(ids)):
+        fail(f"Trusted documents removed: {count} of {len(set(ids))}; the others were not trusted.")
+    typer.echo(f"Trusted documents removed: {count}. Running gateways refuse them within a minute.")
 
 
-def _read(file: Path) -> dict[str, str]:
-    """Read a manifest: texts by the ids that the client will send."""
+def _read_manifest(file: Path) -> dict[str, str]:
+    """Return the documents of a manifest by the ids that the client will send."""
     try:
         content = orjson.loads(file.read_bytes())
     except orjson.JSONDecodeError:
-        fail(f"{file} is no JSON.")
-    if isinstance(content, Mapping) and content.get("format") == _APOLLO:
-        content = _of_apollo(content.get("operations"))
+        fail(f"{file} is not valid JSON.")
+    if isinstance(content, Mapping) and content.get("format") == _APOLLO_FORMAT:
+        content = _apollo_documents(content.get("operations"))
     if not isinstance(content, Mapping) or not all(isinstance(text, str) for text in content.values()):
-        fail(f"{file} is no manifest: an object of texts by their ids, or Apollo's.")
+        fail(f"{file} is not a manifest: expected a JSON object of documents by id, or Apollo's manifest format.")
     for id, text in content.items():
         if not _ID.fullmatch(id):
-            fail(f"{file}: an id is 1 to 255 visible ASCII characters.")
-        named = _SHA256.fullmatch(id)
-        if named and named[1] != compute_digest(text):
-            fail(f"{file}: {id} is not the SHA-256 of its text.")
+            fail(f"{file}: an id must have 1 to 255 visible ASCII characters.")
+        match = _SHA256.fullmatch(id)
+        if match and match[1] != compute_digest(text):
+            fail(f"{file}: {id} is not the SHA-256 digest of its document.")
     return dict(content)
 
 
-def _of_apollo(operations: Any) -> dict[str, Any] | None:
-    if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
+def _apollo_documents(operations: Any) -> dict[str, Any] | None:
+    if not isinstance(operations, list) or not all(isinstance(operation, dict) for operation in operations):
         return None
-    return {str(each.get("id")): each.get("body") for each in operations}
+    return {str(operation.get("id")): operation.get("body") for operation in operations}
 
 
-def _see_that_they_are_good(texts: Mapping[str, str]) -> None:
-    """Refuse all where one could never run: a client built against another schema is better told now."""
-    documents, bad = DocumentCache(build_schema()), 0
+def _check_documents(texts: Mapping[str, str]) -> None:
+    """End the command if a document is invalid: its client was built against another schema."""
+    documents, invalid_count = DocumentCache(build_schema()), 0
     for id, text in texts.items():
         try:
             documents.validate(text, documents.parse(text, trusted=True), trusted=True)
@@ -107,8 +109,7 @@ def _see_that_they_are_good(texts: Mapping[str, str]) -> None:
             reason = str(error)
         else:
             continue
-        bad += 1
+        invalid_count += 1
         typer.echo(f"{id}: {reason}", err=True)
-    if bad:
-        typer.echo(f"benegraph: {bad} of {len(texts)} documents can't run on this schema; none was loaded.", err=True)
-        raise typer.Exit(FAILED)
+    if invalid_count:
+        fail(f"{invalid_count} of {len(texts)} documents are invalid in this schema; no document was loaded.", FAILED)

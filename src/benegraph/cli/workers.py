@@ -1,4 +1,4 @@
-"""Workers: several processes behind one port, and the supervisor that keeps them alive and tells them to end."""
+"""Worker processes that share one port, and the supervisor that starts, restarts and stops them."""
 
 import asyncio
 import contextlib
@@ -19,235 +19,254 @@ from pathlib import Path
 import typer
 
 from benegraph import telemetry
-from benegraph.cli.databases import Place, opened
-from benegraph.cli.errors import in_one_line, run
-from benegraph.cli.server_process import METRICS, Address, Ending, Manner, answer, begin, bind, make_shared
+from benegraph.cli.databases import DatabaseLocation, open_database
+from benegraph.cli.errors import report_errors, run_async
+from benegraph.cli.server_process import (
+    METRICS_DIRECTORY,
+    ListenAddress,
+    ShutdownRequest,
+    WorkerConfig,
+    bind_socket,
+    create_shared_files,
+    serve_until_shutdown,
+    set_up_process,
+)
 from benegraph.db.engine import PoolSettings, check_database
 from benegraph.domain.errors import BenegraphError
 from benegraph.web.draining import GRACE_SECONDS
 
 log = logging.getLogger(__name__)
 
-# What goes down the line to a worker and comes up from it. Its end is the other's end.
+# Messages on the pipe between supervisor and worker. If one process ends, the other one reads the end of the pipe.
 DRAIN, END, READY = b"drain", b"end", b"ready"
 
-#: Seconds that a worker is given beyond its draining before it is killed.
-BEYOND = 2.0
-#: So many workers that die within so many seconds, with none becoming ready, are a fault that no restart mends.
-DEATHS, WITHIN = 5, 60.0
-#: Seconds before a worker that died is started again: twice as many each time, unless it has been ready for a while.
-SOONEST, LATEST, A_WHILE = 0.1, 5.0, 10.0
+#: How long a worker may take to stop, in addition to its draining, before it is killed.
+STOP_SECONDS = 2.0
+#: The supervisor gives up after this many early exits in this many seconds, if no worker is ready.
+MAX_EARLY_EXITS, EARLY_EXIT_SECONDS = 5, 60.0
+#: The delay before a restart. It doubles with each restart, and starts anew once a worker has been stable.
+MIN_RESTART_SECONDS, MAX_RESTART_SECONDS = 0.1, 5.0
+#: A worker that was ready and lived this long is stable.
+STABLE_SECONDS = 10.0
 
-# Ctrl-C and a closing terminal reach the whole group; a worker takes its supervisor's word instead.
-_SUPERVISORS = {signal.SIGINT, signal.SIGHUP} if sys.platform != "win32" else set()
+# Terminals send these signals to all processes of the group. Workers ignore them and obey their supervisor instead.
+_SUPERVISOR_SIGNALS = {signal.SIGINT, signal.SIGHUP} if sys.platform != "win32" else set()
 
 
-class WorkersFail(BenegraphError):
-    """The workers die as often as they are started."""
+class WorkersFailed(BenegraphError):
+    """The workers exit as often as they are started."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What a worker is given to work by."""
+class WorkerSpec:
+    """The parameters of a worker process."""
 
-    manner: Manner
+    config: WorkerConfig
     database_url: str
     pool: PoolSettings
-    address: Address
-    #: The directory of what the workers of one run share.
-    shared: Path
+    address: ListenAddress
+    #: The directory that all workers of one run share.
+    shared_directory: Path
 
 
 @contextmanager
-def shared_directory() -> Iterator[Path]:
-    """Make the directory of what the workers of one run share; gone at the end."""
+def create_shared_directory() -> Iterator[Path]:
+    """Create the directory that all workers of one run share; it is deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="benegraph-run-", ignore_cleanup_errors=True) as directory:
-        make_shared(Path(directory))
+        create_shared_files(Path(directory))
         yield Path(directory)
 
 
-def share(pool: PoolSettings, number: int, count: int) -> PoolSettings:
-    """Give one worker's share of a pool. All shares are the whole, but that each worker has one connection at least."""
-    whole = max(1, _part(pool.size + pool.overflow, number, count))
-    size = min(whole, max(1, _part(pool.size, number, count)))
-    return replace(pool, size=size, overflow=whole - size)
+def divide_pool(pool: PoolSettings, number: int, count: int) -> PoolSettings:
+    """Return one worker's share of a pool. The shares add up to the pool, but each has at least one connection."""
+    total = max(1, _share_of(pool.size + pool.overflow, number, count))
+    size = min(total, max(1, _share_of(pool.size, number, count)))
+    return replace(pool, size=size, overflow=total - size)
 
 
-def _part(whole: int, number: int, count: int) -> int:
-    return whole // count + (number < whole % count)
+def _share_of(total: int, number: int, count: int) -> int:
+    return total // count + (number < total % count)
 
 
-async def supervise(order: Order, count: int, ending: Ending, ready: Callable[[], None]) -> None:
-    """Keep so many workers alive until it is time to end, and then until they are drained.
+async def supervise(spec: WorkerSpec, count: int, shutdown: ShutdownRequest, on_ready: Callable[[], None]) -> None:
+    """Keep this many workers running until shutdown, then drain them.
 
-    `ready` is called once all of them answer. Raises WorkersFail.
+    `on_ready` is called once all workers are ready. Raises WorkersFailed.
     """
-    crew = _Crew(order, count)
+    group = _WorkerGroup(spec, count)
     try:
-        await crew.while_they_live(crew.complete.wait())
-        ready()
-        await crew.while_they_live(ending.wait())
-        await crew.dismiss(DRAIN, order.manner.settings.drain_seconds + GRACE_SECONDS + BEYOND)
+        await group.wait_for(group.all_ready.wait())
+        on_ready()
+        await group.wait_for(shutdown.wait())
+        await group.stop(DRAIN, spec.config.settings.drain_seconds + GRACE_SECONDS + STOP_SECONDS)
     finally:
         try:
-            await crew.dismiss(END, BEYOND)
+            await group.stop(END, STOP_SECONDS)
         finally:
-            await crew.kill()
+            await group.kill()
 
 
-class _Crew:
-    """The workers of a supervisor, and the tasks that keep each place filled."""
+class _WorkerGroup:
+    """The workers of a supervisor, and one task for each that restarts it."""
 
-    def __init__(self, order: Order, count: int) -> None:
-        self.complete = asyncio.Event()
-        self._order = order
+    def __init__(self, spec: WorkerSpec, count: int) -> None:
+        self.all_ready = asyncio.Event()
+        self._spec = spec
         self._count = count
         self._workers: dict[int, _Worker] = {}
-        self._deaths: deque[float] = deque(maxlen=DEATHS)
-        self._dismissed = asyncio.Event()
-        self._keepers = [asyncio.create_task(self._keep(number)) for number in range(count)]
+        self._early_exits: deque[float] = deque(maxlen=MAX_EARLY_EXITS)
+        self._stopping = asyncio.Event()
+        self._restart_tasks = [asyncio.create_task(self._keep_running(number)) for number in range(count)]
 
-    async def while_they_live(self, story: Awaitable[object]) -> None:
-        """Wait for something, or raise WorkersFail."""
-        task = asyncio.ensure_future(story)
+    async def wait_for(self, awaitable: Awaitable[object]) -> None:
+        """Wait for an awaitable while the workers are kept running. Raises WorkersFailed."""
+        task = asyncio.ensure_future(awaitable)
         try:
-            done, _ = await asyncio.wait({task, *self._keepers}, return_when=asyncio.FIRST_COMPLETED)
-            for each in done:
-                each.result()
+            done, _ = await asyncio.wait({task, *self._restart_tasks}, return_when=asyncio.FIRST_COMPLETED)
+            for finished in done:
+                finished.result()
         finally:
             task.cancel()
 
-    async def dismiss(self, word: bytes, seconds: float) -> None:
-        """Tell all workers to end, and wait until they have."""
-        self._dismissed.set()
+    async def stop(self, message: bytes, seconds: float) -> None:
+        """Send all workers a message to stop, and wait for them to exit."""
+        self._stopping.set()
         for worker in self._workers.values():
-            worker.tell(word)
-        await asyncio.wait(self._keepers, timeout=seconds)
+            worker.send(message)
+        await asyncio.wait(self._restart_tasks, timeout=seconds)
 
     async def kill(self) -> None:
-        """Kill the workers that are left."""
+        """Kill the workers that have not exited."""
         for worker in self._workers.values():
-            log.warning("Worker %s did not end, and is killed", worker.pid)
+            log.warning("Worker %s did not stop in time and is killed", worker.pid)
             worker.process.kill()
-        await asyncio.wait(self._keepers)
-        for keeper in self._keepers:
-            keeper.exception()  # said already, or the workers' end was in sight
+        await asyncio.wait(self._restart_tasks)
+        for task in self._restart_tasks:
+            task.exception()  # already raised by wait_for, or irrelevant during the shutdown
 
-    async def _keep(self, number: int) -> None:
-        """Keep one place filled, until all are dismissed. Raises WorkersFail."""
+    async def _keep_running(self, number: int) -> None:
+        """Run one worker, and restart it when it exits, until the group is stopped. Raises WorkersFailed."""
         loop = asyncio.get_running_loop()
-        order = replace(self._order, pool=share(self._order.pool, number, self._count))
-        pause = 0.0
-        while not self._dismissed.is_set():
-            worker = self._workers[number] = _Worker(order, self._note_ready)
-            began = loop.time()
-            await worker.ended.wait()
+        spec = replace(self._spec, pool=divide_pool(self._spec.pool, number, self._count))
+        delay = 0.0
+        while not self._stopping.is_set():
+            worker = self._workers[number] = _Worker(spec, self._on_worker_ready)
+            started_at = loop.time()
+            await worker.exited.wait()
             del self._workers[number]
-            if self._dismissed.is_set():
+            if self._stopping.is_set():
                 break
-            telemetry.remove_worker(self._order.shared / METRICS, worker.pid)
-            log.warning("Worker %s ended (%s)", worker.pid, worker.process.exitcode)
-            if not worker.ready:
-                self._note_death(loop.time())
-            steady = worker.ready and loop.time() - began > A_WHILE
-            pause = SOONEST if steady or not pause else min(2 * pause, LATEST)
+            telemetry.remove_worker(self._spec.shared_directory / METRICS_DIRECTORY, worker.pid)
+            log.warning("Worker %s exited with code %s", worker.pid, worker.process.exitcode)
+            if not worker.is_ready:
+                self._on_early_exit(loop.time())
+            was_stable = worker.is_ready and loop.time() - started_at > STABLE_SECONDS
+            delay = MIN_RESTART_SECONDS if was_stable or not delay else min(2 * delay, MAX_RESTART_SECONDS)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._dismissed.wait(), pause)
+                await asyncio.wait_for(self._stopping.wait(), delay)
 
-    def _note_ready(self) -> None:
-        self._deaths.clear()
-        if sum(worker.ready for worker in self._workers.values()) == self._count:
-            self.complete.set()
+    def _on_worker_ready(self) -> None:
+        self._early_exits.clear()
+        if sum(worker.is_ready for worker in self._workers.values()) == self._count:
+            self.all_ready.set()
 
-    def _note_death(self, now: float) -> None:
-        self._deaths.append(now)
-        nobody = not any(worker.ready for worker in self._workers.values())
-        if nobody and len(self._deaths) == DEATHS and now - self._deaths[0] <= WITHIN:
-            raise WorkersFail(f"{DEATHS} workers in a row ended before they were ready; the log says why.")
+    def _on_early_exit(self, now: float) -> None:
+        self._early_exits.append(now)
+        is_any_ready = any(worker.is_ready for worker in self._workers.values())
+        if is_any_ready or len(self._early_exits) < MAX_EARLY_EXITS:
+            return
+        if now - self._early_exits[0] <= EARLY_EXIT_SECONDS:
+            raise WorkersFailed(f"{MAX_EARLY_EXITS} workers in a row exited before they were ready; see the log.")
 
 
 class _Worker:
-    """A worker's process, as its supervisor sees it."""
+    """The supervisor's view of a worker process."""
 
-    def __init__(self, order: Order, note_ready: Callable[[], None]) -> None:
-        self.ready = False
-        self.ended = asyncio.Event()
-        self._note_ready = note_ready
+    def __init__(self, spec: WorkerSpec, on_ready: Callable[[], None]) -> None:
+        self.is_ready = False
+        self.exited = asyncio.Event()
+        self._on_ready = on_ready
         context = multiprocessing.get_context("spawn")
-        self._line, theirs = context.Pipe()
-        self.process = context.Process(target=work, args=(order, theirs), daemon=True)
-        # From its first moment on: it inherits what is blocked here.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SUPERVISORS)
+        self._pipe, worker_pipe = context.Pipe()
+        self.process = context.Process(target=run_worker, args=(spec, worker_pipe), daemon=True)
+        # The new process inherits the blocked signals, so that they cannot end it before it ignores them.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SUPERVISOR_SIGNALS)
         try:
             self.process.start()
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SUPERVISORS)
-        theirs.close()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SUPERVISOR_SIGNALS)
+        worker_pipe.close()
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._line.fileno(), self._hear)
-        self._loop.add_reader(self.process.sentinel, self._bury)
+        self._loop.add_reader(self._pipe.fileno(), self._on_message)
+        self._loop.add_reader(self.process.sentinel, self._on_exit)
 
     @property
     def pid(self) -> int:
-        return self.process.pid or 0  # none before it is started
+        return self.process.pid or 0  # None before the process is started
 
-    def tell(self, word: bytes) -> None:
-        with contextlib.suppress(OSError):  # it may be dead, which we are told of in another way
-            self._line.send_bytes(word)
+    def send(self, message: bytes) -> None:
+        with contextlib.suppress(OSError):  # the worker may have exited; `_on_exit` deals with that
+            self._pipe.send_bytes(message)
 
-    def _hear(self) -> None:
+    def _on_message(self) -> None:
         try:
-            self.ready = self._line.recv_bytes() == READY
+            self.is_ready = self._pipe.recv_bytes() == READY
         except (EOFError, OSError):
-            self._loop.remove_reader(self._line.fileno())
+            self._loop.remove_reader(self._pipe.fileno())
         else:
-            self._note_ready()
+            self._on_ready()
 
-    def _bury(self) -> None:
+    def _on_exit(self) -> None:
         self._loop.remove_reader(self.process.sentinel)
-        self._loop.remove_reader(self._line.fileno())
-        self._line.close()
+        self._loop.remove_reader(self._pipe.fileno())
+        self._pipe.close()
         self.process.join()
-        self.ended.set()
+        self.exited.set()
 
 
-def work(order: Order, line: Connection) -> None:
-    """Be a worker, until the supervisor says to end or is gone."""
-    for number in _SUPERVISORS:
+def run_worker(spec: WorkerSpec, pipe: Connection) -> None:
+    """Run a worker process until the supervisor stops it or exits."""
+    for number in _SUPERVISOR_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SUPERVISORS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SUPERVISOR_SIGNALS)
     try:
-        in_one_line(run)(_work(order, line))
+        report_errors(run_async)(_serve(spec, pipe))
     except typer.Exit as end:
         sys.exit(end.exit_code)
 
 
-async def _work(order: Order, line: Connection) -> None:
-    ending = begin(order.manner.settings)
+async def _serve(spec: WorkerSpec, pipe: Connection) -> None:
+    shutdown = set_up_process(spec.config.settings)
     loop = asyncio.get_running_loop()
-    left_alone = False
+    is_orphaned = False
 
-    def hear() -> None:
-        nonlocal left_alone
+    def on_message() -> None:
+        nonlocal is_orphaned
         try:
-            word = line.recv_bytes()
+            message = pipe.recv_bytes()
         except (EOFError, OSError):
-            left_alone = True
-            loop.remove_reader(line.fileno())
-            ending.say()
+            is_orphaned = True
+            loop.remove_reader(pipe.fileno())
+            shutdown.request()
         else:
-            ending.insist() if word == END else ending.say()
+            shutdown.force() if message == END else shutdown.request()
 
-    loop.add_reader(line.fileno(), hear)
-    # Whoever ends the whole group tells us twice, through the supervisor too; only his END insists.
-    loop.add_signal_handler(signal.SIGTERM, ending.say)
-    place = Place(order.database_url)
-    listener = bind(order.address, shared=True)
+    loop.add_reader(pipe.fileno(), on_message)
+    # A service manager may send SIGTERM to the whole group, in addition to the supervisor's message. Therefore the
+    # signal never forces the shutdown; only the message END does.
+    loop.add_signal_handler(signal.SIGTERM, shutdown.request)
+    listener = bind_socket(spec.address, shared=True)
     try:
-        async with opened(place, order.pool) as database:
+        async with open_database(DatabaseLocation(spec.database_url), spec.pool) as database:
             await check_database(database.engine)
-            tell = partial(line.send_bytes, READY)
-            await answer(database, listener, order.manner, tell, ending.wait, shared=order.shared)
+            await serve_until_shutdown(
+                database,
+                listener,
+                spec.config,
+                partial(pipe.send_bytes, READY),
+                shutdown.wait,
+                shared_directory=spec.shared_directory,
+            )
     finally:
-        if left_alone:  # nobody else cleans up; who still drains beside us keeps what is open
-            shutil.rmtree(order.shared, ignore_errors=True)
+        if is_orphaned:  # no supervisor deletes the directory; workers that still drain keep their files open
+            shutil.rmtree(spec.shared_directory, ignore_errors=True)
