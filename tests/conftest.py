@@ -86,9 +86,9 @@ async def owner_url(server_url: str, template: str) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 def shared_url(server_url: str, template: str) -> Iterator[str]:
-    """Return the owner's URL of a new database for one test file, whose tests don't read each other's writes.
+    """Return the owner's URL of a new database for one test file with independent tests.
 
-    Such a file overrides the fixture `owner_url` with this one.
+    The tests of such a file must not read each other's writes. It overrides the fixture `owner_url` with this one.
     """
     with copy_database_sync(server_url, template) as url:
         yield url
@@ -150,7 +150,7 @@ def copy_database_sync(server_url: str, template: str) -> Iterator[str]:
 
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
-    """Open a database as the gateway's role, whatever role the URL names."""
+    """Open a database as the gateway's role, ignoring the role of the URL."""
     engine = create_engine(as_gateway(url), PoolSettings(size=5, overflow=5))
     try:
         yield Database(engine)

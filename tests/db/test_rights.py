@@ -1,4 +1,4 @@
-"""Rights: each read has its own viewer's rights, whatever the connection was used for before."""
+"""Rights: each read has its own viewer's rights, regardless of earlier reads on the connection."""
 
 import asyncio
 from collections.abc import Mapping

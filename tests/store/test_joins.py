@@ -1,4 +1,4 @@
-"""Reads access only the tables of the selected columns: PostgreSQL omits an outer join whose columns are unused."""
+"""Reads access only the tables of the selected columns: PostgreSQL omits outer joins of unused columns."""
 
 import re
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ async def test_joined_tables_are_read_only_for_their_columns(
     assert await find_read_tables(database, clock, administrator(), source, columns) == tables
 
 
-async def test_plan_years_are_joined_for_employees_who_may_not_see_drafts(database: Database, clock: Clock) -> None:
+async def test_plan_years_are_joined_for_employees_to_hide_drafts(database: Database, clock: Clock) -> None:
     viewer = employee_viewer("empr_01hzy0c5vk0000000000000000", "empl_01hzy0c5vk0000000000000000")
     tables = await find_read_tables(database, clock, viewer, store.plan_years.plans_by_ids, ["name"])
     assert tables == {"plans", "plan_years"}

@@ -1,4 +1,4 @@
-"""Row queries of premiums: invoices with their paid amounts, payments, and the viewers who may see them."""
+"""Row queries of premiums: invoices with their paid amounts, payments, and their visibility to viewers."""
 
 from typing import Any
 

@@ -93,7 +93,7 @@ async def fill(office: Office) -> list[str]:
 async def _fill_carrier(office: Office, staff: list[str]) -> None:
     """Insert coverage and invoices for the office's group and for a group without an employer.
 
-    An employee and subscribers who are linked to no employee are covered.
+    An employee is covered, and subscribers without a link to an employee.
     """
     suffix = office.employer[-8:]
     own_group, unassigned_group = f"G{suffix}", f"N{suffix}"

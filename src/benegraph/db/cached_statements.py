@@ -1,7 +1,7 @@
-"""Statements in a transaction that SQLAlchemy builds once; the driver then executes them without the session.
+"""Cached statements: SQLAlchemy builds them once, and the driver executes them in a transaction.
 
-To build a statement for each call costs many times what it takes to send it. Such a statement sees what the session
-has flushed. Objects that the session holds are stale when the statement changes their rows.
+Building a statement for each call would cost many times more than sending it. A cached statement sees the flushed
+changes of the session. If it changes rows, the session's objects of these rows become stale.
 """
 
 from collections.abc import Callable
@@ -33,8 +33,8 @@ class _CachedStatement:
 async def fetch(tx: Transaction, build: StatementBuilder, parameters: dict[str, Any]) -> list[Any]:
     """Execute a built statement with parameters by name; return its rows, with columns as attributes.
 
-    Rows belong to no session: changing one writes nothing. Raises SQLAlchemy's errors for what the server refuses,
-    as the session does, and the driver's error for a lost connection.
+    Rows belong to no session: changing one writes nothing. Like the session, it raises SQLAlchemy's errors for
+    errors of the server. A lost connection raises the driver's error.
     """
     cached = _cached_statement(build, ScopeShape.of(tx.viewer, tx.clock))
     values = cached.statement.values(scope_parameters(tx.viewer, tx.clock) | parameters)

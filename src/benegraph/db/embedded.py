@@ -125,8 +125,9 @@ class EmbeddedPostgres:
 
     The first process launches the server with its own settings; the last one stops it. A process that is killed counts
     as stopped; if it was the last, the server keeps running until another process has started and stopped. With `fast`
-    the server is faster, but a crash can destroy its data. Every user who can open the socket (the same user, and root)
-    is a superuser of the database. start() and stop() block: call them through `asyncio.to_thread` in an event loop.
+    the server is faster, but a crash can destroy its data. Every user that can open the socket (the same user, and
+    root) is a superuser of the database. start() and stop() block: call them through `asyncio.to_thread` in an event
+    loop.
     """
 
     def __init__(
@@ -134,9 +135,7 @@ class EmbeddedPostgres:
     ) -> None:
         self._data, self._fast, self._given_binaries = data.resolve(), fast, binaries
         self._settings = BASE_SETTINGS | (FAST_SETTINGS if fast else {}) | dict(settings or {})
-        self._users: int | None = (
-            None  # while started, the file descriptor whose shared lock marks a user of the server
-        )
+        self._users: int | None = None  # while started, the descriptor of the lock that marks a user of the server
         self._pid = 0  # of the process that has started it
         self._socket: Path | None = None
 

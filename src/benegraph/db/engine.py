@@ -39,7 +39,7 @@ class PoolSettings:
 
 
 def create_engine(url: str, pool: PoolSettings | None = None) -> AsyncEngine:
-    """Create an engine for a PostgreSQL URL, with whatever driver it names; no connection is opened yet."""
+    """Create an engine for a PostgreSQL URL, ignoring the URL's driver; no connection is opened yet."""
     pool = pool or PoolSettings()
     session_settings, transaction_settings = _settings(pool)
     unnamed = UNNAMED_STATEMENTS if pool.pgbouncer else {}

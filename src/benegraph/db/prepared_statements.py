@@ -1,4 +1,4 @@
-"""Prepared statements: text that is compiled once, with the name of the value that fills each bind parameter."""
+"""Prepared statements: SQL text that is compiled once, with the names of its bind parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ _DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # it has no
 
 @dataclass(frozen=True, slots=True)
 class PreparedStatement:
-    """A statement's text with numbered bind parameters, and the name of each in order.
+    """A statement's text with numbered bind parameters, and their names in order.
 
-    `fixed` holds the parameters whose values are part of the statement, the same at each execution.
+    `fixed` holds the parameters with constant values, which are the same in each execution.
     """
 
     text: str
@@ -31,10 +31,10 @@ class PreparedStatement:
 
 
 def prepare_statement(statement: Select[Any]) -> PreparedStatement:
-    """Compile a statement; its bind parameters without a value are passed by name at each execution.
+    """Compile a statement. Its bind parameters without a value are passed by name at each execution.
 
-    These take values of the driver's types. Raises ValueError for a bind parameter that expands to `IN (…)`, because
-    the text would depend on the number of its values.
+    Their values must have the driver's types. Raises ValueError for a parameter that expands to `IN (…)`, because the
+    text would depend on the number of its values.
     """
     compiled: Any = statement.compile(dialect=_DIALECT)
     required = {name: parameter for name, parameter in compiled.binds.items() if parameter.required}

@@ -1,4 +1,4 @@
-"""Query scopes: whose rows a statement may read, and which instant it takes for now."""
+"""Query scopes: the rows that a statement may read, and the instant that it takes for now."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +21,7 @@ _DAY = bindparam("clock_day", type_=Date)
 class QueryScope:
     """The tenant, employer and employee that a statement is limited to, and its instant and day.
 
-    Each field holds a value, or in a statement that is compiled as a template a bind parameter.
+    Each field holds the value of a live viewer or clock. In a template scope it holds a bind parameter instead.
     """
 
     tenant_id: Any
@@ -57,7 +57,10 @@ class ScopeShape:
         return cls(viewer.employer_id is not None, viewer.employee_id is not None, clock.fixed_on is not None)
 
     def template_scope(self) -> QueryScope:
-        """Return a template scope whose viewer and clock are bind parameters."""
+        """Return a template scope, with bind parameters in place of viewer and clock.
+
+        It cannot execute: a statement built for it needs the values of `scope_parameters`.
+        """
         return QueryScope(
             _TENANT,
             _EMPLOYER if self.of_employer else None,

@@ -1,4 +1,4 @@
-"""A connection for reads, and what is known of its session: settings, rights, prepared statements."""
+"""A connection for reads, and the known state of its session: settings, rights, prepared statements."""
 
 from collections import OrderedDict
 from contextlib import suppress
@@ -15,7 +15,7 @@ MAX_PREPARED_STATEMENTS = 256
 #: Seconds that closing a connection, and thereby cancelling its statement, may take.
 CLOSE_TIMEOUT = 2.0
 
-# Reads must never write, whatever statement they execute. Custom plans would be made anew for each execution, because
+# Reads must never write, regardless of their statement. Custom plans would be made anew for each execution, because
 # keys arrive in arrays, and planning costs more than executing.
 _SESSION_SETTINGS = "SET default_transaction_read_only = on; SET plan_cache_mode = force_generic_plan"
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
@@ -87,7 +87,7 @@ class ReadConnection:
     def discard(self, error: Exception | None = None) -> None:
         """Close the connection at once and remove it from the engine's pool.
 
-        `error` is the error by which the connection was found lost; the engine's pool is told of it.
+        `error` is the error that revealed the loss of the connection; it is passed to the engine's pool.
         """
         self.driver.terminate()
         with suppress(Exception):

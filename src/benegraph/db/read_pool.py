@@ -50,9 +50,9 @@ class ReadPool:
         self._timeout = pool.timeout() if isinstance(pool, QueuePool) else 5.0
         #: How many connections are checked out or about to be. A waiter may inherit the slot of a closed one.
         self._slots_in_use = 0
-        #: The idle connections. While there are any, nobody waits.
+        #: The idle connections. While there are any, there are no waiters.
         self._idle: list[ReadConnection] = []
-        #: Those who wait for a connection, the first in front: the deadline, and the future of what they receive.
+        #: The waiters for a connection, the first in front: the deadline of each, and the future of its connection.
         self._waiters: deque[tuple[float, asyncio.Future[ReadConnection | None]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle_check: asyncio.TimerHandle | None = None
@@ -101,7 +101,7 @@ class ReadPool:
         self._start(connection, self._end_and_release(connection))
 
     def drop(self, connection: ReadConnection, error: BaseException | None = None) -> bool:
-        """Close a connection whose state is unknown; return whether it had been lost."""
+        """Close a connection in an unknown state; return whether it was lost before."""
         if not connection.driver.is_closed():
             self._start(connection, self._cancel(connection))
             return False
@@ -115,7 +115,7 @@ class ReadPool:
         return True
 
     def _take_idle(self, rights: Rights) -> ReadConnection | None:
-        """Return an idle connection, preferably one whose session has these rights already."""
+        """Return an idle connection, preferably one with these rights in its session already."""
         idle = self._idle
         while idle:
             index = len(idle) - 1
@@ -165,7 +165,7 @@ class ReadPool:
             raise
 
     def _time_out_waiters(self) -> None:
-        """Fail the waiters whose deadline is over.
+        """Fail the waiters past their deadline.
 
         One timer serves all waiters, because all wait equally long, and most only for a moment.
         """

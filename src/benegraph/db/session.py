@@ -125,7 +125,7 @@ class Database:
 
     @asynccontextmanager
     async def unscoped_session(self) -> AsyncIterator[AsyncSession]:
-        """Open a session without a viewer. Row-level security shows it only API keys whose hash it presents."""
+        """Open a session without a viewer. Row-level security shows it only the API key with the hash that it sets."""
         async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
             yield session
 
@@ -150,7 +150,7 @@ class Database:
         """Run `work` in one transaction and commit it; after a transient error, run all of it again.
 
         A dry run executes the same code and rolls back. The violation of a constraint that `refusal_of` knows is
-        raised as its Refused. Raises whatever `work` raises.
+        raised as its Refused. Errors of `work` are raised unchanged.
         """
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
@@ -227,7 +227,7 @@ class Database:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether a retry can succeed after an error: a lost connection, a deadlock, a restart of the server."""
+    """Return whether a retry can succeed after this error: a lost connection, a deadlock, a restart of the server."""
     if isinstance(error, OSError | TimeoutError | asyncpg.PostgresConnectionError):
         return True
     if isinstance(error, asyncpg.InterfaceError):

@@ -10,7 +10,7 @@ from benegraph.domain.ids import IdPrefix
 
 
 class Subscriber(Versioned, Base):
-    """A person in the carrier's records, and the employee with whom it is linked, if any."""
+    """A person in the carrier's records, and the employee that it is linked to, if any."""
 
     __tablename__ = "subscribers"
 

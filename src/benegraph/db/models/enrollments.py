@@ -198,7 +198,7 @@ class EnrolledDependent(TenantScoped, Base):
 
 
 class Event(Identified, Base):
-    """A change of a row: who made it, when, in which request, and the values before and after. Events never change."""
+    """A change of a row: its actor, instant and request, and the values before and after. Events never change."""
 
     __tablename__ = "events"
 

@@ -55,7 +55,7 @@ class Employee(Versioned, Base):
 
 
 class Dependent(Versioned, Base):
-    """A family member of an employee who can be covered."""
+    """A family member of an employee."""
 
     __tablename__ = "dependents"
 

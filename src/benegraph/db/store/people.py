@@ -83,7 +83,7 @@ async def lock_for_update(tx: Transaction, id: str) -> Employee | None:
 
 
 async def lock_employee(tx: Transaction, id: str) -> Any | None:
-    """Lock an employee whose row will not change; return its columns and the employer's time zone.
+    """Lock an employee without changing its row; return its columns and the employer's time zone.
 
     Take this lock before the locks of the employee's enrollments.
     """

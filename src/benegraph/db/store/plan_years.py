@@ -176,7 +176,7 @@ async def employer_id_of(tx: Transaction, id: str) -> str | None:
 async def find_overlapping(
     tx: Transaction, employer_id: str, benefit_product_id: str, coverage: DateSpan, *, except_id: str | None = None
 ) -> str | None:
-    """Return a plan year of this employer and product whose coverage overlaps a span, or None. Drafts count."""
+    """Return a plan year of this employer and product, drafts included, that overlaps a span, or None."""
     statement = select(PlanYear.id).where(
         *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
         PlanYear.employer_id == employer_id,

@@ -208,7 +208,7 @@ def enrolled_dependents_insert(rows: Sequence[dict[str, Any]]) -> RowWrite:
 
 
 async def delete_enrolled_dependents(tx: Transaction, enrollment_id: str) -> None:
-    """Delete the dependents of an enrollment whose election is reopened."""
+    """Delete the dependents of an enrollment, because its election is reopened."""
     await tx.session.execute(
         delete(EnrolledDependent).where(
             EnrolledDependent.tenant_id == tx.viewer.tenant_id, EnrolledDependent.enrollment_id == enrollment_id
