@@ -1,4 +1,4 @@
-"""`import coverage` and `export coverage`: written rows, refused rows, exported_rows rows, and round trips."""
+"""`import coverage` and `export coverage`: written rows, refused rows, exported rows, and round trips."""
 
 import asyncio
 import csv

@@ -16,8 +16,8 @@ import pytest
 from gateways import TIMEOUT_SECONDS, TODAY, Gateway, post_json, reachable_directory, run_gateway, wait_until
 
 
-def demo(place: Path) -> Any:
-    return run_gateway(place, "--demo", "--today", TODAY, "--data-dir", str(place), until="Ctrl-C")
+def demo(directory: Path) -> Any:
+    return run_gateway(directory, "--demo", "--today", TODAY, "--data-dir", str(directory), until="Ctrl-C")
 
 
 def run_curl(line: str) -> dict[str, Any]:
@@ -29,14 +29,14 @@ def run_curl(line: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def demo_place() -> Iterator[Path]:
-    with reachable_directory() as place:
-        yield place
+    with reachable_directory() as directory:
+        yield directory
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    with reachable_directory() as place:
-        yield place
+def directory() -> Iterator[Path]:
+    with reachable_directory() as directory:
+        yield directory
 
 
 @pytest.fixture(scope="module")
@@ -123,18 +123,18 @@ def test_the_log_contains_no_key_and_no_query(gateway: Gateway) -> None:
 
 
 def test_a_restarted_demo_keeps_its_keys_and_data(gateway: Gateway) -> None:
-    before, place = gateway.demo_file, gateway.directory
-    assert list(place.glob("pg*/postmaster.pid"))
+    before, directory = gateway.demo_file, gateway.directory
+    assert list(directory.glob("pg*/postmaster.pid"))
     assert gateway.stop() == 0
     assert "Traceback" not in gateway.log
-    assert not list(place.glob("pg*/postmaster.pid"))
-    with demo(place) as restarted:
+    assert not list(directory.glob("pg*/postmaster.pid"))
+    with demo(directory) as restarted:
         assert restarted.demo_file["keys"] == before["keys"]
         assert restarted.demo_file["samples"] == before["samples"]
         assert restarted.post_query("{ viewer { role } }", before["keys"]["employee"])["data"]
-        (place / "demo.json").unlink()
+        (directory / "demo.json").unlink()
         assert restarted.stop(signal.SIGINT) == 0
-    with demo(place) as without_file:
+    with demo(directory) as without_file:
         assert set(without_file.demo_file["keys"].values()).isdisjoint(before["keys"].values())
         assert without_file.post_query("{ viewer { role } }", without_file.demo_file["keys"]["administrator"])["data"]
 
@@ -156,12 +156,12 @@ def test_a_gateway_with_an_external_database_drains_before_it_exits(tmp_path: Pa
         assert not (tmp_path / "none").exists()
 
 
-def test_a_gateway_with_an_embedded_database_prints_how_to_issue_a_key(place: Path) -> None:
-    with run_gateway(place, "--data-dir", str(place), until="keys issue") as gateway:
+def test_a_gateway_with_an_embedded_database_prints_how_to_issue_a_key(directory: Path) -> None:
+    with run_gateway(directory, "--data-dir", str(directory), until="keys issue") as gateway:
         assert gateway.get_status("/readyz") == 200
         line = gateway.stdout.splitlines()[-1]
         assert line.startswith("benegraph keys issue ")
-        command = [sys.executable, "-m", *shlex.split(line), "--data-dir", str(place)]
+        command = [sys.executable, "-m", *shlex.split(line), "--data-dir", str(directory)]
         issued = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - the printed command
         assert gateway.post_query("{ viewer { role } }", issued.stdout.strip())["data"] == {
             "viewer": {"role": "ADMINISTRATOR"}
@@ -169,16 +169,16 @@ def test_a_gateway_with_an_embedded_database_prints_how_to_issue_a_key(place: Pa
         assert gateway.stop() == 0
 
 
-def test_a_gateway_stopped_while_it_starts_leaves_no_database_server(place: Path) -> None:
-    command = [sys.executable, "-m", "benegraph", "serve", "--demo", "--port", "0", "--data-dir", str(place)]
+def test_a_gateway_stopped_while_it_starts_leaves_no_database_server(directory: Path) -> None:
+    command = [sys.executable, "-m", "benegraph", "serve", "--demo", "--port", "0", "--data-dir", str(directory)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - fixed arguments
         deadline = time.monotonic() + TIMEOUT_SECONDS
-        while not list(place.glob("pg*/postmaster.pid")) and time.monotonic() < deadline:
+        while not list(directory.glob("pg*/postmaster.pid")) and time.monotonic() < deadline:
             time.sleep(0.02)
         process.terminate()
         assert process.wait(TIMEOUT_SECONDS) not in {
             0,
             -signal.SIGTERM,
         }  # it exits by itself, through its own signal handler
-        assert list(place.glob("pg*/PG_VERSION"))
-        assert not list(place.glob("pg*/postmaster.pid"))
+        assert list(directory.glob("pg*/PG_VERSION"))
+        assert not list(directory.glob("pg*/postmaster.pid"))

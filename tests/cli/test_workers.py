@@ -89,7 +89,7 @@ def worker_of(gateway: Gateway, connection: HTTPConnection) -> int:
 
 @contextmanager
 def connection_to_each_worker(gateway: Gateway, count: int) -> Iterator[dict[int, HTTPConnection]]:
-    """Open a connection to share worker."""
+    """Open one connection to each worker."""
     with ExitStack() as stack:
         connections_by_pid: dict[int, HTTPConnection] = {}
         deadline = time.monotonic() + TIMEOUT_SECONDS
@@ -117,7 +117,7 @@ def execute(connection: HTTPConnection, key: str, query: str) -> tuple[int, dict
 
 
 def metric(gateway: Gateway, name: str) -> float:
-    with urllib.request.urlopen(gateway.url.replace("/graphql", "/metrics")) as response:  # noqa: S310 - our own
+    with urllib.request.urlopen(gateway.url.replace("/graphql", "/metrics")) as response:  # noqa: S310 - a URL of the tests
         values = re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", response.read().decode(), re.MULTILINE)
     return sum(float(number) for number in values)
 
@@ -195,26 +195,26 @@ async def test_a_killed_worker_is_restarted_and_stopping_workers_drain(
 
 
 def test_workers_stop_after_their_supervisor_is_killed() -> None:
-    with reachable_directory() as place:
-        words = ("--data-dir", str(place), "--workers", "2")
-        with run_gateway(place, *words, TMPDIR=str(place)) as gateway:
+    with reachable_directory() as directory:
+        options = ("--data-dir", str(directory), "--workers", "2")
+        with run_gateway(directory, *options, TMPDIR=str(directory)) as gateway:
             port, pids = gateway.port, workers_of(gateway)
             assert len(pids) == 2
-            assert len(run_directories(place)) == 1
+            assert len(run_directories(directory)) == 1
             gateway.process.kill()
             wait_until(lambda: not any(map(is_alive, pids)), gateway, 5)
             assert "Traceback" not in gateway.log
-        assert run_directories(place) == []
+        assert run_directories(directory) == []
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", port))
-        with run_gateway(place, *words, TMPDIR=str(place)) as again:
-            assert again.get_status("/readyz") == 200
-            all_pids = workers_of(again) | {again.process.pid}
-            assert again.stop(signal.SIGINT) == 0
+        with run_gateway(directory, *options, TMPDIR=str(directory)) as restarted:
+            assert restarted.get_status("/readyz") == 200
+            all_pids = workers_of(restarted) | {restarted.process.pid}
+            assert restarted.stop(signal.SIGINT) == 0
             assert not any(map(is_alive, all_pids))
-            assert "Traceback" not in again.log
-        assert not list(place.glob("pg*/postmaster.pid"))
-        assert run_directories(place) == []
+            assert "Traceback" not in restarted.log
+        assert not list(directory.glob("pg*/postmaster.pid"))
+        assert run_directories(directory) == []
 
 
 def test_a_gateway_stopped_while_workers_start_leaves_no_process_or_file(tmp_path: Path, database_url: str) -> None:
@@ -232,19 +232,19 @@ def test_a_gateway_stopped_while_workers_start_leaves_no_process_or_file(tmp_pat
 
 
 def test_workers_do_not_share_a_port_that_is_in_use(database_url: str) -> None:
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        done = subprocess.run(  # noqa: S603 - fixed arguments
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        result = subprocess.run(  # noqa: S603 - fixed arguments
             [sys.executable, "-m", "benegraph", "serve", "--workers", "2", "--port", str(port)],
             env={"DATABASE_URL": database_url},
             capture_output=True,
             text=True,
             check=False,
         )
-    assert (done.returncode, done.stderr) == (
+    assert (result.returncode, result.stderr) == (
         1,
         f"benegraph: Cannot listen on 127.0.0.1 port {port}: Address already in use.\n",
     )
@@ -283,7 +283,7 @@ async def test_workers_that_exit_after_they_were_ready_are_restarted(
     task = asyncio.create_task(run_supervisor())
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while caplog.text.count("exited with code 3") < 2:
-            assert not task.done()
+            assert not task.result()
             await asyncio.sleep(0.02)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -347,7 +347,7 @@ async def replay_all(replay: Replay) -> None:
     for (at, action, subject_id), events in calls.items():
         if action == "ELECT":
             await _elect(replay, at, events)
-        elif (kind := prefix_of(subject_id)) and (call := _CALLS.get((kind, action))):
+        elif (prefix := prefix_of(subject_id)) and (call := _CALLS.get((prefix, action))):
             await call(replay, at, events[0])
         if action in ("HIRED", "OPENED", "REISSUED"):
             await replay.pair(Enrollment, _enrollment_key)

@@ -45,7 +45,7 @@ _PAIRED: tuple[type[Base], ...] = (
 _UNPAIRED: tuple[type[Base], ...] = (ContributionClass, Plan, PlanRate, EnrolledDependent, Event)
 
 
-# An employer, the seed_words of its random_source, and whether its tenant has paid-through kept up to date.
+# An employer's profile, its seed words, and whether its tenant updates paid-through dates automatically.
 _SAMPLES = {
     "sample people": (EmployerProfile(0, 22, EnrollmentPhase.OPEN, has_sample_people=True), ("cast",), False),
     "closed": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("renewing", 2), True),

@@ -123,7 +123,7 @@ def issue_key(
     employer: Annotated[str | None, typer.Option(metavar="ID", help="Employer that the key is limited to.")] = None,
     employee: Annotated[str | None, typer.Option(metavar="ID", help="Employee that the key is limited to.")] = None,
     action: Annotated[
-        list[str] | None, typer.Option(help="Mutation that a service's key may call; can be repeated.")
+        list[str] | None, typer.Option(help="Mutation that a service's key may call; can be given more than once.")
     ] = None,
     label: Annotated[str, typer.Option(help="Purpose of the key, shown by `keys list`.")] = "",
     expires: Annotated[

@@ -35,13 +35,13 @@ def print_demo_message(info: DemoInfo, directory: Path) -> None:
     message = _Message()
     message.print_value("The benegraph demo is running with sample data. Open", _explorer_url(info.url), "in a browser")
     message.print_value("or send GraphQL requests to", info.url)
-    message.print_heading("API keys", "send one as Authorization: Bearer … or as X-API-Key")
+    message.print_heading("API keys", "send one in the header Authorization: Bearer … or X-API-Key")
     for name, key in info.keys.items():
         message.print_value(f"  {name:<15}", key)
     message.print_heading("Query: Employee → Enrollments → Plans", "with the employee's key")
     message.print_command(_curl(info.url, info.keys["employee"], QUERY, {"id": info.employee_id}))
     if info.election is not None:
-        message.print_heading("Mutation: elect", "with the employee's key; sent again, it changes nothing")
+        message.print_heading("Mutation: elect", "with the employee's key; repeating it changes nothing")
         message.print_command(_curl(info.url, info.keys["employee"], ELECT, {"input": info.election}))
     message.print_heading(
         "Ctrl-C stops the demo.",

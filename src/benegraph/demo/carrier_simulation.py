@@ -48,7 +48,7 @@ class CarrierContext:
     today: date
     #: The index of the first subscriber's number.
     subscriber_index: int
-    #: Whether every kind of coverage and payment occurs, instead of by chance.
+    #: Whether every kind of coverage and payment is generated; otherwise chance decides.
     is_showcase: bool
     #: Whether paid-through dates are updated with every change of an invoice.
     auto_paid_through: bool

@@ -24,7 +24,7 @@ class EmployeeTimeline:
     life_event: LifeEventTimeline | None = None
     #: Enrollments issued in this span stay unanswered.
     unanswered_span: DateSpan | None = None
-    #: Whether the employee answers every other enrollment, and always by their preferences.
+    #: Whether the employee answers every enrollment outside `unanswered_span`, and always by their preferences.
     is_scripted: bool = False
     external_id: str | None = None
 

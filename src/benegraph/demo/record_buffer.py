@@ -38,9 +38,9 @@ class RecordBuffer:
         """The id of the administrator's API key, which coverage of record names as its author."""
         return self.actor.split()[1]
 
-    def new_id(self, kind: IdPrefix, at: datetime) -> str:
+    def new_id(self, prefix: IdPrefix, at: datetime) -> str:
         """Return an id that sorts after all earlier ids of the same instant."""
-        return new_id(kind, at, self.id_random.getrandbits, count=next(self._id_counter) & 0x3FFFFFF)
+        return new_id(prefix, at, self.id_random.getrandbits, count=next(self._id_counter) & 0x3FFFFFF)
 
     def add(self, model: type[Base], row: Row, at: datetime) -> Row:
         """Add a row created at this instant. All rows of a table must have the same columns."""
