@@ -152,11 +152,11 @@ async def test_statement_returns_the_rows_that_its_parameters_select(
         (ids.where(Employee.id == any_(bindparam("ids", type_=ARRAY(Text)))), {"ids": [id_by_class[FULL]]}, [FULL]),
         (ids.limit(1), {}, [FULL]),
     ]
-    async with open_read_database(database_url, pgbouncer=pgbouncer) as reading:
+    async with open_read_database(database_url, pgbouncer=pgbouncer) as read_database:
         for _ in range(2):
             for select_ids, parameters, expected in cases:
                 rows = await fetch(
-                    reading, ACME, prepare_statement(select_ids), parameters, single_statement=single_statement
+                    read_database, ACME, prepare_statement(select_ids), parameters, single_statement=single_statement
                 )
                 assert [row["id"] for row in rows] == [id_by_class[item] for item in expected]
 
@@ -177,13 +177,14 @@ async def test_statement_is_prepared_once_for_each_connection(
     database_url: str, database: Database, clock: Clock
 ) -> None:
     visible_ids = await create_people(database, clock)
-    async with open_read_database(database_url) as reading:
+    async with open_read_database(database_url) as read_database:
         for viewer in visible_ids:
             for single_statement in BOTH_MODES:
                 assert (
-                    await fetch_visible_ids(reading, viewer, single_statement=single_statement) == visible_ids[viewer]
+                    await fetch_visible_ids(read_database, viewer, single_statement=single_statement)
+                    == visible_ids[viewer]
                 )
-        assert await _prepared_texts(reading) == [ALL_EMPLOYEE_IDS.text]
+        assert await _prepared_texts(read_database) == [ALL_EMPLOYEE_IDS.text]
 
 
 async def test_connection_keeps_the_most_recently_used_statements(
@@ -241,11 +242,11 @@ async def test_read_cancelled_during_preparation_leaves_no_lock(
         first = await fetch_backend_pid(database, ACME, single_statement=single_statement)
         async with owner.transaction():
             await owner.execute("LOCK TABLE employees")
-            reading = asyncio.ensure_future(fetch_visible_ids(database, ACME, single_statement=single_statement))
+            read_task = asyncio.ensure_future(fetch_visible_ids(database, ACME, single_statement=single_statement))
             await wait_until(lambda: owner.fetchval(count_waiting))
-            reading.cancel()
+            read_task.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await reading
+                await read_task
             assert await fetch_backend_pid(database, ACME) != first
             await wait_for_background_tasks(database.read_pool)
             assert await owner.fetchval(count_waiting) == 0
@@ -271,10 +272,10 @@ async def test_prepared_statements_survive_changes_of_other_columns(
     """A migration makes such changes while the gateway is running."""
     visible_ids = await create_people(database, clock)
     all_columns = prepare_statement(select(*Employee.__table__.c).order_by(Employee.id))
-    async with open_read_database(database_url) as reading:
-        before = await fetch(reading, ACME, all_columns, single_statement=single_statement)
-        pid = await fetch_backend_pid(reading, ACME, single_statement=single_statement)
-        prepared = await _prepared_texts(reading)
+    async with open_read_database(database_url) as read_database:
+        before = await fetch(read_database, ACME, all_columns, single_statement=single_statement)
+        pid = await fetch_backend_pid(read_database, ACME, single_statement=single_statement)
+        prepared = await _prepared_texts(read_database)
         for change in (
             "ADD COLUMN shoe_size int NOT NULL DEFAULT 7",
             "ADD CONSTRAINT sized CHECK (shoe_size > 0)",
@@ -282,13 +283,15 @@ async def test_prepared_statements_survive_changes_of_other_columns(
             "DROP COLUMN shoe_size",
         ):
             await owner.execute(f"ALTER TABLE employees {change}")
-            assert await fetch(reading, ACME, all_columns, single_statement=single_statement) == before
-            assert await fetch_visible_ids(reading, BIRCH, single_statement=single_statement) == visible_ids[BIRCH]
+            assert await fetch(read_database, ACME, all_columns, single_statement=single_statement) == before
+            assert (
+                await fetch_visible_ids(read_database, BIRCH, single_statement=single_statement) == visible_ids[BIRCH]
+            )
         await owner.execute("CREATE INDEX by_hire ON employees (tenant_id, hired_on)")
         await owner.execute("ANALYZE employees")
-        assert await fetch(reading, ACME, all_columns, single_statement=single_statement) == before
-        assert await fetch_backend_pid(reading, ACME, single_statement=single_statement) == pid
-        assert set(prepared) < set(await _prepared_texts(reading))
+        assert await fetch(read_database, ACME, all_columns, single_statement=single_statement) == before
+        assert await fetch_backend_pid(read_database, ACME, single_statement=single_statement) == pid
+        assert set(prepared) < set(await _prepared_texts(read_database))
     assert len(before) == len(visible_ids[ACME])
 
 
@@ -311,10 +314,10 @@ async def test_changed_policy_applies_to_prepared_statements(
     database_url: str, database: Database, clock: Clock, owner: asyncpg.Connection, single_statement: bool
 ) -> None:
     visible_ids = await create_people(database, clock)
-    async with open_read_database(database_url) as reading:
-        assert await fetch_visible_ids(reading, ACME, single_statement=single_statement) == visible_ids[ACME]
+    async with open_read_database(database_url) as read_database:
+        assert await fetch_visible_ids(read_database, ACME, single_statement=single_statement) == visible_ids[ACME]
         await owner.execute("CREATE POLICY nobody ON employees AS RESTRICTIVE USING (false)")
-        assert await fetch_visible_ids(reading, ACME, single_statement=single_statement) == []
+        assert await fetch_visible_ids(read_database, ACME, single_statement=single_statement) == []
 
 
 # ------------------------------------------------------------------------------------------------- behind PgBouncer

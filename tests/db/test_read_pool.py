@@ -62,17 +62,17 @@ INITIAL_STATE = {
 
 async def test_snapshot_sees_the_data_as_of_its_beginning(database_url: str, database: Database, clock: Clock) -> None:
     await make_employer(database, clock, tenant="acme")
-    async with open_read_database(database_url) as reading:
-        async with reading.read_pool.snapshot(ACME) as snapshot:
+    async with open_read_database(database_url) as read_database:
+        async with read_database.read_pool.snapshot(ACME) as snapshot:
             await make_employer(
                 database, clock, tenant="acme"
             )  # after the snapshot's beginning and before its first statement
             assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
             await make_employer(database, clock, tenant="acme")
             assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
-        assert await fetch(reading, ACME, EMPLOYERS) == [(3,)]
-        assert await fetch(reading, ACME, EMPLOYERS, single_statement=True) == [(3,)]
-        async with reading.read_pool.snapshot(ACME, single_statement=True) as snapshot:
+        assert await fetch(read_database, ACME, EMPLOYERS) == [(3,)]
+        assert await fetch(read_database, ACME, EMPLOYERS, single_statement=True) == [(3,)]
+        async with read_database.read_pool.snapshot(ACME, single_statement=True) as snapshot:
             await make_employer(database, clock, tenant="acme")
             assert await snapshot.fetch(EMPLOYERS, {}) == [(4,)]
 
@@ -105,14 +105,14 @@ async def test_idle_connections_return_to_the_engine_with_their_initial_state(
 ) -> None:
     visible_ids = await create_people(database, clock)
     monkeypatch.setattr(read_pool, "IDLE_CHECK_SECONDS", 0.05)
-    async with open_read_database(database_url, max_reads=2) as reading:
+    async with open_read_database(database_url, max_reads=2) as read_database:
         async with (
-            reading.read_pool.snapshot(ACME, single_statement=True) as one,
-            reading.read_pool.snapshot(BIRCH, single_statement=True) as two,
+            read_database.read_pool.snapshot(ACME, single_statement=True) as one,
+            read_database.read_pool.snapshot(BIRCH, single_statement=True) as two,
         ):
             pids = {(await snapshot.fetch(BACKEND_PID, {}))[0]["pid"] for snapshot in (one, two)}
-        assert count_checked_out(reading) == 2
-        for connection in reading.read_pool._idle:
+        assert count_checked_out(read_database) == 2
+        for connection in read_database.read_pool._idle:
             state = await connection.driver.fetchrow(SESSION_STATE)
             assert (state["read_only"], state["plans"], state["tenant"] in ("acme", "birch")) == (
                 "on",
@@ -120,16 +120,20 @@ async def test_idle_connections_return_to_the_engine_with_their_initial_state(
                 True,
             )
         await asyncio.sleep(0.2)
-        assert (count_checked_out(reading), reading.read_pool._idle, reading.read_pool._slots_in_use) == (0, [], 0)
+        assert (
+            count_checked_out(read_database),
+            read_database.read_pool._idle,
+            read_database.read_pool._slots_in_use,
+        ) == (0, [], 0)
         async with AsyncExitStack() as stack:
-            connections = [await stack.enter_async_context(reading.engine.connect()) for _ in range(2)]
+            connections = [await stack.enter_async_context(read_database.engine.connect()) for _ in range(2)]
             rows = [(await item.execute(text(SESSION_STATE))).one()._asdict() for item in connections]
             assert {row.pop("pid") for row in rows} == pids
             assert rows == [INITIAL_STATE, INITIAL_STATE]
             for engine_connection in connections:
                 assert (await engine_connection.execute(text(ALL_EMPLOYEE_IDS.text))).all() == []
-        await make_employer(reading, clock, tenant="acme")
-        assert await fetch_visible_ids(reading, ACME) == visible_ids[ACME]
+        await make_employer(read_database, clock, tenant="acme")
+        assert await fetch_visible_ids(read_database, ACME) == visible_ids[ACME]
 
 
 async def test_connection_in_use_stays_in_the_read_pool(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

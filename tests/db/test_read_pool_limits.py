@@ -64,10 +64,10 @@ async def test_many_reads_share_few_connections_beside_writes(
                 assert await snapshot.fetch(EMPLOYERS, {}) == [(1,)]
                 counts.append(count_checked_out(database))
 
-    async with open_read_database(database_url, max_reads=3) as reading, AsyncExitStack() as stack:
+    async with open_read_database(database_url, max_reads=3) as read_database, AsyncExitStack() as stack:
         for _ in range(WRITE_CONNECTIONS):
-            await stack.enter_async_context(reading.engine.connect())
-        await asyncio.gather(*(read(reading, offset) for offset in range(40)))
+            await stack.enter_async_context(read_database.engine.connect())
+        await asyncio.gather(*(read(read_database, offset) for offset in range(40)))
         assert len(counts) == 240
         assert max(counts) == WRITE_CONNECTIONS + 3
 
@@ -228,14 +228,14 @@ async def test_cancelled_statement_is_cancelled_on_the_server(
     """The server doesn't notice that the client has stopped waiting. It would continue, beside a new session."""
     owner = await connect(owner_url)
     async with open_read_database(database_url) as database:
-        reading = asyncio.ensure_future(
+        read_task = asyncio.ensure_future(
             fetch(database, ACME, make_statement("SELECT pg_sleep(60)"), single_statement=single_statement)
         )
         sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
         await wait_until(lambda: owner.fetchval(sleeping))
-        reading.cancel()
+        read_task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await reading
+            await read_task
         await fetch_backend_pid(database, ACME)
         assert await owner.fetchval(sleeping) == 0
         assert await count_sessions(owner) == 1

@@ -279,10 +279,10 @@ async def test_single_statement_is_repeated_after_a_lost_connection(
     async with open_read_database(database_url) as database:
         first = await fetch_backend_pid(database, ACME, single_statement=True)
         slow = make_statement("SELECT pg_backend_pid() AS pid, pg_sleep(0.3)::text")
-        reading = asyncio.ensure_future(fetch(database, ACME, slow, single_statement=True))
+        read_task = asyncio.ensure_future(fetch(database, ACME, slow, single_statement=True))
         await asyncio.sleep(0.1)
         await kill(owner, first)
-        ((second, _),) = await reading
+        ((second, _),) = await read_task
         assert second != first
         assert await fetch_backend_pid(database, ACME, single_statement=True) == second
 

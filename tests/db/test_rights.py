@@ -132,12 +132,14 @@ async def test_concurrent_viewers_see_their_own_rows_despite_cancellations(
     async def cancel_reads(database: Database) -> None:
         for _ in range(15):
             viewer = random.choice(viewers)
-            reading = asyncio.ensure_future(fetch_visible_ids(database, viewer, single_statement=random.random() < 0.5))
+            read_task = asyncio.ensure_future(
+                fetch_visible_ids(database, viewer, single_statement=random.random() < 0.5)
+            )
             for _ in range(random.randint(0, 12)):
                 await asyncio.sleep(0)
-            if reading.cancel():
+            if read_task.cancel():
                 counts["cancelled"] += 1
-            (result,) = await asyncio.gather(reading, return_exceptions=True)
+            (result,) = await asyncio.gather(read_task, return_exceptions=True)
             assert isinstance(result, asyncio.CancelledError) or result == visible_ids[viewer]
 
     async with open_read_database(database_url, max_reads=3, pgbouncer=pgbouncer) as database:
@@ -155,13 +157,13 @@ async def test_read_cancelled_at_any_step_leaves_no_rights(
     async with open_read_database(database_url, acquire_timeout=2) as database:
         for steps in range(200):
             assert await fetch_visible_ids(database, other, single_statement=single_statement) == visible_ids[other]
-            reading = asyncio.ensure_future(fetch_visible_ids(database, one, single_statement=single_statement))
+            read_task = asyncio.ensure_future(fetch_visible_ids(database, one, single_statement=single_statement))
             for _ in range(steps):
                 await asyncio.sleep(0)
-            if not reading.cancel():
+            if not read_task.cancel():
                 break
             with pytest.raises(asyncio.CancelledError):
-                await reading
+                await read_task
             assert await fetch_visible_ids(database, other, single_statement=single_statement) == visible_ids[other]
             assert await fetch_visible_ids(database, one, single_statement=single_statement) == visible_ids[one]
         else:

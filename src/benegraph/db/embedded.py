@@ -133,7 +133,7 @@ class EmbeddedPostgres:
     def __init__(
         self, data: Path, *, fast: bool = False, binaries: Path | None = None, settings: Mapping[str, str] | None = None
     ) -> None:
-        self._data, self._fast, self._given_binaries = data.resolve(), fast, binaries
+        self._data, self._fast, self._custom_binaries = data.resolve(), fast, binaries
         self._settings = BASE_SETTINGS | (FAST_SETTINGS if fast else {}) | dict(settings or {})
         self._users: int | None = None  # while started, the descriptor of the lock that marks a user of the server
         self._pid = 0  # of the process that has started it
@@ -188,7 +188,7 @@ class EmbeddedPostgres:
 
     def _find_binaries(self) -> None:
         """Find the binaries and their major version, which is part of the names of all files in `data`."""
-        self._binaries = (self._given_binaries or _wheel() / "pginstall/bin").resolve()
+        self._binaries = (self._custom_binaries or _wheel() / "pginstall/bin").resolve()
         major = _Account(os.geteuid(), os.getegid()).version(self._binaries)
         if major is None:
             raise EmbeddedBinariesMissing(f"{self._binaries} contains no PostgreSQL that runs on this machine.")
@@ -212,7 +212,7 @@ class EmbeddedPostgres:
                 marker.write_text(str(parent))
         self._cluster = parent / f"pg{self._major}"
         if self._account.version(self._binaries) is None:
-            if self._given_binaries:
+            if self._custom_binaries:
                 raise EmbeddedError(
                     f"The user that runs the server (uid {self._account.uid}) can't execute {self._binaries}."
                 )

@@ -51,9 +51,8 @@ _MATCHING_KEYS = (
         ApiKey.last_used_at,
     )
     .where(ApiKey.secret_hash == func.decode(_PRESENTED_HASH.c.hash, "hex"), ApiKey.revoked_at.is_(None))
-    .order_by(
-        ApiKey.tenant_id
-    )  # also keeps the planner from flattening the subquery, so that the hash is set before it runs
+    # The order also keeps the planner from flattening the subquery, so that the hash is set before it runs.
+    .order_by(ApiKey.tenant_id)
     .lateral("held")
 )
 _KEYS_BY_HASH = select(_MATCHING_KEYS).select_from(_PRESENTED_HASH.join(_MATCHING_KEYS, true()))
