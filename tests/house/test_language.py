@@ -134,7 +134,6 @@ test_names.__test__ = False  # type: ignore[attr-defined] # a reader of texts, a
 # ------------------------------------------------------------------------------------------------- the rates of words
 
 
-@pytest.mark.xfail(strict=False, reason="the texts are being rewritten")
 @pytest.mark.parametrize("read", [comments_and_docstrings, schema_descriptions, documents, test_names])
 def test_texts_use_plain_words(read: Callable[[], list[Text]]) -> None:
     texts = read()
