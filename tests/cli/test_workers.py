@@ -283,7 +283,7 @@ async def test_workers_that_exit_after_they_were_ready_are_restarted(
     task = asyncio.create_task(run_supervisor())
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while caplog.text.count("exited with code 3") < 2:
-            assert not task.result()
+            assert not task.done()
             await asyncio.sleep(0.02)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
