@@ -61,19 +61,19 @@ class ExecutorPair:
         """Execute a query by both, check that the responses are equal, and return ours.
 
         Where several errors propagate to the same null, Strawberry reports the one that occurred first, and the
-        breadth-first executor the first in the document. Each of ours must then be an error of Strawberry's executor,
-        too, when nothing but its path is selected.
+        breadth-first executor the first in the document. Each other error that ours reports must then also be an error
+        of Strawberry's, when only the fields on its path are selected.
         """
         theirs = await run_executor(self.strawberry, database, viewer, clock, request)
         ours = await run_executor(self.breadth_first, database, viewer, clock, request)
         self.counts["executed" if b'"data":' in theirs else "refused"] += 1
-        found = find_difference(ours, theirs)
-        if found is not None and differ_only_in_choice_of_errors(ours, theirs):
+        difference = find_difference(ours, theirs)
+        if difference is not None and differ_only_in_choice_of_errors(ours, theirs):
             self.counts["other error chosen"] += 1
             for error in errors_of(ours) - errors_of(theirs):
                 await self._check_isolated(error, database, viewer, clock, request)
-            found = None
-        fail_on(found, viewer, request)
+            difference = None
+        fail_on(difference, viewer, request)
         body: Body = orjson.loads(ours)
         return body
 
@@ -92,7 +92,7 @@ class ExecutorPair:
     ) -> Body:
         """Execute a mutation by each on its own copy of a database, and check that the responses are equal.
 
-        Ids depend on the clock and on random numbers, so they are compared by the order of their appearance.
+        IDs depend on the clock and on random numbers, so they are compared by their order of appearance.
         """
         theirs = await run_executor(self.strawberry, copies[0], viewer, clock, request)
         ours = await run_executor(self.breadth_first, copies[1], viewer, clock, request)
@@ -102,7 +102,7 @@ class ExecutorPair:
         return body
 
 
-def both_executors(limits: Limits | None = None) -> ExecutorPair:
+def make_executor_pair(limits: Limits | None = None) -> ExecutorPair:
     limits = limits or Limits()
     return ExecutorPair(DocumentCache(SCHEMA, limits), DocumentCache(SCHEMA, limits, compiled=True))
 
@@ -126,7 +126,7 @@ async def run_executor(
 
 @contextmanager
 def _collect_garbage() -> Iterator[None]:
-    """Collect what a response leaves behind here, and at once.
+    """Collect the garbage of a request right after it.
 
     Where a field fails, Strawberry's executor cancels its siblings, some before they start. Such coroutines warn when
     they are collected, which would otherwise happen in some later test.
@@ -140,12 +140,12 @@ def _collect_garbage() -> Iterator[None]:
 
 
 def fail_on(difference: str | None, viewer: Viewer, request: GraphQLRequest) -> None:
-    """Fail where there is a difference, with everything that is needed to repeat the request."""
+    """Fail if there is a difference. The message has all that is needed to repeat the request."""
     if difference is not None:
         raise AssertionError(f"{difference}\n{viewer.role}, variables {request.variables!r}:\n{request.query}")
 
 
-# ------------------------------------------------------------------------------------------------------- comparison
+# ---------------------------------------------------------------------------------------------------------- comparison
 
 
 def find_difference(ours: bytes, theirs: bytes) -> str | None:
@@ -157,8 +157,8 @@ def find_difference(ours: bytes, theirs: bytes) -> str | None:
     one, other = _sort_errors(ours), _sort_errors(theirs)
     if orjson.dumps(one) == orjson.dumps(other):
         return None
-    place, here, there = _first_difference(one, other, "$")
-    return f"At {place} the breadth-first executor returns\n  {here}\nand Strawberry's\n  {there}"
+    position, our_part, their_part = _first_difference(one, other, "$")
+    return f"At {position} the breadth-first executor returns\n  {our_part}\nand Strawberry's\n  {their_part}"
 
 
 def differ_only_in_choice_of_errors(ours: bytes, theirs: bytes) -> bool:
@@ -190,7 +190,7 @@ def errors_of(content: bytes) -> set[PlacedError]:
 
 
 def number_ids(content: bytes) -> bytes:
-    """Replace each id by a number, in the order of their appearance, also within cursors."""
+    """Replace each ID by a number, in order of appearance, also within cursors."""
     text = _CURSOR.sub(lambda match: orjson.dumps(_decode_cursor(match[1])).decode(), content.decode())
     numbers: dict[str, str] = {}
 
@@ -212,85 +212,99 @@ def _sort_errors(content: bytes) -> Body:
     return body
 
 
-def _first_difference(one: Any, other: Any, place: str) -> tuple[str, str, str]:
+def _first_difference(one: Any, other: Any, position: str) -> tuple[str, str, str]:
+    """Return the position of the first difference, such as `$.data.nodes[0]`, and both values there."""
     if isinstance(one, dict) and isinstance(other, dict):
         if list(one) != list(other):
-            return place, f"the fields {list(one)}", f"the fields {list(other)}"
+            return position, f"the fields {list(one)}", f"the fields {list(other)}"
         names = (name for name in one if orjson.dumps(one[name]) != orjson.dumps(other[name]))
-        return _first_difference(one[name := next(names)], other[name], f"{place}.{name}")
+        return _first_difference(one[name := next(names)], other[name], f"{position}.{name}")
     if isinstance(one, list) and isinstance(other, list):
-        for number, (item, its) in enumerate(zip(one, other, strict=False)):
-            if orjson.dumps(item) != orjson.dumps(its):
-                return _first_difference(item, its, f"{place}[{number}]")
-        return place, f"{len(one)} items", f"{len(other)} items"
-    return place, json.dumps(one), json.dumps(other)
+        for index, (item, other_item) in enumerate(zip(one, other, strict=False)):
+            if orjson.dumps(item) != orjson.dumps(other_item):
+                return _first_difference(item, other_item, f"{position}[{index}]")
+        return position, f"{len(one)} items", f"{len(other)} items"
+    return position, json.dumps(one), json.dumps(other)
 
 
-# ------------------------------------------------------------------------------------------------- what was reached
+# -------------------------------------------------------------------------------------------------- coverage of fields
 
 
-def all_fields(root: GraphQLObjectType) -> set[str]:
-    """List the fields of all types that Query or Mutation leads to, as `Type.field`."""
-    found: set[str] = set()
-    waiting: list[Any] = [root]
-    seen = {root.name}
-    while waiting:
-        kind = waiting.pop()
-        for each in GRAPHQL_SCHEMA.get_possible_types(kind) if is_abstract_type(kind) else [kind]:
-            found |= {f"{each.name}.{name}" for name in each.fields}
-            led_to = {get_named_type(declared.type) for declared in each.fields.values()}
-            waiting += (new := [other for other in led_to if is_composite_type(other) and other.name not in seen])
-            seen |= {other.name for other in new}
-    return found
+def reachable_fields(root: GraphQLObjectType) -> set[str]:
+    """Return the fields of all types that the query or mutation type leads to, as `Type.field`."""
+    fields: set[str] = set()
+    pending: list[Any] = [root]
+    visited = {root.name}
+    while pending:
+        composite_type = pending.pop()
+        for object_type in _possible_types(composite_type):
+            fields |= {f"{object_type.name}.{name}" for name in object_type.fields}
+            for definition in object_type.fields.values():
+                child = get_named_type(definition.type)
+                if is_composite_type(child) and child.name not in visited:
+                    visited.add(child.name)
+                    pending.append(child)
+    return fields
 
 
-def reached(document: DocumentNode, operation_name: str | None, data: Any) -> set[str]:
-    """List the fields that hold anything in an answer, but for those beneath a node whose `__typename` wasn't asked."""
+def _possible_types(composite_type: Any) -> Sequence[GraphQLObjectType]:
+    return GRAPHQL_SCHEMA.get_possible_types(composite_type) if is_abstract_type(composite_type) else [composite_type]
+
+
+def non_null_fields(document: DocumentNode, operation_name: str | None, data: Any) -> set[str]:
+    """Return the fields with a non-null value in the data of a response, as `Type.field`.
+
+    Objects of an abstract type are skipped where `__typename` is not selected.
+    """
     operation = get_operation_ast(document, operation_name)
     assert isinstance(operation, OperationDefinitionNode)
-    held = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
-    found: set[str] = set()
-    waiting: list[tuple[Any, list[Any], Any]] = [(GRAPHQL_SCHEMA.query_type, [operation.selection_set], data)]
-    while waiting:
-        parent, sets, value = waiting.pop()
-        kind = _kind_of(parent, sets, held, value)
-        if kind is None:
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    fields: set[str] = set()
+    pending: list[tuple[Any, list[Any], Any]] = [(GRAPHQL_SCHEMA.query_type, [operation.selection_set], data)]
+    while pending:
+        parent_type, selection_sets, value = pending.pop()
+        object_type = _object_type_of(parent_type, selection_sets, fragments, value)
+        if object_type is None:
             continue
-        for answered, nodes in _gathered(kind, sets, held).items():
-            inner = value.get(answered)
+        for response_name, nodes in _collect_fields(object_type, selection_sets, fragments).items():
+            child = value.get(response_name)
             name = nodes[0].name.value
-            if inner is None or name.startswith("__"):
+            if child is None or name.startswith("__"):
                 continue
-            found.add(f"{kind.name}.{name}")
-            led_to = get_named_type(kind.fields[name].type)
-            below = [node.selection_set for node in nodes if node.selection_set is not None]
-            items = inner if isinstance(inner, list) else [inner]
-            waiting += [(led_to, below, item) for item in items if item is not None and below]
-    return found
+            fields.add(f"{object_type.name}.{name}")
+            child_type = get_named_type(object_type.fields[name].type)
+            child_sets = [node.selection_set for node in nodes if node.selection_set is not None]
+            items = child if isinstance(child, list) else [child]
+            pending += [(child_type, child_sets, item) for item in items if item is not None and child_sets]
+    return fields
 
 
-def _kind_of(parent: Any, sets: list[Any], held: Mapping[str, Any], value: Any) -> GraphQLObjectType | None:
-    """Tell what an object is: of an abstract type, by the first `__typename` that is asked for whatever it is."""
-    if isinstance(parent, GraphQLObjectType):
-        return parent
-    for answered, nodes in _gathered(parent, sets, held).items():
-        if nodes[0].name.value == "__typename" and answered in value:
-            kind = GRAPHQL_SCHEMA.type_map[value[answered]]
-            assert isinstance(kind, GraphQLObjectType)
-            return kind
+def _object_type_of(
+    parent_type: Any, selection_sets: list[Any], fragments: Mapping[str, Any], value: Any
+) -> GraphQLObjectType | None:
+    """Return the type of an object in a response; for an abstract type, from a `__typename` that is always selected."""
+    if isinstance(parent_type, GraphQLObjectType):
+        return parent_type
+    for response_name, nodes in _collect_fields(parent_type, selection_sets, fragments).items():
+        if nodes[0].name.value == "__typename" and response_name in value:
+            object_type = GRAPHQL_SCHEMA.type_map[value[response_name]]
+            assert isinstance(object_type, GraphQLObjectType)
+            return object_type
     return None
 
 
-def _gathered(kind: Any, sets: Sequence[Any], held: Mapping[str, Any]) -> dict[str, list[FieldNode]]:
-    groups: dict[str, list[FieldNode]] = {}
-    waiting = list(sets)
-    while waiting:
-        for node in waiting.pop().selections:
+def _collect_fields(
+    composite_type: Any, selection_sets: Sequence[Any], fragments: Mapping[str, Any]
+) -> dict[str, list[FieldNode]]:
+    fields: dict[str, list[FieldNode]] = {}
+    pending = list(selection_sets)
+    while pending:
+        for node in pending.pop().selections:
             if isinstance(node, FieldNode):
-                groups.setdefault((node.alias or node.name).value, []).append(node)
+                fields.setdefault((node.alias or node.name).value, []).append(node)
                 continue
-            fragment = held[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            fragment = fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
             condition = fragment.type_condition
-            if condition is None or condition.name.value in {kind.name, "Node"}:
-                waiting.append(fragment.selection_set)
-    return groups
+            if condition is None or condition.name.value in {composite_type.name, "Node"}:
+                pending.append(fragment.selection_set)
+    return fields

@@ -1,4 +1,4 @@
-"""What stands in generated operations: arguments that name what is there (mostly), written out or as variables."""
+"""Values in generated operations: arguments that mostly refer to existing rows, as literals or as variables."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,224 +29,240 @@ from benegraph.domain.access import Role
 T = TypeVar("T")
 
 assert GRAPHQL_SCHEMA.query_type is not None
-QUERY = GRAPHQL_SCHEMA.query_type
-#: What finds a thing by its id, whatever it is; asked for more than others, as it leads to so many types.
-NODES = ("node", "nodes")
-SIZES = (1, 2, 3, 0, 5, 10, 20, 50, 100)
-STRANGERS = ("NOBODY", "", "TOO LONG A NUMBER")
-WRONG_IDS = ("", "nothing", "empl_", "empl_01j659cve0e0080m4xhppefpaH", 7, "\0", "Ünïcödé")
-WRONG_VALUES = ("x", 7.5, {"a": 1}, [None], True, None)
-CURSORS = ("WyJFbXBsb3llZS5MQVNUX05BTUUiXQ", "!", "é", "bm9uZQ")
+QUERY_TYPE = GRAPHQL_SCHEMA.query_type
+#: The fields that find an object of any type by its ID.
+NODE_FIELDS = ("node", "nodes")
+PAGE_SIZES = (1, 2, 3, 0, 5, 10, 20, 50, 100)
+MISSING_SUBSCRIBER_IDS = ("NOBODY", "", "TOO LONG A NUMBER")
+INVALID_IDS = ("", "nothing", "empl_", "empl_01j659cve0e0080m4xhppefpaH", 7, "\0", "Ünïcödé")
+INVALID_VARIABLE_VALUES = ("x", 7.5, {"a": 1}, [None], True, None)
+INVALID_CURSORS = ("WyJFbXBsb3llZS5MQVNUX05BTUUiXQ", "!", "é", "bm9uZQ")
 YEARS = (2026, 2027, 2025, 2024, 1900, 2199)
-WRONG_YEARS = (0, 2200)
-DAYS = ("2026-11-20", "2027-01-01", "2020-02-29", "2026-11-20T00:00:00Z")
-TEXTS = ("", "a", "o'", "%", "_\\", "“", '"', "\n", "A" * 201)
+INVALID_YEARS = (0, 2200)
+DATES = ("2026-11-20", "2027-01-01", "2020-02-29", "2026-11-20T00:00:00Z")
+VALID_TEXTS = ("", "a", "o'", "%", "_\\", "“", '"', "\n")
+TOO_LONG_TEXT = "A" * 201
 
-#: For each type's field that leads on, what may be asked of it.
-Questions = Mapping[tuple[str, str], st.SearchStrategy[FieldNode]]
+#: For each field of a composite type, by the name of its parent type and its own, a strategy for its nodes.
+FieldStrategies = Mapping[tuple[str, str], st.SearchStrategy[FieldNode]]
 _percent = st.integers(0, 99)
 
 
-class Asked(NamedTuple):
-    """Of which field an argument is, of which types in particular, and by which names from outside."""
+class ArgumentContext(NamedTuple):
+    """The field that an argument belongs to, the types of its fragments, and its arguments that are natural keys."""
 
     field: str
-    kinds: Sequence[str]
-    named: Mapping[str, Any]
+    type_names: Sequence[str]
+    natural_key: Mapping[str, Any]
 
 
 class Fragment(NamedTuple):
-    """A named fragment, and what there was room for where it was written."""
+    """A named fragment. `max_objects` is the limit that it was built for."""
 
     name: str
-    kind: str
-    names: frozenset[str]
-    room: int
+    type_name: str
+    response_names: frozenset[str]
+    max_objects: int
     text: str
 
 
 @dataclass(slots=True)
-class Writing:
-    """An operation as it is being written. Only a `daring` one asks for what can't be."""
+class OperationBuilder:
+    """The state of one operation while it is built. It contains errors only if `may_be_invalid`."""
 
     draw: st.DrawFn
     dataset: AllTypesDataset
     visible_keys: VisibleKeys
-    questions: Questions
-    #: The arguments of fields for which nothing else will do.
-    settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    daring: bool = False
+    field_strategies: FieldStrategies
+    #: Arguments that are not generated, by the name of the field.
+    fixed_arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    may_be_invalid: bool = False
     depth: int = 0
     variables: dict[str, Any] = field(default_factory=dict)
-    #: Of what types they are.
-    kinds: dict[str, GraphQLInputType] = field(default_factory=dict)
-    declared: list[str] = field(default_factory=list)
+    variable_types: dict[str, GraphQLInputType] = field(default_factory=dict)
+    variable_definitions: list[str] = field(default_factory=list)
     fragments: list[Fragment] = field(default_factory=list)
-    numbers: Iterator[int] = field(default_factory=count)
+    name_numbers: Iterator[int] = field(default_factory=count)
 
     def chance(self, percent: int) -> bool:
-        """Whether to do something unusual; never, where an example is made smaller."""
+        """Return whether to do something unusual. Hypothesis shrinks this to False."""
         return self.draw(_percent) >= 100 - percent
 
-    def pick(self, among: Sequence[T]) -> T:
-        return among[self.draw(st.integers(0, len(among) - 1))]
+    def pick(self, items: Sequence[T]) -> T:
+        return items[self.draw(st.integers(0, len(items) - 1))]
 
-    def name(self, prefix: str) -> str:
-        return f"{prefix}{next(self.numbers)}"
-
-
-# ---------------------------------------------------------------------------------------------------- what is named
+    def new_name(self, prefix: str) -> str:
+        return f"{prefix}{next(self.name_numbers)}"
 
 
-def kinds_in(node: FieldNode) -> list[str]:
-    """List the types that a field asks for in particular."""
+# ------------------------------------------------------------------------------------------------- values of arguments
+
+
+def fragment_types(node: FieldNode) -> list[str]:
+    """Return the names of the types that a field's inline fragments are on."""
     selections = node.selection_set.selections if node.selection_set else ()
     conditions = (each.type_condition for each in selections if isinstance(each, InlineFragmentNode))
     return [condition.name.value for condition in conditions if condition]
 
 
-def naming(w: Writing, of: str) -> Mapping[str, Any]:
-    """Choose what is asked for by what the world outside calls it; now and then in part by another's name."""
-    visible_keys = w.dataset.visible_keys[Role.ADMINISTRATOR] if w.chance(15) else w.visible_keys
-    if of == "subscriber":
-        return {"subscriberId": w.pick(STRANGERS) if w.chance(10) else w.pick(visible_keys.subscriber_ids)}
-    if of in {"groupContract", "subscriberEnrollment"}:
-        names = visible_keys.contract_keys if of == "groupContract" else visible_keys.coverage_keys
-        return dict(w.pick(names)) | ({"divisionId": "D1"} if w.chance(10) else {})
-    return w.settled.get(of, {})
+def natural_key(builder: OperationBuilder, field_name: str) -> Mapping[str, Any]:
+    """Choose the arguments of a field that are a natural key, or fixed; sometimes of a row that is not visible."""
+    visible_keys = builder.dataset.visible_keys[Role.ADMINISTRATOR] if builder.chance(15) else builder.visible_keys
+    if field_name == "subscriber":
+        ids = MISSING_SUBSCRIBER_IDS if builder.chance(10) else visible_keys.subscriber_ids
+        return {"subscriberId": builder.pick(ids)}
+    if field_name in {"groupContract", "subscriberEnrollment"}:
+        keys = visible_keys.contract_keys if field_name == "groupContract" else visible_keys.coverage_keys
+        return dict(builder.pick(keys)) | ({"divisionId": "D1"} if builder.chance(10) else {})
+    return builder.fixed_arguments.get(field_name, {})
 
 
-def filled(w: Writing, asked: Asked, name: str, kind: GraphQLInputType, drawn: Any) -> Any:
-    """Give the JSON of an argument, as it was drawn, but with sense in it."""
-    if name in asked.named:
-        return asked.named[name]
-    bare = get_nullable_type(kind)
+def fill_value(
+    builder: OperationBuilder, context: ArgumentContext, name: str, input_type: GraphQLInputType, drawn: Any
+) -> Any:
+    """Return an argument's value as JSON: with the structure of the drawn node, but with meaningful scalars."""
+    if name in context.natural_key:
+        return context.natural_key[name]
+    nullable = get_nullable_type(input_type)
     value = value_from_ast_untyped(drawn)
-    if value is None or is_enum_type(bare):
+    if value is None or is_enum_type(nullable):
         return value
-    if is_list_type(bare):
-        return [filled(w, asked, name, bare.of_type, each) for each in drawn.values]
-    if is_input_object_type(bare):
+    if is_list_type(nullable):
+        return [fill_value(builder, context, name, nullable.of_type, item) for item in drawn.values]
+    if is_input_object_type(nullable):
         return {
-            each.name.value: filled(w, asked, each.name.value, bare.fields[each.name.value].type, each.value)
-            for each in drawn.fields
+            node.name.value: fill_value(
+                builder, context, node.name.value, nullable.fields[node.name.value].type, node.value
+            )
+            for node in drawn.fields
         }
-    return _scalar(w, asked, name, get_named_type(kind).name, value)
+    return _fill_scalar(builder, context, name, get_named_type(input_type).name, value)
 
 
-def _scalar(w: Writing, asked: Asked, name: str, kind: str, drawn: Any) -> Any:
-    if kind == "ID":
-        return _id(w, meant(asked.field, name, asked.kinds))
-    if kind == "Int":
-        return w.pick(WRONG_YEARS if w.daring and w.chance(15) else YEARS)
-    if kind == "Date":
-        return w.pick(DAYS)
-    if kind == "String":
-        return w.pick(w.visible_keys.external_ids or TEXTS) if name == "externalId" and w.chance(70) else _words(w)
+def _fill_scalar(builder: OperationBuilder, context: ArgumentContext, name: str, scalar: str, drawn: Any) -> Any:
+    if scalar == "ID":
+        return _pick_id(builder, id_types(context.field, name, context.type_names))
+    if scalar == "Int":
+        return builder.pick(INVALID_YEARS if builder.may_be_invalid and builder.chance(15) else YEARS)
+    if scalar == "Date":
+        return builder.pick(DATES)
+    if scalar == "String":
+        if name == "externalId" and builder.chance(70):
+            return builder.pick(builder.visible_keys.external_ids or (*VALID_TEXTS, TOO_LONG_TEXT))
+        return _pick_search_text(builder)
     return drawn
 
 
-def _words(w: Writing) -> str:
-    if w.chance(20):
-        return w.pick(TEXTS if w.daring else TEXTS[:-1])
-    word = w.pick(w.visible_keys.names)
-    return word[: w.draw(st.integers(1, len(word)))]
+def _pick_search_text(builder: OperationBuilder) -> str:
+    if builder.chance(20):
+        return builder.pick((*VALID_TEXTS, TOO_LONG_TEXT) if builder.may_be_invalid else VALID_TEXTS)
+    name = builder.pick(builder.visible_keys.names)
+    return name[: builder.draw(st.integers(1, len(name)))]
 
 
-def meant(of: str, name: str, kinds: Sequence[str] = ()) -> Sequence[str]:
-    """Tell of which types an id in an argument may be; of none in particular, where it may be any."""
-    if name in {"id", "ids"}:
-        return kinds if of in NODES else [get_named_type(QUERY.fields[of].type).name]
-    return [{"planYearId": "PlanYear", "employerId": "Employer"}[name]]
+def id_types(field_name: str, argument: str, type_names: Sequence[str] = ()) -> Sequence[str]:
+    """Return the types that an ID in an argument may belong to; none where it may be of any type."""
+    if argument in {"id", "ids"}:
+        return type_names if field_name in NODE_FIELDS else [get_named_type(QUERY_TYPE.fields[field_name].type).name]
+    return [{"planYearId": "PlanYear", "employerId": "Employer"}[argument]]
 
 
-def _id(w: Writing, kinds: Sequence[str]) -> Any:
-    if w.daring and w.chance(12):
-        return w.pick(WRONG_IDS)
-    strange = w.chance(20 if len(kinds) > 1 else 8) if w.daring else False
-    kind = w.pick(list(TABLES) if strange or not kinds else kinds)
-    everybodys = w.dataset.visible_keys[Role.ADMINISTRATOR]
-    pool = w.pick([everybodys, w.visible_keys, w.dataset.other_tenant]) if w.chance(15) else w.visible_keys
-    return w.pick(pool.ids[kind] or everybodys.ids[kind])
+def _pick_id(builder: OperationBuilder, type_names: Sequence[str]) -> Any:
+    if builder.may_be_invalid and builder.chance(12):
+        return builder.pick(INVALID_IDS)
+    is_wrong_type = builder.chance(20 if len(type_names) > 1 else 8) if builder.may_be_invalid else False
+    type_name = builder.pick(list(TABLES) if is_wrong_type or not type_names else type_names)
+    all_keys = builder.dataset.visible_keys[Role.ADMINISTRATOR]
+    keys = builder.visible_keys
+    if builder.chance(15):
+        keys = builder.pick([all_keys, builder.visible_keys, builder.dataset.other_tenant])
+    return builder.pick(keys.ids[type_name] or all_keys.ids[type_name])
 
 
-def cursor_of(w: Writing, place: ListOrder) -> str:
-    if w.daring and w.chance(30):
-        return w.pick((*CURSORS, *w.pick(list(w.dataset.cursors.values()))))
-    return w.pick(("", *w.dataset.cursors.get(place, ())))
+def pick_cursor(builder: OperationBuilder, list_order: ListOrder) -> str:
+    if builder.may_be_invalid and builder.chance(30):
+        return builder.pick((*INVALID_CURSORS, *builder.pick(list(builder.dataset.cursors.values()))))
+    return builder.pick(("", *builder.dataset.cursors.get(list_order, ())))
 
 
-# ------------------------------------------------------------------------------------------------ literal or variable
+# ------------------------------------------------------------------------------------------------- literal or variable
 
 BOOLEAN = GraphQLNonNull(GraphQLBoolean)
 
 
-def write_value(w: Writing, kind: GraphQLInputType, value: Any, *, optional: bool) -> str:
-    """Write a value out, or parts of it, or leave it to a variable; `optional` where it may be left out."""
-    if w.chance(25):
-        return _variable(w, kind, value, optional=optional)
-    bare: Any = get_nullable_type(kind)
-    if value is None or is_leaf_type(bare):
-        return _literal(kind, value)
-    if is_list_type(bare):
-        if len(value) == 1 and value[0] is not None and w.chance(20):  # one stands for a list of one
-            return _literal(bare.of_type, value[0])
-        return f"[{', '.join(write_value(w, bare.of_type, each, optional=False) for each in value)}]"
-    fields = bare.fields
-    written = (f"{name}: {write_value(w, fields[name].type, each, optional=False)}" for name, each in value.items())
-    return f"{{{', '.join(written)}}}"
+def render_value(builder: OperationBuilder, input_type: GraphQLInputType, value: Any, *, is_optional: bool) -> str:
+    """Render a value as a literal, as a variable, or as a literal with variables in it.
+
+    Where the value `is_optional`, its variable may be omitted from the request.
+    """
+    if builder.chance(25):
+        return _define_variable(builder, input_type, value, is_optional=is_optional)
+    nullable: Any = get_nullable_type(input_type)
+    if value is None or is_leaf_type(nullable):
+        return _render_literal(input_type, value)
+    if is_list_type(nullable):
+        if len(value) == 1 and value[0] is not None and builder.chance(20):  # a single value is coerced to a list
+            return _render_literal(nullable.of_type, value[0])
+        items = (render_value(builder, nullable.of_type, item, is_optional=False) for item in value)
+        return f"[{', '.join(items)}]"
+    fields = (
+        f"{name}: {render_value(builder, nullable.fields[name].type, item, is_optional=False)}"
+        for name, item in value.items()
+    )
+    return f"{{{', '.join(fields)}}}"
 
 
-def _variable(w: Writing, kind: GraphQLInputType, value: Any, *, optional: bool) -> str:
-    """Declare a variable for a value: given, or its default, or where that may be, none at all."""
-    name = w.name("v")
-    shown = str(kind)
-    w.kinds[name] = kind
-    if not is_non_null_type(kind) and value is not None and w.chance(30):
-        shown += "!"
-    if value is not None and w.chance(20):
-        if w.chance(30):  # with a default, it may stand where null may not
-            shown = shown.removesuffix("!")
-        w.declared.append(f"${name}: {shown} = {_literal(kind, value)}")
-        if w.chance(30):
-            w.variables[name] = value
+def _define_variable(builder: OperationBuilder, input_type: GraphQLInputType, value: Any, *, is_optional: bool) -> str:
+    """Define a variable for a value that comes from the request or is the default, or is omitted."""
+    name = builder.new_name("v")
+    type_text = str(input_type)
+    builder.variable_types[name] = input_type
+    if not is_non_null_type(input_type) and value is not None and builder.chance(30):
+        type_text += "!"
+    if value is not None and builder.chance(20):
+        if builder.chance(30):  # a nullable variable with a default is allowed in a non-null position
+            type_text = type_text.removesuffix("!")
+        builder.variable_definitions.append(f"${name}: {type_text} = {_render_literal(input_type, value)}")
+        if builder.chance(30):
+            builder.variables[name] = value
         return f"${name}"
-    w.declared.append(f"${name}: {shown}")
-    if shown.endswith("!") or not (optional and w.chance(5)):
-        w.variables[name] = value
+    builder.variable_definitions.append(f"${name}: {type_text}")
+    if type_text.endswith("!") or not (is_optional and builder.chance(5)):
+        builder.variables[name] = value
     return f"${name}"
 
 
-def other_variables(w: Writing, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Change what was given; in a daring operation, now and then to what it can't be."""
-    others = {name: _otherwise(w, w.kinds[name], value) for name, value in variables.items() if name in w.kinds}
-    if others and w.daring and w.chance(15):
-        others[w.pick(list(others))] = w.pick(WRONG_VALUES)
-    return others
+def change_variables(builder: OperationBuilder, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return other values for the variables. If the operation may be invalid, one of them sometimes is."""
+    types = builder.variable_types
+    changed = {name: _change_value(builder, types[name], value) for name, value in variables.items() if name in types}
+    if changed and builder.may_be_invalid and builder.chance(15):
+        changed[builder.pick(list(changed))] = builder.pick(INVALID_VARIABLE_VALUES)
+    return changed
 
 
-def _otherwise(w: Writing, kind: GraphQLInputType, value: Any) -> Any:
-    bare: Any = get_nullable_type(kind)
-    if is_list_type(bare) and isinstance(value, list):
-        return [_otherwise(w, bare.of_type, each) for each in reversed(value)]
-    if is_input_object_type(bare) and value is not None:
-        return {name: _otherwise(w, bare.fields[name].type, each) for name, each in value.items()}
+def _change_value(builder: OperationBuilder, input_type: GraphQLInputType, value: Any) -> Any:
+    nullable: Any = get_nullable_type(input_type)
+    if is_list_type(nullable) and isinstance(value, list):
+        return [_change_value(builder, nullable.of_type, item) for item in reversed(value)]
+    if is_input_object_type(nullable) and value is not None:
+        return {name: _change_value(builder, nullable.fields[name].type, item) for name, item in value.items()}
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
-        return w.pick(SIZES)
-    if is_enum_type(bare) and value is not None:
-        return w.pick(list(bare.values))
-    return w.pick(next((ids for ids in w.visible_keys.ids.values() if value in ids), [value]))
+        return builder.pick(PAGE_SIZES)
+    if is_enum_type(nullable) and value is not None:
+        return builder.pick(list(nullable.values))
+    return builder.pick(next((ids for ids in builder.visible_keys.ids.values() if value in ids), [value]))
 
 
-def _literal(kind: GraphQLInputType, value: Any) -> str:
-    bare: Any = get_nullable_type(kind)
+def _render_literal(input_type: GraphQLInputType, value: Any) -> str:
+    nullable: Any = get_nullable_type(input_type)
     if value is None:
         return "null"
-    if is_list_type(bare):
-        return f"[{', '.join(_literal(bare.of_type, each) for each in value)}]"
-    if is_input_object_type(bare):
-        fields = (f"{name}: {_literal(bare.fields[name].type, each)}" for name, each in value.items())
+    if is_list_type(nullable):
+        return f"[{', '.join(_render_literal(nullable.of_type, item) for item in value)}]"
+    if is_input_object_type(nullable):
+        fields = (f"{name}: {_render_literal(nullable.fields[name].type, item)}" for name, item in value.items())
         return f"{{{', '.join(fields)}}}"
-    return str(value) if is_enum_type(bare) else json.dumps(value, ensure_ascii=False)
+    return str(value) if is_enum_type(nullable) else json.dumps(value, ensure_ascii=False)

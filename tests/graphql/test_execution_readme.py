@@ -46,7 +46,7 @@ def words(sql: str) -> str:
 
 
 def describe(plan: OperationPlan) -> str:
-    """Describe a plan whose only root field is rendered as JSON."""
+    """Describe a plan with one root field, which is rendered as JSON."""
     (root,) = plan.root_fields
     assert isinstance(root, JsonRootField)
     (nested,) = root.query.statement.row_query.nested

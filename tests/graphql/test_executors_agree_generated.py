@@ -1,14 +1,14 @@
-"""Both executors say the same of operations that nobody thought of: reads of every role, and what mutations give."""
+"""Both executors return equal responses for generated operations: queries of every role, and payloads of mutations."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import pytest
 from all_types_dataset import TABLES
-from both_executors import ExecutorPair, all_fields, both_executors, reached
+from both_executors import ExecutorPair, make_executor_pair, non_null_fields, reachable_fields
 from comparison_database import ComparisonDatabase, open_comparison_database
-from generated import operations, payloads
-from generated_values import QUERY
+from generated_operations import calls_of, queries_for
+from generated_values import QUERY_TYPE
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import engine
@@ -18,22 +18,23 @@ from benegraph.domain.access import Role
 from benegraph.graphql.engine.execute import GraphQLRequest
 from benegraph.graphql.engine.limits import Limits
 
-# What Strawberry's executor gives up before it has begun; see `both_executors.answer`.
+# Strawberry's executor cancels coroutines before they start; see `both_executors.run_executor`.
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine '.*' was never awaited:RuntimeWarning")
 
 T = TypeVar("T")
 
-#: What a generated operation may cost: as much as is answered in a test's time.
+#: Generated operations may cost only as much as is executed quickly.
 LIMITS = Limits(cost=2_000, query_seconds=60.0)
-#: New examples of one run of Hypothesis, after the simplest. With ten it would begin to vary those it has, which makes
-#: five of six like one before.
-A_RUN = 8
-#: Seconds in which an example that fails is made smaller.
-PATIENCE = 40
-MOST_FALL_BACK = 0.02
-#: Of all operations that are executed, those that find rows; of all fields, those that hold anything in some answer.
-FEWEST_FIND = 0.5
-FEWEST_REACHED = 0.95
+#: New examples in each run of Hypothesis, after the simplest one. From ten on, it would vary the examples that it has,
+#: and five of six would resemble an earlier one.
+EXAMPLES_PER_RUN = 8
+MAX_SHRINKING_SECONDS = 40
+#: The share of operations that may fall back to Strawberry's executor.
+MAX_FALLBACK_SHARE = 0.02
+#: The share of executed operations that must find rows.
+MIN_FOUND_SHARE = 0.5
+#: The share of all fields that must have a value in some response.
+MIN_FIELD_COVERAGE = 0.95
 
 
 @pytest.fixture(scope="module")
@@ -43,84 +44,87 @@ def comparison(server_url: str, template: str) -> Iterator[ComparisonDatabase]:
 
 
 @pytest.fixture(scope="module")
-def start(pytestconfig: pytest.Config) -> int:
-    """Where the examples begin: the same in every run, unless `--hypothesis-seed` asks for others."""
+def first_seed(pytestconfig: pytest.Config) -> int:
+    """Return the first seed, which is the same in every run unless `--hypothesis-seed` is given."""
     return 10_000 * int(pytestconfig.getoption("--hypothesis-seed") or 0)
 
 
 @pytest.mark.parametrize("role", Role)
-def test_generated_operations_are_answered_alike(comparison: ComparisonDatabase, start: int, role: Role) -> None:
-    _hold_equal(comparison, role, 8, start)
+def test_generated_queries_have_equal_responses(comparison: ComparisonDatabase, first_seed: int, role: Role) -> None:
+    _compare_queries(comparison, role, 8, first_seed)
 
 
 @pytest.mark.conformance
 @pytest.mark.parametrize("role", Role)
-def test_two_thousand_generated_operations_are_answered_alike(
-    comparison: ComparisonDatabase, start: int, role: Role
+def test_two_thousand_generated_queries_have_equal_responses(
+    comparison: ComparisonDatabase, first_seed: int, role: Role
 ) -> None:
-    found = _hold_equal(comparison, role, 500, start)
+    covered = _compare_queries(comparison, role, 500, first_seed)
     if role is Role.ADMINISTRATOR:
-        every = all_fields(QUERY)
-        missed = sorted(every - found)
-        print(f"{len(found)} of {len(every)} fields held something, all but {missed}")  # noqa: T201 - as below
-        assert {each.split(".")[0] for each in found} >= set(TABLES), missed
-        assert len(found) >= FEWEST_REACHED * len(every), missed
+        all_fields = reachable_fields(QUERY_TYPE)
+        missed = sorted(all_fields - covered)
+        print(f"{len(covered)} of {len(all_fields)} fields had a value, all but {missed}")  # noqa: T201 - as below
+        assert {coordinate.split(".")[0] for coordinate in covered} >= set(TABLES), missed
+        assert len(covered) >= MIN_FIELD_COVERAGE * len(all_fields), missed
 
 
-def _hold_equal(comparison: ComparisonDatabase, role: Role, examples: int, start: int) -> set[str]:
-    """Ask both for so many operations, few of which are left to Strawberry; give the fields that held anything."""
-    both, found = both_executors(LIMITS), set[str]()
+def _compare_queries(comparison: ComparisonDatabase, role: Role, examples: int, first_seed: int) -> set[str]:
+    """Compare the responses to generated queries. Return the fields that had a value in any of them."""
+    pair, covered = make_executor_pair(LIMITS), set[str]()
 
-    def holds(requests: Sequence[GraphQLRequest]) -> None:
+    def compare(requests: Sequence[GraphQLRequest]) -> None:
         for request in requests:
             viewer, clock = comparison.dataset.viewers[role], comparison.dataset.clock
-            body = comparison.run(both.compare_query(comparison.database, viewer, clock, request))
-            assume("data" in body)  # what is refused is no example
+            body = comparison.run(pair.compare_query(comparison.database, viewer, clock, request))
+            assume("data" in body)  # a refused operation doesn't count as an example
             if body["data"] is not None:
-                asked = both.strawberry.parse(request.query, trusted=True).ast
-                these = reached(asked, request.operation_name, body["data"])
-                found.update(these)
-                both.counts["found"] += any(each.split(".")[0] in TABLES or each == "Query.node" for each in these)
+                document = pair.strawberry.parse(request.query, trusted=True).ast
+                fields = non_null_fields(document, request.operation_name, body["data"])
+                covered.update(fields)
+                has_rows = any(field.split(".")[0] in TABLES or field == "Query.node" for field in fields)
+                pair.counts["found"] += has_rows
 
-    _try_out(operations(comparison.dataset, role), holds, examples, start + 1000 * list(Role).index(role))
-    assert both.counts["executed"] >= examples
-    assert both.counts["found"] >= FEWEST_FIND * both.counts["executed"], both.counts
-    _check_few_fell_back(both)
-    return found
+    _run_examples(queries_for(comparison.dataset, role), compare, examples, first_seed + 1000 * list(Role).index(role))
+    assert pair.counts["executed"] >= examples
+    assert pair.counts["found"] >= MIN_FOUND_SHARE * pair.counts["executed"], pair.counts
+    _check_few_fallbacks(pair)
+    return covered
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
-def test_a_change_gives_the_same(comparison: ComparisonDatabase, start: int, mutation: str) -> None:
-    _hold_payload(comparison, mutation, 1, start)
+def test_mutation_has_equal_responses(comparison: ComparisonDatabase, first_seed: int, mutation: str) -> None:
+    _compare_payloads(comparison, mutation, 1, first_seed)
 
 
 @pytest.mark.conformance
 @pytest.mark.parametrize("mutation", MUTATIONS)
-def test_whatever_is_asked_of_a_change_is_the_same(comparison: ComparisonDatabase, start: int, mutation: str) -> None:
-    _hold_payload(comparison, mutation, 27, start)
+def test_generated_selections_of_a_payload_have_equal_responses(
+    comparison: ComparisonDatabase, first_seed: int, mutation: str
+) -> None:
+    _compare_payloads(comparison, mutation, 27, first_seed)
 
 
-def _hold_payload(comparison: ComparisonDatabase, mutation: str, examples: int, start: int) -> None:
-    """Do it once with each, then ask for what came of it in other ways: the idempotency key allows that."""
-    both, input = both_executors(LIMITS), comparison.inputs[mutation]
+def _compare_payloads(comparison: ComparisonDatabase, mutation: str, examples: int, first_seed: int) -> None:
+    """Apply a mutation by each executor, then replay it by its idempotency key with generated selections."""
+    pair, input = make_executor_pair(LIMITS), comparison.inputs[mutation]
     viewer, clock = comparison.office.viewer, comparison.office.clock()
     with comparison.copies() as copies:
 
-        def holds(request: GraphQLRequest) -> None:
-            body = comparison.run(both.compare_mutation(copies, viewer, clock, request))
+        def compare(request: GraphQLRequest) -> None:
+            body = comparison.run(pair.compare_mutation(copies, viewer, clock, request))
             assume("data" in body)
 
         request = GraphQLRequest(build_document(mutation), {"input": input})
-        body = comparison.run(both.compare_mutation(copies, viewer, clock, request))
+        body = comparison.run(pair.compare_mutation(copies, viewer, clock, request))
         assert body["data"][mutation]["userErrors"] == [], body
-        _try_out(payloads(comparison.dataset, mutation, input), holds, examples, start)
-    _check_few_fell_back(both)
+        _run_examples(calls_of(comparison.dataset, mutation, input), compare, examples, first_seed)
+    _check_few_fallbacks(pair)
 
 
-def _try_out(strategy: st.SearchStrategy[T], holds: Callable[[T], None], examples: int, start: int) -> None:
-    """Try out so many examples; make one that fails smaller, while there is time."""
-    size = min(A_RUN, examples)
-    chosen = settings(
+def _run_examples(strategy: st.SearchStrategy[T], check: Callable[[T], None], examples: int, first_seed: int) -> None:
+    """Check so many examples, by runs of different seeds. Shrink one that fails."""
+    size = min(EXAMPLES_PER_RUN, examples)
+    profile = settings(
         max_examples=size + 1,
         deadline=None,
         database=None,
@@ -129,17 +133,17 @@ def _try_out(strategy: st.SearchStrategy[T], holds: Callable[[T], None], example
         suppress_health_check=list(HealthCheck),
     )
 
-    def example(drawn: T) -> None:
-        holds(drawn)
+    def run(example: T) -> None:
+        check(example)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "MAX_SHRINKING_SECONDS", PATIENCE)
-        for number in range(start, start - (-examples // size)):
-            seed(number)(chosen(given(strategy)(example)))()
+        patch.setattr(engine, "MAX_SHRINKING_SECONDS", MAX_SHRINKING_SECONDS)
+        for number in range(first_seed, first_seed - (-examples // size)):
+            seed(number)(profile(given(strategy)(run)))()
 
 
-def _check_few_fell_back(both: ExecutorPair) -> None:
-    left = sum(both.fallbacks.values())
-    print(f"{dict(both.counts)}; left to Strawberry: {dict(both.fallbacks)}")  # noqa: T201 - shown where it fails
-    assert left <= max(1, MOST_FALL_BACK * both.counts["executed"]), both.fallbacks
-    assert both.breadth_first.plan_executions + left >= both.counts["executed"]
+def _check_few_fallbacks(pair: ExecutorPair) -> None:
+    fallbacks = sum(pair.fallbacks.values())
+    print(f"{dict(pair.counts)}; fallbacks: {dict(pair.fallbacks)}")  # noqa: T201 - shown where the test fails
+    assert fallbacks <= max(1, MAX_FALLBACK_SHARE * pair.counts["executed"]), pair.fallbacks
+    assert pair.breadth_first.plan_executions + fallbacks >= pair.counts["executed"]
