@@ -104,7 +104,7 @@ class ExecutorPair:
 
 def make_executor_pair(limits: Limits | None = None) -> ExecutorPair:
     limits = limits or Limits()
-    return ExecutorPair(DocumentCache(SCHEMA, limits), DocumentCache(SCHEMA, limits, compiled=True))
+    return ExecutorPair(DocumentCache(SCHEMA, limits), DocumentCache(SCHEMA, limits, use_compiled_plans=True))
 
 
 async def run_executor(

@@ -119,13 +119,13 @@ async def test_readme_example_shows_the_real_plan_statements_and_response(
 
     monkeypatch.setattr(Snapshot, "fetch", record)
     document, plan, sql, parameters, text, lookup_sql, data = blocks()
-    documents = DocumentCache(SCHEMA, compiled=True)
+    documents = DocumentCache(SCHEMA, use_compiled_plans=True)
     response = await execute(documents, Context(database, administrator(), clock, "request"), GraphQLRequest(document))
     assert json.loads(serialize(response))["data"] == {"employees": json.loads(data)}
     assert serialize(response["data"]["employees"]).decode() == data.strip()
 
     (operation,) = (documents.parse(document).operations or {}).values()
-    (compiled,) = operation.plans.values()
+    (compiled,) = operation.operation_plans.values()
     assert isinstance(compiled, OperationPlan)
     assert describe(compiled) == plan
     (first_sql, first_values, first_rows), (second_sql, second_values, second_rows) = statements

@@ -20,7 +20,7 @@ from graphql import (
 from benegraph.domain.access import Action
 from benegraph.graphql.schema import build_schema as build_strawberry_schema
 from benegraph.graphql.schema import print_sdl
-from benegraph.graphql.types.fields import DerivedField, StoreField
+from benegraph.graphql.types.fields import ComputedField, StoreField
 from benegraph.graphql.types.node import NODE_TYPES, LookupField, NodeRef
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ def test_field_declarations_are_available_to_the_breadth_first_executor(schema: 
     subscriber = query.fields["subscriber"].extensions["strawberry-definition"]
     assert isinstance(plan, StoreField)
     assert plan.key == "selected_plan_id"
-    assert isinstance(window, DerivedField)
+    assert isinstance(window, ComputedField)
     assert isinstance(employees, StoreField)
     assert employees.filter_argument is not None
     assert employees.filter_argument.name == "filter"

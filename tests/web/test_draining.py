@@ -201,7 +201,7 @@ def test_draining_process_serves_requests_and_closes_their_connections(tmp_path:
 
 async def test_rejected_request_gets_a_graphql_response(database: Database, clock: Clock) -> None:
     async with running_api(database, clock) as api:
-        api.app[DRAINING].is_draining = api.app[DRAINING].is_refusing = True
+        api.app[DRAINING].is_draining = api.app[DRAINING].is_rejecting = True
         response = await api.post("{ viewer { role } }", Accept="application/graphql-response+json")
         assert response.content_type == "application/graphql-response+json"
         assert await status_and_codes(response) == (503, ["UNAVAILABLE"])
@@ -215,7 +215,7 @@ async def test_request_is_open_until_its_response_is_sent() -> None:
     draining = Draining()
 
     async def respond(request: web.Request) -> web.StreamResponse:
-        draining.admit(request)
+        draining.track_request(request)
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(b"first")

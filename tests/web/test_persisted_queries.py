@@ -242,5 +242,5 @@ def test_number_of_cached_documents_is_limited(
     monkeypatch.setattr(texts, "MAX_CACHED_TEXTS", 2)
     cache, context = texts.PersistedDocuments(), Context(database, administrator(), clock, "r")
     for n in range(5):
-        cache._cache(context, ("acme", str(n)), texts.DocumentText(QUERY))
+        cache._cache(context, ("acme", str(n)), texts.ResolvedDocument(QUERY))
     assert [name for _, name in cache._cached] == ["3", "4"]

@@ -59,7 +59,7 @@ def create_app(
     app[KEY_CACHE] = KeyGrantCache(config.key_cache_seconds)
     add_draining(app, draining)
     health = Health(database, draining)
-    documents = DocumentCache(schema or build_schema(), config.limits, compiled=config.executor == "compiled")
+    documents = DocumentCache(schema or build_schema(), config.limits, use_compiled_plans=config.executor == "compiled")
     metrics.track_documents(documents)
     view = GraphQLView(database, documents, config, throttle or Throttle(config.rate_limit), fixed_on)
     app.router.add_post(GRAPHQL_PATH, view.post)

@@ -25,12 +25,12 @@ class Draining:
         #: Whether the process is about to end. It says so on /readyz and closes each connection after its response.
         self.is_draining = False
         #: Whether the process rejects new requests.
-        self.is_refusing = False
+        self.is_rejecting = False
         self._open_requests: set[asyncio.Task[Any]] = set()
 
-    def admit(self, request: web.Request) -> None:
+    def track_request(self, request: web.Request) -> None:
         """Track a request until it ends. Raises Unavailable once new requests are rejected."""
-        if self.is_refusing and request.path not in PROBE_PATHS:
+        if self.is_rejecting and request.path not in PROBE_PATHS:
             raise Unavailable("The server is shutting down; retry the request.")
         # aiohttp runs each request in a task, which ends once the response has been sent.
         if (task := asyncio.current_task()) is not None:
@@ -70,7 +70,7 @@ async def drain(site: web.BaseSite, draining: Draining, drain_seconds: float) ->
     draining.is_draining = True
     await asyncio.sleep(drain_seconds)
     await site.stop()
-    draining.is_refusing = True
+    draining.is_rejecting = True
     await draining.wait_for_requests(GRACE_SECONDS - ROLLBACK_SECONDS)
 
 

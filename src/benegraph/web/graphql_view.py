@@ -95,14 +95,14 @@ class GraphQLView:
         if request.content_type != JSON or (request.charset or "utf-8").lower() not in {"utf-8", "utf8"}:
             raise web.HTTPUnsupportedMediaType(reason="Unsupported Content-Type; send application/json in UTF-8")
         _check_accept(request)
-        context, budget = await self._admit(request)
+        context, budget = await self._authenticate_and_charge(request)
         parsed = _parse(await _read_body(request))
         body, status = await self._execute(request, context, parsed)
         return graphql_response(request, body, status, self._rate_limit_headers(budget))
 
     async def get(self, request: web.Request) -> web.Response:
         _check_accept(request)
-        context, budget = await self._admit(request)
+        context, budget = await self._authenticate_and_charge(request)
         parsed = _parse(_read_parameters(request))
         body, status = await self._execute(request, context, parsed, read_only=True)
         headers = self._rate_limit_headers(budget)
@@ -112,14 +112,14 @@ class GraphQLView:
 
     async def schema(self, request: web.Request) -> web.Response:
         """Return the schema in GraphQL's schema definition language. Raises Forbidden."""
-        context, budget = await self._admit(request)
+        context, budget = await self._authenticate_and_charge(request)
         if context.viewer.role not in self._introspection_roles:
             raise Forbidden(f"The role {context.viewer.role} may not introspect the schema.")
         if self._sdl is None:
             self._sdl = self._documents.schema.as_str().encode()
         return cacheable_response(request, self._sdl, "text/plain", self._rate_limit_headers(budget))
 
-    async def _admit(self, request: web.Request) -> tuple[Context, RateBudget]:
+    async def _authenticate_and_charge(self, request: web.Request) -> tuple[Context, RateBudget]:
         """Authenticate a request and charge it, before its body is read."""
         clock = Clock.at(datetime.now(UTC), self._fixed_on)
         viewer = await authenticate(request, self._database, clock)

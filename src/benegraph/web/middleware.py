@@ -44,7 +44,7 @@ def request_middleware(
 
     async def respond(request: web.Request, handler: Handler, info: RequestInfo) -> web.StreamResponse:
         try:
-            draining.admit(request)
+            draining.track_request(request)
             return await handler(request)
         except RequestError as error:
             info.code = error.code

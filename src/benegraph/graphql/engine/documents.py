@@ -68,9 +68,9 @@ class Operation:
     #: Whether it selects `__schema` or `__type`.
     introspects: bool
     #: The variables in its `@skip` and `@include` directives; or the reason why no plan can be compiled.
-    conditions: tuple[str, ...] | UnsupportedOperation
+    directive_variables: tuple[str, ...] | UnsupportedOperation
     #: Its plans by the values of those variables; or the reason why one cannot be compiled.
-    plans: dict[tuple[Any, ...], OperationPlan | UnsupportedOperation] = field(default_factory=dict)
+    operation_plans: dict[tuple[Any, ...], OperationPlan | UnsupportedOperation] = field(default_factory=dict)
 
     @property
     def is_mutation(self) -> bool:
@@ -110,7 +110,7 @@ class DocumentCache:
     schema: strawberry.Schema
     limits: Limits = field(default_factory=Limits)
     #: Whether operations run breadth-first by compiled plans, where a plan covers them.
-    compiled: bool = False
+    use_compiled_plans: bool = False
     #: How many texts were found in the cache, and how many had to be parsed.
     hits: int = 0
     misses: int = 0
@@ -164,7 +164,7 @@ class DocumentCache:
                 OperationVariables(schema, node.variable_definitions or ()),
                 compile_cost(node, fragments, schema),
                 _introspects(node, fragments),
-                _find_conditions(node, fragments),
+                _find_directive_variables(node, fragments),
             )
             for node in definitions
             if isinstance(node, OperationDefinitionNode)
@@ -172,13 +172,15 @@ class DocumentCache:
         if len(text) <= MAX_CACHED_TEXT_LENGTH:
             self._cache((text, trusted), document)
 
-    def get_plan(self, operation: Operation, variables: Mapping[str, Any]) -> OperationPlan | UnsupportedOperation:
+    def get_operation_plan(
+        self, operation: Operation, variables: Mapping[str, Any]
+    ) -> OperationPlan | UnsupportedOperation:
         """Return the plan of an operation, compiled once for each combination of the variables in its directives."""
-        names = operation.conditions
+        names = operation.directive_variables
         if isinstance(names, UnsupportedOperation):
             return names
         key = tuple(variables.get(name) for name in names)
-        plan = operation.plans.get(key)
+        plan = operation.operation_plans.get(key)
         if plan is None:
             conditions = dict(zip(names, key, strict=True))
             declare, node, fragments = FieldDeclarations(self.schema), operation.node, operation.fragments
@@ -186,9 +188,9 @@ class DocumentCache:
                 plan = compile_operation(self.graphql_schema, declare, BatchMetadata(), node, fragments, conditions)
             except UnsupportedOperation as unsupported:
                 plan = unsupported
-            if len(operation.plans) >= MAX_PLANS:
-                del operation.plans[next(iter(operation.plans))]
-            operation.plans[key] = plan
+            if len(operation.operation_plans) >= MAX_PLANS:
+                del operation.operation_plans[next(iter(operation.operation_plans))]
+            operation.operation_plans[key] = plan
         return plan
 
     def _cache(self, key: tuple[str, bool], document: Document) -> None:
@@ -199,7 +201,7 @@ class DocumentCache:
             self._cached_characters -= len(oldest_text)
 
 
-def _find_conditions(
+def _find_directive_variables(
     node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> tuple[str, ...] | UnsupportedOperation:
     try:

@@ -83,7 +83,7 @@ async def execute(documents: DocumentCache, context: Context, request: GraphQLRe
     try:
         async with asyncio.timeout(seconds):
             outcome: PlanResult | ExecutionResult | None = None
-            if documents.compiled:
+            if documents.use_compiled_plans:
                 outcome = await _run_plan(documents, context, prepared)
             if outcome is None:
                 outcome = await _run_resolvers(documents, context, prepared)
@@ -145,7 +145,7 @@ async def _run_plan(documents: DocumentCache, context: Context, prepared: Prepar
 
     The resolvers then run the operation and report the error, if it occurs again.
     """
-    plan = documents.get_plan(prepared.operation, prepared.variables.coerced)
+    plan = documents.get_operation_plan(prepared.operation, prepared.variables.coerced)
     if isinstance(plan, UnsupportedOperation):
         documents.fallbacks[plan.reason] += 1
         return None

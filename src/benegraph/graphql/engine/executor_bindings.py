@@ -20,7 +20,7 @@ from benegraph.execution import Arguments, RowQuery
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.input_conversion import build_argument_converter
 from benegraph.graphql.engine.serialize import serialize
-from benegraph.graphql.types.fields import BatchedField, ContextField, DerivedField, StoreField, same_row
+from benegraph.graphql.types.fields import ComputedField, ComputedInBatchField, ContextField, StoreField, same_object
 from benegraph.graphql.types.node import LookupField, NodeRef
 from benegraph.graphql.types.paging import PageRequest
 
@@ -42,12 +42,12 @@ class FieldDeclarations:
         strawberry_field = definition.extensions.get("strawberry-definition")
         if isinstance(strawberry_field, StoreField):
             return self._declare_rows(strawberry_field)
-        if isinstance(strawberry_field, DerivedField):
-            if strawberry_field.compute is same_row:
+        if isinstance(strawberry_field, ComputedField):
+            if strawberry_field.compute is same_object:
                 return execution.SameObject()
             return execution.Computed(strawberry_field.compute, strawberry_field.columns)
-        if isinstance(strawberry_field, BatchedField):
-            return self._declare_batched(strawberry_field)
+        if isinstance(strawberry_field, ComputedInBatchField):
+            return self._declare_computed_in_batch(strawberry_field)
         if isinstance(strawberry_field, LookupField):
             return self._declare_lookup(strawberry_field)
         if isinstance(strawberry_field, ContextField):
@@ -74,13 +74,13 @@ class FieldDeclarations:
             return execution.ToMany(batch, key)
         return execution.ToOne(batch, key)
 
-    def _declare_batched(self, batched_field: BatchedField) -> execution.Declaration:
-        convert = build_argument_converter(batched_field.arguments, self.schema)
+    def _declare_computed_in_batch(self, computed_field: ComputedInBatchField) -> execution.Declaration:
+        convert = build_argument_converter(computed_field.arguments, self.schema)
 
         async def load(reader: Any, parents: Sequence[Any], arguments: Arguments) -> Sequence[Any]:
-            return await batched_field.load(reader, parents, **convert(arguments))
+            return await computed_field.load(reader, parents, **convert(arguments))
 
-        return execution.ComputedInBatch(load, batched_field.columns)
+        return execution.ComputedInBatch(load, computed_field.columns)
 
     def _declare_mutation(self, mutation_field: StrawberryField) -> execution.MutationCall:
         """Declare a call of the mutation's resolver. Of Strawberry's `info` such resolvers use only the context."""

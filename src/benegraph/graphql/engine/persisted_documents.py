@@ -29,7 +29,7 @@ class DocumentSource:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentText:
+class ResolvedDocument:
     """A document's text, and whether the operator registered it as trusted."""
 
     text: str
@@ -43,9 +43,9 @@ class PersistedDocuments:
     trusted_only: bool = False
     #: Texts and when they were read. A persisted text's key is its tenant and digest, a trusted one's '' and its ID or
     #: digest.
-    _cached: OrderedDict[tuple[str, Any], tuple[DocumentText, datetime]] = field(default_factory=OrderedDict)
+    _cached: OrderedDict[tuple[str, Any], tuple[ResolvedDocument, datetime]] = field(default_factory=OrderedDict)
 
-    async def find(self, context: Context, source: DocumentSource) -> DocumentText:
+    async def find(self, context: Context, source: DocumentSource) -> ResolvedDocument:
         """Find the text that a request refers to.
 
         Raises UnknownDocument; BadInput if the hash is another text's; Forbidden if the text must be trusted and isn't.
@@ -54,7 +54,7 @@ class PersistedDocuments:
             if source.digest is not None and compute_digest(source.text) != source.digest:
                 raise BadInput("`extensions.persistedQuery.sha256Hash` is not the SHA-256 of `query`.")
             if not self.trusted_only:
-                return DocumentText(source.text)
+                return ResolvedDocument(source.text)
             text = await self._find_trusted(context, digest=compute_digest(source.text))
             if text is None:
                 raise Forbidden("Only trusted documents may be executed; this document is not registered as trusted.")
@@ -73,17 +73,17 @@ class PersistedDocuments:
         key = (context.viewer.tenant_id, source.digest)
         if self._get_cached(context, key) is None:
             await documents.persist(context.database, context.viewer, context.clock, source.digest, source.text)
-            self._cache(context, key, DocumentText(source.text))
+            self._cache(context, key, ResolvedDocument(source.text))
 
     async def _find_trusted(
         self, context: Context, *, id: str | None = None, digest: str | None = None
-    ) -> DocumentText | None:
+    ) -> ResolvedDocument | None:
         async def load() -> str | None:
             return await documents.find_trusted(context.database, context.viewer, context.clock, id=id, digest=digest)
 
         return await self._get_or_load(context, ("", id or digest), load, trusted=True)
 
-    async def _find_persisted(self, context: Context, digest: str) -> DocumentText | None:
+    async def _find_persisted(self, context: Context, digest: str) -> ResolvedDocument | None:
         async def load() -> str | None:
             return await documents.find_persisted(context.database, context.viewer, context.clock, digest)
 
@@ -96,21 +96,21 @@ class PersistedDocuments:
         load: Callable[[], Awaitable[str | None]],
         *,
         trusted: bool = False,
-    ) -> DocumentText | None:
+    ) -> ResolvedDocument | None:
         if (cached := self._get_cached(context, key)) is not None:
             return cached
         loaded = await load()
         if loaded is None:
             return None
-        text = DocumentText(loaded, trusted)
+        text = ResolvedDocument(loaded, trusted)
         self._cache(context, key, text)
         return text
 
-    def _get_cached(self, context: Context, key: tuple[str, Any]) -> DocumentText | None:
+    def _get_cached(self, context: Context, key: tuple[str, Any]) -> ResolvedDocument | None:
         text, read_at = self._cached.get(key, (None, context.clock.now))
         return text if context.clock.now < read_at + CACHE_TTL else None
 
-    def _cache(self, context: Context, key: tuple[str, Any], text: DocumentText) -> None:
+    def _cache(self, context: Context, key: tuple[str, Any], text: ResolvedDocument) -> None:
         self._cached[key] = text, context.clock.now
         self._cached.move_to_end(key)
         if len(self._cached) > MAX_CACHED_TEXTS:

@@ -25,7 +25,7 @@ from benegraph.graphql.types.coverage import (
     SUBSCRIBER_ID_DESCRIPTION,
     SubscriberEnrollment,
 )
-from benegraph.graphql.types.fields import derived, to_one
+from benegraph.graphql.types.fields import computed, to_one
 from benegraph.graphql.types.scalars import Cents
 from benegraph.services import billing
 
@@ -124,7 +124,7 @@ def _read_paid_through(result: MutationResult) -> list[billing.CoveragePaidThrou
 
 @mutation_payload
 class SetPaidThroughPayload:
-    results: list[PaidThroughResult] | None = derived(
+    results: list[PaidThroughResult] | None = computed(
         _read_paid_through, "The subscriber's coverages in the division, ordered by start date."
     )
 

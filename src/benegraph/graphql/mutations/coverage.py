@@ -32,7 +32,7 @@ from benegraph.graphql.types.coverage import (
     SubscriberEnrollmentKey,
 )
 from benegraph.graphql.types.enums import BatchOutcome
-from benegraph.graphql.types.fields import derived, to_one
+from benegraph.graphql.types.fields import computed, to_one
 from benegraph.graphql.types.scalars import Cents
 from benegraph.services import coverage
 from benegraph.services.coverage import contracts, subscribers
@@ -180,7 +180,7 @@ def _read_results(result: MutationResult) -> list[UpsertItemResult] | None:
 
 @mutation_payload
 class UpsertSubscriberEnrollmentsPayload:
-    results: list[SubscriberEnrollmentUpsertResult] | None = derived(
+    results: list[SubscriberEnrollmentUpsertResult] | None = computed(
         _read_results, "The items' results, in the order of the input; null if the whole call was refused."
     )
 

@@ -22,7 +22,7 @@ from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
 from benegraph.graphql.mutations.run_mutation import mutation
 from benegraph.graphql.types.enrollments import Enrollment
 from benegraph.graphql.types.enums import CoverageTier, ElectionDecision, EnrollmentStatus
-from benegraph.graphql.types.fields import to_each, to_one
+from benegraph.graphql.types.fields import to_many_by_keys, to_one
 from benegraph.graphql.types.people import Dependent
 from benegraph.graphql.types.plan_years import Plan
 from benegraph.graphql.types.scalars import Cents
@@ -87,14 +87,14 @@ class ElectionPreview:
     selected_plan: Plan | None = to_one(
         store.plan_years.plans_by_ids, "selected_plan_id", "The plan; null for a waiver."
     )
-    dependents: list[Dependent] = to_each(
+    dependents: list[Dependent] = to_many_by_keys(
         store.people.dependents_by_ids, "dependent_ids", "The dependents that would be covered."
     )
 
 
 @mutation_payload
 class ElectPayload:
-    enrollments: list[Enrollment] | None = to_each(
+    enrollments: list[Enrollment] | None = to_many_by_keys(
         store.enrollments.by_ids,
         "enrollment_ids",
         "The answered enrollments, in the order of the input; null after a dry run.",

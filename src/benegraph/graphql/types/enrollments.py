@@ -22,13 +22,13 @@ from benegraph.graphql.types.enums import (
     LifeEventType,
     WindowReason,
 )
-from benegraph.graphql.types.fields import RowReader, batched, derived, same_row, to_many, to_one, to_page
+from benegraph.graphql.types.fields import RowReader, computed, computed_in_batch, same_object, to_many, to_one, to_page
 from benegraph.graphql.types.node import (
     UPDATED_AT_DESCRIPTION,
     VERSION_DESCRIPTION,
     Node,
-    check_id,
     lookup_by_id,
+    parse_id_prefix,
 )
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.scalars import Cents
@@ -62,7 +62,7 @@ class EnrollmentFilter:
             first, last = EFFECTIVE_YEARS[0], EFFECTIVE_YEARS[-1]
             raise BadInput(f"Invalid `coverageEffectiveStartYear`: expected {first} to {last}, got {year}.")
         if self.plan_year_id is not None:
-            check_id(self.plan_year_id, IdPrefix.PLAN_YEAR)
+            parse_id_prefix(self.plan_year_id, IdPrefix.PLAN_YEAR)
         status = None if self.status is None else tuple(sorted(set(self.status)))
         return store.enrollments.EnrollmentFilter(status, self.plan_year_id, year)
 
@@ -77,7 +77,7 @@ class LifeEventFilter:
     def to_store_filter(self) -> store.enrollments.LifeEventFilter:
         """Return the store's filter. Raises BadInput for a malformed ID."""
         if self.employer_id is not None:
-            check_id(self.employer_id, IdPrefix.EMPLOYER)
+            parse_id_prefix(self.employer_id, IdPrefix.EMPLOYER)
         return store.enrollments.LifeEventFilter(self.status, self.employer_id)
 
 
@@ -101,12 +101,12 @@ class QualifyingLifeEvent(Node):
     event_type: LifeEventType = strawberry.field(description="The type of event.")
     event_on: date = strawberry.field(name="eventDate", description="The day of the event.")
     status: LifeEventStatus = strawberry.field(description="The result of the review.")
-    enrollment_window_start: date = derived(
+    enrollment_window_start: date = computed(
         lambda event: derive_change_window(event).start,
         "The first day on which the change that the event allows can be made.",
         _CHANGE_WINDOW_COLUMNS,
     )
-    enrollment_window_end: date = derived(
+    enrollment_window_end: date = computed(
         lambda event: derive_change_window(event).last,
         "The last day on which that change can be made, inclusive: the last day for reporting the event, or ten days"
         " after its approval if that is later.",
@@ -130,8 +130,8 @@ class QualifyingLifeEvent(Node):
 
 @strawberry.type(description="A dependent covered by an election, and the period of that coverage.")
 class DependentCoverage:
-    dependent: Annotated["Dependent", strawberry.lazy("benegraph.graphql.types.people")] = derived(
-        same_row, "The covered dependent."
+    dependent: Annotated["Dependent", strawberry.lazy("benegraph.graphql.types.people")] = computed(
+        same_object, "The covered dependent."
     )
     covered_from: date = strawberry.field(
         name="coverageStart", description="The first day of the dependent's coverage."
@@ -269,13 +269,13 @@ class Enrollment(Node):
         "id",
         "The dependents covered by the election, each with its own period of coverage.",
     )
-    eligible_plans: list[EligiblePlan] = batched(
+    eligible_plans: list[EligiblePlan] = computed_in_batch(
         _load_eligible_plans,
         ("plan_year_id", "employee_id"),
         "The plans of the plan year with their costs for the employee's employment class. A plan without a cost for"
         " that class is omitted.",
     )
-    election_window: ElectionWindow = derived(same_row, "The period in which the enrollment can be answered.")
+    election_window: ElectionWindow = computed(same_object, "The period in which the enrollment can be answered.")
     replaces: Annotated["Enrollment", strawberry.lazy("benegraph.graphql.types.enrollments")] | None = to_one(
         store.enrollments.by_ids,
         "replaces_id",

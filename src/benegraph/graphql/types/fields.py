@@ -54,14 +54,14 @@ class StoreField(StrawberryField):
     build_page_request: Callable[..., PageRequest]
 
 
-class DerivedField(StrawberryField):
+class ComputedField(StrawberryField):
     """A field computed from its parent's row by a pure function that reads these columns."""
 
     compute: Callable[[Any], Any]
     columns: tuple[str, ...]
 
 
-class BatchedField(StrawberryField):
+class ComputedInBatchField(StrawberryField):
     """A field computed for many parents at once, from these columns of their rows and from rows it reads."""
 
     load: Callable[..., Awaitable[Sequence[Any]]]
@@ -94,7 +94,7 @@ def to_one(batch: OneByKey, key: str, description: str, **options: Any) -> Any:
     return _build_store_field(batch, key, description, resolve, options)
 
 
-def to_each(batch: OneByKey, key: str, description: str, **options: Any) -> Any:
+def to_many_by_keys(batch: OneByKey, key: str, description: str, **options: Any) -> Any:
     """Declare a field for the rows of the keys in the parent's attribute `key`; null where it is None."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
@@ -184,18 +184,18 @@ def to_page(
     return field
 
 
-def derived(compute: Callable[[Any], Any], description: str, columns: tuple[str, ...] = (), **options: Any) -> Any:
+def computed(compute: Callable[[Any], Any], description: str, columns: tuple[str, ...] = (), **options: Any) -> Any:
     """Declare a field computed from these columns of the parent's row."""
 
     def resolve(root: strawberry.Parent[Any]) -> Any:
         return compute(root)
 
-    field = build_field(DerivedField, description, resolve, options)
+    field = build_field(ComputedField, description, resolve, options)
     field.compute, field.columns = compute, columns
     return field
 
 
-def batched(load: Callable[..., Awaitable[Sequence[Any]]], columns: tuple[str, ...], description: str) -> Any:
+def computed_in_batch(load: Callable[..., Awaitable[Sequence[Any]]], columns: tuple[str, ...], description: str) -> Any:
     """Declare a field that is computed for many parents at once.
 
     `load(reader, rows, **arguments)` returns one value for each row, or the exception to raise for it. The parameters
@@ -210,7 +210,7 @@ def batched(load: Callable[..., Awaitable[Sequence[Any]]], columns: tuple[str, .
 
     parameters = list(inspect.signature(load).parameters.values())[2:]
     set_arguments(resolve, ("root", "info"), parameters)
-    field = build_field(BatchedField, description, resolve, {})
+    field = build_field(ComputedInBatchField, description, resolve, {})
     field.load, field.columns = load, columns
     return field
 
@@ -226,7 +226,7 @@ def from_context(get_value: Callable[[Context], Any], description: str) -> Any:
     return field
 
 
-def same_row(row: Any) -> Any:
+def same_object(row: Any) -> Any:
     """Return the parent's row itself, for an object type that reads columns of the same row.
 
     An enrollment's election window, for example, consists of columns of the enrollment.

@@ -66,7 +66,7 @@ class Node:
         return True
 
 
-def check_id(id: str, expected: IdPrefix | None = None) -> IdPrefix:
+def parse_id_prefix(id: str, expected: IdPrefix | None = None) -> IdPrefix:
     """Return the prefix of an ID. Raises BadInput for a malformed ID, or an ID of another type than expected."""
     prefix = prefix_of(id)
     if expected is not None and prefix is not expected:
@@ -86,8 +86,8 @@ class NodeRef:
 
 
 def parse_node_ref(id: str, expected: IdPrefix | None = None) -> NodeRef:
-    """Return the reference that a global ID stands for. Raises BadInput as `check_id` does."""
-    type_name, batch = NODE_TYPES[check_id(id, expected)]
+    """Return the reference that a global ID stands for. Raises BadInput as `parse_id_prefix` does."""
+    type_name, batch = NODE_TYPES[parse_id_prefix(id, expected)]
     return NodeRef(type_name, batch, id)
 
 
@@ -112,7 +112,7 @@ def lookup(batches: Mapping[str, OneByKey | OneByCompositeKey], find_ref: Callab
     return _build_lookup_field(batches, find_ref, resolve, description, is_list=False)
 
 
-def lookup_each(
+def lookup_many(
     batches: Mapping[str, OneByKey | OneByCompositeKey], find_refs: Callable[..., Any], description: str
 ) -> Any:
     """Declare a field for a list of rows. `find_refs(context, **arguments)` returns a NodeRef or an error for each."""
@@ -201,7 +201,7 @@ class NodeQuery:
         _find_node,
         "Look up one object of any type by its global ID. Null if it doesn't exist or the viewer may not see it.",
     )
-    nodes: list[Node | None] = lookup_each(
+    nodes: list[Node | None] = lookup_many(
         _BATCHES,
         _find_nodes,
         (

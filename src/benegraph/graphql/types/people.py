@@ -13,14 +13,14 @@ from benegraph.domain.ids import IdPrefix
 from benegraph.graphql.types.coverage import Subscriber
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter, QualifyingLifeEvent
 from benegraph.graphql.types.enums import EmploymentClass, OrderDirection, Relationship, describe_enum
-from benegraph.graphql.types.fields import RowReader, batched, to_many, to_one, to_page
+from benegraph.graphql.types.fields import RowReader, computed_in_batch, to_many, to_one, to_page
 from benegraph.graphql.types.node import (
     CREATED_AT_DESCRIPTION,
     UPDATED_AT_DESCRIPTION,
     VERSION_DESCRIPTION,
     Node,
-    check_id,
     lookup_by_id,
+    parse_id_prefix,
 )
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.plan_years import Eligibility, evaluate_eligibility
@@ -108,7 +108,7 @@ async def _load_eligibility(
         strawberry.ID, strawberry.argument(description="The ID of a plan year of the employee's employer.")
     ],
 ) -> list[Any]:
-    check_id(plan_year_id, IdPrefix.PLAN_YEAR)
+    parse_id_prefix(plan_year_id, IdPrefix.PLAN_YEAR)
     (plan_year,) = await reader.load_rows(store.plan_years.by_ids, [plan_year_id])
     (classes,) = await reader.load_lists(store.plan_years.classes_of, [plan_year_id])
     return [
@@ -158,7 +158,7 @@ class Employee(Node):
         "id",
         "The carrier's subscriber that this employee is linked to; null if there is none.",
     )
-    eligibility: Eligibility | None = batched(
+    eligibility: Eligibility | None = computed_in_batch(
         _load_eligibility,
         ("employer_id", "employment_class", "hired_on", "class_changed_on", "terminated_on"),
         "The employee's eligibility for coverage in a plan year. Null if the plan year doesn't exist, belongs to"

@@ -6,7 +6,7 @@ from benegraph.services.plan_years.drafts import (
     delete_plan_year,
     update_plan_year,
 )
-from benegraph.services.plan_years.enrollment_window import close_enrollment, open_enrollment, renew_or_lapse
+from benegraph.services.plan_years.opening_and_closing import close_enrollment, open_enrollment, renew_or_lapse
 
 __all__ = [
     "PlanYearDraft",

@@ -13,7 +13,7 @@ from benegraph.domain.values import Clock
 from benegraph.services.access import ScopeExistenceCache, check_scope_exists
 from benegraph.settings import Issuer, SettingsError
 from benegraph.web.tokens.claims import viewer_of
-from benegraph.web.tokens.jwks import discovery_url, is_secure_url
+from benegraph.web.tokens.jwks import first_url, is_secure_url
 from benegraph.web.tokens.jwt import InvalidToken, check_claims, read_header, verify
 from benegraph.web.tokens.keys import KeySetCache
 
@@ -77,6 +77,6 @@ def token_authentication(issuer: Issuer) -> Callable[[web.Application], AsyncIte
 
 def _url_of(issuer: Issuer) -> URL | None:
     try:
-        return discovery_url(issuer)
+        return first_url(issuer)
     except ValueError:
         return None

@@ -26,7 +26,7 @@ class InvalidKeySet(Exception):
     """An issuer's response is not a valid OpenID configuration or key set."""
 
 
-def discovery_url(issuer: Issuer) -> URL:
+def first_url(issuer: Issuer) -> URL:
     """Return the URL of an issuer's key set, or else of its OpenID configuration. Raises ValueError."""
     return URL(issuer.keys_url) if issuer.keys_url else URL(issuer.name) / ".well-known/openid-configuration"
 
@@ -43,7 +43,7 @@ async def fetch_key_set(session: ClientSession, issuer: Issuer) -> KeySet:
 
     Raises InvalidKeySet, and the errors of aiohttp.
     """
-    url = discovery_url(issuer)
+    url = first_url(issuer)
     if issuer.keys_url is None:
         configuration = await _fetch_json(session, url)
         if configuration.get("issuer") != issuer.name:
