@@ -146,7 +146,7 @@ async def test_replay_of_rows_no_longer_visible_is_not_found(database: Database)
         response = await call(office, mutation, inputs[mutation], viewer=limited_viewer)
         assert response.refusals == ["NOT_FOUND idempotencyKey"], mutation
         assert response.messages == [
-            "A row that was changed under this idempotency key no longer exists or is not visible to you."
+            "An object that was changed under this idempotency key no longer exists or is not visible to you."
         ]
         viewer_without_actions = replace(viewer, actions=frozenset())
         assert (await call(office, mutation, inputs[mutation], viewer=viewer_without_actions)).errors == ["FORBIDDEN"]

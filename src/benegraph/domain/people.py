@@ -17,7 +17,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 class EmploymentClass(StrEnum):
-    """The employment class, which decides how much the employer contributes."""
+    """The employment class, which decides eligibility and the contributions."""
 
     FULL_TIME = "FULL_TIME"
     PART_TIME = "PART_TIME"

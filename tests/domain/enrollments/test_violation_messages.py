@@ -104,7 +104,7 @@ HIRED, FIRST, LAST = date(2020, 1, 6), date(2026, 11, 1), date(2026, 11, 30)
         ),
         (
             check_window(FACTS, date(2026, 12, 1)),
-            ["The enrollment window is from 2026-11-01 through 2026-11-30; today is 2026-12-01."],
+            ["The election window is from 2026-11-01 through 2026-11-30; today is 2026-12-01."],
         ),
     ],
 )

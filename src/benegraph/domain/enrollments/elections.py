@@ -119,11 +119,11 @@ def check_pending(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation
 
 
 def check_window(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation]:
-    """Check that today is within the enrollment window, including its first and last day."""
+    """Check that today is within the election window, including its first and last day."""
     if today not in facts.window:
         yield RuleViolation(
             ErrorCode.WINDOW_NOT_OPEN,
-            f"The enrollment window is from {facts.window.start} through {facts.window.last}; today is {today}.",
+            f"The election window is from {facts.window.start} through {facts.window.last}; today is {today}.",
             ("enrollmentId",),
         )
 

@@ -8,6 +8,8 @@ from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.graphql.mutations.inputs import (
+    FOR_ADMINISTRATORS,
+    REASON_DESCRIPTION,
     MutationInput,
     VersionedInput,
     check_not_null,
@@ -18,7 +20,12 @@ from benegraph.graphql.mutations.inputs import (
 )
 from benegraph.graphql.mutations.payloads import MutationResult, ResultData, mutation_payload
 from benegraph.graphql.mutations.run_mutation import mutation
-from benegraph.graphql.types.billing import PremiumInvoice, PremiumPayment, TenantSettings
+from benegraph.graphql.types.billing import (
+    AUTO_PAID_THROUGH_DESCRIPTION,
+    PremiumInvoice,
+    PremiumPayment,
+    TenantSettings,
+)
 from benegraph.graphql.types.coverage import (
     DIVISION_ID_DESCRIPTION,
     GROUP_ID_DESCRIPTION,
@@ -29,10 +36,8 @@ from benegraph.graphql.types.fields import computed, to_one
 from benegraph.graphql.types.scalars import Cents
 from benegraph.services import billing
 
-_FOR_ADMINISTRATORS = "For administrators, and for service keys that allow it."
 
-
-@mutation_input("A premium invoice to a group's division, or to one subscriber in it.")
+@mutation_input("A premium invoice for a group's division, or for one subscriber in it.")
 class RecordPremiumInvoiceInput(MutationInput):
     group_id: str = required(GROUP_ID_DESCRIPTION)
     division_id: str = required(DIVISION_ID_DESCRIPTION)
@@ -40,7 +45,7 @@ class RecordPremiumInvoiceInput(MutationInput):
     bill_from: date = required("The first day of the billed period.")
     bill_through: date = required("The last day of the billed period, inclusive.")
     due_date: date = required("The day by which the invoice is due.")
-    amount_cents: Cents = required("The billed amount.")
+    amount_cents: Cents = required("The amount billed, in cents.")
 
     def to_new_invoice(self) -> billing.NewInvoice:
         return billing.NewInvoice(
@@ -62,7 +67,7 @@ class RecordPremiumInvoicePayload:
 @mutation_input("The invoice to void.")
 class VoidPremiumInvoiceInput(VersionedInput):
     invoice_id: strawberry.ID = required("The invoice.")
-    reason: str | None = optional("The reason, for the history.")
+    reason: str | None = optional(REASON_DESCRIPTION)
 
 
 @mutation_payload
@@ -73,25 +78,27 @@ class VoidPremiumInvoicePayload:
 @mutation_input("A payment on an invoice: the full amount, a part of it, or more.")
 class RecordPremiumPaymentInput(MutationInput):
     invoice_id: strawberry.ID = required("The invoice, which must not be void.")
-    amount_cents: Cents = required("The received amount, greater than 0.")
-    received_on: date = required("The day the payment was received; not after today.")
+    amount_cents: Cents = required("The amount received, in cents; greater than 0.")
+    received_on: date = required("The day on which the payment was received; not after today.")
 
 
 @mutation_payload
 class RecordPremiumPaymentPayload:
-    invoice: PremiumInvoice | None = to_one(store.billing.by_ids, "invoice_id", "The paid invoice.")
+    invoice: PremiumInvoice | None = to_one(
+        store.billing.by_ids, "invoice_id", "The invoice that the payment was recorded on."
+    )
     payment: PremiumPayment | None = to_one(store.billing.payments_by_ids, "payment_id", "The new payment.")
 
 
 @mutation_input("The payment to reverse.")
 class ReversePremiumPaymentInput(MutationInput):
     payment_id: strawberry.ID = required("The payment.")
-    reason: str | None = optional("The reason, for the history.")
+    reason: str | None = optional(REASON_DESCRIPTION)
 
 
 @mutation_payload
 class ReversePremiumPaymentPayload:
-    invoice: PremiumInvoice | None = to_one(store.billing.by_ids, "invoice_id", "The invoice that was paid.")
+    invoice: PremiumInvoice | None = to_one(store.billing.by_ids, "invoice_id", "The invoice of the reversed payment.")
 
 
 @mutation_input("The subscriber whose paid-through dates are computed, and the group's division.")
@@ -108,7 +115,7 @@ class PaidThroughResult:
     )
     paid_through: date | None = strawberry.field(description="The last paid day, inclusive; null if no day is paid.")
     invoice: PremiumInvoice | None = to_one(
-        store.billing.by_ids, "invoice_id", "The invoice that pays for that day; null if no day is paid."
+        store.billing.by_ids, "invoice_id", "The paid invoice that covers that day; null if no day is paid."
     )
 
 
@@ -132,7 +139,7 @@ class SetPaidThroughPayload:
 @mutation_input("Changes to the tenant's settings. A field that is left out keeps its value.")
 class UpdateTenantSettingsInput(MutationInput):
     auto_paid_through: bool | None = optional(
-        "Whether every recorded, voided, paid or reversed invoice updates `paidThrough` at once, from now on."
+        f"{AUTO_PAID_THROUGH_DESCRIPTION} Present values of `paidThrough` don't change."
     )
 
 
@@ -145,7 +152,7 @@ class UpdateTenantSettingsPayload:
     Action.SET_PAID_THROUGH,
     SetPaidThroughPayload,
     "Compute and store the paid-through date of each coverage of a subscriber in a group's division."
-    f" {_FOR_ADMINISTRATORS}",
+    f" {FOR_ADMINISTRATORS}",
 )
 async def set_paid_through(tx: Transaction, input: SetPaidThroughInput) -> ResultData:
     coverages = await billing.set_paid_through(tx, input.subscriber_id, input.group_id, input.division_id)
@@ -164,7 +171,7 @@ async def set_paid_through(tx: Transaction, input: SetPaidThroughInput) -> Resul
 @mutation(
     Action.RECORD_PREMIUM_INVOICE,
     RecordPremiumInvoicePayload,
-    f"Record a premium invoice to a group's division or to one subscriber. {_FOR_ADMINISTRATORS}",
+    f"Record a premium invoice for a group's division or for one subscriber. {FOR_ADMINISTRATORS}",
 )
 async def record_premium_invoice(tx: Transaction, input: RecordPremiumInvoiceInput) -> ResultData:
     return {"invoice_id": await billing.record_invoice(tx, input.to_new_invoice())}
@@ -173,7 +180,7 @@ async def record_premium_invoice(tx: Transaction, input: RecordPremiumInvoiceInp
 @mutation(
     Action.VOID_PREMIUM_INVOICE,
     VoidPremiumInvoicePayload,
-    f"Void an invoice, whether or not payments were recorded on it. {_FOR_ADMINISTRATORS}",
+    f"Void an invoice, whether or not payments were recorded on it. {FOR_ADMINISTRATORS}",
 )
 async def void_premium_invoice(tx: Transaction, input: VoidPremiumInvoiceInput) -> ResultData:
     await billing.void_invoice(tx, input.invoice_id, value_or_none(input.reason), value_or_none(input.expected_version))
@@ -183,14 +190,14 @@ async def void_premium_invoice(tx: Transaction, input: VoidPremiumInvoiceInput) 
 @mutation(
     Action.RECORD_PREMIUM_PAYMENT,
     RecordPremiumPaymentPayload,
-    f"Record a payment on an invoice. {_FOR_ADMINISTRATORS}",
+    f"Record a payment on an invoice. {FOR_ADMINISTRATORS}",
 )
 async def record_premium_payment(tx: Transaction, input: RecordPremiumPaymentInput) -> ResultData:
     payment_id = await billing.record_payment(tx, input.invoice_id, input.amount_cents, input.received_on)
     return {"invoice_id": input.invoice_id, "payment_id": payment_id}
 
 
-@mutation(Action.REVERSE_PREMIUM_PAYMENT, ReversePremiumPaymentPayload, f"Reverse a payment. {_FOR_ADMINISTRATORS}")
+@mutation(Action.REVERSE_PREMIUM_PAYMENT, ReversePremiumPaymentPayload, f"Reverse a payment. {FOR_ADMINISTRATORS}")
 async def reverse_premium_payment(tx: Transaction, input: ReversePremiumPaymentInput) -> ResultData:
     return {"invoice_id": await billing.reverse_payment(tx, input.payment_id, value_or_none(input.reason))}
 
@@ -198,7 +205,7 @@ async def reverse_premium_payment(tx: Transaction, input: ReversePremiumPaymentI
 @mutation(
     Action.UPDATE_TENANT_SETTINGS,
     UpdateTenantSettingsPayload,
-    f"Change the tenant's settings. {_FOR_ADMINISTRATORS}",
+    f"Change the tenant's settings. {FOR_ADMINISTRATORS}",
 )
 async def update_tenant_settings(tx: Transaction, input: UpdateTenantSettingsInput) -> ResultData:
     check_not_null(input, "auto_paid_through")

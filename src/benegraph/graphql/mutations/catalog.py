@@ -3,7 +3,14 @@
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.graphql.mutations.inputs import MutationInput, mutation_input, optional, required, value_or_none
+from benegraph.graphql.mutations.inputs import (
+    FOR_ADMINISTRATORS,
+    MutationInput,
+    mutation_input,
+    optional,
+    required,
+    value_or_none,
+)
 from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
 from benegraph.graphql.mutations.plan_inputs import PlanInput
 from benegraph.graphql.mutations.run_mutation import mutation
@@ -16,9 +23,9 @@ from benegraph.services.catalog import add_product
 @mutation_input("A benefit product and its plans.")
 class CreateBenefitProductInput(MutationInput):
     name: str = required("The product's name.")
-    category: ProductCategory = required("The kind of insurance.")
-    carrier_name: str | None = optional("The carrier's name.")
-    plans: list[PlanInput] | None = optional("The plans that new plan years copy.")
+    category: ProductCategory = required("The kind of benefit.")
+    carrier_name: str | None = optional("The name of the insurance carrier.")
+    plans: list[PlanInput] | None = optional("The plans that a new plan year copies, in catalog order.")
 
 
 @mutation_payload
@@ -29,7 +36,7 @@ class CreateBenefitProductPayload:
 @mutation(
     Action.CREATE_BENEFIT_PRODUCT,
     CreateBenefitProductPayload,
-    "Add a benefit product with its plans. For administrators, and for service keys that allow it.",
+    f"Create a benefit product with its plans. {FOR_ADMINISTRATORS}",
 )
 async def create_benefit_product(tx: Transaction, input: CreateBenefitProductInput) -> ResultData:
     plans = [plan.to_terms() for plan in input.plans or ()]

@@ -12,6 +12,7 @@ from benegraph.domain.access import Action
 from benegraph.domain.coverage import MAX_BATCH_SIZE, ContractKey
 from benegraph.domain.errors import ErrorCode, RuleViolation
 from benegraph.graphql.mutations.inputs import (
+    FOR_ADMINISTRATORS,
     MutationInput,
     VersionedInput,
     mutation_input,
@@ -39,14 +40,13 @@ from benegraph.services.coverage import contracts, subscribers
 from benegraph.services.coverage.records import CHANGEABLE_COLUMNS
 
 _KEY = "The key of the coverage of record; it never changes."
-_FOR_ADMINISTRATORS = "For administrators, and for service keys that allow it."
 
 
 @mutation_input("A person who is registered with the carrier.")
 class CreateSubscriberInput(MutationInput):
     subscriber_id: str = required(SUBSCRIBER_ID_DESCRIPTION)
-    first_name: str | None = optional("The given name.")
-    last_name: str | None = optional("The family name.")
+    first_name: str | None = optional("The first name.")
+    last_name: str | None = optional("The last name.")
     employee_id: strawberry.ID | None = optional(
         "The employee who is this subscriber; an employee is linked to at most one subscriber."
     )
@@ -61,12 +61,12 @@ class CreateSubscriberPayload:
 class CreateGroupContractInput(MutationInput):
     group_id: str = required(GROUP_ID_DESCRIPTION)
     division_id: str = required(DIVISION_ID_DESCRIPTION)
-    coverage_start: date = required("The first day of the group's coverage.")
-    coverage_end: date | None = optional("The last day of the group's coverage, inclusive; null while open-ended.")
+    coverage_start: date = required("The first day of the contract's coverage.")
+    coverage_end: date | None = optional("The last day of the contract's coverage, inclusive; null while open-ended.")
     employer_id: strawberry.ID | None = optional(
-        "The employer whose group it is. That employer's users may read the coverage under the contract."
+        "The employer that the group belongs to. That employer's users may read the coverage under the contract."
     )
-    policy_number: str | None = optional("The carrier's policy number, at most 25 characters.")
+    policy_number: str | None = optional("The policy number, at most 25 characters.")
 
 
 @mutation_payload
@@ -79,14 +79,18 @@ class CreateGroupContractPayload:
 @strawberry.input(description="The data of a coverage of record, besides its key.")
 class SubscriberEnrollmentFields:
     end_date: date | None = optional("The last day of coverage, inclusive; null while open-ended.")
-    annual_max_cents: Cents | None = optional("The most that the carrier pays in a year. Informational.")
-    lifetime_max_cents: Cents | None = optional("The most that the carrier pays in a lifetime. Informational.")
+    annual_max_cents: Cents | None = optional("The annual maximum benefit in cents. The gateway only stores it.")
+    lifetime_max_cents: Cents | None = optional("The lifetime maximum benefit in cents. The gateway only stores it.")
     date_employed: date | None = optional("The first day of the subscriber's employment.")
     eligibility_date: date | None = optional("The first day on which the subscriber was eligible.")
-    original_enrollment_date: date | None = optional("The day coverage first began, with this carrier or another.")
-    paid_through: date | None = optional("The last day for which premiums are paid; `setPaidThrough` computes it.")
-    policy_number: str | None = optional("The carrier's policy number, at most 25 characters.")
-    term_date: date | None = optional("The day the subscriber's employment ended.")
+    original_enrollment_date: date | None = optional(
+        "The first day on which the subscriber was covered, with this carrier or an earlier one."
+    )
+    paid_through: date | None = optional(
+        "The last day, inclusive, through which premiums are paid; `setPaidThrough` computes it."
+    )
+    policy_number: str | None = optional("The policy number, at most 25 characters.")
+    term_date: date | None = optional("The day on which the subscriber's employment ended.")
 
 
 @mutation_input("A new coverage of record.")
@@ -181,7 +185,9 @@ def _read_results(result: MutationResult) -> list[UpsertItemResult] | None:
 @mutation_payload
 class UpsertSubscriberEnrollmentsPayload:
     results: list[SubscriberEnrollmentUpsertResult] | None = computed(
-        _read_results, "The items' results, in the order of the input; null if the whole call was refused."
+        _read_results,
+        "The result of each item, in the order of the input, with the rules that the item violates; null if the whole"
+        " request was refused.",
     )
 
 
@@ -193,7 +199,7 @@ def _coverage_item(key: SubscriberEnrollmentKey, fields: SubscriberEnrollmentFie
 @mutation(
     Action.CREATE_SUBSCRIBER,
     CreateSubscriberPayload,
-    f"Register a subscriber, linked to an employee or not. {_FOR_ADMINISTRATORS}",
+    f"Create a subscriber, linked to an employee or not. {FOR_ADMINISTRATORS}",
 )
 async def create_subscriber(tx: Transaction, input: CreateSubscriberInput) -> ResultData:
     id = await subscribers.create_subscriber(
@@ -209,7 +215,7 @@ async def create_subscriber(tx: Transaction, input: CreateSubscriberInput) -> Re
 @mutation(
     Action.CREATE_GROUP_CONTRACT,
     CreateGroupContractPayload,
-    f"Register the carrier's contract with a group's division. {_FOR_ADMINISTRATORS}",
+    f"Create the carrier's contract with a group's division. {FOR_ADMINISTRATORS}",
 )
 async def create_group_contract(tx: Transaction, input: CreateGroupContractInput) -> ResultData:
     id = await contracts.create_group_contract(
@@ -225,7 +231,7 @@ async def create_group_contract(tx: Transaction, input: CreateGroupContractInput
 @mutation(
     Action.CREATE_SUBSCRIBER_ENROLLMENT,
     CreateSubscriberEnrollmentPayload,
-    f"Create a coverage of record. {_FOR_ADMINISTRATORS}",
+    f"Create a coverage of record. {FOR_ADMINISTRATORS}",
 )
 async def create_subscriber_enrollment(tx: Transaction, input: CreateSubscriberEnrollmentInput) -> ResultData:
     return {"subscriber_enrollment_id": await coverage.create_coverage(tx, _coverage_item(input.key, input.fields))}
@@ -234,7 +240,7 @@ async def create_subscriber_enrollment(tx: Transaction, input: CreateSubscriberE
 @mutation(
     Action.UPDATE_SUBSCRIBER_ENROLLMENT,
     UpdateSubscriberEnrollmentPayload,
-    f"Change a coverage of record. {_FOR_ADMINISTRATORS}",
+    f"Change a coverage of record. {FOR_ADMINISTRATORS}",
 )
 async def update_subscriber_enrollment(tx: Transaction, input: UpdateSubscriberEnrollmentInput) -> ResultData:
     item = _coverage_item(input.key, input.fields)
@@ -245,7 +251,7 @@ async def update_subscriber_enrollment(tx: Transaction, input: UpdateSubscriberE
 @mutation(
     Action.DELETE_SUBSCRIBER_ENROLLMENT,
     DeleteSubscriberEnrollmentPayload,
-    f"Delete a coverage of record that no election determines. {_FOR_ADMINISTRATORS}",
+    f"Delete a coverage of record that no election determines. {FOR_ADMINISTRATORS}",
 )
 async def delete_subscriber_enrollment(tx: Transaction, input: DeleteSubscriberEnrollmentInput) -> ResultData:
     id = await coverage.delete_coverage(tx, input.key.to_domain_key(), value_or_none(input.expected_version))
@@ -256,7 +262,7 @@ async def delete_subscriber_enrollment(tx: Transaction, input: DeleteSubscriberE
     Action.UPSERT_SUBSCRIBER_ENROLLMENTS,
     UpsertSubscriberEnrollmentsPayload,
     f"Create or update up to {MAX_BATCH_SIZE} coverages of record, as if one after another. An item that is refused"
-    f" does not affect the others. {_FOR_ADMINISTRATORS}",
+    f" does not affect the others. {FOR_ADMINISTRATORS}",
 )
 async def upsert_subscriber_enrollments(tx: Transaction, input: UpsertSubscriberEnrollmentsInput) -> ResultData:
     items = [_coverage_item(item.key, item.fields) for item in input.enrollments]

@@ -5,7 +5,7 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.graphql.mutations.inputs import MutationInput, mutation_input, required
+from benegraph.graphql.mutations.inputs import FOR_ADMINISTRATORS, MutationInput, mutation_input, required
 from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
 from benegraph.graphql.mutations.run_mutation import mutation
 from benegraph.graphql.types.employers import Employer
@@ -17,7 +17,8 @@ from benegraph.services.employers import add_employer
 class CreateEmployerInput(MutationInput):
     name: str = required("The company's name.")
     time_zone: str = strawberry.field(
-        default="America/New_York", description="The IANA time zone in which the employer's dates begin and end."
+        default="America/New_York",
+        description="The IANA time zone that determines today's date for this employer.",
     )
 
 
@@ -29,7 +30,7 @@ class CreateEmployerPayload:
 @mutation(
     Action.CREATE_EMPLOYER,
     CreateEmployerPayload,
-    "Add an employer. For administrators, and for service keys that allow it.",
+    f"Create an employer. {FOR_ADMINISTRATORS}",
 )
 async def create_employer(tx: Transaction, input: CreateEmployerInput) -> ResultData:
     return {"employer_id": await add_employer(tx, input.name, input.time_zone)}

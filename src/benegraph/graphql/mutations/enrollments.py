@@ -10,6 +10,7 @@ from benegraph.domain.access import Action
 from benegraph.domain.enrollments.elections import Election
 from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.graphql.mutations.inputs import (
+    REASON_DESCRIPTION,
     MutationInput,
     VersionedInput,
     expected_version,
@@ -54,7 +55,7 @@ class ElectInput(MutationInput):
     employee_id: strawberry.ID = required("The employee.")
     elections: list[ElectionInput] = required("The elections, at most one for each enrollment.")
     dry_run: bool = strawberry.field(
-        default=False, description="Whether to only preview the elections, without a change."
+        default=False, description="If true, the elections are only previewed and nothing is changed."
     )
 
     @property
@@ -79,10 +80,10 @@ class ElectionPreview:
         name="coverageEndDate", description="The last day of coverage, inclusive; null for a waiver."
     )
     employee_contribution_cents: Cents | None = strawberry.field(
-        description="The employee's monthly share; null for a waiver."
+        description="The employee's monthly share in cents; null for a waiver."
     )
     employer_contribution_cents: Cents | None = strawberry.field(
-        description="The employer's monthly share; null for a waiver."
+        description="The employer's monthly share in cents; null for a waiver."
     )
     selected_plan: Plan | None = to_one(
         store.plan_years.plans_by_ids, "selected_plan_id", "The plan; null for a waiver."
@@ -97,10 +98,10 @@ class ElectPayload:
     enrollments: list[Enrollment] | None = to_many_by_keys(
         store.enrollments.by_ids,
         "enrollment_ids",
-        "The answered enrollments, in the order of the input; null after a dry run.",
+        "The answered enrollments, in the order of the input; null after a dry run or a refusal.",
     )
     previews: list[ElectionPreview] | None = strawberry.field(
-        description="The effects of the elections, in the order of the input; null unless it was a dry run."
+        description="The effects of the elections, in the order of the input; null unless an accepted dry run."
     )
 
 
@@ -118,7 +119,7 @@ class ReopenElectionPayload:
 class ReissueInput(VersionedInput):
     enrollment_id: strawberry.ID = required("The enrollment: enrolled, waived or lapsed.")
     qualifying_life_event_id: strawberry.ID = required("An approved life event of the same employee.")
-    reason: str | None = optional("The reason, for the history.")
+    reason: str | None = optional(REASON_DESCRIPTION)
 
 
 @mutation_payload

@@ -8,9 +8,12 @@ import strawberry
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 
 MAX_KEY_LENGTH = 255
+#: The last sentence of the description of each mutation that only administrators and services may call.
+FOR_ADMINISTRATORS = "For administrators, and for services whose API key or token lists this mutation."
+REASON_DESCRIPTION = "The reason; it is recorded in the history."
 _KEY_DESCRIPTION = (
-    f"A key of your choice, 1 to {MAX_KEY_LENGTH} characters. A call that repeats a key within 30 days changes nothing,"
-    " and returns the rows that the first call changed."
+    f"A key of your choice, 1 to {MAX_KEY_LENGTH} characters. A repeated call with the same key and input within 30"
+    " days changes nothing and returns the same objects; the same key with another input is refused."
 )
 
 
@@ -26,7 +29,7 @@ def optional(description: str) -> Any:
 
 def expected_version() -> Any:
     """Declare the input field `expectedVersion`."""
-    return optional("The version that you read; if the row has another version by now, the call is refused.")
+    return optional("The version that you read. If the object has changed since, the mutation is refused.")
 
 
 class MutationInput:
@@ -36,12 +39,12 @@ class MutationInput:
 
     @property
     def is_dry_run(self) -> bool:
-        """Whether the change is rolled back after it was tried."""
+        """Whether the change is rolled back after it was applied."""
         return False
 
 
 class VersionedInput(MutationInput):
-    """The base class of an input that changes one existing row."""
+    """The base class of an input that changes one existing object."""
 
     expected_version: int | None
 

@@ -47,9 +47,9 @@ class ReportLifeEventInput(MutationInput):
     employee_id: strawberry.ID = required("The employee.")
     event_type: LifeEventType = required("The type of event.")
     event_date: date = required(
-        "The date of the event: today, or at most 30 days ago (60 for the loss of Medicaid or CHIP)."
+        "The day of the event: today, or at most 30 days ago (60 for the loss of Medicaid or CHIP)."
     )
-    dependent_id: strawberry.ID | None = optional("The dependent whom the event concerns.")
+    dependent_id: strawberry.ID | None = optional("The dependent that the event concerns.")
     notes: str | None = optional("Notes for the reviewer.")
 
 

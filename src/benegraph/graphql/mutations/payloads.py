@@ -15,12 +15,12 @@ describe_enum(
     ErrorCode,
     "Why a mutation was refused.",
     {
-        "NOT_FOUND": "The row does not exist, or the viewer may not see it.",
+        "NOT_FOUND": "The object does not exist, or the viewer may not see it.",
         "INVALID_INPUT": "A value is invalid: blank, too long, negative, out of range, or not an ID of the right type.",
-        "ALREADY_EXISTS": "Another row has this key already.",
-        "VERSION_CONFLICT": "The row has changed since the version in `expectedVersion`; read it again.",
+        "ALREADY_EXISTS": "Another object already has this key.",
+        "VERSION_CONFLICT": "The object has changed since the version in `expectedVersion`; read it again.",
         "IDEMPOTENCY_KEY_REUSED": "The idempotency key was already used for another input of the same mutation.",
-        "ENROLLMENT_NOT_PENDING": "The enrollment is already answered, or closed.",
+        "ENROLLMENT_NOT_PENDING": "The enrollment is already answered or closed, or its plan year has ended.",
         "WINDOW_NOT_OPEN": "Today is outside the enrollment's window.",
         "WINDOW_STILL_OPEN": "Open enrollment is not over yet.",
         "DUPLICATE_ELECTION": "The call answers the same enrollment twice.",
@@ -29,17 +29,26 @@ describe_enum(
         "PLAN_NOT_ALLOWED_ON_WAIVER": "The decision WAIVED must not select a plan.",
         "TIER_NOT_OFFERED": "The plan has no rate for the tier, or no contribution class applies to it.",
         "TIER_DEPENDENTS_MISMATCH": "The dependents do not match the coverage tier.",
-        "DEPENDENT_NOT_COVERABLE": "The dependent is another employee's, inactive, or 26 when coverage starts.",
+        "DEPENDENT_NOT_COVERABLE": (
+            "The dependent is another employee's, is inactive, or is a child without a disability who is 26 or older"
+            " when coverage starts."
+        ),
         "NOT_ELIGIBLE": "The employee is not eligible on the day coverage would start.",
-        "OVERLAPPING_COVERAGE": "The coverage overlaps other coverage of the same product.",
+        "OVERLAPPING_COVERAGE": (
+            "The coverage overlaps other coverage of the same benefit product, or of the same subscriber in the same"
+            " group and division."
+        ),
         "LIFE_EVENT_NOT_APPROVED": "The life event is not approved.",
-        "LIFE_EVENT_WINDOW_CLOSED": "The window of the life event is over.",
+        "LIFE_EVENT_WINDOW_CLOSED": "The period for reporting the life event, or for making the change, is over.",
         "CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT": "The life event does not allow this change.",
-        "REISSUE_ALREADY_OPEN": "A reissue of this enrollment is already pending.",
-        "NOT_REISSUABLE": "This enrollment cannot be reissued, or not for this type of life event.",
+        "REISSUE_ALREADY_OPEN": "A reissue in the same plan year is already pending.",
+        "NOT_REISSUABLE": (
+            "The enrollment's status or the type of life event does not allow a reissue, or the change would take"
+            " effect after the plan year."
+        ),
         "DATES_OUT_OF_ORDER": "A date is before the date that it must follow.",
         "PLAN_YEAR_OVERLAP": "The plan year overlaps another one of the same employer and product.",
-        "INVALID_STATUS_TRANSITION": "The row's current status does not allow this change.",
+        "INVALID_STATUS_TRANSITION": "The object's current status does not allow this change.",
         "LINKED_TO_ENROLLMENT": "An election determines this coverage; change the election instead.",
     },
     name="UserErrorCode",
@@ -58,7 +67,7 @@ class UserError:
 
 
 class MutationResult:
-    """The value behind a payload: its result data as attributes, None where missing, and the violated rules."""
+    """The value behind a payload: its result data as attributes, None if missing, and the violated rules."""
 
     def __init__(self, data: ResultData | None = None, user_errors: tuple[RuleViolation, ...] = ()) -> None:
         self.user_errors = user_errors
@@ -71,7 +80,7 @@ class MutationResult:
 def mutation_payload(cls: type[PayloadT]) -> type[PayloadT]:
     """Declare the payload of the mutation that the class is named after, with `userErrors` as its last field."""
     cls.__annotations__["user_errors"] = list[UserError]
-    description = "All rules that the request violates; empty if the mutation was applied."
+    description = "The rules that the request as a whole violates; empty if it was accepted."
     cls.user_errors = strawberry.field(description=description)  # type: ignore[attr-defined] # added to the class here
     name = cls.__name__.removesuffix("Payload")
     return strawberry.type(cls, description=f"The result of `{name[0].lower()}{name[1:]}`.")

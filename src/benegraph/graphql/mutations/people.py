@@ -9,6 +9,7 @@ from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.people import PersonalDetails
 from benegraph.graphql.mutations.inputs import (
+    REASON_DESCRIPTION,
     MutationInput,
     VersionedInput,
     check_not_null,
@@ -25,8 +26,8 @@ from benegraph.graphql.types.fields import to_one
 from benegraph.graphql.types.people import Dependent, Employee
 from benegraph.services import people
 
-_DIVISION = "The carrier's code of the employee's division in the group"
-_SUBSCRIBER = "The carrier's subscriber number of the employee, for administrators and services"
+_DIVISION = "The carrier's code of the division that the employee belongs to"
+_SUBSCRIBER = "The carrier's subscriber number of the employee; only administrators and services may set it"
 
 #: Columns by the input's field names.
 _EMPLOYEE_COLUMNS = {
@@ -43,16 +44,16 @@ _EMPLOYEE_COLUMNS = {
 _DEPENDENT_COLUMNS = ("first_name", "last_name", "date_of_birth", "relationship", "disabled", "active")
 
 
-@mutation_input("An employee to hire.")
+@mutation_input("The employee to create.")
 class CreateEmployeeInput(MutationInput):
     employer_id: strawberry.ID = required("The employer.")
-    first_name: str = required("The given name.")
-    last_name: str = required("The family name.")
+    first_name: str = required("The first name.")
+    last_name: str = required("The last name.")
     email: str | None = optional("The e-mail address.")
     date_of_birth: date | None = optional("The date of birth.")
     employment_class: EmploymentClass = required("The employment class.")
-    start_date: date = required("The first day of employment.")
-    external_id: str | None = optional("Your own number of the employee, unique within the employer.")
+    start_date: date = required("The hire date: the first day of employment.")
+    external_id: str | None = optional("The employee's ID in the employer's own system, unique within the employer.")
     division_id: str | None = optional(f"{_DIVISION}.")
     subscriber_id: str | None = optional(f"{_SUBSCRIBER}.")
 
@@ -65,13 +66,13 @@ class CreateEmployeePayload:
 @mutation_input("Changes to an employee. A field that is left out keeps its value.")
 class UpdateEmployeeInput(VersionedInput):
     employee_id: strawberry.ID = required("The employee.")
-    first_name: str | None = optional("The given name.")
-    last_name: str | None = optional("The family name.")
+    first_name: str | None = optional("The first name.")
+    last_name: str | None = optional("The last name.")
     email: str | None = optional("The e-mail address; null clears it.")
     date_of_birth: date | None = optional("The date of birth; null clears it.")
     employment_class: EmploymentClass | None = optional("The employment class, effective today.")
-    start_date: date | None = optional("The first day of employment.")
-    external_id: str | None = optional("Your own number of the employee; null clears it.")
+    start_date: date | None = optional("The hire date: the first day of employment.")
+    external_id: str | None = optional("The employee's ID in the employer's own system; null clears it.")
     division_id: str | None = optional(f"{_DIVISION}; null clears it.")
     subscriber_id: str | None = optional(f"{_SUBSCRIBER}; null removes the link.")
 
@@ -85,9 +86,12 @@ class UpdateEmployeePayload:
 class TerminateEmployeeInput(VersionedInput):
     employee_id: strawberry.ID = required("The employee.")
     termination_date: date = required(
-        "The first day without employment. Coverage ends on the last day of that date's month."
+        "The first day on which the person is no longer employed. Coverage ends on the last day of the termination"
+        " date's month."
     )
-    reason: str | None = optional("The reason; required if coverage is to end in a past month.")
+    reason: str | None = optional(
+        "The reason. Required if the termination date is in a past month, which only an administrator may set."
+    )
 
 
 @mutation_payload
@@ -98,7 +102,7 @@ class TerminateEmployeePayload:
 @mutation_input("The employee whose termination is reversed.")
 class ReinstateEmployeeInput(VersionedInput):
     employee_id: strawberry.ID = required("The employee.")
-    reason: str | None = optional("The reason, for the history.")
+    reason: str | None = optional(REASON_DESCRIPTION)
 
 
 @mutation_payload
@@ -109,12 +113,12 @@ class ReinstateEmployeePayload:
 @mutation_input("A new dependent of an employee.")
 class AddDependentInput(MutationInput):
     employee_id: strawberry.ID = required("The employee.")
-    first_name: str = required("The given name.")
-    last_name: str = required("The family name.")
+    first_name: str = required("The first name.")
+    last_name: str = required("The last name.")
     date_of_birth: date = required("The date of birth.")
     relationship: Relationship = required("The dependent's relationship to the employee.")
     disabled: bool = strawberry.field(
-        default=False, description="Whether a disability lets a child be covered beyond age 26."
+        default=False, description="Whether the dependent is disabled: a disabled child can be covered beyond age 26."
     )
 
 
@@ -126,12 +130,14 @@ class AddDependentPayload:
 @mutation_input("Changes to a dependent. A field that is left out keeps its value; elections already made keep theirs.")
 class UpdateDependentInput(VersionedInput):
     dependent_id: strawberry.ID = required("The dependent.")
-    first_name: str | None = optional("The given name.")
-    last_name: str | None = optional("The family name.")
+    first_name: str | None = optional("The first name.")
+    last_name: str | None = optional("The last name.")
     date_of_birth: date | None = optional("The date of birth.")
     relationship: Relationship | None = optional("The dependent's relationship to the employee.")
-    disabled: bool | None = optional("Whether a disability lets a child be covered beyond age 26.")
-    active: bool | None = optional("Whether future elections may cover the dependent.")
+    disabled: bool | None = optional(
+        "Whether the dependent is disabled: a disabled child can be covered beyond age 26."
+    )
+    active: bool | None = optional("Whether new elections can cover the dependent.")
 
 
 @mutation_payload
@@ -142,8 +148,8 @@ class UpdateDependentPayload:
 @mutation(
     Action.CREATE_EMPLOYEE,
     CreateEmployeePayload,
-    "Hire an employee. Each open plan year for which the employee becomes eligible issues an enrollment, to be"
-    " answered within 30 days.",
+    "Create an employee. An enrollment is issued in each opened plan year that has not ended and in which the employee"
+    " is or becomes eligible; its window ends 30 days after the later of today and the eligibility date.",
 )
 async def create_employee(tx: Transaction, input: CreateEmployeeInput) -> ResultData:
     details = PersonalDetails(
@@ -166,7 +172,8 @@ async def create_employee(tx: Transaction, input: CreateEmployeeInput) -> Result
 @mutation(
     Action.UPDATE_EMPLOYEE,
     UpdateEmployeePayload,
-    "Change an employee. A new employment class is effective today, and may issue an enrollment.",
+    "Change an employee. A new employment class takes effect today. A change can issue new enrollments, and move or"
+    " close pending ones.",
 )
 async def update_employee(tx: Transaction, input: UpdateEmployeeInput) -> ResultData:
     check_not_null(input, "first_name", "last_name", "employment_class", "start_date")
@@ -178,8 +185,8 @@ async def update_employee(tx: Transaction, input: UpdateEmployeeInput) -> Result
 @mutation(
     Action.TERMINATE_EMPLOYEE,
     TerminateEmployeePayload,
-    "Terminate an employment. Coverage ends on the last day of that month, later coverage is cancelled, and pending"
-    " enrollments close.",
+    "Terminate an employment. Coverage ends on the last day of the termination date's month, later coverage is"
+    " cancelled, and pending enrollments close.",
 )
 async def terminate_employee(tx: Transaction, input: TerminateEmployeeInput) -> ResultData:
     await people.terminate_employee(
@@ -207,7 +214,7 @@ async def reinstate_employee(tx: Transaction, input: ReinstateEmployeeInput) -> 
 @mutation(
     Action.ADD_DEPENDENT,
     AddDependentPayload,
-    "Add a dependent to an employee's family. Later elections may cover the dependent.",
+    "Add a dependent to an employee's family. New elections can cover the dependent.",
 )
 async def add_dependent(tx: Transaction, input: AddDependentInput) -> ResultData:
     id = await people.add_dependent(

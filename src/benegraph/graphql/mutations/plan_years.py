@@ -23,24 +23,28 @@ from benegraph.graphql.mutations.plan_inputs import ContributionClassInput, Plan
 from benegraph.graphql.mutations.run_mutation import mutation
 from benegraph.graphql.types.enums import RenewalMode
 from benegraph.graphql.types.fields import to_one
-from benegraph.graphql.types.plan_years import PlanYear
+from benegraph.graphql.types.plan_years import (
+    FIRST_OF_MONTH_DESCRIPTION,
+    RENEWAL_DESCRIPTION,
+    WAITING_PERIOD_DESCRIPTION,
+    PlanYear,
+)
 from benegraph.services import plan_years
 
-_COVERAGE_START = "The first day of coverage."
-_COVERAGE_END = "The last day of coverage, inclusive; at most twelve months after the first."
+_COVERAGE_START = "The first day of the plan year's coverage."
+_COVERAGE_END = "The last day of the plan year's coverage, inclusive; at most twelve months after the first."
 _ENROLLMENT_START = "The first day of open enrollment; it may be in the past."
 _ENROLLMENT_END = "The last day of open enrollment, inclusive; before coverage starts."
-_WAITING_PERIOD = (
-    "The waiting period of new hires: 0 to 90 days, or 0 to 60 if coverage starts on the first of a month."
-)
-_FIRST_OF_MONTH = "Whether coverage starts on the first of the month after the waiting period."
-_RENEWAL = "The effect of closing on employees who have not answered."
-_CLASSES = "The contributions of employees and employer; at least one class"
+_WAITING_PERIOD = f"{WAITING_PERIOD_DESCRIPTION} With `startsOnFirstOfMonth`, at most 60."
+_CLASSES = "The contributions for each employment class; at least one class"
 _GROUP = (
-    "The group of the carrier's contract under which elections are recorded; required together with"
+    "The carrier's group code: elections are recorded as coverage under this group's contract. Required together with"
     " `groupCoverageStart`."
 )
-_GROUP_START = "The first day of that contract's coverage. Each employee's own division completes its key."
+_GROUP_START = (
+    "The first day of that contract's coverage. The contract is found by `groupId`, the employee's `divisionId` and"
+    " this date."
+)
 _FIXED = "Fixed once enrollment opens"
 
 #: Columns that are never null, by the input's field names.
@@ -65,10 +69,12 @@ class CreatePlanYearInput(MutationInput):
     open_enrollment_start: date = required(_ENROLLMENT_START)
     open_enrollment_end: date = required(_ENROLLMENT_END)
     contribution_classes: list[ContributionClassInput] = required(f"{_CLASSES}.")
-    plans: list[PlanInput] | None = optional("The plans on offer, instead of the benefit product's.")
+    plans: list[PlanInput] | None = optional(
+        "The plans that the plan year offers. If left out, it copies the benefit product's."
+    )
     waiting_period_days: int = strawberry.field(default=0, description=_WAITING_PERIOD)
-    starts_on_first_of_month: bool = strawberry.field(default=False, description=_FIRST_OF_MONTH)
-    renewal: RenewalMode = strawberry.field(default=RenewalMode.ACTIVE, description=_RENEWAL)
+    starts_on_first_of_month: bool = strawberry.field(default=False, description=FIRST_OF_MONTH_DESCRIPTION)
+    renewal: RenewalMode = strawberry.field(default=RenewalMode.ACTIVE, description=RENEWAL_DESCRIPTION)
     group_id: str | None = optional(_GROUP)
     group_coverage_start: date | None = optional(_GROUP_START)
 
@@ -89,10 +95,10 @@ class UpdatePlanYearInput(VersionedInput):
     open_enrollment_start: date | None = optional(_ENROLLMENT_START)
     open_enrollment_end: date | None = optional(_ENROLLMENT_END)
     contribution_classes: list[ContributionClassInput] | None = optional(f"{_CLASSES}. They replace all present ones.")
-    plans: list[PlanInput] | None = optional("The plans on offer. They replace all present ones.")
+    plans: list[PlanInput] | None = optional("The plans that the plan year offers. They replace all present ones.")
     waiting_period_days: int | None = optional(f"{_WAITING_PERIOD} {_FIXED}.")
-    starts_on_first_of_month: bool | None = optional(f"{_FIRST_OF_MONTH} {_FIXED}.")
-    renewal: RenewalMode | None = optional(_RENEWAL)
+    starts_on_first_of_month: bool | None = optional(f"{FIRST_OF_MONTH_DESCRIPTION} {_FIXED}.")
+    renewal: RenewalMode | None = optional(RENEWAL_DESCRIPTION)
     group_id: str | None = optional(f"{_GROUP} {_FIXED}; null for both clears them.")
     group_coverage_start: date | None = optional(_GROUP_START)
 
@@ -139,7 +145,7 @@ class CloseEnrollmentPayload:
 @mutation(
     Action.CREATE_PLAN_YEAR,
     CreatePlanYearPayload,
-    "Draft a plan year. It copies the benefit product's plans, unless the input lists its own.",
+    "Create a draft plan year. It copies the benefit product's plans, unless the input lists its own.",
 )
 async def create_plan_year(tx: Transaction, input: CreatePlanYearInput) -> ResultData:
     draft = plan_years.PlanYearDraft(
@@ -159,7 +165,8 @@ async def create_plan_year(tx: Transaction, input: CreatePlanYearInput) -> Resul
 @mutation(
     Action.UPDATE_PLAN_YEAR,
     UpdatePlanYearPayload,
-    "Change a plan year: everything in a draft; the open-enrollment dates and the renewal mode once it is open.",
+    "Change a plan year: everything in a draft; only the open-enrollment dates and the renewal mode while the status is"
+    " OPEN_ENROLLMENT; nothing afterwards.",
 )
 async def update_plan_year(tx: Transaction, input: UpdatePlanYearInput) -> ResultData:
     check_not_null(input, *_REQUIRED_COLUMNS, "contribution_classes", "plans")
@@ -184,8 +191,9 @@ async def delete_plan_year(tx: Transaction, input: DeletePlanYearInput) -> Resul
 @mutation(
     Action.OPEN_ENROLLMENT,
     OpenEnrollmentPayload,
-    "Open the enrollment of a draft. Every eligible employee is issued an enrollment; employees who become eligible"
-    " later are issued one then.",
+    "Open the enrollment of a draft. Every employee who is or becomes eligible within the plan year, by the data on"
+    " file, is issued an enrollment now. A later hire, reinstatement, or change of start date or employment class can"
+    " issue further ones.",
 )
 async def open_enrollment(tx: Transaction, input: OpenEnrollmentInput) -> ResultData:
     issued_count = await plan_years.open_enrollment(tx, input.plan_year_id, value_or_none(input.expected_version))
@@ -195,8 +203,8 @@ async def open_enrollment(tx: Transaction, input: OpenEnrollmentInput) -> Result
 @mutation(
     Action.CLOSE_ENROLLMENT,
     CloseEnrollmentPayload,
-    "Close open enrollment after its last day. Unanswered enrollments lapse, or are renewed, as the plan year's"
-    " renewal mode says.",
+    "Close open enrollment after its last day. Unanswered enrollments issued for open enrollment are renewed or lapse,"
+    " depending on the renewal mode; those of new hires and life events stay open.",
 )
 async def close_enrollment(tx: Transaction, input: CloseEnrollmentInput) -> ResultData:
     lapsed_count = await plan_years.close_enrollment(tx, input.plan_year_id, value_or_none(input.expected_version))

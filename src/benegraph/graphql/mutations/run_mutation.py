@@ -111,7 +111,7 @@ async def _check_visible(context: Context, result: ResultData) -> None:
         ids_by_prefix[prefix].add(id)
     for prefix, ids in ids_by_prefix.items():
         if None in await context.load_rows(NODE_TYPES[prefix][1], sorted(ids)):
-            message = "A row that was changed under this idempotency key no longer exists or is not visible to you."
+            message = "An object that was changed under this idempotency key no longer exists or is not visible to you."
             raise refusal(ErrorCode.NOT_FOUND, message, "idempotencyKey")
 
 

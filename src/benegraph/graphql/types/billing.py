@@ -23,7 +23,7 @@ class PremiumPayment(Node):
 
 
 @strawberry.type(
-    description="A premium invoice for a period of coverage, billed to a group's division or to one subscriber in it."
+    description="A premium invoice for a period of coverage, for a group's division or for one subscriber in it."
 )
 class PremiumInvoice(Node):
     group_id: str = strawberry.field(description="The carrier's group code.")
@@ -45,13 +45,16 @@ class PremiumInvoice(Node):
     version: int = strawberry.field(description=VERSION_DESCRIPTION)
 
 
+AUTO_PAID_THROUGH_DESCRIPTION = (
+    "Whether recording or voiding an invoice, or recording or reversing a payment, updates `paidThrough` of the"
+    " affected coverage."
+)
+
+
 @strawberry.type(description="The settings of a tenant.")
 class TenantSettings:
     auto_paid_through: bool = strawberry.field(
-        description=(
-            "Whether `paidThrough` of the affected coverage is updated automatically when an invoice or a payment is"
-            " recorded, voided or reversed. Otherwise the mutation `setPaidThrough` updates it."
-        )
+        description=f"{AUTO_PAID_THROUGH_DESCRIPTION} Otherwise the mutation `setPaidThrough` updates it."
     )
 
 

@@ -43,7 +43,7 @@ class CarrierPlan(Node):
     rates: list[PlanRate] = to_many(store.catalog.rates_of, "id", RATES_DESCRIPTION)
 
 
-@strawberry.type(description="A benefit, such as a medical or dental insurance, that employers offer in plan years.")
+@strawberry.type(description="A benefit, such as medical or dental insurance, that employers offer in plan years.")
 class BenefitProduct(Node):
     name: str = strawberry.field(description="The product's name.")
     category: ProductCategory = strawberry.field(description="The kind of benefit.")

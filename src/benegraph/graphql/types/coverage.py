@@ -70,9 +70,9 @@ describe_enum(
         "POLICY_NUMBER": "The policy number.",
         "TERM_DATE": "The day on which the employment ended.",
         "ENTRY_DATE": "The instant at which the record was created.",
-        "ENTRY_USER": "The user who created the record.",
+        "ENTRY_USER": "The value of `entryUser`.",
         "UPDATE_DATE": "The instant at which the record was last changed.",
-        "UPDATE_USER": "The user who last changed the record.",
+        "UPDATE_USER": "The value of `updateUser`.",
     },
 )
 
@@ -158,11 +158,11 @@ class SubscriberEnrollment(Node):
     )
     created_at: datetime = strawberry.field(name="entryDate", description="When the record was created.")
     entry_user: str = strawberry.field(
-        description="The ID of the API key, or the subject of the token, that created the record."
+        description="The creator of the record: the ID of the API key, or a pseudonym of the token's subject."
     )
     updated_at: datetime = strawberry.field(name="updateDate", description="When the record was last changed.")
     update_user: str = strawberry.field(
-        description="The ID of the API key, or the subject of the token, that last changed the record."
+        description="The author of the last change: the ID of the API key, or a pseudonym of the token's subject."
     )
     version: int = strawberry.field(description=VERSION_DESCRIPTION)
     group_contract: GroupContract | None = to_one(
@@ -189,7 +189,7 @@ class Subscriber(Node):
     invoices: Connection[PremiumInvoice] = to_page(
         store.billing.of_subscribers,
         "subscriber_id",
-        "The invoices billed to this subscriber alone, oldest first. Invoices to the whole division are not included.",
+        "The invoices for this subscriber alone, oldest first. Invoices for the whole division are not included.",
     )
     enrollments: Connection[SubscriberEnrollment] = to_page(
         store.coverage.of_subscribers,

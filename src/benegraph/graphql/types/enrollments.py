@@ -100,16 +100,16 @@ class QualifyingLifeEvent(Node):
     )
     event_type: LifeEventType = strawberry.field(description="The type of event.")
     event_on: date = strawberry.field(name="eventDate", description="The day of the event.")
-    status: LifeEventStatus = strawberry.field(description="The result of the review.")
+    status: LifeEventStatus = strawberry.field(description="The status of the review.")
     enrollment_window_start: date = computed(
         lambda event: derive_change_window(event).start,
-        "The first day on which the change that the event allows can be made.",
+        "The first day of the event's enrollment window: the day of the event. A change also requires approval.",
         _CHANGE_WINDOW_COLUMNS,
     )
     enrollment_window_end: date = computed(
         lambda event: derive_change_window(event).last,
-        "The last day on which that change can be made, inclusive: the last day for reporting the event, or ten days"
-        " after its approval if that is later.",
+        "The last day of that window, inclusive: the last day for reporting the event, or ten days after its approval"
+        " if that is later.",
         _CHANGE_WINDOW_COLUMNS,
     )
     dependent: Annotated["Dependent", strawberry.lazy("benegraph.graphql.types.people")] | None = to_one(
@@ -139,8 +139,9 @@ class DependentCoverage:
     covered_through: date | None = strawberry.field(
         name="coverageEnd",
         description=(
-            "The last day of the dependent's coverage, inclusive; null if the coverage was cancelled. Coverage of a"
-            " child ends at the latest with the month of its 26th birthday, unless the child is disabled."
+            "The last day of the dependent's coverage, inclusive; null if the coverage was cancelled. A child's"
+            " coverage ends no later than the last day of the month in which the child turns 26, unless the child is"
+            " disabled."
         ),
     )
 
@@ -159,7 +160,7 @@ class PlanCost:
     )
 
 
-@strawberry.type(description="A plan that the employee can elect, and its costs.")
+@strawberry.type(description="A plan of the plan year, with its costs for the employee's employment class.")
 class EligiblePlan:
     plan: Annotated["Plan", strawberry.lazy("benegraph.graphql.types.plan_years")] = strawberry.field(
         description="The plan."
@@ -183,13 +184,18 @@ class ElectionWindow:
 class EnrollmentEvent(Node):
     action: str = strawberry.field(description="The kind of change, such as ISSUED, REISSUED or LAPSED.")
     actor: str = strawberry.field(
-        description="The role and the credentials that made the change. Employees see the role only."
+        description=(
+            "The role of the caller and the ID of its API key (or a pseudonym of its token's subject). Employees see"
+            " only the role."
+        )
     )
     occurred_at: datetime = strawberry.field(description="When the change was made.")
     request_id: str | None = strawberry.field(
-        description="The `X-Request-Id` of the request that made the change; null if it wasn't made by a request."
+        description="The `X-Request-ID` of the request that made the change; null if it wasn't made by a request."
     )
-    reason: str | None = strawberry.field(description="The reason given for the change; null if none was given.")
+    reason: str | None = strawberry.field(
+        description="The reason that was passed for the change; null if there is none."
+    )
 
 
 async def _load_eligible_plans(reader: RowReader, enrollments: Sequence[Any]) -> list[Any]:

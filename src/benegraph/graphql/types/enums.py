@@ -51,7 +51,7 @@ def describe_enum(
 ) -> None:
     """Register an enumeration in GraphQL with a description for it and each value, and possibly another name.
 
-    Strawberry's own way replaces each member by a `strawberry.enum_value`, which would make the domain import
+    Strawberry's own way replaces each member with a `strawberry.enum_value`, which would make the domain import
     Strawberry. Here the members stay as they are, so that rows can hold them.
     """
     strawberry.enum(enum_class, name=name, description=description)
@@ -70,7 +70,9 @@ describe_enum(
     "The role of a viewer, which determines what it may read and change.",
     {
         "ADMINISTRATOR": "Reads and changes everything in the tenant.",
-        "EMPLOYER": "A benefits clerk of one employer: reads and changes its people, plan years and enrollments.",
+        "EMPLOYER": (
+            "A benefits administrator of one employer: reads and changes its people, plan years and enrollments."
+        ),
         "EMPLOYEE": "One employee: reads and changes their own data, dependents and enrollments.",
         "SERVICE": "A machine client: reads, and calls the mutations that its API key or token lists.",
     },
@@ -78,7 +80,7 @@ describe_enum(
 )
 describe_enum(
     EmploymentClass,
-    "The kind of employment, which determines the employer's contribution.",
+    "The kind of employment, which determines eligibility and the contributions.",
     {
         "FULL_TIME": "Full-time employment.",
         "PART_TIME": "Part-time employment.",
@@ -107,10 +109,10 @@ describe_enum(
     PlanTier,
     "The metal tier of a plan: the share of average medical costs that the plan pays.",
     {
-        "BRONZE": "About 60 %.",
-        "SILVER": "About 70 %.",
-        "GOLD": "About 80 %.",
-        "PLATINUM": "About 90 %.",
+        "BRONZE": "About 60%.",
+        "SILVER": "About 70%.",
+        "GOLD": "About 80%.",
+        "PLATINUM": "About 90%.",
     },
 )
 describe_enum(
@@ -132,7 +134,9 @@ describe_enum(
     "The status of a plan year today, in the employer's time zone.",
     {
         "DRAFT": "Not opened yet: it can be changed and deleted, and employees can't see it.",
-        "OPEN_ENROLLMENT": "Opened: enrollments have been issued and can be answered.",
+        "OPEN_ENROLLMENT": (
+            "Enrollment was opened and is not closed. An enrollment can be answered only within its election window."
+        ),
         "ACTIVE": "Open enrollment is closed; coverage is in force or starts later.",
         "EXPIRED": "The last day of coverage has passed.",
     },
@@ -178,7 +182,11 @@ describe_enum(
     "The reason why an enrollment was issued, which determines its election window.",
     {
         "OPEN_ENROLLMENT": "The plan year was opened. The window is the plan year's open enrollment.",
-        "NEW_HIRE": "The employee became eligible during the plan year.",
+        "NEW_HIRE": (
+            "The employee was hired or became eligible after enrollment was opened, or becomes eligible after the plan"
+            " year's first day. The window ends 30 days after the later of the issue date and the eligibility date; a"
+            " change of eligibility can move it."
+        ),
         "LIFE_EVENT": "An approved life event reissued an earlier enrollment.",
     },
 )
@@ -202,7 +210,7 @@ describe_enum(
 )
 describe_enum(
     LifeEventStatus,
-    "The result of a life event's review.",
+    "The status of a life event's review.",
     {
         "PENDING": "Not reviewed yet.",
         "APPROVED": "Approved: the event allows a change.",

@@ -1,7 +1,8 @@
-"""Field builders of the object types. Each field declares its batch function and the parent's column with the key.
+"""Field builders of the object types.
 
-A batch function (`db.store.row_queries`) reads the rows of many keys with one statement. Strawberry's resolver calls it
-through a data loader. The breadth-first executor takes batch function and key from the field itself.
+Each field declares its batch function and the parent's column that holds the key. A batch function
+(`db.store.row_queries`) reads the rows of many keys with one statement. Strawberry's resolver calls it through a data
+loader. The breadth-first executor takes batch function and key from the field itself.
 """
 
 import inspect
@@ -75,10 +76,10 @@ class ContextField(StrawberryField):
 
 
 class RowReader(Protocol):
-    """Access to the store for a batched field: the request's data loaders, or the breadth-first executor's reader."""
+    """Access to the store for computed fields: the request's data loaders, or the breadth-first executor's reader."""
 
     async def load_rows(self, batch: OneByKey, keys: Sequence[str]) -> list[Any]:
-        """Return one row for each key, or None where there is none."""
+        """Return one row for each key, or None if there is none."""
 
     async def load_lists(self, batch: ManyByKey, keys: Sequence[str]) -> list[list[Any]]:
         """Return the list of rows of each key."""
@@ -95,7 +96,7 @@ def to_one(batch: OneByKey, key: str, description: str, **options: Any) -> Any:
 
 
 def to_many_by_keys(batch: OneByKey, key: str, description: str, **options: Any) -> Any:
-    """Declare a field for the rows of the keys in the parent's attribute `key`; null where it is None."""
+    """Declare a field for the rows of the keys in the parent's attribute `key`; null if that is None."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         keys = getattr(root, key)
@@ -249,7 +250,7 @@ def build_field(
 
 
 def set_arguments(resolve: Any, own: Sequence[str], arguments: Iterable[inspect.Parameter]) -> None:
-    """Replace a resolver's `**arguments` by these parameters, after its `own` ones.
+    """Replace a resolver's `**arguments` with these parameters, after its `own` ones.
 
     Strawberry reads a field's arguments from the signature of its resolver.
     """

@@ -47,7 +47,7 @@ NODE_TYPES: dict[IdPrefix, tuple[str, OneByKey]] = {
 }
 
 
-@strawberry.interface(description="An object with a global ID, which the query `node` looks up.")
+@strawberry.interface(description="An object with a global ID, which the field `Query.node` returns.")
 class Node:
     id: strawberry.ID = strawberry.field(
         description="The global ID: a prefix that names the type, an underscore and a UUIDv7 in base32 (TypeID format)."
@@ -96,7 +96,7 @@ class LookupField(StrawberryField):
 
     #: For each object type that the field can return, by the type's name, the batch function.
     batches: Mapping[str, OneByKey | OneByCompositeKey]
-    #: Returns the NodeRef for the context and the arguments, or None where no row can match. Raises BadInput.
+    #: Returns the NodeRef for the context and the arguments, or None if no row can match. Raises BadInput.
     #: Of a list field: a NodeRef or an exception for each item.
     find_ref: Callable[..., Any]
     is_list: bool
@@ -159,7 +159,7 @@ def lookup_by_key(
 ) -> Any:
     """Declare a field for one row by a natural key.
 
-    `build_key(**arguments)` returns the key, or None where no row can match. Its parameters become the field's
+    `build_key(**arguments)` returns the key, or None if no row can match. Its parameters become the field's
     arguments.
     """
 

@@ -40,7 +40,7 @@ class PageInfo:
 
 @strawberry.type(description="An item of a list, with its cursor.")
 class Edge(Generic[NodeT]):
-    cursor: str = strawberry.field(description="The item's position in this order of the list, for `after`.")
+    cursor: str = strawberry.field(description="The item's cursor, to pass as `after` with the same order.")
     node: NodeT = strawberry.field(description="The item.")
 
 
@@ -58,7 +58,8 @@ class Connection(Generic[NodeT]):
     total_count: int = strawberry.field(
         resolver=_load_total_count,
         description=(
-            "The number of items in the whole list under the same filter. Selecting it costs an additional statement."
+            "The number of items in the whole list under the same filter. Selecting it requires an additional database"
+            " query."
         ),
     )
 

@@ -66,7 +66,7 @@ class EmployeeOrder:
 class EmployeeFilter:
     employment_class: EmploymentClass | None = strawberry.field(description="Employees of this employment class.")
     active: bool | None = strawberry.field(
-        description="True: employees with a current employment today; false: former employees."
+        description="True: employees not terminated as of today, including future hires; false: terminated employees."
     )
     external_id: str | None = strawberry.field(
         description="Employees with exactly this ID in the employer's own system."
@@ -92,11 +92,11 @@ class EmployeeFilter:
 class Dependent(Node):
     first_name: str = strawberry.field(description="The first name.")
     last_name: str = strawberry.field(description="The last name.")
-    date_of_birth: date | None = strawberry.field(description="The date of birth; null if unknown.")
+    date_of_birth: date | None = strawberry.field(description="The date of birth.")
     relationship: Relationship = strawberry.field(description="The dependent's relationship to the employee.")
     active: bool = strawberry.field(description="Whether new elections can cover the dependent.")
     disabled: bool = strawberry.field(
-        description="Whether the dependent is disabled: a disabled child can be covered beyond its 26th birthday."
+        description="Whether the dependent is disabled: a disabled child can be covered beyond age 26."
     )
     version: int = strawberry.field(description=VERSION_DESCRIPTION)
 
@@ -133,7 +133,7 @@ class Employee(Node):
     email: str | None = strawberry.field(description="The e-mail address; null if unknown.")
     date_of_birth: date | None = strawberry.field(description="The date of birth; null if unknown.")
     employment_class: EmploymentClass = strawberry.field(
-        description="The employment class, which determines the contributions."
+        description="The employment class, which determines eligibility and the contributions."
     )
     hired_on: date = strawberry.field(name="startDate", description="The hire date: the first day of employment.")
     division_id: str | None = strawberry.field(
@@ -143,7 +143,12 @@ class Employee(Node):
         name="terminationDate",
         description="The first day on which the person is no longer employed; null unless a termination is recorded.",
     )
-    active: bool = strawberry.field(description="Whether the person is employed today, in the employer's time zone.")
+    active: bool = strawberry.field(
+        description=(
+            "Whether the employment has not been terminated as of today, in the employer's time zone; true before the"
+            " start date too."
+        )
+    )
     dependents: list[Dependent] = to_many(
         store.people.dependents_of, "id", "The employee's dependents, including inactive ones, oldest record first."
     )

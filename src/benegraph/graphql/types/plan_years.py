@@ -41,29 +41,44 @@ PLAN_YEAR_STATUS_FILTER = FilterArgument(
 )
 
 
+# Descriptions that an output field and the input field of the same name share.
+EMPLOYEE_CONTRIBUTION_DESCRIPTION = (
+    "The employee's monthly contribution in cents. It is used only for plans without rates, where the premium of every"
+    " tier except EE is the sum of both contributions. In all other cases, the employee pays the premium minus the"
+    " employer's contribution."
+)
+EMPLOYER_CONTRIBUTION_DESCRIPTION = (
+    "The employer's monthly contribution in cents. Any part above the premium is not paid."
+)
+FAMILY_STATUS_DESCRIPTION = (
+    "The coverage tier that these contributions apply to. UNSPECIFIED applies to every tier without a contribution"
+    " class of its own."
+)
+WAITING_PERIOD_DESCRIPTION = (
+    "The days, 0 to 90, from the hire or a change of employment class until the employee is eligible."
+)
+FIRST_OF_MONTH_DESCRIPTION = (
+    "Whether eligibility begins on the first of a month: on the day the waiting period ends if that is a first, else on"
+    " the next one, but no later than 90 days after the hire or the last change of employment class."
+)
+RENEWAL_DESCRIPTION = "Whether closing enrollment renews last year's coverage for unanswered enrollments."
+
+
 @strawberry.type(description="The monthly contributions for one employment class and one coverage tier.")
 class ContributionClass(Node):
     employment: EmploymentClass = strawberry.field(
         description="The employment class that these contributions apply to."
     )
-    family_status: CoverageTier = strawberry.field(
-        description=(
-            "The coverage tier that these contributions apply to. UNSPECIFIED applies to every tier without a"
-            " contribution class of its own."
-        )
-    )
-    employee_contribution_cents: Cents = strawberry.field(
-        description=(
-            "The employee's monthly contribution in cents. For a plan without rates, the contributions add up to the"
-            " premium of each tier but EE. Otherwise the employee pays the premium minus the employer's contribution."
-        )
-    )
-    employer_contribution_cents: Cents = strawberry.field(
-        description="The employer's monthly contribution in cents. The employer never pays more than the premium."
-    )
+    family_status: CoverageTier = strawberry.field(description=FAMILY_STATUS_DESCRIPTION)
+    employee_contribution_cents: Cents = strawberry.field(description=EMPLOYEE_CONTRIBUTION_DESCRIPTION)
+    employer_contribution_cents: Cents = strawberry.field(description=EMPLOYER_CONTRIBUTION_DESCRIPTION)
 
 
-@strawberry.type(description="A plan that a plan year offers, copied from the catalog or passed to `createPlanYear`.")
+@strawberry.type(
+    description=(
+        "A plan that a plan year offers, copied from the catalog or passed to `createPlanYear` or `updatePlanYear`."
+    )
+)
 class Plan(Node):
     carrier_plan_id: str = strawberry.field(description=CARRIER_PLAN_ID_DESCRIPTION)
     name: str = strawberry.field(description="The plan's name.")
@@ -81,10 +96,12 @@ class Plan(Node):
 class EligibilityRule:
     code: str = strawberry.field(description="The rule's code: EMPLOYED, EMPLOYMENT_CLASS or WAITING_PERIOD.")
     holds: bool = strawberry.field(description="Whether the employee meets the rule.")
-    message: str = strawberry.field(description="The requirement that the rule checks, in words.")
+    message: str = strawberry.field(description="A sentence that states the result of the rule.")
 
 
-@strawberry.type(description="Whether an employee is eligible for coverage in a plan year, and the rules behind it.")
+@strawberry.type(
+    description="Whether an employee is eligible for coverage in a plan year, and the result of each rule."
+)
 class Eligibility:
     eligible: bool = strawberry.field(description="Whether the employee meets every rule.")
     coverage_start: date | None = strawberry.field(
@@ -126,18 +143,9 @@ class PlanYear(Node):
     open_enrollment_ends_on: date = strawberry.field(
         name="openEnrollmentEnd", description="The last day of open enrollment, inclusive."
     )
-    waiting_period_days: int = strawberry.field(
-        description="The days, 0 to 90, from the hire or a change of employment class until the employee is eligible."
-    )
-    starts_on_first_of_month: bool = strawberry.field(
-        description=(
-            "Whether eligibility begins on the first of a month: on the day the waiting period ends if that is a first,"
-            " else on the next one, but no later than 90 days after the hire."
-        )
-    )
-    renewal: RenewalMode = strawberry.field(
-        description="Whether closing enrollment renews last year's coverage for unanswered enrollments."
-    )
+    waiting_period_days: int = strawberry.field(description=WAITING_PERIOD_DESCRIPTION)
+    starts_on_first_of_month: bool = strawberry.field(description=FIRST_OF_MONTH_DESCRIPTION)
+    renewal: RenewalMode = strawberry.field(description=RENEWAL_DESCRIPTION)
     group_id: str | None = strawberry.field(
         description=(
             "The carrier's group code: elections are recorded as coverage under this group's contract. Null if"

@@ -12,7 +12,7 @@ Cents = NewType("Cents", int)
 
 
 def parse_date(value: Any) -> date:
-    """Parse YYYY-MM-DD, or a date-time at midnight UTC. Raises ValueError for everything else."""
+    """Parse YYYY-MM-DD, or a date-time at midnight, in UTC or without an offset. Raises ValueError for others."""
     if (day := parse_iso_date(value)) is None:
         raise ValueError("Invalid Date: expected a string of the form YYYY-MM-DD.")
     return day
@@ -40,7 +40,10 @@ def parse_cents(value: Any) -> int:
 SCALARS: dict[object, ScalarDefinition] = {
     date: strawberry.scalar(
         name="Date",
-        description="A calendar date in the form YYYY-MM-DD. Input may also be a date-time at midnight UTC.",
+        description=(
+            "A calendar date in the form YYYY-MM-DD. Input may also be a date-time at midnight, in UTC or without an"
+            " offset."
+        ),
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         serialize=date.isoformat,
         parse_value=parse_date,
@@ -55,7 +58,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     Cents: strawberry.scalar(
         name="Cents",
         description=(
-            "An amount in US cents: a JSON integer within ±(2^53-1). Strings, fractions and booleans are refused."
+            "An amount in US cents: a JSON integer within ±(2^53-1). Strings, fractions and booleans are rejected."
+            " Amounts are not negative, except in reversals."
         ),
         serialize=lambda value: value,
         parse_value=parse_cents,
