@@ -20,7 +20,7 @@ def imported_names(module: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, "relative imports are not supported"
             assert node.module is not None
-            # The imported_names name of a package may be a module.
+            # A name imported from a package may be a module.
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
@@ -29,7 +29,7 @@ def is_allowed(name: str) -> bool:
 
 
 def imports_of(directory: Path) -> set[str]:
-    """Return the imports of all modules in a directory, such as `steps.py: benegraph.execution.plans.Fetch`."""
+    """Return the imports of all modules in a directory, such as `steps.py: benegraph.execution.plan.host.Reader`."""
     return {
         f"{path.name}: {name}"
         for path in directory.rglob("*.py")
@@ -54,7 +54,7 @@ def test_import_check_reports_forbidden_imports() -> None:
     source = """
 import json, asyncpg
 from benegraph import execution
-from benegraph.execution.plans import Plan
+from benegraph.execution.plan.operation import OperationPlan
 from benegraph.domain.errors import BenegraphError
 from benegraph import domain
 def later():

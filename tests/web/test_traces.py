@@ -286,8 +286,8 @@ def test_missing_opentelemetry_is_reported_with_the_package_to_install() -> None
 import sys
 sys.modules["opentelemetry"] = None
 from benegraph import telemetry
-from benegraph.cli.errors import in_one_line
-in_one_line(telemetry.create_traces)()
+from benegraph.cli.errors import report_errors
+report_errors(telemetry.create_traces)()
 """
     process = run(script)
     assert process.returncode != 0

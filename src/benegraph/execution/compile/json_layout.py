@@ -81,7 +81,10 @@ class JsonLayoutCompiler:
         source: Any,
         expected_count: int,
     ) -> NestedQuery:
-        """Compile a field of the rows of `source`, of which so many are expected. Raises CannotPushDown."""
+        """Compile a field of the rows of `source`. Raises CannotPushDown.
+
+        `expected_count` is the expected number of these rows.
+        """
         selection_sets = child_selection_sets(nodes)
         if isinstance(declaration, ToOne | ToMany) and self._can_render(source, declaration.key):
             object_type, query = _object_type(definition.type), RowQuery(declaration.source)
@@ -152,7 +155,7 @@ class JsonLayoutCompiler:
             children = child_selection_sets(nodes)
             if page_field is PageField.PAGE_INFO:
                 self._add_page_info(page_text, object_type, children, source)
-            elif row_text is not None:  # rows are rendered once
+            elif row_text is not None:  # a layout has a single place for rows
                 raise CannotPushDown
             else:
                 row_text = _RowText()

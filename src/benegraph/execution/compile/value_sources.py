@@ -12,7 +12,7 @@ from benegraph.execution.plan.operation import ParentView, Statement
 from benegraph.execution.plan.rows import ColumnRef, NestedQuery, RowQuery
 
 Extractor = Callable[[Any], Iterable[Any]]
-#: A view of a parent, and the function that completes it once all rows of the statement are known.
+#: A view of a parent, and the function that completes it after all columns and nested queries are added.
 UnfinishedView = tuple[ParentView, Callable[[], None]]
 
 
@@ -31,7 +31,7 @@ class ParentValues(Protocol):
     def extractor(self, positions: Sequence[Any]) -> Extractor | None:
         """Return a function that takes the values at these positions; None if a row starts with them, in order.
 
-        Call it once everything that is read is known.
+        Call it after all columns and nested queries are added.
         """
 
     def view(self, metadata: SourceMetadata, names: tuple[str, ...]) -> UnfinishedView:

@@ -17,13 +17,13 @@ class Reader(Protocol):
 
         There is at least one key; none is None, and none occurs twice. Rows of the same key come in order; keys may
         come in any order. The key in a row equals the requested one. A `ToOne`, `ToManyByKeys`, `Lookup` or
-        `LookupMany` key has at most one row; of several, the last counts.
+        `LookupMany` key has at most one row; if there are several, the last is used.
 
         `pages` holds one page request for each page in the statement, None for one with invalid arguments. Of a page,
         also of a nested one, the reader fetches one row more than the request's `first` where there is one: this shows
-        whether there is a next page. Where the source is itself a page, the first request is its own and the others
-        belong to the pages nested in it; a page of all rows has the key ALL_ROWS_KEY. Nested rows carry no key. A null
-        key has no nested rows.
+        whether there is a next page. Where the source is itself a page, `pages[0]` is the request for the source, and
+        the others are for the nested pages; a page of all rows has the key ALL_ROWS_KEY. Nested rows carry no key. A
+        null key has no nested rows.
 
         A query without a source has one row without a key. Its nested queries, of cardinality one or page, are each
         for the key with the same index; such a key may be None and may occur twice.
@@ -61,7 +61,7 @@ class SourceMetadata(Protocol):
         """Return whether a source's row, or a page of all its rows, can be JSON text in a row without a source."""
 
     def can_render_cursors(self, source: Any) -> bool:
-        """Return whether the host can render the cursors of a page's rows, in any order, as its page requests do."""
+        """Return whether the host can render cursors, in every order of a page, exactly as `encode_cursor` does."""
 
     def can_be_placeholder_key(self, source: Any, column: str) -> bool:
         """Return whether the keys in a column can follow a placeholder's character.

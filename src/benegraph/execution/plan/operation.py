@@ -65,6 +65,7 @@ class PagePart:
     field: PageField
     #: The name of the object type that has the field, which `__typename` returns.
     type_name: str
+    #: An ObjectPlan for nodes, a PagePartsPlan for edges and page info, None for a scalar.
     child: Any = None
 
 
@@ -176,8 +177,8 @@ class RootField(Protocol):
 class OperationPlan:
     """A compiled operation.
 
-    `statement_count` is the number of statements that it takes at most, for a mutation those of all payloads. Only
-    none, one, and several are distinguished.
+    `statement_count` is the maximum number of statements, summed over all payloads of a mutation. Values above 1 only
+    mean several.
     """
 
     root_fields: Sequence[RootField]

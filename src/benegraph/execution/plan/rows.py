@@ -106,9 +106,10 @@ class RowQuery:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRef:
-    """A position in the rows of a query. Its index is final once the whole query is known.
+    """A position in the rows of a query.
 
-    `target` is a column's name, a nested query, or None for the order key.
+    Read `index` only after the query is complete: adding a column moves later values. `target` is a column's name, a
+    nested query, or None for the order key.
     """
 
     row_query: RowQuery
@@ -188,8 +189,8 @@ class JsonFragment:
 GROUP_DELIMITER = "\x01"
 #: Separates placeholders from the text between them, within a group.
 ITEM_SEPARATOR = "\x1d"
-#: Precede the key of a placeholder, and say which one it is.
-PLACEHOLDER_CHARACTERS = [chr(number) for number in range(2, 28) if not chr(number).isspace()]
+#: Precede the key of a placeholder, and say which one it is. None is whitespace in JSON.
+PLACEHOLDER_CHARACTERS = [chr(number) for number in range(2, 28) if chr(number) not in "\t\n\r"]
 #: Replaces a null that the schema does not allow.
 FORBIDDEN_NULL = "\x1e"
 #: Joins the texts of several rows. Hosts never emit it.

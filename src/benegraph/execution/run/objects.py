@@ -12,7 +12,7 @@ from benegraph.execution.plan.rows import Row
 
 
 def zip_columns(columns: Mapping[str, Iterable[Any]], size: int) -> list[ResponseObject]:
-    """Build `size` objects from the values of their fields, which come field by field."""
+    """Build `size` objects from one column of values per field."""
     if not columns:
         return [{} for _ in range(size)]
     return [*map(dict, map(zip, repeat(tuple(columns)), zip(*columns.values(), strict=True)))]
