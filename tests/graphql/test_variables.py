@@ -7,7 +7,8 @@ from graphql import GraphQLError, OperationDefinitionNode, parse
 from graphql.execution.values import get_variable_values
 from graphql_requests import SCHEMA
 
-from benegraph.graphql.engine.variables import MAX_ERRORS, OperationVariables
+from benegraph.graphql.engine.limits import MAX_ERRORS
+from benegraph.graphql.engine.variables import OperationVariables
 
 GRAPHQL_SCHEMA = SCHEMA._schema
 

@@ -1,9 +1,10 @@
-"""Documents: parsing, measuring and validating query texts, and a cache of the valid ones with their plans."""
+"""Documents: parse texts, check their shape, validate them, and cache the valid ones with their plans."""
 
 import hashlib
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -33,11 +34,11 @@ from benegraph.execution import (
     iter_selections,
 )
 from benegraph.graphql.engine.errors import format_request_errors
-from benegraph.graphql.engine.executor_bindings import BatchMetadata, FieldDeclarations
-from benegraph.graphql.engine.limits import Limits
+from benegraph.graphql.engine.executor_bindings import BatchMetadata, declare_field
+from benegraph.graphql.engine.limits import MAX_ERRORS, Limits, limit_error
 from benegraph.graphql.engine.limits.cost import CostFormula, compile_cost
-from benegraph.graphql.engine.limits.shape import check_shape, limit_error
-from benegraph.graphql.engine.variables import MAX_ERRORS, OperationVariables
+from benegraph.graphql.engine.limits.shape import check_shape
+from benegraph.graphql.engine.variables import OperationVariables
 
 MAX_TEXT_BYTES = 64 * 1024
 #: Plans kept for one operation. An operation has one plan for each combination of the variables in its directives.
@@ -50,7 +51,7 @@ VALIDATION_RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRul
 
 
 class InvalidRequest(BenegraphError):
-    """The request was refused before execution: its text, its document, its operation name or a variable is invalid."""
+    """The request was rejected before execution: its text, document, operation name or a variable is invalid."""
 
     def __init__(self, errors: list[GraphQLError], code: str) -> None:
         super().__init__(code)
@@ -109,7 +110,7 @@ class DocumentCache:
 
     schema: strawberry.Schema
     limits: Limits = field(default_factory=Limits)
-    #: Whether operations run breadth-first by compiled plans, where a plan covers them.
+    #: Whether operations run breadth-first by compiled plans, if a plan covers them.
     use_compiled_plans: bool = False
     #: How many texts were found in the cache, and how many had to be parsed.
     hits: int = 0
@@ -144,7 +145,7 @@ class DocumentCache:
         return Document(ast, compute_digest(text))
 
     def validate(self, text: str, document: Document, *, trusted: bool = False) -> None:
-        """Measure, validate and cache a text's document, unless it is validated already.
+        """Check the shape of a text's document, validate it and cache it, unless it is validated already.
 
         Raises TooComplex, or InvalidRequest with the first few errors.
         """
@@ -182,10 +183,12 @@ class DocumentCache:
         key = tuple(variables.get(name) for name in names)
         plan = operation.operation_plans.get(key)
         if plan is None:
-            conditions = dict(zip(names, key, strict=True))
-            declare, node, fragments = FieldDeclarations(self.schema), operation.node, operation.fragments
+            condition_values = dict(zip(names, key, strict=True))
+            declare, node, fragments = partial(declare_field, self.schema), operation.node, operation.fragments
             try:
-                plan = compile_operation(self.graphql_schema, declare, BatchMetadata(), node, fragments, conditions)
+                plan = compile_operation(
+                    self.graphql_schema, declare, BatchMetadata(), node, fragments, condition_values
+                )
             except UnsupportedOperation as unsupported:
                 plan = unsupported
             if len(operation.operation_plans) >= MAX_PLANS:

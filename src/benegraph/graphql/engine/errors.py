@@ -1,4 +1,4 @@
-"""Errors as clients see them, each with a code, and as the log records them, without values of requests or rows."""
+"""Formats errors for clients, with codes, and describes them for the log, without values from requests or rows."""
 
 import logging
 import traceback
@@ -49,7 +49,7 @@ def format_execution_errors(errors: Sequence[GraphQLError], request_id: str) -> 
 
 
 def error_body(error: RequestError) -> dict[str, Any]:
-    """Return the response to a request that is refused as a whole."""
+    """Return the response to a request that is rejected as a whole."""
     return {"errors": [{"message": str(error), "extensions": {"code": error.code, **error.details}}]}
 
 

@@ -1,4 +1,4 @@
-"""Execute a request: parse, measure and validate its document, charge its cost, run it and build the response."""
+"""Execute a request: parse, check and validate its document, charge its cost, run it and build the response."""
 
 import asyncio
 import logging
@@ -23,9 +23,8 @@ from benegraph.graphql.engine.errors import (
     format_execution_errors,
 )
 from benegraph.graphql.engine.executor_bindings import reader_opener
+from benegraph.graphql.engine.limits import MAX_ERRORS, limit_error
 from benegraph.graphql.engine.limits.cost import evaluate_cost
-from benegraph.graphql.engine.limits.shape import limit_error
-from benegraph.graphql.engine.variables import MAX_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +65,7 @@ class PreparedRequest:
 
 
 async def execute(documents: DocumentCache, context: Context, request: GraphQLRequest) -> dict[str, Any]:
-    """Execute a request and return its response. A response without `data` was refused beforehand, or timed out.
+    """Execute a request and return its response, without `data` if the request was rejected or timed out.
 
     Raises MutationNotAllowed and Throttled. The response reports every other error.
     """
@@ -117,7 +116,7 @@ def _prepare(documents: DocumentCache, context: Context, request: GraphQLRequest
 
 
 def _check_operation_type(node: OperationDefinitionNode | None, request: GraphQLRequest) -> None:
-    """Refuse subscriptions, and mutations in a read-only request; None is reported later, as an unknown operation."""
+    """Reject subscriptions, and mutations in a read-only request; None is reported later, as an unknown operation."""
     if node is None:
         return
     if node.operation is OperationType.SUBSCRIPTION:

@@ -1,4 +1,4 @@
-"""The breadth-first executor's host: the schema's declarations, metadata about the store's batches, and a reader."""
+"""Connects the schema and the database to the breadth-first executor."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,84 +29,85 @@ _SERIALIZABLE_SCALARS = {"ID", "String", "Int", "Boolean", "Date", "DateTime", "
 _MAX_CACHED_STATEMENTS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class FieldDeclarations:
-    """Derives the executor's declarations from the schema's Strawberry fields."""
+def declare_field(  # noqa: PLR0911 - one return for each kind of declaration
+    schema: strawberry.Schema, object_type: GraphQLObjectType, definition: GraphQLField
+) -> execution.Declaration:
+    """Return the executor's declaration of a field, from its Strawberry field.
 
-    schema: strawberry.Schema
+    Raises UnsupportedOperation if only the field's resolver knows its value.
+    """
+    strawberry_field = definition.extensions.get("strawberry-definition")
+    if isinstance(strawberry_field, StoreField):
+        return _declare_rows(schema, strawberry_field)
+    if isinstance(strawberry_field, ComputedField):
+        if strawberry_field.compute is same_object:
+            return execution.SameObject()
+        return execution.Computed(strawberry_field.compute, strawberry_field.columns)
+    if isinstance(strawberry_field, ComputedInBatchField):
+        return _declare_computed_in_batch(schema, strawberry_field)
+    if isinstance(strawberry_field, LookupField):
+        return _declare_lookup(schema, strawberry_field)
+    if isinstance(strawberry_field, ContextField):
+        return execution.FromContext(strawberry_field.get_value)
+    if isinstance(strawberry_field, StrawberryField) and strawberry_field.base_resolver is None:
+        return execution.Column(strawberry_field.python_name)
+    is_mutation = object_type is schema._schema.mutation_type  # noqa: SLF001 - as in DocumentCache
+    if isinstance(strawberry_field, StrawberryField) and is_mutation:
+        return _declare_mutation(schema, strawberry_field)
+    raise execution.UnsupportedOperation("resolver")
 
-    def __call__(  # noqa: PLR0911 - one return for each kind of declaration
-        self, object_type: GraphQLObjectType, definition: GraphQLField
-    ) -> execution.Declaration:
-        """Return the declaration of a field. Raises UnsupportedOperation where only its resolver knows its value."""
-        strawberry_field = definition.extensions.get("strawberry-definition")
-        if isinstance(strawberry_field, StoreField):
-            return self._declare_rows(strawberry_field)
-        if isinstance(strawberry_field, ComputedField):
-            if strawberry_field.compute is same_object:
-                return execution.SameObject()
-            return execution.Computed(strawberry_field.compute, strawberry_field.columns)
-        if isinstance(strawberry_field, ComputedInBatchField):
-            return self._declare_computed_in_batch(strawberry_field)
-        if isinstance(strawberry_field, LookupField):
-            return self._declare_lookup(strawberry_field)
-        if isinstance(strawberry_field, ContextField):
-            return execution.FromContext(strawberry_field.get_value)
-        if isinstance(strawberry_field, StrawberryField) and strawberry_field.base_resolver is None:
-            return execution.Column(strawberry_field.python_name)
-        is_mutation = object_type is self.schema._schema.mutation_type  # noqa: SLF001 - as in DocumentCache
-        if isinstance(strawberry_field, StrawberryField) and is_mutation:
-            return self._declare_mutation(strawberry_field)
+
+def _declare_rows(schema: strawberry.Schema, store_field: StoreField) -> execution.Declaration:
+    batch, key = store_field.batch, store_field.key
+    if isinstance(batch, PagedRows):
+        convert = build_argument_converter(store_field.arguments, schema)
+
+        def build_page(arguments: Arguments) -> PageRequest:
+            return store_field.build_page_request(**convert(arguments))
+
+        return execution.ToPage(batch, key or None, build_page, store_field.default_page_size)
+    if store_field.has_key_list:
+        return execution.ToManyByKeys(batch, key)
+    if isinstance(batch, ManyByKey):
+        return execution.ToMany(batch, key)
+    return execution.ToOne(batch, key)
+
+
+def _declare_computed_in_batch(
+    schema: strawberry.Schema, computed_field: ComputedInBatchField
+) -> execution.Declaration:
+    convert = build_argument_converter(computed_field.arguments, schema)
+
+    async def load(reader: Any, parents: Sequence[Any], arguments: Arguments) -> Sequence[Any]:
+        return await computed_field.load(reader, parents, **convert(arguments))
+
+    return execution.ComputedInBatch(load, computed_field.columns)
+
+
+def _declare_mutation(schema: strawberry.Schema, mutation_field: StrawberryField) -> execution.MutationCall:
+    """Declare a call of the mutation's resolver. Of Strawberry's `info` such resolvers use only the context."""
+    resolver = mutation_field.base_resolver
+    reserved = [] if resolver is None else [*filter(None, resolver.reserved_parameters.values())]
+    if resolver is None or mutation_field.extensions or reserved != [resolver.info_parameter]:
         raise execution.UnsupportedOperation("resolver")
+    convert = build_argument_converter(mutation_field.arguments, schema)
+    info_name = reserved[0].name
 
-    def _declare_rows(self, store_field: StoreField) -> execution.Declaration:
-        batch, key = store_field.batch, store_field.key
-        if isinstance(batch, PagedRows):
-            convert = build_argument_converter(store_field.arguments, self.schema)
+    async def call(context: Context, arguments: Mapping[str, Any]) -> Any:
+        return await resolver(**convert(arguments), **{info_name: SimpleNamespace(context=context)})
 
-            def build_page(arguments: Arguments) -> PageRequest:
-                return store_field.build_page_request(**convert(arguments))
+    return execution.MutationCall(call)
 
-            return execution.ToPage(batch, key or None, build_page, store_field.default_page_size)
-        if store_field.has_key_list:
-            return execution.ToManyByKeys(batch, key)
-        if isinstance(batch, ManyByKey):
-            return execution.ToMany(batch, key)
-        return execution.ToOne(batch, key)
 
-    def _declare_computed_in_batch(self, computed_field: ComputedInBatchField) -> execution.Declaration:
-        convert = build_argument_converter(computed_field.arguments, self.schema)
+def _declare_lookup(schema: strawberry.Schema, lookup_field: LookupField) -> execution.Declaration:
+    convert = build_argument_converter(lookup_field.arguments, schema)
 
-        async def load(reader: Any, parents: Sequence[Any], arguments: Arguments) -> Sequence[Any]:
-            return await computed_field.load(reader, parents, **convert(arguments))
+    def find(context: Context, arguments: Arguments) -> Any:
+        return lookup_field.find_ref(context, **convert(arguments))
 
-        return execution.ComputedInBatch(load, computed_field.columns)
-
-    def _declare_mutation(self, mutation_field: StrawberryField) -> execution.MutationCall:
-        """Declare a call of the mutation's resolver. Of Strawberry's `info` such resolvers use only the context."""
-        resolver = mutation_field.base_resolver
-        if resolver is None or resolver.self_parameter is None or resolver.info_parameter is None:
-            raise execution.UnsupportedOperation("resolver")
-        if mutation_field.extensions:
-            raise execution.UnsupportedOperation("resolver")
-        convert = build_argument_converter(mutation_field.arguments, self.schema)
-        info_name = resolver.info_parameter.name
-
-        async def call(context: Context, arguments: Mapping[str, Any]) -> Any:
-            info = SimpleNamespace(context=context)
-            return await resolver(None, **convert(arguments), **{info_name: info})  # type: ignore[arg-type] # it has no self
-
-        return execution.MutationCall(call)
-
-    def _declare_lookup(self, lookup_field: LookupField) -> execution.Declaration:
-        convert = build_argument_converter(lookup_field.arguments, self.schema)
-
-        def find(context: Context, arguments: Arguments) -> Any:
-            return lookup_field.find_ref(context, **convert(arguments))
-
-        if lookup_field.is_list:
-            return execution.LookupMany(lookup_field.batches, lambda *request: [*map(_lookup_key, find(*request))])
-        return execution.Lookup(lookup_field.batches, lambda *request: _lookup_key(find(*request)))
+    if lookup_field.is_list:
+        return execution.LookupMany(lookup_field.batches, lambda *request: [*map(_lookup_key, find(*request))])
+    return execution.Lookup(lookup_field.batches, lambda *request: _lookup_key(find(*request)))
 
 
 def _lookup_key(ref: NodeRef | Exception | None) -> Any:
@@ -114,7 +115,7 @@ def _lookup_key(ref: NodeRef | Exception | None) -> Any:
 
 
 class BatchMetadata:
-    """Answers the executor's questions about the store's batches and the schema's scalars, while it compiles."""
+    """Metadata about the store's batches and the schema's scalars, which the executor reads while it compiles."""
 
     def has_column(self, source: Any, column: str) -> bool:
         return column in query_compiler.columns_of(source)
@@ -123,7 +124,7 @@ class BatchMetadata:
         return query_compiler.is_nullable_column(source, column)
 
     def row_factory(self, source: Any, columns: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
-        """Return a factory of named tuples, in which database values of enums are replaced by the enums' members."""
+        """Return a factory of named tuples, in which database values of enums are replaced with the enums' members."""
         row_class = NamedTuple("Row", [(name, Any) for name in columns])  # type: ignore[misc] # its columns are known at run time
         enum_columns = query_compiler.find_enum_columns(source, columns)
 

@@ -30,7 +30,7 @@ class DocumentSource:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedDocument:
-    """A document's text, and whether the operator registered it as trusted."""
+    """The text of the document that a request refers to, and whether the operator registered it as trusted."""
 
     text: str
     trusted: bool = False
@@ -38,15 +38,15 @@ class ResolvedDocument:
 
 @dataclass(slots=True)
 class PersistedDocuments:
-    """A cache of persisted and trusted texts. With `trusted_only`, every other document is refused."""
+    """A cache of persisted and trusted texts. With `trusted_only`, only trusted documents are accepted."""
 
     trusted_only: bool = False
-    #: Texts and when they were read. A persisted text's key is its tenant and digest, a trusted one's '' and its ID or
-    #: digest.
+    #: Documents and when they were read. A persisted document's key is its tenant and digest, a trusted one's '' and
+    #: its ID or digest.
     _cached: OrderedDict[tuple[str, Any], tuple[ResolvedDocument, datetime]] = field(default_factory=OrderedDict)
 
     async def find(self, context: Context, source: DocumentSource) -> ResolvedDocument:
-        """Find the text that a request refers to.
+        """Find the document that a request refers to.
 
         Raises UnknownDocument; BadInput if the hash is another text's; Forbidden if the text must be trusted and isn't.
         """
@@ -55,16 +55,16 @@ class PersistedDocuments:
                 raise BadInput("`extensions.persistedQuery.sha256Hash` is not the SHA-256 of `query`.")
             if not self.trusted_only:
                 return ResolvedDocument(source.text)
-            text = await self._find_trusted(context, digest=compute_digest(source.text))
-            if text is None:
+            document = await self._find_trusted(context, digest=compute_digest(source.text))
+            if document is None:
                 raise Forbidden("Only trusted documents may be executed; this document is not registered as trusted.")
-            return text
-        text = await self._find_trusted(context, id=source.id, digest=source.digest)
-        if text is None and source.digest is not None and not self.trusted_only:
-            text = await self._find_persisted(context, source.digest)
-        if text is None:
+            return document
+        document = await self._find_trusted(context, id=source.id, digest=source.digest)
+        if document is None and source.digest is not None and not self.trusted_only:
+            document = await self._find_persisted(context, source.digest)
+        if document is None:
             raise UnknownDocument("PersistedQueryNotFound")
-        return text
+        return document
 
     async def persist(self, context: Context, source: DocumentSource) -> None:
         """Persist a valid document's text that was sent with its hash, so that the hash alone suffices next time."""
@@ -99,19 +99,19 @@ class PersistedDocuments:
     ) -> ResolvedDocument | None:
         if (cached := self._get_cached(context, key)) is not None:
             return cached
-        loaded = await load()
-        if loaded is None:
+        text = await load()
+        if text is None:
             return None
-        text = ResolvedDocument(loaded, trusted)
-        self._cache(context, key, text)
-        return text
+        document = ResolvedDocument(text, trusted)
+        self._cache(context, key, document)
+        return document
 
     def _get_cached(self, context: Context, key: tuple[str, Any]) -> ResolvedDocument | None:
-        text, read_at = self._cached.get(key, (None, context.clock.now))
-        return text if context.clock.now < read_at + CACHE_TTL else None
+        document, read_at = self._cached.get(key, (None, context.clock.now))
+        return document if context.clock.now < read_at + CACHE_TTL else None
 
-    def _cache(self, context: Context, key: tuple[str, Any], text: ResolvedDocument) -> None:
-        self._cached[key] = text, context.clock.now
+    def _cache(self, context: Context, key: tuple[str, Any], document: ResolvedDocument) -> None:
+        self._cached[key] = document, context.clock.now
         self._cached.move_to_end(key)
         if len(self._cached) > MAX_CACHED_TEXTS:
             self._cached.popitem(last=False)

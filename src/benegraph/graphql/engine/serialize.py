@@ -1,4 +1,4 @@
-"""Serialize responses as JSON: instants in UTC with a Z, and fragments that are JSON already unchanged."""
+"""Serialize responses as JSON: instants in UTC with a Z; JSON fragments are inserted unchanged."""
 
 from typing import Any
 

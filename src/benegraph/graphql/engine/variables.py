@@ -17,8 +17,7 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 from graphql.utilities import coerce_input_value
 
-#: How many errors one response reports.
-MAX_ERRORS = 5
+from benegraph.graphql.engine.limits import MAX_ERRORS
 
 
 class OperationVariables:
@@ -32,7 +31,8 @@ class OperationVariables:
             for definition in definitions
             if _is_bounded(signature := get_variable_signature(schema, definition))
         ]
-        #: None if an input type is recursive: only graphql-core's own coercion checks how deep its values are nested.
+        #: None if a type is invalid or recursive: only graphql-core's own coercion reports the first, and checks how deep
+        #: values of the second are nested.
         self._signatures = signatures if len(signatures) == len(definitions) else None
 
     def coerce(self, values: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:

@@ -41,7 +41,7 @@ def mutation(
     *,
     expected_result: Callable[[InputT], ResultData | None] | None = None,
 ) -> Callable[[Callable[[Transaction, InputT], Awaitable[ResultData]]], Any]:
-    """Declare the mutation `action` by the function that applies its change.
+    """Declare the mutation `action`; the decorated function applies its change.
 
     The function takes the transaction and the input. It returns the values that the payload's fields read, most of them
     ids. `expected_result` returns the same from the input alone if it can, which saves a statement.
@@ -51,7 +51,6 @@ def mutation(
         input_type = inspect.get_annotations(change)["input"]
 
         async def resolve(
-            self: Any,  # noqa: ARG001 - the breadth-first executor expects a method
             info: Info,
             input: Annotated[input_type, strawberry.argument(description="The mutation's input.")],  # type: ignore[valid-type] # known at run time
         ) -> payload:  # type: ignore[valid-type] # as above

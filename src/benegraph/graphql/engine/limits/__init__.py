@@ -1,11 +1,16 @@
-"""Limits on one request, checked on its document before execution."""
+"""Limits on the document, cost and duration of one request."""
 
 from dataclasses import dataclass
+
+from benegraph.domain.errors import TooComplex
+
+#: How many errors of its document or its variables one response reports.
+MAX_ERRORS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that one document may contain, and that one operation may cost."""
+    """The most that one document may contain, and that one operation may cost and take."""
 
     tokens: int = 2000
     #: Fields of a document, counting those of a fragment wherever it is spread.
@@ -25,3 +30,8 @@ class Limits:
     #: Seconds that a query, and a mutation, may take as a whole.
     query_seconds: float = 10.0
     mutation_seconds: float = 30.0
+
+
+def limit_error(name: str, maximum: int, message: str) -> TooComplex:
+    """Return the error for a request that exceeds a limit, with the limit's name and value in its extensions."""
+    return TooComplex(message, {"limit": {"name": name, "maximum": maximum}})

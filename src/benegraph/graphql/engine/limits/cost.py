@@ -1,7 +1,8 @@
 """The cost of an operation: the number of objects that it may return, computed from the schema before execution.
 
 An object costs 1, a connection 1 plus its nodes multiplied by the page size, any other list five times its objects, and
-a mutation 10 more. Columns are free.
+a mutation 10 more. A list with an argument `ids` counts its IDs. Leaf fields are free, except `totalCount`, which costs
+1. `__schema` costs 100, `__type` 10.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -95,7 +96,7 @@ class _CostCompiler:
         type_ = get_named_type(field.type)
         is_in_connection = parent.name.endswith("Connection")
         if is_leaf_type(type_):
-            return int(is_in_connection)  # `totalCount` takes a statement of its own
+            return int(is_in_connection)  # `totalCount` requires an additional statement
         if is_in_connection and name == "pageInfo":
             return 0
         selection_sets = child_selection_sets(nodes)
@@ -107,7 +108,7 @@ class _CostCompiler:
         return _product(length, _sum([own_cost, children]))
 
     def _page_size(self, field: GraphQLField, node: FieldNode) -> CostFormula:
-        """Compute the page size that a field's argument `first` asks for."""
+        """Compute the page size that a field's argument `first` requests."""
         default = field.args["first"].default_value
         default_size = default if isinstance(default, int) else ASSUMED_LIST_LENGTH
         for argument in node.arguments or ():
@@ -162,7 +163,7 @@ class _CostCompiler:
 
 
 def _clamp_page_size(first: int) -> int:
-    # The list itself refuses a larger page.
+    # The list itself rejects a larger page.
     return min(max(0, first), MAX_PAGE_SIZE)
 
 

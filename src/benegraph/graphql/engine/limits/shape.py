@@ -22,8 +22,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from benegraph.domain.errors import TooComplex
-from benegraph.graphql.engine.limits import Limits
+from benegraph.graphql.engine.limits import Limits, limit_error
 
 #: Tools introspect deeper than other queries go, because an argument's type is wrapped in lists and non-nulls.
 MAX_INTROSPECTION_DEPTH = 15
@@ -55,7 +54,7 @@ class _Level:
 
 
 def check_shape(document: DocumentNode, schema: GraphQLSchema, limits: Limits) -> None:
-    """Refuse a document that is too deep, too wide or too repetitive, valid or not. Raises TooComplex."""
+    """Reject a document that is too deep, too wide or too repetitive, valid or not. Raises TooComplex."""
     directives = sum(_count_directives(definition) for definition in document.definitions)
     if directives > limits.directives:
         message = f"The document has {directives} directives, more than {limits.directives}."
@@ -66,11 +65,6 @@ def check_shape(document: DocumentNode, schema: GraphQLSchema, limits: Limits) -
             checker.check_operation(definition)
     for fragment in checker.unused_fragments():  # validation compares their fields too
         checker.check_fragment(fragment)
-
-
-def limit_error(name: str, maximum: int, message: str) -> TooComplex:
-    """Return the error for a request that exceeds a limit, with the limit's name and value in its extensions."""
-    return TooComplex(message, {"limit": {"name": name, "maximum": maximum}})
 
 
 @dataclass(slots=True)
