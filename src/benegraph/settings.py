@@ -29,7 +29,7 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:.]+\](
 
 
 class SettingsError(BenegraphError):
-    """An environment variable has an invalid value. The message never contains the value: it may be a secret."""
+    """An environment variable has an invalid value. The message omits the value, because it may contain secrets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class ExecutorPair:
     @property
     def fallbacks(self) -> Mapping[str, int]:
         """Return how many operations the breadth-first executor left to Strawberry's, by reason."""
-        return self.breadth_first.fallbacks
+        return self.breadth_first.plan_fallbacks
 
     async def compare_query(self, database: Database, viewer: Viewer, clock: Clock, request: GraphQLRequest) -> Body:
         """Execute a query by both, check that the responses are equal, and return ours.

@@ -144,7 +144,7 @@ class DocumentComparison:
     ) -> dict[str, Any]:
         """Execute a query by both executors, check that the responses are equal, and return one of them."""
         request = GraphQLRequest(query, self.fill_variables(query, variables), operation_name)
-        self.pair.breadth_first.fallbacks.clear()
+        self.pair.breadth_first.plan_fallbacks.clear()
         viewer = self.viewers[viewer_name]
         body: dict[str, Any] = self.runner.run(self.pair.compare_query(self.database, viewer, NOW, request))
         return body
@@ -289,7 +289,7 @@ def test_all_pages_of_a_list_have_equal_responses(comparison: DocumentComparison
 def test_concurrent_requests_have_the_same_responses_as_sequential_ones(comparison: DocumentComparison) -> None:
     """Requests share plans, but each response must be that of its own viewer and variables."""
     documents = comparison.pair.breadth_first
-    documents.fallbacks.clear()
+    documents.plan_fallbacks.clear()
     requests = [
         (comparison.viewers[viewer_name], GraphQLRequest(query, comparison.fill_variables(query, variables)))
         for title, (query, _) in DOCUMENTS.items()
@@ -306,4 +306,4 @@ def test_concurrent_requests_have_the_same_responses_as_sequential_ones(comparis
             assert concurrent == sequential[start : start + 16]
 
     comparison.runner.run(run_all())
-    assert dict(documents.fallbacks) == {}
+    assert dict(documents.plan_fallbacks) == {}

@@ -73,6 +73,20 @@ async def test_valid_key_with_wrong_scheme_is_rejected(api: ApiClient) -> None:
         assert (status, codes) == (401, ["UNAUTHENTICATED"]), authorization
 
 
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Basic dTpw", "bgk_" + "A" * 43, "Bearer a b"])
+async def test_malformed_authorization_header_is_rejected_with_its_form(api: ApiClient, authorization: str) -> None:
+    response = await api.http.post("/graphql", json={"query": QUERY}, headers={"Authorization": authorization})
+    assert response.status == 401
+    assert await response.json() == {
+        "errors": [
+            {
+                "message": "The Authorization header must have the form: Bearer <API key or token>.",
+                "extensions": {"code": "UNAUTHENTICATED"},
+            }
+        ]
+    }
+
+
 async def test_revoked_and_expired_keys_are_rejected_like_unknown_ones(
     api: ApiClient, database: Database, clock: Clock
 ) -> None:

@@ -28,7 +28,7 @@ async def api(database: Database, clock: Clock) -> AsyncIterator[ApiClient]:
 
 @pytest.fixture
 def revision_queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list that records each query for the database revision."""
+    """Return a list that records each query for the migration revision."""
     urls: list[str] = []
 
     async def record(url: str) -> str | None:

@@ -169,17 +169,25 @@ async def test_invalid_http_is_logged_without_its_content(api: ApiClient) -> Non
 
 
 @pytest.mark.parametrize(
-    ("operation", "logged"),
-    [("A" * 100, "A" * 64), ("_a1", "_a1"), ("1a", None), ("a b", None), ("a\n", None), ("ä", None), ("", None)],
+    ("name", "logged"),
+    [("A" * 100, "A" * 64), ("_a1", "_a1"), ("1a", None), ("a b", None), ("a\n", "a"), ("ä", None), ("", None)],
 )
-def test_only_valid_operation_names_are_logged(operation: str, logged: str | None) -> None:
-    token = current_request.set(
-        RequestInfo(request_id="r", operation_name=operation, document_digest=f"{SECRET}, by its name")
-    )
-    line = json.loads(format_record("json", msg="Said"))
-    current_request.reset(token)
-    assert line.get("operation") == logged
-    assert "document" not in line
+async def test_only_names_of_valid_operations_are_logged(api: ApiClient, name: str, logged: str | None) -> None:
+    with captured_logs("DEBUG") as logs:
+        await api.post(f"query {name} {{ viewer {{ role }} }}")
+        await api.post_body(json.dumps({"query": QUERY, "operationName": name}).encode())
+        await api.post_body(json.dumps({"query": QUERY, "operationName": f"{SECRET} {name}"}).encode())
+    assert [line.get("operation") for line in logs.access_records] == [logged, None, None]
+    assert SECRET not in logs.json.getvalue() + logs.text.getvalue()
+
+
+async def test_hash_that_a_client_sent_is_not_logged(api: ApiClient) -> None:
+    with captured_logs("DEBUG") as logs:
+        for digest in (f"{SECRET}, by its name", hashlib.sha256(SECRET.encode()).hexdigest()):
+            body = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest}}}
+            await api.post_body(json.dumps(body).encode())
+    assert ["document" in line for line in logs.access_records] == [False, False]
+    assert SECRET not in logs.json.getvalue() + logs.text.getvalue()
 
 
 def test_default_format_is_text_on_a_terminal_and_json_elsewhere() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -279,11 +280,18 @@ def test_number_of_operation_names_is_limited() -> None:
     assert len(metrics.render()[0]) - size < 100  # only the digits of the counts grow
 
 
-@pytest.mark.parametrize("name", [None, "", "a b", 'a"', "ä", "x\n"])
-def test_invalid_operation_name_is_anonymous(name: str | None) -> None:
+@pytest.mark.parametrize("name", [None, ""])
+def test_missing_operation_name_is_anonymous(name: str | None) -> None:
     metrics = telemetry.create_metrics()
     record(metrics, name)
     assert render_and_parse(metrics)["benegraph_requests_total{kind=query,operation=anonymous,outcome=ok}"] == 1
+
+
+@pytest.mark.parametrize("name", ["", "a b", 'a"', "ä", "x\n", "Unknown"])
+async def test_name_that_is_no_operation_of_the_document_is_anonymous(api: ApiClient, name: str) -> None:
+    await api.post_body(json.dumps({"query": QUERY, "operationName": name}).encode())
+    counts = {name: value for name, value in (await read_metrics(api)).items() if "benegraph_requests_total" in name}
+    assert counts == {"benegraph_requests_total{kind=none,operation=anonymous,outcome=BAD_USER_INPUT}": 1}
 
 
 def test_each_application_has_its_own_metrics() -> None:
@@ -307,10 +315,10 @@ from benegraph import telemetry
 from benegraph.telemetry.request_info import RequestInfo
 assert "prometheus_client" not in sys.modules
 metrics = telemetry.create_metrics(Path(sys.argv[1]))
-documents = SimpleNamespace(hits=1, misses=1, plan_executions=1, fallbacks=Counter(resolver=1))
+documents = SimpleNamespace(hits=1, misses=1, plan_executions=1, plan_fallbacks=Counter(resolver=1))
 metrics.track_documents(documents)
 documents.hits = documents.misses = documents.plan_executions = 4
-documents.fallbacks.update({"resolver": 3, sys.argv[2].lower(): 3})
+documents.plan_fallbacks.update({"resolver": 3, sys.argv[2].lower(): 3})
 metrics.start_request()
 info = RequestInfo(request_id="r", operation_name=sys.argv[2], operation_type="query", cost=7, replayed=True)
 metrics.record_request(info, "ok", 0.02)

@@ -19,7 +19,6 @@ from benegraph.db.embedded import EmbeddedPostgres
 from benegraph.db.engine import PoolSettings, UnfitDatabase, create_engine
 from benegraph.db.session import Database
 from benegraph.settings import Settings
-from benegraph.web.health import latest_revision
 
 T = TypeVar("T")
 
@@ -73,7 +72,7 @@ async def prepare_database(location: DatabaseLocation) -> None:
         return
     with _report_unreachable(location.url):
         revision = await migrations.current_revision(location.url)
-    if revision != (latest := latest_revision()):
+    if revision != (latest := migrations.latest_revision()):
         raise UnfitDatabase(
             f"The database is at revision {revision or 'none'}, but revision {latest} is required;"
             " run `benegraph migrate` with MIGRATION_DATABASE_URL set to the owner's URL."
@@ -117,7 +116,7 @@ def migrate(data_dir: Path | None) -> None:
     else:
         with _report_unreachable(url):
             run_async(migrations.migrate(url))
-    typer.echo(f"The database is at revision {latest_revision()}.")
+    typer.echo(f"The database is at revision {migrations.latest_revision()}.")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import orjson
 
 from benegraph.graphql.engine.errors import describe_error
-from benegraph.telemetry.request_info import RequestInfo, current_request, safe_document_hash, safe_operation_name
+from benegraph.telemetry.request_info import RequestInfo, current_request, short_operation_name
 
 log = logging.getLogger(__name__)
 
@@ -130,8 +130,8 @@ def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
             "request_id": request_info.request_id,
             "key_id": request_info.key_id,
             "tenant": request_info.tenant,
-            "operation": safe_operation_name(request_info),
-            "document": safe_document_hash(request_info),
+            "operation": short_operation_name(request_info),
+            "document": request_info.document_digest,
             "trace_id": request_info.trace_id,
         }
     if _is_own(record):

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from benegraph.domain.errors import Throttled
-from benegraph.telemetry.request_info import DocumentInfo, RequestInfo, safe_operation_name
+from benegraph.telemetry.request_info import DocumentInfo, RequestInfo, short_operation_name
 
 #: Clients choose the names of their operations. Further names are counted as OTHER, so that memory stays bounded.
 MAX_OPERATION_NAMES = 200
@@ -34,12 +34,12 @@ _COST_BUCKETS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
 
 
 class Metrics:
-    """The metrics of an application. With a directory, the page shows those of all processes that use it."""
+    """The metrics of an application. With a directory, the output covers all processes that use it."""
 
     def __init__(self, registry: CollectorRegistry | None = None, directory: Path | None = None) -> None:
         if directory is not None and not values.ValueClass._multiprocess:  # noqa: SLF001 - it has no public name
             raise RuntimeError("prometheus_client was imported before PROMETHEUS_MULTIPROC_DIR was set.")
-        disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the size of the page
+        disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the size of the output
         self._registry = registry = registry or CollectorRegistry()
         self._directory = directory
         self._operation_names: set[str] = set()
@@ -53,15 +53,15 @@ class Metrics:
         self._in_flight = _gauge(registry, "requests_in_flight", "GraphQL requests that are being executed.")
         self._throttled = _counter(registry, "throttled", "Requests rejected because of their key's rate limit.")
         self._replays = _counter(
-            registry, "idempotent_replays", "Mutations replayed from an earlier idempotency key.", "operation"
+            registry, "idempotent_replays", "Requests answered from a stored idempotent result.", "operation"
         )
         self._retries = _counter(
             registry, "transaction_retries", "Transactions retried, by SQLSTATE or exception type.", "reason"
         )
         documents = _counter(registry, "documents", "Documents found in the cache (hit) or parsed (miss).", "result")
-        by_plan = _counter(registry, "operations_answered_by_plan", "Operations executed by compiled plans.")
-        self._document_counters = documents.labels("hit"), documents.labels("miss"), by_plan
-        self._fallbacks = _counter(
+        plan_executions = _counter(registry, "operations_answered_by_plan", "Operations executed by compiled plans.")
+        self._document_counters = documents.labels("hit"), documents.labels("miss"), plan_executions
+        self._plan_fallbacks = _counter(
             registry, "operations_fell_back", "Operations executed by Strawberry instead of a plan.", "reason"
         )
         connections = _gauge(registry, "database_connections", "Connections to the database, by state.", "state")
@@ -102,7 +102,7 @@ class Metrics:
         """Export the counters of a document cache from now on."""
         self._documents = documents
         self._last_counts = documents.hits, documents.misses, documents.plan_executions
-        self._last_fallbacks = dict(documents.fallbacks)
+        self._last_fallbacks = dict(documents.plan_fallbacks)
 
     def track_pool(self, engine: AsyncEngine) -> None:
         """Export how many of an engine's connections are checked out."""
@@ -133,7 +133,7 @@ class Metrics:
     def _operation_label(self, request_info: RequestInfo) -> str:
         if request_info.operation_name in self._operation_names:
             return request_info.operation_name
-        name = safe_operation_name(request_info)
+        name = short_operation_name(request_info)
         if name is None:
             return ANONYMOUS
         if name not in self._operation_names:
@@ -143,7 +143,7 @@ class Metrics:
         return name
 
     def _update_document_counters(self) -> None:
-        # After each request, not when the page is rendered: the rendering process cannot read the other processes.
+        # After each request, not when the metrics are rendered: the rendering process cannot read the other processes.
         documents = self._documents
         if documents is None:
             return
@@ -153,10 +153,10 @@ class Metrics:
                 if count != last:
                     counter.inc(count - last)
             self._last_counts = counts
-        if documents.fallbacks != self._last_fallbacks:
-            for reason, count in documents.fallbacks.items():
+        if documents.plan_fallbacks != self._last_fallbacks:
+            for reason, count in documents.plan_fallbacks.items():
                 if count != (last := self._last_fallbacks.get(reason, 0)):
-                    self._fallbacks.labels(reason).inc(count - last)
+                    self._plan_fallbacks.labels(reason).inc(count - last)
                     self._last_fallbacks[reason] = count
 
 

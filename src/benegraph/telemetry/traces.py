@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, use_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from benegraph.telemetry.request_info import RequestInfo, safe_document_hash, safe_operation_name
+from benegraph.telemetry.request_info import RequestInfo, short_operation_name
 
 log = logging.getLogger(__name__)
 
@@ -119,13 +119,13 @@ def create_provider(exporter: SpanExporter) -> TracerProvider:
 
 
 def _set_attributes(span: Span, request_info: RequestInfo, method: str, status: int) -> None:
-    name = safe_operation_name(request_info)
+    name = short_operation_name(request_info)
     if request_info.operation_type is not None:
         span.update_name(f"{request_info.operation_type} {name}" if name else request_info.operation_type)
     attributes = {
         "graphql.operation.name": name,
         "graphql.operation.type": request_info.operation_type,
-        "graphql.document.hash": safe_document_hash(request_info),
+        "graphql.document.hash": request_info.document_digest,
         "http.request.method": method,
         "http.response.status_code": status or None,
         "benegraph.request_id": request_info.request_id,

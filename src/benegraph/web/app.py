@@ -45,7 +45,7 @@ def create_app(
 ) -> web.Application:
     """Create the application over a database. The caller disposes of the database's engine.
 
-    Pass a `throttle` where workers share one. By default the application has its own.
+    Pass a `throttle` if workers share one. By default the application has its own.
     """
     config = config or GatewayConfig()
     metrics = metrics or create_metrics()

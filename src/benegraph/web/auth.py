@@ -1,4 +1,4 @@
-"""Authentication: from a request's headers to its viewer."""
+"""Authentication: the viewer that a request's headers identify."""
 
 import re
 
@@ -22,10 +22,10 @@ _API_KEY = re.compile(r"bgk_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 async def authenticate(request: web.Request, database: Database, clock: Clock) -> Viewer:
-    """Return the viewer that a request's API key or token, and its tenant header, stand for.
+    """Return the viewer that a request's credential and its X-Tenant header identify.
 
-    Raises Unauthenticated, Forbidden or BadInput, as `services.access` does; and Unavailable while the keys to verify
-    a token with cannot be fetched.
+    Raises Unauthenticated, Forbidden or BadInput, as `services.access` does; and Unavailable while the keys that
+    verify tokens cannot be fetched.
     """
     credential, may_be_token = _find_credential(request.headers)
     if may_be_token and (authenticator := request.app.get(TOKEN_AUTHENTICATOR)) is not None:
@@ -48,7 +48,7 @@ def _find_credential(headers: CIMultiDictProxy[str]) -> tuple[str, bool]:
         raise Unauthenticated("Missing credentials: send an API key or a token as Authorization: Bearer ….")
     match = _BEARER.fullmatch(authorization.strip())
     if match is None:
-        return "", False
+        raise Unauthenticated("The Authorization header must have the form: Bearer <API key or token>.")
     return match[1], not match[1].startswith(access.KEY_PREFIX)
 
 

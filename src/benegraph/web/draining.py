@@ -10,7 +10,7 @@ from benegraph.domain.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-#: How long a process takes to end after it stops accepting requests.
+#: The longest time that a process takes to end after it stops accepting requests.
 GRACE_SECONDS = 10.0
 #: The part of the grace period that is reserved for rolling back cancelled requests.
 ROLLBACK_SECONDS = 1.0

@@ -32,7 +32,7 @@ from benegraph.web.responses import (
 )
 from benegraph.web.throttle import Throttle
 
-#: The cost of a request itself, charged before it is read.
+#: The cost of a request itself, charged before its body is read.
 _REQUEST_COST = 1
 #: The cost of a request whose operation was rejected before its own cost was known.
 _REJECTED_OPERATION_COST = 10
@@ -40,7 +40,7 @@ _REJECTED_OPERATION_COST = 10
 
 @dataclass(slots=True)
 class RateBudget:
-    """The token bucket of one viewer, as far as one request charges it."""
+    """One viewer's token bucket, and the charges of this request to it."""
 
     throttle: Throttle
     key: str
@@ -48,7 +48,7 @@ class RateBudget:
     remaining: int = 0
 
     def charge(self, cost: int) -> None:
-        """Take units from the bucket. Raises Throttled where it holds too few."""
+        """Take units from the bucket. Raises Throttled if it holds too few."""
         result = self.throttle.charge(self.key, cost)
         self.remaining = result.remaining
         if result.wait_seconds:
@@ -186,7 +186,7 @@ def _check_accept(request: web.Request) -> None:
 async def _read_body(request: web.Request) -> Any:
     content = request.content
     try:
-        # A small body has arrived with its headers. Reading it at once is faster than aiohttp's way of waiting for it.
+        # A small body has arrived with its headers. Reading it immediately is faster than waiting as aiohttp does.
         is_complete = content.is_eof() and content.total_bytes <= request.client_max_size
         return orjson.loads(content.read_nowait() if is_complete else await request.read())
     except orjson.JSONDecodeError:

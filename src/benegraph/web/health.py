@@ -4,9 +4,8 @@ import asyncio
 import logging
 
 from aiohttp import web
-from alembic.script import ScriptDirectory
 
-from benegraph.db.migrations import alembic_config, current_revision
+from benegraph.db.migrations import current_revision, latest_revision
 from benegraph.db.session import Database
 from benegraph.graphql.engine.errors import describe_error
 from benegraph.web.draining import Draining
@@ -52,11 +51,6 @@ class Health:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                 revision = await current_revision(self._url)
         except Exception as error:  # noqa: BLE001 - any failure means that the process is not ready
-            log.warning("Not ready: cannot read the database revision: %s", describe_error(error))
+            log.warning("Not ready: cannot read the database's migration revision: %s", describe_error(error))
             return "database"
         return None if revision == self._latest_revision else "migrations"
-
-
-def latest_revision() -> str | None:
-    """Return the newest database revision that this version of the gateway knows."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head()

@@ -1,4 +1,4 @@
-"""The middleware of every request: its id, error responses, common headers, metrics and traces; and the access log."""
+"""The middleware of every request: its ID, error responses, common headers, metrics and traces; and the access log."""
 
 import logging
 import re
@@ -34,12 +34,12 @@ _MIN_ERROR_STATUS = 400
 def request_middleware(
     graphql_path: str, draining: Draining, metrics: "Metrics", traces: "Traces | None" = None
 ) -> Middleware:
-    """Return the middleware that gives each request an id and turns every error into a GraphQL response.
+    """Return the middleware that gives each request an ID and turns every error into a GraphQL response.
 
-    It records metrics and traces of requests to the GraphQL path only. While the process refuses requests, it rejects
-    them.
+    It records metrics and traces of requests to the GraphQL path only. While the process is shutting down, it rejects
+    requests with UNAVAILABLE.
     """
-    # Request ids must be unique, not secret. The system's random source would cost a system call for each request.
+    # Request IDs must be unique, not secret. The system's random source would cost a system call for each request.
     random = Random(secrets.randbits(128))  # noqa: S311 - not used for secrets
 
     async def respond(request: web.Request, handler: Handler, info: RequestInfo) -> web.StreamResponse:

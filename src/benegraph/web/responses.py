@@ -40,7 +40,7 @@ _QUALITY = re.compile(r"\bq\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?)", re.ASCII | re.IGNOR
 
 @lru_cache(maxsize=256)
 def negotiate_media_type(accept: str | None) -> str | None:
-    """Return the media type of the response; None where the client accepts neither.
+    """Return the media type of the response; None if the client accepts neither.
 
     Of two with the same quality, the one named exactly wins over a wildcard. If both are named, GraphQL's own wins; if
     neither is, application/json.
@@ -58,7 +58,7 @@ def preferred_media_type(request: web.BaseRequest) -> str:
 
 
 def status_of(request: web.BaseRequest, code: str) -> int:
-    """Return the status of a well-formed request without `data`, by the code of its first error."""
+    """Return the HTTP status of a response without `data` to a well-formed request, by the code of its first error."""
     if code in _CODES_OF_WELL_FORMED_REQUESTS:
         return 200 if preferred_media_type(request) == JSON else 400
     return _STATUS_BY_CODE.get(code, 400)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benegraph.settings import RateLimit
 
-if sys.platform != "win32":  # there a gateway has one process, and no file to lock
+if sys.platform != "win32":  # on Windows, a gateway has one process, and no file to lock
     import fcntl
 
 # The table is a hash table of SET_COUNT sets with WAYS slots each. The salt of the hash comes before the sets.
@@ -54,15 +54,14 @@ def create_bucket_file(path: Path) -> None:
 class Throttle:
     """A token bucket for each key: it holds at most `burst` units and gains `per_second` units each second.
 
-    The throttles of several processes share their buckets through a file of `create_bucket_file`; without a file, a
-    throttle has its own. `per_second` is rounded to thousandths. A process creates one throttle and calls it from one
-    thread.
+    The throttles of several processes share their buckets through a file created by `create_bucket_file`; without a
+    file, a throttle has its own. `per_second` is rounded to thousandths. A process creates one throttle and calls it
+    from one thread.
 
     The table has a fixed size. A full bucket needs no slot, because a key without a slot has a full bucket. If all
     slots of a key's set belong to other keys whose buckets are not full, the key takes over the fullest of these
-    buckets with its content. So no key ever exceeds its limit: a key that lost its slot lost the fullest bucket of its
-    set, and when it returns, no bucket of the set holds more than its own would. Which keys share a set depends on a
-    secret salt.
+    buckets with its content. A key that loses its slot restarts in a bucket at least as empty as its own would be, so
+    no key exceeds its limit. Which keys share a set depends on a secret salt.
     """
 
     def __init__(self, rate_limit: RateLimit, file: Path | None = None) -> None:

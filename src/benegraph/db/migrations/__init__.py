@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -21,8 +22,13 @@ def alembic_config(connection: Connection | None = None) -> Config:
     return settings
 
 
+def latest_revision() -> str | None:
+    """Return the newest migration revision that this version of the gateway knows."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
 async def migrate(url: str, revision: str = "head") -> None:
-    """Upgrade a database to a revision. The URL's role must own the tables."""
+    """Upgrade a database to a migration revision. The URL's role must own the tables."""
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
     try:
         async with engine.connect() as connection:
@@ -34,7 +40,7 @@ async def migrate(url: str, revision: str = "head") -> None:
 
 
 async def current_revision(url: str) -> str | None:
-    """Return the revision of a database; None if it was never migrated."""
+    """Return the migration revision of a database; None if it was never migrated."""
     asyncpg_url = make_url(url).set(drivername="postgresql+asyncpg")
     # The URL may be PgBouncer's.
     engine = create_async_engine(asyncpg_url, poolclass=NullPool, connect_args=UNNAMED_STATEMENTS)

@@ -117,7 +117,7 @@ class DocumentCache:
     misses: int = 0
     #: How many operations ran by a plan; and how many fell back to the resolvers, by reason.
     plan_executions: int = 0
-    fallbacks: Counter[str] = field(default_factory=Counter)
+    plan_fallbacks: Counter[str] = field(default_factory=Counter)
     _cached: OrderedDict[tuple[str, bool], Document] = field(default_factory=OrderedDict)
     _cached_characters: int = 0
 

@@ -146,12 +146,12 @@ async def _run_plan(documents: DocumentCache, context: Context, prepared: Prepar
     """
     plan = documents.get_operation_plan(prepared.operation, prepared.variables.coerced)
     if isinstance(plan, UnsupportedOperation):
-        documents.fallbacks[plan.reason] += 1
+        documents.plan_fallbacks[plan.reason] += 1
         return None
     try:
         outcome = await run_plan(plan, reader_opener(context), context, prepared.variables)
     except UnsupportedOperation as unsupported:
-        documents.fallbacks[unsupported.reason] += 1
+        documents.plan_fallbacks[unsupported.reason] += 1
         return None
     except Exception as error:
         if plan.is_mutation:
@@ -159,7 +159,7 @@ async def _run_plan(documents: DocumentCache, context: Context, prepared: Prepar
         if classify_error(error)[0] == RequestTimeout.code:
             raise RequestTimeout(TIMEOUT_MESSAGE) from error  # another attempt would take as long
         log.warning("A compiled plan failed; its resolvers run instead: %s", describe_error(error))
-        documents.fallbacks["failed"] += 1
+        documents.plan_fallbacks["failed"] += 1
         return None
     documents.plan_executions += 1
     return outcome

@@ -31,8 +31,8 @@ class OperationVariables:
             for definition in definitions
             if _is_bounded(signature := get_variable_signature(schema, definition))
         ]
-        #: None if a type is invalid or recursive: only graphql-core's own coercion reports the first, and checks how deep
-        #: values of the second are nested.
+        #: None if a type is invalid or recursive. graphql-core's own coercion reports an invalid type, and an error for
+        #: values of a recursive type that are nested too deeply.
         self._signatures = signatures if len(signatures) == len(definitions) else None
 
     def coerce(self, values: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:

@@ -8,7 +8,7 @@ from benegraph.domain.errors import ErrorCode, RuleViolation
 from benegraph.graphql.types.enums import describe_enum
 
 PayloadT = TypeVar("PayloadT")
-#: The values that a payload's fields read, by name; most are ids. They are stored under the idempotency key as JSON.
+#: The values that a payload's fields read, by name; most are IDs. They are stored under the idempotency key as JSON.
 ResultData = dict[str, Any]
 
 describe_enum(

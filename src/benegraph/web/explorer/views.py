@@ -18,7 +18,7 @@ from benegraph.web.explorer.config import ExplorerConfig
 log = logging.getLogger(__name__)
 
 CONFIG_PATH = "/explorer/config.json"
-# Monaco needs inline styles for its colours and sizes. Scripts come from the bundle only.
+# Monaco needs inline styles for its colors and sizes. Scripts come from the bundle only.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
     "img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "

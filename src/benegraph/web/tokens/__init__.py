@@ -1,4 +1,4 @@
-"""Tokens (JWT) of an identity provider: authenticates the viewer that a token stands for."""
+"""Authentication by an identity provider's tokens (JWT)."""
 
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -39,8 +39,8 @@ class TokenAuthenticator:
         while the issuer's keys cannot be fetched.
         """
         try:
-            algorithm, key_id = read_header(token)
-            key = await self._keys.find(key_id, algorithm, clock.now)
+            algorithm, kid = read_header(token)
+            key = await self._keys.find(kid, algorithm, clock.now)
             claims = verify(token, key)
             check_claims(claims, self._issuer, clock.now)
             viewer = viewer_of(claims, self._issuer, tenant_id)

@@ -18,7 +18,7 @@ MAX_RESPONSE_BYTES = 256 * 1024
 #: Accepted sizes of RSA keys, in bits. Smaller keys can be broken. OpenSSL rejects larger ones.
 _RSA_BITS = range(2048, 16_384 + 1)
 
-#: Keys by their id and the name of an algorithm.
+#: Keys by their key ID (`kid`) and the name of an algorithm.
 KeySet = Mapping[tuple[str, str], Key]
 
 
@@ -27,12 +27,12 @@ class InvalidKeySet(Exception):
 
 
 def first_url(issuer: Issuer) -> URL:
-    """Return the URL of an issuer's key set, or else of its OpenID configuration. Raises ValueError."""
+    """Return the URL to fetch first: of an issuer's key set, or else of its OpenID configuration. Raises ValueError."""
     return URL(issuer.keys_url) if issuer.keys_url else URL(issuer.name) / ".well-known/openid-configuration"
 
 
 def is_secure_url(url: URL | None) -> bool:
-    """Return whether responses from a URL cannot be forged on the way: https, or http on loopback."""
+    """Return whether responses from a URL cannot be forged in transit: https, or http on loopback."""
     return (
         url is not None and bool(url.host) and (url.scheme == "https" or (url.scheme == "http" and _is_loopback(url)))
     )
@@ -58,15 +58,15 @@ async def fetch_key_set(session: ClientSession, issuer: Issuer) -> KeySet:
 def usable_keys(documents: Sequence[Any]) -> KeySet:
     """Return the public signing keys that are strong enough and fit a supported algorithm.
 
-    Of several keys with the same id, the first one is used.
+    Of several keys with the same key ID, the first one is used.
     """
     key_set: dict[tuple[str, str], Key] = {}
     for document in documents:
-        if isinstance(document, dict) and isinstance(key_id := document.get("kid"), str):
+        if isinstance(document, dict) and isinstance(kid := document.get("kid"), str):
             key = _import_key(document)
             for algorithm, key_type in KEY_TYPE_BY_ALGORITHM.items():
                 if key is not None and key.key_type == key_type:
-                    key_set.setdefault((key_id, algorithm), key)
+                    key_set.setdefault((kid, algorithm), key)
     return key_set
 
 

@@ -1,4 +1,4 @@
-"""One token: parses it, verifies its signature, and checks its issuer, audience and validity period."""
+"""Parse and verify one token: signature, issuer, audience and validity period."""
 
 import json
 import re
@@ -51,20 +51,20 @@ _REGISTRY = _Registry(algorithms=["RS256", "Ed25519"], strict_check_header=False
 
 
 def read_header(token: str) -> tuple[str, str]:
-    """Return a token's algorithm and key id. Raises InvalidToken if the token can never be verified."""
+    """Return a token's `alg` and `kid` (key ID). Raises InvalidToken if the token can never be verified."""
     if len(token) > MAX_TOKEN_LENGTH or not _TOKEN.fullmatch(token):
         raise InvalidToken("form")
     header = _decode_object(token.partition(".")[0])
-    algorithm, key_id, token_type = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
+    algorithm, kid, token_type = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
     if not isinstance(algorithm, str) or algorithm not in KEY_TYPE_BY_ALGORITHM:
         raise InvalidToken("algorithm")
-    if not isinstance(key_id, str):
+    if not isinstance(kid, str):
         raise InvalidToken("kid")
     if not isinstance(token_type, str) or token_type.lower().removeprefix("application/") not in _TYPES:
         raise InvalidToken("type")
     if "crit" in header or "b64" in header:  # no critical extension is supported
         raise InvalidToken("extension")
-    return algorithm, key_id
+    return algorithm, kid
 
 
 def verify(token: str, key: Key | None) -> Claims:

@@ -19,7 +19,7 @@ FETCH_TIMEOUT_SECONDS = 5.0
 REFRESH_AFTER = timedelta(minutes=10)
 #: The age up to which keys are used while fetching fails.
 MAX_AGE = timedelta(hours=24)
-#: The interval between fetches because of an unknown key id, which any client may send, and after a failed refresh.
+#: The interval between fetches because of an unknown key ID, which any client may send, and after a failed refresh.
 RETRY_INTERVAL = timedelta(minutes=1)
 #: The interval between attempts while there are no keys at all.
 FIRST_FETCH_INTERVAL = timedelta(seconds=1)
@@ -34,20 +34,20 @@ class KeySetCache:
         self._key_set: KeySet = {}
         self._fetched_at: datetime | None = None
         self._failed_at: datetime | None = None
-        #: The last fetch because of an unknown key id.
+        #: The last fetch because of an unknown key ID.
         self._searched_at: datetime | None = None
         self._fetch_task: asyncio.Task[None] | None = None
 
-    async def find(self, key_id: str, algorithm: str, now: datetime) -> Key | None:
-        """Return the key with an id for an algorithm; None if the issuer has no such key.
+    async def find(self, kid: str, algorithm: str, now: datetime) -> Key | None:
+        """Return the key with this key ID (`kid`) for an algorithm; None if the issuer has no such key.
 
         Raises Unavailable if the cached keys are too old and fetching fails.
         """
         has_fetched = await self._refresh(now)
-        key = self._key_set.get((key_id, algorithm))
+        key = self._key_set.get((kid, algorithm))
         if key is None and not has_fetched and self._may_search(now):
             await self._fetch(now)
-            key = self._key_set.get((key_id, algorithm))
+            key = self._key_set.get((kid, algorithm))
         return key
 
     async def close(self) -> None:
@@ -66,7 +66,7 @@ class KeySetCache:
                 return False
         await self._fetch(now)
         if not _is_within(MAX_AGE, self._fetched_at, now):
-            raise Unavailable("The keys to verify tokens with are temporarily unavailable; retry the request.")
+            raise Unavailable("The keys that verify tokens are temporarily unavailable; retry the request.")
         return True
 
     def _may_search(self, now: datetime) -> bool:
