@@ -10,8 +10,8 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 720, 440
 LEFT, RIGHT, TOP, BOTTOM = 70, 130, 50, 60
-#: The palette of Okabe and Ito, distinguishable with colour blindness.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+#: The palette of Okabe and Ito, distinguishable with color blindness.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 Points = Sequence[tuple[float, float]]
 
@@ -83,17 +83,17 @@ def draw(title: str, x: Axis, y: Axis, lines: Mapping[str, Points]) -> str:
         parts.append(_line(LEFT, y_of(tick), WIDTH - RIGHT, y_of(tick), "#ddd"))
         parts.append(_text(LEFT - 8, y_of(tick) + 4, f"{tick:g}", anchor="end"))
     label_ys: list[float] = []
-    for (name, points), colour in zip(lines.items(), cycle(COLOURS), strict=False):
+    for (name, points), color in zip(lines.items(), cycle(COLORS), strict=False):
         positions = [(x_of(one), y_of(other)) for one, other in points]
         path = " ".join(f"{one:.1f},{other:.1f}" for one, other in positions)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [f'<circle cx="{one:.1f}" cy="{other:.1f}" r="3.5" fill="{colour}"/>' for one, other in positions]
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
+        parts += [f'<circle cx="{one:.1f}" cy="{other:.1f}" r="3.5" fill="{color}"/>' for one, other in positions]
         label_y = positions[-1][1] + 4
         # Names of lines that end close together are moved apart.
         while any(abs(label_y - other) < 14 for other in label_ys):
             label_y += 4
         label_ys.append(label_y)
-        parts.append(_text(positions[-1][0] + 10, label_y, name, colour=colour))
+        parts.append(_text(positions[-1][0] + 10, label_y, name, color=color))
     return "\n".join([*parts, "</svg>\n"])
 
 
@@ -109,10 +109,10 @@ def _powers_of_ten(values: Sequence[float]) -> list[float]:
     return [10.0**power for power in range(low, max(high, low + 1) + 1)]
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"/>'
+def _line(x1: float, y1: float, x2: float, y2: float, color: str) -> str:
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{color}"/>'
 
 
-def _text(x: float, y: float, content: str, *, anchor: str = "start", size: int = 12, colour: str = "#222") -> str:
-    style = f'text-anchor="{anchor}" font-size="{size}" fill="{colour}"'
+def _text(x: float, y: float, content: str, *, anchor: str = "start", size: int = 12, color: str = "#222") -> str:
+    style = f'text-anchor="{anchor}" font-size="{size}" fill="{color}"'
     return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(content)}</text>'

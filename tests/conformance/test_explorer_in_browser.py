@@ -367,7 +367,7 @@ def test_bar_has_sufficient_contrast_in_both_color_schemes(
 
 
 def luminance(page: Any, selector: str, style: str) -> float:
-    """Return the relative luminance of an element's colour, as WCAG defines it."""
+    """Return the relative luminance of an element's color, as WCAG defines it."""
     color = page.eval_on_selector(selector, f"element => getComputedStyle(element).{style}")
     parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)

@@ -1,1 +1,1 @@
-"""GraphQL: types, mutations and the engine that executes operations. Every module that mentions GraphQL is here."""
+"""The GraphQL schema: types, mutations, and the engine that executes operations."""

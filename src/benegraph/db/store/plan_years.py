@@ -29,7 +29,7 @@ class PlanYearFilter:
 
 
 def status_at(scope: QueryScope) -> ColumnElement[Any]:
-    """Return a plan year's status today as an SQL expression, equal to `domain.plan_years.status_of`."""
+    """Return a plan year's status today as an SQL expression. `derive_plan_year_status` in the domain equals it."""
     return case(
         (PlanYear.opened_on.is_(None), PlanYearStatus.DRAFT.value),
         (PlanYear.coverage_ends_on < today_at(scope), PlanYearStatus.EXPIRED.value),

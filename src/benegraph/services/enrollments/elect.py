@@ -72,7 +72,7 @@ class ElectionContext:
 async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]) -> list[ElectionOutcome]:
     """Answer some or all of an employee's pending enrollments, and return the outcome of each.
 
-    Locks the employee, the plan years, then the enrollments. Raises Refused with every broken rule of all answers.
+    Locks the employee, the plan years, then the enrollments. Raises Refused with every violated rule of all answers.
     """
     raise_if_any(_check_call(employee_id, elections))
     employee = await store.people.lock_employee(tx, employee_id)

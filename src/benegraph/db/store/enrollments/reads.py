@@ -46,7 +46,7 @@ _DECISION_CONDITIONS = {
 
 
 def status_at(scope: QueryScope) -> ColumnElement[Any]:
-    """Return an enrollment's status today as an SQL expression, equal to `domain.enrollments.status.status_of`."""
+    """Return an enrollment's status today as an SQL expression. `derive_enrollment_status` in the domain equals it."""
     today = today_at(scope)
     is_over = or_(
         Enrollment.closed_on <= today,
