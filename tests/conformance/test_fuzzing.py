@@ -156,7 +156,7 @@ def ids_of(gateway: Gateway, headers: dict[str, str]) -> Ids:
 
 
 class IdReplacer(Visitor):
-    """Replaces generated numbers by existing IDs of the expected type, and half of the versions by null."""
+    """Replaces generated numbers with existing IDs of the expected type, and half of the versions with null."""
 
     def __init__(self, ids: Ids) -> None:
         super().__init__()

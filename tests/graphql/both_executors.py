@@ -190,7 +190,7 @@ def errors_of(content: bytes) -> set[PlacedError]:
 
 
 def number_ids(content: bytes) -> bytes:
-    """Replace each ID by a number, in order of appearance, also within cursors."""
+    """Replace each ID with a number, in order of appearance, also within cursors."""
     text = _CURSOR.sub(lambda match: orjson.dumps(_decode_cursor(match[1])).decode(), content.decode())
     numbers: dict[str, str] = {}
 

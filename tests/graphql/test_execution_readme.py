@@ -26,7 +26,7 @@ from factories.enrollments import make_life_event
 from factories.people import make_dependent
 
 README = Path(executor_bindings.__file__).parents[2] / "execution/README.md"
-#: Ids in the README stand for the ids that a run of the test creates.
+#: IDs in the README stand for the IDs that a run of the test creates.
 DEPENDENT_ID, TENANT_ID = "dpnd_01m7xkmknge00801hqyns64s05", "tnnt_example"
 
 
@@ -36,7 +36,7 @@ def blocks() -> list[str]:
 
 
 def visible(text: str) -> str:
-    """Replace control characters by their symbols, as the README shows them."""
+    """Replace control characters with their symbols, as the README shows them."""
     return re.sub(r"[\x00-\x1f]", lambda match: chr(0x2400 + ord(match[0])), text)
 
 

@@ -24,7 +24,7 @@ COUNT_WAITING = """
         WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 """
 
-#: "done" and the result, or the code of the first broken rule and None.
+#: "done" and the result, or the code of the first violated rule and None.
 Outcome = tuple[str, Any]
 
 

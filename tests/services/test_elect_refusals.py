@@ -1,4 +1,4 @@
-"""Refused elections: every broken rule is reported at once, and nothing changes."""
+"""Refused elections: every violated rule is reported at once, and nothing changes."""
 
 from datetime import date
 

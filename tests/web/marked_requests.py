@@ -282,7 +282,7 @@ async def into_a_failing_schema(client: MarkedClient) -> None:
 
 async def in_tokens(client: MarkedClient) -> None:
     provider = client.provider
-    # Subjects, tenants, roles, ids and headers of tokens contain the mark.
+    # Subjects, tenants, roles, IDs and headers of tokens contain the mark.
     for token in (
         provider.token(sub=MARK, name=MARK, email=MARK),
         provider.token(tenant=MARK, sub=MARK),

@@ -1,4 +1,4 @@
-"""Unexpected errors: the client gets a code and a request id, the log gets the location, and neither gets a value."""
+"""Unexpected errors: the client gets a code and a request ID, the log gets the location, and neither gets a value."""
 
 from collections.abc import AsyncIterator
 

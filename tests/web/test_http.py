@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, request ids and response headers."""
+"""GraphQL over HTTP: methods, media types, request IDs and response headers."""
 
 import logging
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Logs: one line per record with the ids of its request, and no values, whichever library logs."""
+"""Logs: one line per record with the IDs of its request, and no values, whichever library logs."""
 
 import asyncio
 import gc

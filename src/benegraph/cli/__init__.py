@@ -175,7 +175,7 @@ def load_documents(
     ],
     *,
     instead: Annotated[
-        bool, typer.Option("--instead", help="Replace all trusted documents by those of the manifests.")
+        bool, typer.Option("--instead", help="Replace all trusted documents with those of the manifests.")
     ] = False,
     data_dir: DataDir = None,
 ) -> None:

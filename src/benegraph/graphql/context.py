@@ -32,7 +32,7 @@ class OperationInfo:
 
 
 def _charge_nothing(_cost: int) -> None:
-    """Accept any cost: the demo's own queries and the tests have no rate budget."""
+    """Accept any cost: the demo's own queries and the tests have no rate limit."""
 
 
 @dataclass(eq=False)
@@ -43,7 +43,7 @@ class Context:
     viewer: Viewer
     clock: Clock
     request_id: str
-    #: Charges an operation's cost to the viewer's rate budget. Raises Throttled.
+    #: Charges an operation's cost to the viewer's rate limit. Raises Throttled.
     charge: Callable[[int], None] = _charge_nothing
     introspection_roles: frozenset[Role] = INTROSPECTION_ROLES
     #: Whether a mutation of this request was answered from an earlier call with the same idempotency key.

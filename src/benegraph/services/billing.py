@@ -38,7 +38,7 @@ from benegraph.services.employers import employer_today
 
 @dataclass(frozen=True, slots=True)
 class NewInvoice:
-    """A bill for a period, to a group's division or to one subscriber in it."""
+    """An invoice for a period, for a group's division or for one subscriber in it."""
 
     group_id: str
     division_id: str

@@ -113,7 +113,7 @@ def test_other_carrier_plan_under_the_same_id_is_a_plan_change() -> None:
         (reissue_offer(LifeEventType.BIRTH, "SILVER"), enroll("spouse", "child", "baby"), []),
         (reissue_offer(LifeEventType.DIVORCE, "SILVER", "spouse"), enroll("child"), []),
         (reissue_offer(LifeEventType.DIVORCE, "GOLD", "spouse", "child"), enroll(), [(INCONSISTENT, "dependentIds")]),
-        # Replacing one child by another is an addition and a drop.
+        # Replacing one child with another is an addition and a drop.
         (reissue_offer(LifeEventType.JOB_LOSS, "GOLD", "child"), enroll("baby"), [(INCONSISTENT, "dependentIds")]),
         # Without previous coverage: a dependent that the event lets one add, or does not.
         (reissue_offer(LifeEventType.DIVORCE, None), enroll("child"), []),

@@ -10,7 +10,7 @@ from benegraph.domain.ids import IdPrefix
 
 
 class PremiumInvoice(Versioned, Base):
-    """An invoice to a group's division, or to one of its subscribers, for a span of days of coverage.
+    """An invoice for a group's division, or for one of its subscribers, over a span of days of coverage.
 
     Its paid amount is the sum of its payments that are not reversed.
     """

@@ -194,7 +194,7 @@ async def list_covered_subscriber_ids(tx: Transaction, group_id: str, division_i
 async def list_invoices(
     tx: Transaction, group_id: str, division_id: str, subscriber_ids: Collection[str]
 ) -> Sequence[Row[Any]]:
-    """List the invoices to a group's division and to these subscribers in it, in one statement."""
+    """List the invoices for a group's division and for these subscribers in it, in one statement."""
     invoices = rows(tx.scope).where(
         PremiumInvoice.group_id == group_id,
         PremiumInvoice.division_id == division_id,

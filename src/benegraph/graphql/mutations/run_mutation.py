@@ -44,7 +44,7 @@ def mutation(
     """Declare the mutation `action`; the decorated function applies its change.
 
     The function takes the transaction and the input. It returns the values that the payload's fields read, most of them
-    ids. `expected_result` returns the same from the input alone if it can, which saves a statement.
+    IDs. `expected_result` returns the same from the input alone if it can, which saves a statement.
     """
 
     def declare(change: Callable[[Transaction, InputT], Awaitable[ResultData]]) -> Any:

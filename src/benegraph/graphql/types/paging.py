@@ -139,7 +139,7 @@ def build_page_request(
     offset: int | None = None,
     default_page_size: int = DEFAULT_PAGE_SIZE,
 ) -> PageRequest:
-    """Check a connection's arguments and return the page that they ask for.
+    """Check a connection's arguments and return the page that they request.
 
     Raises BadInput for a size or an offset out of range, an invalid order, and a cursor of another list or order.
     """

@@ -18,7 +18,7 @@ from typing import IO, Final
 
 from benegraph.domain.errors import BenegraphError
 
-if sys.platform != "win32":  # there two processes that start at the same time may both build the bundle
+if sys.platform != "win32":  # on Windows, two processes that start at the same time may both build the bundle
     import fcntl
 
 log = logging.getLogger(__name__)
