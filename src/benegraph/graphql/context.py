@@ -43,7 +43,7 @@ class Context:
     viewer: Viewer
     clock: Clock
     request_id: str
-    #: Charges an operation's cost to the viewer's rate limit. Raises Throttled.
+    #: Counts an operation's cost toward the viewer's rate limit. Raises Throttled.
     charge: Callable[[int], None] = _charge_nothing
     introspection_roles: frozenset[Role] = INTROSPECTION_ROLES
     #: Whether a mutation of this request was answered from an earlier call with the same idempotency key.

@@ -126,7 +126,7 @@ def _check_operation_type(node: OperationDefinitionNode | None, request: GraphQL
 
 
 def _authorize_and_charge(operation: Operation, context: Context, request: GraphQLRequest, max_cost: int) -> None:
-    """Check the operation against the viewer's permissions and the cost limit, and charge its cost to the rate limit."""
+    """Check the operation's permission and cost, and count its cost toward the viewer's rate limit."""
     info = context.operation_info
     info.operation_name = operation.node.name.value if operation.node.name else None
     info.operation_type = operation.node.operation.value
