@@ -1,4 +1,4 @@
-"""Captures the logs in both formats, and reads the metrics page."""
+"""Captures the logs in both formats, and reads the metrics."""
 
 import json
 import logging
@@ -57,7 +57,7 @@ def captured_logs(level: str = "DEBUG") -> Iterator[CapturedLogs]:
 
 
 async def read_metrics(api: ApiClient) -> dict[str, float]:
-    """Return the value of each sample of the metrics page, by its name and labels."""
+    """Return the value of each sample of the metrics endpoint, by its name and labels."""
     response = await api.http.get("/metrics")
     assert response.status == 200
     assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"

@@ -9,7 +9,7 @@ from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 
 MAX_KEY_LENGTH = 255
 #: The last sentence of the description of each mutation that only administrators and services may call.
-FOR_ADMINISTRATORS = "For administrators, and for services whose API key or token lists this mutation."
+FOR_ADMINISTRATORS = "For administrators, and for services with an API key or token that lists this mutation."
 REASON_DESCRIPTION = "The reason; it is recorded in the history."
 _KEY_DESCRIPTION = (
     f"A key of your choice, 1 to {MAX_KEY_LENGTH} characters. A repeated call with the same key and input within 30"
