@@ -20,7 +20,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.demo import seed_tenant
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.values import Clock
-from benegraph.services.access import KeyScope, issue_key
+from benegraph.services.access import KeyLimits, issue_key
 
 from .additions import PENDING, AdditionSizes, add
 
@@ -143,8 +143,8 @@ async def _transact(url: str, change: Callable[[Transaction], Awaitable[None]], 
 
 async def _issue_key(url: str, tenant: str) -> str:
     async with _open_database(url) as database:
-        clock, scope = Clock.at(datetime.now(UTC)), KeyScope(Role.ADMINISTRATOR)
-        _, key = await database.transact(_viewer(tenant), clock, lambda tx: issue_key(tx, scope, "benchmark"))
+        clock, limits = Clock.at(datetime.now(UTC)), KeyLimits(Role.ADMINISTRATOR)
+        _, key = await database.transact(_viewer(tenant), clock, lambda tx: issue_key(tx, limits, "benchmark"))
     return key
 
 

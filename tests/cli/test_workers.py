@@ -28,7 +28,7 @@ from benegraph.db.engine import PoolSettings
 from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.domain.values import Clock
-from benegraph.services.access import KeyScope, issue_key
+from benegraph.services.access import KeyLimits, issue_key
 from benegraph.settings import Settings
 from benegraph.web.explorer import ExplorerConfig
 from conftest import connect
@@ -54,8 +54,8 @@ SLOW_MUTATION = 'mutation { createEmployer(input: {name: "Slow Inc."}) { employe
 @pytest.fixture
 async def key(database: Database, clock: Clock) -> str:
     await make_tenant(database, clock)
-    scope = KeyScope(Role.ADMINISTRATOR)
-    _, key = await database.transact(administrator(), clock, lambda tx: issue_key(tx, scope, "test"))
+    limits = KeyLimits(Role.ADMINISTRATOR)
+    _, key = await database.transact(administrator(), clock, lambda tx: issue_key(tx, limits, "test"))
     return key
 
 

@@ -20,7 +20,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Role
 from benegraph.domain.plan_years import PlanYearDates
 from benegraph.domain.values import Clock, add_years
-from benegraph.services.access import KeyScope, issue_key
+from benegraph.services.access import KeyLimits, issue_key
 from conftest import connect
 from factories.access import administrator
 from factories.office import create_office
@@ -162,8 +162,10 @@ async def create_clients(database: Database, tenant: str) -> list[Client]:
     plans = await office.plan_ids(await office.open_plan_year(dates))
 
     async def key_of(role: Role, employer: str | None = None, employee: str | None = None) -> str:
-        scope = KeyScope(role, employer, employee)
-        _, key = await database.transact(administrator(tenant), office.clock(), lambda tx: issue_key(tx, scope, "test"))
+        limits = KeyLimits(role, employer, employee)
+        _, key = await database.transact(
+            administrator(tenant), office.clock(), lambda tx: issue_key(tx, limits, "test")
+        )
         return key
 
     clients = [

@@ -16,7 +16,7 @@ from benegraph.demo import TENANTS, DemoIds, NotADemoTenant, fill_demo_tenants, 
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.catalog import ProductCategory
 from benegraph.domain.enrollments.elections import Election
-from benegraph.domain.enrollments.life_events import LifeEventStatus, enrollment_window
+from benegraph.domain.enrollments.life_events import LifeEventStatus, change_window
 from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentStatus
 from benegraph.domain.people import Relationship
 from benegraph.domain.plan_years import PlanYearStatus
@@ -120,7 +120,7 @@ async def _check_demo_ids(read_session: ReadSession, demo_ids: DemoIds) -> None:
     assert len(await _enrolled_rows(read_session, demo_ids)) == 3
     (event,) = (await store.enrollments.life_events_of(read_session, [employee.id]))[employee.id]
     assert event.status is LifeEventStatus.APPROVED
-    assert employee.today in enrollment_window(event.event_type, event.event_on, event.reviewed_on)
+    assert employee.today in change_window(event.event_type, event.event_on, event.reviewed_on)
 
 
 async def _enrolled_rows(read_session: ReadSession, demo_ids: DemoIds) -> list[Any]:

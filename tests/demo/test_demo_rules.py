@@ -40,7 +40,7 @@ from benegraph.domain.enrollments.status import (
     WindowReason,
     derive_enrollment_status,
 )
-from benegraph.domain.enrollments.tiers import FamilyMember, covered_through, derive_tier, is_coverable
+from benegraph.domain.enrollments.tiers import DependentFacts, covered_through, derive_tier, is_coverable
 from benegraph.domain.plan_years import PlanYearDates, PlanYearStatus, check_dates, derive_plan_year_status
 from benegraph.domain.values import Clock, DateSpan
 
@@ -100,7 +100,7 @@ def _check_elections(records: RecordBuffer) -> None:
     premiums = _premiums_by_plan_and_tier(records)
     covered = _covered_dependents(records)
     family = {
-        row["id"]: FamilyMember(row["id"], row["relationship"], row["date_of_birth"], row["disabled"])
+        row["id"]: DependentFacts(row["id"], row["relationship"], row["date_of_birth"], row["disabled"])
         for row in records.tables.get(Dependent, [])
     }
     for row in records.tables.get(Enrollment, []):

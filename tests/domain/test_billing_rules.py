@@ -7,7 +7,6 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from violations import CodeAndField, codes_and_fields
 
 from benegraph.domain.billing import (
     Invoice,
@@ -24,6 +23,7 @@ from benegraph.domain.billing import (
 )
 from benegraph.domain.errors import ErrorCode
 from benegraph.domain.values import MAX_CENTS, last_day_of_month
+from violations import CodeAndField, codes_and_fields
 
 NEW_YEAR = date(2026, 1, 1)
 YEARS_END = date(2026, 12, 31)
@@ -277,7 +277,7 @@ COVERAGES = SPANS.flatmap(lambda span: st.sampled_from([span, (span[0], None)]))
 
 @st.composite
 def invoice_lists(draw: st.DrawFn) -> list[Invoice]:
-    """Draw invoices that overlap or follow other other. Most are paid, so that many days are."""
+    """Draw invoices that overlap or follow each other. Most are paid, so that many days are."""
     invoices = []
     for number in range(draw(st.integers(0, 7))):
         first, last = draw(SPANS)
@@ -373,17 +373,17 @@ def test_void_invoice_has_no_effect_on_paid_through(
         ("G", "D", "S", []),
         ("G", "D", None, []),
         ("G" * 20, "D" * 20, "S" * 9, []),
-        ("G" * 21, "D", "S", [(ErrorCode.INVALID_INPUT, ("groupId",))]),
-        ("G", "D" * 21, "S", [(ErrorCode.INVALID_INPUT, ("divisionId",))]),
-        ("G", "D", "S" * 10, [(ErrorCode.INVALID_INPUT, ("subscriberId",))]),
+        ("G" * 21, "D", "S", [(ErrorCode.INVALID_INPUT, "groupId")]),
+        ("G", "D" * 21, "S", [(ErrorCode.INVALID_INPUT, "divisionId")]),
+        ("G", "D", "S" * 10, [(ErrorCode.INVALID_INPUT, "subscriberId")]),
         (
             "",
             " ",
             "\x00",
             [
-                (ErrorCode.INVALID_INPUT, ("groupId",)),
-                (ErrorCode.INVALID_INPUT, ("divisionId",)),
-                (ErrorCode.INVALID_INPUT, ("subscriberId",)),
+                (ErrorCode.INVALID_INPUT, "groupId"),
+                (ErrorCode.INVALID_INPUT, "divisionId"),
+                (ErrorCode.INVALID_INPUT, "subscriberId"),
             ],
         ),
     ],
@@ -399,13 +399,13 @@ def test_billing_ids_are_checked(
     [
         (NEW_YEAR, NEW_YEAR, 0, []),
         (NEW_YEAR, YEARS_END, MAX_CENTS, []),
-        (NEW_YEAR, NEW_YEAR - DAY, 1, [(ErrorCode.DATES_OUT_OF_ORDER, ("billThrough",))]),
-        (NEW_YEAR, NEW_YEAR, -1, [(ErrorCode.INVALID_INPUT, ("amountCents",))]),
+        (NEW_YEAR, NEW_YEAR - DAY, 1, [(ErrorCode.DATES_OUT_OF_ORDER, "billThrough")]),
+        (NEW_YEAR, NEW_YEAR, -1, [(ErrorCode.INVALID_INPUT, "amountCents")]),
         (
             NEW_YEAR,
             NEW_YEAR - DAY,
             -1,
-            [(ErrorCode.DATES_OUT_OF_ORDER, ("billThrough",)), (ErrorCode.INVALID_INPUT, ("amountCents",))],
+            [(ErrorCode.DATES_OUT_OF_ORDER, "billThrough"), (ErrorCode.INVALID_INPUT, "amountCents")],
         ),
     ],
 )
@@ -420,14 +420,14 @@ def test_invoice_dates_and_amount_are_checked(
     [
         (1, 0, TODAY, []),
         (1, 0, date(1990, 1, 1), []),
-        (0, 0, TODAY, [(ErrorCode.INVALID_INPUT, ("amountCents",))]),
-        (-1, 0, TODAY, [(ErrorCode.INVALID_INPUT, ("amountCents",))]),
-        (1, 0, TODAY + DAY, [(ErrorCode.INVALID_INPUT, ("receivedOn",))]),
-        (0, 0, TODAY + DAY, [(ErrorCode.INVALID_INPUT, ("amountCents",)), (ErrorCode.INVALID_INPUT, ("receivedOn",))]),
+        (0, 0, TODAY, [(ErrorCode.INVALID_INPUT, "amountCents")]),
+        (-1, 0, TODAY, [(ErrorCode.INVALID_INPUT, "amountCents")]),
+        (1, 0, TODAY + DAY, [(ErrorCode.INVALID_INPUT, "receivedOn")]),
+        (0, 0, TODAY + DAY, [(ErrorCode.INVALID_INPUT, "amountCents"), (ErrorCode.INVALID_INPUT, "receivedOn")]),
         # The sum of payments has the same maximum as an amount.
         (MAX_CENTS, 0, TODAY, []),
         (1, MAX_CENTS - 1, TODAY, []),
-        (2, MAX_CENTS - 1, TODAY, [(ErrorCode.INVALID_INPUT, ("amountCents",))]),
+        (2, MAX_CENTS - 1, TODAY, [(ErrorCode.INVALID_INPUT, "amountCents")]),
     ],
 )
 def test_payment_amount_and_date_are_checked(
@@ -439,11 +439,11 @@ def test_payment_amount_and_date_are_checked(
 def test_voided_invoice_and_reversed_payment_are_refused() -> None:
     assert codes_and_fields(check_not_void(is_void=False, operation="voided again")) == []
     assert codes_and_fields(check_not_void(is_void=True, operation="voided again")) == [
-        (ErrorCode.INVALID_STATUS_TRANSITION, ("invoiceId",))
+        (ErrorCode.INVALID_STATUS_TRANSITION, "invoiceId")
     ]
     assert codes_and_fields(check_not_reversed(is_reversed=False)) == []
     assert codes_and_fields(check_not_reversed(is_reversed=True)) == [
-        (ErrorCode.INVALID_STATUS_TRANSITION, ("paymentId",))
+        (ErrorCode.INVALID_STATUS_TRANSITION, "paymentId")
     ]
 
 
@@ -452,8 +452,8 @@ def test_voided_invoice_and_reversed_payment_are_refused() -> None:
     [
         (None, []),
         ("x" * 1000, []),
-        ("x" * 1001, [(ErrorCode.INVALID_INPUT, ("reason",))]),
-        ("", [(ErrorCode.INVALID_INPUT, ("reason",))]),
+        ("x" * 1001, [(ErrorCode.INVALID_INPUT, "reason")]),
+        ("", [(ErrorCode.INVALID_INPUT, "reason")]),
     ],
 )
 def test_reason_is_not_blank_and_at_most_1000_characters(reason: str | None, expected: list[CodeAndField]) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from violations import CodeAndField, codes_and_fields
 
 from benegraph.domain.catalog import (
     COVERAGE_TIERS,
@@ -18,6 +17,7 @@ from benegraph.domain.catalog import (
 )
 from benegraph.domain.errors import ErrorCode
 from benegraph.domain.values import MAX_CENTS
+from violations import CodeAndField, codes_and_fields
 
 EE, ES, EC, EF = COVERAGE_TIERS
 GOLD = PlanTerms(
@@ -31,7 +31,7 @@ GOLD = PlanTerms(
 )
 
 
-def invalid(*paths: tuple[str, ...]) -> list[CodeAndField]:
+def invalid(*paths: str) -> list[CodeAndField]:
     return [(ErrorCode.INVALID_INPUT, path) for path in paths]
 
 
@@ -45,9 +45,9 @@ def test_tiers_are_ordered_from_employee_to_family() -> None:
     [
         ("Medical", "Blue Harbor", []),
         ("Medical", None, []),
-        ("", "Blue Harbor", invalid(("name",))),
-        ("Medical", "", invalid(("carrierName",))),
-        ("x" * 201, " ", invalid(("name",), ("carrierName",))),
+        ("", "Blue Harbor", invalid("name")),
+        ("Medical", "", invalid("carrierName")),
+        ("x" * 201, " ", invalid("name", "carrierName")),
     ],
 )
 def test_product_fields_are_checked(name: str, carrier_name: str | None, expected: list[CodeAndField]) -> None:
@@ -79,46 +79,44 @@ def test_empty_list_of_plans_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("plan", "paths"),
     [
-        (replace(GOLD, carrier_plan_id=""), [("carrierPlanId",)]),
-        (replace(GOLD, name=" "), [("name",)]),
-        (replace(GOLD, monthly_premium_cents=-1, rates=()), [("monthlyPremiumCents",)]),
-        (replace(GOLD, deductible_cents=-1), [("deductibleCents",)]),
-        (replace(GOLD, out_of_pocket_max_cents=-1), [("outOfPocketMaxCents",)]),
-        (replace(GOLD, rates=(TierRate(ES, -1),)), [("rates", "0", "monthlyPremiumCents")]),
-        (replace(GOLD, rates=(TierRate(CoverageTier.UNSPECIFIED, 1),)), [("rates", "0", "coverageTier")]),
+        (replace(GOLD, carrier_plan_id=""), ["carrierPlanId"]),
+        (replace(GOLD, name=" "), ["name"]),
+        (replace(GOLD, monthly_premium_cents=-1, rates=()), ["monthlyPremiumCents"]),
+        (replace(GOLD, deductible_cents=-1), ["deductibleCents"]),
+        (replace(GOLD, out_of_pocket_max_cents=-1), ["outOfPocketMaxCents"]),
+        (replace(GOLD, rates=(TierRate(ES, -1),)), ["rates.0.monthlyPremiumCents"]),
+        (replace(GOLD, rates=(TierRate(CoverageTier.UNSPECIFIED, 1),)), ["rates.0.coverageTier"]),
         # A tier has at most one rate, even if both are equal.
-        (replace(GOLD, rates=(TierRate(ES, 1), TierRate(ES, 2))), [("rates", "1", "coverageTier")]),
-        (replace(GOLD, rates=(TierRate(EE, 77_700), TierRate(EE, 77_700))), [("rates", "1", "coverageTier")]),
+        (replace(GOLD, rates=(TierRate(ES, 1), TierRate(ES, 2))), ["rates.1.coverageTier"]),
+        (replace(GOLD, rates=(TierRate(EE, 77_700), TierRate(EE, 77_700))), ["rates.1.coverageTier"]),
         # The EE rate equals the plan's premium to the cent.
-        (replace(GOLD, rates=(TierRate(EE, 77_699),)), [("rates", "0", "monthlyPremiumCents")]),
-        (replace(GOLD, rates=(TierRate(EF, 1), TierRate(EE, 77_701))), [("rates", "1", "monthlyPremiumCents")]),
+        (replace(GOLD, rates=(TierRate(EE, 77_699),)), ["rates.0.monthlyPremiumCents"]),
+        (replace(GOLD, rates=(TierRate(EF, 1), TierRate(EE, 77_701))), ["rates.1.monthlyPremiumCents"]),
         (
             PlanTerms(
                 "", "", None, -1, -1, -1, (TierRate(ES, -1), TierRate(ES, 0), TierRate(CoverageTier.UNSPECIFIED, 0))
             ),
             [
-                ("carrierPlanId",),
-                ("name",),
-                ("monthlyPremiumCents",),
-                ("deductibleCents",),
-                ("outOfPocketMaxCents",),
-                ("rates", "0", "monthlyPremiumCents"),
-                ("rates", "1", "coverageTier"),
-                ("rates", "2", "coverageTier"),
+                "carrierPlanId",
+                "name",
+                "monthlyPremiumCents",
+                "deductibleCents",
+                "outOfPocketMaxCents",
+                "rates.0.monthlyPremiumCents",
+                "rates.1.coverageTier",
+                "rates.2.coverageTier",
             ],
         ),
     ],
 )
-def test_every_invalid_term_of_a_plan_is_refused_at_its_path(plan: PlanTerms, paths: list[tuple[str, ...]]) -> None:
+def test_every_invalid_term_of_a_plan_is_refused_at_its_path(plan: PlanTerms, paths: list[str]) -> None:
     violations = check_plans([replace(GOLD, carrier_plan_id="SILVER-1"), plan])
-    assert codes_and_fields(violations) == invalid(*[("plans", "1", *path) for path in paths])
+    assert codes_and_fields(violations) == invalid(*[f"plans.1.{path}" for path in paths])
 
 
 def test_every_duplicate_carrier_plan_id_is_refused() -> None:
     plans = [GOLD, replace(GOLD, carrier_plan_id="SILVER-1"), replace(GOLD, name="Gold HMO"), GOLD]
-    assert codes_and_fields(check_plans(plans)) == invalid(
-        ("plans", "2", "carrierPlanId"), ("plans", "3", "carrierPlanId")
-    )
+    assert codes_and_fields(check_plans(plans)) == invalid("plans.2.carrierPlanId", "plans.3.carrierPlanId")
 
 
 @given(st.permutations(COVERAGE_TIERS), st.integers(0, 4), st.integers(0, MAX_CENTS))

@@ -19,12 +19,13 @@ from benegraph.domain.coverage import (
     check_key,
     check_span,
     check_subscriber,
-    coverages_overlap,
     merge_spans,
     reconcile_coverage,
+    record_span,
 )
-from benegraph.domain.errors import RuleViolation
+from benegraph.domain.errors import ErrorCode
 from benegraph.domain.values import ONE_DAY, DateSpan
+from violations import codes_and_fields
 
 JAN = date(2027, 1, 1)
 
@@ -42,10 +43,6 @@ def span(first: int, last: int | None) -> DateSpan:
     )
 
 
-def codes_and_paths(violations: list[RuleViolation]) -> list[str]:
-    return [f"{violation.code} {'.'.join(violation.field or ())}" for violation in violations]
-
-
 @pytest.mark.parametrize(
     ("key", "refused"),
     [
@@ -56,8 +53,8 @@ def codes_and_paths(violations: list[RuleViolation]) -> list[str]:
         (CoverageKey("S\0", "G", "D", JAN, JAN), ["subscriberId"]),
     ],
 )
-def test_key_lengths_are_checked(key: CoverageKey, refused: list[str]) -> None:
-    assert codes_and_paths(list(check_key(key))) == [f"INVALID_INPUT {field}" for field in refused]
+def test_key_fields_are_checked(key: CoverageKey, refused: list[str]) -> None:
+    assert codes_and_fields(check_key(key)) == [(ErrorCode.INVALID_INPUT, field) for field in refused]
 
 
 @pytest.mark.parametrize(
@@ -66,25 +63,25 @@ def test_key_lengths_are_checked(key: CoverageKey, refused: list[str]) -> None:
 )
 def test_field_limits_are_checked(policy: str | None, amount: int | None, refused: list[str]) -> None:
     fields = {"policy_number": policy, "annual_max_cents": amount, "lifetime_max_cents": amount}
-    assert codes_and_paths(list(check_fields(fields))) == [f"INVALID_INPUT {field}" for field in refused]
-    assert codes_and_paths(list(check_fields({}))) == []
+    assert codes_and_fields(check_fields(fields)) == [(ErrorCode.INVALID_INPUT, field) for field in refused]
+    assert codes_and_fields(check_fields({})) == []
 
 
 def test_contract_and_subscriber_limits_are_checked() -> None:
     valid = ContractKey("G" * 20, "D" * 20, JAN)
-    assert codes_and_paths(list(check_contract(valid, JAN, "P" * 25))) == []
+    assert codes_and_fields(check_contract(valid, JAN, "P" * 25)) == []
     invalid = ContractKey("G" * 21, "", JAN)
-    assert codes_and_paths(list(check_contract(invalid, JAN - ONE_DAY, "P" * 26))) == [
-        "INVALID_INPUT groupId",
-        "INVALID_INPUT divisionId",
-        "INVALID_INPUT policyNumber",
-        "DATES_OUT_OF_ORDER coverageEnd",
+    assert codes_and_fields(check_contract(invalid, JAN - ONE_DAY, "P" * 26)) == [
+        (ErrorCode.INVALID_INPUT, "groupId"),
+        (ErrorCode.INVALID_INPUT, "divisionId"),
+        (ErrorCode.INVALID_INPUT, "policyNumber"),
+        (ErrorCode.DATES_OUT_OF_ORDER, "coverageEnd"),
     ]
-    assert codes_and_paths(list(check_subscriber("S" * 9, None, "Adams"))) == []
-    assert codes_and_paths(list(check_subscriber("S" * 10, "", "x" * 201))) == [
-        "INVALID_INPUT subscriberId",
-        "INVALID_INPUT firstName",
-        "INVALID_INPUT lastName",
+    assert codes_and_fields(check_subscriber("S" * 9, None, "Adams")) == []
+    assert codes_and_fields(check_subscriber("S" * 10, "", "x" * 201)) == [
+        (ErrorCode.INVALID_INPUT, "subscriberId"),
+        (ErrorCode.INVALID_INPUT, "firstName"),
+        (ErrorCode.INVALID_INPUT, "lastName"),
     ]
 
 
@@ -105,7 +102,7 @@ def test_coverage_must_start_within_its_contract(start: int, end: int | None, re
     violations = check_span(
         day_of_2027(start), None if end is None else day_of_2027(end), (day_of_2027(10), day_of_2027(20))
     )
-    assert codes_and_paths(list(violations)) == [f"DATES_OUT_OF_ORDER {field}" for field in refused]
+    assert codes_and_fields(violations) == [(ErrorCode.DATES_OUT_OF_ORDER, field) for field in refused]
 
 
 def test_open_ended_contract_accepts_any_later_start() -> None:
@@ -126,8 +123,15 @@ def test_open_ended_contract_accepts_any_later_start() -> None:
 def test_coverages_overlap_if_they_share_a_day(
     one: tuple[int, int | None], other: tuple[int, int | None], *, shared: bool
 ) -> None:
-    spans = [(day_of_2027(start), None if end is None else day_of_2027(end)) for start, end in (one, other)]
-    assert coverages_overlap(*spans[0], *spans[1]) is coverages_overlap(*spans[1], *spans[0]) is shared
+    first, second = (
+        record_span(day_of_2027(start), None if end is None else day_of_2027(end)) for start, end in (one, other)
+    )
+    assert first.overlaps(second) is second.overlaps(first) is shared
+
+
+def test_last_possible_end_date_is_an_open_end() -> None:
+    assert record_span(JAN, OPEN_ENDED) == record_span(JAN, None) == DateSpan(JAN, OPEN_ENDED)
+    assert record_span(JAN, OPEN_ENDED - ONE_DAY) == DateSpan(JAN, OPEN_ENDED)
 
 
 def test_adjacent_spans_are_merged() -> None:

@@ -19,7 +19,7 @@ from benegraph.domain.errors import (
 )
 
 BLANK = RuleViolation(ErrorCode.INVALID_INPUT, "The text must not be blank.", ("name",))
-LATE = RuleViolation(ErrorCode.WINDOW_NOT_OPEN, "The enrollment window is closed.")
+LATE = RuleViolation(ErrorCode.WINDOW_NOT_OPEN, "The election window is over.")
 
 # Clients branch on these codes. Codes may be added along with the contract, but never renamed or removed.
 CODES = """

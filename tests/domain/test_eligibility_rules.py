@@ -36,7 +36,7 @@ def hired(
 
 
 @pytest.mark.parametrize(
-    ("hired_on", "days", "to_first_of_month", "expected"),
+    ("hired_on", "days", "starts_on_first_of_month", "expected"),
     [
         (date(2026, 1, 31), 0, False, date(2026, 1, 31)),
         (date(2026, 1, 31), 1, False, date(2026, 2, 1)),
@@ -54,18 +54,18 @@ def hired(
         (date(2026, 1, 31), 30, True, date(2026, 4, 1)),
         (date(2026, 1, 31), 60, True, date(2026, 4, 1)),
         (date(2026, 2, 1), 60, True, date(2026, 5, 1)),
-        # 60 days that end on the 2nd of a month of 31 days: the next first is day 91, the latest possible day.
+        # 60 days that end on the 2nd of a month of 31 days: the next first is 90 days after the hire, the limit.
         (date(2026, 3, 3), 60, True, date(2026, 6, 1)),
-        # Waiting periods that check_waiting_period refuses end on day 91, too.
+        # Waiting periods that check_waiting_period refuses end 90 days after the hire, too.
         (date(2026, 3, 2), 61, True, date(2026, 5, 31)),
         (date(2026, 2, 1), 90, True, date(2026, 5, 2)),
         (date(2026, 1, 31), 91, False, date(2026, 5, 1)),
     ],
 )
 def test_eligibility_date_after_the_waiting_period(
-    hired_on: date, days: int, to_first_of_month: bool, expected: date
+    hired_on: date, days: int, starts_on_first_of_month: bool, expected: date
 ) -> None:
-    assert compute_eligibility_date(hired(hired_on), WaitingPeriod(days, to_first_of_month)) == expected
+    assert compute_eligibility_date(hired(hired_on), WaitingPeriod(days, starts_on_first_of_month)) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_lawful_waiting_period_is_at_most_90_days(hired_on: date, waiting: Waiti
 def test_waiting_period_ends_on_its_day_or_the_next_first_of_month(hired_on: date, waiting: WaitingPeriod) -> None:
     eligible_on = compute_eligibility_date(hired(hired_on), waiting)
     extension = eligible_on - (hired_on + timedelta(days=waiting.days))
-    if waiting.to_first_of_month:
+    if waiting.starts_on_first_of_month:
         assert eligible_on.day == 1
         assert extension < timedelta(days=31)
     else:
@@ -100,10 +100,12 @@ def test_waiting_period_ends_on_its_day_or_the_next_first_of_month(hired_on: dat
 
 
 @given(HIRES, st.integers(0, 120), st.booleans())
-def test_eligibility_date_is_never_after_day_91(hired_on: date, days: int, to_first_of_month: bool) -> None:
-    assert compute_eligibility_date(hired(hired_on), WaitingPeriod(days, to_first_of_month)) <= hired_on + timedelta(
-        days=90
-    )
+def test_eligibility_date_is_at_most_90_days_after_the_hire(
+    hired_on: date, days: int, starts_on_first_of_month: bool
+) -> None:
+    assert compute_eligibility_date(
+        hired(hired_on), WaitingPeriod(days, starts_on_first_of_month)
+    ) <= hired_on + timedelta(days=90)
 
 
 # ------------------------------------------------------------------------------------------- rules of eligibility
@@ -116,7 +118,7 @@ def rule_codes(eligibility: Eligibility) -> str:
 
 ALL_HOLD = "EMPLOYED EMPLOYMENT_CLASS WAITING_PERIOD"
 NOT_EMPLOYED = "-EMPLOYED EMPLOYMENT_CLASS WAITING_PERIOD"
-STILL_WAITING = "EMPLOYED EMPLOYMENT_CLASS -WAITING_PERIOD"
+WAITING_PERIOD_FAILS = "EMPLOYED EMPLOYMENT_CLASS -WAITING_PERIOD"
 
 
 @pytest.mark.parametrize(
@@ -131,9 +133,9 @@ STILL_WAITING = "EMPLOYED EMPLOYMENT_CLASS -WAITING_PERIOD"
         (hired(date(2025, 12, 3)), 30, ALL_HOLD, date(2026, 1, 2)),
         # The last day of the plan year, and the day after.
         (hired(date(2026, 12, 31)), 0, ALL_HOLD, date(2026, 12, 31)),
-        (hired(date(2027, 1, 1)), 0, STILL_WAITING, date(2027, 1, 1)),
+        (hired(date(2027, 1, 1)), 0, WAITING_PERIOD_FAILS, date(2027, 1, 1)),
         (hired(date(2026, 12, 1)), 30, ALL_HOLD, date(2026, 12, 31)),
-        (hired(date(2026, 12, 2)), 30, STILL_WAITING, date(2027, 1, 1)),
+        (hired(date(2026, 12, 2)), 30, WAITING_PERIOD_FAILS, date(2027, 1, 1)),
         # Employment counts on the day coverage starts, not today.
         (hired(date(2020, 5, 5), terminated_on=date(2025, 12, 31)), 0, NOT_EMPLOYED, date(2026, 1, 1)),
         (hired(date(2020, 5, 5), terminated_on=date(2026, 1, 1)), 0, NOT_EMPLOYED, date(2026, 1, 1)),
@@ -143,7 +145,7 @@ STILL_WAITING = "EMPLOYED EMPLOYMENT_CLASS -WAITING_PERIOD"
         # A class change restarts the waiting period.
         (hired(date(2020, 5, 5), class_changed_on=date(2025, 11, 1)), 30, ALL_HOLD, date(2026, 1, 1)),
         (hired(date(2020, 5, 5), class_changed_on=date(2026, 3, 15)), 30, ALL_HOLD, date(2026, 4, 14)),
-        (hired(date(2020, 5, 5), class_changed_on=date(2026, 12, 2)), 30, STILL_WAITING, date(2027, 1, 1)),
+        (hired(date(2020, 5, 5), class_changed_on=date(2026, 12, 2)), 30, WAITING_PERIOD_FAILS, date(2027, 1, 1)),
         # No contributions for the class.
         (hired(date(2020, 5, 5), part_time=True), 0, "EMPLOYED -EMPLOYMENT_CLASS WAITING_PERIOD", date(2026, 1, 1)),
         # Every rule is reported, even if none holds.
@@ -166,11 +168,11 @@ def test_eligibility_rules_and_coverage_start(employment: Employment, days: int,
 @pytest.mark.parametrize(
     ("effective_on", "rules"),
     [
-        (date(2026, 4, 9), STILL_WAITING),
+        (date(2026, 4, 9), WAITING_PERIOD_FAILS),
         (date(2026, 4, 10), ALL_HOLD),  # the eligibility date
         (date(2026, 8, 31), ALL_HOLD),
         (date(2026, 9, 1), NOT_EMPLOYED),  # the termination date
-        (date(2025, 12, 31), STILL_WAITING),
+        (date(2025, 12, 31), WAITING_PERIOD_FAILS),
         (date(2027, 1, 1), "-EMPLOYED EMPLOYMENT_CLASS -WAITING_PERIOD"),
     ],
 )
@@ -181,10 +183,21 @@ def test_eligibility_is_evaluated_as_of_the_effective_date(effective_on: date, r
     assert (eligibility.eligible_on, eligibility.starts_on) == (date(2026, 4, 10), effective_on)
 
 
-def test_waiting_period_message_contains_the_eligibility_date() -> None:
-    eligibility = evaluate_eligibility(hired(date(2027, 1, 1)), YEAR, NO_WAITING, {FULL_TIME})
-    assert "over on 2027-01-01" in eligibility.rules[2].message
-    assert all(rule.message for rule in eligibility.rules)
+@pytest.mark.parametrize(
+    ("effective_on", "start"),
+    [
+        (date(2026, 4, 9), "before that day"),
+        (date(2026, 4, 10), "on that day or later"),
+        (date(2027, 1, 1), "outside the plan year"),
+    ],
+)
+def test_rule_messages_contain_the_eligibility_date_but_no_effective_date(effective_on: date, start: str) -> None:
+    eligibility = evaluate_eligibility(hired(date(2026, 4, 10)), YEAR, NO_WAITING, {FULL_TIME}, effective_on)
+    assert [rule.message for rule in eligibility.rules] == [
+        "The employee is employed on the day coverage would start.",
+        "The plan year has a contribution class for employment class FULL_TIME.",
+        f"The eligibility date is 2026-04-10; coverage would start {start}.",
+    ]
 
 
 @given(

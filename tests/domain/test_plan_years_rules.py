@@ -6,7 +6,6 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from violations import CodeAndField, codes_and_fields
 
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.errors import ErrorCode
@@ -22,6 +21,7 @@ from benegraph.domain.plan_years import (
     derive_plan_year_status,
 )
 from benegraph.domain.values import MAX_CENTS, ONE_DAY
+from violations import CodeAndField, codes_and_fields
 
 DATES = PlanYearDates(date(2027, 1, 1), date(2027, 12, 31), date(2026, 11, 1), date(2026, 11, 30))
 FULL_TIME, PART_TIME = EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME
@@ -83,31 +83,31 @@ def test_valid_dates_are_accepted(dates: PlanYearDates) -> None:
 @pytest.mark.parametrize(
     ("dates", "expected"),
     [
-        (replace(DATES, coverage_end=date(2026, 12, 31)), [(ErrorCode.DATES_OUT_OF_ORDER, ("coverageEnd",))]),
-        (replace(DATES, coverage_end=date(2028, 1, 1)), [(ErrorCode.INVALID_INPUT, ("coverageEnd",))]),
+        (replace(DATES, coverage_end=date(2026, 12, 31)), [(ErrorCode.DATES_OUT_OF_ORDER, "coverageEnd")]),
+        (replace(DATES, coverage_end=date(2028, 1, 1)), [(ErrorCode.INVALID_INPUT, "coverageEnd")]),
         (
             replace(DATES, open_enrollment_end=date(2026, 10, 31)),
-            [(ErrorCode.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",))],
+            [(ErrorCode.DATES_OUT_OF_ORDER, "openEnrollmentEnd")],
         ),
         (
             replace(DATES, open_enrollment_end=date(2027, 1, 1)),
-            [(ErrorCode.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",))],
+            [(ErrorCode.DATES_OUT_OF_ORDER, "openEnrollmentEnd")],
         ),
-        (replace(DATES, coverage_start=date(1899, 12, 31)), [(ErrorCode.INVALID_INPUT, ("coverageStart",))]),
-        (replace(DATES, coverage_end=date(2200, 1, 1)), [(ErrorCode.INVALID_INPUT, ("coverageEnd",))]),
-        (replace(DATES, coverage_end=date(9999, 12, 31)), [(ErrorCode.INVALID_INPUT, ("coverageEnd",))]),
+        (replace(DATES, coverage_start=date(1899, 12, 31)), [(ErrorCode.INVALID_INPUT, "coverageStart")]),
+        (replace(DATES, coverage_end=date(2200, 1, 1)), [(ErrorCode.INVALID_INPUT, "coverageEnd")]),
+        (replace(DATES, coverage_end=date(9999, 12, 31)), [(ErrorCode.INVALID_INPUT, "coverageEnd")]),
         (
             replace(DATES, open_enrollment_start=date(1899, 12, 31)),
-            [(ErrorCode.INVALID_INPUT, ("openEnrollmentStart",))],
+            [(ErrorCode.INVALID_INPUT, "openEnrollmentStart")],
         ),
-        (replace(DATES, open_enrollment_end=date(2200, 1, 1)), [(ErrorCode.INVALID_INPUT, ("openEnrollmentEnd",))]),
+        (replace(DATES, open_enrollment_end=date(2200, 1, 1)), [(ErrorCode.INVALID_INPUT, "openEnrollmentEnd")]),
         # All violations are reported at once.
         (
             PlanYearDates(date(2027, 1, 1), date(2026, 1, 1), date(2027, 3, 1), date(2027, 2, 28)),
             [
-                (ErrorCode.DATES_OUT_OF_ORDER, ("coverageEnd",)),
-                (ErrorCode.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",)),
-                (ErrorCode.DATES_OUT_OF_ORDER, ("openEnrollmentEnd",)),
+                (ErrorCode.DATES_OUT_OF_ORDER, "coverageEnd"),
+                (ErrorCode.DATES_OUT_OF_ORDER, "openEnrollmentEnd"),
+                (ErrorCode.DATES_OUT_OF_ORDER, "openEnrollmentEnd"),
             ],
         ),
     ],
@@ -142,9 +142,7 @@ def test_dates_out_of_range_are_refused(dates: PlanYearDates) -> None:
 )
 def test_plan_year_lasts_at_most_twelve_months(first: date, last: date) -> None:
     assert codes_and_fields(check_dates(covering(first, last))) == []
-    assert codes_and_fields(check_dates(covering(first, last + ONE_DAY))) == [
-        (ErrorCode.INVALID_INPUT, ("coverageEnd",))
-    ]
+    assert codes_and_fields(check_dates(covering(first, last + ONE_DAY))) == [(ErrorCode.INVALID_INPUT, "coverageEnd")]
 
 
 @given(st.dates(date(1901, 1, 1), date(2198, 12, 31)))
@@ -160,7 +158,7 @@ def test_plan_year_is_never_longer_than_a_leap_year(first: date) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "to_first_of_month", "refused"),
+    ("days", "starts_on_first_of_month", "refused"),
     [
         (-1, False, True),
         (0, False, False),
@@ -177,19 +175,19 @@ def test_plan_year_is_never_longer_than_a_leap_year(first: date) -> None:
     ],
 )
 def test_waiting_period_is_at_most_90_days_or_60_to_a_first_of_month(
-    days: int, to_first_of_month: bool, refused: bool
+    days: int, starts_on_first_of_month: bool, refused: bool
 ) -> None:
-    expected = [(ErrorCode.INVALID_INPUT, ("waitingPeriodDays",))] if refused else []
-    assert codes_and_fields(check_waiting_period(WaitingPeriod(days, to_first_of_month))) == expected
+    expected = [(ErrorCode.INVALID_INPUT, "waitingPeriodDays")] if refused else []
+    assert codes_and_fields(check_waiting_period(WaitingPeriod(days, starts_on_first_of_month))) == expected
 
 
 # ---------------------------------------------------------------------------------------------------- classes
 
 
-def test_each_employment_and_family_status_may_have_a_class() -> None:
+def test_each_employment_class_and_family_status_may_have_a_contribution_class() -> None:
     classes = [
-        ContributionTerms(employment, tier, 0, 0)
-        for employment in EmploymentClass
+        ContributionTerms(employment_class, tier, 0, 0)
+        for employment_class in EmploymentClass
         for tier in CoverageTier  # UNSPECIFIED among them
     ]
     assert list(check_classes(classes)) == []
@@ -198,13 +196,13 @@ def test_each_employment_and_family_status_may_have_a_class() -> None:
 @pytest.mark.parametrize(
     ("classes", "paths"),
     [
-        ([], [()]),
-        ([ContributionTerms(FULL_TIME, EE, -1, 0)], [("0", "employeeContributionCents")]),
-        ([ContributionTerms(FULL_TIME, EE, 0, -1)], [("0", "employerContributionCents")]),
-        ([ContributionTerms(FULL_TIME, EE, MAX_CENTS, 1)], [("0", "employeeContributionCents")]),
+        ([], ["contributionClasses"]),
+        ([ContributionTerms(FULL_TIME, EE, -1, 0)], ["contributionClasses.0.employeeContributionCents"]),
+        ([ContributionTerms(FULL_TIME, EE, 0, -1)], ["contributionClasses.0.employerContributionCents"]),
+        ([ContributionTerms(FULL_TIME, EE, MAX_CENTS, 1)], ["contributionClasses.0.employeeContributionCents"]),
         (
             [ContributionTerms(FULL_TIME, EE, 1, 2), ContributionTerms(FULL_TIME, EE, 3, 4)],
-            [("1", "familyStatus")],
+            ["contributionClasses.1.familyStatus"],
         ),
         (
             [
@@ -215,17 +213,13 @@ def test_each_employment_and_family_status_may_have_a_class() -> None:
                 ContributionTerms(FULL_TIME, UNSPECIFIED, 0, 0),
             ],
             [
-                ("1", "employeeContributionCents"),
-                ("1", "employerContributionCents"),
-                ("3", "familyStatus"),
-                ("4", "familyStatus"),
+                "contributionClasses.1.employeeContributionCents",
+                "contributionClasses.1.employerContributionCents",
+                "contributionClasses.3.familyStatus",
+                "contributionClasses.4.familyStatus",
             ],
         ),
     ],
 )
-def test_missing_duplicate_and_negative_classes_are_refused(
-    classes: list[ContributionTerms], paths: list[tuple[str, ...]]
-) -> None:
-    assert codes_and_fields(check_classes(classes)) == [
-        (ErrorCode.INVALID_INPUT, ("contributionClasses", *path)) for path in paths
-    ]
+def test_missing_duplicate_and_negative_classes_are_refused(classes: list[ContributionTerms], paths: list[str]) -> None:
+    assert codes_and_fields(check_classes(classes)) == [(ErrorCode.INVALID_INPUT, path) for path in paths]

@@ -153,7 +153,7 @@ def test_all_errors_of_a_row_are_reported_without_its_values() -> None:
         "group_ID: A value is required, because the column is part of the key.",
         f"start_Date: {INVALID_DATE}",
         f"annual_Max: {INVALID_DOLLARS}",
-        "policy_Number: Expected a text.",
+        "policy_Number: Expected a string.",
     )
 
 
@@ -308,7 +308,7 @@ def test_json_objects_are_parsed_with_their_line_numbers() -> None:
         (6, ("The line is not a JSON object.",)),
         (7, invalid_json),
         (8, ("The line is not valid JSON: NaN and Infinity are not JSON numbers.",)),
-        (9, ("A JSON object has the same member twice.",)),
+        (9, ("A JSON object contains a member twice.",)),
         (10, ("Unknown members: start_date, '\\x1b[2J'.",)),
         (11, ("Missing members: group_ID, division_ID, group_Coverage_Start, start_Date.",)),
         (12, invalid_json),

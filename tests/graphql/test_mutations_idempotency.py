@@ -52,9 +52,7 @@ async def test_key_reused_for_another_input_is_refused(database: Database) -> No
     first, again = await twice(office, "createEmployee", hire_input(office), hire_input(office, firstName="Eve"))
     assert first.is_applied
     assert (again.refusals, again.payload, again.replayed) == (REUSED, {"employee": None}, False)
-    assert again.messages == [
-        "The idempotency key was already used for another input of createEmployee; send a new key."
-    ]
+    assert again.messages == ["The idempotency key was used with another input of createEmployee; send a new key."]
 
 
 async def test_field_order_and_omitted_defaults_do_not_change_the_input(database: Database) -> None:

@@ -94,7 +94,7 @@ def check_answers(snapshot: Snapshot) -> None:
 
 
 def check_history(before: Snapshot, after: Snapshot) -> None:
-    """Check that each changed row has a history event, and that its events add up to its present values."""
+    """Check that each changed row has a history event, and that its events add up to its current values."""
     new = after.tables["events"].keys() - before.tables["events"].keys()
     recorded = {after.tables["events"][id]["subject_id"] for id in new}
     for table in ("enrollments", "plan_years", "life_events"):

@@ -11,7 +11,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.errors import BadInput, Forbidden, RequestError, Unauthenticated
 from benegraph.domain.values import Clock
-from benegraph.services.access import KeyScope, authenticate, hash_key, issue_key, list_keys, revoke_key
+from benegraph.services.access import KeyLimits, authenticate, hash_key, issue_key, list_keys, revoke_key
 from benegraph.services.idempotency import run_idempotent
 from factories.access import administrator, make_tenant
 from factories.office import create_office
@@ -21,9 +21,9 @@ CLOCK = Clock(NOW)
 MICROSECOND = timedelta(microseconds=1)
 
 
-async def issue(database: Database, scope: KeyScope, *, tenant: str = "acme", **options: Any) -> tuple[str, str]:
+async def issue(database: Database, limits: KeyLimits, *, tenant: str = "acme", **options: Any) -> tuple[str, str]:
     await make_tenant(database, CLOCK, tenant=tenant)
-    return await database.transact(administrator(tenant), CLOCK, lambda tx: issue_key(tx, scope, "A key", **options))
+    return await database.transact(administrator(tenant), CLOCK, lambda tx: issue_key(tx, limits, "A key", **options))
 
 
 async def error_type(call: Coroutine[Any, Any, Any]) -> type[RequestError]:
@@ -35,23 +35,23 @@ async def error_type(call: Coroutine[Any, Any, Any]) -> type[RequestError]:
 async def test_key_authenticates_as_its_viewer(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
-    scopes = [
-        KeyScope(Role.ADMINISTRATOR),
-        KeyScope(Role.EMPLOYER, office.employer),
-        KeyScope(Role.EMPLOYEE, office.employer, ada),
-        KeyScope(Role.SERVICE, actions=frozenset({Action.ELECT, Action.CREATE_EMPLOYEE})),
-        KeyScope(Role.SERVICE, office.employer),
+    all_limits = [
+        KeyLimits(Role.ADMINISTRATOR),
+        KeyLimits(Role.EMPLOYER, office.employer),
+        KeyLimits(Role.EMPLOYEE, office.employer, ada),
+        KeyLimits(Role.SERVICE, actions=frozenset({Action.ELECT, Action.CREATE_EMPLOYEE})),
+        KeyLimits(Role.SERVICE, office.employer),
     ]
-    for scope in scopes:
-        id, key = await issue(database, scope)
+    for limits in all_limits:
+        id, key = await issue(database, limits)
         assert await authenticate(database, CLOCK, key, "acme") == Viewer(
-            "acme", id, scope.role, scope.employer_id, scope.employee_id, scope.actions
+            "acme", id, limits.role, limits.employer_id, limits.employee_id, limits.actions
         )
         assert await authenticate(database, CLOCK, key, None) == await authenticate(database, CLOCK, key, "acme")
 
 
 async def test_only_hash_and_prefix_of_key_are_stored(database: Database) -> None:
-    id, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
+    id, key = await issue(database, KeyLimits(Role.ADMINISTRATOR))
     assert key.startswith("bgk_")
     assert len(key) > 40
 
@@ -63,19 +63,19 @@ async def test_only_hash_and_prefix_of_key_are_stored(database: Database) -> Non
 
 
 async def test_unknown_key_is_unauthenticated(database: Database) -> None:
-    _, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
+    _, key = await issue(database, KeyLimits(Role.ADMINISTRATOR))
     for unknown in ("", "bgk_", key[:-1], key + "x", key.upper(), "\x00"):
         assert await error_type(authenticate(database, CLOCK, unknown, None)) is Unauthenticated
 
 
 async def test_key_is_valid_until_it_expires(database: Database) -> None:
-    _, key = await issue(database, KeyScope(Role.ADMINISTRATOR), expires_at=NOW)
+    _, key = await issue(database, KeyLimits(Role.ADMINISTRATOR), expires_at=NOW)
     await authenticate(database, Clock(NOW - MICROSECOND), key, None)
     assert await error_type(authenticate(database, CLOCK, key, None)) is Unauthenticated
 
 
 async def test_revoked_key_is_unauthenticated(database: Database) -> None:
-    id, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
+    id, key = await issue(database, KeyLimits(Role.ADMINISTRATOR))
     await make_tenant(database, CLOCK, tenant="other")
     assert not await database.transact(administrator("other"), CLOCK, lambda tx: revoke_key(tx, id))
     await authenticate(database, CLOCK, key, None)
@@ -85,7 +85,7 @@ async def test_revoked_key_is_unauthenticated(database: Database) -> None:
 
 
 async def test_foreign_and_unknown_tenants_get_same_message(database: Database) -> None:
-    _, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
+    _, key = await issue(database, KeyLimits(Role.ADMINISTRATOR))
     await make_tenant(database, CLOCK, tenant="other")
     messages = set()
     for tenant in ("other", "unknown", "", "ACME", "\x00"):
@@ -96,8 +96,8 @@ async def test_foreign_and_unknown_tenants_get_same_message(database: Database) 
 
 
 async def test_one_key_may_open_several_tenants(database: Database) -> None:
-    first, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
-    second, same = await issue(database, KeyScope(Role.SERVICE), tenant="other", key=key)
+    first, key = await issue(database, KeyLimits(Role.ADMINISTRATOR))
+    second, same = await issue(database, KeyLimits(Role.SERVICE), tenant="other", key=key)
     assert same == key
     assert await error_type(authenticate(database, CLOCK, key, None)) is BadInput
     viewers = [await authenticate(database, CLOCK, key, tenant) for tenant in ("acme", "other")]
@@ -111,7 +111,7 @@ async def test_one_key_may_open_several_tenants(database: Database) -> None:
 
 
 async def test_last_use_is_recorded_every_five_minutes(database: Database) -> None:
-    _, key = await issue(database, KeyScope(Role.ADMINISTRATOR))
+    _, key = await issue(database, KeyLimits(Role.ADMINISTRATOR))
     recorded = []
     for minutes in (0, 4, 5, 6):
         await authenticate(database, Clock(NOW + timedelta(minutes=minutes)), key, None)

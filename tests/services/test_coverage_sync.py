@@ -332,7 +332,7 @@ async def test_plan_year_with_unsuitable_contract_is_refused(
 
 
 @pytest.mark.parametrize("group_id", ["", " ", "G" * 21, "G\0"])
-async def test_malformed_group_code_is_invalid_input(office: Office, group_id: str) -> None:
+async def test_malformed_group_id_is_invalid_input(office: Office, group_id: str) -> None:
     contract_columns: dict[str, Any] = {"group_id": group_id, "group_coverage_start": CONTRACT_START}
     draft = replace(plan_years.PlanYearDraft(office.employer, office.product, DATES, CLASSES), **contract_columns)
     assert await office.refusals(office.run(plan_years.create_plan_year, draft)) == ["INVALID_INPUT groupId"]
@@ -341,7 +341,7 @@ async def test_malformed_group_code_is_invalid_input(office: Office, group_id: s
     ]
 
 
-async def test_the_contract_is_settled_when_enrollment_opens(office: Office) -> None:
+async def test_contract_is_fixed_when_enrollment_opens(office: Office) -> None:
     plan_year = await open_plan_year(office)
     refused = await office.refusals(office.update_plan_year(plan_year, group_id=None, group_coverage_start=None))
     assert refused == ["INVALID_STATUS_TRANSITION groupId", "INVALID_STATUS_TRANSITION groupCoverageStart"]

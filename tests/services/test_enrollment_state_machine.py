@@ -95,15 +95,15 @@ class EnrollmentMachine(RuleBasedStateMachine):
         plan_years: list[str] = []
         for number, dates in enumerate(PLAN_YEAR_DATES):
             renewal = RenewalMode.ACTIVE if number == 0 else RenewalMode.PASSIVE
-            waiting = WaitingPeriod(30, to_first_of_month=True) if number == 1 else WaitingPeriod()
+            waiting = WaitingPeriod(30, starts_on_first_of_month=True) if number == 1 else WaitingPeriod()
             plan_years.append(runner.run(self.office.draft_plan_year(dates, renewal=renewal, waiting=waiting)))
         self.plans = {id: sorted(runner.run(self.office.plan_ids(id)).values()) for id in plan_years}
         self.pending: list[str] = []
         self.snapshot = take_snapshot(runner.run(self.office.read_all_rows()))
         # Ada is enrolled with her family; Bob starts in two weeks.
         self.hire(EmploymentClass.FULL_TIME, -200)
-        self.change_dependents(0, -1, active=True)
-        self.change_dependents(0, 10, active=True)
+        self.add_spouse(0)
+        self.add_child_or_change_dependent(0, 10, active=True)
         self.open_or_close(0)
         self.answer(0, 0, 3, waived=False)
         self.hire(EmploymentClass.PART_TIME, 15)
@@ -174,13 +174,15 @@ class EnrollmentMachine(RuleBasedStateMachine):
                 may_lose=lambda employee_id, day, _row: employee_id == employee["id"] and day > last_day_of_month(on),
             )
 
-    @rule(employee_index=indexes, years=st.sampled_from([-1, 0, 10, 25, 26, 29]), active=st.booleans())
-    def change_dependents(self, employee_index: int, years: int, active: bool) -> None:
+    @rule(employee_index=indexes)
+    def add_spouse(self, employee_index: int) -> None:
+        self.run(self.office.add_spouse(self.employee(employee_index)["id"]))
+
+    @rule(employee_index=indexes, years=st.sampled_from([0, 10, 25, 26, 29]), active=st.booleans())
+    def add_child_or_change_dependent(self, employee_index: int, years: int, active: bool) -> None:
         employee = self.employee(employee_index)["id"]
         family = [row for row in self.of("dependents") if row["employee_id"] == employee]
-        if years < 0:
-            self.run(self.office.add_spouse(employee))
-        elif len(family) < 4:
+        if len(family) < 4:
             born = self.office.today - timedelta(days=years * 365)
             self.run(self.office.add_child(employee, born, disabled=years > 27))
         else:

@@ -16,7 +16,7 @@ from benegraph.domain.values import Clock
 from benegraph.services.access import (
     ExpiringCache,
     KeyGrantCache,
-    KeyScope,
+    KeyLimits,
     authenticate,
     hash_key,
     issue_key,
@@ -30,7 +30,7 @@ from statement_log import record_statements
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CLOCK = Clock(NOW)
 MICROSECOND = timedelta(microseconds=1)
-SERVICE = KeyScope(Role.SERVICE, actions=frozenset({Action.ELECT}))
+SERVICE = KeyLimits(Role.SERVICE, actions=frozenset({Action.ELECT}))
 
 
 class ManualClock:

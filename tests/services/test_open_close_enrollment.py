@@ -70,12 +70,16 @@ async def test_employees_eligible_later_get_new_hire_enrollments(database: Datab
         (WaitingPeriod(30), date(2026, 12, 2), NEW_YEAR),
         (WaitingPeriod(30), date(2026, 12, 3), date(2027, 1, 2)),
         (WaitingPeriod(90), date(2026, 10, 3), NEW_YEAR),
-        (WaitingPeriod(0, to_first_of_month=True), date(2026, 12, 2), NEW_YEAR),
-        (WaitingPeriod(0, to_first_of_month=True), date(2027, 1, 2), date(2027, 2, 1)),
-        (WaitingPeriod(60, to_first_of_month=True), date(2026, 12, 3), date(2027, 2, 1)),
-        (WaitingPeriod(60, to_first_of_month=True), date(2026, 12, 4), date(2027, 3, 1)),
-        (WaitingPeriod(60, to_first_of_month=True), date(2027, 5, 2), date(2027, 7, 1)),
-        (WaitingPeriod(60, to_first_of_month=True), date(2027, 5, 3), date(2027, 8, 1)),  # the 91st day
+        (WaitingPeriod(0, starts_on_first_of_month=True), date(2026, 12, 2), NEW_YEAR),
+        (WaitingPeriod(0, starts_on_first_of_month=True), date(2027, 1, 2), date(2027, 2, 1)),
+        (WaitingPeriod(60, starts_on_first_of_month=True), date(2026, 12, 3), date(2027, 2, 1)),
+        (WaitingPeriod(60, starts_on_first_of_month=True), date(2026, 12, 4), date(2027, 3, 1)),
+        (WaitingPeriod(60, starts_on_first_of_month=True), date(2027, 5, 2), date(2027, 7, 1)),
+        (
+            WaitingPeriod(60, starts_on_first_of_month=True),
+            date(2027, 5, 3),
+            date(2027, 8, 1),
+        ),  # 90 days after the hire
     ],
 )
 async def test_waiting_period_determines_window_and_effective_date(

@@ -80,8 +80,8 @@ async def test_hire_issues_enrollment_for_each_current_plan_year(database: Datab
     [
         (WaitingPeriod(30), date(2026, 11, 16), date(2026, 12, 16)),
         (WaitingPeriod(30), date(2026, 12, 2), None),
-        (WaitingPeriod(0, to_first_of_month=True), date(2026, 12, 1), date(2026, 12, 1)),
-        (WaitingPeriod(0, to_first_of_month=True), date(2026, 12, 2), None),
+        (WaitingPeriod(0, starts_on_first_of_month=True), date(2026, 12, 1), date(2026, 12, 1)),
+        (WaitingPeriod(0, starts_on_first_of_month=True), date(2026, 12, 2), None),
     ],
 )
 async def test_waiting_period_delays_new_hire_coverage(

@@ -34,7 +34,9 @@ async def offered_rates(office: Office, plan_year: str) -> dict[str, dict[str, i
 
 async def test_draft_copies_carrier_plans_of_product(database: Database) -> None:
     office = await create_office(database)
-    id = await office.draft_plan_year(waiting=WaitingPeriod(60, to_first_of_month=True), renewal=RenewalMode.PASSIVE)
+    id = await office.draft_plan_year(
+        waiting=WaitingPeriod(60, starts_on_first_of_month=True), renewal=RenewalMode.PASSIVE
+    )
     row = await office.read_row("plan_years", id)
     expected = {
         "employer_id": office.employer,
@@ -127,7 +129,7 @@ async def test_all_broken_rules_of_a_draft_are_reported(database: Database) -> N
             ),
             PlanTerms("A", "x" * 201, None, 5, rates=(TierRate(EE, 6),)),
         ],
-        waiting=WaitingPeriod(61, to_first_of_month=True),
+        waiting=WaitingPeriod(61, starts_on_first_of_month=True),
     )
     assert await office.refusals(call) == [
         "DATES_OUT_OF_ORDER openEnrollmentEnd",
@@ -176,10 +178,10 @@ async def test_overlapping_plan_years_are_refused(database: Database) -> None:
     assert await office.refusals(office.draft_plan_year(replace(before, coverage_end=date(2027, 1, 1)))) == overlap
     after = replace(DATES, coverage_start=date(2027, 12, 31), coverage_end=date(2028, 1, 31))
     assert await office.refusals(office.draft_plan_year(after)) == overlap
-    neighbour = await office.draft_plan_year(before)
+    adjacent = await office.draft_plan_year(before)
     await office.draft_plan_year(replace(after, coverage_start=date(2028, 1, 1)))
-    assert await office.refusals(office.update_plan_year(neighbour, coverage_ends_on=date(2027, 1, 1))) == overlap
-    await office.update_plan_year(neighbour, coverage_ends_on=date(2026, 12, 30))
+    assert await office.refusals(office.update_plan_year(adjacent, coverage_ends_on=date(2027, 1, 1))) == overlap
+    await office.update_plan_year(adjacent, coverage_ends_on=date(2026, 12, 30))
 
     async def dental(office: Office) -> Office:
         return replace(office, product=await office.run(add_product, "Dental", ProductCategory.DENTAL, None, []))

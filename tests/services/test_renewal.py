@@ -177,7 +177,10 @@ async def test_employee_terminated_in_new_year_is_renewed_until_then(database: D
 
 
 async def test_answered_reissue_supersedes_later_renewal(database: Database) -> None:
-    """After the window but before closing, a marriage is answered for February; January is left to the renewal."""
+    """After the window but before closing, a reissue after a marriage is answered, effective in February.
+
+    January is left to the renewal.
+    """
     office, ada, year = await office_with_2026_plan_year(database)
     await enroll_in_plan(office, ada, year, "GOLD")
     office = office.on_day(date(2026, 11, 20))

@@ -14,7 +14,7 @@ from benegraph.db.base import Base
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role
 from benegraph.graphql.engine.documents import compute_digest
-from benegraph.services.access import KeyScope, issue_key
+from benegraph.services.access import KeyLimits, issue_key
 from benegraph.services.documents import trust
 from benegraph.services.idempotency import run_idempotent
 from conftest import connect
@@ -80,7 +80,7 @@ async def fill(office: Office) -> list[str]:
         await office.elect(employee, enroll((await office.pending_enrollment(employee)).id, plans["GOLD"], child))
 
     async def insert_access_rows(tx: Transaction) -> None:
-        await issue_key(tx, KeyScope(Role.EMPLOYEE, office.employer, staff[0]), "A key", key=f"bgk_{office.employer}")
+        await issue_key(tx, KeyLimits(Role.EMPLOYEE, office.employer, staff[0]), "A key", key=f"bgk_{office.employer}")
         await run_idempotent(tx, Action.ELECT, office.employer, b"hash", _nothing)
         await store.documents.insert_persisted_query(tx, compute_digest(office.employer), office.employer)
         await trust(tx, {office.employer: (compute_digest("{ viewer { role } }"), "{ viewer { role } }")})

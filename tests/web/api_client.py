@@ -16,7 +16,7 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.domain.values import Clock
 from benegraph.graphql.schema import build_schema
-from benegraph.services.access import KeyScope, issue_key
+from benegraph.services.access import KeyLimits, issue_key
 from benegraph.web.app import create_app
 from benegraph.web.middleware import AccessLog
 from factories.access import TENANT, administrator, make_tenant
@@ -80,7 +80,7 @@ async def create_key(
     _, issued_key = await database.transact(
         administrator(tenant),
         clock,
-        lambda tx: issue_key(tx, KeyScope(Role.ADMINISTRATOR), "test", expires_at=expires_at, key=key),
+        lambda tx: issue_key(tx, KeyLimits(Role.ADMINISTRATOR), "test", expires_at=expires_at, key=key),
     )
     return issued_key
 

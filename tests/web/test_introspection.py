@@ -9,7 +9,7 @@ from graphql import get_introspection_query
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role
 from benegraph.domain.values import Clock
-from benegraph.services.access import KeyScope, issue_key
+from benegraph.services.access import KeyLimits, issue_key
 from benegraph.settings import GatewayConfig
 from factories.access import administrator
 from factories.office import create_office
@@ -28,15 +28,15 @@ INTROSPECTION_QUERIES = [
 async def keys(database: Database, clock: Clock) -> dict[Role, str]:
     office = await create_office(database)
     employee = await office.hire("Ada")
-    scopes = (
-        KeyScope(Role.ADMINISTRATOR),
-        KeyScope(Role.EMPLOYER, office.employer),
-        KeyScope(Role.EMPLOYEE, office.employer, employee),
-        KeyScope(Role.SERVICE, None, None, frozenset({Action.ELECT})),
+    all_limits = (
+        KeyLimits(Role.ADMINISTRATOR),
+        KeyLimits(Role.EMPLOYER, office.employer),
+        KeyLimits(Role.EMPLOYEE, office.employer, employee),
+        KeyLimits(Role.SERVICE, None, None, frozenset({Action.ELECT})),
     )
 
     async def issue(tx: Transaction) -> dict[Role, str]:
-        return {scope.role: (await issue_key(tx, scope, "k"))[1] for scope in scopes}
+        return {limits.role: (await issue_key(tx, limits, "k"))[1] for limits in all_limits}
 
     return await database.transact(administrator(), clock, issue)
 

@@ -137,8 +137,8 @@ def issue_key(
     """Issue an API key and print it. It is shown only once, because only its digest is stored."""
     from benegraph.cli import api_keys
 
-    scope = api_keys.parse_scope(role, employer, employee, action or [])
-    api_keys.issue(tenant, scope, label, expires, create_tenant, data_dir)
+    limits = api_keys.parse_limits(role, employer, employee, action or [])
+    api_keys.issue(tenant, limits, label, expires, create_tenant, data_dir)
 
 
 @keys.command("list")

@@ -27,21 +27,21 @@ _CONSTRAINT_MESSAGES = {
 }
 
 
-def parse_scope(role: str, employer: str | None, employee: str | None, actions: Sequence[str]) -> access.KeyScope:
-    """Return the scope that these options describe, or end the command with a usage error."""
+def parse_limits(role: str, employer: str | None, employee: str | None, actions: Sequence[str]) -> access.KeyLimits:
+    """Return the limits that these options describe, or end the command with a usage error."""
     if role.upper() not in list(Role):
         fail(f"--role must be one of {', '.join(item.lower() for item in Role)}, not {role!r}.", USAGE_ERROR)
-    scope = access.KeyScope(
+    limits = access.KeyLimits(
         Role(role.upper()), employer, employee, frozenset(_parse_action(action) for action in actions)
     )
-    if scope.actions and scope.role is not Role.SERVICE:
+    if limits.actions and limits.role is not Role.SERVICE:
         fail("--action requires --role service; the other roles have fixed rights.", USAGE_ERROR)
     try:
-        Viewer("any", "any", scope.role, employer, employee)
+        Viewer("any", "any", limits.role, employer, employee)
     except ValueError:
-        required = "--employer and --employee" if scope.role is Role.EMPLOYEE else "--employer"
-        fail(f"--role {scope.role.lower()} requires {required}.", USAGE_ERROR)
-    return scope
+        required = "--employer and --employee" if limits.role is Role.EMPLOYEE else "--employer"
+        fail(f"--role {limits.role.lower()} requires {required}.", USAGE_ERROR)
+    return limits
 
 
 def operator_of(tenant: str) -> Viewer:
@@ -54,7 +54,7 @@ def operator_of(tenant: str) -> Viewer:
 @report_errors
 def issue(
     tenant: str,
-    scope: access.KeyScope,
+    limits: access.KeyLimits,
     label: str,
     expires: int | None,
     create_tenant: str | None,
@@ -69,7 +69,7 @@ def issue(
         async def insert_key(tx: Transaction) -> tuple[str, str]:
             if create_tenant is not None:
                 await store.access.insert_tenant(tx, create_tenant)
-            return await access.issue_key(tx, scope, label, expires_at=expires_at)
+            return await access.issue_key(tx, limits, label, expires_at=expires_at)
 
         return await database.transact(operator, clock, insert_key)
 
@@ -79,7 +79,7 @@ def issue(
         cause = error.orig.__cause__ if error.orig is not None else None
         constraint = getattr(cause, "constraint_name", "") or ""
         fail(_CONSTRAINT_MESSAGES.get(constraint, "The database rejected the key."))
-    typer.echo(f"Issued {id} for the role {scope.role} in {tenant}. The key below is shown only once:", err=True)
+    typer.echo(f"Issued {id} for the role {limits.role} in {tenant}. The key below is shown only once:", err=True)
     typer.echo(key)
 
 

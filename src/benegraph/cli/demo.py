@@ -53,11 +53,11 @@ async def prepare_demo(
     demo_ids = await fill_demo_tenants(database, clock, SEED)
     saved_keys = _read_keys(directory / DEMO_FILE)
     keys = {}
-    for scope in _key_scopes(demo_ids):
-        name = scope.role.lower()
+    for limits in _key_limits(demo_ids):
+        name = limits.role.lower()
         key = saved_keys.get(name)
-        if key is None or not await _is_valid(database, clock, key, demo_ids.tenant_id, scope):
-            key = await _issue_key(database, clock, demo_ids.tenant_id, scope)
+        if key is None or not await _is_valid(database, clock, key, demo_ids.tenant_id, limits):
+            key = await _issue_key(database, clock, demo_ids.tenant_id, limits)
         keys[name] = key
     employee = await access.authenticate(database, clock, keys["employee"], demo_ids.tenant_id)
     election = await _build_election(schema, Context(database, employee, clock, OPERATOR), demo_ids)
@@ -96,11 +96,11 @@ def write_demo_file(directory: Path, info: DemoInfo) -> None:
         raise
 
 
-def _key_scopes(demo_ids: DemoIds) -> tuple[access.KeyScope, ...]:
+def _key_limits(demo_ids: DemoIds) -> tuple[access.KeyLimits, ...]:
     return (
-        access.KeyScope(Role.ADMINISTRATOR),
-        access.KeyScope(Role.EMPLOYER, demo_ids.employer_id),
-        access.KeyScope(Role.EMPLOYEE, demo_ids.employer_id, demo_ids.employee_id),
+        access.KeyLimits(Role.ADMINISTRATOR),
+        access.KeyLimits(Role.EMPLOYER, demo_ids.employer_id),
+        access.KeyLimits(Role.EMPLOYEE, demo_ids.employer_id, demo_ids.employee_id),
     )
 
 
@@ -113,19 +113,23 @@ def _read_keys(file: Path) -> dict[str, str]:
         return {}
 
 
-async def _is_valid(database: Database, clock: Clock, key: str, tenant_id: str, scope: access.KeyScope) -> bool:
-    """Return whether a key exists and has this scope."""
+async def _is_valid(database: Database, clock: Clock, key: str, tenant_id: str, limits: access.KeyLimits) -> bool:
+    """Return whether a key exists and has these limits."""
     try:
         viewer = await access.authenticate(database, clock, key, tenant_id)
     except RequestError:
         return False
-    return (viewer.role, viewer.employer_id, viewer.employee_id) == (scope.role, scope.employer_id, scope.employee_id)
+    return (viewer.role, viewer.employer_id, viewer.employee_id) == (
+        limits.role,
+        limits.employer_id,
+        limits.employee_id,
+    )
 
 
-async def _issue_key(database: Database, clock: Clock, tenant_id: str, scope: access.KeyScope) -> str:
+async def _issue_key(database: Database, clock: Clock, tenant_id: str, limits: access.KeyLimits) -> str:
     operator = Viewer(tenant_id, OPERATOR, Role.ADMINISTRATOR)
-    label = f"the demo's {scope.role.lower()}"
-    _, key = await database.transact(operator, clock, lambda tx: access.issue_key(tx, scope, label))
+    label = f"the demo's {limits.role.lower()}"
+    _, key = await database.transact(operator, clock, lambda tx: access.issue_key(tx, limits, label))
     return key
 
 

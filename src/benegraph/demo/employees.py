@@ -17,7 +17,7 @@ from benegraph.domain.enrollments.status import (
     EnrollmentStatus,
     derive_enrollment_status,
 )
-from benegraph.domain.enrollments.tiers import FamilyMember
+from benegraph.domain.enrollments.tiers import DependentFacts
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import Employment, Relationship
 from benegraph.domain.plan_years import Eligibility, evaluate_eligibility
@@ -94,7 +94,7 @@ class EmployeeState:
     row: Row
     employment: Employment
     preferences: CoveragePreferences
-    family: dict[str, FamilyMember] = field(default_factory=dict)
+    family: dict[str, DependentFacts] = field(default_factory=dict)
     dependent_rows: dict[str, Row] = field(default_factory=dict)
     enrollments: list[EnrollmentState] = field(default_factory=list)
     #: One after each change of the elections; the carrier's coverage of record follows them.
@@ -121,7 +121,7 @@ class EmployeeState:
             snapshot = ElectionSnapshot(at, rows, ends, self.row["hired_on"], self.employment.terminated_on)
             self.election_snapshots.append(snapshot)
 
-    def spouse(self) -> FamilyMember | None:
+    def spouse(self) -> DependentFacts | None:
         spouses = (member for member in self.family.values() if member.relationship is Relationship.SPOUSE)
         return next((member for member in spouses if member.active), None)
 
@@ -176,12 +176,12 @@ def add_dependent(employee: EmployeeState, relative: SampleRelative, at: datetim
         "disabled": relative.disabled,
     }
     employee.dependent_rows[id] = employee.records.add(Dependent, row, at)
-    employee.family[id] = FamilyMember(id, relative.relationship, relative.date_of_birth, relative.disabled)
+    employee.family[id] = DependentFacts(id, relative.relationship, relative.date_of_birth, relative.disabled)
     return id
 
 
 def deactivate_dependent(employee: EmployeeState, id: str, at: datetime) -> None:
     """Deactivate a dependent, as `updateDependent` does. Coverage stays the same until the next election."""
     member = employee.family[id]
-    employee.family[id] = FamilyMember(id, member.relationship, member.date_of_birth, member.disabled, active=False)
+    employee.family[id] = DependentFacts(id, member.relationship, member.date_of_birth, member.disabled, active=False)
     employee.records.update(employee.dependent_rows[id], {"active": False}, at)

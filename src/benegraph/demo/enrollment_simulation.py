@@ -201,7 +201,7 @@ def accept_election(
         employment_class=employee.employment.employment_class,
         classes=plan_year.classes,
         plans=plan_year.plans,
-        family=employee.family,
+        dependents=employee.family,
         baseline=baseline,
     )
     accepted = evaluate_election(election, offer, today)

@@ -18,8 +18,8 @@ from benegraph.domain.enrollments.life_events import (
     LIFE_EVENT_RULES,
     LifeEventStatus,
     LifeEventType,
+    change_window,
     compute_effective_date,
-    enrollment_window,
 )
 from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, EnrollmentStatus, WindowReason
 from benegraph.domain.enrollments.tiers import is_coverable
@@ -147,7 +147,7 @@ def _reissuable_enrollment(employee: EmployeeState, plan_year: OfferedPlanYear, 
 def _issue_replacement(
     employee: EmployeeState, replaced: EnrollmentState, event: Row, effective_on: date, at: datetime
 ) -> EnrollmentState:
-    window = enrollment_window(event["event_type"], event["event_on"], event["reviewed_on"])
+    window = change_window(event["event_type"], event["event_on"], event["reviewed_on"])
     enrollment = issue_enrollment(
         employee,
         replaced.plan_year,

@@ -24,7 +24,7 @@ class EnrollmentPhase(Enum):
     """The state of an employer's next plan year."""
 
     OPEN = "open enrollment is open today"
-    CLOSING = "the enrollment window is over, but not closed yet"
+    CLOSING = "open enrollment is over, but not closed yet"
     CLOSED = "closed; coverage starts within weeks"
     DRAFTED = "drafted, not opened"
     MIDYEAR = "not drafted yet"
@@ -42,10 +42,10 @@ PHASE_WEIGHTS = {
 #: Percentages of employers.
 WAITING_RULE_WEIGHTS = {
     WaitingPeriod(0): 10,
-    WaitingPeriod(0, to_first_of_month=True): 15,
+    WaitingPeriod(0, starts_on_first_of_month=True): 15,
     WaitingPeriod(30): 10,
-    WaitingPeriod(30, to_first_of_month=True): 40,
-    WaitingPeriod(60, to_first_of_month=True): 20,
+    WaitingPeriod(30, starts_on_first_of_month=True): 40,
+    WaitingPeriod(60, starts_on_first_of_month=True): 20,
     WaitingPeriod(90): 5,
 }
 
@@ -59,7 +59,7 @@ _EMPLOYER_PERCENTAGES = {CoverageTier.EE: 84, CoverageTier.ES: 75, CoverageTier.
 
 @dataclass(frozen=True, slots=True)
 class PlanYearSchedule:
-    """The coverage span and the enrollment window of a plan year, and the dates on which it changes its status."""
+    """The coverage span and the open enrollment of a plan year, and the dates on which it changes its status."""
 
     coverage: DateSpan
     window: DateSpan
@@ -236,7 +236,7 @@ def generate_plan_year(
         "open_enrollment_starts_on": schedule.window.start,
         "open_enrollment_ends_on": schedule.window.last,
         "waiting_period_days": terms.waiting.days,
-        "starts_on_first_of_month": terms.waiting.to_first_of_month,
+        "starts_on_first_of_month": terms.waiting.starts_on_first_of_month,
         "renewal": terms.renewal,
         "group_id": group.id,
         "group_coverage_start": group.coverage_start,

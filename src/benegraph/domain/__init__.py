@@ -1,1 +1,4 @@
-"""The business rules of benefits enrollment, as pure functions on values: no database, no GraphQL, no clock."""
+"""The business rules of benefits enrollment, as pure functions on values: no database, no GraphQL.
+
+They never read the clock: today's date is an argument.
+"""

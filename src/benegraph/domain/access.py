@@ -116,4 +116,4 @@ def require_tenant_wide(viewer: Viewer) -> None:
 def require_permission(viewer: Viewer, action: Action) -> None:
     """Raise Forbidden unless the viewer's role, or a service's API key, allows the action. Reads no rows."""
     if not viewer.is_allowed(action):
-        raise Forbidden(f"Role {viewer.role} may not call the mutation {action}.")
+        raise Forbidden(f"This caller may not call the mutation {action}.")

@@ -42,7 +42,7 @@ class Invoice:
     amount_cents: int
     paid_cents: int
     void: bool = False
-    #: True if the invoice bills this subscriber alone; False if it bills the whole group.
+    #: True if the invoice bills this subscriber alone; False if it bills the group's whole division.
     is_subscriber_invoice: bool = False
 
     @property
@@ -59,7 +59,7 @@ class PaidThrough:
 
 
 def compute_paid_through(start: date, end: date | None, invoices: Sequence[Invoice]) -> PaidThrough | None:
-    """Return the day through which a coverage is paid; None if its first billed day is unpaid.
+    """Return the day through which a coverage is paid; None if no day is paid.
 
     The rule: walk the days from the coverage's start, or from the first invoiced day if that is later, because a
     carrier's older invoices need not be on file. A day is paid if every non-void invoice for that day is paid. If the
@@ -78,7 +78,7 @@ def compute_paid_through(start: date, end: date | None, invoices: Sequence[Invoi
         deciding = [invoice for invoice in current if invoice.is_subscriber_invoice] or current
         if not deciding or not all(invoice.is_paid for invoice in deciding):
             break
-        paid_through = PaidThrough(min(_last_day_of_step(day, current, valid), last_day), _longest(deciding).id)
+        paid_through = PaidThrough(min(_last_day_of_step(day, current, valid), last_day), _last_ending(deciding).id)
         if paid_through.day == last_day:  # adding a day to `date.max` would overflow
             break
         day = paid_through.day + ONE_DAY
@@ -94,7 +94,7 @@ def _last_day_of_step(day: date, current: Sequence[Invoice], valid: Sequence[Inv
     )
 
 
-def _longest(invoices: Sequence[Invoice]) -> Invoice:
+def _last_ending(invoices: Sequence[Invoice]) -> Invoice:
     """Return the invoice that ends last; of several, the one that begins last, then the newest."""
     return max(invoices, key=lambda invoice: (invoice.bill_through, invoice.bill_from, invoice.id))
 
@@ -103,7 +103,7 @@ def _longest(invoices: Sequence[Invoice]) -> Invoice:
 
 
 def check_billing_ids(group_id: str, division_id: str, subscriber_id: str | None) -> Iterator[RuleViolation]:
-    """Check the form of the IDs that an invoice bills; not that such rows exist."""
+    """Check the form of the IDs in an invoice; not that such rows exist."""
     yield from check_text(group_id, "groupId", max_length=MAX_GROUP_ID_LENGTH)
     yield from check_text(division_id, "divisionId", max_length=MAX_DIVISION_ID_LENGTH)
     yield from check_text(subscriber_id, "subscriberId", max_length=MAX_SUBSCRIBER_ID_LENGTH)

@@ -18,7 +18,7 @@ class ProductCategory(StrEnum):
 
 
 class PlanTier(StrEnum):
-    """A plan's metal level: the share of medical costs it pays, from 60 % (bronze) to 90 % (platinum)."""
+    """A plan's metal tier: the share of medical costs it pays, from 60 % (bronze) to 90 % (platinum)."""
 
     BRONZE = "BRONZE"
     SILVER = "SILVER"
@@ -79,7 +79,7 @@ def check_plans(plans: Sequence[PlanTerms]) -> Iterator[RuleViolation]:
         if plan.carrier_plan_id in seen:
             yield RuleViolation(
                 ErrorCode.INVALID_INPUT,
-                "Duplicate carrier plan ID: an earlier plan of this list has the same one.",
+                "Duplicate carrier plan ID: an earlier plan in this list has the same ID.",
                 ("plans", str(index), "carrierPlanId"),
             )
         seen.add(plan.carrier_plan_id)

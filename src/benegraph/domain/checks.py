@@ -1,4 +1,4 @@
-"""Checks of single input fields, shared by all domain areas: IDs, versions, texts and amounts in cents.
+"""Checks of single input fields, shared by all domain areas: IDs, versions, strings and amounts in cents.
 
 A check yields a violation for each rule that the value breaks. `field` is the path of the input field.
 """
@@ -19,7 +19,7 @@ _CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def check_id(prefix: IdPrefix, id: str | None, *field: str) -> Iterator[RuleViolation]:
-    """Check that a text has the form of an ID with this prefix; not that such a row exists."""
+    """Check that a string has the form of an ID with this prefix; not that such a row exists. None passes."""
     if id is not None and prefix_of(id) is not prefix:
         yield RuleViolation(
             ErrorCode.INVALID_INPUT,
@@ -29,7 +29,7 @@ def check_id(prefix: IdPrefix, id: str | None, *field: str) -> Iterator[RuleViol
 
 
 def check_version(expected: int | None, version: int) -> Iterator[RuleViolation]:
-    """Check that the row is still at the version that the client read; None expects no particular version."""
+    """Check that the row is still at the version that the client read. With None, any version passes."""
     if expected is not None and expected != version:
         yield RuleViolation(
             ErrorCode.VERSION_CONFLICT,
@@ -39,7 +39,7 @@ def check_version(expected: int | None, version: int) -> Iterator[RuleViolation]
 
 
 def check_text(value: str | None, *field: str, max_length: int = MAX_NAME_LENGTH) -> Iterator[RuleViolation]:
-    """Check that a text is not blank, not too long and free of control characters. None passes."""
+    """Check that a string is not blank, not too long and free of control characters. None passes."""
     if value is None:
         return
     if not value.strip():

@@ -88,15 +88,15 @@ def check_fields(changes: Mapping[str, Any]) -> Iterator[RuleViolation]:
     yield from check_text(changes.get("policy_number"), "policyNumber", max_length=MAX_POLICY_NUMBER_LENGTH)
 
 
-def check_span(start: date, end: date | None, contract: tuple[date, date | None]) -> Iterator[RuleViolation]:
-    """Check that a coverage does not end before it starts, and starts within its contract's first and last day."""
+def check_span(start: date, end: date | None, contract_dates: tuple[date, date | None]) -> Iterator[RuleViolation]:
+    """Check that a coverage does not end before it starts, and starts on a day of its contract."""
     if end is not None and end < start:
         yield RuleViolation(
             ErrorCode.DATES_OUT_OF_ORDER,
             f"The coverage ends on {end}, before it starts on {start}.",
             ("fields", "endDate"),
         )
-    first, last = contract
+    first, last = contract_dates
     if start < first or (last is not None and start > last):
         period = f"on or after {first}" if last is None else f"from {first} through {last}"
         yield RuleViolation(
@@ -106,9 +106,12 @@ def check_span(start: date, end: date | None, contract: tuple[date, date | None]
         )
 
 
-def coverages_overlap(start: date, end: date | None, other_start: date, other_end: date | None) -> bool:
-    """Return whether two coverages share a day. The dates are inclusive; None is an open end."""
-    return start <= (other_end or OPEN_ENDED) and other_start <= (end or OPEN_ENDED)
+def record_span(start: date, end: date | None) -> DateSpan:
+    """Return the days of a coverage of record.
+
+    `end` is inclusive. None is an open end, and so is the last possible date, which carriers write for it.
+    """
+    return DateSpan(start, OPEN_ENDED) if end in (None, OPEN_ENDED) else DateSpan.through(start, end)
 
 
 # ---------------------------------------------------------------------------- reconciliation with elections
@@ -138,12 +141,12 @@ class ElectedCoverage:
 
 
 def assign_contracts(coverages: Mapping[str, ElectedCoverage]) -> dict[str, ElectedCoverage]:
-    """Return the coverages, by the same IDs, with one contract for any days that overlap in one division.
+    """Return the coverages by ID; those that overlap in a division share one contract.
 
     The coverages are those of one person in one group. Only one coverage of record can exist for a division and a day.
-    Plan years that share a day must follow one contract, so usually nothing changes. Plan years from before this rule
-    may follow different contracts; then all coverages that overlap, directly or through others, get the contract whose
-    coverage started first.
+    Plan years that share a day must be recorded under one contract, so usually nothing changes. Plan years from before
+    this rule may name different contracts; then all coverages that overlap, directly or through others, get the
+    contract whose coverage started first.
     """
     assigned: dict[str, ElectedCoverage] = {}
     overlapping: list[str] = []
@@ -174,9 +177,9 @@ class RecordedCoverage:
 
 @dataclass(frozen=True, slots=True)
 class CoverageChanges:
-    """The changes that bring the coverages of record of one subscriber, group and division in line with elections."""
+    """The changes that bring one subscriber's coverage of record under one contract in line with elections."""
 
-    #: Each elected span, with the ID of the record that holds it from now on; None if a new record is needed.
+    #: Each merged elected span, with the ID of the record that holds it from now on; None if a new record is needed.
     assigned: tuple[tuple[DateSpan, str | None], ...]
     #: The new last day of each of the carrier's own records that an election cuts short.
     shortened: Mapping[str, date]
@@ -184,10 +187,11 @@ class CoverageChanges:
 
 
 def reconcile_coverage(elected: Sequence[DateSpan], records: Sequence[RecordedCoverage]) -> CoverageChanges:
-    """Return the changes after which the coverages of record cover exactly the elected days, one record a merged span.
+    """Return the changes after which coverage of record covers the elected days, one record for each merged span.
 
     A linked record moves to an elected span that it overlaps; if there is none left, it is removed. A record that the
-    carrier entered keeps the days before an election begins; from that day on the election decides.
+    carrier entered keeps the days before an election begins; from that day on the election decides. A record that
+    starts during an election is taken over or removed.
     """
     assigned: list[tuple[DateSpan, str | None]] = []
     shortened: dict[str, date] = {}

@@ -1,4 +1,4 @@
-"""Employers: the check of a name and a time zone."""
+"""Employers: checks of the name and the time zone."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -10,7 +10,7 @@ from benegraph.domain.errors import ErrorCode, RuleViolation
 
 @cache
 def _time_zones() -> frozenset[str]:
-    # "localtime" depends on the machine, and abbreviations such as "EST5EDT" on its version of the database.
+    # "localtime" depends on the machine, and legacy names such as "EST5EDT" on its version of the time zone database.
     return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
 
 
@@ -19,6 +19,6 @@ def check_employer(name: str, time_zone: str) -> Iterator[RuleViolation]:
     if time_zone not in _time_zones():
         yield RuleViolation(
             ErrorCode.INVALID_INPUT,
-            "Unknown time zone: expected a name of the IANA database, such as America/New_York.",
+            "Unsupported time zone: expected a name such as America/New_York, or UTC.",
             ("timeZone",),
         )

@@ -87,7 +87,7 @@ class Forbidden(RequestError):
 
 
 class BadInput(RequestError):
-    """An argument is invalid: a malformed ID, a page size over the limit, or a cursor from another list."""
+    """An argument or header is invalid, such as a malformed ID, too large a page, or a cursor from another list."""
 
     code = "BAD_USER_INPUT"
 

@@ -54,7 +54,7 @@ def new_id(prefix: IdPrefix, at: datetime, random_bits: RandomBits = secrets.ran
 
 
 def prefix_of(id: str) -> IdPrefix | None:
-    """Return the prefix of an ID; None if the text is not a well-formed ID with a known prefix."""
+    """Return the prefix of an ID; None if the string is not a well-formed ID with a known prefix."""
     match = _ID.fullmatch(id)
     return None if match is None else _PREFIXES.get(match[1])
 

@@ -78,12 +78,12 @@ def check_person(person: PersonalDetails, hired_on: date, today: date) -> Iterat
     if hired_on < MIN_DATE or hired_on.year > today.year + MAX_YEARS_AHEAD:
         yield RuleViolation(
             ErrorCode.INVALID_INPUT,
-            f"The start date must be from {MIN_DATE} through {_last_date_ahead(today)}.",
+            f"The hire date must be from {MIN_DATE} through {_last_date_ahead(today)}.",
             ("startDate",),
         )
     elif person.date_of_birth is not None and person.date_of_birth >= hired_on:
         yield RuleViolation(
-            ErrorCode.DATES_OUT_OF_ORDER, "The start date must be after the date of birth.", ("startDate",)
+            ErrorCode.DATES_OUT_OF_ORDER, "The hire date must be after the date of birth.", ("startDate",)
         )
 
 
@@ -119,7 +119,7 @@ def check_termination(
     if terminated_on < hired_on:
         yield RuleViolation(
             ErrorCode.DATES_OUT_OF_ORDER,
-            "The termination date must not be before the employment's start date.",
+            "The termination date must not be before the hire date.",
             ("terminationDate",),
         )
     if terminated_on.year > today.year + MAX_YEARS_AHEAD:

@@ -14,7 +14,7 @@ from benegraph.domain.values import MAX_CENTS, ONE_DAY, DateSpan, add_years, fir
 MAX_DATE = date(2199, 12, 31)
 #: No waiting period may be longer than 90 days (29 CFR 2590.715-2708).
 MAX_WAITING_DAYS = 90
-#: The next first day of a month is up to 30 days away, so a period of 60 days stays within the 90.
+#: The extension to the first of a month adds at most 30 days, so 60 days stay within 90.
 MAX_WAITING_DAYS_TO_FIRST_OF_MONTH = 60
 
 _DATE_FIELDS = {
@@ -26,7 +26,7 @@ _DATE_FIELDS = {
 
 
 class PlanYearStatus(StrEnum):
-    """The status of a plan year. EXPIRED is derived from its last day of coverage."""
+    """The status of a plan year. All are derived from its dates."""
 
     DRAFT = "DRAFT"
     OPEN_ENROLLMENT = "OPEN_ENROLLMENT"
@@ -37,7 +37,7 @@ class PlanYearStatus(StrEnum):
 class RenewalMode(StrEnum):
     """The effect of closing open enrollment on unanswered enrollments.
 
-    PASSIVE renews the coverage of the year before, where the plan and tier are still offered. ACTIVE renews nothing.
+    PASSIVE renews the coverage of the year before if the plan and tier are still offered. ACTIVE renews nothing.
     """
 
     ACTIVE = "ACTIVE"
@@ -48,6 +48,7 @@ class RenewalMode(StrEnum):
 class ContributionTerms:
     """The monthly contributions of employee and employer for one employment class and family status."""
 
+    #: Named like the column, because rows of `contribution_classes` are passed as terms, too.
     employment: EmploymentClass
     family_status: CoverageTier
     employee_contribution_cents: int
@@ -69,7 +70,7 @@ class WaitingPeriod:
     """A waiting period: a number of days, which may be extended to the next first day of a month."""
 
     days: int = 0
-    to_first_of_month: bool = False
+    starts_on_first_of_month: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,10 @@ class PremiumCost:
 def derive_plan_year_status(
     opened_on: date | None, closed_on: date | None, coverage_ends_on: date, today: date
 ) -> PlanYearStatus:
-    """Derive the status of a plan year today. A draft never expires, because it was never in force."""
+    """Derive the status of a plan year today. A draft never expires, because it was never in force.
+
+    `db/store/plan_years` holds the same rule in SQL.
+    """
     if opened_on is None:
         return PlanYearStatus.DRAFT
     if coverage_ends_on < today:
@@ -175,9 +179,9 @@ def check_dates(dates: PlanYearDates) -> Iterator[RuleViolation]:
 
 def check_waiting_period(waiting: WaitingPeriod) -> Iterator[RuleViolation]:
     """Check the length of a waiting period, so that no one waits longer than 90 days (29 CFR 2590.715-2708)."""
-    max_days = MAX_WAITING_DAYS_TO_FIRST_OF_MONTH if waiting.to_first_of_month else MAX_WAITING_DAYS
+    max_days = MAX_WAITING_DAYS_TO_FIRST_OF_MONTH if waiting.starts_on_first_of_month else MAX_WAITING_DAYS
     if not 0 <= waiting.days <= max_days:
-        condition = " when coverage starts on the first of a month" if waiting.to_first_of_month else ""
+        condition = " when coverage starts on the first of a month" if waiting.starts_on_first_of_month else ""
         yield RuleViolation(
             ErrorCode.INVALID_INPUT,
             f"The waiting period must be 0 to {max_days} days{condition}; it is {waiting.days}.",
@@ -205,7 +209,7 @@ def check_classes(classes: Sequence[ContributionTerms]) -> Iterator[RuleViolatio
         if (terms.employment, terms.family_status) in seen:
             yield RuleViolation(
                 ErrorCode.INVALID_INPUT,
-                f"Duplicate contribution class: employment {terms.employment} with family status "
+                f"Duplicate contribution class: employment class {terms.employment} with family status "
                 f"{terms.family_status} is already listed.",
                 (*path, "familyStatus"),
             )
@@ -222,7 +226,7 @@ def compute_eligibility_date(employment: Employment, waiting: WaitingPeriod) -> 
     """
     start = employment.waiting_starts_on
     eligible_on = start + timedelta(days=waiting.days)
-    if waiting.to_first_of_month:
+    if waiting.starts_on_first_of_month:
         eligible_on = first_of_month_on_or_after(eligible_on)
     return min(eligible_on, start + timedelta(days=MAX_WAITING_DAYS))
 
@@ -255,38 +259,42 @@ def evaluate_eligibility(
 def _employed(employment: Employment, starts_on: date) -> EligibilityRule:
     holds = employment.is_active(starts_on)
     status = "is" if holds else "is not"
-    return EligibilityRule(
-        "EMPLOYED", holds, f"The employee {status} employed on {starts_on}, the day coverage would start."
-    )
+    # No message states the day coverage would start: after a birth, it is the date of birth.
+    return EligibilityRule("EMPLOYED", holds, f"The employee {status} employed on the day coverage would start.")
 
 
 def _class_offered(employment_class: EmploymentClass, offered_to: Collection[EmploymentClass]) -> EligibilityRule:
     holds = employment_class in offered_to
     count = "a" if holds else "no"
     return EligibilityRule(
-        "EMPLOYMENT_CLASS", holds, f"The plan year has {count} contribution class for employment {employment_class}."
+        "EMPLOYMENT_CLASS",
+        holds,
+        f"The plan year has {count} contribution class for employment class {employment_class}.",
     )
 
 
 def _waiting_period_over(eligible_on: date, starts_on: date, coverage: DateSpan) -> EligibilityRule:
     holds = eligible_on <= starts_on and starts_on in coverage
-    message = f"The waiting period is over on {eligible_on}; coverage would start on {starts_on}"
     if starts_on not in coverage:
-        message += ", outside the plan year"
-    return EligibilityRule("WAITING_PERIOD", holds, f"{message}.")
+        start = "outside the plan year"
+    else:
+        start = "on that day or later" if holds else "before that day"
+    return EligibilityRule(
+        "WAITING_PERIOD", holds, f"The eligibility date is {eligible_on}; coverage would start {start}."
+    )
 
 
 # ----------------------------------------------------------------------------------------------------- money
 
 
 def find_contribution_terms(
-    classes: Sequence[ContributionTerms], employment: EmploymentClass, tier: CoverageTier
+    classes: Sequence[ContributionTerms], employment_class: EmploymentClass, tier: CoverageTier
 ) -> ContributionTerms | None:
     """Return the contributions for an employment class and tier; None if there are none.
 
     A contribution class with family status UNSPECIFIED applies to the tiers that have no class of their own.
     """
-    by_tier = {terms.family_status: terms for terms in classes if terms.employment is employment}
+    by_tier = {terms.family_status: terms for terms in classes if terms.employment is employment_class}
     return by_tier.get(tier) or by_tier.get(CoverageTier.UNSPECIFIED)
 
 
@@ -312,8 +320,10 @@ def compute_cost(price: PlanPrice, terms: ContributionTerms | None, tier: Covera
 
 
 def compute_costs(
-    price: PlanPrice, classes: Sequence[ContributionTerms], employment: EmploymentClass
+    price: PlanPrice, classes: Sequence[ContributionTerms], employment_class: EmploymentClass
 ) -> list[PremiumCost]:
     """Return a plan's cost for each tier that is offered, in the order EE, ES, EC, EF."""
-    costs = (compute_cost(price, find_contribution_terms(classes, employment, tier), tier) for tier in COVERAGE_TIERS)
+    costs = (
+        compute_cost(price, find_contribution_terms(classes, employment_class, tier), tier) for tier in COVERAGE_TIERS
+    )
     return [cost for cost in costs if cost is not None]

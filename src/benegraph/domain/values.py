@@ -1,4 +1,4 @@
-"""Values that all rules share: the clock, dates, date spans and the range of amounts."""
+"""Values that all rules share: the time of a request, dates, date spans and the range of amounts."""
 
 import re
 from calendar import monthrange
@@ -17,7 +17,7 @@ _ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00(?::00(?:\.0+)?)?(?:Z|\+00:
 class Clock:
     """The time of one request: read once when the request begins, then passed to the rules as an argument.
 
-    With `fixed_on`, as in the demo and in tests, it is that date in all time zones.
+    With `fixed_on`, as in the demo and in tests, today is that date in all time zones.
     """
 
     now: datetime

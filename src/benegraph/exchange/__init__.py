@@ -1,4 +1,4 @@
-"""File formats of other systems: files are parsed into items for the services, and rows are rendered as lines."""
+"""File formats of the carrier's system: files are parsed into items for services, rows are rendered as lines."""
 
 from enum import StrEnum
 

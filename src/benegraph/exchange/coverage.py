@@ -1,4 +1,4 @@
-"""Coverage of record in files, under the other system's column names: parsing into items, and rendering as lines."""
+"""Coverage of record in files, under the carrier's column names: parsing into items, and rendering as lines."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ DOLLARS = ColumnType(format_dollars, parse_dollars)
 #: The gateway itself records the user and time of a change, so a file's values for these columns are ignored.
 READ_ONLY_INSTANT, READ_ONLY_TEXT = ColumnType(format_instant), ColumnType(str)
 
-#: The other system's columns, in its own order, each with our column name and its type.
+#: The columns of the carrier's system, in its own order, each with the database column and its type.
 COLUMNS = {
     "subscriber_ID": ("subscriber_id", TEXT),
     "group_ID": ("group_id", TEXT),
@@ -109,7 +109,7 @@ def render_header(file_format: FileFormat) -> str:
 
 
 def render_line(coverage: Any, file_format: FileFormat) -> str:
-    """Render a coverage of record, an object with our column names as attributes, as a line."""
+    """Render a coverage of record, an object with the database columns as attributes, as a line."""
     values = {
         name: None if (value := getattr(coverage, column)) is None else column_type.render(value)
         for name, (column, column_type) in COLUMNS.items()

@@ -133,14 +133,14 @@ def _check_header(header: Sequence[str], columns: ColumnNames) -> None:
     if not set(header) & set(columns.known):  # it may be a row of data, which a message must not show
         raise UnreadableInput(
             "The first line is not a header: it must contain column names separated by commas. "
-            f"Known columns: {_quote(columns.known)}."
+            f"Known columns: {_list_names(columns.known)}."
         )
     problems = {
         "unknown columns": [name for name in header if name not in columns.known],
         "missing columns": [name for name in columns.required if name not in header],
         "duplicate columns": [name for name in columns.known if header.count(name) > 1],
     }
-    if messages := [f"{problem}: {_quote(names)}" for problem, names in problems.items() if names]:
+    if messages := [f"{problem}: {_list_names(names)}" for problem, names in problems.items() if names]:
         raise UnreadableInput(f"Invalid header: {'; '.join(messages)}.")
 
 
@@ -172,9 +172,9 @@ def _parse_object(line: str, columns: ColumnNames) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise UnreadableInput("The line is not a JSON object.")
     if unknown := [name for name in value if name not in columns.known]:
-        raise UnreadableInput(f"Unknown members: {_quote(unknown)}.")
+        raise UnreadableInput(f"Unknown members: {_list_names(unknown)}.")
     if missing := [name for name in columns.required if name not in value]:
-        raise UnreadableInput(f"Missing members: {_quote(missing)}.")
+        raise UnreadableInput(f"Missing members: {_list_names(missing)}.")
     return value
 
 
@@ -185,10 +185,10 @@ def _refuse_constant(_constant: str) -> NoReturn:
 def _build_object(members: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(members)
     if len(value) < len(members):
-        raise UnreadableInput("A JSON object has the same member twice.")
+        raise UnreadableInput("A JSON object contains a member twice.")
     return value
 
 
-def _quote(names: Collection[str]) -> str:
-    """List names for a message; escape and shorten any that is not a plain ASCII identifier, for safe terminals."""
+def _list_names(names: Collection[str]) -> str:
+    """List names for a message; shorten, quote and escape any that is not an ASCII identifier, to protect terminals."""
     return ", ".join(name if name.isidentifier() and name.isascii() else ascii(name[:40]) for name in names)

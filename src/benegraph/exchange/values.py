@@ -1,4 +1,4 @@
-"""Single values in files: dates, dollars and texts. Parsing is strict: a value that is nearly right is refused."""
+"""Single values in files: dates, dollars and strings. Parsing is strict: a value that is nearly right is refused."""
 
 import re
 from datetime import date
@@ -22,9 +22,9 @@ class JsonNumber(str):
 
 
 def parse_text(value: object) -> str:
-    """Return the value if it is a text. Raises UnreadableInput."""
+    """Return the value if it is a string. Raises UnreadableInput."""
     if not isinstance(value, str) or isinstance(value, JsonNumber):
-        raise UnreadableInput("Expected a text.")
+        raise UnreadableInput("Expected a string.")
     # Bytes that are not UTF-8 are decoded as surrogates, and JSON can spell one as \ud800.
     if _SURROGATE.search(value):
         raise UnreadableInput("The text is not valid UTF-8.")
@@ -39,7 +39,7 @@ def parse_date(value: object) -> date:
 
 
 def format_date(day: date) -> str:
-    """Format a date as a date-time, the only form that the other system accepts."""
+    """Format a date as a date-time, the only form that the carrier's system accepts."""
     return f"{day.isoformat()}T00:00:00Z"
 
 

@@ -1,1 +1,1 @@
-"""Use cases: one function for each action of a benefits clerk, from locking the rows to recording the change."""
+"""Use cases: each function locks rows, checks the rules, writes, and records the change."""

@@ -18,12 +18,12 @@ from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 
 KEY_PREFIX = "bgk_"
-#: How many characters of a key are stored in clear, so that an administrator can recognise it in a list.
+#: How many characters of a key are stored in clear, so that an administrator can recognize it in a list.
 _DISPLAYED_LENGTH = len(KEY_PREFIX) + 8
 #: `last_used_at` is written at most once in this interval.
 _LAST_USED_INTERVAL = timedelta(minutes=5)
 
-#: The one message for every tenant that a token does not open. A more precise one would reveal which tenants exist.
+#: The message for every tenant to which a token grants no access. A more precise one would reveal which tenants exist.
 TENANT_FORBIDDEN = "The token does not grant access to this tenant."
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -51,7 +51,8 @@ class ExpiringCache(Generic[K, V]):
         entry = self._entries.get(key)
         if entry is not None and now < entry[0]:
             return entry[1]
-        # The time counts from before the load: a change made while it runs must not stay hidden for longer.
+        # The entry's lifetime starts before the load, so a change made during the load is hidden no longer than any
+        # other.
         expires_at = now + self._seconds
         value = await load()
         self._entries.pop(key, None)
@@ -63,7 +64,7 @@ class ExpiringCache(Generic[K, V]):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyScope:
+class KeyLimits:
     """The limits of a key: its role, an employer, one of its employees, and the mutations that a service may call."""
 
     role: Role
@@ -97,8 +98,9 @@ async def authenticate(
 ) -> Viewer:
     """Return the viewer that a key stands for, in the requested tenant or in the key's only one.
 
-    Raises Unauthenticated for a key that is unknown, revoked or expired; Forbidden for a tenant that the key does not
-    open, whether it exists or not; BadInput where the key opens several tenants and the request names none.
+    Raises Unauthenticated for a key that is unknown, revoked or expired; Forbidden for a tenant to which the key
+    grants no access, whether it exists or not; BadInput if the key grants access to several tenants and the request
+    names none.
     """
     hash = hash_key(key)
     if cache is None:
@@ -114,7 +116,7 @@ async def authenticate(
         if not grants:
             raise Forbidden("The API key does not grant access to this tenant.")
     if len(grants) > 1:
-        raise BadInput("The API key opens several tenants; name one in the X-Tenant header.")
+        raise BadInput("The API key grants access to several tenants; name one in the X-Tenant header.")
     grant = grants[0]
     if grant.last_used_at is None or grant.last_used_at < now - _LAST_USED_INTERVAL:
         # Set before the write, so that concurrent requests with this key do not write it too.
@@ -147,7 +149,7 @@ async def _load_grants(database: Database, hash: bytes) -> Sequence[KeyGrant]:
 
 
 async def check_scope_exists(database: Database, clock: Clock, viewer: Viewer, cache: ScopeExistenceCache) -> None:
-    """Check that the tenant named in a token exists, and in it the employer and its employee, where named.
+    """Check that the tenant named in a token exists, and in it the named employer and employee, if any.
 
     Raises Forbidden with one message for whichever of them is missing.
     """
@@ -164,7 +166,7 @@ async def _scope_exists(database: Database, clock: Clock, viewer: Viewer) -> boo
 
 
 async def issue_key(
-    tx: Transaction, scope: KeyScope, label: str, *, expires_at: datetime | None = None, key: str | None = None
+    tx: Transaction, limits: KeyLimits, label: str, *, expires_at: datetime | None = None, key: str | None = None
 ) -> tuple[str, str]:
     """Issue a key in the transaction's tenant, and return its id and the key itself.
 
@@ -179,10 +181,10 @@ async def issue_key(
             "prefix": key[:_DISPLAYED_LENGTH],
             "secret_hash": hash_key(key),
             "label": label,
-            "role": scope.role,
-            "employer_id": scope.employer_id,
-            "employee_id": scope.employee_id,
-            "actions": sorted(scope.actions),
+            "role": limits.role,
+            "employer_id": limits.employer_id,
+            "employee_id": limits.employee_id,
+            "actions": sorted(limits.actions),
             "expires_at": expires_at,
         },
     )
@@ -195,5 +197,5 @@ async def list_keys(tx: Transaction) -> Sequence[ApiKey]:
 
 
 async def revoke_key(tx: Transaction, id: str) -> bool:
-    """Revoke a key of the tenant; return False where no active key has this id."""
+    """Revoke a key of the tenant; return False if no active key has this ID."""
     return await store.access.revoke_key(tx, id, tx.clock.now)

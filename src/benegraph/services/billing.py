@@ -1,9 +1,9 @@
 """Premium billing: invoices, payments, and the day through which coverage is paid.
 
-Locks are taken in one order: the invoice, then subscribers by number, then their coverage by id. The invoice comes
+Locks are taken in one order: the invoice, then subscribers by number, then their coverage by ID. The invoice comes
 first because it determines which subscribers are affected; a transaction that holds a subscriber locks no more
-invoices. Payments are read only after the coverage is locked. So when two transactions update the same coverage, the
-later one sees the payments of the earlier.
+invoices. The payments that determine a paid-through date are read only after the coverage is locked. So when two
+transactions update the same coverage, the later one sees the payments of the earlier.
 """
 
 from collections import defaultdict
@@ -32,7 +32,7 @@ from benegraph.domain.billing import (
 from benegraph.domain.checks import check_id, check_version
 from benegraph.domain.errors import ErrorCode, Refused, RuleViolation, raise_if_any
 from benegraph.domain.ids import IdPrefix
-from benegraph.services.coverage.records import covered_employee_id
+from benegraph.services.coverage.records import SUBSCRIBER_NOT_FOUND, covered_employee_id
 from benegraph.services.employers import employer_today
 
 
@@ -68,12 +68,12 @@ async def record_invoice(tx: Transaction, invoice: NewInvoice) -> str:
     row = {"id": tx.new_id(IdPrefix.PREMIUM_INVOICE), "employer_id": recipient.employer_id, **asdict(invoice)}
     await insert_rows(tx, PremiumInvoice, [row])
     await store.history.insert_events(tx, [store.history.coverage_event(tx, row, "RECORDED", after=row)])
-    await _update_automatically(tx, invoice)
+    await _update_paid_through_if_enabled(tx, invoice)
     return str(row["id"])
 
 
 async def void_invoice(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
-    """Void an invoice, whether or not anything was paid on it; it no longer bills its period. Raises Refused."""
+    """Void an invoice, whether or not anything was paid on it; it then no longer bills its period. Raises Refused."""
     violations = [*check_reason(reason)]
     invoice = await _lock_invoice(tx, id, violations)
     void = invoice.voided_at is not None
@@ -86,7 +86,7 @@ async def void_invoice(tx: Transaction, id: str, reason: str | None, expected_ve
     )
     invoice.voided_at, invoice.void_reason = tx.clock.now, reason
     await _record_invoice_change(tx, invoice, "VOIDED", {"voided_at": None}, {"voided_at": tx.clock.now}, reason)
-    await _update_automatically(tx, invoice)
+    await _update_paid_through_if_enabled(tx, invoice)
 
 
 async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, received_on: date) -> str:
@@ -115,7 +115,7 @@ async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, re
     tx.mark_changed(invoice)
     after = {"paid_cents": paid_cents + amount_cents, "payment_id": id}
     await _record_invoice_change(tx, invoice, "PAID", {"paid_cents": paid_cents}, after)
-    await _update_automatically(tx, invoice)
+    await _update_paid_through_if_enabled(tx, invoice)
     return id
 
 
@@ -136,14 +136,14 @@ async def reverse_payment(tx: Transaction, payment_id: str, reason: str | None) 
     tx.mark_changed(invoice)
     after = {"paid_cents": paid_cents - payment.amount_cents, "payment_id": payment_id}
     await _record_invoice_change(tx, invoice, "REVERSED", {"paid_cents": paid_cents}, after, reason)
-    await _update_automatically(tx, invoice)
+    await _update_paid_through_if_enabled(tx, invoice)
     return invoice_id
 
 
 async def _find_recipient(
     tx: Transaction, group_id: str, division_id: str, subscriber_id: str | None
 ) -> tuple[store.billing.InvoiceRecipient, list[RuleViolation]]:
-    """Find the recipient of a bill; also return the violations of the given ids."""
+    """Find the recipient of an invoice; also return the violations of the given IDs."""
     violations = [*check_billing_ids(group_id, division_id, subscriber_id)]
     if violations:
         return store.billing.InvoiceRecipient(has_contract=False, employer_id=None, has_subscriber=False), violations
@@ -152,13 +152,12 @@ async def _find_recipient(
         message = f"No group contract found for group {group_id} and division {division_id}."
         violations.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("groupId",)))
     if subscriber_id is not None and not recipient.has_subscriber:
-        message = "No subscriber found with this subscriberId; create the subscriber first."
-        violations.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("subscriberId",)))
+        violations.append(RuleViolation(ErrorCode.NOT_FOUND, SUBSCRIBER_NOT_FOUND, ("subscriberId",)))
     return recipient, violations
 
 
 async def _lock_invoice(tx: Transaction, id: str, violations: Sequence[RuleViolation]) -> PremiumInvoice:
-    """Lock an invoice. Raises Refused where it does not exist, together with the violations found so far."""
+    """Lock an invoice. Raises Refused if it does not exist, together with the violations found so far."""
     malformed = [*check_id(IdPrefix.PREMIUM_INVOICE, id, "invoiceId")]
     invoice = None if malformed else await store.billing.lock_invoice(tx, id)
     if invoice is None:
@@ -209,8 +208,8 @@ async def set_auto_paid_through(tx: Transaction, on: bool) -> None:
     await store.billing.set_auto_paid_through(tx, on=on)
 
 
-async def _update_automatically(tx: Transaction, invoice: NewInvoice | PremiumInvoice) -> None:
-    """Update the paid-through dates of the coverage that an invoice bills, if the tenant has this switched on."""
+async def _update_paid_through_if_enabled(tx: Transaction, invoice: NewInvoice | PremiumInvoice) -> None:
+    """Update the paid-through dates of the coverage that an invoice bills, if the tenant's `autoPaidThrough` is on."""
     await tx.flush()
     if not await store.billing.is_auto_paid_through(tx):
         return

@@ -1,4 +1,4 @@
-"""The product catalogue: adding a benefit product with its carrier plans."""
+"""The product catalog: adding a benefit product with its carrier plans."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Employers: adding one, and the current date in its time zone."""
+"""Employers: adding an employer, and today's date in its time zone."""
 
 from datetime import date
 

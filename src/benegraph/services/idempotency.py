@@ -17,8 +17,9 @@ async def run_idempotent(
     change: Callable[[Transaction], Awaitable[dict[str, Any]]],
     expected_result: dict[str, Any] | None = None,
 ) -> tuple[dict[str, Any], bool]:
-    """Apply a change unless its caller already did under this key; return the stored result and whether it is a replay.
+    """Apply a change unless this caller has already applied it under this key.
 
+    Return the stored result, and whether it is a replay.
     The result is stored in the same transaction as the change. With `expected_result`, the result is stored when the
     key is reserved, so that it takes one statement instead of two. Raises Refused if the key belongs to another input.
     """
@@ -33,7 +34,7 @@ async def run_idempotent(
     if earlier.input_hash != input_hash:
         raise refusal(
             ErrorCode.IDEMPOTENCY_KEY_REUSED,
-            f"The idempotency key was already used for another input of {action}; send a new key.",
+            f"The idempotency key was used with another input of {action}; send a new key.",
             "idempotencyKey",
         )
     return earlier.result, True

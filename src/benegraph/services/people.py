@@ -1,12 +1,12 @@
 """Employees and dependents: hire, update, terminate, reinstate; add and update dependents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from benegraph.db import store
-from benegraph.db.models import Dependent, Employee
+from benegraph.db.models import Dependent, Employee, Enrollment, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.access import Role
@@ -28,7 +28,7 @@ from benegraph.services.coverage.subscribers import (
     check_division_change,
     check_subscriber_number,
     link_subscriber,
-    require_link_permission,
+    require_subscriber_link_permission,
 )
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.employers import employer_today
@@ -39,12 +39,12 @@ from benegraph.services.plan_years import renew_or_lapse
 
 @dataclass(frozen=True, slots=True)
 class NewHire:
-    """A person to hire, with employment class and start date."""
+    """A person to hire, with employment class and hire date."""
 
     person: PersonalDetails
     employment_class: EmploymentClass
     hired_on: date
-    #: The carrier's codes for the group's division and for the person.
+    #: The carrier's division ID, and the subscriber number.
     division_id: str | None = None
     subscriber_id: str | None = None
 
@@ -52,10 +52,10 @@ class NewHire:
 async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) -> str:
     """Hire an employee, and return the id. Raises Refused.
 
-    Plan years that are open already issue a new-hire enrollment, where the employee is eligible.
+    An eligible employee is issued a new-hire enrollment in each plan year that is already open.
     """
     raise_if_any(check_subscriber_number(new_hire.subscriber_id))
-    require_link_permission(tx, new_hire.subscriber_id or UNCHANGED)
+    require_subscriber_link_permission(tx, new_hire.subscriber_id or UNCHANGED)
     raise_if_any(check_id(IdPrefix.EMPLOYER, employer_id, "employerId"))
     employer = await store.employers.lock(tx, employer_id, shared=True)
     if employer is None:
@@ -86,12 +86,13 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
 async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
     """Change the columns given in `changes`. Raises Refused.
 
-    A new hire date or employment class can make the employee eligible, so it may issue enrollments.
+    A new hire date or employment class can change eligibility, so unanswered enrollments may be issued, moved or
+    closed.
     """
     changes = dict(changes)
     subscriber_id = changes.pop("subscriber_id", UNCHANGED)
     raise_if_any(check_subscriber_number(subscriber_id))
-    require_link_permission(tx, subscriber_id)
+    require_subscriber_link_permission(tx, subscriber_id)
     employee, today = await _lock_employee(tx, id)
     person = replace(
         PersonalDetails(
@@ -107,7 +108,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         *await check_division_change(tx, employee, changes.get("division_id", employee.division_id)),
     ]
     if employee.terminated_on is not None and hired_on > employee.terminated_on:
-        message = f"The start date must not be after the termination date, {employee.terminated_on}."
+        message = f"The hire date must not be after the termination date, {employee.terminated_on}."
         violations.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("startDate",)))
     raise_if_any(violations)
     if changes.get("employment_class", employee.employment_class) is not employee.employment_class:
@@ -130,7 +131,7 @@ async def terminate_employee(
 ) -> None:
     """Terminate an employee. Raises Refused.
 
-    Coverage ends on the last day of the termination's month, later coverage is cancelled, and pending enrollments
+    Coverage ends on the last day of the termination date's month, later coverage is cancelled, and pending enrollments
     close.
     """
     employee, today = await _lock_employee(tx, id)
@@ -145,7 +146,8 @@ async def terminate_employee(
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
     raise_if_any(violations)
     await _set_termination(tx, employee, terminated_on, "TERMINATED", reason)
-    updates, rows, plan_years = await _lock_enrollments(tx, employee)
+    rows, plan_years = await _lock_enrollments(tx, employee)
+    updates = EnrollmentUpdates()
     for row in rows:
         if not is_awaiting_answer(row, today):
             continue
@@ -153,7 +155,7 @@ async def terminate_employee(
         # An enrollment that can still cover days of the employment stays open until the employment ends.
         closed_on = max(today, terminated_on) if row.effective_on <= limit else today
         updates.add(row, "CLOSED", reason, closed_on=closed_on, close_reason=CloseReason.TERMINATED)
-    await _recompute_coverage(tx, employee, updates, rows, plan_years, terminated_on)
+    await _write_with_coverage(tx, employee, updates, rows, plan_years, terminated_on)
 
 
 async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
@@ -171,11 +173,12 @@ async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expec
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
     raise_if_any(violations)
     await _set_termination(tx, employee, None, "REINSTATED", reason)
-    updates, rows, plan_years = await _lock_enrollments(tx, employee)
+    rows, plan_years = await _lock_enrollments(tx, employee)
+    updates = EnrollmentUpdates()
     for row in rows:
         if row.decision is None and row.close_reason is CloseReason.TERMINATED:
             updates.add(row, "REOPENED", reason, closed_on=None, close_reason=None)
-    await _recompute_coverage(tx, employee, updates, rows, plan_years, None)
+    await _write_with_coverage(tx, employee, updates, rows, plan_years, None)
     for plan_year in plan_years.values():
         if plan_year.closed_on is not None and plan_year.coverage_ends_on >= today:
             # Closing skipped terminated employees, so this one is renewed or lapses now.
@@ -267,20 +270,22 @@ async def _set_termination(
     await store.history.insert_events(tx, [change])
 
 
-async def _lock_enrollments(tx: Transaction, employee: Employee) -> tuple[EnrollmentUpdates, Any, Any]:
+async def _lock_enrollments(tx: Transaction, employee: Employee) -> tuple[Sequence[Enrollment], Mapping[str, PlanYear]]:
+    """Lock the plan years of an employee's enrollments, shared, then these enrollments."""
     ids = await store.enrollments.list_plan_year_ids(tx, employee.id)
     plan_years = await store.plan_years.lock(tx, ids, shared=True)
-    return EnrollmentUpdates(), await store.enrollments.lock_in_plan_years(tx, employee.id), plan_years
+    return await store.enrollments.lock_in_plan_years(tx, employee.id), plan_years
 
 
-async def _recompute_coverage(
+async def _write_with_coverage(
     tx: Transaction,
     employee: Employee,
     updates: EnrollmentUpdates,
-    rows: Any,
-    plan_years: Mapping[str, Any],
+    rows: Sequence[Enrollment],
+    plan_years: Mapping[str, PlanYear],
     terminated_on: date | None,
 ) -> None:
+    """Write the updates with the recomputed ends of coverage, then sync the coverage of record."""
     for id, plan_year in plan_years.items():
         updates.recompute_coverage(
             [row for row in rows if row.plan_year_id == id], plan_year.coverage_ends_on, terminated_on

@@ -1,7 +1,7 @@
-"""Builders of elections and offers: a family, a plan year, and an offer that a plain election satisfies.
+"""Builders of elections and offers: dependents, a plan year, and an offer that a plain election satisfies.
 
 The plan year is 2027, and open enrollment is in November 2026. Full-time employees have contributions for every tier.
-Of the plans, GOLD and SILVER have a rate for each tier, FAMILY only for EF, and FLAT none.
+GOLD has a rate for each tier, SILVER for all but EE, FAMILY only for EF, and FLAT none.
 """
 
 from collections.abc import Iterable
@@ -19,8 +19,8 @@ from benegraph.domain.enrollments.elections import (
 )
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFacts
-from benegraph.domain.enrollments.tiers import FamilyMember
-from benegraph.domain.errors import ErrorCode, RuleViolation
+from benegraph.domain.enrollments.tiers import DependentFacts
+from benegraph.domain.errors import RuleViolation
 from benegraph.domain.people import Employment, EmploymentClass, Relationship
 from benegraph.domain.plan_years import ContributionTerms, Eligibility, PlanPrice, WaitingPeriod, evaluate_eligibility
 from benegraph.domain.values import DateSpan
@@ -34,18 +34,18 @@ TODAY = date(2026, 11, 15)
 WINDOW = DateSpan.through(date(2026, 11, 1), date(2026, 11, 30))
 COVERAGE = DateSpan.through(date(2027, 1, 1), date(2027, 12, 31))
 
-FAMILY = {
-    member.id: member
-    for member in [
-        FamilyMember("spouse", Relationship.SPOUSE, date(1990, 6, 15)),
-        FamilyMember("spouse-2", Relationship.SPOUSE, date(1991, 6, 15)),
-        FamilyMember("former", Relationship.SPOUSE, date(1989, 6, 15), active=False),
-        FamilyMember("child", Relationship.CHILD, date(2015, 6, 15)),
-        FamilyMember("baby", Relationship.CHILD, date(2026, 11, 10)),
-        FamilyMember("last-year", Relationship.CHILD, date(2001, 1, 2)),  # 26 the day after coverage starts
-        FamilyMember("aged-out", Relationship.CHILD, date(2001, 1, 1)),  # 26 on the day coverage starts
-        FamilyMember("disabled", Relationship.CHILD, date(1995, 1, 1), disabled=True),
-        FamilyMember("gone", Relationship.CHILD, date(2014, 1, 1), active=False),
+DEPENDENTS = {
+    dependent.id: dependent
+    for dependent in [
+        DependentFacts("spouse", Relationship.SPOUSE, date(1990, 6, 15)),
+        DependentFacts("spouse-2", Relationship.SPOUSE, date(1991, 6, 15)),
+        DependentFacts("former", Relationship.SPOUSE, date(1989, 6, 15), active=False),
+        DependentFacts("child", Relationship.CHILD, date(2015, 6, 15)),
+        DependentFacts("baby", Relationship.CHILD, date(2026, 11, 10)),
+        DependentFacts("last-year", Relationship.CHILD, date(2001, 1, 2)),  # 26 the day after coverage starts
+        DependentFacts("aged-out", Relationship.CHILD, date(2001, 1, 1)),  # 26 on the day coverage starts
+        DependentFacts("disabled", Relationship.CHILD, date(1995, 1, 1), disabled=True),
+        DependentFacts("gone", Relationship.CHILD, date(2014, 1, 1), active=False),
     ]
 }
 PLANS = {
@@ -80,7 +80,7 @@ OFFER = ElectionOffer(
     employment_class=FULL_TIME,
     classes=CLASSES,
     plans=PLANS,
-    family=FAMILY,
+    dependents=DEPENDENTS,
     unrelated_dependents=frozenset({"unrelated"}),
 )
 
@@ -110,10 +110,3 @@ def waive(**others: Any) -> Election:
 def accepted(result: AcceptedElection | Iterable[RuleViolation]) -> AcceptedElection:
     assert isinstance(result, AcceptedElection), result
     return result
-
-
-def violations_of(result: AcceptedElection | Iterable[RuleViolation]) -> list[tuple[ErrorCode, str]]:
-    """Return the code and dotted field path of each violation; empty for an accepted election."""
-    if isinstance(result, AcceptedElection):
-        return []
-    return [(violation.code, ".".join(violation.field or ())) for violation in result]

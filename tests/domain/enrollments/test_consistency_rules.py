@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from election_builders import OFFER, TODAY, enroll, reissue_offer, violations_of, waive
+from election_builders import OFFER, TODAY, enroll, reissue_offer, waive
 
 from benegraph.domain.enrollments.elections import (
     AcceptedElection,
@@ -15,6 +15,7 @@ from benegraph.domain.enrollments.elections import (
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.enrollments.status import ElectionDecision
 from benegraph.domain.errors import ErrorCode
+from violations import CodeAndField, codes_and_fields
 
 INCONSISTENT = ErrorCode.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT
 
@@ -57,7 +58,7 @@ def test_change_is_allowed_only_by_its_event_type(event_type: LifeEventType, cha
     allowed = change in ALLOWED[event_type].split()
     expected = [] if allowed else [(INCONSISTENT, field)]
     assert (
-        violations_of(evaluate_election(election, reissue_offer(event_type, previous_plan, *dependents), TODAY))
+        codes_and_fields(evaluate_election(election, reissue_offer(event_type, previous_plan, *dependents), TODAY))
         == expected
     )
 
@@ -65,7 +66,7 @@ def test_change_is_allowed_only_by_its_event_type(event_type: LifeEventType, cha
 @pytest.mark.parametrize("change", CHANGES)
 def test_every_change_is_allowed_without_a_life_event(change: str) -> None:
     _, _, election, _ = CHANGES[change]
-    assert violations_of(evaluate_election(election, OFFER, TODAY)) == []
+    assert codes_and_fields(evaluate_election(election, OFFER, TODAY)) == []
 
 
 @pytest.mark.parametrize("event_type", LifeEventType)
@@ -74,7 +75,7 @@ def test_unchanged_coverage_is_allowed_by_every_event_type(
     event_type: LifeEventType, dependents: tuple[str, ...]
 ) -> None:
     assert (
-        violations_of(evaluate_election(enroll(*dependents), reissue_offer(event_type, "GOLD", *dependents), TODAY))
+        codes_and_fields(evaluate_election(enroll(*dependents), reissue_offer(event_type, "GOLD", *dependents), TODAY))
         == []
     )
 
@@ -90,13 +91,13 @@ def test_waiver_may_be_repeated_under_every_event_type(event_type: LifeEventType
 def test_same_carrier_plan_under_another_id_is_not_a_plan_change(event_type: LifeEventType) -> None:
     offer = reissue_offer(event_type, "GOLD")
     offer = replace(offer, plans={"gold-2027": offer.plans["gold"]})
-    assert violations_of(evaluate_election(enroll(plan="gold-2027"), offer, TODAY)) == []
+    assert codes_and_fields(evaluate_election(enroll(plan="gold-2027"), offer, TODAY)) == []
 
 
 def test_other_carrier_plan_under_the_same_id_is_a_plan_change() -> None:
     offer = reissue_offer(LifeEventType.MEDICARE_ENTITLEMENT, "GOLD")
     offer = replace(offer, plans={"gold": OfferedPlan("GOLD-HMO", offer.plans["gold"].price)})
-    assert violations_of(evaluate_election(enroll(), offer, TODAY)) == [(INCONSISTENT, "selectedPlanId")]
+    assert codes_and_fields(evaluate_election(enroll(), offer, TODAY)) == [(INCONSISTENT, "selectedPlanId")]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,6 @@ def test_other_carrier_plan_under_the_same_id_is_a_plan_change() -> None:
     ],
 )
 def test_changes_are_found_by_comparison_with_the_baseline(
-    offer: ElectionOffer, election: Election, expected: list[tuple[ErrorCode, str]]
+    offer: ElectionOffer, election: Election, expected: list[CodeAndField]
 ) -> None:
-    assert violations_of(evaluate_election(election, offer, TODAY)) == expected
+    assert codes_and_fields(evaluate_election(election, offer, TODAY)) == expected

@@ -8,9 +8,9 @@ import pytest
 from election_builders import (
     CLASSES,
     COVERAGE,
+    DEPENDENTS,
     EE,
     ENROLLED,
-    FAMILY,
     FULL_TIME,
     OFFER,
     PART_TIME,
@@ -20,7 +20,6 @@ from election_builders import (
     WAIVED,
     WINDOW,
     eligibility,
-    violations_of,
     waive,
 )
 from hypothesis import Phase, find, given, settings
@@ -42,10 +41,11 @@ from benegraph.domain.enrollments.status import (
     EnrollmentStatus,
     derive_enrollment_status,
 )
-from benegraph.domain.enrollments.tiers import FamilyMember, derive_tier, is_coverable
+from benegraph.domain.enrollments.tiers import DependentFacts, derive_tier, is_coverable
 from benegraph.domain.errors import ErrorCode
 from benegraph.domain.people import Relationship
 from benegraph.domain.plan_years import ContributionTerms, PlanPrice
+from violations import codes_and_fields
 
 FIELDS = {"enrollmentId", "decision", "selectedPlanId", "coverageTier", "dependentIds", "expectedVersion"}
 PROPERTY = settings(max_examples=150)
@@ -67,7 +67,7 @@ ANY_ELECTIONS = st.builds(
     st.sampled_from(ElectionDecision),
     st.sampled_from([*PLANS, None, "platinum"]),
     st.none() | st.sampled_from(CoverageTier),
-    st.lists(st.sampled_from([*FAMILY, "unknown", "unrelated"]), max_size=4).map(tuple),
+    st.lists(st.sampled_from([*DEPENDENTS, "unknown", "unrelated"]), max_size=4).map(tuple),
     st.sampled_from([None, 3, 2]),
 )
 
@@ -83,24 +83,24 @@ SOME_CLASSES = st.lists(
     st.builds(ContributionTerms, st.sampled_from([FULL_TIME, PART_TIME]), st.sampled_from(CoverageTier), CENTS, CENTS),
     max_size=4,
 )
-OTHER_FAMILIES = st.fixed_dictionaries(
+OTHER_DEPENDENTS = st.fixed_dictionaries(
     {
         id: st.builds(
-            FamilyMember,
+            DependentFacts,
             st.just(id),
             st.sampled_from(Relationship),
             st.dates(date(1999, 1, 1), date(2003, 12, 31)),
             st.booleans(),
             st.booleans(),
         )
-        for id in FAMILY
+        for id in DEPENDENTS
     }
 )
 BASELINES = st.builds(
     ReissueBaseline,
     st.sampled_from(LifeEventType),
     st.sampled_from([None, "gold", "GOLD"]),
-    st.frozensets(st.sampled_from(sorted(FAMILY)), max_size=3),
+    st.frozensets(st.sampled_from(sorted(DEPENDENTS)), max_size=3),
 )
 
 
@@ -129,7 +129,7 @@ ANY_OFFERS = st.builds(
         closed_on=st.none() | NEAR_TODAY,
     ),
     eligibility=st.sampled_from([eligibility(), eligibility(part_time=True)]),
-    family=st.just(FAMILY) | OTHER_FAMILIES,
+    dependents=st.just(DEPENDENTS) | OTHER_DEPENDENTS,
     baseline=st.none() | BASELINES,
 )
 CASES = (
@@ -184,13 +184,13 @@ def test_accepted_election_matches_its_dependents_and_premium(case: Case) -> Non
         assert result == AcceptedElection(WAIVED)
         return
     assert tuple(dependent.id for dependent in result.dependents) == election.dependent_ids
-    members = [offer.family[dependent.id] for dependent in result.dependents]
-    assert all(is_coverable(member, offer.effective_on) for member in members)
-    assert sum(member.relationship is Relationship.SPOUSE for member in members) <= 1
+    covered = [offer.dependents[dependent.id] for dependent in result.dependents]
+    assert all(is_coverable(dependent, offer.effective_on) for dependent in covered)
+    assert sum(dependent.relationship is Relationship.SPOUSE for dependent in covered) <= 1
     assert result.plan_id is not None
     assert result.cost is not None
     tier = result.cost.coverage_tier
-    assert tier is derive_tier([member.relationship for member in members])
+    assert tier is derive_tier([dependent.relationship for dependent in covered])
     assert election.coverage_tier in {None, UNSPECIFIED, tier}
     assert min(result.cost.employee_contribution_cents, result.cost.employer_contribution_cents) >= 0
     assert result.cost.total_monthly_premium_cents == premium_of(offer, result.plan_id, tier)
@@ -219,7 +219,7 @@ def test_accepted_enrollment_is_of_an_eligible_employee(case: Case) -> None:
 @given(CASES)
 def test_election_without_a_baseline_is_never_inconsistent(case: Case) -> None:
     election, offer, today = case
-    codes = {code for code, _ in violations_of(evaluate_election(election, replace(offer, baseline=None), today))}
+    codes = {code for code, _ in codes_and_fields(evaluate_election(election, replace(offer, baseline=None), today))}
     assert ErrorCode.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT not in codes
 
 
@@ -231,7 +231,7 @@ def test_baseline_only_adds_violations(case: Case) -> None:
         evaluate_election(election, offer, today),
         evaluate_election(election, replace(offer, baseline=None), today),
     )
-    assert set(violations_of(with_baseline)) >= set(violations_of(without_baseline))
+    assert set(codes_and_fields(with_baseline)) >= set(codes_and_fields(without_baseline))
     if isinstance(with_baseline, AcceptedElection):
         assert with_baseline == without_baseline
 
@@ -243,5 +243,7 @@ def test_unchanged_coverage_is_consistent_with_every_event_type(case: Case, even
     plan = offer.plans.get(election.selected_plan_id or "")
     if election.decision is ENROLLED and plan is not None:
         same = ReissueBaseline(event_type, plan.carrier_plan_id, frozenset(election.dependent_ids))
-        codes = {code for code, _ in violations_of(evaluate_election(election, replace(offer, baseline=same), today))}
+        codes = {
+            code for code, _ in codes_and_fields(evaluate_election(election, replace(offer, baseline=same), today))
+        }
         assert ErrorCode.CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT not in codes

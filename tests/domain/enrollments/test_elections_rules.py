@@ -20,7 +20,6 @@ from election_builders import (
     enroll,
     offer_with,
     offer_with_facts,
-    violations_of,
     waive,
 )
 
@@ -36,6 +35,7 @@ from benegraph.domain.enrollments.elections import (
 from benegraph.domain.errors import ErrorCode
 from benegraph.domain.plan_years import PremiumCost
 from benegraph.domain.values import ONE_DAY
+from violations import CodeAndField, codes_and_fields
 
 PLAIN_OFFER = offer_with()
 
@@ -53,11 +53,11 @@ PLAIN_OFFER = offer_with()
         (("baby", "spouse", "child"), PremiumCost(EF, 135_330, 90_000)),
     ],
 )
-@pytest.mark.parametrize("tier_input", [False, True, None], ids=["left out", "stated", "UNSPECIFIED"])
+@pytest.mark.parametrize("tier_input", ["left out", "stated", "UNSPECIFIED"])
 def test_accepted_enrollment_has_plan_tier_and_shares(
-    dependents: tuple[str, ...], cost: PremiumCost, tier_input: bool | None
+    dependents: tuple[str, ...], cost: PremiumCost, tier_input: str
 ) -> None:
-    tier = {False: None, True: cost.coverage_tier, None: UNSPECIFIED}[tier_input]
+    tier = {"left out": None, "stated": cost.coverage_tier, "UNSPECIFIED": UNSPECIFIED}[tier_input]
     answer = accepted(evaluate_election(enroll(*dependents, tier=tier), PLAIN_OFFER, TODAY))
     assert (answer.decision, answer.plan_id, answer.cost) == (ENROLLED, "gold", cost)
     assert tuple(dependent.id for dependent in answer.dependents) == dependents
@@ -108,10 +108,10 @@ STALE = (ErrorCode.VERSION_CONFLICT, "expectedVersion")
     ],
 )
 def test_election_is_accepted_from_first_through_last_day_of_window(
-    election: Election, today: date, expected: list[tuple[ErrorCode, str]]
+    election: Election, today: date, expected: list[CodeAndField]
 ) -> None:
-    assert violations_of(evaluate_election(election, PLAIN_OFFER, today)) == expected
-    assert violations_of(check_window(FACTS, today)) == expected
+    assert codes_and_fields(evaluate_election(election, PLAIN_OFFER, today)) == expected
+    assert codes_and_fields(check_window(FACTS, today)) == expected
 
 
 @pytest.mark.parametrize("election", [enroll(), waive()], ids=["enroll", "waive"])
@@ -130,15 +130,15 @@ def test_election_is_accepted_from_first_through_last_day_of_window(
     ],
 )
 def test_election_on_an_enrollment_that_is_not_pending_is_refused(
-    election: Election, enrollment: ElectionOffer, today: date, expected: list[tuple[ErrorCode, str]]
+    election: Election, enrollment: ElectionOffer, today: date, expected: list[CodeAndField]
 ) -> None:
-    assert violations_of(evaluate_election(election, enrollment, today)) == expected
+    assert codes_and_fields(evaluate_election(election, enrollment, today)) == expected
 
 
 @pytest.mark.parametrize(("version", "expected"), [(None, []), (2, [STALE]), (3, []), (4, [STALE])])
-def test_stale_version_is_a_conflict(version: int | None, expected: list[tuple[ErrorCode, str]]) -> None:
-    assert violations_of(evaluate_election(enroll(expected_version=version), PLAIN_OFFER, TODAY)) == expected
-    assert violations_of(evaluate_election(waive(expected_version=version), PLAIN_OFFER, TODAY)) == expected
+def test_stale_version_is_a_conflict(version: int | None, expected: list[CodeAndField]) -> None:
+    assert codes_and_fields(evaluate_election(enroll(expected_version=version), PLAIN_OFFER, TODAY)) == expected
+    assert codes_and_fields(evaluate_election(waive(expected_version=version), PLAIN_OFFER, TODAY)) == expected
 
 
 # ------------------------------------------------------------------------------ plan, tier and dependents
@@ -207,10 +207,8 @@ def test_stale_version_is_a_conflict(version: int | None, expected: list[tuple[E
         ),
     ],
 )
-def test_violation_has_the_path_of_the_offending_field(
-    election: Election, expected: list[tuple[ErrorCode, str]]
-) -> None:
-    assert violations_of(evaluate_election(election, PLAIN_OFFER, TODAY)) == expected
+def test_violation_has_the_path_of_the_offending_field(election: Election, expected: list[CodeAndField]) -> None:
+    assert codes_and_fields(evaluate_election(election, PLAIN_OFFER, TODAY)) == expected
 
 
 # --------------------------------------------------------------------------------------- eligibility and offer
@@ -227,15 +225,15 @@ def test_violation_has_the_path_of_the_offending_field(
     ids=["terminated", "class without contributions", "still waits", "past the plan year"],
 )
 def test_ineligible_employee_may_not_enroll(eligibility_result: object) -> None:
-    assert violations_of(evaluate_election(enroll(), offer_with(eligibility=eligibility_result), TODAY)) == [
+    assert codes_and_fields(evaluate_election(enroll(), offer_with(eligibility=eligibility_result), TODAY)) == [
         (ErrorCode.NOT_ELIGIBLE, "enrollmentId")
     ]
 
 
 def test_tier_without_contribution_class_is_not_offered() -> None:
     family_tier_only = offer_with(classes=CLASSES[1:])
-    assert violations_of(evaluate_election(enroll("spouse", "child"), family_tier_only, TODAY)) == []
-    assert violations_of(evaluate_election(enroll("spouse"), family_tier_only, TODAY)) == [
+    assert codes_and_fields(evaluate_election(enroll("spouse", "child"), family_tier_only, TODAY)) == []
+    assert codes_and_fields(evaluate_election(enroll("spouse"), family_tier_only, TODAY)) == [
         (ErrorCode.TIER_NOT_OFFERED, "coverageTier")
     ]
 
@@ -247,7 +245,7 @@ def test_all_violations_are_reported_at_once() -> None:
         employment_class=PART_TIME,
     )
     election = enroll("aged-out", "unknown", "unrelated", "aged-out", plan="platinum", tier=EF, expected_version=1)
-    assert violations_of(evaluate_election(election, ineligible, TODAY + timedelta(days=30))) == [
+    assert codes_and_fields(evaluate_election(election, ineligible, TODAY + timedelta(days=30))) == [
         NOT_PENDING,
         NOT_OPEN,
         STALE,

@@ -266,18 +266,6 @@ def test_later_answer_changes_only_answers_beyond_its_effective_date(answers: li
         )
 
 
-@given(ANSWERS, TERMINATIONS, ANSWER)
-def test_withdrawn_answer_restores_earlier_ends(
-    answers: list[Answer], terminated_on: date | None, later: Answer
-) -> None:
-    original, before = tuple(answers), compute_ends(answers, ENDS, terminated_on)
-    answers.append(later)
-    compute_ends(answers, ENDS, date(2026, 5, 15))
-    answers.pop()
-    assert tuple(answers) == original
-    assert compute_ends(answers, ENDS, terminated_on) == before
-
-
 @given(ANSWERS, TERMINATIONS, st.integers(-31, 400))
 def test_at_most_one_answer_is_effective_on_a_day(answers: list[Answer], terminated_on: date | None, days: int) -> None:
     today = STARTS + timedelta(days=days)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.tiers import (
     CHILD_AGE_LIMIT,
-    FamilyMember,
+    DependentFacts,
     ages_out_on,
     covered_through,
     derive_tier,
@@ -22,12 +22,12 @@ SPOUSE, CHILD = Relationship.SPOUSE, Relationship.CHILD
 EE, ES, EC, EF = CoverageTier.EE, CoverageTier.ES, CoverageTier.EC, CoverageTier.EF
 
 
-def child(born: date, *, disabled: bool = False, active: bool = True) -> FamilyMember:
-    return FamilyMember("dpnd_child", CHILD, born, disabled, active)
+def child(born: date, *, disabled: bool = False, active: bool = True) -> DependentFacts:
+    return DependentFacts("dpnd_child", CHILD, born, disabled, active)
 
 
-def spouse(born: date, *, active: bool = True) -> FamilyMember:
-    return FamilyMember("dpnd_spouse", SPOUSE, born, active=active)
+def spouse(born: date, *, active: bool = True) -> DependentFacts:
+    return DependentFacts("dpnd_spouse", SPOUSE, born, active=active)
 
 
 # ---------------------------------------------------------------------------------------------------- tiers
@@ -92,23 +92,23 @@ def test_child_coverage_may_start_until_the_day_before_its_26th_birthday(
 
 @pytest.mark.parametrize(("born", "birthday", "through"), BIRTHS)
 def test_disabled_child_and_spouse_never_age_out(born: date, birthday: date, through: date) -> None:
-    for member in (child(born, disabled=True), spouse(born)):
-        assert ages_out_on(member) is None
-        assert covered_through(member) is None
-        assert is_coverable(member, birthday)
-        assert is_coverable(member, through + 40 * 365 * ONE_DAY)
+    for dependent in (child(born, disabled=True), spouse(born)):
+        assert ages_out_on(dependent) is None
+        assert covered_through(dependent) is None
+        assert is_coverable(dependent, birthday)
+        assert is_coverable(dependent, through + 40 * 365 * ONE_DAY)
 
 
 @pytest.mark.parametrize(
-    "member",
+    "dependent",
     [
         child(date(2020, 5, 5), active=False),
         child(date(1990, 5, 5), disabled=True, active=False),
         spouse(date(1990, 5, 5), active=False),
     ],
 )
-def test_inactive_dependent_is_not_coverable(member: FamilyMember) -> None:
-    assert not is_coverable(member, date(2026, 1, 1))
+def test_inactive_dependent_is_not_coverable(dependent: DependentFacts) -> None:
+    assert not is_coverable(dependent, date(2026, 1, 1))
 
 
 def test_inactive_child_ages_out_on_the_same_day() -> None:

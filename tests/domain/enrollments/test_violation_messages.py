@@ -62,7 +62,7 @@ HIRED, FIRST, LAST = date(2020, 1, 6), date(2026, 11, 1), date(2026, 11, 30)
         ),
         (
             check_employer("Acme", "Eastern"),
-            ["Unknown time zone: expected a name of the IANA database, such as America/New_York."],
+            ["Unsupported time zone: expected a name such as America/New_York, or UTC."],
         ),
         # People.
         (
@@ -70,7 +70,7 @@ HIRED, FIRST, LAST = date(2020, 1, 6), date(2026, 11, 1), date(2026, 11, 30)
             [
                 "Invalid e-mail address: expected the form name@example.com.",
                 "The date of birth must be from 1900-01-01 through today, 2026-11-15.",
-                "The start date must be from 1900-01-01 through 2028-12-31.",
+                "The hire date must be from 1900-01-01 through 2028-12-31.",
             ],
         ),
         (
@@ -90,21 +90,25 @@ HIRED, FIRST, LAST = date(2020, 1, 6), date(2026, 11, 1), date(2026, 11, 30)
         ),
         (check_waiting_period(WaitingPeriod(91)), ["The waiting period must be 0 to 90 days; it is 91."]),
         (
-            check_waiting_period(WaitingPeriod(61, to_first_of_month=True)),
+            check_waiting_period(WaitingPeriod(61, starts_on_first_of_month=True)),
             ["The waiting period must be 0 to 60 days when coverage starts on the first of a month; it is 61."],
         ),
         (
             check_classes([ContributionTerms(EmploymentClass.INTERN, EC, 0, 0)] * 2),
-            ["Duplicate contribution class: employment INTERN with family status EC is already listed."],
+            ["Duplicate contribution class: employment class INTERN with family status EC is already listed."],
         ),
         # Life events and windows.
         (
             check_life_event_report(LifeEventType.BIRTH, FIRST, HIRED, date(2026, 12, 2)),
-            ["The period for reporting this event ended on 2026-12-01."],
+            ["The period for reporting this event, 30 days from its date, is over."],
+        ),
+        (
+            check_window(FACTS, date(2026, 10, 31)),
+            ["The election window opens on 2026-11-01; today is 2026-10-31."],
         ),
         (
             check_window(FACTS, date(2026, 12, 1)),
-            ["The election window is from 2026-11-01 through 2026-11-30; today is 2026-12-01."],
+            ["The election window is over; today is 2026-12-01."],
         ),
     ],
 )
@@ -122,7 +126,7 @@ def test_message_of_a_check(violations: Iterable[RuleViolation], messages: list[
         ),
         (enroll("spouse", "spouse-2"), OFFER, ["At most one spouse can be covered; 2 are selected."]),
         (enroll("gone"), OFFER, ["The dependent is inactive."]),
-        (enroll("aged-out"), OFFER, ["The child must be under 26 when coverage starts on 2027-01-01."]),
+        (enroll("aged-out"), OFFER, ["The child must be under 26 on the day coverage starts."]),
         (enroll("unrelated"), OFFER, ["The dependent belongs to another employee."]),
         (enroll(plan=None), OFFER, ["Select a plan to enroll in."]),
         (

@@ -208,7 +208,7 @@ async def list_invoices(
 
 
 async def is_auto_paid_through(read_session: ReadSession) -> bool:
-    """Return whether the tenant's payments update `paid_through` in the same transaction."""
+    """Return whether changes of invoices and payments update `paid_through` in the same transaction."""
     return bool(
         await read_session.session.scalar(
             select(Tenant.auto_paid_through).where(*visibility_conditions(read_session.scope, Tenant))

@@ -1,4 +1,4 @@
-"""History: each change is recorded as an event with actor, instant, request, and the values before and after."""
+"""History: recorded changes are events with actor, instant, request, and the values before and after."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime

@@ -1,1 +1,1 @@
-"""Enrollments: enrollment windows, coverage tiers, life events, elections, and the statuses derived from them."""
+"""Enrollments: election windows, coverage tiers, life events, elections, and the statuses derived from them."""

@@ -10,7 +10,7 @@ from benegraph.domain.enrollments.life_events import LIFE_EVENT_RULES, LifeEvent
 from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFacts
 from benegraph.domain.enrollments.tiers import (
     CHILD_AGE_LIMIT,
-    FamilyMember,
+    DependentFacts,
     covered_through,
     derive_tier,
     is_coverable,
@@ -70,7 +70,7 @@ class ReissueBaseline:
 class ElectionOffer:
     """Everything that an election on one enrollment is checked against.
 
-    `plans` and `family` are by ID: the plans that the plan year offers, and the employee's dependents.
+    `plans` and `dependents` are by ID: the plans that the plan year offers, and the employee's dependents.
     `unrelated_dependents` are the IDs in the election that belong to dependents of other employees.
     """
 
@@ -81,14 +81,14 @@ class ElectionOffer:
     employment_class: EmploymentClass
     classes: Sequence[ContributionTerms]
     plans: Mapping[str, OfferedPlan]
-    family: Mapping[str, FamilyMember]
+    dependents: Mapping[str, DependentFacts]
     unrelated_dependents: Collection[str] = ()
     baseline: ReissueBaseline | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CoveredDependent:
-    """A dependent covered by an election; `through` is the last day that the age limit allows, None if no limit."""
+    """A dependent covered by an election, through the last day that the age limit allows; None without a limit."""
 
     id: str
     through: date | None
@@ -104,8 +104,11 @@ class AcceptedElection:
     dependents: tuple[CoveredDependent, ...] = ()
 
 
-def check_pending(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation]:
-    """Check that an enrollment is unanswered and not closed, and that its plan year and window are not over."""
+def _check_pending(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation]:
+    """Check that an enrollment is unanswered and not closed.
+
+    Also check that its plan year is not over, and that its election window is open.
+    """
     message = None
     if facts.decision is not None:
         message = f"The enrollment is already answered: {facts.decision}. Reopen the election to change it."
@@ -119,31 +122,33 @@ def check_pending(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation
 
 
 def check_window(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation]:
-    """Check that today is within the election window, including its first and last day."""
+    """Check that today is within the election window, including its first and last day.
+
+    The message leaves out the last day: after a birth, the date of birth could be computed from it.
+    """
     if today not in facts.window:
+        window = f"opens on {facts.window.start}" if today < facts.window.start else "is over"
         yield RuleViolation(
-            ErrorCode.WINDOW_NOT_OPEN,
-            f"The election window is from {facts.window.start} through {facts.window.last}; today is {today}.",
-            ("enrollmentId",),
+            ErrorCode.WINDOW_NOT_OPEN, f"The election window {window}; today is {today}.", ("enrollmentId",)
         )
 
 
 def evaluate_election(election: Election, offer: ElectionOffer, today: date) -> AcceptedElection | list[RuleViolation]:
     """Check an election against every rule; return the accepted election, or all violations."""
-    violations = [*check_pending(offer.facts, today), *check_version(election.expected_version, offer.version)]
+    violations = [*_check_pending(offer.facts, today), *check_version(election.expected_version, offer.version)]
     if election.decision is ElectionDecision.WAIVED:
         violations += _check_waiver(election)
         violations += _check_waiver_consistent(offer)
         return violations or AcceptedElection(ElectionDecision.WAIVED)
 
-    dependents = [offer.family[id] for id in dict.fromkeys(election.dependent_ids) if id in offer.family]
-    all_known = all(id in offer.family for id in election.dependent_ids)  # otherwise the tier is uncertain
-    tier = derive_tier([member.relationship for member in dependents])
+    selected = [offer.dependents[id] for id in dict.fromkeys(election.dependent_ids) if id in offer.dependents]
+    all_known = all(id in offer.dependents for id in election.dependent_ids)  # otherwise the tier is uncertain
+    tier = derive_tier([dependent.relationship for dependent in selected])
     plan = offer.plans.get(election.selected_plan_id or "")
     cost: PremiumCost | None = None
     violations += _check_eligible(offer)
     violations += _check_dependents(election, offer)
-    violations += _check_tier(election, dependents, tier, all_known=all_known)
+    violations += _check_tier(election, selected, tier, all_known=all_known)
     violations += _check_plan(election, plan)
     tier_matches = all(violation.code is not ErrorCode.TIER_DEPENDENTS_MISMATCH for violation in violations)
     if plan is not None and all_known and tier_matches:
@@ -156,10 +161,10 @@ def evaluate_election(election: Election, offer: ElectionOffer, today: date) -> 
                     ("coverageTier",),
                 )
             )
-    violations += _check_consistent(offer, plan, dependents)
+    violations += _check_consistent(offer, plan, selected)
     if violations:
         return violations
-    covered = tuple(CoveredDependent(member.id, covered_through(member)) for member in dependents)
+    covered = tuple(CoveredDependent(dependent.id, covered_through(dependent)) for dependent in selected)
     return AcceptedElection(ElectionDecision.ENROLLED, election.selected_plan_id, cost, covered)
 
 
@@ -184,39 +189,40 @@ def _check_dependents(election: Election, offer: ElectionOffer) -> Iterator[Rule
     seen: set[str] = set()
     for index, id in enumerate(election.dependent_ids):
         path = ("dependentIds", str(index))
-        member = offer.family.get(id)
+        dependent = offer.dependents.get(id)
         if id in seen:
             yield RuleViolation(ErrorCode.INVALID_INPUT, "The dependent is listed twice.", path)
-        elif member is None and id not in offer.unrelated_dependents:
+        elif dependent is None and id not in offer.unrelated_dependents:
             yield RuleViolation(ErrorCode.NOT_FOUND, "Dependent not found.", path)
-        elif member is None:
+        elif dependent is None:
             yield RuleViolation(ErrorCode.DEPENDENT_NOT_COVERABLE, "The dependent belongs to another employee.", path)
-        elif not member.active:
+        elif not dependent.active:
             yield RuleViolation(ErrorCode.DEPENDENT_NOT_COVERABLE, "The dependent is inactive.", path)
-        elif not is_coverable(member, offer.effective_on):
+        elif not is_coverable(dependent, offer.effective_on):
             yield RuleViolation(
                 ErrorCode.DEPENDENT_NOT_COVERABLE,
-                f"The child must be under {CHILD_AGE_LIMIT} when coverage starts on {offer.effective_on}.",
+                f"The child must be under {CHILD_AGE_LIMIT} on the day coverage starts.",
                 path,
             )
         seen.add(id)
 
 
 def _check_tier(
-    election: Election, dependents: Sequence[FamilyMember], tier: CoverageTier, *, all_known: bool
+    election: Election, selected: Sequence[DependentFacts], tier: CoverageTier, *, all_known: bool
 ) -> Iterator[RuleViolation]:
-    spouses = sum(member.relationship is Relationship.SPOUSE for member in dependents)
+    spouses = sum(dependent.relationship is Relationship.SPOUSE for dependent in selected)
     if spouses > 1:
         yield RuleViolation(
             ErrorCode.TIER_DEPENDENTS_MISMATCH,
             f"At most one spouse can be covered; {spouses} are selected.",
             ("dependentIds",),
         )
-    selected = election.coverage_tier
-    if selected is not None and selected not in (CoverageTier.UNSPECIFIED, tier) and all_known:
+    selected_tier = election.coverage_tier
+    if selected_tier is not None and selected_tier not in (CoverageTier.UNSPECIFIED, tier) and all_known:
         yield RuleViolation(
             ErrorCode.TIER_DEPENDENTS_MISMATCH,
-            f"Coverage tier {selected} needs {_TIER_REQUIREMENTS[selected]}; the selected dependents make it {tier}.",
+            f"Coverage tier {selected_tier} needs {_TIER_REQUIREMENTS[selected_tier]}; the selected dependents make it "
+            f"{tier}.",
             ("coverageTier",),
         )
 
@@ -251,19 +257,19 @@ def _check_waiver_consistent(offer: ElectionOffer) -> Iterator[RuleViolation]:
 
 
 def _check_consistent(
-    offer: ElectionOffer, plan: OfferedPlan | None, dependents: Sequence[FamilyMember]
+    offer: ElectionOffer, plan: OfferedPlan | None, selected: Sequence[DependentFacts]
 ) -> Iterator[RuleViolation]:
     baseline = offer.baseline
     if baseline is None:
         return
     rule = LIFE_EVENT_RULES[baseline.event_type]
-    selected = {member.id for member in dependents}
-    added = {member.relationship for member in dependents if member.id not in baseline.dependent_ids}
+    selected_ids = {dependent.id for dependent in selected}
+    added = {dependent.relationship for dependent in selected if dependent.id not in baseline.dependent_ids}
     # A dependent who can no longer be covered anyway does not count as dropped.
     dropped = {
-        member.relationship
-        for member in offer.family.values()
-        if member.id in baseline.dependent_ids - selected and is_coverable(member, offer.effective_on)
+        dependent.relationship
+        for dependent in offer.dependents.values()
+        if dependent.id in baseline.dependent_ids - selected_ids and is_coverable(dependent, offer.effective_on)
     }
     if baseline.carrier_plan_id is None and not rule.may_add:
         yield _inconsistent(baseline.event_type, "enrolling without previous coverage", "decision")

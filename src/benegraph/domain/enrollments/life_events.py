@@ -1,9 +1,9 @@
-"""Qualifying life events: enrollment windows, effective dates, and the changes that each type of event allows."""
+"""Qualifying life events: windows for reporting and changes, effective dates, and the changes each type allows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import Enum, StrEnum
+from enum import Enum, StrEnum, auto
 
 from benegraph.domain.errors import ErrorCode, RuleViolation
 from benegraph.domain.people import Relationship
@@ -38,11 +38,11 @@ class LifeEventStatus(StrEnum):
 class EffectiveDateRule(Enum):
     """The rule for the day on which a change takes effect (29 CFR 2590.701-6; 26 CFR 1.125-4)."""
 
-    EVENT_DATE = "the event's date"
-    FIRST_OF_MONTH_ON_OR_AFTER_EVENT = (
-        "the event's date if it is the first of a month, otherwise the first of the next month"
-    )
-    FIRST_OF_MONTH_AFTER_EVENT_AND_REPORT = "the first of the month after the later of the event and its report"
+    EVENT_DATE = auto()
+    #: The event's date if it is the first of a month, otherwise the first of the next month.
+    FIRST_OF_MONTH_ON_OR_AFTER_EVENT = auto()
+    #: The first of the month after the later of the event and its report.
+    FIRST_OF_MONTH_AFTER_EVENT_AND_REPORT = auto()
 
 
 _ANY_DEPENDENT = frozenset(Relationship)
@@ -57,7 +57,8 @@ class LifeEventRule:
 
     `may_add` and `may_drop` are the relationships of the dependents that may be added or dropped. If `may_add` is not
     empty, an employee who waived coverage may also enroll. `may_waive` lets an enrolled employee waive coverage. The
-    event must be reported within `window_days` after its date. An event without `allows_reissue` ends eligibility.
+    event must be reported within `window_days` days after its date. `allows_reissue` is false for an event that ends
+    eligibility.
     """
 
     effective_date_rule: EffectiveDateRule
@@ -115,7 +116,7 @@ LIFE_EVENT_RULES: dict[LifeEventType, LifeEventRule] = {
         may_waive=False,
     ),
     LifeEventType.JOB_LOSS: _LOSS_OF_OTHER_COVERAGE,  # the job of a family member, not of the employee
-    LifeEventType.EMPLOYER_BANKRUPTCY: _LOSS_OF_OTHER_COVERAGE,
+    LifeEventType.EMPLOYER_BANKRUPTCY: _LOSS_OF_OTHER_COVERAGE,  # the bankruptcy of a family member's employer
     LifeEventType.MEDICAID_LOSS: LifeEventRule(
         EffectiveDateRule.FIRST_OF_MONTH_ON_OR_AFTER_EVENT,
         _ANY_DEPENDENT,
@@ -152,7 +153,7 @@ def report_window(event_type: LifeEventType, event_on: date) -> DateSpan:
     return DateSpan.through(event_on, event_on + timedelta(days=LIFE_EVENT_RULES[event_type].window_days))
 
 
-def enrollment_window(event_type: LifeEventType, event_on: date, approved_on: date | None) -> DateSpan:
+def change_window(event_type: LifeEventType, event_on: date, approved_on: date | None) -> DateSpan:
     """Return the days on which the change may be made: the report window, extended to 10 days after a late approval."""
     window = report_window(event_type, event_on)
     if approved_on is None:
@@ -163,19 +164,21 @@ def enrollment_window(event_type: LifeEventType, event_on: date, approved_on: da
 def check_life_event_report(
     event_type: LifeEventType, event_on: date, hired_on: date, today: date
 ) -> Iterator[RuleViolation]:
-    """Check that an event may be reported today. The messages leave out its date, which may be a date of birth."""
+    """Check that an event may be reported today.
+
+    The messages state neither its date, which may be a date of birth, nor a date from which it can be computed.
+    """
     if event_on > today:
         yield RuleViolation(
             ErrorCode.INVALID_INPUT, f"The event date must not be after today, {today}.", ("eventDate",)
         )
     elif event_on < hired_on:
-        yield RuleViolation(
-            ErrorCode.INVALID_INPUT, "The event date must not be before the employment's start date.", ("eventDate",)
-        )
-    elif today not in (window := report_window(event_type, event_on)):
+        yield RuleViolation(ErrorCode.INVALID_INPUT, "The event date must not be before the hire date.", ("eventDate",))
+    elif today not in report_window(event_type, event_on):
+        window_days = LIFE_EVENT_RULES[event_type].window_days
         yield RuleViolation(
             ErrorCode.LIFE_EVENT_WINDOW_CLOSED,
-            f"The period for reporting this event ended on {window.last}.",
+            f"The period for reporting this event, {window_days} days from its date, is over.",
             ("eventDate",),
         )
 

@@ -36,7 +36,7 @@ class CoverageStatus(StrEnum):
 
 
 class WindowReason(StrEnum):
-    """The reason an enrollment was issued for, which decides its window."""
+    """The reason why an enrollment was issued; it determines the election window."""
 
     OPEN_ENROLLMENT = "OPEN_ENROLLMENT"
     NEW_HIRE = "NEW_HIRE"
@@ -85,7 +85,8 @@ def derive_enrollment_status(facts: EnrollmentFacts, today: date) -> EnrollmentS
 def derive_coverage_status(facts: EnrollmentFacts, today: date) -> CoverageStatus | None:
     """Derive the status of elected coverage today; None without elected coverage.
 
-    Coverage that was cancelled before it began keeps its start date and has no end date.
+    Coverage that was cancelled before it began keeps its start date and has no end date. `db/store/enrollments` holds
+    the same rule in SQL.
     """
     if facts.decision is not ElectionDecision.ENROLLED or facts.coverage_starts_on is None:
         return None
@@ -125,7 +126,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentEnd:
-    """The dates on which an answered enrollment ends: its last day of coverage, and its close with the reason."""
+    """The end of an answered enrollment: its last day of coverage, and the date and reason of its closing."""
 
     coverage_ends_on: date | None = None
     closed_on: date | None = None
@@ -135,7 +136,7 @@ class EnrollmentEnd:
 def find_last_coverable_day(plan_year_ends_on: date, terminated_on: date | None) -> date:
     """Return the last day that coverage can reach.
 
-    That is the plan year's last day, or, if it is earlier, the last day of the month in which the employment ends.
+    That is the plan year's last day, or, if it is earlier, the last day of the termination date's month.
     """
     if terminated_on is None:
         return plan_year_ends_on

@@ -8,13 +8,14 @@ from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.people import Relationship
 from benegraph.domain.values import add_years, last_day_of_month
 
-#: A child can be covered until this birthday (29 CFR 2590.715-2714).
+#: Coverage of a child can start before this birthday, and lasts through the end of the birthday's month (29 CFR
+#: 2590.715-2714).
 CHILD_AGE_LIMIT = 26
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyMember:
-    """A dependent, with the attributes that coverage depends on."""
+class DependentFacts:
+    """The facts about a dependent that coverage depends on."""
 
     id: str
     relationship: Relationship
@@ -34,20 +35,20 @@ def derive_tier(relationships: Collection[Relationship]) -> CoverageTier:
     return CoverageTier.EC if has_child else CoverageTier.EE
 
 
-def ages_out_on(member: FamilyMember) -> date | None:
+def ages_out_on(dependent: DependentFacts) -> date | None:
     """Return a child's 26th birthday; None for a spouse or a disabled child, who never age out."""
-    if member.relationship is not Relationship.CHILD or member.disabled:
+    if dependent.relationship is not Relationship.CHILD or dependent.disabled:
         return None
-    return add_years(member.date_of_birth, CHILD_AGE_LIMIT)
+    return add_years(dependent.date_of_birth, CHILD_AGE_LIMIT)
 
 
-def is_coverable(member: FamilyMember, starts_on: date) -> bool:
-    """Return whether coverage may start on this day: the dependent is active, and a child is not yet 26."""
-    birthday = ages_out_on(member)
-    return member.active and (birthday is None or starts_on < birthday)
+def is_coverable(dependent: DependentFacts, starts_on: date) -> bool:
+    """Return whether coverage may start on this day: the dependent is active, and has not aged out by then."""
+    birthday = ages_out_on(dependent)
+    return dependent.active and (birthday is None or starts_on < birthday)
 
 
-def covered_through(member: FamilyMember) -> date | None:
+def covered_through(dependent: DependentFacts) -> date | None:
     """Return the last day of the month in which a child turns 26; None if the dependent never ages out."""
-    birthday = ages_out_on(member)
+    birthday = ages_out_on(dependent)
     return None if birthday is None else last_day_of_month(birthday)

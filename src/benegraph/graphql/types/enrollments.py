@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from benegraph.db import store
-from benegraph.domain.enrollments.life_events import enrollment_window
+from benegraph.domain.enrollments.life_events import change_window
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import PlanPrice, compute_costs
@@ -88,7 +88,7 @@ _CHANGE_WINDOW_COLUMNS = ("event_type", "event_on", "status", "reviewed_on")
 def derive_change_window(event: Any) -> DateSpan:
     """Return the days on which the change that a life event allows can be made, from the event's row."""
     approved_on = event.reviewed_on if event.status is LifeEventStatus.APPROVED else None
-    return enrollment_window(event.event_type, event.event_on, approved_on)
+    return change_window(event.event_type, event.event_on, approved_on)
 
 
 @strawberry.type(

@@ -1,4 +1,4 @@
-"""Group contracts: the agreements with a carrier's group and division that coverage is recorded under."""
+"""Group contracts: a carrier's contracts with a group's division, under which coverage is recorded."""
 
 from datetime import date
 
@@ -43,12 +43,14 @@ async def create_group_contract(
 async def _check_plan_years(
     tx: Transaction, employer_id: str, key: ContractKey, coverage_end: date | None
 ) -> list[RuleViolation]:
-    """Check the contract against existing plan years that name its group and start, as drafting one would check it."""
+    """Check existing plan years that name this group and coverage start, as `create_plan_year` checks a new one."""
     violations = []
     if coverage_end is not None and await store.plan_years.find_outlasting(tx, employer_id, key, coverage_end):
-        message = f"A plan year of this employer is recorded under this contract and ends after {coverage_end}."
+        message = f"A plan year of this employer names this contract and ends after {coverage_end}."
         violations.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("coverageEnd",)))
     if await store.plan_years.find_contract_conflict(tx, employer_id, key):
-        message = "Plan years of this employer that overlap would be recorded under two contracts of this division."
+        message = (
+            "Two overlapping plan years of this employer would be recorded under different contracts of this division."
+        )
         violations.append(RuleViolation(ErrorCode.PLAN_YEAR_OVERLAP, message, ("coverageStart",)))
     return violations

@@ -18,7 +18,7 @@ from benegraph.domain.coverage import (
     check_fields,
     check_key,
     check_span,
-    coverages_overlap,
+    record_span,
 )
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
@@ -37,6 +37,7 @@ CHANGEABLE_COLUMNS = (
 )
 Changes = Mapping[str, Any]
 
+SUBSCRIBER_NOT_FOUND = "No subscriber found with this subscriberId; create the subscriber first."
 _LINKED = "This coverage follows an election; change the election instead."
 
 
@@ -97,7 +98,7 @@ async def upsert_coverage(tx: Transaction, items: Sequence[CoverageItem]) -> lis
     many.
     """
     if not 0 < len(items) <= MAX_BATCH_SIZE:
-        message = f"A batch takes 1 to {MAX_BATCH_SIZE} enrollments, not {len(items)}."
+        message = f"A batch must contain 1 to {MAX_BATCH_SIZE} enrollments; this one contains {len(items)}."
         raise refusal(ErrorCode.INVALID_INPUT, message, "enrollments")
     batch = await load_coverage_batch(tx, items)
     results = []
@@ -168,8 +169,7 @@ class CoverageBatch:
             return
         contract = self.contracts.get(item.key.contract)
         if item.key.subscriber_id not in self.subscribers:
-            message = "No subscriber found with this subscriberId; create the subscriber first."
-            yield RuleViolation(ErrorCode.NOT_FOUND, message, ("key", "subscriberId"))
+            yield RuleViolation(ErrorCode.NOT_FOUND, SUBSCRIBER_NOT_FOUND, ("key", "subscriberId"))
         if contract is None:
             message = "No group contract found with this groupId, divisionId and groupCoverageStart."
             yield RuleViolation(ErrorCode.NOT_FOUND, message, ("key", "groupId"))
@@ -257,12 +257,12 @@ class CoverageBatch:
         await store.history.insert_events(tx, self.events)
 
     def _find_overlapping(self, key: CoverageKey, end: date | None) -> CoverageKey | None:
+        span = record_span(key.start_date, end)
         return next(
             (
                 other
                 for other in self.keys_by_division.get(_division_of(key), ())
-                if other != key
-                and coverages_overlap(key.start_date, end, other.start_date, self.records[other].values["end_date"])
+                if other != key and span.overlaps(record_span(other.start_date, self.records[other].values["end_date"]))
             ),
             None,
         )
@@ -274,7 +274,7 @@ async def load_coverage_batch(tx: Transaction, items: Sequence[CoverageItem]) ->
     subscribers = await store.coverage.lock_subscribers(tx, {key.subscriber_id for key in keys})
     contracts = await store.coverage.find_contracts(tx, {key.contract for key in keys})
     rows = await store.coverage.lock_coverage(tx, subscribers)
-    linked_ids = await store.coverage.find_elected_ids(tx, [row.id for row in rows])
+    linked_ids = await store.coverage.find_linked_ids(tx, [row.id for row in rows])
     return CoverageBatch(
         subscribers, contracts, {_key(row): CoverageRow(column_values(row)) for row in rows}, linked_ids
     )

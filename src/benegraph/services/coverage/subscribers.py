@@ -13,6 +13,7 @@ from benegraph.domain.checks import check_id, check_text
 from benegraph.domain.coverage import MAX_SUBSCRIBER_ID_LENGTH, check_subscriber
 from benegraph.domain.errors import ErrorCode, Forbidden, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
+from benegraph.services.coverage.records import SUBSCRIBER_NOT_FOUND
 from benegraph.services.coverage.sync import sync_coverage_of_record
 
 
@@ -66,8 +67,8 @@ async def _lock_employee(tx: Transaction, employee_id: str) -> Employee | None:
     return await store.people.lock_for_update(tx, employee_id)
 
 
-def require_link_permission(tx: Transaction, number: SubscriberNumber) -> None:
-    """Raise Forbidden where an input sets or removes an employee's subscriber and the viewer's role may not."""
+def require_subscriber_link_permission(tx: Transaction, number: SubscriberNumber) -> None:
+    """Raise Forbidden if an input sets or removes an employee's subscriber and the viewer's role may not do that."""
     if number is not UNCHANGED and tx.viewer.role not in (Role.ADMINISTRATOR, Role.SERVICE):
         raise Forbidden("Only administrators and services may link a subscriber to an employee.")
 
@@ -82,24 +83,23 @@ async def link_subscriber(tx: Transaction, employee: Employee, number: Subscribe
     """Link a locked employee to a subscriber, or with None to no subscriber; then sync the coverage of record.
 
     Raises Refused for a subscriber that does not exist or is linked to another employee, and while coverage of record
-    under the present number follows this employee's elections.
+    under the current number follows this employee's elections.
     """
     if number is UNCHANGED:
         return
-    present = (await store.coverage.find_subscriber_numbers(tx, [employee.id])).get(employee.id)
-    if present == number:
+    current_number = (await store.coverage.find_subscriber_numbers(tx, [employee.id])).get(employee.id)
+    if current_number == number:
         return
     raise_if_any(await _check_no_linked_coverage(tx, employee, "subscriberId"))
-    subscribers = await store.coverage.lock_subscribers(tx, [id for id in (present, number) if id is not None])
-    if present is not None:
-        subscribers[present].employer_id = subscribers[present].employee_id = None
+    subscribers = await store.coverage.lock_subscribers(tx, [id for id in (current_number, number) if id is not None])
+    if current_number is not None:
+        subscribers[current_number].employer_id = subscribers[current_number].employee_id = None
         await tx.flush()
-        await store.coverage.update_employee_id(tx, present, None)
+        await store.coverage.update_employee_id(tx, current_number, None)
     if number is not None:
         subscriber = subscribers.get(number)
         if subscriber is None:
-            message = "No subscriber found with this subscriberId; create the subscriber first."
-            raise refusal(ErrorCode.NOT_FOUND, message, "subscriberId")
+            raise refusal(ErrorCode.NOT_FOUND, SUBSCRIBER_NOT_FOUND, "subscriberId")
         if subscriber.employee_id is not None:
             message = "This subscriber is linked to another employee; remove that link first."
             raise refusal(ErrorCode.ALREADY_EXISTS, message, "subscriberId")
@@ -110,7 +110,7 @@ async def link_subscriber(tx: Transaction, employee: Employee, number: Subscribe
 
 
 async def check_division_change(tx: Transaction, employee: Employee, division_id: str | None) -> list[RuleViolation]:
-    """Refuse another division while coverage of record under the present one follows the employee's elections.
+    """Refuse another division while coverage of record in the current one follows the employee's elections.
 
     The division of that coverage is accepted, so that an employee without a division can be given it.
     """
@@ -122,7 +122,7 @@ async def check_division_change(tx: Transaction, employee: Employee, division_id
 async def _check_no_linked_coverage(
     tx: Transaction, employee: Employee, field: str, except_division: str | None = None
 ) -> list[RuleViolation]:
-    if not await store.coverage.list_synced_division_ids(tx, employee.id) - {except_division}:
+    if not await store.coverage.list_linked_division_ids(tx, employee.id) - {except_division}:
         return []
-    message = "Coverage of record follows this employee's elections, so this cannot change while it exists."
+    message = "This field cannot change while coverage of record follows the employee's elections."
     return [RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, message, (field,))]

@@ -11,18 +11,18 @@ from benegraph.db.models import Employee, Enrollment, PlanYear, SubscriberEnroll
 from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import RowWrite, execute_writes, update_rows
 from benegraph.domain.coverage import (
-    OPEN_ENDED,
     ContractKey,
     ElectedCoverage,
     RecordedCoverage,
     assign_contracts,
     reconcile_coverage,
+    record_span,
 )
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import DateSpan
 from benegraph.services.coverage.records import CHANGEABLE_COLUMNS, column_values
 
-#: A group's code and the start of its contract.
+#: A group ID and the start of the group's contract.
 GroupStart = tuple[str, date]
 Values = dict[str, Any]
 
@@ -34,7 +34,7 @@ async def sync_coverage_of_record(
 
     One record spans all contiguous enrolled coverage under one contract, across products. An employee without a
     subscriber, or without a contract for the division, has no coverage of record. The number of statements does not
-    grow with the number of employees; it is zero where none of the given plan years names a contract. The caller holds
+    grow with the number of employees; it is zero if none of the given plan years names a contract. The caller holds
     the lock of every employee, or the exclusive lock of their employer.
     """
     if not employees or (plan_years is not None and all(plan_year.group_id is None for plan_year in plan_years)):
@@ -57,14 +57,14 @@ async def sync_coverage_of_record(
 class _SyncContext:
     """The elections, the contracts of their groups, and all coverage of the subscribers, locked."""
 
-    #: By employee id, then by the group's code.
+    #: By employee ID, then by group ID.
     elections: Mapping[str, Mapping[str, Sequence[Any]]]
-    #: The carrier's number of each employee, by employee id.
+    #: The subscriber number of each employee, by employee ID.
     subscriber_ids: Mapping[str, str]
-    #: By employer id and group.
+    #: By employer ID and group.
     contracts: Mapping[tuple[str, GroupStart], Sequence[ContractKey]]
     policy_numbers: Mapping[ContractKey, str | None]
-    #: By the subscriber's number.
+    #: By subscriber number.
     records: Mapping[str, Sequence[SubscriberEnrollment]]
 
     def find_contract(self, employee: Employee, group: GroupStart, recorded_division: str | None) -> ContractKey | None:
@@ -147,7 +147,7 @@ def _sync_group(
         values = column_values(records[id])
         _add_event(tx, changes, employee, values, "DELETED", before=values)
     for id, last in target.shortened.items():
-        _move(tx, changes, employee, records[id], _span(records[id].start_date, last), set_term_date=False)
+        _move(tx, changes, employee, records[id], record_span(records[id].start_date, last), set_term_date=False)
     coverage_by_record: dict[str, ElectedCoverage] = {}
     for coverage, record_id in target.assigned:
         if record_id is None:
@@ -173,13 +173,13 @@ def _elected_coverage(context: _SyncContext, employee: Employee, rows: Sequence[
         start = row.group_coverage_start
         contract = context.find_contract(employee, (row.group_id, start), recorded_divisions.get(start))
         if contract is not None and row.coverage_ends_on is not None:
-            elected[row.id] = ElectedCoverage(contract, _span(row.coverage_starts_on, row.coverage_ends_on))
+            elected[row.id] = ElectedCoverage(contract, record_span(row.coverage_starts_on, row.coverage_ends_on))
     return assign_contracts(elected)
 
 
 @dataclass(frozen=True, slots=True)
-class _GroupCoverage:
-    """The coverage of record that follows from the elections under all contracts of a group.
+class _GroupChanges:
+    """The changes that bring the coverage of record under all contracts of a group in line with elections.
 
     The same as `CoverageChanges`, which describes a single contract.
     """
@@ -191,7 +191,7 @@ class _GroupCoverage:
 
 def _reconcile_contracts(
     elected: Mapping[str, ElectedCoverage], records: Mapping[str, SubscriberEnrollment], linked_ids: set[str]
-) -> _GroupCoverage:
+) -> _GroupChanges:
     """Reconcile each contract on its own, then combine: a record of the carrier's own yields to all of them."""
     spans_by_contract: dict[ContractKey, list[DateSpan]] = defaultdict(list)
     for coverage in elected.values():
@@ -202,7 +202,7 @@ def _reconcile_contracts(
     for contract, spans in spans_by_contract.items():
         recorded = [
             RecordedCoverage(
-                id, _span(record.start_date, record.end_date), id in linked_ids, _contract_key(record) == contract
+                id, record_span(record.start_date, record.end_date), id in linked_ids, _contract_key(record) == contract
             )
             for id, record in records.items()
             if _same_division(record, contract)
@@ -214,7 +214,7 @@ def _reconcile_contracts(
     used = {record_id for _, record_id in assigned if record_id is not None}
     removed |= linked_ids & records.keys()
     removed -= used
-    return _GroupCoverage(assigned, {id: last for id, last in shortened.items() if id not in removed | used}, removed)
+    return _GroupChanges(assigned, {id: last for id, last in shortened.items() if id not in removed | used}, removed)
 
 
 def _link_enrollments(
@@ -284,7 +284,7 @@ def _move(
 
     That way it never overlaps another record in between. `set_term_date` is false for a record of the carrier's own.
     """
-    current = _span(record.start_date, record.end_date)
+    current = record_span(record.start_date, record.end_date)
     paid = record.paid_through
     target = {
         "start_date": span.start,
@@ -325,10 +325,5 @@ def _contract_key(record: SubscriberEnrollment) -> ContractKey:
 
 
 def _same_division(record: SubscriberEnrollment, contract: ContractKey) -> bool:
-    """Return whether a record belongs to a contract's group and division, where no two records may share a day."""
+    """Return whether a record belongs to a contract's group and division. No two such records may share a day."""
     return (record.group_id, record.division_id) == (contract.group_id, contract.division_id)
-
-
-def _span(first: date, last: date | None) -> DateSpan:
-    # Carriers write the last possible date for coverage without an end.
-    return DateSpan(first, OPEN_ENDED) if last in (None, OPEN_ENDED) else DateSpan.through(first, last)

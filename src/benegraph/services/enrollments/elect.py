@@ -23,7 +23,7 @@ from benegraph.domain.enrollments.status import (
     build_close_values,
     derive_enrollment_status,
 )
-from benegraph.domain.enrollments.tiers import FamilyMember
+from benegraph.domain.enrollments.tiers import DependentFacts
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.domain.people import Relationship
@@ -63,7 +63,7 @@ class ElectionContext:
     plan_years: Mapping[str, PlanYear]
     terms: Mapping[str, PlanYearTerms]
     rows: Sequence[Enrollment]
-    family: Mapping[str, FamilyMember]
+    dependents: Mapping[str, DependentFacts]
 
     def rows_of_plan_year(self, id: str) -> list[Enrollment]:
         return [row for row in self.rows if row.plan_year_id == id]
@@ -78,7 +78,7 @@ async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]
     employee = await store.people.lock_employee(tx, employee_id)
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
-    context = await load_election_context(tx, employee, [election.enrollment_id for election in elections])
+    context = await _load_election_context(tx, employee, [election.enrollment_id for election in elections])
     today = tx.today(employee.time_zone)
     accepted_elections = _evaluate_all(elections, await _load_offers(tx, context, elections), today)
     updates = EnrollmentUpdates()
@@ -103,7 +103,7 @@ async def reopen_election(tx: Transaction, enrollment_id: str, expected_version:
     employee = await store.people.lock_employee(tx, employee_id) if employee_id else None
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {enrollment_id}.", "enrollmentId")
-    context = await load_election_context(tx, employee, [enrollment_id])
+    context = await _load_election_context(tx, employee, [enrollment_id])
     row = next(row for row in context.rows if row.id == enrollment_id)
     plan_year = context.plan_years[row.plan_year_id]
     today = tx.today(employee.time_zone)
@@ -196,7 +196,7 @@ def _build_outcome(row: Enrollment, plan_year: PlanYear, accepted: AcceptedElect
 # --------------------------------------------------------------------------------------------------------- loading
 
 
-async def load_election_context(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> ElectionContext:
+async def _load_election_context(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> ElectionContext:
     ids = [id for id in enrollment_ids if prefix_of(id) is IdPrefix.ENROLLMENT]
     plan_years, rows = await store.enrollments.lock_with_plan_years(tx, employee.id, ids)
     return ElectionContext(
@@ -205,9 +205,9 @@ async def load_election_context(tx: Transaction, employee: Employee, enrollment_
         {id: build_terms(plan_year) for id, plan_year in plan_years.items()},
         rows,
         {
-            id: FamilyMember(id, Relationship(relationship), *facts)
+            id: DependentFacts(id, Relationship(relationship), *facts)
             for plan_year in plan_years.values()
-            for id, relationship, *facts in plan_year.family
+            for id, relationship, *facts in plan_year.dependents
         },
     )
 
@@ -218,7 +218,7 @@ async def _load_offers(
     dependent_ids = {
         id for election in elections for id in election.dependent_ids if prefix_of(id) is IdPrefix.DEPENDENT
     }
-    unknown = dependent_ids - context.family.keys()
+    unknown = dependent_ids - context.dependents.keys()
     unrelated_dependents = await store.people.find_dependent_ids(tx, unknown) if unknown else set()
     answered_ids = {election.enrollment_id for election in elections}
     rows_to_answer = [row for row in context.rows if row.id in answered_ids]
@@ -237,7 +237,7 @@ async def _load_offers(
             context.employee,
             context.plan_years[row.plan_year_id],
             terms,
-            context.family,
+            context.dependents,
             unrelated_dependents=unrelated_dependents,
             baseline=build_baseline(row, event.event_type, rows, covered_dependents, terms) if event else None,
         )
@@ -255,7 +255,7 @@ def _check_call(employee_id: str, elections: Sequence[Election]) -> list[RuleVio
         violations.append(
             RuleViolation(
                 ErrorCode.INVALID_INPUT,
-                f"A call takes at most {MAX_ELECTIONS} elections, not {len(elections)}.",
+                f"A call must contain at most {MAX_ELECTIONS} elections; this one contains {len(elections)}.",
                 ("elections",),
             )
         )

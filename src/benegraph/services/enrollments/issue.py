@@ -13,7 +13,7 @@ from benegraph.services.enrollments.offers import employee_eligibility, load_ter
 from benegraph.services.enrollments.updates import EnrollmentUpdates
 
 
-def new_enrollment_row(
+def _build_enrollment_row(
     tx: Transaction,
     employee: Employee,
     plan_year: PlanYear,
@@ -41,7 +41,8 @@ def new_enrollment_row(
 async def issue_to_eligible_employees(tx: Transaction, plan_year: PlanYear, today: date) -> int:
     """Issue an enrollment of a plan year to every eligible employee, and return how many were issued.
 
-    One statement for each table. The caller holds the employer's exclusive lock, so that nobody is hired meanwhile.
+    Runs one statement for each table. The caller holds the employer's exclusive lock, so that nobody is hired
+    meanwhile.
     """
     terms = (await load_terms(tx, [plan_year.id]))[plan_year.id]
     rows: list[dict[str, Any]] = []
@@ -50,16 +51,16 @@ async def issue_to_eligible_employees(tx: Transaction, plan_year: PlanYear, toda
         if eligibility.eligible:
             eligible_by_start = eligibility.eligible_on <= plan_year.coverage_starts_on
             reason = WindowReason.OPEN_ENROLLMENT if eligible_by_start else WindowReason.NEW_HIRE
-            rows.append(new_enrollment_row(tx, employee, plan_year, reason, eligibility, today))
+            rows.append(_build_enrollment_row(tx, employee, plan_year, reason, eligibility, today))
     await _insert(tx, rows)
     return len(rows)
 
 
 async def issue_to_employee(tx: Transaction, employee: Employee, today: date) -> None:
-    """Issue, move or close an employee's enrollments after a hire, or after a change of hire date or class.
+    """Issue, move or close an employee's enrollments after a hire, a change of hire date or class, or a reinstatement.
 
     In each opened plan year that is not over, an eligible employee without an enrollment gets a new-hire one, and an
-    unanswered enrollment is moved or closed where eligibility has changed. Answered ones stay as they are. The caller
+    unanswered enrollment is moved or closed if eligibility has changed. Answered ones stay as they are. The caller
     holds the employer's shared lock, and the employee's lock unless the employee was inserted in this transaction.
     """
     plan_years = await store.plan_years.lock_in_force(tx, employee.employer_id, today)
@@ -74,7 +75,7 @@ async def issue_to_employee(tx: Transaction, employee: Employee, today: date) ->
                 _move_or_close(updates, row, eligibility, today)
         remaining = [row for row in issued if updates.value(row, "close_reason") is not CloseReason.NOT_ELIGIBLE]
         if eligibility.eligible and not remaining:
-            rows.append(new_enrollment_row(tx, employee, plan_year, WindowReason.NEW_HIRE, eligibility, today))
+            rows.append(_build_enrollment_row(tx, employee, plan_year, WindowReason.NEW_HIRE, eligibility, today))
     await updates.write(tx)
     await _insert(tx, rows)
 
@@ -96,7 +97,8 @@ def _matches_eligibility(row: Enrollment, plan_year: PlanYear, eligibility: Elig
         return False
     if row.window_opens_on is None:
         return eligibility.eligible_on <= plan_year.coverage_starts_on
-    # An open window moves only if eligibility comes later; a future window opens on the day of eligibility.
+    # An open window is moved only if eligibility comes later; a future one must open on the eligibility date, or today
+    # if that is later.
     opens_on = max(eligibility.eligible_on, min(row.window_opens_on, today))
     return eligibility.starts_on == row.effective_on and opens_on == row.window_opens_on
 
@@ -117,5 +119,8 @@ def _move_or_close(updates: EnrollmentUpdates, row: Enrollment, eligibility: Eli
 
 
 def is_awaiting_answer(row: Enrollment, today: date) -> bool:
-    """Return whether an enrollment is unanswered and not closed as of today; it may close on a later day."""
+    """Return whether an enrollment is unanswered and not closed as of today.
+
+    It may close on a later day. Its window may be over.
+    """
     return row.decision is None and (row.closed_on is None or row.closed_on > today)

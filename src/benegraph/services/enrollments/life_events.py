@@ -68,7 +68,7 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
 async def review_life_event(
     tx: Transaction, id: str, status: LifeEventStatus, review_notes: str | None, expected_version: int | None
 ) -> None:
-    """Approve or deny a pending life event. Raises Refused, also where it was reviewed before."""
+    """Approve or deny a pending life event. Raises Refused, also if it was reviewed before."""
     raise_if_any(
         [
             *check_id(IdPrefix.LIFE_EVENT, id, "qualifyingLifeEventId"),

@@ -15,7 +15,7 @@ from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.elections import ElectionOffer, OfferedPlan, ReissueBaseline
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFacts
-from benegraph.domain.enrollments.tiers import FamilyMember
+from benegraph.domain.enrollments.tiers import DependentFacts
 from benegraph.domain.people import Employment, EmploymentClass
 from benegraph.domain.plan_years import ContributionTerms, Eligibility, PlanPrice, WaitingPeriod, evaluate_eligibility
 from benegraph.domain.values import DateSpan
@@ -61,8 +61,8 @@ def enrollment_facts(enrollment: Enrollment, plan_year: PlanYear) -> EnrollmentF
     )
 
 
-def family_member(dependent: Dependent) -> FamilyMember:
-    return FamilyMember(
+def dependent_facts(dependent: Dependent) -> DependentFacts:
+    return DependentFacts(
         dependent.id, dependent.relationship, dependent.date_of_birth, dependent.disabled, dependent.active
     )
 
@@ -106,7 +106,7 @@ def build_offer(
     employee: Employee,
     plan_year: PlanYear,
     terms: PlanYearTerms,
-    family: Mapping[str, FamilyMember],
+    dependents: Mapping[str, DependentFacts],
     *,
     unrelated_dependents: Collection[str] = (),
     baseline: ReissueBaseline | None = None,
@@ -120,7 +120,7 @@ def build_offer(
         employment_class=employee.employment_class,
         classes=terms.classes,
         plans=terms.plans,
-        family=family,
+        dependents=dependents,
         unrelated_dependents=unrelated_dependents,
         baseline=baseline,
     )
@@ -138,9 +138,9 @@ def build_baseline(
     last = earlier[-1] if earlier else None
     if last is None or last.decision is not ElectionDecision.ENROLLED or last.selected_plan_id is None:
         return ReissueBaseline(event_type)
-    dependents = frozenset(
+    dependent_ids = frozenset(
         row.dependent_id
         for row in covered.get(last.id, ())
         if row.through is None or row.through >= enrollment.effective_on
     )
-    return ReissueBaseline(event_type, terms.plans[last.selected_plan_id].carrier_plan_id, dependents)
+    return ReissueBaseline(event_type, terms.plans[last.selected_plan_id].carrier_plan_id, dependent_ids)

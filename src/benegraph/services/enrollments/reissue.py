@@ -10,8 +10,8 @@ from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, che
 from benegraph.domain.enrollments.life_events import (
     LIFE_EVENT_RULES,
     LifeEventStatus,
+    change_window,
     compute_effective_date,
-    enrollment_window,
 )
 from benegraph.domain.enrollments.status import (
     CloseReason,
@@ -79,7 +79,7 @@ async def _issue(
     today: date,
     terminated_on: date | None,
 ) -> str:
-    window = enrollment_window(event.event_type, event.event_on, event.reviewed_on)
+    window = change_window(event.event_type, event.event_on, event.reviewed_on)
     row = {
         "id": tx.new_id(IdPrefix.ENROLLMENT),
         "employer_id": old.employer_id,
@@ -125,9 +125,10 @@ def _check_event(event: LifeEvent | None, today: date) -> Iterator[RuleViolation
             f"A life event of type {event.event_type} ends eligibility and allows no reissue.",
             field,
         )
-    elif today not in (window := enrollment_window(event.event_type, event.event_on, event.reviewed_on)):
+    elif today not in change_window(event.event_type, event.event_on, event.reviewed_on):
+        # Without the last day, from which the event date could be computed: it may be a date of birth.
         yield RuleViolation(
-            ErrorCode.LIFE_EVENT_WINDOW_CLOSED, f"The life event allowed changes through {window.last}.", field
+            ErrorCode.LIFE_EVENT_WINDOW_CLOSED, "The period for changes after this life event is over.", field
         )
 
 
@@ -168,5 +169,5 @@ def _check_effective(effective_on: date | None, employee: Employee, plan_year: P
         message = f"The change would take effect after the plan year ends on {plan_year.coverage_ends_on}."
         yield RuleViolation(ErrorCode.NOT_REISSUABLE, message, ("qualifyingLifeEventId",))
     elif not employee_eligibility(employee, plan_year, build_terms(plan_year), effective_on).eligible:
-        message = f"The employee is not eligible on {effective_on}, when the change would take effect."
+        message = "The employee is not eligible on the day the change would take effect."
         yield RuleViolation(ErrorCode.NOT_ELIGIBLE, message, ("enrollmentId",))

@@ -48,7 +48,7 @@ class PlanYearDraft:
 
 async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
     """Create a draft plan year for an employer and a product, and return its id. Raises Refused."""
-    raise_if_any(check_group_id(draft.group_id))
+    raise_if_any(_check_group_id(draft.group_id))
     raise_if_any(
         [
             *check_id(IdPrefix.EMPLOYER, draft.employer_id, "employerId"),
@@ -89,7 +89,7 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
         "open_enrollment_starts_on": draft.dates.open_enrollment_start,
         "open_enrollment_ends_on": draft.dates.open_enrollment_end,
         "waiting_period_days": draft.waiting.days,
-        "starts_on_first_of_month": draft.waiting.to_first_of_month,
+        "starts_on_first_of_month": draft.waiting.starts_on_first_of_month,
         "renewal": draft.renewal,
         "group_id": draft.group_id,
         "group_coverage_start": draft.group_coverage_start,
@@ -112,10 +112,10 @@ async def update_plan_year(
 ) -> None:
     """Change a plan year. Raises Refused.
 
-    A draft can change entirely, an open plan year only in its enrollment dates and its renewal mode. `changes` maps
-    columns to values; `classes` and `plans`, where given, replace the present ones.
+    All fields of a draft can change; of a plan year in open enrollment, only the open enrollment dates and the renewal
+    mode. `changes` maps columns to values; `classes` and `plans`, if given, replace the current ones.
     """
-    raise_if_any(check_group_id(changes.get("group_id")))
+    raise_if_any(_check_group_id(changes.get("group_id")))
     plan_year, today = await lock_plan_year(tx, id)
     violations = [*check_version(expected_version, plan_year.version)]
     status = derive_plan_year_status(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
@@ -239,8 +239,8 @@ def _coverage_span(dates: PlanYearDates) -> DateSpan | None:
     return DateSpan.through(dates.coverage_start, dates.coverage_end)
 
 
-def check_group_id(group_id: str | None) -> Iterator[RuleViolation]:
-    """Check the form of a group's code, before any contract is looked up by it."""
+def _check_group_id(group_id: str | None) -> Iterator[RuleViolation]:
+    """Check the form of a group ID, before any contract is looked up by it."""
     yield from check_text(group_id, "groupId", max_length=MAX_GROUP_ID_LENGTH)
 
 
@@ -254,7 +254,8 @@ async def _check_contract(
 ) -> list[RuleViolation]:
     """Check the group contract of a plan year: it must exist and span the whole plan year for every division.
 
-    It must also be the only contract of its group and division on those days, for the carrier keeps one record a day.
+    It must also be the only contract of its group and division on those days, because the carrier keeps one record for
+    each day.
     """
     if group_id is None and group_coverage_start is None:
         return []
@@ -280,7 +281,7 @@ async def _check_contract(
         return [
             RuleViolation(
                 ErrorCode.DATES_OUT_OF_ORDER,
-                f"The group contract starts only on {group_coverage_start}.",
+                f"The group contract starts on {group_coverage_start}, after the plan year does.",
                 ("coverageStart",),
             )
         ]

@@ -11,14 +11,14 @@ from benegraph.db.session import Transaction
 from benegraph.domain.checks import check_version
 from benegraph.domain.enrollments.elections import AcceptedElection, Election, evaluate_election
 from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
-from benegraph.domain.enrollments.tiers import FamilyMember, is_coverable
+from benegraph.domain.enrollments.tiers import DependentFacts, is_coverable
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, derive_plan_year_status
 from benegraph.domain.values import DateSpan
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.enrollments.elect import add_election, covered_dependents_write
 from benegraph.services.enrollments.issue import is_awaiting_answer, issue_to_eligible_employees
-from benegraph.services.enrollments.offers import PlanYearTerms, build_offer, family_member, load_terms
+from benegraph.services.enrollments.offers import PlanYearTerms, build_offer, dependent_facts, load_terms
 from benegraph.services.enrollments.updates import EnrollmentUpdates
 from benegraph.services.plan_years.drafts import lock_plan_year
 
@@ -71,18 +71,18 @@ async def close_enrollment(tx: Transaction, id: str, expected_version: int | Non
 
 
 async def renew_or_lapse(
-    tx: Transaction, plan_year: PlanYear, rows: Sequence[Enrollment], employed: Sequence[Employee], today: date
+    tx: Transaction, plan_year: PlanYear, rows: Sequence[Enrollment], employees: Sequence[Employee], today: date
 ) -> int:
-    """Renew unanswered open-enrollment enrollments where the plan year renews; lapse the others and return how many.
+    """Renew unanswered open-enrollment enrollments if the plan year renews; lapse the others and return how many.
 
-    `rows` are all enrollments of the employees concerned in the plan year, locked. `employed` includes at least these
-    employees where the plan year renews.
+    `rows` are all enrollments of the employees concerned in the plan year, locked. `employees` includes at least these
+    employees if the plan year renews.
     """
     pending = [row for row in rows if row.reason is WindowReason.OPEN_ENROLLMENT and is_awaiting_answer(row, today)]
-    employees = {employee.id: employee for employee in employed}
+    employees_by_id = {employee.id: employee for employee in employees}
     renewed: dict[str, AcceptedElection] = {}
     if plan_year.renewal is RenewalMode.PASSIVE and pending:
-        renewed = await _evaluate_renewals(tx, plan_year, pending, employees, today)
+        renewed = await _evaluate_renewals(tx, plan_year, pending, employees_by_id, today)
     rows_by_employee: dict[str, list[Enrollment]] = defaultdict(list)
     for row in rows:
         rows_by_employee[row.employee_id].append(row)
@@ -91,12 +91,16 @@ async def renew_or_lapse(
         if row.id in renewed:
             add_election(tx, updates, row, renewed[row.id], "RENEWED")
             updates.recompute_coverage(
-                rows_by_employee[row.employee_id], plan_year.coverage_ends_on, employees[row.employee_id].terminated_on
+                rows_by_employee[row.employee_id],
+                plan_year.coverage_ends_on,
+                employees_by_id[row.employee_id].terminated_on,
             )
         else:
             updates.add(row, "LAPSED", closed_on=today, close_reason=CloseReason.LAPSED)
     await updates.write(tx, covered_dependents_write((row, renewed[row.id]) for row in pending if row.id in renewed))
-    await sync_coverage_of_record(tx, [employees[row.employee_id] for row in pending if row.id in renewed], [plan_year])
+    await sync_coverage_of_record(
+        tx, [employees_by_id[row.employee_id] for row in pending if row.id in renewed], [plan_year]
+    )
     return len(pending) - len(renewed)
 
 
@@ -133,18 +137,20 @@ async def _evaluate_renewals(
     )
     renewable = [row for row in pending if row.employee_id in context.earlier]
     employee_ids = [row.employee_id for row in renewable]
-    families: dict[str, dict[str, FamilyMember]] = {id: {} for id in employee_ids}
+    dependents_by_employee: dict[str, dict[str, DependentFacts]] = {id: {} for id in employee_ids}
     for dependent in await store.people.list_dependents(tx, employee_ids):
-        families[dependent.employee_id][dependent.id] = family_member(dependent)
+        dependents_by_employee[dependent.employee_id][dependent.id] = dependent_facts(dependent)
     answers = {
-        row.id: _evaluate_renewal(row, employees[row.employee_id], families[row.employee_id], context, today)
+        row.id: _evaluate_renewal(
+            row, employees[row.employee_id], dependents_by_employee[row.employee_id], context, today
+        )
         for row in renewable
     }
     return {id: answer for id, answer in answers.items() if isinstance(answer, AcceptedElection)}
 
 
 def _evaluate_renewal(
-    row: Enrollment, employee: Employee, family: Mapping[str, FamilyMember], context: _RenewalContext, today: date
+    row: Enrollment, employee: Employee, dependents: Mapping[str, DependentFacts], context: _RenewalContext, today: date
 ) -> AcceptedElection | list[RuleViolation]:
     earlier = context.earlier[row.employee_id]
     carrier_plan_id = context.carrier_plan_ids[earlier.selected_plan_id or ""]
@@ -153,9 +159,9 @@ def _evaluate_renewal(
     remaining = [
         dependent.dependent_id
         for dependent in context.covered[earlier.id]
-        if is_coverable(family[dependent.dependent_id], row.effective_on)
+        if is_coverable(dependents[dependent.dependent_id], row.effective_on)
     ]
-    offer = build_offer(row, employee, context.plan_year, context.terms, family)
+    offer = build_offer(row, employee, context.plan_year, context.terms, dependents)
     # The window is over, so use one that includes today: the renewal elects on the employee's behalf.
     offer = replace(offer, facts=replace(offer.facts, window=DateSpan(today, today + timedelta(days=1))))
     return evaluate_election(Election(row.id, ElectionDecision.ENROLLED, plan_id, None, tuple(remaining)), offer, today)

@@ -27,7 +27,7 @@ _DISCARD_PLANS = text("DISCARD PLANS")
 
 
 async def discard_plans(tx: Transaction) -> None:
-    """Discard the connection's query plans, so that new ones are made for the table's present size.
+    """Discard the connection's query plans, so that new ones are made for the table's current size.
 
     A plan that was made while the table was nearly empty reads all coverage of the tenant, and PostgreSQL would keep it
     until the table is analyzed.

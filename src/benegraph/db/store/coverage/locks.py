@@ -85,7 +85,7 @@ def _coverage_of_many(scope: QueryScope) -> Select[Any]:
     return select(*coverage.c).join_from(numbers, coverage, true())
 
 
-async def find_elected_ids(tx: Transaction, ids: Collection[str]) -> set[str]:
+async def find_linked_ids(tx: Transaction, ids: Collection[str]) -> set[str]:
     """Return which of these coverages follow an election."""
     result = await tx.session.scalars(
         select(Enrollment.subscriber_enrollment_id)
@@ -103,7 +103,7 @@ async def delete_coverage(tx: Transaction, ids: Collection[str]) -> None:
     )
 
 
-async def list_synced_division_ids(tx: Transaction, employee_id: str) -> set[str]:
+async def list_linked_division_ids(tx: Transaction, employee_id: str) -> set[str]:
     """Return the divisions in which coverage of record follows an employee's elections.
 
     The caller holds the employee's lock.

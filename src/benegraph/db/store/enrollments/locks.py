@@ -38,7 +38,7 @@ async def lock_with_plan_years(
     """Lock the plan years of some of an employee's enrollments, shared, then all the employee's enrollments in them.
 
     Both are locked in order of their IDs. Each plan year comes with all inputs of an election: its offerings, which
-    don't change once it is opened, and the employee's family, which changes only under the employee's lock. The caller
+    don't change once it is opened, and the employee's dependents, who change only under the employee's lock. The caller
     holds that lock.
 
     Returns the plan years by ID, and the enrollments.
@@ -55,7 +55,7 @@ async def lock_with_plan_years(
 #: The label of each plan year column in a row that also holds an enrollment's columns. The label of the ID equals the
 #: name of an enrollment column, which holds the same value.
 _PLAN_YEAR_LABELS = {
-    name: f"plan_year_{name}" for name in (*PlanYear.__table__.c.keys(), "classes", "plans", "rates", "family")
+    name: f"plan_year_{name}" for name in (*PlanYear.__table__.c.keys(), "classes", "plans", "rates", "dependents")
 }
 
 
@@ -85,13 +85,13 @@ def _locked_plan_years(scope: QueryScope) -> Select[Any]:
         Enrollment.id == any_of(_IDS),
     )
     plan_year_id_array = func.array(plan_year_ids.scalar_subquery(), type_=ARRAY(Text))
-    family = array_of_rows(
+    dependents = array_of_rows(
         (Dependent.id, Dependent.relationship, Dependent.date_of_birth, Dependent.disabled, Dependent.active),
         *visibility_conditions(scope, Dependent, Dependent.employer_id, Dependent.employee_id),
         Dependent.employee_id == _EMPLOYEE_ID,
     )
     return (
-        select(*PlanYear.__table__.c, *offering_columns(), family.label("family"))
+        select(*PlanYear.__table__.c, *offering_columns(), dependents.label("dependents"))
         .where(
             *visibility_conditions(scope, PlanYear, PlanYear.employer_id),
             *past_draft_conditions(scope),
