@@ -275,5 +275,5 @@ def _home(variables: Mapping[str, str], name: str, default: str) -> Path:
         return home
     try:
         return Path.home() / default
-    except RuntimeError:  # a container may run as a user id without an account, which has no home directory
+    except RuntimeError:  # a container may run as a user ID without an account, which has no home directory
         return Path("/var/lib")

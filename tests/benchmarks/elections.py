@@ -11,7 +11,7 @@ _ANSWERED = """
     WHERE n.tenant_id = $1 AND p.carrier_name = 'Benchmark Life' AND n.decision IS NOT NULL
 """
 
-# Actors, ids and instants differ between contenders, so they are left out.
+# Actors, IDs and instants differ between contenders, so they are left out.
 _STATE = """
     SELECT n.id, to_jsonb(n) - '{decided_at,updated_at,created_at}'::text[] AS enrollment, (
         SELECT jsonb_agg(jsonb_build_object(

@@ -215,7 +215,7 @@ async def test_a_key_has_the_requested_scope(database_url: str, database: Databa
     [
         (
             ["--tenant", "Acme", "--role", "administrator"],
-            "A tenant's id has 1 to 63 characters of a-z, 0-9 and -, such as acme.",
+            "A tenant's ID has 1 to 63 characters of a-z, 0-9 and -, such as acme.",
         ),
         (
             ["--tenant", "acme", "--role", "boss"],

@@ -48,7 +48,7 @@ class ExplorerUser:
 def demo_database(
     request: pytest.FixtureRequest, server_url: str, template: str
 ) -> Iterator[tuple[str, Clock, DemoIds]]:
-    """Create the demo's database of a date, which each test copies; return its URL, the clock and the ids."""
+    """Create the demo's database of a date, which each test copies; return its URL, the clock and the IDs."""
     clock = Clock.at_noon(request.param)
     with copy_database_sync(server_url, template) as url:
         yield url, clock, run_in_database(url, lambda database: fill_demo_tenants(database, clock, 1))

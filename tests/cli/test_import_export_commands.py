@@ -103,7 +103,7 @@ async def other_tenant(url: str, database: Database, clock: Clock) -> str:
 
 @pytest.fixture
 async def enrollment(database: Database, clock: Clock) -> str:
-    """Create an unanswered enrollment, and return its id."""
+    """Create an unanswered enrollment, and return its ID."""
     employer = await make_employer(database, clock)
     employee = await make_employee(database, clock, employer=employer)
     product = await make_product(database, clock)

@@ -76,18 +76,18 @@ def test_manifests_accumulate_without_instead(database_url: str, tmp_path: Path)
     ("content", "reason"),
     [
         ("no json", "is not valid JSON."),
-        ("[]", "is not a manifest: expected a JSON object of documents by id, or Apollo's manifest format."),
-        ('{"a": 7}', "is not a manifest: expected a JSON object of documents by id, or Apollo's manifest format."),
+        ("[]", "is not a manifest: expected a JSON object of documents by ID, or Apollo's manifest format."),
+        ('{"a": 7}', "is not a manifest: expected a JSON object of documents by ID, or Apollo's manifest format."),
         (
             '{"format": "apollo-persisted-query-manifest", "operations": 7}',
-            "is not a manifest: expected a JSON object of documents by id, or Apollo's manifest format.",
+            "is not a manifest: expected a JSON object of documents by ID, or Apollo's manifest format.",
         ),
         (
             '{"format": "apollo-persisted-query-manifest", "operations": [{"id": "a"}]}',
-            "is not a manifest: expected a JSON object of documents by id, or Apollo's manifest format.",
+            "is not a manifest: expected a JSON object of documents by ID, or Apollo's manifest format.",
         ),
-        ('{"": "{ viewer { role } }"}', "an id must have 1 to 255 visible ASCII characters."),
-        ('{"a b": "{ viewer { role } }"}', "an id must have 1 to 255 visible ASCII characters."),
+        ('{"": "{ viewer { role } }"}', "an ID must have 1 to 255 visible ASCII characters."),
+        ('{"a b": "{ viewer { role } }"}', "an ID must have 1 to 255 visible ASCII characters."),
         (json.dumps({"sha256:" + "0" * 64: ROLE}), "is not the SHA-256 digest of its document."),
         (json.dumps({"0" * 64: ROLE}), "is not the SHA-256 digest of its document."),
     ],
@@ -120,7 +120,7 @@ def test_one_id_for_two_documents_is_refused(database_url: str, tmp_path: Path) 
     (tmp_path / "b").write_text(json.dumps({"id": TENANT}))
     result = call(database_url, "load", str(tmp_path / "a"), str(tmp_path / "b"))
     assert result.exit_code == 1
-    assert result.stderr == f"benegraph: {tmp_path / 'b'}: another manifest has a different document with the id id.\n"
+    assert result.stderr == f"benegraph: {tmp_path / 'b'}: another manifest has a different document with the ID id.\n"
     assert trusted_ids(database_url) == []
 
 

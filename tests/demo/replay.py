@@ -47,7 +47,7 @@ from benegraph.services.people import NewHire
 class Replay:
     """The generated rows of an employer, and the database in which the services create the same rows.
 
-    `ids` maps the generated ids to the ids that the services created.
+    `ids` maps the generated IDs to the IDs that the services created.
     """
 
     database: Database
@@ -65,7 +65,7 @@ class Replay:
         return await self.database.transact(self.viewer, Clock(at), action)
 
     async def actual_rows(self, model: type[Base]) -> list[Row]:
-        """Return all rows of a table as the services left them, in the order of their ids."""
+        """Return all rows of a table as the services left them, in the order of their IDs."""
         columns = [column.key for column in inspect(model).columns if column.key != "tenant_id"]
 
         async def select_rows(tx: Transaction) -> list[Row]:
@@ -76,7 +76,7 @@ class Replay:
         return sorted(rows, key=lambda row: str(row.get("id")))
 
     async def pair(self, model: type[Base], key: Any) -> None:
-        """Map the generated ids of a table to the actual ids; rows with equal keys are mapped in order of creation."""
+        """Map the generated IDs of a table to the actual IDs; rows with equal keys are mapped in order of creation."""
         by_key: dict[Any, list[str]] = defaultdict(list)
         for row in await self.actual_rows(model):
             by_key[key(row)].append(row["id"])
@@ -85,7 +85,7 @@ class Replay:
                 self.ids[row["id"]] = ids.pop(0)
 
     def translate(self, value: Any) -> Any:
-        """Return a generated value with actual ids in place of generated ones, and dates in a dict as JSON has them."""
+        """Return a generated value with actual IDs in place of generated ones, and dates in a dict as JSON has them."""
         if isinstance(value, dict):
             return {name: self.translate(_json_value(item)) for name, item in value.items()}
         if isinstance(value, tuple):
@@ -290,7 +290,7 @@ async def _set_paid_through(replay: Replay, at: datetime, event: Row) -> None:
 
 
 async def pair_coverage(replay: Replay) -> None:
-    """Map the ids of coverage of record, also of deleted ones, by the history events of their creation."""
+    """Map the IDs of coverage of record, also of deleted ones, by the history events of their creation."""
     ids = {
         _creation_key(event): event["subject_id"] for event in await replay.actual_rows(Event) if _creation_key(event)
     }

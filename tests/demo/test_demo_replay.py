@@ -116,7 +116,7 @@ def _expected_rows(replay: Replay, model: type[Base]) -> list[Row]:
 
 
 def _comparable(rows: list[Row]) -> list[str]:
-    """Return the rows in a comparable form without their ids and order, which the services choose themselves."""
+    """Return the rows in a comparable form without their IDs and order, which the services choose themselves."""
     return sorted(
         repr([(name, _sorted_items(value)) for name, value in sorted(row.items()) if name != "id"]) for row in rows
     )

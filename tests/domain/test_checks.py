@@ -1,4 +1,4 @@
-"""Checks of single fields: IDs, texts, amounts and versions."""
+"""Checks of single fields: IDs, strings, amounts and versions."""
 
 import pytest
 from hypothesis import given

@@ -14,7 +14,7 @@ from benegraph.domain.values import DateSpan, last_day_of_month
 from factories.office import PLANS, TableRows
 
 Row = dict[str, Any]
-#: The id of the enrollment that covers each day.
+#: The ID of the enrollment that covers each day.
 CoveredDays = dict[date, str]
 
 

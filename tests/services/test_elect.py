@@ -16,7 +16,7 @@ FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 
 
 async def office_with_pending_enrollment(database: Database) -> tuple[Office, str, str, dict[str, str]]:
-    """Open enrollment with Ada in it; return her id, her pending enrollment's id, and the plan ids by carrier code."""
+    """Open enrollment with Ada in it; return her ID, her pending enrollment's ID, and plan IDs by carrier plan ID."""
     office = await create_office(database)
     ada = await office.hire()
     id = await office.open_plan_year()

@@ -37,7 +37,7 @@ OTHER_SUBSCRIBER_ID = "S00000002"
 
 
 async def office_with_coverage(database: Database, **options: Any) -> tuple[Office, str]:
-    """Create an office with a contract and a subscriber covered in 2026; also return the coverage id."""
+    """Create an office with a contract and a subscriber covered in 2026; also return the coverage ID."""
     office = await create_office(database, **options)
     await make_contract(office)
     await make_subscriber(office)
@@ -298,7 +298,7 @@ async def test_service_of_one_employer_updates_its_coverage(database: Database) 
 
 
 async def add_subscribers_and_invoice(office: Office, people: int) -> str:
-    """Add this many covered subscribers, one billed individually; return the id of the group's invoice."""
+    """Add this many covered subscribers, one billed individually; return the ID of the group's invoice."""
     starts = [date(2020 + index % 72 // 12, 1 + index % 12, 1) for index in range(people)]
     items = [CoverageItem(coverage_key(start, f"S{index}"), {}) for index, start in enumerate(starts)]
 

@@ -16,7 +16,7 @@ MARCH_10 = date(2027, 3, 10)
 async def office_with_enrolled_employee(
     database: Database, code: str | None = "GOLD"
 ) -> tuple[Office, str, str, dict[str, str]]:
-    """Enroll Ada for 2027 (or waive, without a code); it is 10 March. Return her id, the enrollment id and plan ids."""
+    """Enroll Ada for 2027, or waive if `code` is None; it is 10 March. Return her ID, her enrollment and plan IDs."""
     office = await create_office(database)
     ada = await office.hire()
     plans = dict(await office.plan_ids(await office.open_plan_year()))

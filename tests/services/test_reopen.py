@@ -14,7 +14,7 @@ REFUSED = ["INVALID_STATUS_TRANSITION enrollmentId"]
 
 
 async def office_with_enrolled_employee(database: Database) -> tuple[Office, str, str, dict[str, str]]:
-    """Ada is enrolled in GOLD with a child; return her id, the enrollment's id, and the plan ids by carrier code."""
+    """Ada is enrolled in GOLD with a child; return her ID, the enrollment's ID, and plan IDs by carrier plan ID."""
     office = await create_office(database)
     ada = await office.hire()
     plans = dict(await office.plan_ids(await office.open_plan_year()))

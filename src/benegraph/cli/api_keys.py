@@ -17,7 +17,7 @@ from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.services import access
 
-OPERATOR = "operator"  # the actor in history events, in place of a key's id
+OPERATOR = "operator"  # the actor in history events, in place of a key's ID
 
 _TENANT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _CONSTRAINT_MESSAGES = {
@@ -45,9 +45,9 @@ def parse_limits(role: str, employer: str | None, employee: str | None, actions:
 
 
 def operator_of(tenant: str) -> Viewer:
-    """Return the viewer for commands in a tenant, or end the command with a usage error if the id is invalid."""
+    """Return the viewer for commands in a tenant, or end the command with a usage error if the ID is invalid."""
     if not _TENANT_ID.fullmatch(tenant):
-        fail("A tenant's id has 1 to 63 characters of a-z, 0-9 and -, such as acme.", USAGE_ERROR)
+        fail("A tenant's ID has 1 to 63 characters of a-z, 0-9 and -, such as acme.", USAGE_ERROR)
     return Viewer(tenant, OPERATOR, Role.ADMINISTRATOR)
 
 
@@ -98,7 +98,7 @@ def list_keys(tenant: str, data_dir: Path | None) -> None:
         state = _describe_state(row, now)
         lines.append((row.id, f"{row.prefix}…", row.role, limits or "-", row.label or "-", last_used, state))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:  # not with rich, whose tables truncate ids in a narrow terminal
+    for line in lines:  # not with rich, whose tables truncate IDs in a narrow terminal
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 

@@ -33,7 +33,7 @@ query($id: ID!) { enrollment(id: $id) { eligiblePlans { plan { id } costs { cove
 
 @dataclass(frozen=True, slots=True)
 class DemoInfo:
-    """The URL, keys and ids with which a user tries the demo."""
+    """The URL, keys and IDs with which a user tries the demo."""
 
     url: str
     keys: Mapping[str, str]

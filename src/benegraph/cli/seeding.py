@@ -17,7 +17,7 @@ from benegraph.domain.values import Clock
 
 @report_errors
 def seed(employees: int, seed: int, tenant: str, data_dir: Path | None) -> None:
-    operator_of(tenant)  # checks the tenant's id
+    operator_of(tenant)  # checks the tenant's ID
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 

@@ -112,7 +112,7 @@ def _set_up_main_process(parameters: ServeParameters) -> ShutdownRequest:
 
 
 async def _prepare(parameters: ServeParameters, location: DatabaseLocation, database: Database) -> DemoInfo | None:
-    """Prepare and check the database; with --demo, fill it and return the demo's keys and ids."""
+    """Prepare and check the database; with --demo, fill it and return the demo's keys and IDs."""
     with _show_status("Preparing the database"):
         await prepare_database(location)
         await check_database(database.engine)

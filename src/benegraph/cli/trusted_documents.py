@@ -35,7 +35,7 @@ def load(files: Sequence[Path], data_dir: Path | None, *, replace: bool) -> None
         manifest = _read_manifest(file)
         conflict = next((id for id in manifest.keys() & texts.keys() if manifest[id] != texts[id]), None)
         if conflict:
-            fail(f"{file}: another manifest has a different document with the id {conflict}.")
+            fail(f"{file}: another manifest has a different document with the ID {conflict}.")
         texts |= manifest
     _check_documents(texts)
     documents = {id: (compute_digest(text), text) for id, text in texts.items()}
@@ -73,7 +73,7 @@ def remove(ids: Sequence[str], data_dir: Path | None) -> None:
 
 
 def _read_manifest(file: Path) -> dict[str, str]:
-    """Return the documents of a manifest by the ids that the client will send."""
+    """Return the documents of a manifest by the IDs that the client will send."""
     try:
         content = orjson.loads(file.read_bytes())
     except orjson.JSONDecodeError:
@@ -81,10 +81,10 @@ def _read_manifest(file: Path) -> dict[str, str]:
     if isinstance(content, Mapping) and content.get("format") == _APOLLO_FORMAT:
         content = _apollo_documents(content.get("operations"))
     if not isinstance(content, Mapping) or not all(isinstance(text, str) for text in content.values()):
-        fail(f"{file} is not a manifest: expected a JSON object of documents by id, or Apollo's manifest format.")
+        fail(f"{file} is not a manifest: expected a JSON object of documents by ID, or Apollo's manifest format.")
     for id, text in content.items():
         if not _ID.fullmatch(id):
-            fail(f"{file}: an id must have 1 to 255 visible ASCII characters.")
+            fail(f"{file}: an ID must have 1 to 255 visible ASCII characters.")
         match = _SHA256.fullmatch(id)
         if match and match[1] != compute_digest(text):
             fail(f"{file}: {id} is not the SHA-256 digest of its document.")

@@ -2,7 +2,7 @@
 
 Two functions write to a database. `fill_demo_tenants` fills the demo's tenants once, for `benegraph serve --demo`.
 `seed_tenant` adds a given number of employees to one tenant, for `benegraph seed`. The same seed on the same day
-generates the same rows, ids included, because each random source is seeded with words (`random_source`).
+generates the same rows, IDs included, because each random source is seeded with words (`random_source`).
 
 A tenant is generated in these steps:
 

@@ -27,7 +27,7 @@ _SINGLE_DIVISION = ("001",)
 
 @dataclass(frozen=True, slots=True)
 class CarrierGroup:
-    """An employer's group with the carrier: its id, and the row of the contract of each division."""
+    """An employer's group with the carrier: its ID, and the row of the contract of each division."""
 
     employer_id: str
     id: str

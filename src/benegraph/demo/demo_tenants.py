@@ -19,7 +19,7 @@ from benegraph.domain.enrollments.status import WindowReason
 from benegraph.domain.errors import BenegraphError
 from benegraph.domain.values import Clock
 
-#: The demo's tenants by id, with their names; the first is the one to try things in.
+#: The demo's tenants by ID, with their names; the first is the one to try things in.
 TENANTS = {"demo": "Demo Benefits", "demo-coast": "Coastline Benefits", "demo-plains": "Plainsong Benefits"}
 #: In this tenant paid-through dates are updated with every change of an invoice.
 AUTO_PAID_THROUGH_TENANT = "demo-coast"
@@ -36,9 +36,9 @@ class NotADemoTenant(BenegraphError):
 
 @dataclass(frozen=True, slots=True)
 class DemoIds:
-    """The ids of the demo's first employee, and of their enrollments in next year's medical, dental and vision plans.
+    """The IDs of the demo's first employee, and of their enrollments in next year's medical, dental and vision plans.
 
-    The enrollments are pending at first. Their ids stay the same once they are answered.
+    The enrollments are pending at first. Their IDs stay the same once they are answered.
     """
 
     tenant_id: str
@@ -48,7 +48,7 @@ class DemoIds:
 
 
 async def fill_demo_tenants(database: Database, clock: Clock, seed: int) -> DemoIds:
-    """Fill each demo tenant that has no employers yet, and return the ids found in the database.
+    """Fill each demo tenant that has no employers yet, and return the IDs found in the database.
 
     Raises NotADemoTenant if the first tenant has employers, but not the demo's first employee.
     """

@@ -162,7 +162,7 @@ def add_employee(
 
 
 def add_dependent(employee: EmployeeState, relative: SampleRelative, at: datetime) -> str:
-    """Add a dependent, as `addDependent` does, and return its id."""
+    """Add a dependent, as `addDependent` does, and return its ID."""
     id = employee.records.new_id(IdPrefix.DEPENDENT, at)
     row: Row = {
         "id": id,

@@ -64,7 +64,7 @@ class EmployerProfile:
 def generate_employer(tenant: TenantProfile, profile: EmployerProfile) -> RecordBuffer:
     """Generate all rows of an employer. The same tenant and profile give identical rows."""
     rng = random_source(*tenant.seed_words, profile.number)
-    # Only ids depend on the day: another day's run of the same seed has the same people, but never the same ids.
+    # Only IDs depend on the day: another day's run of the same seed has the same people, but never the same IDs.
     records = RecordBuffer(tenant.actor, random_source(*tenant.seed_words, profile.number, tenant.today))
     phase = profile.phase or weighted_choice(rng, PHASE_WEIGHTS)
     schedules = plan_year_schedules(rng, phase, tenant.today)

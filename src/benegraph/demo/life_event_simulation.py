@@ -68,7 +68,7 @@ class _LifeEventSimulation:
         self.queue.schedule(self.random_instant(timeline.reviewed_on), partial(self.review, row))
 
     def _add_new_relative(self, at: datetime) -> str | None:
-        """Add the new relative as a dependent to be covered, and return the dependent's id."""
+        """Add the new relative as a dependent to be covered, and return the dependent's ID."""
         employee, relative = self.employee, self.timeline.new_relative
         if relative is None:
             return None
@@ -180,7 +180,7 @@ def _answer(employee: EmployeeState, reissued: Sequence[EnrollmentState], at: da
 def _baseline(
     employee: EmployeeState, enrollment: EnrollmentState, event_type: LifeEventType
 ) -> tuple[ReissueBaseline, str | None]:
-    """Return the coverage that a reissued enrollment changes, and the id of its plan; None where it was waived."""
+    """Return the coverage that a reissued enrollment changes, and the ID of its plan; None where it was waived."""
     earlier = [
         other
         for other in employee.enrollments_in(enrollment.plan_year)

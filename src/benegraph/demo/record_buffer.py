@@ -14,9 +14,9 @@ from benegraph.domain.ids import IdPrefix, new_id
 
 Row = dict[str, Any]
 
-# Columns that history events leave out, as `db.store.history` does: ids, timestamps, versions and free text.
+# Columns that history events leave out, as `db.store.history` does: IDs, timestamps, versions and free text.
 _EXCLUDED_COLUMNS = {"id", "employer_id", "employee_id", "created_at", "updated_at", "version", "notes", "review_notes"}
-# Ids from a second id source sort after all ids of the first for the same instant.
+# Ids from a second ID source sort after all IDs of the first for the same instant.
 _SECOND_SOURCE_OFFSET = 1 << 25
 
 
@@ -30,16 +30,16 @@ class RecordBuffer:
     _id_counter: Iterator[int] = field(default_factory=count)
 
     def with_id_source(self, id_random: Random) -> "RecordBuffer":
-        """Return a buffer of the same tables with a second id source, so that neither source shifts the other's ids."""
+        """Return a buffer of the same tables with a second ID source, so that neither source shifts the other's IDs."""
         return RecordBuffer(self.actor, id_random, self.tables, count(_SECOND_SOURCE_OFFSET))
 
     @property
     def user_id(self) -> str:
-        """The id of the administrator's API key, which coverage of record names as its author."""
+        """The ID of the administrator's API key, which coverage of record names as its author."""
         return self.actor.split()[1]
 
     def new_id(self, prefix: IdPrefix, at: datetime) -> str:
-        """Return an id that sorts after all earlier ids of the same instant."""
+        """Return an ID that sorts after all earlier IDs of the same instant."""
         return new_id(prefix, at, self.id_random.getrandbits, count=next(self._id_counter) & 0x3FFFFFF)
 
     def add(self, model: type[Base], row: Row, at: datetime) -> Row:

@@ -16,7 +16,7 @@ from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.plan_years import RenewalMode, WaitingPeriod
 from benegraph.domain.values import ONE_DAY, DateSpan, add_years
 
-#: The external id of the demo's first employee, by which a later start finds them.
+#: The external ID of the demo's first employee, by which a later start finds them.
 FIRST_EXTERNAL_ID = "DEMO-1"
 
 #: The terms of an employer with sample people. With a wait of 30 days, the new hire below is in their window today.

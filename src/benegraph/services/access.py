@@ -168,7 +168,7 @@ async def _scope_exists(database: Database, clock: Clock, viewer: Viewer) -> boo
 async def issue_key(
     tx: Transaction, limits: KeyLimits, label: str, *, expires_at: datetime | None = None, key: str | None = None
 ) -> tuple[str, str]:
-    """Issue a key in the transaction's tenant, and return its id and the key itself.
+    """Issue a key in the transaction's tenant, and return its ID and the key itself.
 
     The key is never stored, so it can be shown only now. With `key`, an existing key gets access to this tenant too.
     """

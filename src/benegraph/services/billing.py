@@ -62,7 +62,7 @@ class CoveragePaidThrough:
 
 
 async def record_invoice(tx: Transaction, invoice: NewInvoice) -> str:
-    """Record an invoice, and return its id. Raises Refused."""
+    """Record an invoice, and return its ID. Raises Refused."""
     recipient, violations = await _find_recipient(tx, invoice.group_id, invoice.division_id, invoice.subscriber_id)
     raise_if_any([*violations, *check_invoice(invoice.bill_from, invoice.bill_through, invoice.amount_cents)])
     row = {"id": tx.new_id(IdPrefix.PREMIUM_INVOICE), "employer_id": recipient.employer_id, **asdict(invoice)}
@@ -90,7 +90,7 @@ async def void_invoice(tx: Transaction, id: str, reason: str | None, expected_ve
 
 
 async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, received_on: date) -> str:
-    """Record a payment on an invoice, and return the payment's id. Raises Refused.
+    """Record a payment on an invoice, and return the payment's ID. Raises Refused.
 
     A payment may be less or more than the open amount.
     """
@@ -120,7 +120,7 @@ async def record_payment(tx: Transaction, invoice_id: str, amount_cents: int, re
 
 
 async def reverse_payment(tx: Transaction, payment_id: str, reason: str | None) -> str:
-    """Reverse a payment, also on a void invoice, and return the invoice's id. Raises Refused."""
+    """Reverse a payment, also on a void invoice, and return the invoice's ID. Raises Refused."""
     violations = [*check_reason(reason)]
     malformed = [*check_id(IdPrefix.PREMIUM_PAYMENT, payment_id, "paymentId")]
     invoice_id = None if malformed else await store.billing.invoice_id_of(tx, payment_id)

@@ -26,7 +26,7 @@ def plan_columns(plan: PlanTerms) -> dict[str, Any]:
 async def add_product(
     tx: Transaction, name: str, category: ProductCategory, carrier_name: str | None, plans: Sequence[PlanTerms]
 ) -> str:
-    """Add a benefit product with its carrier plans, and return its id. Raises Refused."""
+    """Add a benefit product with its carrier plans, and return its ID. Raises Refused."""
     raise_if_any([*check_product(name, carrier_name), *check_plans(plans)])
     id = tx.new_id(IdPrefix.BENEFIT_PRODUCT)
     product = {"id": id, "name": name, "category": category, "carrier_name": carrier_name, "active": True}

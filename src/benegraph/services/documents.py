@@ -31,13 +31,13 @@ async def find_persisted(database: Database, viewer: Viewer, clock: Clock, diges
 async def find_trusted(
     database: Database, viewer: Viewer, clock: Clock, *, id: str | None = None, digest: str | None = None
 ) -> str | None:
-    """Return a trusted document by its id or by the SHA-256 of its text, or None."""
+    """Return a trusted document by its ID or by the SHA-256 of its text, or None."""
     async with database.read(viewer, clock) as read_session:
         return await store.documents.find_trusted_document(read_session, id, digest)
 
 
 async def trust(tx: Transaction, documents: Mapping[str, tuple[str, str]], *, replace: bool = False) -> None:
-    """Add trusted documents, given as (SHA-256, text) by id. With `replace`, they replace all that were trusted."""
+    """Add trusted documents, given as (SHA-256, text) by ID. With `replace`, they replace all that were trusted."""
     if replace:
         await store.documents.delete_trusted_documents(tx, None)
     if documents:

@@ -19,7 +19,7 @@ async def employer_today(tx: Transaction, employer_id: str) -> date:
 
 
 async def add_employer(tx: Transaction, name: str, time_zone: str) -> str:
-    """Add an employer, and return its id. Raises Refused, and Forbidden for a viewer limited to one employer."""
+    """Add an employer, and return its ID. Raises Refused, and Forbidden for a viewer limited to one employer."""
     require_tenant_wide(tx.viewer)
     raise_if_any(check_employer(name, time_zone))
     id = tx.new_id(IdPrefix.EMPLOYER)

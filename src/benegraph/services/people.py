@@ -50,9 +50,9 @@ class NewHire:
 
 
 async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) -> str:
-    """Hire an employee, and return the id. Raises Refused.
+    """Hire an employee, and return the ID. Raises Refused.
 
-    An eligible employee is issued a new-hire enrollment in each plan year that is already open.
+    An eligible employee gets a new-hire enrollment in each plan year that is opened and not over.
     """
     raise_if_any(check_subscriber_number(new_hire.subscriber_id))
     require_subscriber_link_permission(tx, new_hire.subscriber_id or UNCHANGED)
@@ -197,7 +197,7 @@ async def add_dependent(
     *,
     disabled: bool,
 ) -> str:
-    """Add a dependent of an employee, and return the id. Raises Refused."""
+    """Add a dependent of an employee, and return the ID. Raises Refused."""
     employee, today = await _lock_employee(tx, employee_id)
     raise_if_any(check_dependent(first_name, last_name, date_of_birth, today))
     row = {

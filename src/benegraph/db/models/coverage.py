@@ -14,7 +14,7 @@ class Subscriber(Versioned, Base):
 
     __tablename__ = "subscribers"
 
-    #: The carrier's number of the subscriber.
+    #: The subscriber number, which the carrier assigns.
     subscriber_id: Mapped[Id]
     employer_id: Mapped[Id | None]
     employee_id: Mapped[Id | None]

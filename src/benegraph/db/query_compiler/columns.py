@@ -41,7 +41,7 @@ def is_nullable_column(source: Source, column: str) -> bool:
 
 
 def is_id_column(source: Source, column: str) -> bool:
-    """Return whether a column of a source holds ids. A check constraint guarantees their form."""
+    """Return whether a column of a source holds IDs. A check constraint guarantees their form."""
     return holds_ids(columns_of(source)[column])
 
 

@@ -1,4 +1,4 @@
-"""Conditions and expressions that the store's statements share: visible rows, today, arrays of ids and of rows."""
+"""Conditions and expressions that the store's statements share: visible rows, today, arrays of IDs and of rows."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
@@ -30,7 +30,7 @@ def visibility_conditions(
 
 
 def any_of(ids: Collection[str] | ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return an `= ANY (…)` operand for these ids.
+    """Return an `= ANY (…)` operand for these IDs.
 
     They travel as one array, because the driver limits the number of bind parameters.
     """

@@ -15,7 +15,7 @@ from benegraph.domain.ids import IdPrefix
 async def create_group_contract(
     tx: Transaction, key: ContractKey, coverage_end: date | None, employer_id: str | None, policy_number: str | None
 ) -> str:
-    """Create a contract for a group's division, and return its id. Raises Refused."""
+    """Create a contract for a group's division, and return its ID. Raises Refused."""
     raise_if_any(
         [*check_contract(key, coverage_end, policy_number), *check_id(IdPrefix.EMPLOYER, employer_id, "employerId")]
     )

@@ -51,7 +51,7 @@ class CoverageItem:
 
 @dataclass(frozen=True, slots=True)
 class CoverageItemResult:
-    """The outcome of one item: the coverage's id, or the rule violations."""
+    """The outcome of one item: the coverage's ID, or the rule violations."""
 
     outcome: BatchOutcome
     id: str | None = None
@@ -59,7 +59,7 @@ class CoverageItemResult:
 
 
 async def create_coverage(tx: Transaction, item: CoverageItem) -> str:
-    """Create a coverage of record, and return its id. Raises Refused."""
+    """Create a coverage of record, and return its ID. Raises Refused."""
     batch = await load_coverage_batch(tx, [item])
     if item.key in batch.records:
         raise refusal(ErrorCode.ALREADY_EXISTS, "A coverage with this key already exists; update it instead.", "key")
@@ -70,7 +70,7 @@ async def create_coverage(tx: Transaction, item: CoverageItem) -> str:
 
 
 async def update_coverage(tx: Transaction, item: CoverageItem, expected_version: int | None) -> str:
-    """Change the given columns of a coverage of record, and return its id. Raises Refused."""
+    """Change the given columns of a coverage of record, and return its ID. Raises Refused."""
     batch, record = await _load_existing(tx, item)
     raise_if_any([*check_version(expected_version, record.version), *batch.check(item)])
     batch.change(tx, record, item.changes)
@@ -79,7 +79,7 @@ async def update_coverage(tx: Transaction, item: CoverageItem, expected_version:
 
 
 async def delete_coverage(tx: Transaction, key: CoverageKey, expected_version: int | None) -> str:
-    """Delete a coverage of record, and return the id it had. Raises Refused."""
+    """Delete a coverage of record, and return the ID it had. Raises Refused."""
     batch, record = await _load_existing(tx, CoverageItem(key, {}))
     violations = [*check_version(expected_version, record.version)]
     if record.id in batch.linked_ids:
@@ -285,7 +285,7 @@ def column_values(row: SubscriberEnrollment) -> dict[str, Any]:
 
 
 def covered_employee_id(subscriber: Subscriber, employer_id: str | None) -> str | None:
-    """Return the subscriber's employee id if the coverage belongs to that employee's employer, else None."""
+    """Return the subscriber's employee ID if the coverage belongs to that employee's employer, else None."""
     return subscriber.employee_id if subscriber.employer_id == employer_id else None
 
 

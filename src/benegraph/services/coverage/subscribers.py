@@ -29,7 +29,7 @@ SubscriberNumber = str | None | Literal[_Sentinel.UNCHANGED]
 async def create_subscriber(
     tx: Transaction, subscriber_id: str, first_name: str | None, last_name: str | None, employee_id: str | None
 ) -> str:
-    """Create a subscriber, and return its id. Raises Refused.
+    """Create a subscriber, and return its ID. Raises Refused.
 
     With an employee, also record the coverage that this employee has elected.
     """

@@ -159,7 +159,7 @@ def _sync_group(
 
 
 def _elected_coverage(context: _SyncContext, employee: Employee, rows: Sequence[Any]) -> dict[str, ElectedCoverage]:
-    """Return the days that each enrollment covers and the contract to record them under, by enrollment id."""
+    """Return the days that each enrollment covers and the contract to record them under, by enrollment ID."""
     divisions = {
         record.id: record.division_id for record in context.records.get(context.subscriber_ids[employee.id], ())
     }
@@ -246,7 +246,7 @@ def _link_enrollments(
 def _add(
     tx: Transaction, context: _SyncContext, changes: _Changes, employee: Employee, coverage: ElectedCoverage
 ) -> str:
-    """Add a record for a span of elected coverage, and return its id."""
+    """Add a record for a span of elected coverage, and return its ID."""
     contract, span = coverage.contract, coverage.span
     values: Values = {
         "id": tx.new_id(IdPrefix.SUBSCRIBER_ENROLLMENT),

@@ -25,7 +25,7 @@ class LifeEventReport:
 
 
 async def report_life_event(tx: Transaction, employee_id: str, report: LifeEventReport) -> str:
-    """Record a reported life event for review, and return its id. Raises Refused."""
+    """Record a reported life event for review, and return its ID. Raises Refused."""
     raise_if_any(
         [
             *check_id(IdPrefix.EMPLOYEE, employee_id, "employeeId"),

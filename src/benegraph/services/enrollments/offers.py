@@ -24,7 +24,7 @@ from benegraph.services.enrollments.updates import sort_answered
 
 @dataclass(frozen=True, slots=True)
 class PlanYearTerms:
-    """The terms of a plan year: its contribution classes and its plans by id."""
+    """The terms of a plan year: its contribution classes and its plans by ID."""
 
     classes: Sequence[ContributionTerms]
     plans: Mapping[str, OfferedPlan]
@@ -68,7 +68,7 @@ def dependent_facts(dependent: Dependent) -> DependentFacts:
 
 
 async def load_terms(tx: Transaction, plan_year_ids: Collection[str]) -> dict[str, PlanYearTerms]:
-    """Load the terms of some plan years, by plan year id."""
+    """Load the terms of some plan years, by plan year ID."""
     return {id: build_terms(row) for id, row in (await store.plan_years.load_offerings(tx, plan_year_ids)).items()}
 
 

@@ -36,7 +36,7 @@ from benegraph.services.enrollments.offers import (
 async def reissue_enrollment(
     tx: Transaction, enrollment_id: str, life_event_id: str, reason: str | None, expected_version: int | None
 ) -> str:
-    """Issue a pending enrollment that replaces one that is enrolled, waived or lapsed, and return its id.
+    """Issue a pending enrollment that replaces one that is enrolled, waived or lapsed, and return its ID.
 
     The old enrollment stays unchanged until the new one is answered. Raises Refused.
     """

@@ -47,7 +47,7 @@ class PlanYearDraft:
 
 
 async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
-    """Create a draft plan year for an employer and a product, and return its id. Raises Refused."""
+    """Create a draft plan year for an employer and a product, and return its ID. Raises Refused."""
     raise_if_any(_check_group_id(draft.group_id))
     raise_if_any(
         [

@@ -29,7 +29,7 @@ from benegraph.domain.coverage import ContractKey
 
 
 async def lock_subscribers(tx: Transaction, subscriber_ids: Collection[str]) -> dict[str, Subscriber]:
-    """Lock subscribers by the carrier's numbers. Every write of a subscriber's coverage takes this lock."""
+    """Lock subscribers by their numbers. Every write of a subscriber's coverage takes this lock."""
     result = await tx.session.scalars(
         select(Subscriber)
         .where(Subscriber.tenant_id == tx.viewer.tenant_id, Subscriber.subscriber_id == any_of(subscriber_ids))
@@ -127,7 +127,7 @@ async def list_linked_division_ids(tx: Transaction, employee_id: str) -> set[str
 async def lock_elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Any]:
     """Lock the subscribers linked to employees, in order of their numbers; then return the employees' elections.
 
-    Returns each enrollment that is or should be recorded with a carrier, with the subscriber's number and the
+    Returns each enrollment that is or should be recorded with a carrier, with the subscriber number and the
     employer's contracts of its group, one for each division. The link of a subscriber changes under the lock of its
     employee and the shared lock of the employer: the caller holds the employees' locks, or the employer's exclusively.
     """
