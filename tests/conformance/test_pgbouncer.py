@@ -248,4 +248,4 @@ async def test_settings_hold_in_every_transaction_and_end_with_it(
 def test_gateway_without_the_setting_does_not_start(tmp_path: Path, pgbouncer: PgBouncer) -> None:
     with launch_gateway(tmp_path, DATABASE_URL=pgbouncer.url) as gateway:
         assert gateway.process.wait(60) == 1
-        assert "The database refuses: unsupported startup parameter: jit" in gateway.log
+        assert "Database error: unsupported startup parameter: jit" in gateway.log

@@ -19,7 +19,7 @@ describe_enum(
         "INVALID_INPUT": "A value is invalid: blank, too long, negative, out of range, or not an ID of the right type.",
         "ALREADY_EXISTS": "Another object already has this key.",
         "VERSION_CONFLICT": "The object has changed since the version in `expectedVersion`; read it again.",
-        "IDEMPOTENCY_KEY_REUSED": "The idempotency key was already used for another input of the same mutation.",
+        "IDEMPOTENCY_KEY_REUSED": "The idempotency key was used with another input of the same mutation.",
         "ENROLLMENT_NOT_PENDING": "The enrollment is already answered or closed, or its plan year has ended.",
         "WINDOW_NOT_OPEN": "Today is outside the enrollment's window.",
         "WINDOW_STILL_OPEN": "Open enrollment is not over yet.",
