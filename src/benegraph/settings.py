@@ -57,7 +57,7 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
-    """The checks that a request passes before a resolver runs."""
+    """How the gateway checks and executes requests."""
 
     limits: Limits = field(default_factory=Limits)
     rate_limit: RateLimit = field(default_factory=RateLimit)

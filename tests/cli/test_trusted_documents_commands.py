@@ -88,8 +88,8 @@ def test_manifests_accumulate_without_instead(database_url: str, tmp_path: Path)
         ),
         ('{"": "{ viewer { role } }"}', "an ID must have 1 to 255 visible ASCII characters."),
         ('{"a b": "{ viewer { role } }"}', "an ID must have 1 to 255 visible ASCII characters."),
-        (json.dumps({"sha256:" + "0" * 64: ROLE}), "is not the SHA-256 digest of its document."),
-        (json.dumps({"0" * 64: ROLE}), "is not the SHA-256 digest of its document."),
+        (json.dumps({"sha256:" + "0" * 64: ROLE}), "is not the SHA-256 hash of its document."),
+        (json.dumps({"0" * 64: ROLE}), "is not the SHA-256 hash of its document."),
     ],
 )
 def test_an_invalid_manifest_is_reported_in_one_line(

@@ -74,7 +74,7 @@ async def test_deadlocked_transaction_is_retried(database: Database) -> None:
     async def change(tx: Transaction, first: str, second: str) -> None:
         attempts.append(first)
         for id in (first, second):
-            employee = await store.people.lock_for_update(tx, id)
+            employee = await store.people.lock_object(tx, id)
             assert employee is not None
             employee.first_name += "!"
             await tx.flush()

@@ -27,7 +27,7 @@ from factories.access import administrator, employee_viewer
         (store.plan_years.by_ids, ["coverage_starts_on"], {"plan_years"}),
         (store.plan_years.by_ids, ["status"], {"plan_years", "employers"}),
         (store.plan_years.plans_by_ids, ["name"], {"plans"}),
-        (store.plan_years.classes_of, ["position"], {"contribution_classes"}),
+        (store.plan_years.contribution_classes_of, ["position"], {"contribution_classes"}),
         (store.plan_years.rates_of, ["monthly_premium_cents"], {"plan_rates"}),
         (store.catalog.rates_of, ["monthly_premium_cents"], {"carrier_plan_rates"}),
         (store.enrollments.dependents_of, ["first_name"], {"dependents", "enrolled_dependents"}),

@@ -31,7 +31,7 @@ DataDir = Annotated[
     Path | None,
     typer.Option(file_okay=False, help="Data directory of the embedded PostgreSQL, used if DATABASE_URL is not set."),
 ]
-Tenant = Annotated[str, typer.Option(help="Tenant id, as in the header X-Tenant.")]
+Tenant = Annotated[str, typer.Option(help="Tenant ID, as in the header X-Tenant.")]
 Format = Annotated[
     FileFormat | None, typer.Option("--format", help="File format; by default it follows from the file name.")
 ]
@@ -52,7 +52,7 @@ def main(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Accept the options that stand before the command."""
+    """Accept the options that precede the command."""
 
 
 @app.command()
@@ -67,7 +67,13 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Number of worker processes [BENEGRAPH_WORKERS, else 1].")
     ] = None,
-    data_dir: DataDir = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            help="Data directory of the embedded PostgreSQL, used with --demo, or if DATABASE_URL is not set.",
+        ),
+    ] = None,
     today: Annotated[
         str | None, typer.Option(metavar="DATE", help="Date that the demo uses as today (YYYY-MM-DD).")
     ] = None,
@@ -134,7 +140,7 @@ def issue_key(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Issue an API key and print it. It is shown only once, because only its digest is stored."""
+    """Issue an API key and print it. It is shown only once, because only its hash is stored."""
     from benegraph.cli import api_keys
 
     limits = api_keys.parse_limits(role, employer, employee, action or [])
@@ -151,7 +157,7 @@ def list_keys(*, tenant: Tenant, data_dir: DataDir = None) -> None:
 
 @keys.command("revoke")
 def revoke_key(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as shown by `keys list`: akey_…")],
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="ID of the key, as shown by `keys list`: akey_…")],
     *,
     tenant: Tenant,
     data_dir: DataDir = None,
@@ -195,7 +201,7 @@ def list_documents(*, data_dir: DataDir = None) -> None:
 
 @documents.command("remove")
 def remove_documents(
-    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of the documents, as listed.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="IDs of the documents, as listed.")],
     *,
     data_dir: DataDir = None,
 ) -> None:

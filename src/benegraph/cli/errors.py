@@ -1,4 +1,4 @@
-"""Errors of commands: each failure is reported in one line on standard error, with an exit code."""
+"""Errors of commands: each failure is reported in a short message on standard error, with an exit code."""
 
 import asyncio
 import functools
@@ -23,13 +23,13 @@ INTERRUPTED = 130
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
-    """End the command with one line on standard error."""
+    """End the command with a short message on standard error."""
     typer.echo(f"benegraph: {message}", err=True)
     raise typer.Exit(code)
 
 
 def report_errors(command: Callable[P, T]) -> Callable[P, T]:
-    """Report a command's expected errors in one line. Other errors are defects, and keep their traceback."""
+    """Report a command's expected errors in a short message. Other errors are defects, and keep their traceback."""
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:

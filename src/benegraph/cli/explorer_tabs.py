@@ -78,7 +78,7 @@ query EnrollmentsAndPlans($employee: ID!) {
 
 ELIGIBLE_PLANS = """\
 # The plans that can be chosen for an enrollment, the
-# window for that, and the monthly costs of each plan.
+# election window, and the monthly costs of each plan.
 
 query EligiblePlans($enrollment: ID!) {
   enrollment(id: $enrollment) {

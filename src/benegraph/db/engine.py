@@ -11,7 +11,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from benegraph.domain.errors import BenegraphError
 
 MIN_SERVER_VERSION = 150000
-#: Options that keep no prepared statement in a session, because PgBouncer lends the session to another client next.
+#: Options that keep no prepared statement in a session, because PgBouncer assigns the session to another client next.
 UNNAMED_STATEMENTS = {
     "statement_cache_size": 0,
     "prepared_statement_cache_size": 0,
@@ -34,7 +34,7 @@ class PoolSettings:
     acquire_timeout: float = 5.0
     statement_timeout: float = 15.0
     lock_timeout: float = 5.0
-    #: Whether connections go through PgBouncer, which lends a server's session for one transaction at a time.
+    #: Whether connections go through PgBouncer, which assigns a server's session for one transaction at a time.
     pgbouncer: bool = False
 
 
@@ -86,7 +86,7 @@ def _settings(pool: PoolSettings) -> tuple[dict[str, str], dict[str, str]]:
         "lock_timeout": str(int(pool.lock_timeout * 1000)),
         "idle_in_transaction_session_timeout": "30000",
     }
-    # PgBouncer applies the first four in each session that it lends, and refuses clients that pass any other.
+    # PgBouncer applies the first four in each session that it assigns, and refuses clients that pass any other.
     return (startup, other) if pool.pgbouncer else (startup | other, {})
 
 
@@ -100,8 +100,8 @@ def _set_transaction_settings(connection: Connection) -> None:
 def _skip_lost_connections(engine: AsyncEngine) -> None:
     """Keep the pool from handing out connections that are known to be lost, without a query for each checkout.
 
-    The driver notices that a connection was closed. If one is found lost that the driver believed open, because the
-    server vanished, then all connections that were opened before that moment are lost too.
+    The driver notices a closed connection. If a use reveals a loss that the driver had missed, the server has vanished:
+    all connections opened earlier are discarded too.
     """
     losses = 0
 
@@ -125,8 +125,8 @@ def _skip_lost_connections(engine: AsyncEngine) -> None:
 async def check_database(engine: AsyncEngine) -> None:
     """Check that the server is new enough, and that the role can't bypass row-level security.
 
-    Superusers, roles with BYPASSRLS and owners of tables (who can disable the policies) can, and so can members of
-    such roles. Raises UnfitDatabase.
+    Raises UnfitDatabase if the role is, or is a member of, a superuser, a role with BYPASSRLS, or an owner of protected
+    tables, because an owner can disable the policies.
     """
     async with engine.connect() as connection:
         version = int((await connection.execute(text("SHOW server_version_num"))).scalar_one())

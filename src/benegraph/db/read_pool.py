@@ -21,7 +21,7 @@ from benegraph.db.read_connection import ReadConnection
 from benegraph.db.rights import Rights, rights_of
 from benegraph.domain.access import Viewer
 
-#: How many of the engine's connections remain for writes: two in five, and at most four.
+#: How many of the engine's connections are kept free of compiled reads: two in five, and at most four.
 MAX_WRITE_CONNECTIONS = 4
 #: Seconds between two checks of the idle connections; one that was idle all the time returns to the engine's pool.
 IDLE_CHECK_SECONDS = 10.0
@@ -30,12 +30,12 @@ MAX_CHECKOUT_SECONDS = 1800.0
 
 
 def max_read_connections(pool_size: int) -> int:
-    """Return how many connections of an engine's pool reads may hold: at least one."""
+    """Return how many connections of an engine's pool compiled reads may hold: at least one."""
     return max(1, pool_size - min(MAX_WRITE_CONNECTIONS, math.ceil(pool_size * 2 / 5)))
 
 
 class ReadPool:
-    """The connections that all reads share, checked out of the engine's pool for a while.
+    """The connections that compiled plans share, checked out of the engine's pool for a while.
 
     Each connection is idle, in use by a snapshot, or in a background task that ends its transaction or closes it.
     """
@@ -101,7 +101,7 @@ class ReadPool:
         self._start(connection, self._end_and_release(connection))
 
     def drop(self, connection: ReadConnection, error: BaseException | None = None) -> bool:
-        """Close a connection in an unknown state; return whether it was lost before."""
+        """Close a connection in an unknown state; return whether the connection had already been lost."""
         if not connection.driver.is_closed():
             self._start(connection, self._cancel(connection))
             return False

@@ -1,4 +1,4 @@
-"""Sessions: short reads, and transactions that are retried after transient errors. Only this module commits."""
+"""Sessions: short reads, and transactions that are retried after transient errors. Only this module commits changes."""
 
 import asyncio
 import secrets
@@ -45,7 +45,7 @@ _XACT_STATUS = text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))"
 
 @dataclass(frozen=True, slots=True)
 class ReadSession:
-    """A short read-only session on behalf of a viewer, at one instant. It must not be shared between tasks."""
+    """A session on behalf of a viewer, at one instant. It must not be shared between tasks."""
 
     session: AsyncSession
     viewer: Viewer
@@ -183,7 +183,7 @@ class Database:
                 return result
             xact_id = await tx.xact_id()
             try:
-                await commit(tx.driver)
+                await _commit(tx.driver)
             except Exception as error:
                 # A connection that is lost here leaves the outcome open, and a retry could apply the change twice.
                 if not is_transient(error) or not await self._was_committed(xact_id):
@@ -228,7 +228,7 @@ class Database:
 
 def is_transient(error: BaseException) -> bool:
     """Return whether a retry can succeed after this error: a lost connection, a deadlock, a restart of the server."""
-    if isinstance(error, OSError | TimeoutError | asyncpg.PostgresConnectionError):
+    if isinstance(error, OSError | asyncpg.PostgresConnectionError):
         return True
     if isinstance(error, asyncpg.InterfaceError):
         return not isinstance(error, ValueError)  # a bind value of the wrong type fails each time
@@ -249,7 +249,7 @@ def _reason(error: BaseException) -> str:
     return getattr(cause, "sqlstate", None) or type(cause).__name__
 
 
-async def commit(driver: Any) -> None:
+async def _commit(driver: Any) -> None:
     """Commit the transaction of a driver's connection.
 
     Raises RolledBack if the server rolled back instead, which it reports without an error.

@@ -202,6 +202,7 @@ def _schedule_retiree(
     rng = context.rng
     if not context.is_showcase and (employee_count < _MIN_EMPLOYEES_FOR_RETIREE or rng.random() < 0.85):
         return
+    # Employees take the even indexes, the retiree an odd one.
     number = subscriber_number(2 * (context.subscriber_index + employee_count) - 1)
     name = rng.choice(GIVEN_NAMES), rng.choice(FAMILY_NAMES)
     added_at = instant_of(context.joined_on, HIRING_MINUTE)

@@ -64,7 +64,7 @@ def add_coverage(
         "update_user": records.user_id,
     }
     subscriber.coverages.append(records.add(SubscriberEnrollment, row, at))
-    records.log_snapshot(SubscriberEnrollment, row, "CREATED", at)
+    records.add_snapshot_event(SubscriberEnrollment, row, "CREATED", at)
     return row
 
 
@@ -79,7 +79,7 @@ def sync_coverage_of_record(
     layout = reconcile_coverage(spans, recorded)
     coverages = {row["id"]: row for row in subscriber.coverages}
     for id in layout.removed:
-        records.log_snapshot(SubscriberEnrollment, coverages[id], "DELETED", at, deleted=True)
+        records.add_snapshot_event(SubscriberEnrollment, coverages[id], "DELETED", at, deleted=True)
         records.remove(SubscriberEnrollment, coverages[id])
         subscriber.coverages.remove(coverages[id])
     if layout.shortened:
@@ -113,7 +113,7 @@ def _move(records: RecordBuffer, row: Row, span: DateSpan, terminated_on: date |
         "term_date": terminated_on,
         "paid_through": None if paid_through is None or paid_through < span.start else min(paid_through, span.last),
     }
-    records.update_and_log(SubscriberEnrollment, row, "MOVED", values, at)
+    records.update_with_event(SubscriberEnrollment, row, "MOVED", values, at)
 
 
 def _span(row: Row) -> DateSpan:

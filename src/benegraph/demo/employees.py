@@ -153,7 +153,7 @@ def add_employee(
     }
     records.add(Employee, row, at)
     logged = {"employment_class": person.employment_class, "hired_on": timeline.hired_on}
-    records.log_event(Employee, row, "HIRED", at, None, logged, None)
+    records.add_event(Employee, row, "HIRED", at, None, logged, None)
     employment = Employment(person.employment_class, timeline.hired_on)
     employee = EmployeeState(records, rng, timeline, row, employment, person.preferences)
     for relative in person.family:

@@ -114,7 +114,7 @@ def issue_enrollment(
     }
     employee.records.add(Enrollment, row, at)
     action = "REISSUED" if reason is WindowReason.LIFE_EVENT else "ISSUED"
-    employee.records.log_creation(Enrollment, row, action, at, row["reissue_reason"])
+    employee.records.add_creation_event(Enrollment, row, action, at, row["reissue_reason"])
     enrollment = EnrollmentState(row, plan_year, window)
     employee.enrollments.append(enrollment)
     return enrollment
@@ -276,9 +276,9 @@ def recompute_coverage(
             "close_reason": standing.close_reason,
         }
         if new and new.enrollment is enrollment:
-            employee.records.update_and_log(Enrollment, enrollment.row, new.action, new.values | values, at)
+            employee.records.update_with_event(Enrollment, enrollment.row, new.action, new.values | values, at)
         else:
-            employee.records.update_and_log(Enrollment, enrollment.row, "COVERAGE_MOVED", values, at)
+            employee.records.update_with_event(Enrollment, enrollment.row, "COVERAGE_MOVED", values, at)
 
 
 # --------------------------------------------------------------------------------------------- close and terminate
@@ -300,7 +300,7 @@ def close_open_enrollment(
                 any_renewed = True
             else:
                 values: Row = {"closed_on": at.date(), "close_reason": CloseReason.LAPSED}
-                employee.records.update_and_log(Enrollment, enrollment.row, "LAPSED", values, at)
+                employee.records.update_with_event(Enrollment, enrollment.row, "LAPSED", values, at)
         if any_renewed:
             employee.add_election_snapshot(at)
 
@@ -333,14 +333,14 @@ def _renew(
 
 def terminate_employment(employee: EmployeeState, terminated_on: date, at: datetime) -> None:
     """Terminate an employment, as `terminateEmployee` does."""
-    employee.records.update_and_log(Employee, employee.row, "TERMINATED", {"terminated_on": terminated_on}, at)
+    employee.records.update_with_event(Employee, employee.row, "TERMINATED", {"terminated_on": terminated_on}, at)
     employee.employment = replace(employee.employment, terminated_on=terminated_on)
     for enrollment in employee.enrollments:
         if enrollment.is_unanswered(at.date()):
             limit = find_last_coverable_day(enrollment.plan_year.coverage.last, terminated_on)
             closed_on = max(at.date(), terminated_on) if enrollment.row["effective_on"] <= limit else at.date()
             values: Row = {"closed_on": closed_on, "close_reason": CloseReason.TERMINATED}
-            employee.records.update_and_log(Enrollment, enrollment.row, "CLOSED", values, at)
+            employee.records.update_with_event(Enrollment, enrollment.row, "CLOSED", values, at)
     for plan_year in {enrollment.plan_year.id: enrollment.plan_year for enrollment in employee.enrollments}.values():
         recompute_coverage(employee, plan_year, at)
     employee.add_election_snapshot(at)

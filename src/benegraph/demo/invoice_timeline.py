@@ -46,7 +46,7 @@ def schedule_invoice(request: InvoiceRequest, billed_on: date, pattern: PaymentP
 def choose_payment_patterns(rng: Random, months: int, *, is_showcase: bool) -> list[PaymentPattern]:
     """Choose the payment pattern of each monthly invoice of a division, oldest first.
 
-    In a showcase every pattern occurs, and the last invoice but one is paid by half. The exceptional patterns are given
+    In a showcase every pattern occurs, and the second-to-last invoice is half paid. The exceptional patterns are given
     to invoices older than four months, so that all their steps are in the past.
     """
     old, recent = max(months - 4, 0), min(months, 4)

@@ -66,7 +66,7 @@ def record_invoice(
     }
     invoice = InvoiceState(account.records.add(PremiumInvoice, row, at), subscriber)
     account.invoices.append(invoice)
-    account.records.log_event(PremiumInvoice, row, "RECORDED", at, None, values, None)
+    account.records.add_event(PremiumInvoice, row, "RECORDED", at, None, values, None)
     _update_paid_through(account, invoice, at)
     return invoice
 
@@ -75,7 +75,7 @@ def void_invoice(account: DivisionAccount, invoice: InvoiceState, reason: str, a
     """Void an invoice, as `voidPremiumInvoice` does."""
     account.records.update(invoice.row, {"voided_at": at, "void_reason": reason}, at)
     before, after = {"voided_at": None}, {"voided_at": at}
-    account.records.log_event(PremiumInvoice, invoice.row, "VOIDED", at, before, after, reason)
+    account.records.add_event(PremiumInvoice, invoice.row, "VOIDED", at, before, after, reason)
     _update_paid_through(account, invoice, at)
 
 
@@ -114,7 +114,7 @@ def _change_paid_amount(
     invoice.paid_cents += cents
     account.records.increment_version(invoice.row, at)
     after = {"paid_cents": invoice.paid_cents, "payment_id": payment["id"]}
-    account.records.log_event(PremiumInvoice, invoice.row, action, at, before, after, reason)
+    account.records.add_event(PremiumInvoice, invoice.row, action, at, before, after, reason)
     _update_paid_through(account, invoice, at)
 
 
@@ -143,7 +143,7 @@ def set_paid_through(account: DivisionAccount, subscribers: Iterable[SubscriberS
         for coverage in subscriber.coverages:
             span = coverage["start_date"], coverage["end_date"]
             day = _paid_through_date(*span, [*group_invoices, *own]) if own else group_paid_through(*span)
-            account.records.update_and_log(SubscriberEnrollment, coverage, "PAID_THROUGH", {"paid_through": day}, at)
+            account.records.update_with_event(SubscriberEnrollment, coverage, "PAID_THROUGH", {"paid_through": day}, at)
 
 
 def _paid_through_date(start: date, end: date | None, invoices: list[Invoice]) -> date | None:

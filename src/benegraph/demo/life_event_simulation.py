@@ -64,7 +64,7 @@ class _LifeEventSimulation:
             "review_notes": None,
         }
         row = employee.records.add(LifeEvent, values, at)
-        employee.records.log_creation(LifeEvent, row, "REPORTED", at)
+        employee.records.add_creation_event(LifeEvent, row, "REPORTED", at)
         self.queue.schedule(self.random_instant(timeline.reviewed_on), partial(self.review, row))
 
     def _add_new_relative(self, at: datetime) -> str | None:
@@ -87,7 +87,7 @@ class _LifeEventSimulation:
             "reviewed_at": at,
             "review_notes": timeline.review_notes,
         }
-        employee.records.update_and_log(LifeEvent, row, status.value, values, at)
+        employee.records.update_with_event(LifeEvent, row, status.value, values, at)
         if not timeline.approved:
             return
         if timeline.event_type in _ENDS_MARRIAGE and row["dependent_id"]:

@@ -14,7 +14,7 @@ _DAYS_PER_YEAR = 365
 # Upper bounds (exclusive) of the days from event to report, to review, to reissue, and to answer.
 _MAX_DELAYS = (18, 6, 4, 8)
 
-_SINGLE_EVENT_WEIGHTS = {
+_UNMARRIED_EVENT_WEIGHTS = {
     LifeEventType.MARRIAGE: 40,
     LifeEventType.BIRTH: 22,
     LifeEventType.ADOPTION: 4,
@@ -64,7 +64,7 @@ class LifeEventTimeline:
 
 def draw_event_type(rng: Random, person: SamplePerson) -> LifeEventType:
     is_married = any(relative.relationship is Relationship.SPOUSE for relative in person.family)
-    return weighted_choice(rng, _MARRIED_EVENT_WEIGHTS if is_married else _SINGLE_EVENT_WEIGHTS)
+    return weighted_choice(rng, _MARRIED_EVENT_WEIGHTS if is_married else _UNMARRIED_EVENT_WEIGHTS)
 
 
 def generate_life_event(

@@ -70,14 +70,12 @@ class PlanYearSchedule:
 
 @dataclass(frozen=True, slots=True)
 class BenefitTerms:
-    """The terms that an employer offers in all its plan years.
-
-    `percent` compares the employer's contribution with the usual one; 100 is usual.
-    """
+    """The terms that an employer offers in all its plan years."""
 
     waiting: WaitingPeriod
     renewal: RenewalMode
-    percent: int
+    #: The employer's contribution in percent of the usual one.
+    contribution_percent: int
     offers_part_timers: bool
 
 
@@ -160,9 +158,9 @@ def contribution_classes(
     category: ProductCategory, plans: Sequence[PlanTerms], terms: BenefitTerms
 ) -> tuple[ContributionTerms, ...]:
     """Return the contribution classes of a plan year: for medical one for each tier, else one for all tiers."""
-    classes = [*_classes_of(EmploymentClass.FULL_TIME, category, plans, terms.percent)]
+    classes = [*_classes_of(EmploymentClass.FULL_TIME, category, plans, terms.contribution_percent)]
     if terms.offers_part_timers:
-        classes += _classes_of(EmploymentClass.PART_TIME, category, plans, terms.percent // 2)
+        classes += _classes_of(EmploymentClass.PART_TIME, category, plans, terms.contribution_percent // 2)
     return tuple(classes)
 
 
@@ -244,7 +242,7 @@ def generate_plan_year(
         "closed_on": None,
     }
     row = records.add(PlanYear, draft, drafted_at)
-    records.log_creation(PlanYear, row, "CREATED", drafted_at)
+    records.add_creation_event(PlanYear, row, "CREATED", drafted_at)
     classes = contribution_classes(product.category, plans, terms)
     _add_contribution_classes(records, row, classes)
     offered_plans = _add_plans(records, row, plans)
@@ -253,7 +251,7 @@ def generate_plan_year(
         ("CLOSED", "closed_on", schedule.closed_on, CLOSING_MINUTE),
     ):
         if day < today:
-            records.update_and_log(PlanYear, row, action, {column: day}, instant_of(day, minute))
+            records.update_with_event(PlanYear, row, action, {column: day}, instant_of(day, minute))
     offered_to = frozenset(item.employment for item in classes)
     return OfferedPlanYear(
         row, product.category, schedule.coverage, schedule.window, terms.waiting, classes, offered_to, offered_plans

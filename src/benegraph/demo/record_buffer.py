@@ -16,13 +16,13 @@ Row = dict[str, Any]
 
 # Columns that history events leave out, as `db.store.history` does: IDs, timestamps, versions and free text.
 _EXCLUDED_COLUMNS = {"id", "employer_id", "employee_id", "created_at", "updated_at", "version", "notes", "review_notes"}
-# Ids from a second ID source sort after all IDs of the first for the same instant.
+# IDs from a second ID source sort after all IDs of the first for the same instant.
 _SECOND_SOURCE_OFFSET = 1 << 25
 
 
 @dataclass(slots=True)
 class RecordBuffer:
-    """The current state of an employer's rows, by table. Ids come from a random source of their own, `id_random`."""
+    """The current state of an employer's rows, by table. IDs come from a random source of their own, `id_random`."""
 
     actor: str
     id_random: Random
@@ -67,27 +67,31 @@ class RecordBuffer:
             row.update(after, updated_at=at, version=row["version"] + 1)
         return before, after
 
-    def log_creation(self, model: type[Base], row: Row, action: str, at: datetime, reason: str | None = None) -> None:
+    def add_creation_event(
+        self, model: type[Base], row: Row, action: str, at: datetime, reason: str | None = None
+    ) -> None:
         """Add a history event for a new row, with its columns that are not null."""
         after = {name: value for name, value in row.items() if name not in _EXCLUDED_COLUMNS and value is not None}
-        self.log_event(model, row, action, at, None, after, reason)
+        self.add_event(model, row, action, at, None, after, reason)
 
-    def log_snapshot(self, model: type[Base], row: Row, action: str, at: datetime, *, deleted: bool = False) -> None:
+    def add_snapshot_event(
+        self, model: type[Base], row: Row, action: str, at: datetime, *, deleted: bool = False
+    ) -> None:
         """Add a history event for a new or deleted row, with all its columns."""
         snapshot = {name: value for name, value in row.items() if name not in _EXCLUDED_COLUMNS}
         before, after = (snapshot, None) if deleted else (None, snapshot)
-        self.log_event(model, row, action, at, before, after, None)
+        self.add_event(model, row, action, at, before, after, None)
 
-    def update_and_log(
+    def update_with_event(
         self, model: type[Base], row: Row, action: str, values: Row, at: datetime, reason: str | None = None
     ) -> None:
         """Update a row and add a history event, or do nothing where no value differs."""
         before, after = self.update(row, values, at)
         if after:
             logged = {name: value for name, value in after.items() if name not in _EXCLUDED_COLUMNS}
-            self.log_event(model, row, action, at, {name: before[name] for name in logged}, logged, reason)
+            self.add_event(model, row, action, at, {name: before[name] for name in logged}, logged, reason)
 
-    def log_event(
+    def add_event(
         self,
         model: type[Base],
         row: Row,

@@ -19,8 +19,9 @@ from benegraph.domain.values import ONE_DAY, DateSpan, add_years
 #: The external ID of the demo's first employee, by which a later start finds them.
 FIRST_EXTERNAL_ID = "DEMO-1"
 
-#: The terms of an employer with sample people. With a wait of 30 days, the new hire below is in their window today.
-SAMPLE_TERMS = BenefitTerms(WaitingPeriod(30), RenewalMode.ACTIVE, percent=100, offers_part_timers=False)
+#: The terms of an employer with sample people. With a waiting period of 30 days, the window of the new hire below is
+#: open today.
+SAMPLE_TERMS = BenefitTerms(WaitingPeriod(30), RenewalMode.ACTIVE, contribution_percent=100, offers_part_timers=False)
 
 _PREFERENCES = CoveragePreferences(
     covers_spouse=True, covers_children=True, waived_categories=frozenset(), price_level=0.6
@@ -38,8 +39,8 @@ class _Script:
         return self.bounds.today - timedelta(days=days)
 
     @property
-    def open_windows(self) -> DateSpan:
-        """A span that contains the issue dates of all windows that are open today; unanswered, those are pending."""
+    def recent_issue_dates(self) -> DateSpan:
+        """The issue dates of enrollments whose windows are open today. Left unanswered, these are pending."""
         return DateSpan(self.days_ago(60), self.bounds.today)
 
 
@@ -57,7 +58,7 @@ def _adult(script: _Script) -> SamplePerson:
     return replace(person, date_of_birth=date_of_birth, family=(), preferences=preferences)
 
 
-def _veteran(script: _Script) -> EmployeeTimeline:
+def _long_term_employee(script: _Script) -> EmployeeTimeline:
     """Generate an employee hired long before the employer joined. They answer every enrollment."""
     hired_on = script.bounds.joined_on - timedelta(days=700)
     return EmployeeTimeline(_adult(script), hired_on, script.bounds.joined_on + ONE_DAY, is_scripted=True)
@@ -65,7 +66,7 @@ def _veteran(script: _Script) -> EmployeeTimeline:
 
 def _parent(script: _Script, child_turns_26_on: date) -> EmployeeTimeline:
     """Generate the parent of one child. The child turns 26 on the given date."""
-    timeline, born_on = _veteran(script), add_years(child_turns_26_on, -CHILD_AGE_LIMIT)
+    timeline, born_on = _long_term_employee(script), add_years(child_turns_26_on, -CHILD_AGE_LIMIT)
     child = SampleRelative("Quinn", timeline.person.last_name, born_on, Relationship.CHILD)
     parent = replace(timeline.person, date_of_birth=add_years(born_on, -27), family=(child,))
     return replace(timeline, person=parent)
@@ -105,42 +106,45 @@ def _first_employee(script: _Script) -> EmployeeTimeline:
         review_notes="Papers seen.",
     )
     return replace(
-        _veteran(script),
+        _long_term_employee(script),
         person=person,
         external_id=FIRST_EXTERNAL_ID,
         life_event=birth,
-        unanswered_span=script.open_windows,
+        unanswered_span=script.recent_issue_dates,
     )
 
 
 def _new_hire(script: _Script) -> EmployeeTimeline:
-    """Generate an employee hired 40 days ago: the wait ended ten days ago, and the window stays open for 20 days."""
+    """Generate an employee hired 40 days ago.
+
+    The waiting period ended ten days ago, and the window stays open for 20 days.
+    """
     return EmployeeTimeline(
-        _adult(script), script.days_ago(40), script.days_ago(42), unanswered_span=script.open_windows
+        _adult(script), script.days_ago(40), script.days_ago(42), unanswered_span=script.recent_issue_dates
     )
 
 
 def _future_hire(script: _Script) -> EmployeeTimeline:
     hired_on = script.bounds.today + 10 * ONE_DAY
-    return EmployeeTimeline(_adult(script), hired_on, script.days_ago(3), unanswered_span=script.open_windows)
+    return EmployeeTimeline(_adult(script), hired_on, script.days_ago(3), unanswered_span=script.recent_issue_dates)
 
 
 def _terminated(script: _Script) -> EmployeeTimeline:
-    return replace(_veteran(script), terminated_on=script.days_ago(50), notice_given_on=script.days_ago(55))
+    return replace(_long_term_employee(script), terminated_on=script.days_ago(50), notice_given_on=script.days_ago(55))
 
 
 def _under_notice(script: _Script) -> EmployeeTimeline:
     terminated_on = script.bounds.today + 12 * ONE_DAY
-    return replace(_veteran(script), terminated_on=terminated_on, notice_given_on=script.days_ago(4))
+    return replace(_long_term_employee(script), terminated_on=terminated_on, notice_given_on=script.days_ago(4))
 
 
 def _never_answering(script: _Script) -> EmployeeTimeline:
-    return replace(_veteran(script), unanswered_span=DateSpan(script.bounds.joined_on, script.bounds.today))
+    return replace(_long_term_employee(script), unanswered_span=DateSpan(script.bounds.joined_on, script.bounds.today))
 
 
 def _child_aging_out(script: _Script) -> EmployeeTimeline:
     """Generate the parent of a child that turns 26 in five days, is covered through that month, and keeps the tier."""
-    return replace(_parent(script, script.bounds.today + 5 * ONE_DAY), unanswered_span=script.open_windows)
+    return replace(_parent(script, script.bounds.today + 5 * ONE_DAY), unanswered_span=script.recent_issue_dates)
 
 
 def _child_aged_out(script: _Script) -> EmployeeTimeline:
@@ -148,34 +152,34 @@ def _child_aged_out(script: _Script) -> EmployeeTimeline:
 
 
 def _waiving(script: _Script) -> EmployeeTimeline:
-    timeline = _veteran(script)
+    timeline = _long_term_employee(script)
     preferences = replace(_PREFERENCES, waived_categories=frozenset(ProductCategory))
     return replace(timeline, person=replace(timeline.person, preferences=preferences))
 
 
 def _answered_birth(script: _Script) -> EmployeeTimeline:
     """Generate a birth with an answered reissue: the replaced coverage ended the day before the new one."""
-    return _with_life_event(script, _veteran(script), LifeEventType.BIRTH, 90)[0]
+    return _with_life_event(script, _long_term_employee(script), LifeEventType.BIRTH, 90)[0]
 
 
 def _answered_marriage(script: _Script) -> EmployeeTimeline:
-    return _with_life_event(script, _veteran(script), LifeEventType.MARRIAGE, 120)[0]
+    return _with_life_event(script, _long_term_employee(script), LifeEventType.MARRIAGE, 120)[0]
 
 
 def _denied_event(script: _Script) -> EmployeeTimeline:
-    return _with_life_event(script, _veteran(script), LifeEventType.OTHER, 50, approved=False)[0]
+    return _with_life_event(script, _long_term_employee(script), LifeEventType.OTHER, 50, approved=False)[0]
 
 
 def _pending_event(script: _Script) -> EmployeeTimeline:
     """Generate a reported event that is not reviewed yet."""
-    timeline, event = _with_life_event(script, _veteran(script), LifeEventType.ADOPTION, 10)
+    timeline, event = _with_life_event(script, _long_term_employee(script), LifeEventType.ADOPTION, 10)
     event = replace(event, reported_on=script.days_ago(4), reviewed_on=script.bounds.today + 2 * ONE_DAY)
     return replace(timeline, life_event=event)
 
 
 def _pending_reissue(script: _Script) -> EmployeeTimeline:
     """Generate an approved event with pending reissued enrollments."""
-    timeline, event = _with_life_event(script, _veteran(script), LifeEventType.ADOPTION, 15)
+    timeline, event = _with_life_event(script, _long_term_employee(script), LifeEventType.ADOPTION, 15)
     event = replace(
         event,
         reported_on=script.days_ago(12),

@@ -115,7 +115,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         employee.class_changed_on = today
     for name, value in changes.items():
         setattr(employee, name, value)
-    change = store.history.update_event(tx, employee, "UPDATED")
+    change = store.history.change_event(tx, employee, "UPDATED")
     await tx.flush()
     if change["after"]:
         await store.history.insert_events(tx, [change])
@@ -255,7 +255,7 @@ async def _lock_employee(tx: Transaction, id: str) -> tuple[Employee, date]:
 
 
 async def _lock_row(tx: Transaction, id: str) -> Employee:
-    employee = await store.people.lock_for_update(tx, id)
+    employee = await store.people.lock_object(tx, id)
     if employee is None:
         raise AssertionError("employees are never deleted")
     return employee
@@ -265,7 +265,7 @@ async def _set_termination(
     tx: Transaction, employee: Employee, terminated_on: date | None, action: str, reason: str | None
 ) -> None:
     employee.terminated_on = terminated_on
-    change = store.history.update_event(tx, employee, action, reason)
+    change = store.history.change_event(tx, employee, action, reason)
     await tx.flush()
     await store.history.insert_events(tx, [change])
 

@@ -26,7 +26,8 @@ class Tenant(TenantScoped, Base):
     __tablename__ = "tenants"
 
     name: Mapped[str]
-    #: Whether recording a payment or voiding an invoice updates the `paid_through` of coverage in the same transaction.
+    #: Whether recording or voiding an invoice, and recording or reversing a payment, updates the `paid_through` of
+    #: coverage in the same transaction.
     auto_paid_through: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[Instant]
 

@@ -27,7 +27,7 @@ class Subscriber(Versioned, Base):
         CheckConstraint("(employer_id IS NULL) = (employee_id IS NULL)", name="employee"),
         UniqueConstraint("tenant_id", "subscriber_id", name="uq_subscribers_subscriber_id"),
         tenant_foreign_key("subscribers_employee", "employer_id employee_id", "employees", "employer_id id"),
-        # At most one subscriber for each employee. Many subscribers may be linked with no employee, and are left out.
+        # At most one subscriber for each employee. The index omits the subscribers that are linked to no employee.
         Index(
             "uq_subscribers_employee",
             "tenant_id",

@@ -35,8 +35,8 @@ class Employee(Versioned, Base):
         CheckConstraint("char_length(division_id) BETWEEN 1 AND 20", name="division_id"),
         UniqueConstraint("tenant_id", "employer_id", "id", name="uq_employees_of_employer"),
         tenant_foreign_key("employees_employer", "employer_id", "employers", "id"),
-        # Without the rows that are null: with them it would be the smallest index, and the planner would use it to
-        # look up IDs.
+        # Partial: an index that includes rows without an external ID would be the smallest, and the planner would use
+        # it to look up IDs.
         Index(
             "uq_employees_external_id",
             "tenant_id",

@@ -154,7 +154,7 @@ async def lock_invoice(tx: Transaction, id: str) -> PremiumInvoice | None:
 
 
 async def invoice_id_of(tx: Transaction, payment_id: str) -> str | None:
-    """Return the invoice of a payment, to be locked first."""
+    """Return the ID of the invoice of a payment, to be locked first."""
     return await tx.session.scalar(
         select(PremiumPayment.invoice_id).where(
             *visibility_conditions(tx.scope, PremiumPayment, PremiumPayment.employer_id),
@@ -208,7 +208,7 @@ async def list_invoices(
 
 
 async def is_auto_paid_through(read_session: ReadSession) -> bool:
-    """Return whether changes of invoices and payments update `paid_through` in the same transaction."""
+    """Return whether recording or voiding an invoice, and recording or reversing a payment, updates `paid_through`."""
     return bool(
         await read_session.session.scalar(
             select(Tenant.auto_paid_through).where(*visibility_conditions(read_session.scope, Tenant))

@@ -23,7 +23,7 @@ page = PagedRows(rows, None, {"ID": (Employer.id,)})
 async def lock(tx: Transaction, id: str, *, shared: bool = False) -> Employer | None:
     """Lock an employer: shared to change its people, exclusively to open or close its plan years.
 
-    So no employee can be hired unnoticed while enrollments are issued.
+    The two locks conflict, so no employee is hired while enrollments are issued.
     """
     statement = select(Employer).where(*visibility_conditions(tx.scope, Employer, Employer.id), Employer.id == id)
     return await tx.session.scalar(statement.with_for_update(read=shared, key_share=not shared))

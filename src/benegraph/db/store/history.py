@@ -22,7 +22,7 @@ _EXCLUDED_COLUMNS = {
 HistoryEvent = dict[str, Any]
 
 
-def update_event(
+def change_event(
     tx: Transaction, row: PlanYear | Employee | LifeEvent, action: str, reason: str | None = None
 ) -> HistoryEvent:
     """Return the event of a row's changes that the session has not flushed yet."""
@@ -56,7 +56,7 @@ def enrollment_event(
     )
 
 
-def insert_event(
+def creation_event(
     tx: Transaction, row: Mapping[str, Any], action: str, employee_id: str | None, reason: str | None = None
 ) -> HistoryEvent:
     """Return the event of an inserted row."""
@@ -110,10 +110,10 @@ def coverage_event(
 
 async def insert_events(tx: Transaction, events: Sequence[HistoryEvent]) -> None:
     """Insert events with one statement."""
-    await execute_writes(tx, events_insert(events))
+    await execute_writes(tx, build_events_insert(events))
 
 
-def events_insert(events: Sequence[HistoryEvent]) -> RowWrite:
+def build_events_insert(events: Sequence[HistoryEvent]) -> RowWrite:
     """Return the insert of events, for execution together with other writes."""
     return RowWrite.insert(Event, events)
 

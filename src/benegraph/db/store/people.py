@@ -74,8 +74,11 @@ dependents_by_ids = OneByKey(dependent_rows, Dependent.id)
 dependents_of = ManyByKey(dependent_rows, Dependent.employee_id, (Dependent.id,))
 
 
-async def lock_for_update(tx: Transaction, id: str) -> Employee | None:
-    """Lock an employee to change its row. Take this lock before the locks of the employee's enrollments."""
+async def lock_object(tx: Transaction, id: str) -> Employee | None:
+    """Lock an employee and return the ORM object, whose changes the session writes.
+
+    Take this lock before the locks of the employee's enrollments; `lock_employee` returns a plain row instead.
+    """
     statement = select(Employee).where(
         *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id), Employee.id == id
     )
@@ -83,9 +86,9 @@ async def lock_for_update(tx: Transaction, id: str) -> Employee | None:
 
 
 async def lock_employee(tx: Transaction, id: str) -> Any | None:
-    """Lock an employee without changing its row; return its columns and the employer's time zone.
+    """Lock an employee and return a plain row: its columns and the employer's time zone.
 
-    Take this lock before the locks of the employee's enrollments.
+    Take this lock before the locks of the employee's enrollments. To change the employee, call `lock_object`.
     """
     rows = await fetch(tx, _locked_employee, {"id": id})
     return rows[0] if rows else None
@@ -113,7 +116,7 @@ def _locked_employee(scope: QueryScope) -> Select[Any]:
 
 
 async def employer_id_of(tx: Transaction, employee_id: str) -> str | None:
-    """Return the employer of an employee, to be locked first."""
+    """Return the ID of the employer of an employee, to be locked first."""
     return await tx.session.scalar(
         select(Employee.employer_id).where(
             *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id), Employee.id == employee_id

@@ -60,7 +60,7 @@ def apply_filter(scope: QueryScope, plan_years: Select[Any], filter: PlanYearFil
     return plan_years if filter.status is None else plan_years.where(status_at(scope) == filter.status)
 
 
-def class_rows(scope: QueryScope) -> Select[Any]:
+def contribution_class_rows(scope: QueryScope) -> Select[Any]:
     """Select the contribution classes that the viewer may see; employees see those of their own employment class."""
     classes = (
         select(*ContributionClass.__table__.c)
@@ -103,8 +103,10 @@ _BY_ID = {"ID": (PlanYear.id,)}
 by_ids = OneByKey(rows, PlanYear.id)
 of_employers = PagedRows(rows, PlanYear.employer_id, _BY_ID, apply_filter)
 of_products = PagedRows(rows, PlanYear.benefit_product_id, _BY_ID)
-classes_by_ids = OneByKey(class_rows, ContributionClass.id)
-classes_of = ManyByKey(class_rows, ContributionClass.plan_year_id, (ContributionClass.position,))
+contribution_classes_by_ids = OneByKey(contribution_class_rows, ContributionClass.id)
+contribution_classes_of = ManyByKey(
+    contribution_class_rows, ContributionClass.plan_year_id, (ContributionClass.position,)
+)
 plans_by_ids = OneByKey(plan_rows, Plan.id)
 plans_of = ManyByKey(plan_rows, Plan.plan_year_id, (Plan.position,))
 rates_of = ManyByKey(rate_rows, PlanRate.plan_id, (tier_order(PlanRate.coverage_tier),))
@@ -163,7 +165,7 @@ def _offerings(scope: QueryScope) -> Select[Any]:
 
 
 async def employer_id_of(tx: Transaction, id: str) -> str | None:
-    """Return the employer of a plan year, to be locked first."""
+    """Return the ID of the employer of a plan year, to be locked first."""
     return await tx.session.scalar(
         select(PlanYear.employer_id).where(
             *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),

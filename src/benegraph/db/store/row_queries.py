@@ -1,4 +1,4 @@
-"""Row queries: the batch functions behind the edges of the graph.
+"""Row queries: the batch functions behind the relations of the graph.
 
 Each takes the keys of all parents and returns the rows of all their children with one statement.
 """
@@ -108,7 +108,9 @@ class ManyByKey:
 
 @dataclass(frozen=True, slots=True)
 class PageWindow:
-    """The part of each parent's list that is read: up to `first` rows, in an order, by default the list's first one.
+    """The part of each parent's list that is read: up to `first` rows, sorted by `order`.
+
+    If `order` is empty, the rows are sorted by the list's first order.
 
     `after` holds the values of the order's columns in the last row of the previous page; `offset` skips rows.
     """

@@ -107,7 +107,7 @@ class _WriteShape:
     kind: _WriteKind
     table: Table
     names: tuple[str, ...]
-    #: Whether the values are scalar bind parameters instead of arrays, for which PostgreSQL makes a new plan each time.
+    #: Whether each value is a scalar bind parameter. With arrays PostgreSQL makes a new plan for each execution.
     is_single_row: bool
 
 

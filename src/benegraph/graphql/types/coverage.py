@@ -242,7 +242,7 @@ class CoverageQuery:
     )
     group_contract: GroupContract | None = lookup_by_key(
         "GroupContract",
-        store.coverage.contracts_by_names,
+        store.coverage.contracts_by_keys,
         _build_contract_key,
         "Look up a contract by group, division and start. Null if it doesn't exist or the viewer may not see it.",
     )

@@ -201,7 +201,7 @@ class EnrollmentEvent(Node):
 async def _load_eligible_plans(reader: RowReader, enrollments: Sequence[Any]) -> list[Any]:
     years = [enrollment.plan_year_id for enrollment in enrollments]
     offered = await reader.load_lists(store.plan_years.plans_of, years)
-    classes = await reader.load_lists(store.plan_years.classes_of, years)
+    classes = await reader.load_lists(store.plan_years.contribution_classes_of, years)
     employees = await reader.load_rows(store.people.by_ids, [enrollment.employee_id for enrollment in enrollments])
     ids = list(dict.fromkeys(plan.id for plans in offered for plan in plans))
     rates = dict(zip(ids, await reader.load_lists(store.plan_years.rates_of, ids), strict=True))

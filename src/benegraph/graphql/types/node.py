@@ -34,7 +34,7 @@ NODE_TYPES: dict[IdPrefix, tuple[str, OneByKey]] = {
     IdPrefix.BENEFIT_PRODUCT: ("BenefitProduct", store.catalog.by_ids),
     IdPrefix.CARRIER_PLAN: ("CarrierPlan", store.catalog.carrier_plans_by_ids),
     IdPrefix.PLAN_YEAR: ("PlanYear", store.plan_years.by_ids),
-    IdPrefix.CONTRIBUTION_CLASS: ("ContributionClass", store.plan_years.classes_by_ids),
+    IdPrefix.CONTRIBUTION_CLASS: ("ContributionClass", store.plan_years.contribution_classes_by_ids),
     IdPrefix.PLAN: ("Plan", store.plan_years.plans_by_ids),
     IdPrefix.ENROLLMENT: ("Enrollment", store.enrollments.by_ids),
     IdPrefix.LIFE_EVENT: ("QualifyingLifeEvent", store.enrollments.life_events_by_ids),

@@ -110,7 +110,7 @@ async def _load_eligibility(
 ) -> list[Any]:
     parse_id_prefix(plan_year_id, IdPrefix.PLAN_YEAR)
     (plan_year,) = await reader.load_rows(store.plan_years.by_ids, [plan_year_id])
-    (classes,) = await reader.load_lists(store.plan_years.classes_of, [plan_year_id])
+    (classes,) = await reader.load_lists(store.plan_years.contribution_classes_of, [plan_year_id])
     return [
         None
         if plan_year is None or plan_year.employer_id != employee.employer_id

@@ -156,7 +156,7 @@ class PlanYear(Node):
         description="The first day of coverage of that group contract; null if `groupId` is null."
     )
     contribution_classes: list[ContributionClass] = to_many(
-        store.plan_years.classes_of,
+        store.plan_years.contribution_classes_of,
         "id",
         "The contributions for each employment class. An employee sees only those of their own employment class.",
     )

@@ -64,7 +64,7 @@ async def _lock_employee(tx: Transaction, employee_id: str) -> Employee | None:
     if employer_id is None:
         return None
     await store.employers.lock(tx, employer_id, shared=True)
-    return await store.people.lock_for_update(tx, employee_id)
+    return await store.people.lock_object(tx, employee_id)
 
 
 def require_subscriber_link_permission(tx: Transaction, number: SubscriberNumber) -> None:

@@ -125,7 +125,7 @@ class _Changes:
             RowWrite.update(SubscriberEnrollment, self.grown),
             RowWrite.insert(SubscriberEnrollment, self.added),
             RowWrite.update(Enrollment, self.linked),
-            store.history.events_insert(self.events),
+            store.history.build_events_insert(self.events),
         )
 
 

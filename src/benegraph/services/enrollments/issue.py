@@ -83,7 +83,7 @@ async def issue_to_employee(tx: Transaction, employee: Employee, today: date) ->
 async def _insert(tx: Transaction, rows: list[dict[str, Any]]) -> None:
     await store.enrollments.insert_enrollments(tx, rows)
     await store.history.insert_events(
-        tx, [store.history.insert_event(tx, row, "ISSUED", row["employee_id"]) for row in rows]
+        tx, [store.history.creation_event(tx, row, "ISSUED", row["employee_id"]) for row in rows]
     )
 
 

@@ -33,7 +33,7 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
             *check_text(report.notes, "notes", max_length=MAX_NOTE_LENGTH),
         ]
     )
-    employee = await store.people.lock_for_update(tx, employee_id)
+    employee = await store.people.lock_object(tx, employee_id)
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
     today = await employer_today(tx, employee.employer_id)
@@ -61,7 +61,7 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
         "notes": report.notes,
     }
     await insert_rows(tx, LifeEvent, [row])
-    await store.history.insert_events(tx, [store.history.insert_event(tx, row, "REPORTED", employee.id)])
+    await store.history.insert_events(tx, [store.history.creation_event(tx, row, "REPORTED", employee.id)])
     return str(row["id"])
 
 
@@ -76,7 +76,7 @@ async def review_life_event(
         ]
     )
     employee_id = await store.enrollments.employee_id_of_life_event(tx, id)
-    employee = await store.people.lock_for_update(tx, employee_id) if employee_id else None
+    employee = await store.people.lock_object(tx, employee_id) if employee_id else None
     event = await store.enrollments.lock_life_event(tx, id, employee.id) if employee else None
     if employee is None or event is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No life event found with ID {id}.", "qualifyingLifeEventId")
@@ -94,6 +94,6 @@ async def review_life_event(
     event.reviewed_on = await employer_today(tx, employee.employer_id)
     event.reviewed_at = tx.clock.now
     event.review_notes = review_notes
-    change = store.history.update_event(tx, event, status.value)
+    change = store.history.change_event(tx, event, status.value)
     await tx.flush()
     await store.history.insert_events(tx, [change])

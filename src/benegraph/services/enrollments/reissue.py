@@ -97,7 +97,7 @@ async def _issue(
         **build_close_values(terminated_on, today),
     }
     await store.enrollments.insert_enrollments(tx, [row])
-    await store.history.insert_events(tx, [store.history.insert_event(tx, row, "REISSUED", old.employee_id, reason)])
+    await store.history.insert_events(tx, [store.history.creation_event(tx, row, "REISSUED", old.employee_id, reason)])
     return str(row["id"])
 
 

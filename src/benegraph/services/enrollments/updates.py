@@ -79,7 +79,7 @@ class EnrollmentUpdates:
         others = [update for update in self.by_id.values() if not update.shortens_coverage]
         changes = [update.apply(tx) for update in (*shortening, *others)]
         await execute_writes(tx, _build_write(shortening))
-        await execute_writes(tx, _build_write(others), store.history.events_insert(changes), *other_writes)
+        await execute_writes(tx, _build_write(others), store.history.build_events_insert(changes), *other_writes)
 
 
 def _build_write(updates: Sequence[EnrollmentUpdate]) -> RowWrite:

@@ -98,7 +98,7 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
     await insert_rows(tx, PlanYear, [row])
     await _insert_classes(tx, id, draft.employer_id, draft.classes)
     await _insert_plans(tx, id, draft.employer_id, plans)
-    await store.history.insert_events(tx, [store.history.insert_event(tx, row, "CREATED", None)])
+    await store.history.insert_events(tx, [store.history.creation_event(tx, row, "CREATED", None)])
     return id
 
 
@@ -147,7 +147,7 @@ async def update_plan_year(
     if plans is not None:
         await store.plan_years.delete_terms(tx, id, Plan)
         await _insert_plans(tx, id, plan_year.employer_id, plans)
-    change = store.history.update_event(tx, plan_year, "UPDATED")
+    change = store.history.change_event(tx, plan_year, "UPDATED")
     if classes is not None or plans is not None:
         tx.mark_changed(plan_year)
     await tx.flush()

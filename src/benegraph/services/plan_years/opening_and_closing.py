@@ -178,6 +178,6 @@ def _check_status(plan_year: PlanYear, required: PlanYearStatus, today: date) ->
 
 
 async def _record_status_change(tx: Transaction, plan_year: PlanYear, action: str) -> None:
-    change = store.history.update_event(tx, plan_year, action)
+    change = store.history.change_event(tx, plan_year, action)
     await tx.flush()
     await store.history.insert_events(tx, [change])

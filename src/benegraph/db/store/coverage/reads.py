@@ -88,7 +88,7 @@ subscribers_by_numbers = OneByKey(subscriber_rows, Subscriber.subscriber_id)
 subscribers_of_employees = OneByKey(subscriber_rows, Subscriber.employee_id)
 subscriber_page = PagedRows(subscriber_rows, None, {"ID": (Subscriber.id,)})
 contracts_by_ids = OneByKey(contract_rows, GroupContract.id)
-contracts_by_names = OneByCompositeKey(
+contracts_by_keys = OneByCompositeKey(
     contract_rows, (GroupContract.group_id, GroupContract.division_id, GroupContract.coverage_start)
 )
 by_ids = OneByKey(rows, SubscriberEnrollment.id)

@@ -23,7 +23,7 @@ _IDS = bindparam("ids", type_=ARRAY(Text))
 
 
 async def employee_id_of(tx: Transaction, id: str) -> str | None:
-    """Return the employee of an enrollment, to be locked first."""
+    """Return the ID of the employee of an enrollment, to be locked first."""
     return await tx.session.scalar(
         select(Enrollment.employee_id).where(
             *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
@@ -217,7 +217,7 @@ async def delete_enrolled_dependents(tx: Transaction, enrollment_id: str) -> Non
 
 
 async def employee_id_of_life_event(tx: Transaction, id: str) -> str | None:
-    """Return the employee of a life event, to be locked first."""
+    """Return the ID of the employee of a life event, to be locked first."""
     return await tx.session.scalar(
         select(LifeEvent.employee_id).where(
             *visibility_conditions(tx.scope, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id),

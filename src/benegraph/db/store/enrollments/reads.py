@@ -34,8 +34,8 @@ class LifeEventFilter:
     employer_id: str | None = None
 
 
-_opens_on = func.coalesce(Enrollment.window_opens_on, PlanYear.open_enrollment_starts_on)
-_closes_on = func.coalesce(Enrollment.window_closes_on, PlanYear.open_enrollment_ends_on)
+_OPENS_ON = func.coalesce(Enrollment.window_opens_on, PlanYear.open_enrollment_starts_on)
+_CLOSES_ON = func.coalesce(Enrollment.window_closes_on, PlanYear.open_enrollment_ends_on)
 _ENROLLED = Enrollment.decision == ElectionDecision.ENROLLED
 #: The answer of an enrollment that has each status.
 _DECISION_CONDITIONS = {
@@ -51,7 +51,7 @@ def status_at(scope: QueryScope) -> ColumnElement[Any]:
     is_over = or_(
         Enrollment.closed_on <= today,
         PlanYear.coverage_ends_on < today,
-        and_(Enrollment.decision.is_(None), _closes_on < today),
+        and_(Enrollment.decision.is_(None), _CLOSES_ON < today),  # noqa: SIM300 - both are columns
         and_(_ENROLLED, or_(Enrollment.coverage_ends_on.is_(None), Enrollment.coverage_ends_on < today)),
     )
     return case(
@@ -92,9 +92,9 @@ def rows(scope: QueryScope) -> Select[Any]:
             *Enrollment.__table__.c,
             type_coerce(status_at(scope), enum_type(EnrollmentStatus)).label("status"),
             type_coerce(_coverage_status_at(scope), enum_type(CoverageStatus)).label("coverage_status"),
-            _opens_on.label("opens_on"),
-            _closes_on.label("closes_on"),
-            today.between(_opens_on, _closes_on).label("window_is_open"),
+            _OPENS_ON.label("opens_on"),
+            _CLOSES_ON.label("closes_on"),
+            today.between(_OPENS_ON, _CLOSES_ON).label("window_is_open"),
         )
         .outerjoin(
             PlanYear,
