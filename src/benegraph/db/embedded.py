@@ -135,9 +135,8 @@ class EmbeddedPostgres:
     ) -> None:
         self._data, self._fast, self._custom_binaries = data.resolve(), fast, binaries
         self._settings = BASE_SETTINGS | (FAST_SETTINGS if fast else {}) | dict(settings or {})
-        self._usage_lock: int | None = (
-            None  # while started, the descriptor of the shared lock of a process that uses the server
-        )
+        # While started, the descriptor of the shared lock that every process using the server holds.
+        self._usage_lock: int | None = None
         self._pid = 0  # of the process that has started it
         self._socket: Path | None = None
 
