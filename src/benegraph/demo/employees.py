@@ -152,8 +152,8 @@ def add_employee(
         "terminated_on": None,
     }
     records.add(Employee, row, at)
-    logged = {"employment_class": person.employment_class, "hired_on": timeline.hired_on}
-    records.add_event(Employee, row, "HIRED", at, None, logged, None)
+    recorded = {"employment_class": person.employment_class, "hired_on": timeline.hired_on}
+    records.add_event(Employee, row, "HIRED", at, None, recorded, None)
     employment = Employment(person.employment_class, timeline.hired_on)
     employee = EmployeeState(records, rng, timeline, row, employment, person.preferences)
     for relative in person.family:

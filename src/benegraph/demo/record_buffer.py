@@ -88,8 +88,8 @@ class RecordBuffer:
         """Update a row and add a history event, or do nothing where no value differs."""
         before, after = self.update(row, values, at)
         if after:
-            logged = {name: value for name, value in after.items() if name not in _EXCLUDED_COLUMNS}
-            self.add_event(model, row, action, at, {name: before[name] for name in logged}, logged, reason)
+            recorded = {name: value for name, value in after.items() if name not in _EXCLUDED_COLUMNS}
+            self.add_event(model, row, action, at, {name: before[name] for name in recorded}, recorded, reason)
 
     def add_event(
         self,
