@@ -18,7 +18,6 @@ whole package. `tests/execution` contains a small host.
 
 from benegraph.execution.compile.operation import compile_operation
 from benegraph.execution.compile.selection import (
-    SelectedFields,
     SelectionContext,
     child_selection_sets,
     directive_variables,
@@ -47,7 +46,6 @@ from benegraph.execution.plan.host import OpenReader, Reader, SourceMetadata
 from benegraph.execution.plan.operation import OperationPlan
 from benegraph.execution.plan.rows import (
     Cardinality,
-    ColumnRef,
     JsonFragment,
     JsonLayout,
     JsonPart,
@@ -63,7 +61,6 @@ __all__ = [
     "Arguments",
     "Cardinality",
     "Column",
-    "ColumnRef",
     "Computed",
     "ComputedInBatch",
     "Declaration",
@@ -86,7 +83,6 @@ __all__ = [
     "Row",
     "RowQuery",
     "SameObject",
-    "SelectedFields",
     "SelectionContext",
     "SourceMetadata",
     "ToMany",

@@ -99,6 +99,23 @@ def compile_lookup(
     return KeyLookup(statement, compile_object(compilation, object_type, selection_sets, rows))
 
 
+def compile_layout(
+    compilation: Compilation, statement: Statement, compile_nested: Callable[[JsonLayoutCompiler], NestedQuery]
+) -> tuple[JsonLayoutCompiler, NestedQuery] | None:
+    """Compile a nested query with a layout. Return None, with the statement unchanged, if the host can't render it."""
+    pages = statement.pages
+    page_count = len(pages)
+    layouts = JsonLayoutCompiler(compilation.declare, compilation.metadata, compilation.selection, pages)
+    try:
+        nested = compile_nested(layouts)
+    except CannotPushDown:
+        del pages[page_count:]
+        return None
+    if nested.page is not None and not compilation.is_within_placeholder:
+        pages[nested.page].is_within_json = False  # an error in the page's own arguments is reported as the field's
+    return layouts, nested
+
+
 def compile_json_step(compilation: Compilation, response_name: str, layouts: JsonLayoutCompiler) -> JsonFragmentStep:
     """Compile the step for a field with a complete layout, and the lookups that replace its placeholders."""
     # Only now: compiling a layout may fail, and then the layout of the enclosing field is attempted again.
@@ -161,21 +178,20 @@ def _push_down(
     # A mutation can't be repeated by another executor, so every error in its payload must be reportable.
     if compilation.is_mutation or source.expected_count > limit:
         return None
-    pages = source.statement.pages
-    page_count = len(pages)
-    layouts = JsonLayoutCompiler(compilation.declare, compilation.metadata, compilation.selection, pages)
-    try:
-        nested = layouts.compile_nested(
+    compiled = compile_layout(
+        compilation,
+        source.statement,
+        lambda layouts: layouts.compile_nested(
             declaration, definition, field_plan.nodes, source.row_query.source, source.expected_count
-        )
-    except CannotPushDown:
-        del pages[page_count:]
+        ),
+    )
+    if compiled is None:
         return None
+    layouts, nested = compiled
     _register_non_null(plan, field_plan)
     fragment = compile_json_step(compilation, field_plan.response_name, layouts)
-    if isinstance(declaration, ToPage) and not compilation.is_within_placeholder:
-        pages[page_count].is_within_json = False  # an error in its arguments is reported as the field's
-        fragment.own_page = source.statement, page_count
+    if nested.page is not None and not compilation.is_within_placeholder:
+        fragment.own_page = source.statement, nested.page
     plan.steps.append(fragment)
     return source.add_nested(compilation.metadata, nested)
 

@@ -21,7 +21,13 @@ from benegraph.execution.compile import thresholds
 from benegraph.execution.compile.connections import compile_connection
 from benegraph.execution.compile.fields import object_type_of, plan_field
 from benegraph.execution.compile.json_layout import CannotPushDown, JsonLayoutCompiler
-from benegraph.execution.compile.objects import Compilation, compile_json_step, compile_lookup, compile_object
+from benegraph.execution.compile.objects import (
+    Compilation,
+    compile_json_step,
+    compile_layout,
+    compile_lookup,
+    compile_object,
+)
 from benegraph.execution.compile.selection import SelectionContext, child_selection_sets
 from benegraph.execution.compile.value_sources import ObjectValues, RowValues
 from benegraph.execution.plan.arguments import FieldArguments
@@ -40,7 +46,7 @@ from benegraph.execution.plan.declarations import (
 )
 from benegraph.execution.plan.host import SourceMetadata
 from benegraph.execution.plan.operation import FieldPlan, LookupsByType, OperationPlan, PageSpec, RootField, Statement
-from benegraph.execution.plan.rows import RowQuery
+from benegraph.execution.plan.rows import NestedQuery, RowQuery
 from benegraph.execution.run import root_fields
 
 _QUERY_DECLARATIONS = (FromContext, Lookup, LookupMany, ToPage)
@@ -130,26 +136,25 @@ class _RootCompiler:
     ) -> RootField | None:
         """Have the host render a root field as JSON, together with all other such root fields; None where it can't."""
         compilation, query = self.compilation, self.json_query
-        pages = query.statement.pages
-        page_count = len(pages)
-        layouts = JsonLayoutCompiler(compilation.declare, compilation.metadata, compilation.selection, pages)
-        try:
-            key: root_fields.LookupJsonKey | root_fields.PageJsonKey
+
+        def compile_nested(layouts: JsonLayoutCompiler) -> NestedQuery:
             if isinstance(declaration, ToPage):
-                nested = layouts.compile_page(declaration, arguments, field_plan.nodes)
-                key = root_fields.PageJsonKey(query.statement, page_count)
-            else:
-                object_type, source = _only_source(field_plan.type, declaration)
-                nested = layouts.compile_row(object_type, field_plan.nodes, source)
-                key = root_fields.LookupJsonKey(arguments, object_type.name, declaration.find_key)
-        except CannotPushDown:
-            del pages[page_count:]
+                return layouts.compile_page(declaration, arguments, field_plan.nodes)
+            object_type, source = _only_source(field_plan.type, declaration)
+            return layouts.compile_row(object_type, field_plan.nodes, source)
+
+        compiled = compile_layout(compilation, query.statement, compile_nested)
+        if compiled is None:
             return None
-        if isinstance(declaration, ToPage):
-            pages[page_count].is_within_json = False  # an error in its arguments is reported as the field's
+        layouts, nested = compiled
+        if isinstance(declaration, Lookup):
+            type_name = get_named_type(field_plan.type).name
+            query.keys.append(root_fields.LookupJsonKey(arguments, type_name, declaration.find_key))
+        else:
+            assert nested.page is not None, "a page has a page request"  # noqa: S101 - narrows for mypy
+            query.keys.append(root_fields.PageJsonKey(query.statement, nested.page))
         query.statement.row_query.add_nested(nested)
         fragment = compile_json_step(compilation, field_plan.response_name, layouts)
-        query.keys.append(key)
         compilation.statement_count += len(query.keys) == 1
         return root_fields.JsonRootField(field_plan, query, len(query.keys) - 1, fragment)
 
