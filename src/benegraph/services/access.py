@@ -23,6 +23,8 @@ _DISPLAYED_LENGTH = len(KEY_PREFIX) + 8
 #: `last_used_at` is written at most once in this interval.
 _LAST_USED_INTERVAL = timedelta(minutes=5)
 
+#: The message for every key that is not valid, also for one of the wrong form. A more precise one would help to guess.
+INVALID_KEY = "The API key is unknown, revoked or expired."
 #: The message for every tenant to which a token grants no access. A more precise one would reveal which tenants exist.
 TENANT_FORBIDDEN = "The token does not grant access to this tenant."
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -110,7 +112,7 @@ async def authenticate(
     now = clock.now
     grants = [grant for grant in grants if grant.expires_at is None or now < grant.expires_at]
     if not grants:
-        raise Unauthenticated("The API key is unknown, revoked or expired.")
+        raise Unauthenticated(INVALID_KEY)
     if tenant_id is not None:
         grants = [grant for grant in grants if grant.viewer.tenant_id == tenant_id]
         if not grants:

@@ -32,7 +32,7 @@ async def authenticate(request: web.Request, database: Database, clock: Clock) -
         tenant_id = _single_value(request.headers, _TENANT_HEADER)
         return await authenticator.authenticate(database, clock, credential, tenant_id)
     if not _API_KEY.fullmatch(credential):
-        raise Unauthenticated("The API key is unknown, revoked or expired.")
+        raise Unauthenticated(access.INVALID_KEY)
     tenant_id = _single_value(request.headers, _TENANT_HEADER)
     return await access.authenticate(database, clock, credential, tenant_id, request.app[KEY_CACHE])
 
