@@ -16,7 +16,7 @@ _TYPE_QUERIES = ("typeinfo_tree", "current_setting('jit')")
 
 
 @asynccontextmanager
-async def record_statements(database: Database) -> AsyncIterator[list[str]]:
+async def record_round_trips(database: Database) -> AsyncIterator[list[str]]:
     """Record everything that is sent while the context is open. One statement for many rows is one entry."""
     sent: list[str] = []
     observed: set[Any] = set()

@@ -24,7 +24,7 @@ from benegraph.domain.values import Clock
 from benegraph.services import enrollments, people, plan_years
 from benegraph.services.employers import add_employer
 from conftest import connect, copy_database, open_database
-from statement_log import record_statements
+from statement_log import record_round_trips
 
 DAY = date(2026, 11, 20)
 AFTERNOON = Clock.at(datetime(2026, 11, 20, 15, 12, 1, 350, UTC), DAY)
@@ -211,7 +211,7 @@ async def test_the_next_run_completes_an_interrupted_one(database: Database, own
 async def test_statement_count_does_not_depend_on_batch_size(database: Database) -> None:
     counts = []
     for tenant_id, employees in (("small", 60), ("large", 600)):
-        async with record_statements(database) as sent:
+        async with record_round_trips(database) as sent:
             await seed_tenant(database, AFTERNOON, tenant_id, employees, 1, lambda _done, _total: None)
         counts.append(len(sent))
     assert counts[0] == counts[1]

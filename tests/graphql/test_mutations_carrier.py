@@ -28,7 +28,7 @@ from benegraph.domain.values import Clock
 from factories.access import administrator, make_tenant, service_viewer
 from factories.coverage import make_subscriber
 from factories.office import Office, create_office
-from statement_log import record_statements
+from statement_log import record_round_trips
 
 UPSERT = """
 mutation($input: UpsertSubscriberEnrollmentsInput!) { upsertSubscriberEnrollments(input: $input) {
@@ -267,7 +267,7 @@ async def test_batch_is_limited_to_a_thousand_items(office: Office) -> None:
     keys = [key_input(day.isoformat(), f"S-{number}") for day in days for number in (2, 3)][:1000]
     items = [{"key": key, "fields": COVERAGE_FIELDS | {"endDate": key["startDate"]}} for key in keys]
     started = time.monotonic()
-    async with record_statements(office.database) as sent:
+    async with record_round_trips(office.database) as sent:
         results = await upsert(office, *items)
     took = time.monotonic() - started
     assert {result["outcome"] for result in results} == {"CREATED"}

@@ -12,7 +12,7 @@ from benegraph.db.session import Database
 from benegraph.domain.access import Action, Role, Viewer
 from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
 from factories.office import Office, create_office
-from statement_log import record_statements
+from statement_log import record_round_trips
 
 # The permissions of each role, listed independently of the code.
 EMPLOYEE_MUTATIONS = {"elect", "reopenElection", "reissue", "addDependent", "updateDependent", "reportLifeEvent"}
@@ -72,7 +72,7 @@ async def test_mutation_without_permission_is_forbidden_before_any_read(database
 async def test_invalid_input_without_permission_is_forbidden_without_a_statement(database: Database) -> None:
     office = await create_office(database)
     viewer = employee_viewer(office.employer, f"empl{MISSING_ID_SUFFIX}")
-    async with record_statements(database) as sent:
+    async with record_round_trips(database) as sent:
         response = await call(office, "deletePlanYear", {"planYearId": "nonsense"}, viewer=viewer)
     assert (response.errors, sent) == (["FORBIDDEN"], [])
 
@@ -129,7 +129,7 @@ async def test_invisible_rows_are_refused_exactly_like_missing_ones(database: Da
         # Every viewer of the tenant may read the catalog.
         visible_ids = {office.product} if viewer.tenant_id == "acme" else set()
         for sent_input in (input, _with_missing_ids(input, visible_ids)):
-            async with record_statements(database) as sent:
+            async with record_round_trips(database) as sent:
                 response = await call(office, mutation, sent_input, viewer=viewer)
             assert response.errors == []
             outcomes.append(

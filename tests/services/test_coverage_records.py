@@ -26,7 +26,7 @@ from factories.coverage import (
     read_coverage,
 )
 from factories.office import Office, create_office
-from statement_log import record_statements
+from statement_log import record_round_trips
 
 JAN, JUN, JUL, DEC = date(2026, 1, 1), date(2026, 6, 30), date(2026, 7, 1), date(2026, 12, 31)
 
@@ -214,7 +214,7 @@ async def test_thousand_items_take_as_many_statements_as_ten(office: Office) -> 
     await office.run(subscribe)
     counts, seconds = [], 0.0
     for part in (numbers[:10], numbers[10:]):
-        async with record_statements(office.database) as sent:
+        async with record_round_trips(office.database) as sent:
             started = time.monotonic()
             results = await upsert(
                 office, *(CoverageItem(coverage_key(JAN, number), {"end_date": JUN}) for number in part)
@@ -224,7 +224,7 @@ async def test_thousand_items_take_as_many_statements_as_ten(office: Office) -> 
         counts.append(len(sent))
     assert counts[0] == counts[1] == 8
     assert seconds < 4  # takes half a second on an idle machine
-    async with record_statements(office.database) as sent:
+    async with record_round_trips(office.database) as sent:
         results = await upsert(
             office, *(CoverageItem(coverage_key(JAN, number), {"end_date": DEC}) for number in numbers[10:])
         )

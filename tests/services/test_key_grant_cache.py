@@ -25,7 +25,7 @@ from benegraph.services.access import (
 )
 from conftest import connect
 from factories.access import administrator, make_tenant
-from statement_log import record_statements
+from statement_log import record_round_trips
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CLOCK = Clock(NOW)
@@ -58,7 +58,7 @@ async def issue_used_key(database: Database, *, tenant: str = "acme", **options:
 
 async def count_statements(database: Database, key: str, cache: KeyGrantCache, clock: Clock = CLOCK) -> int:
     """Authenticate with a key; return how many statements that took."""
-    async with record_statements(database) as sent:
+    async with record_round_trips(database) as sent:
         await authenticate(database, clock, key, None, cache)
     return len(sent)
 
@@ -175,7 +175,7 @@ async def test_cached_key_expires_at_its_expiry(database: Database, monotonic: M
     cache = KeyGrantCache(60.0, monotonic=monotonic)
     assert await count_statements(database, key, cache, Clock(NOW - 2 * MICROSECOND)) == 1
     assert await count_statements(database, key, cache, Clock(NOW - MICROSECOND)) == 0
-    async with record_statements(database) as sent:
+    async with record_round_trips(database) as sent:
         with pytest.raises(Unauthenticated):
             await authenticate(database, CLOCK, key, None, cache)
     assert sent == []
@@ -191,7 +191,7 @@ async def test_tenant_is_checked_against_cached_grants(database: Database, monot
     monotonic.seconds += 1.0
     viewer = await authenticate(database, CLOCK, key, "other", cache)
     assert (viewer.tenant_id, viewer.key_id) == ("other", second)
-    async with record_statements(database) as sent:
+    async with record_round_trips(database) as sent:
         with pytest.raises(BadInput):
             await authenticate(database, CLOCK, key, None, cache)
         for tenant in ("nobody", "", "ACME"):
@@ -269,7 +269,7 @@ async def test_concurrent_requests_with_one_key_succeed(database: Database, mono
     cache = KeyGrantCache(60.0, monotonic=monotonic)
     viewers = await asyncio.gather(*(authenticate(database, CLOCK, key, "acme", cache) for _ in range(30)))
     assert {viewer.key_id for viewer in viewers} == {id}
-    async with record_statements(database) as sent:
+    async with record_round_trips(database) as sent:
         await asyncio.gather(*(authenticate(database, CLOCK, key, "acme", cache) for _ in range(30)))
     assert sent == []
 
@@ -291,14 +291,14 @@ async def test_connection_forgets_key_after_load(database_url: str) -> None:
     try:
         _, key = await issue_used_key(database)
         assert await count_statements(database, key, KeyGrantCache(0.0)) == 1
-        async with record_statements(database) as sent, database.unscoped_session() as session:
+        async with record_round_trips(database) as sent, database.unscoped_session() as session:
             connection = await (await session.connection()).get_raw_connection()
             driver: Any = connection.driver_connection
             assert await driver.fetchval("SELECT current_setting('app.key_hash', true)") == ""
             assert await driver.fetchval("SELECT count(*) FROM api_keys") == 0
             assert not driver.is_in_transaction()
         assert len(sent) == 2
-        async with record_statements(database) as sent, database.unscoped_session() as session:
+        async with record_round_trips(database) as sent, database.unscoped_session() as session:
             await session.scalar(update(ApiKey).values(label="Mine").returning(ApiKey.id))
         assert [statement for statement in sent if statement.startswith("BEGIN")]
     finally:

@@ -30,7 +30,7 @@ from factories.coverage import (
     read_coverage,
 )
 from factories.office import Office, create_office
-from statement_log import record_statements
+from statement_log import record_round_trips
 
 NEW_YEAR = date(2026, 1, 1)
 OTHER_SUBSCRIBER_ID = "S00000002"
@@ -318,16 +318,16 @@ async def test_statement_count_does_not_grow_with_subscribers(database: Database
         await make_contract(office)
         invoice = await add_subscribers_and_invoice(office, people)
         await enable_auto_paid_through(office)
-        async with record_statements(database) as paying:
+        async with record_round_trips(database) as paying:
             payment = await make_payment(office, invoice)
         assert [day for _, _, day, _ in await paid_through_rows(office)] == [None, *["2026-01-31"] * (people - 1)]
         assert await count_paid_through_events(office) == people - 1
-        async with record_statements(database) as reversing:
+        async with record_round_trips(database) as reversing:
             await reverse_payment(office, payment)
         assert {day for _, _, day, _ in await paid_through_rows(office)} == {None}
         assert await count_paid_through_events(office) == 2 * (people - 1)
         await make_payment(office, invoice)
-        async with record_statements(database) as voiding:
+        async with record_round_trips(database) as voiding:
             await void_invoice(office, invoice)
         assert {day for _, _, day, _ in await paid_through_rows(office)} == {None}
         assert await count_paid_through_events(office) == 4 * (people - 1)

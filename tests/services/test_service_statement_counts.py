@@ -9,7 +9,7 @@ from benegraph.domain.plan_years import RenewalMode
 from benegraph.services import enrollments
 from benegraph.services.idempotency import run_idempotent
 from factories.office import DATES, DATES_2026, Office, create_office, enroll
-from statement_log import record_statements
+from statement_log import record_round_trips
 
 
 async def count_statements(office: Office, staff: int) -> tuple[int, int]:
@@ -22,10 +22,10 @@ async def count_statements(office: Office, staff: int) -> tuple[int, int]:
         await office.elect(employee, enroll((await office.pending_enrollment(employee)).id, plans["GOLD"], child))
     office = office.on_day(date(2026, 11, 20))
     id = await office.draft_plan_year(DATES, renewal=RenewalMode.PASSIVE)
-    async with record_statements(office.database) as opening:
+    async with record_round_trips(office.database) as opening:
         assert await office.open_enrollment(id) == staff
     office = office.on_day(date(2026, 12, 1))
-    async with record_statements(office.database) as closing:
+    async with record_round_trips(office.database) as closing:
         assert await office.close_enrollment(id) == 0
     return len(opening), len(closing)
 
@@ -49,6 +49,6 @@ async def test_election_takes_six_round_trips(database: Database) -> None:
         await enrollments.elect(tx, ada, [election])
         return result
 
-    async with record_statements(database) as sent:
+    async with record_round_trips(database) as sent:
         await office.run(run_idempotent, Action.ELECT, "key", bytes([1]) * 32, elect, result)
     assert len(sent) == 6

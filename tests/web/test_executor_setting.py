@@ -9,7 +9,7 @@ from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.settings import Executor, GatewayConfig
 from factories.office import Office, create_office
-from statement_log import record_statements
+from statement_log import record_round_trips
 
 QUERY = """{ employees(first: 100) { nodes {
     id employer { name } enrollments(first: 5) { nodes { status benefitProduct { name } planYear { coverageStart } } }
@@ -25,7 +25,7 @@ async def office(database: Database) -> Office:
 
 async def count_round_trips(api: ApiClient, database: Database) -> int:
     """Post the query and return the number of round trips to the database, without the lookup of the API key."""
-    async with record_statements(database) as sent:
+    async with record_round_trips(database) as sent:
         assert await status_and_codes(await api.post(QUERY)) == (200, [])
         await asyncio.sleep(0.1)
     return len([statement for statement in sent if "secret_hash" not in statement])

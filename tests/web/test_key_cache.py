@@ -12,7 +12,7 @@ from benegraph.services.access import list_keys, revoke_key
 from benegraph.settings import GatewayConfig
 from benegraph.web.auth import KEY_CACHE
 from factories.access import administrator
-from statement_log import record_statements
+from statement_log import record_round_trips
 
 QUERY = "{ viewer { tenant role } }"
 
@@ -37,7 +37,7 @@ async def revoke(database: Database, clock: Clock, key: str) -> None:
 
 async def count_key_lookups(api: ApiClient, database: Database) -> int:
     """Post a query and return how often its API key was looked up in the database."""
-    async with record_statements(database) as sent:
+    async with record_round_trips(database) as sent:
         assert await status_and_codes(await api.post(QUERY)) == (200, [])
     return len([statement for statement in sent if "secret_hash" in statement])
 
@@ -77,7 +77,7 @@ async def test_revoked_key_is_rejected_like_an_unknown_one_after_one_second(
 async def test_cached_key_gives_no_access_to_other_tenants(api: ApiClient, database: Database, clock: Clock) -> None:
     await create_key(database, clock, tenant="globex")
     assert await status_and_codes(await api.post(QUERY)) == (200, [])
-    async with record_statements(database) as sent:
+    async with record_round_trips(database) as sent:
         for tenant in ("globex", "nobody"):
             assert await status_and_codes(await api.post(QUERY, X_Tenant=tenant)) == (403, ["FORBIDDEN"])
     assert sent == []
