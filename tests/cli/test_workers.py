@@ -30,7 +30,7 @@ from benegraph.domain.access import Role
 from benegraph.domain.values import Clock
 from benegraph.services.access import KeyLimits, issue_key
 from benegraph.settings import Settings
-from benegraph.web.explorer import ExplorerConfig
+from benegraph.web.pages import PagesConfig
 from conftest import connect
 from factories.access import administrator, make_tenant
 from gateways import (
@@ -251,7 +251,7 @@ def test_workers_do_not_share_a_port_that_is_in_use(database_url: str) -> None:
 
 
 def worker_spec(directory: Path) -> WorkerSpec:
-    config = WorkerConfig(Settings.from_environment({}), ExplorerConfig(), None)
+    config = WorkerConfig(Settings.from_environment({}), PagesConfig(), None)
     return WorkerSpec(
         config, "postgresql://nobody@127.0.0.1:1/none", PoolSettings(), ListenAddress(socket.AF_INET, ()), directory
     )

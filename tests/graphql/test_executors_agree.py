@@ -40,7 +40,7 @@ from graphql import (
 from graphql_requests import SCHEMA
 from sqlalchemy import func, select
 
-from benegraph.cli.explorer_tabs import TAB_DATA_QUERY, build_explorer_config
+from benegraph.cli.graphiql_tabs import TAB_DATA_QUERY, build_pages_config
 from benegraph.db.session import Database
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.values import Clock
@@ -147,12 +147,12 @@ def test_operations_in_documents_have_equal_responses(comparison: ComparisonData
     _compare_all(comparison, requests)
 
 
-def test_explorer_tabs_have_equal_responses(comparison: ComparisonDatabase) -> None:
-    _compare_all(comparison, _requests_of_explorer_tabs(comparison))
+def test_graphiql_tabs_have_equal_responses(comparison: ComparisonDatabase) -> None:
+    _compare_all(comparison, _requests_of_graphiql_tabs(comparison))
 
 
 def test_operations_of_clients_have_equal_responses(comparison: ComparisonDatabase) -> None:
-    tabs = _requests_of_explorer_tabs(comparison)
+    tabs = _requests_of_graphiql_tabs(comparison)
     (election,) = (request.variables for request in tabs if " DryRunElection" in request.query)
     requests = [
         GraphQLRequest(query, election if "mutation" in query else _sample_variables(comparison, query))
@@ -208,14 +208,14 @@ def _requests_in_documents() -> Iterator[GraphQLRequest]:
                 yield GraphQLRequest(query, body["variables"])
 
 
-def _requests_of_explorer_tabs(comparison: ComparisonDatabase) -> list[GraphQLRequest]:
-    """Return the explorer's tabs, and the query for their data."""
+def _requests_of_graphiql_tabs(comparison: ComparisonDatabase) -> list[GraphQLRequest]:
+    """Return GraphiQL's tabs, and the query for their data."""
     handles = comparison.dataset.handles
     context = Context(
         comparison.database, comparison.dataset.viewers[Role.ADMINISTRATOR], Clock.at_noon(TODAY), "request-1"
     )
     config = comparison.run(
-        build_explorer_config(SCHEMA, context, handles, dict.fromkeys(("administrator", "employer", "employee"), ""))
+        build_pages_config(SCHEMA, context, handles, dict.fromkeys(("administrator", "employer", "employee"), ""))
     )
     variables = {"employee": handles.employee_id, "pending": list(handles.pending_enrollment_ids)}
     return [

@@ -88,7 +88,7 @@ async def test_other_origins_are_not_allowed(cors_api: ApiClient, origin: str) -
     assert cors_headers(await cors_api.post(QUERY, Origin=origin)) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/metrics", "/schema.graphql", "/explorer/config.json"])
+@pytest.mark.parametrize("path", ["/", "/livez", "/metrics", "/schema.graphql", "/pages/config.json"])
 async def test_only_the_graphql_path_allows_origins(cors_api: ApiClient, path: str) -> None:
     response = await cors_api.http.get(path, headers=cors_api.auth | {"Origin": APP})
     assert cors_headers(response) == []

@@ -20,7 +20,9 @@ keys = typer.Typer(help="Issue, list and revoke API keys.", no_args_is_help=True
 app.add_typer(keys, name="keys")
 documents = typer.Typer(help="Load, list and remove trusted documents.", no_args_is_help=True)
 app.add_typer(documents, name="documents")
-explorers = typer.Typer(help="Build the explorer (GraphiQL) that the gateway serves to browsers.", no_args_is_help=True)
+explorers = typer.Typer(
+    help="Build the pages, such as GraphiQL, that the gateway serves to browsers.", no_args_is_help=True
+)
 app.add_typer(explorers, name="explorer")
 imports = typer.Typer(help="Import files of other systems.", no_args_is_help=True)
 app.add_typer(imports, name="import")
@@ -218,7 +220,7 @@ def build_explorer(
         typer.Argument(metavar="[DIR]", file_okay=False, help="Target directory; the user's cache by default."),
     ] = None,
 ) -> None:
-    """Bundle GraphiQL from the npm registry before the first `serve`, which otherwise does it."""
+    """Bundle the pages from the npm registry before the first `serve`, which otherwise does it."""
     from benegraph.cli import explorer
 
     explorer.build(directory)

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import strawberry
 
-from benegraph.cli.explorer_tabs import build_explorer_config
+from benegraph.cli.graphiql_tabs import build_pages_config
 from benegraph.db.session import Database
 from benegraph.demo import DemoIds, fill_demo_tenants
 from benegraph.domain.access import Role, Viewer
@@ -21,7 +21,7 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.services import access
-from benegraph.web.explorer import ExplorerConfig
+from benegraph.web.pages import PagesConfig
 
 DEMO_FILE = "demo.json"
 SEED = 1
@@ -42,7 +42,7 @@ class DemoInfo:
     pending_enrollment_ids: tuple[str, ...]
     #: An input of `elect` for the first pending enrollment; None if there is none.
     election: dict[str, Any] | None
-    explorer_config: ExplorerConfig
+    pages_config: PagesConfig
 
 
 async def prepare_demo(
@@ -63,7 +63,7 @@ async def prepare_demo(
     election = await _build_election(schema, Context(database, employee, clock, OPERATOR), demo_ids)
     administrator = await access.authenticate(database, clock, keys["administrator"], demo_ids.tenant_id)
     context = Context(database, administrator, clock, OPERATOR)
-    explorer_config = await build_explorer_config(schema, context, demo_ids, keys)
+    pages_config = await build_pages_config(schema, context, demo_ids, keys)
     return DemoInfo(
         url,
         keys,
@@ -71,7 +71,7 @@ async def prepare_demo(
         demo_ids.employer_id,
         demo_ids.pending_enrollment_ids,
         election,
-        explorer_config,
+        pages_config,
     )
 
 

@@ -1,4 +1,4 @@
-"""`explorer build`: bundle GraphiQL before the first `serve`, into the cache or into a directory."""
+"""`explorer build`: bundle the pages before the first `serve`, into the cache or into a directory."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import typer
 
 from benegraph.cli.errors import report_errors, run_async
 from benegraph.settings import Settings
-from benegraph.web.explorer import bundle
+from benegraph.web.pages import bundle
 
 
 @report_errors
@@ -16,4 +16,4 @@ def build(directory: Path | None) -> None:
     if directory is not None:
         bundle.install(location, directory.absolute())
         location = directory
-    typer.echo(f"The explorer is in {location}")
+    typer.echo(f"The pages are in {location}")

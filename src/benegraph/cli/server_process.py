@@ -22,8 +22,8 @@ from benegraph.graphql.schema import build_schema
 from benegraph.settings import Settings
 from benegraph.web.app import create_app
 from benegraph.web.draining import DRAINING, drain
-from benegraph.web.explorer import Explorer, ExplorerConfig
 from benegraph.web.middleware import AccessLog
+from benegraph.web.pages import Pages, PagesConfig
 from benegraph.web.throttle import Throttle, create_bucket_file
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class WorkerConfig:
     """The configuration that all server processes of a gateway share."""
 
     settings: Settings
-    explorer_config: ExplorerConfig
+    pages_config: PagesConfig
     #: The fixed date of the demo; None means the real date.
     today: date | None
 
@@ -143,7 +143,7 @@ async def serve_until_shutdown(
             config=settings.gateway,
             fixed_on=config.today,
             throttle=Throttle(settings.gateway.rate_limit, shared_directory and shared_directory / THROTTLE_FILE),
-            explorer=Explorer(config.explorer_config, settings.cache_home),
+            pages=Pages(config.pages_config, settings.cache_home),
             metrics=telemetry.create_metrics(shared_directory and shared_directory / METRICS_DIRECTORY),
             traces=traces,
         )

@@ -37,7 +37,7 @@ from benegraph.domain.access import Role
 from benegraph.graphql.schema import build_schema
 from benegraph.settings import Settings
 from benegraph.web.app import GRAPHQL_PATH
-from benegraph.web.explorer import ExplorerConfig
+from benegraph.web.pages import PagesConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,11 @@ async def _prepare(parameters: ServeParameters, location: DatabaseLocation, data
 
 def _worker_config(parameters: ServeParameters, demo_info: DemoInfo | None) -> WorkerConfig:
     if demo_info is None:
-        return WorkerConfig(parameters.settings, ExplorerConfig(), parameters.today)
-    # Each of the demo's viewers may read the schema, which the explorer needs.
+        return WorkerConfig(parameters.settings, PagesConfig(), parameters.today)
+    # Each of the demo's viewers may read the schema, which GraphiQL needs.
     gateway = replace(parameters.settings.gateway, introspection=frozenset(Role))
     settings = replace(parameters.settings, gateway=gateway)
-    return WorkerConfig(settings, demo_info.explorer_config, parameters.today)
+    return WorkerConfig(settings, demo_info.pages_config, parameters.today)
 
 
 def _announce(parameters: ServeParameters, location: DatabaseLocation, demo_info: DemoInfo | None) -> None:

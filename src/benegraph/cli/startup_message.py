@@ -33,7 +33,7 @@ mutation($input: ElectInput!) {
 def print_demo_message(info: DemoInfo, directory: Path) -> None:
     """Print the URLs, the API keys, and two example requests."""
     message = _Message()
-    message.print_value("The benegraph demo is running with sample data. Open", _explorer_url(info.url), "in a browser")
+    message.print_value("The benegraph demo is running with sample data. Open", _home_url(info.url), "in a browser")
     message.print_value("or send GraphQL requests to", info.url)
     message.print_heading("API keys", "send one in the header Authorization: Bearer … or X-API-Key")
     for name, key in info.keys.items():
@@ -53,7 +53,7 @@ def print_message(url: str, *, is_embedded: bool) -> None:
     """Print the URLs and, for an embedded database, the command that issues a first API key."""
     message = _Message()
     message.print_value("benegraph accepts GraphQL requests at", url)
-    message.print_value("Open the explorer in a browser at", _explorer_url(url))
+    message.print_value("Open the home page in a browser at", _home_url(url))
     if is_embedded:
         message.print_heading("Issue a first API key with", "it is shown only once")
         message.print_command("benegraph keys issue --tenant acme --create-tenant Acme --role administrator")
@@ -74,7 +74,7 @@ class _Message:
         self._console.print(Text(line))
 
 
-def _explorer_url(url: str) -> str:
+def _home_url(url: str) -> str:
     return url.rpartition("/")[0] + "/"
 
 

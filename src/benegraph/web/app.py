@@ -16,11 +16,11 @@ from benegraph.telemetry import create_metrics
 from benegraph.web.auth import KEY_CACHE
 from benegraph.web.cors import cors_middleware
 from benegraph.web.draining import Draining, add_draining
-from benegraph.web.explorer import Explorer
 from benegraph.web.graphql_view import GraphQLView
 from benegraph.web.health import Health
 from benegraph.web.metrics import METRICS_PATH, metrics_handler
 from benegraph.web.middleware import request_middleware
+from benegraph.web.pages import Pages
 from benegraph.web.throttle import Throttle
 from benegraph.web.tokens import token_authentication
 
@@ -39,7 +39,7 @@ def create_app(
     config: GatewayConfig | None = None,
     fixed_on: date | None = None,
     throttle: Throttle | None = None,
-    explorer: Explorer | None = None,
+    pages: Pages | None = None,
     metrics: "Metrics | None" = None,
     traces: "Traces | None" = None,
 ) -> web.Application:
@@ -70,6 +70,6 @@ def create_app(
     app.router.add_get(METRICS_PATH, metrics_handler(metrics), allow_head=False)
     if config.issuer is not None:
         app.cleanup_ctx.append(token_authentication(config.issuer))
-    if explorer is not None:
-        explorer.add_routes(app, GRAPHQL_PATH)
+    if pages is not None:
+        pages.add_routes(app, GRAPHQL_PATH)
     return app

@@ -1,4 +1,4 @@
-"""The explorer's bundle: finding, building and installing it, and its pinned packages."""
+"""The bundle of the pages: finding, building and installing it, and its pinned packages."""
 
 import asyncio
 import json
@@ -6,9 +6,9 @@ import re
 import tomllib
 from pathlib import Path
 
-import explorer_bundles
+import page_bundles
 import pytest
-from explorer_bundles import (
+from page_bundles import (
     BUILD_SCRIPT,
     BUNDLE_FILES,
     SLEEP_SCRIPT,
@@ -19,11 +19,11 @@ from explorer_bundles import (
     write_bundle,
 )
 
-from benegraph.web.explorer import bundle
+from benegraph.web.pages import bundle
 
-packaged = pytest.fixture(explorer_bundles.packaged_directory, autouse=True)
-cache = pytest.fixture(explorer_bundles.empty_cache)
-bundle_cache = pytest.fixture(explorer_bundles.cache_with_bundle)
+packaged = pytest.fixture(page_bundles.packaged_directory, autouse=True)
+cache = pytest.fixture(page_bundles.empty_cache)
+bundle_cache = pytest.fixture(page_bundles.cache_with_bundle)
 
 
 # ------------------------------------------------------------------------------------------------------ build
@@ -34,7 +34,7 @@ def ignore(_step: str) -> None:
 
 
 async def test_packaged_bundle_takes_precedence_if_its_digest_matches(bundle_cache: Path, packaged: Path) -> None:
-    cached = bundle_cache / f"explorer-{bundle.source_digest()}"
+    cached = bundle_cache / f"pages-{bundle.source_digest()}"
     assert bundle.find(bundle_cache) == cached
     write_bundle(packaged, "0123456789abcdef")
     assert bundle.find(bundle_cache) == cached
@@ -49,15 +49,15 @@ async def test_packaged_bundle_takes_precedence_if_its_digest_matches(bundle_cac
 async def test_failed_build_leaves_the_cache_unchanged_and_can_be_retried(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_bundle(cache / "explorer-of-another-version", "0123456789abcdef")
-    (cache / "explorer-work").mkdir()
+    write_bundle(cache / "pages-of-another-version", "0123456789abcdef")
+    (cache / "pages-work").mkdir()
     replace_steps(monkeypatch, "pass", "import sys; sys.exit(3)")
     with pytest.raises(bundle.BundleError, match=r"^The step “bundling” failed \(exit code 3\)\.$"):
         await bundle.build(cache, ignore)
-    assert file_names(cache) == ["explorer-of-another-version", "explorer.lock"]
+    assert file_names(cache) == ["pages-of-another-version", "pages.lock"]
     replace_steps(monkeypatch, "pass", BUILD_SCRIPT)
     directory = await bundle.build(cache, ignore)
-    assert (directory / "main.js").read_text() == "made"
+    assert (directory / "graphiql.js").read_text() == "made"
     assert bundle.find(cache) == directory
 
 
@@ -72,7 +72,7 @@ async def test_concurrent_builds_build_once(cache: Path, monkeypatch: pytest.Mon
     assert sorted(reports) == [
         "bundling",
         "fetching packages",
-        "waiting for another process that is building the explorer",
+        "waiting for another process that is building the pages",
     ]
 
 
@@ -101,10 +101,11 @@ async def test_npm_gets_network_settings_but_no_passwords(cache: Path, monkeypat
     monkeypatch.setenv("https_proxy", "proxy.example")
     monkeypatch.setenv("npm_config_registry", "registry.example")
     replace_steps(
-        monkeypatch, f"{BUILD_SCRIPT}; import json, os; Path('out/main.js').write_text(json.dumps(dict(os.environ)))"
+        monkeypatch,
+        f"{BUILD_SCRIPT}; import json, os; Path('out/graphiql.js').write_text(json.dumps(dict(os.environ)))",
     )
     directory = await bundle.build(cache, ignore)
-    environment = json.loads((directory / "main.js").read_text())
+    environment = json.loads((directory / "graphiql.js").read_text())
     assert (
         environment.items()
         >= {
@@ -120,7 +121,7 @@ async def test_npm_gets_network_settings_but_no_passwords(cache: Path, monkeypat
 
 
 def test_install_replaces_an_older_bundle_completely(bundle_cache: Path, tmp_path: Path) -> None:
-    built_bundle, target = bundle_cache / f"explorer-{bundle.source_digest()}", tmp_path / "new/static"
+    built_bundle, target = bundle_cache / f"pages-{bundle.source_digest()}", tmp_path / "new/static"
     bundle.install(built_bundle, target)
     (target / "old.js").touch()
     (target / bundle.STAMP).write_text("0123456789abcdef", encoding="ascii")
@@ -128,7 +129,7 @@ def test_install_replaces_an_older_bundle_completely(bundle_cache: Path, tmp_pat
     assert file_names(target) == file_names(built_bundle)
     assert file_names(target.parent) == ["static"]
     bundle.install(target, target)
-    assert (target / "main.js").read_bytes() == BUNDLE_FILES["main.js"]
+    assert (target / "graphiql.js").read_bytes() == BUNDLE_FILES["graphiql.js"]
 
 
 def test_install_rejects_a_directory_with_other_files(bundle_cache: Path, tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_install_rejects_a_directory_with_other_files(bundle_cache: Path, tmp_pa
     target.mkdir()
     (target / "thesis.txt").write_text("years of work", encoding="ascii")
     with pytest.raises(bundle.BundleError, match="contains other files"):
-        bundle.install(bundle_cache / f"explorer-{bundle.source_digest()}", target)
+        bundle.install(bundle_cache / f"pages-{bundle.source_digest()}", target)
     assert file_names(target) == ["thesis.txt"]
 
 

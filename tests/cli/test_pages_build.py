@@ -1,4 +1,4 @@
-"""Builds of the explorer with the real npm: in the background of `serve`, and by `explorer build`."""
+"""Builds of the pages with the real npm: in the background of `serve`, and by `explorer build`."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benegraph.web.explorer import bundle
+from benegraph.web.pages import bundle
 from gateways import TODAY, Gateway, reachable_directory, run_gateway, wait_until
 
 pytestmark = pytest.mark.conformance
@@ -63,7 +63,7 @@ def running_demo(directory: Path, cache: Path, **others: str) -> AbstractContext
 
 
 def get_page(gateway: Gateway) -> str:
-    return read(gateway, "/", Accept="text/html").decode()
+    return read(gateway, "/graphiql", Accept="text/html").decode()
 
 
 def read(gateway: Gateway, path: str, **headers: str) -> bytes:
@@ -81,28 +81,28 @@ def test_unreachable_registry_is_reported_and_the_next_start_retries(directory: 
         unused_socket.bind(("127.0.0.1", 0))  # it does not listen
         registry = f"http://127.0.0.1:{unused_socket.getsockname()[1]}/"
         with running_demo(directory, cache, npm_config_registry=registry) as gateway:
-            wait_until(lambda: "The explorer is not available." in get_page(gateway), gateway)
+            wait_until(lambda: "This page is not available." in get_page(gateway), gateway)
             assert "The step “fetching packages” failed (ECONNREFUSED)." in get_page(gateway)
             assert registry not in get_page(gateway)
             assert role_of(gateway) == "EMPLOYER"
             assert gateway.stop() == 0
-    assert [path.name for path in (cache / "benegraph").iterdir()] == ["explorer.lock"]
+    assert [path.name for path in (cache / "benegraph").iterdir()] == ["pages.lock"]
 
     with running_demo(directory, cache) as gateway:
         assert role_of(gateway) == "EMPLOYER"
-        assert "The explorer is being built." in get_page(gateway)
-        wait_until(lambda: "main.js" in get_page(gateway), gateway, BUILD_TIMEOUT_SECONDS)
-        files = f"/explorer/{bundle.source_digest()}"
-        assert b"Viewer" in read(gateway, f"{files}/main.js")
-        assert len(read(gateway, f"{files}/main.js")) > 2 * len(
-            read(gateway, f"{files}/main.js", **{"Accept-Encoding": "gzip"})
+        assert "The pages are being built." in get_page(gateway)
+        wait_until(lambda: "graphiql.js" in get_page(gateway), gateway, BUILD_TIMEOUT_SECONDS)
+        files = f"/pages/{bundle.source_digest()}"
+        assert b"Viewer" in read(gateway, f"{files}/graphiql.js")
+        assert len(read(gateway, f"{files}/graphiql.js")) > 2 * len(
+            read(gateway, f"{files}/graphiql.js", **{"Accept-Encoding": "gzip"})
         )
-        wait_until(lambda: "Explorer: ready" in gateway.log, gateway)
-        positions = [gateway.log.index(f"Explorer: {step}") for step in ("fetching packages", "bundling", "ready")]
+        wait_until(lambda: "Pages: ready" in gateway.log, gateway)
+        positions = [gateway.log.index(f"Pages: {step}") for step in ("fetching packages", "bundling", "ready")]
         assert positions == sorted(positions)
     assert sorted(path.name for path in (cache / "benegraph").iterdir()) == [
-        f"explorer-{bundle.source_digest()}",
-        "explorer.lock",
+        f"pages-{bundle.source_digest()}",
+        "pages.lock",
     ]
 
 
@@ -118,18 +118,25 @@ def test_shutdown_during_a_build_ends_the_gateway_and_npm(directory: Path, tmp_p
             while connection.recv(65536):
                 pass  # until npm ends and closes the connection
             connection.close()
-    assert [path.name for path in (tmp_path / "benegraph").iterdir()] == ["explorer.lock"]
+    assert [path.name for path in (tmp_path / "benegraph").iterdir()] == ["pages.lock"]
 
 
 def test_build_installs_the_bundle_into_a_directory(cache: Path, tmp_path: Path) -> None:
     target = tmp_path / "new/static"
     process = build(cache, str(target))
     assert process.returncode == 0, process.stderr
-    assert process.stdout == f"The explorer is in {target}\n"
+    assert process.stdout == f"The pages are in {target}\n"
     assert (target / bundle.STAMP).read_text(encoding="ascii") == bundle.source_digest()
     names = {path.name for path in target.iterdir()}
-    assert names >= {"main.js", "main.css", "editor.worker.js", "graphql.worker.js", "json.worker.js", "licences.txt"}
-    assert names >= {f"{name}.gz" for name in ("main.js", "main.css", "graphql.worker.js")}
+    assert names >= {
+        "graphiql.js",
+        "graphiql.css",
+        "editor.worker.js",
+        "graphql.worker.js",
+        "json.worker.js",
+        "licences.txt",
+    }
+    assert names >= {f"{name}.gz" for name in ("graphiql.js", "graphiql.css", "graphql.worker.js")}
     # The second build finds the bundle in the cache, and needs neither Node nor the registry.
     second_process = build(cache, str(target), npm_config_registry="http://127.0.0.1:9/")
     assert (second_process.returncode, second_process.stderr) == (0, "")
@@ -138,7 +145,7 @@ def test_build_installs_the_bundle_into_a_directory(cache: Path, tmp_path: Path)
 def test_bundle_contains_the_licences_of_its_packages(cache: Path) -> None:
     process = build(cache)
     assert process.returncode == 0, process.stderr
-    directory = Path(process.stdout.removeprefix("The explorer is in ").rstrip("\n"))
+    directory = Path(process.stdout.removeprefix("The pages are in ").rstrip("\n"))
     assert directory.parent == cache / "benegraph"
     sections = (directory / "licences.txt").read_text(encoding="utf-8").split(f"\n{'-' * 100}\n\n")
     titles = [section.splitlines()[0] for section in sections]

@@ -1,4 +1,4 @@
-"""The explorer over HTTP: its page, security headers, files and configuration, and the build of a missing bundle."""
+"""The pages over HTTP: GraphiQL, security headers, files and configuration, and the build of a missing bundle."""
 
 import asyncio
 import re
@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import explorer_bundles
+import page_bundles
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from api_client import schema, status_and_codes
-from explorer_bundles import (
+from graphql import parse
+from page_bundles import (
     BUILD_SCRIPT,
     BUNDLE_FILES,
     SLEEP_SCRIPT,
@@ -21,17 +22,14 @@ from explorer_bundles import (
     wait_until,
     write_bundle,
 )
-from graphql import parse
 
 from benegraph.db.engine import create_engine
 from benegraph.db.session import Database
 from benegraph.web.app import create_app
-from benegraph.web.explorer import Explorer, ExplorerConfig, Persona, Tab, bundle
+from benegraph.web.pages import Pages, PagesConfig, Persona, Tab, bundle
 
 KEY = "bgk_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
-DEMO = ExplorerConfig(
-    (Persona("administrator", "Administrator", KEY, "demo"),), (Tab("{ viewer { role } }", {"a": 1}),)
-)
+DEMO = PagesConfig((Persona("administrator", "Administrator", KEY, "demo"),), (Tab("{ viewer { role } }", {"a": 1}),))
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
     "img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -41,21 +39,21 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
 
 Client = TestClient[web.Request, web.Application]
 
-packaged = pytest.fixture(explorer_bundles.packaged_directory, autouse=True)
-cache = pytest.fixture(explorer_bundles.empty_cache)
-bundle_cache = pytest.fixture(explorer_bundles.cache_with_bundle)
+packaged = pytest.fixture(page_bundles.packaged_directory, autouse=True)
+cache = pytest.fixture(page_bundles.empty_cache)
+bundle_cache = pytest.fixture(page_bundles.cache_with_bundle)
 
 
 @asynccontextmanager
-async def running_explorer(cache: Path, config: ExplorerConfig | None = None) -> AsyncIterator[Client]:
+async def running_pages(cache: Path, config: PagesConfig | None = None) -> AsyncIterator[Client]:
     unreachable = Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none"))
-    app = create_app(unreachable, schema(), explorer=Explorer(config or ExplorerConfig(), cache))
+    app = create_app(unreachable, schema(), pages=Pages(config or PagesConfig(), cache))
     async with TestClient(TestServer(app)) as client:
         yield client
 
 
 async def get_page(client: Client) -> str:
-    response = await client.get("/", headers={"Accept": BROWSER})
+    response = await client.get("/graphiql", headers={"Accept": BROWSER})
     assert response.status == 200
     return await response.text()
 
@@ -90,9 +88,9 @@ async def wait_for_page(client: Client, content: str) -> str:
 async def test_page_is_served_only_to_clients_that_accept_html(
     bundle_cache: Path, accept: str | None, status: int
 ) -> None:
-    async with running_explorer(bundle_cache) as client:
+    async with running_pages(bundle_cache) as client:
         response = await client.get(
-            "/", headers={} if accept is None else {"Accept": accept}, skip_auto_headers=["Accept"]
+            "/graphiql", headers={} if accept is None else {"Accept": accept}, skip_auto_headers=["Accept"]
         )
         assert response.status == status
         if status == 200:
@@ -102,15 +100,21 @@ async def test_page_is_served_only_to_clients_that_accept_html(
             assert "/graphql" in (await response.json(content_type=None))["errors"][0]["message"]
 
 
+async def test_home_leads_to_graphiql(bundle_cache: Path) -> None:
+    async with running_pages(bundle_cache) as client:
+        response = await client.get("/", allow_redirects=False)
+        assert (response.status, response.headers["Location"]) == (303, "/graphiql")
+
+
 async def test_page_rejects_post(bundle_cache: Path) -> None:
-    async with running_explorer(bundle_cache) as client:
-        response = await client.post("/", headers={"Accept": BROWSER})
+    async with running_pages(bundle_cache) as client:
+        response = await client.post("/graphiql", headers={"Accept": BROWSER})
         assert (response.status, response.headers["Allow"]) == (405, "GET,HEAD")
 
 
 async def test_page_config_and_files_have_the_same_security_headers(bundle_cache: Path) -> None:
-    async with running_explorer(bundle_cache) as client:
-        for path in ("/", "/explorer/config.json", f"/explorer/{bundle.source_digest()}/main.js"):
+    async with running_pages(bundle_cache) as client:
+        for path in ("/graphiql", "/pages/config.json", f"/pages/{bundle.source_digest()}/graphiql.js"):
             response = await client.get(path, headers={"Accept": BROWSER})
             assert response.status == 200, path
             assert response.headers.getall("Content-Security-Policy") == [POLICY]
@@ -120,15 +124,15 @@ async def test_page_config_and_files_have_the_same_security_headers(bundle_cache
 
 
 async def test_page_is_not_cacheable_and_loads_only_its_own_files(bundle_cache: Path) -> None:
-    async with running_explorer(bundle_cache) as client:
-        response = await client.get("/", headers={"Accept": BROWSER})
+    async with running_pages(bundle_cache) as client:
+        response = await client.get("/graphiql", headers={"Accept": BROWSER})
         assert response.headers["Cache-Control"] == "no-store"
         assert response.headers["Vary"] == "Accept"
         text = await response.text()
         urls = re.findall(r'(?:src|href)="([^"]*)"', text)
         assert [name for name in urls if not name.startswith("data:image/svg+xml,")] == [
-            f"/explorer/{bundle.source_digest()}/main.css",
-            f"/explorer/{bundle.source_digest()}/main.js",
+            f"/pages/{bundle.source_digest()}/graphiql.css",
+            f"/pages/{bundle.source_digest()}/graphiql.js",
         ]
         for name in urls[1:]:
             assert (await client.get(name)).status == 200
@@ -139,13 +143,14 @@ async def test_page_is_not_cacheable_and_loads_only_its_own_files(bundle_cache: 
 
 
 @pytest.mark.parametrize(
-    ("name", "media"), [("main.js", "text/javascript"), ("main.css", "text/css"), ("licences.txt", "text/plain")]
+    ("name", "media"),
+    [("graphiql.js", "text/javascript"), ("graphiql.css", "text/css"), ("licences.txt", "text/plain")],
 )
 async def test_files_are_immutable_and_compressed_if_accepted(bundle_cache: Path, name: str, media: str) -> None:
-    async with running_explorer(bundle_cache) as client:
+    async with running_pages(bundle_cache) as client:
         for encoding in ("gzip", "identity"):
             response = await client.get(
-                f"/explorer/{bundle.source_digest()}/{name}", headers={"Accept-Encoding": encoding}
+                f"/pages/{bundle.source_digest()}/{name}", headers={"Accept-Encoding": encoding}
             )
             assert (response.status, response.content_type, response.charset) == (200, media, "utf-8")
             assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -158,9 +163,9 @@ async def test_files_are_immutable_and_compressed_if_accepted(bundle_cache: Path
     "path",
     [
         "nothing.js",
-        "main.js.gz",
+        "graphiql.js.gz",
         ".digest",
-        "..%2f..%2fexplorer.lock",
+        "..%2f..%2fpages.lock",
         "%2e%2e/%2e%2e/secret.txt",
         "../../secret.txt",
         "..%5c..%5csecret.txt",
@@ -169,25 +174,25 @@ async def test_files_are_immutable_and_compressed_if_accepted(bundle_cache: Path
 )
 async def test_only_files_of_the_bundle_are_served(bundle_cache: Path, path: str) -> None:
     (bundle_cache / "secret.txt").write_text("secret", encoding="ascii")
-    async with running_explorer(bundle_cache) as client:
-        response = await client.get(f"/explorer/{bundle.source_digest()}/{path}")
+    async with running_pages(bundle_cache) as client:
+        response = await client.get(f"/pages/{bundle.source_digest()}/{path}")
         assert await status_and_codes(response) == (404, ["BAD_USER_INPUT"])
 
 
 async def test_files_of_another_digest_are_not_found(bundle_cache: Path) -> None:
-    async with running_explorer(bundle_cache) as client:
-        assert (await client.get("/explorer/0123456789abcdef/main.js")).status == 404
+    async with running_pages(bundle_cache) as client:
+        assert (await client.get("/pages/0123456789abcdef/graphiql.js")).status == 404
 
 
 # --------------------------------------------------------------------------------------------------- configuration
 
 
 async def get_config(client: Client, host: str | None = None) -> ClientResponse:
-    return await client.get("/explorer/config.json", headers={} if host is None else {"Host": host})
+    return await client.get("/pages/config.json", headers={} if host is None else {"Host": host})
 
 
 async def test_gateway_config_has_no_viewers(bundle_cache: Path) -> None:
-    async with running_explorer(bundle_cache) as client:
+    async with running_pages(bundle_cache) as client:
         response = await get_config(client, "gateway.example")
         assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
         config = await response.json()
@@ -201,7 +206,7 @@ async def test_gateway_config_has_no_viewers(bundle_cache: Path) -> None:
     "host", ["localhost", "localhost:8000", "LOCALHOST:1", "127.0.0.1:8000", "127.8.9.1", "[::1]:8000", "[::1]"]
 )
 async def test_demo_config_contains_keys_on_localhost(bundle_cache: Path, host: str) -> None:
-    async with running_explorer(bundle_cache, DEMO) as client:
+    async with running_pages(bundle_cache, DEMO) as client:
         response = await get_config(client, host)
         assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
         config = await response.json()
@@ -227,7 +232,7 @@ async def test_demo_config_contains_keys_on_localhost(bundle_cache: Path, host: 
     ],
 )
 async def test_demo_config_is_forbidden_under_other_hosts(bundle_cache: Path, host: str) -> None:
-    async with running_explorer(bundle_cache, DEMO) as client:
+    async with running_pages(bundle_cache, DEMO) as client:
         response = await get_config(client, host)
         assert await status_and_codes(response) == (403, ["BAD_USER_INPUT"])
         assert KEY not in await response.text()
@@ -237,24 +242,24 @@ def test_edition_depends_on_the_tabs_only() -> None:
     (persona,) = DEMO.personas
     other_key = Persona(persona.name, persona.label, KEY[::-1], persona.tenant)
     other_tab = Tab("{ viewer { role } }", {"a": 2})
-    assert DEMO.edition == ExplorerConfig((other_key,), DEMO.tabs).edition
-    assert DEMO.edition != ExplorerConfig(DEMO.personas, (other_tab,)).edition
+    assert DEMO.edition == PagesConfig((other_key,), DEMO.tabs).edition
+    assert DEMO.edition != PagesConfig(DEMO.personas, (other_tab,)).edition
     assert DEMO.edition.startswith("demo-")
 
 
 # ------------------------------------------------------------------------------------- missing bundle
 
 
-async def test_page_shows_the_build_step_and_then_the_explorer(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_page_shows_the_build_step_and_then_graphiql(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace_steps(monkeypatch, WAIT_SCRIPT, BUILD_SCRIPT)
-    async with running_explorer(cache) as client:
+    async with running_pages(cache) as client:
         text = await wait_for_page(client, "fetching packages …")
         assert '<meta http-equiv="refresh" content="2">' in text
         assert "/graphql" in text
         assert "<script" not in text
         (cache.parent / "go").touch()
-        await wait_for_page(client, "main.js")
-        response = await client.get(f"/explorer/{bundle.source_digest()}/main.js")
+        await wait_for_page(client, "graphiql.js")
+        response = await client.get(f"/pages/{bundle.source_digest()}/graphiql.js")
         assert await response.text() == "made"
 
 
@@ -264,22 +269,22 @@ async def test_page_shows_a_failed_build_and_finds_a_bundle_built_later(
     replace_steps(
         monkeypatch, "import sys; print('npm error code ENOTFOUND\\nnpm error registry.example'); sys.exit(1)"
     )
-    async with running_explorer(cache) as client:
-        await wait_until(lambda: "cannot build it" in caplog.text)
+    async with running_pages(cache) as client:
+        await wait_until(lambda: "cannot build them" in caplog.text)
         text = await get_page(client)
         assert "The step “fetching packages” failed (ENOTFOUND)." in text
         assert "benegraph explorer build" in text
         assert "registry.example" not in text
         assert "registry.example" in caplog.text
         assert "refresh" not in text
-        write_bundle(cache / f"explorer-{bundle.source_digest()}")
-        assert "main.js" in await get_page(client)
+        write_bundle(cache / f"pages-{bundle.source_digest()}")
+        assert "graphiql.js" in await get_page(client)
 
 
 async def test_unwritable_cache_is_reported_without_its_path(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    async with running_explorer(tmp_path / "file/cache") as client:
-        await wait_until(lambda: "cannot build it" in caplog.text)
+    async with running_pages(tmp_path / "file/cache") as client:
+        await wait_until(lambda: "cannot build them" in caplog.text)
         text = await get_page(client)
         assert "Not a directory" in text
         assert str(tmp_path) not in text
@@ -290,6 +295,6 @@ async def test_shutdown_during_the_build_ends_its_process_and_leaves_no_bundle(
 ) -> None:
     replace_steps(monkeypatch, SLEEP_SCRIPT)
     async with asyncio.timeout(20):
-        async with running_explorer(cache):
+        async with running_pages(cache):
             await wait_until((cache.parent / "asleep").exists)
-    assert file_names(cache) == ["explorer.lock"]
+    assert file_names(cache) == ["pages.lock"]

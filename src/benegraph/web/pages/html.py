@@ -1,4 +1,4 @@
-"""The HTML of the explorer's page, and of the pages shown while its bundle is built or if the build failed."""
+"""The HTML of the pages, and of those shown while the bundle is built or if the build failed."""
 
 from html import escape
 
@@ -44,14 +44,14 @@ code { font-family: ui-monospace, monospace; font-size: 0.9em; }
 _API_NOTE = "<p class='rest'>The API is available at <code>{endpoint}</code>.</p>"
 
 
-def explorer_page(files: str) -> str:
-    """Return the page that loads the explorer's files from a path."""
+def script_page(files: str, name: str) -> str:
+    """Return the page that loads the script and the style sheet of this name from a path."""
     head = (
-        f'<link rel="stylesheet" href="{files}/main.css">\n'
-        f'<script type="module" src="{files}/main.js"></script>\n'
+        f'<link rel="stylesheet" href="{files}/{name}.css">\n'
+        f'<script type="module" src="{files}/{name}.js"></script>\n'
         "<noscript><style>main { display: none; }</style></noscript>"
     )
-    return _frame(head, "<main></main>\n<noscript><p>The explorer requires JavaScript.</p></noscript>")
+    return _frame(head, "<main></main>\n<noscript><p>This page requires JavaScript.</p></noscript>")
 
 
 def progress_page(step: str, endpoint: str) -> str:
@@ -59,7 +59,7 @@ def progress_page(step: str, endpoint: str) -> str:
     return _frame(
         '<meta http-equiv="refresh" content="2">\n' + _STYLE,
         "<main>\n<h1>benegraph</h1>\n"
-        "<p>The explorer is being built. This happens once and takes about half a minute; then it opens here.</p>\n"
+        "<p>The pages are being built. This happens once and takes about half a minute; then this page opens.</p>\n"
         f"<p class='step' role='status'>{escape(step)} …</p>\n{_API_NOTE.format(endpoint=endpoint)}\n</main>",
     )
 
@@ -68,7 +68,7 @@ def failure_page(reason: str, endpoint: str) -> str:
     """Return the page that says why the explorer is not available, and how to build it."""
     return _frame(
         _STYLE,
-        "<main>\n<h1>benegraph</h1>\n<p>The explorer is not available.</p>\n"
+        "<main>\n<h1>benegraph</h1>\n<p>This page is not available.</p>\n"
         f"<p class='step' role='alert'>{escape(reason)}</p>\n"
         "<p>Restart the gateway to try again. Or run <code>benegraph explorer build</code>, "
         f"then reload this page.</p>\n{_API_NOTE.format(endpoint=endpoint)}\n</main>",

@@ -1,4 +1,4 @@
-"""The HTTP handlers of the explorer: its page, its files and its configuration."""
+"""The HTTP handlers of the pages for browsers, of their files and of their configuration."""
 
 import asyncio
 import contextlib
@@ -12,12 +12,13 @@ import orjson
 from aiohttp import web
 
 from benegraph.graphql.engine.errors import describe_error
-from benegraph.web.explorer import bundle, pages
-from benegraph.web.explorer.config import ExplorerConfig
+from benegraph.web.pages import bundle, html
+from benegraph.web.pages.config import PagesConfig
 
 log = logging.getLogger(__name__)
 
-CONFIG_PATH = "/explorer/config.json"
+GRAPHIQL_PATH = "/graphiql"
+CONFIG_PATH = "/pages/config.json"
 # Monaco needs inline styles for its colors and sizes. Scripts come from the bundle only.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
@@ -38,10 +39,10 @@ _ZERO_QUALITY = re.compile(r"(?:^|;) *q *= *0(?:\.0*)? *(?:;|$)", re.IGNORECASE)
 _HOST = re.compile(r"(?P<name>\[[^]]+]|[^:]+)(?::[0-9]+)?")
 
 
-class Explorer:
-    """The page and its files. If there is no bundle at the start of the application, it is built in the background."""
+class Pages:
+    """The pages and their files. If there is no bundle when the application starts, it is built in the background."""
 
-    def __init__(self, config: ExplorerConfig, cache: Path) -> None:
+    def __init__(self, config: PagesConfig, cache: Path) -> None:
         self._config = config
         self._cache = cache
         self._digest = bundle.source_digest()
@@ -53,29 +54,33 @@ class Explorer:
     def add_routes(self, app: web.Application, endpoint: str) -> None:
         """Add the routes to an application, and build the bundle when it starts."""
         self._endpoint = endpoint
-        app.router.add_get("/", self.page)
+        app.router.add_get("/", self.home)
+        app.router.add_get(GRAPHIQL_PATH, self.graphiql)
         app.router.add_get(CONFIG_PATH, self.config)
-        app.router.add_get("/explorer/{digest}/{name}", self.file)
+        app.router.add_get("/pages/{digest}/{name}", self.file)
         app.cleanup_ctx.append(self._build_in_background)
 
-    async def page(self, request: web.Request) -> web.Response:
-        if not _accepts_html(request.headers.getall("Accept", [])):
+    async def home(self, _request: web.Request) -> web.Response:
+        return web.Response(status=303, headers={"Location": GRAPHIQL_PATH})
+
+    async def graphiql(self, request: web.Request) -> web.Response:
+        if not accepts_html(request.headers.getall("Accept", [])):
             raise web.HTTPNotAcceptable(
                 reason=f"This page is for browsers only; send GraphQL requests to {self._endpoint}"
             )
         if self._find_files():
-            text = pages.explorer_page(f"/explorer/{self._digest}")
+            text = html.script_page(f"/pages/{self._digest}", "graphiql")
         elif self._failure is not None:
-            text = pages.failure_page(self._failure, self._endpoint)
+            text = html.failure_page(self._failure, self._endpoint)
         else:
-            text = pages.progress_page(self._step, self._endpoint)
+            text = html.progress_page(self._step, self._endpoint)
         headers = _SECURITY_HEADERS | {"Cache-Control": "no-store", "Vary": "Accept"}
         return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)
 
     async def config(self, request: web.Request) -> web.Response:
         # DNS rebinding: a page of another site could point its own name at this machine, and read the demo's keys.
         if self._config.personas and not _is_local(request.headers.get("Host", "")):
-            raise web.HTTPForbidden(reason="The demo's explorer works on localhost only; open it under that name")
+            raise web.HTTPForbidden(reason="The demo's pages work on localhost only; open it under that name")
         body = orjson.dumps(self._config.as_json(self._endpoint))
         headers = _SECURITY_HEADERS | {"Cache-Control": "no-store"}
         return web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
@@ -108,15 +113,15 @@ class Explorer:
     async def _build(self) -> None:
         try:
             await bundle.build(self._cache, self._report)
-        except Exception as error:  # noqa: BLE001 - no failure of the explorer may affect the API
+        except Exception as error:  # noqa: BLE001 - no failure of the pages may affect the API
             self._failure = _public_reason(error)
-            log.warning("Explorer: cannot build it. %s (%s)", self._failure, describe_error(error))
+            log.warning("Pages: cannot build them. %s (%s)", self._failure, describe_error(error))
         else:
-            log.info("Explorer: ready")
+            log.info("Pages: ready")
 
     def _report(self, step: str) -> None:
         self._step = step
-        log.info("Explorer: %s", step)
+        log.info("Pages: %s", step)
 
 
 def _public_reason(error: Exception) -> str:
@@ -126,7 +131,7 @@ def _public_reason(error: Exception) -> str:
     return f"The build failed: {(isinstance(error, OSError) and error.strerror) or type(error).__name__}."
 
 
-def _accepts_html(accept: list[str]) -> bool:
+def accepts_html(accept: list[str]) -> bool:
     """Return whether an Accept header names HTML, as browsers do. A wildcard does not count."""
     for part in ",".join(accept).split(","):
         match = _HTML_RANGE.fullmatch(part.strip())

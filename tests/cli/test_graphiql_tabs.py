@@ -1,4 +1,4 @@
-"""The explorer's tabs in the demo: each can be run twice without changes, and returns what its comment says."""
+"""GraphiQL's tabs in the demo: each can be run twice without changes, and returns what its comment says."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from benegraph.cli.explorer_tabs import build_explorer_config
+from benegraph.cli.graphiql_tabs import build_pages_config
 from benegraph.db.session import Database
 from benegraph.demo import DemoIds, fill_demo_tenants
 from benegraph.domain.access import Role, Viewer
@@ -16,7 +16,7 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
-from benegraph.web.explorer import ExplorerConfig
+from benegraph.web.pages import PagesConfig
 from conftest import copy_database, copy_database_sync, open_database, run_in_database
 
 DAYS = [date(2026, 11, 20), date(2026, 12, 31), date(2028, 2, 29)]
@@ -24,13 +24,13 @@ KEYS = {"administrator": "a", "employer": "b", "employee": "c"}
 TITLES = ["EnrollmentsAndPlans", "EligiblePlans", "DryRunElection", "Election", "Reissue", "NewPlanYear"]
 
 
-class ExplorerUser:
-    """A user of the explorer, with one viewer's rights."""
+class GraphiQLUser:
+    """A user of GraphiQL, with one viewer's rights."""
 
-    def __init__(self, context: Context, documents: DocumentCache, explorer_config: ExplorerConfig) -> None:
+    def __init__(self, context: Context, documents: DocumentCache, pages_config: PagesConfig) -> None:
         self._context = context
         self._documents = documents
-        self._config = explorer_config
+        self._config = pages_config
 
     async def run(self, title: str) -> dict[str, Any]:
         tab = self._config.tabs[TITLES.index(title)]
@@ -55,13 +55,13 @@ def demo_database(
 
 
 @pytest.fixture
-async def users(server_url: str, demo_database: tuple[str, Clock, DemoIds]) -> AsyncIterator[dict[str, ExplorerUser]]:
+async def users(server_url: str, demo_database: tuple[str, Clock, DemoIds]) -> AsyncIterator[dict[str, GraphiQLUser]]:
     url, clock, demo_ids = demo_database
     async with copy_database(server_url, str(make_url(url).database)) as copy, open_database(copy) as database:
         yield await _create_users(database, clock, demo_ids)
 
 
-async def _create_users(database: Database, clock: Clock, demo_ids: DemoIds) -> dict[str, ExplorerUser]:
+async def _create_users(database: Database, clock: Clock, demo_ids: DemoIds) -> dict[str, GraphiQLUser]:
     documents = DocumentCache(build_schema())
     viewers = {
         "administrator": Viewer(demo_ids.tenant_id, "a", Role.ADMINISTRATOR),
@@ -70,11 +70,11 @@ async def _create_users(database: Database, clock: Clock, demo_ids: DemoIds) -> 
         ),
     }
     contexts = {name: Context(database, viewer, clock, "test") for name, viewer in viewers.items()}
-    explorer_config = await build_explorer_config(documents.schema, contexts["administrator"], demo_ids, KEYS)
-    return {name: ExplorerUser(context, documents, explorer_config) for name, context in contexts.items()}
+    pages_config = await build_pages_config(documents.schema, contexts["administrator"], demo_ids, KEYS)
+    return {name: GraphiQLUser(context, documents, pages_config) for name, context in contexts.items()}
 
 
-async def test_the_administrator_can_run_each_tab_twice(users: dict[str, ExplorerUser]) -> None:
+async def test_the_administrator_can_run_each_tab_twice(users: dict[str, GraphiQLUser]) -> None:
     user = users["administrator"]
     results: dict[str, list[str]] = {}
     for _ in range(2):
@@ -113,7 +113,7 @@ async def test_the_administrator_can_run_each_tab_twice(users: dict[str, Explore
     assert len(set(results["reissued"])) == len(set(results["drafted"])) == 1
 
 
-async def test_the_employee_can_run_the_permitted_tabs_twice(users: dict[str, ExplorerUser]) -> None:
+async def test_the_employee_can_run_the_permitted_tabs_twice(users: dict[str, GraphiQLUser]) -> None:
     user = users["employee"]
     for _ in range(2):
         assert (await user.run("EnrollmentsAndPlans"))["data"]["employee"]["enrollments"]["nodes"]
@@ -128,7 +128,7 @@ query($id: ID!) { enrollment(id: $id) { coverageEndDate subscriberEnrollment { e
 """
 
 
-async def test_an_election_in_a_tab_updates_the_coverage_of_record(users: dict[str, ExplorerUser]) -> None:
+async def test_an_election_in_a_tab_updates_the_coverage_of_record(users: dict[str, GraphiQLUser]) -> None:
     user = users["administrator"]
     for _ in range(2):
         (enrollment,) = (await user.run("Election"))["data"]["elect"]["enrollments"]
@@ -144,9 +144,9 @@ async def test_running_the_tabs_does_not_change_them(database: Database) -> None
     for _ in range(2):
         demo_ids = await fill_demo_tenants(database, clock, 1)
         context = Context(database, Viewer(demo_ids.tenant_id, "a", Role.ADMINISTRATOR), clock, "test")
-        configs.append(await build_explorer_config(documents.schema, context, demo_ids, KEYS))
+        configs.append(await build_pages_config(documents.schema, context, demo_ids, KEYS))
         for title in TITLES:
-            await ExplorerUser(context, documents, configs[0]).run(title)
+            await GraphiQLUser(context, documents, configs[0]).run(title)
     assert configs[0] == configs[1]
     assert [persona.label for persona in configs[0].personas] == [
         "Administrator",

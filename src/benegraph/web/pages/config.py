@@ -1,4 +1,4 @@
-"""The configuration of the explorer's page: the viewers a visitor may choose from, and the tabs."""
+"""The configuration of the pages: the viewers a visitor may choose from, and the tabs."""
 
 import hashlib
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
-class ExplorerConfig:
+class PagesConfig:
     """The page's viewers and tabs. Without personas, visitors sign in with an API key of their own."""
 
     personas: tuple[Persona, ...] = ()

@@ -1,4 +1,4 @@
-"""The explorer in a real browser: it loads from the gateway only, without errors, and all of its functions work."""
+"""GraphiQL in a real browser: it loads from the gateway only, without errors, and all of its functions work."""
 
 import json
 import re
@@ -77,7 +77,7 @@ class BrowserPage:
             self.requests.append(json.loads(request.post_data))
 
     def open(self) -> "BrowserPage":
-        self.page.goto(f"{self.origin}/")
+        self.page.goto(f"{self.origin}/graphiql")
         self.page.locator(".graphiql-execute-button").wait_for()
         self.page.wait_for_function(f"() => ({TEXT})('operation.graphql') !== ''")
         return self
@@ -121,7 +121,7 @@ class BrowserPage:
 
 @pytest.fixture(scope="module")
 def bundled() -> None:
-    """Build the explorer's bundle in this user's cache, if necessary."""
+    """Build the bundle of the pages in this user's cache, if necessary."""
     command = [sys.executable, "-m", "benegraph", "explorer", "build"]
     subprocess.run(command, check=True, timeout=240)  # noqa: S603 - a fixed command
 
@@ -174,17 +174,17 @@ def create_page(browser: Any, gateway: Gateway) -> Iterator[CreatePage]:
     assert errors == []
 
 
-def test_explorer_opens_signed_in_as_administrator_with_a_tab_for_each_task(create_page: CreatePage) -> None:
-    explorer = create_page().open()
-    assert explorer.titles == TITLES
-    menu = explorer.page.get_by_label("Viewer", exact=True)
+def test_graphiql_opens_signed_in_as_administrator_with_a_tab_for_each_task(create_page: CreatePage) -> None:
+    graphiql = create_page().open()
+    assert graphiql.titles == TITLES
+    menu = graphiql.page.get_by_label("Viewer", exact=True)
     assert menu.locator("option").all_inner_texts() == [
         "Administrator",
         "Employer: Elmstead Veterinary Cooperative",
         "Employee: Maya Delacroix",
     ]
     assert menu.input_value() == "administrator"
-    assert explorer.page.get_by_role("heading", name="benegraph").is_visible()
+    assert graphiql.page.get_by_role("heading", name="benegraph").is_visible()
 
 
 def _has_enrollments(data: Mapping[str, Any]) -> bool:
@@ -227,26 +227,26 @@ CHECKS = dict(
 
 
 def test_each_tab_runs_twice_and_shows_its_data(create_page: CreatePage, tmp_path: Path) -> None:
-    explorer = create_page().open()
+    graphiql = create_page().open()
     for title in TITLES:
-        explorer.select_tab(title)
+        graphiql.select_tab(title)
         for _ in range(2):  # at first before GraphiQL has noticed the other operation
-            response = explorer.run()
+            response = graphiql.run()
             assert "errors" not in response, response
             assert CHECKS[title](response["data"]), response
-            explorer.wait_for_text('"data": {')
-        explorer.page.wait_for_timeout(700)  # the workers validate query and variables
-        assert explorer.page.evaluate(ERROR_MARKERS) == []
-        explorer.page.screenshot(path=tmp_path / f"{title}.png")
+            graphiql.wait_for_text('"data": {')
+        graphiql.page.wait_for_timeout(700)  # the workers validate query and variables
+        assert graphiql.page.evaluate(ERROR_MARKERS) == []
+        graphiql.page.screenshot(path=tmp_path / f"{title}.png")
 
 
 def test_viewer_menu_changes_the_viewer(create_page: CreatePage) -> None:
-    explorer = create_page().open()
-    explorer.enter_query("{ viewer { role employee { firstName } } }")
+    graphiql = create_page().open()
+    graphiql.enter_query("{ viewer { role employee { firstName } } }")
     viewers = {}
     for name in ("employee", "employer", "administrator"):
-        explorer.page.get_by_label("Viewer", exact=True).select_option(name)
-        viewers[name] = explorer.run()["data"]["viewer"]
+        graphiql.page.get_by_label("Viewer", exact=True).select_option(name)
+        viewers[name] = graphiql.run()["data"]["viewer"]
     assert viewers == {
         "employee": {"role": "EMPLOYEE", "employee": {"firstName": "Maya"}},
         "employer": {"role": "EMPLOYER", "employee": None},
@@ -264,8 +264,8 @@ def description_of(type_name: str, field_name: str) -> str:
 
 
 def test_documentation_explorer_and_history_open(create_page: CreatePage) -> None:
-    explorer = create_page().open()
-    page = explorer.page
+    graphiql = create_page().open()
+    page = graphiql.page
     panel = page.locator(".graphiql-plugin")
 
     page.get_by_role("button", name="Show Documentation Explorer").click()
@@ -278,60 +278,60 @@ def test_documentation_explorer_and_history_open(create_page: CreatePage) -> Non
     panel.locator(".graphiql-explorer-field-view, .graphiql-explorer-node").get_by_text("viewer", exact=True).click()
     panel.get_by_text("role", exact=True).click()
     page.wait_for_function(f"() => /viewer\\s*{{\\s*role/.test(({TEXT})('operation.graphql'))")
-    page.wait_for_timeout(500)  # GraphiQL reads the explorer's text a moment later
-    assert explorer.run()["data"] == {"viewer": {"role": "ADMINISTRATOR"}}
+    page.wait_for_timeout(500)  # GraphiQL reads the plugin's text a moment later
+    assert graphiql.run()["data"] == {"viewer": {"role": "ADMINISTRATOR"}}
 
     page.get_by_role("button", name="Show History").click()
-    panel.get_by_text("MyQuery", exact=True).wait_for()  # the explorer's name for it
+    panel.get_by_text("MyQuery", exact=True).wait_for()  # the plugin's name for it
 
 
 def test_workers_mark_an_unknown_field(create_page: CreatePage) -> None:
-    explorer = create_page().open()
-    explorer.enter_query("{ viewer { rool } }")
-    explorer.page.wait_for_function(f"() => ({ERROR_MARKERS})().length === 1")
-    (marker,) = explorer.page.evaluate(ERROR_MARKERS)
+    graphiql = create_page().open()
+    graphiql.enter_query("{ viewer { rool } }")
+    graphiql.page.wait_for_function(f"() => ({ERROR_MARKERS})().length === 1")
+    (marker,) = graphiql.page.evaluate(ERROR_MARKERS)
     assert 'Cannot query field "rool" on type "Viewer"' in marker
 
 
 def test_api_key_is_never_stored_in_the_browser(create_page: CreatePage, gateway: Gateway) -> None:
-    explorer = create_page().open()
-    page = explorer.page
+    graphiql = create_page().open()
+    page = graphiql.page
     page.get_by_role("button", name="Headers", exact=True).click()
     page.locator(".graphiql-editor-tool .monaco-editor textarea").last.focus()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(json.dumps({"x-api-key": gateway.demo_file["keys"]["employee"]}))
     page.wait_for_function(f"() => ({TEXT})('request-headers.json').includes('bgk_')")
     page.wait_for_timeout(500)  # the tab passes it to the history after a moment
-    assert explorer.run()["data"]["employee"]["firstName"] == "Maya"
+    assert graphiql.run()["data"]["employee"]["firstName"] == "Maya"
     page.wait_for_timeout(1500)  # GraphiQL stores its state half a second later
-    storage = explorer.storage()
+    storage = graphiql.storage()
     assert {"tabState", "queries"} <= {name.rpartition(":")[2] for name in storage}
     assert [name for name, value in storage.items() if "bgk_" in value or "x-api-key" in value] == []
 
 
 def test_tabs_of_an_earlier_demo_are_ignored_and_own_tabs_are_kept(create_page: CreatePage) -> None:
-    explorer = create_page()
+    graphiql = create_page()
     old_state = {"tabs": [{"id": "1", "hash": None, "title": "Gone", "query": "query Gone { viewer { role } }"}]}
     old_state["tabs"][0] |= dict.fromkeys(("variables", "headers", "operationName", "response"))
     stale = json.dumps(old_state | {"activeTabIndex": 0})
-    explorer.page.add_init_script(
+    graphiql.page.add_init_script(
         f"if (!localStorage.length) for (const prefix of ['', 'demo-0123456789ab:']) "
         f"localStorage.setItem(`benegraph:${{prefix}}graphiql:tabState`, {json.dumps(stale)});"
     )
-    explorer.open()
-    assert explorer.titles == TITLES
-    assert not any("demo-0123456789ab" in name for name in explorer.storage())
-    explorer.enter_query("query Mine { viewer { role } }")
-    explorer.page.wait_for_timeout(1500)
-    explorer.open()
-    assert explorer.titles == [*TITLES, "Mine"]
-    assert explorer.run()["data"] == {"viewer": {"role": "ADMINISTRATOR"}}
+    graphiql.open()
+    assert graphiql.titles == TITLES
+    assert not any("demo-0123456789ab" in name for name in graphiql.storage())
+    graphiql.enter_query("query Mine { viewer { role } }")
+    graphiql.page.wait_for_timeout(1500)
+    graphiql.open()
+    assert graphiql.titles == [*TITLES, "Mine"]
+    assert graphiql.run()["data"] == {"viewer": {"role": "ADMINISTRATOR"}}
 
 
 def test_introspection_query_stays_within_the_depth_limit(create_page: CreatePage) -> None:
-    explorer = create_page().open()
-    explorer.page.wait_for_function("() => document.querySelector('[aria-label^=\"Re-fetch\"]')")
-    texts = [request["query"] for request in explorer.requests if "__schema" in request["query"]]
+    graphiql = create_page().open()
+    graphiql.page.wait_for_function("() => document.querySelector('[aria-label^=\"Re-fetch\"]')")
+    texts = [request["query"] for request in graphiql.requests if "__schema" in request["query"]]
     assert texts
     assert all(10 < depth_of(parse(text)) <= MAX_DEPTH for text in texts)
 
@@ -356,13 +356,13 @@ def depth_of(document: DocumentNode) -> int:
 def test_bar_has_sufficient_contrast_in_both_color_schemes(
     create_page: CreatePage, tmp_path: Path, color_scheme: str
 ) -> None:
-    explorer = create_page(color_scheme=color_scheme).open()
-    explorer.run()
-    explorer.page.screenshot(path=tmp_path / f"{color_scheme}.png")
-    background = luminance(explorer.page, "header.bar", "backgroundColor")
+    graphiql = create_page(color_scheme=color_scheme).open()
+    graphiql.run()
+    graphiql.page.screenshot(path=tmp_path / f"{color_scheme}.png")
+    background = luminance(graphiql.page, "header.bar", "backgroundColor")
     assert (background > 0.5) == (color_scheme == "light")
     for selector in ("header.bar h1", "header.bar label", "header.bar select"):
-        lighter, darker = sorted((background, luminance(explorer.page, selector, "color")), reverse=True)
+        lighter, darker = sorted((background, luminance(graphiql.page, selector, "color")), reverse=True)
         assert (lighter + 0.05) / (darker + 0.05) >= 4.5, selector
 
 
@@ -375,8 +375,8 @@ def luminance(page: Any, selector: str, style: str) -> float:
 
 
 def test_content_security_policy_blocks_foreign_resources(create_page: CreatePage) -> None:
-    explorer = create_page().open()
-    blocked = explorer.page.evaluate(
+    graphiql = create_page().open()
+    blocked = graphiql.page.evaluate(
         """async () => {
             const blocked = [];
             document.addEventListener("securitypolicyviolation", event => blocked.push(event.effectiveDirective));
@@ -390,22 +390,22 @@ def test_content_security_policy_blocks_foreign_resources(create_page: CreatePag
         }"""
     )
     assert blocked == [["script-src-elem", "connect-src", "img-src"], False]
-    assert {error for error in explorer.errors if "Content Security Policy" not in error} == {
+    assert {error for error in graphiql.errors if "Content Security Policy" not in error} == {
         "request: http://127.0.0.2:9/"
     }
-    explorer.errors.clear()
+    graphiql.errors.clear()
 
 
 def test_demo_rejects_a_foreign_host_name(create_page: CreatePage, gateway: Gateway) -> None:
-    explorer = create_page(f"http://{REBOUND}:{gateway.port}")
-    explorer.page.goto(f"{explorer.origin}/")
-    assert "The demo's explorer works on localhost only" in explorer.page.get_by_role("alert").inner_text()
-    assert explorer.requests == []
-    assert [error for error in explorer.errors if "403" not in error] == []
-    explorer.errors.clear()
+    graphiql = create_page(f"http://{REBOUND}:{gateway.port}")
+    graphiql.page.goto(f"{graphiql.origin}/graphiql")
+    assert "The demo's pages work on localhost only" in graphiql.page.get_by_role("alert").inner_text()
+    assert graphiql.requests == []
+    assert [error for error in graphiql.errors if "403" not in error] == []
+    graphiql.errors.clear()
 
 
-def test_explorer_outside_the_demo_requires_an_api_key(create_page: CreatePage, bundled: None) -> None:  # noqa: ARG001 - a prerequisite
+def test_graphiql_outside_the_demo_requires_an_api_key(create_page: CreatePage, bundled: None) -> None:  # noqa: ARG001 - a prerequisite
     with (
         reachable_directory() as place,
         run_gateway(place, "--data-dir", str(place), until="keys issue", **cache_environment()) as gateway,
@@ -417,13 +417,13 @@ def test_explorer_outside_the_demo_requires_an_api_key(create_page: CreatePage, 
             text=True,
             check=True,
         )
-        explorer = create_page(gateway.url.removesuffix("/graphql")).open()
-        assert explorer.titles == ["Welcome"]
-        assert explorer.page.get_by_role("status").inner_text() == "API key required"
-        assert explorer.requests == []
-        explorer.page.get_by_label("API key", exact=True).fill(issued.stdout.strip())
-        explorer.page.keyboard.press("Enter")
-        assert explorer.page.get_by_role("status").inner_text() == "signed in"
-        assert explorer.run()["data"] == {"viewer": {"tenant": "acme", "role": "ADMINISTRATOR"}}
-        explorer.page.wait_for_timeout(1500)
-        assert not any("bgk_" in value for value in explorer.storage().values())
+        graphiql = create_page(gateway.url.removesuffix("/graphql")).open()
+        assert graphiql.titles == ["Welcome"]
+        assert graphiql.page.get_by_role("status").inner_text() == "API key required"
+        assert graphiql.requests == []
+        graphiql.page.get_by_label("API key", exact=True).fill(issued.stdout.strip())
+        graphiql.page.keyboard.press("Enter")
+        assert graphiql.page.get_by_role("status").inner_text() == "signed in"
+        assert graphiql.run()["data"] == {"viewer": {"tenant": "acme", "role": "ADMINISTRATOR"}}
+        graphiql.page.wait_for_timeout(1500)
+        assert not any("bgk_" in value for value in graphiql.storage().values())

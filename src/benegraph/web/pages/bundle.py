@@ -1,4 +1,4 @@
-"""The explorer's bundle: npm and esbuild build it from the sources in `npm/`. It is packaged, or kept in a cache."""
+"""The bundle of the pages: npm and esbuild build it from the sources in `npm/`. It is packaged, or kept in a cache."""
 
 import asyncio
 import contextlib
@@ -54,18 +54,18 @@ class _Step:
 
 
 def source_digest() -> str:
-    """Return a digest of the sources' names and contents."""
+    """Return a digest of the sources' paths and contents."""
     digest = hashlib.sha256()
     for source in _sources():
         content = source.read_bytes()
-        digest.update(f"{source.name} {len(content)}\n".encode() + content)
+        digest.update(f"{source.relative_to(SOURCES).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:16]
 
 
 def find(cache: Path) -> Path | None:
     """Return the directory of the bundle of exactly these sources: the packaged one, or else the cached one."""
     digest = source_digest()
-    for directory in (PACKAGED, cache / f"explorer-{digest}"):
+    for directory in (PACKAGED, cache / f"pages-{digest}"):
         with contextlib.suppress(OSError):
             if (directory / STAMP).read_text(encoding="ascii") == digest:
                 return directory
@@ -84,13 +84,13 @@ async def build(cache: Path, report: Callable[[str], None]) -> Path:
     async with _locked(cache, report):
         if (bundle := find(cache)) is not None:  # another process has built it meanwhile
             return bundle
-        work = cache / "explorer-work"
+        work = cache / "pages-work"
         try:
             await asyncio.to_thread(_copy_sources, work)
             for step in steps:
                 report(step.name)
                 await _run(step, work)
-            return await asyncio.to_thread(_move_to_cache, work / "out", cache / f"explorer-{source_digest()}")
+            return await asyncio.to_thread(_move_to_cache, work / "out", cache / f"pages-{source_digest()}")
         finally:
             await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
@@ -115,7 +115,7 @@ def install(bundle: Path, target: Path) -> None:
 
 
 def _sources() -> list[Path]:
-    return sorted(path for path in SOURCES.iterdir() if path.is_file())
+    return sorted(path for path in SOURCES.rglob("*") if path.is_file() and "node_modules" not in path.parts)
 
 
 def _steps() -> tuple[_Step, ...]:
@@ -134,9 +134,10 @@ def _steps() -> tuple[_Step, ...]:
 
 def _copy_sources(work: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)  # a killed build leaves it behind
-    work.mkdir()
     for source in _sources():
-        shutil.copy(source, work)
+        target = work / source.relative_to(SOURCES)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
 
 
 async def _run(step: _Step, work: Path) -> None:
@@ -160,7 +161,7 @@ async def _run(step: _Step, work: Path) -> None:
             await process.wait()
     if process.returncode:
         text = output.decode(errors="replace").strip()
-        log.warning("Explorer: %s failed: %s", step.name, " | ".join(text.splitlines()[-8:]))
+        log.warning("Pages: %s failed: %s", step.name, " | ".join(text.splitlines()[-8:]))
         code = _NPM_ERROR_CODE.search(text)
         reason = code[1] if code else f"exit code {process.returncode}"
         raise BundleError(f"The step “{step.name}” failed ({reason}).")
@@ -196,7 +197,7 @@ async def _locked(cache: Path, report: Callable[[str], None]) -> AsyncIterator[N
         is_reported = False
         while not _try_lock(file):
             if not is_reported:
-                report("waiting for another process that is building the explorer")
+                report("waiting for another process that is building the pages")
                 is_reported = True
             await asyncio.sleep(0.2)  # polled, because a thread that waits for the lock cannot be cancelled
         yield
@@ -204,7 +205,7 @@ async def _locked(cache: Path, report: Callable[[str], None]) -> AsyncIterator[N
 
 def _open_lock(cache: Path) -> IO[bytes]:
     cache.mkdir(parents=True, exist_ok=True)
-    return (cache / "explorer.lock").open("ab")
+    return (cache / "pages.lock").open("ab")
 
 
 def _try_lock(file: IO[bytes]) -> bool:

@@ -66,7 +66,7 @@ function ErrorMessage({ children }) {
 }
 
 async function open(root) {
-  const response = await fetch("/explorer/config.json", { headers: { Accept: "application/json" } });
+  const response = await fetch("/pages/config.json", { headers: { Accept: "application/json" } });
   const body = await response.json();
   root.render(response.ok ? <Page config={body} /> : <ErrorMessage>{body.errors[0].message}</ErrorMessage>);
 }

@@ -1,4 +1,4 @@
-// Bundles the page, Monaco's workers and the licences of their packages: `node build.mjs DIRECTORY`.
+// Bundles the pages, Monaco's workers and the licences of their packages: `node build.mjs DIRECTORY`.
 import { existsSync, globSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, gzipSync } from "node:zlib";
@@ -30,7 +30,7 @@ const withoutMonacosStyles = {
 const built = await Promise.all([
   build({
     ...common,
-    entryPoints: { main: "main.jsx" },
+    entryPoints: { graphiql: "graphiql/main.jsx" },
     format: "esm",
     splitting: true,
     jsx: "automatic",

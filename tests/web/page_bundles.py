@@ -1,4 +1,4 @@
-"""Bundles of the explorer for tests: written by hand, or built by scripts in place of npm and esbuild."""
+"""Bundles of the pages for tests: written by hand, or built by scripts in place of npm and esbuild."""
 
 import asyncio
 import gzip
@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from benegraph.web.explorer import bundle
+from benegraph.web.pages import bundle
 
-BUNDLE_FILES = {"main.js": b"export {};", "main.css": b"main {}", "licences.txt": b"MIT"}
+BUNDLE_FILES = {"graphiql.js": b"export {};", "graphiql.css": b"main {}", "licences.txt": b"MIT"}
 
 #: A script that writes a bundle.
-BUILD_SCRIPT = "from pathlib import Path; Path('out').mkdir(); Path('out/main.js').write_text('made')"
+BUILD_SCRIPT = "from pathlib import Path; Path('out').mkdir(); Path('out/graphiql.js').write_text('made')"
 #: Scripts that wait: for the file `go` beside the cache, and for ten minutes.
 WAIT_SCRIPT = "import time; from pathlib import Path\nwhile not Path('../../go').exists(): time.sleep(0.02)"
 SLEEP_SCRIPT = "import time; from pathlib import Path; Path('../../asleep').touch(); time.sleep(600)"
@@ -43,7 +43,7 @@ def empty_cache(tmp_path: Path) -> Path:
 
 def cache_with_bundle(cache: Path) -> Path:
     """Return a cache that contains a bundle."""
-    write_bundle(cache / f"explorer-{bundle.source_digest()}")
+    write_bundle(cache / f"pages-{bundle.source_digest()}")
     return cache
 
 

@@ -1,4 +1,4 @@
-"""The demo's explorer: the viewers to choose from, and tabs with the main operations, each ready to run."""
+"""GraphiQL in the demo: the viewers to choose from, and tabs with the main operations, each ready to run."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ from benegraph.domain.values import ONE_DAY, add_years
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
-from benegraph.web.explorer import ExplorerConfig, Persona, Tab
+from benegraph.web.pages import PagesConfig, Persona, Tab
 
 TAB_DATA_QUERY = """
 query($employee: ID!, $pending: [ID!]!) {
@@ -208,10 +208,10 @@ mutation NewPlanYear($input: CreatePlanYearInput!) {
 """
 
 
-async def build_explorer_config(
+async def build_pages_config(
     schema: strawberry.Schema, context: Context, demo_ids: DemoIds, keys: Mapping[str, str]
-) -> ExplorerConfig:
-    """Build the explorer's viewers and tabs from the demo's data, read as the administrator.
+) -> PagesConfig:
+    """Build GraphiQL's viewers and tabs from the demo's data, read as the administrator.
 
     The tabs are the same at every start, whichever mutations have run, so that browsers keep the user's edits to them.
     """
@@ -224,12 +224,12 @@ async def build_explorer_config(
         "employee": f"Employee: {employee['firstName']} {employee['lastName']}",
     }
     personas = tuple(Persona(name, labels[name], key, demo_ids.tenant_id) for name, key in keys.items())
-    return ExplorerConfig(personas, _build_tabs(employee, enrollments))
+    return PagesConfig(personas, _build_tabs(employee, enrollments))
 
 
 def _build_tabs(employee: Mapping[str, Any], enrollments: Sequence[Mapping[str, Any]]) -> tuple[Tab, ...]:
     # The mutations use different enrollments, so that running one does not affect the others. Required fields with a
-    # default, such as dryRun, are given too: the explorer's variable editor marks them as missing otherwise.
+    # default, such as dryRun, are given too: GraphiQL's variable editor marks them as missing otherwise.
     medical, dental, vision = (enrollments[index % len(enrollments)] for index in range(3))
     dependent_ids = [dependent["id"] for dependent in employee["dependents"] if dependent["active"]]
     dry_run = {"employeeId": employee["id"], "elections": [_build_election(vision, dependent_ids)], "dryRun": True}
