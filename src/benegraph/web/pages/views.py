@@ -64,12 +64,16 @@ class Pages:
         return web.Response(status=303, headers={"Location": GRAPHIQL_PATH})
 
     async def graphiql(self, request: web.Request) -> web.Response:
+        return self._page("graphiql", request)
+
+    def _page(self, name: str, request: web.Request) -> web.Response:
+        """Return the page of this name; while the bundle is missing, the progress or the failure of its build."""
         if not accepts_html(request.headers.getall("Accept", [])):
             raise web.HTTPNotAcceptable(
                 reason=f"This page is for browsers only; send GraphQL requests to {self._endpoint}"
             )
         if self._find_files():
-            text = html.script_page(f"/pages/{self._digest}", "graphiql")
+            text = html.script_page(f"/pages/{self._digest}", name)
         elif self._failure is not None:
             text = html.failure_page(self._failure, self._endpoint)
         else:

@@ -1,10 +1,12 @@
 // Bundles the pages, Monaco's workers and the licences of their packages: `node build.mjs DIRECTORY`.
 import { existsSync, globSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const [, , outdir] = process.argv;
+// Each page is a directory with a file main.jsx or main.tsx; its script and style sheet have the directory's name.
+const pages = Object.fromEntries(globSync("*/main.{jsx,tsx}").map((file) => [dirname(file), file]));
 const MIN_COMPRESSED_BYTES = 1024; // smaller files gain nothing from compression
 
 const common = {
@@ -30,7 +32,7 @@ const withoutMonacosStyles = {
 const built = await Promise.all([
   build({
     ...common,
-    entryPoints: { graphiql: "graphiql/main.jsx" },
+    entryPoints: pages,
     format: "esm",
     splitting: true,
     jsx: "automatic",
