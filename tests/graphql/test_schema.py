@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from both_executors import make_executor_pair
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
@@ -17,14 +19,21 @@ from graphql import (
     specified_scalar_types,
 )
 
-from benegraph.domain.access import Action
+from benegraph.db.engine import create_engine
+from benegraph.db.session import Database
+from benegraph.domain.access import Action, Role, Viewer
+from benegraph.domain.values import Clock
+from benegraph.graphql.context import Context
+from benegraph.graphql.engine.execute import GraphQLRequest, execute
+from benegraph.graphql.schema import DESCRIPTION, print_sdl
 from benegraph.graphql.schema import build_schema as build_strawberry_schema
-from benegraph.graphql.schema import print_sdl
 from benegraph.graphql.types.fields import ComputedField, StoreField
 from benegraph.graphql.types.node import NODE_TYPES, LookupField, NodeRef
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = Path(__file__).with_name("contract.graphql")
+#: Introspection reads no row.
+NO_DATABASE = Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none"))
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +52,36 @@ def test_printed_schema_parses_to_the_same_schema(schema: GraphQLSchema) -> None
 def test_schema_has_no_breaking_changes_against_the_contract(schema: GraphQLSchema) -> None:
     contract = build_schema(CONTRACT.read_text())
     assert [change.description for change in find_breaking_changes(contract, schema)] == []
+
+
+async def test_introspection_shows_description_and_formats_of_scalars() -> None:
+    query = "{ __schema { description types { name specifiedByURL } } }"
+    documents = make_executor_pair()
+    viewer = Viewer("acme", "key_x", Role.ADMINISTRATOR)
+    for executor in (documents.strawberry, documents.breadth_first):
+        context = Context(NO_DATABASE, viewer, Clock(datetime(2026, 11, 20, tzinfo=UTC)), "request-1")
+        response = await execute(executor, context, GraphQLRequest(query))
+        introspected = response["data"]["__schema"]
+        assert introspected["description"] == DESCRIPTION
+        assert {each["name"]: each["specifiedByURL"] for each in introspected["types"] if each["specifiedByURL"]} == {
+            "Cents": "https://www.rfc-editor.org/rfc/rfc8259#section-6",
+            "Date": "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+            "DateTime": "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        }
+
+
+def test_printed_schema_begins_with_its_description() -> None:
+    printed = build_schema(print_sdl())
+    assert printed.description == DESCRIPTION
+    assert print_sdl().startswith('"""\nBenefits enrollment. Employers offer')
+    assert 'scalar Cents @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259#section-6")' in print_sdl()
+
+
+def test_schema_description_names_fields_that_exist(schema: GraphQLSchema) -> None:
+    names = {name for type_ in schema.type_map.values() for name in getattr(type_, "fields", ())}
+    mentioned = set(re.findall(r"`([a-zA-Z]+)`", DESCRIPTION))
+    assert mentioned - {"errors"} <= names  # a member of the response
+    assert len(mentioned) > 5
 
 
 def test_comparison_detects_a_removed_field(schema: GraphQLSchema) -> None:

@@ -80,6 +80,23 @@ async def test_configured_origin_may_read_errors(cors_api: ApiClient) -> None:
         assert response.headers["Access-Control-Allow-Origin"] == APP
 
 
+async def test_headers_that_browser_clients_send_are_allowed(cors_api: ApiClient) -> None:
+    headers = (
+        *("accept", "authorization", "content-type", "x-api-key", "x-tenant", "x-request-id", "idempotency-key"),
+        *("apollographql-client-name", "apollographql-client-version", "apollo-require-preflight"),
+        *("graphql-client-name", "graphql-client-version", "graphql-require-preflight", "x-apollo-operation-name"),
+        *("traceparent", "tracestate", "baggage", "sentry-trace"),
+    )
+    request_headers = {
+        "Origin": APP,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": ",".join(headers),
+    }
+    response = await cors_api.http.options("/graphql", headers=request_headers)
+    allowed = [name.strip().lower() for name in response.headers["Access-Control-Allow-Headers"].split(",")]
+    assert sorted(allowed) == sorted(headers)
+
+
 @pytest.mark.parametrize(
     "origin", [OTHER, "null", "http://app.example", f"{APP}:8443", f"{APP}.evil.example", f"{APP}/", "", "*"]
 )

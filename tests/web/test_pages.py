@@ -106,6 +106,36 @@ async def test_home_leads_to_graphiql(bundle_cache: Path) -> None:
         assert (response.status, response.headers["Location"]) == (303, "/graphiql")
 
 
+@pytest.mark.parametrize("accept", [BROWSER, "text/html", "application/json, text/html;q=0.1"])
+async def test_browser_that_opens_the_endpoint_gets_graphiql(bundle_cache: Path, accept: str) -> None:
+    async with running_pages(bundle_cache) as client:
+        response = await client.get("/graphql", headers={"Accept": accept}, allow_redirects=False)
+        assert (response.status, response.headers["Location"]) == (303, "/graphiql")
+        assert (response.headers["Vary"], response.headers["Cache-Control"]) == ("Accept", "no-store")
+        assert await response.read() == b""
+
+
+async def test_clients_of_the_endpoint_are_not_redirected(bundle_cache: Path) -> None:
+    query = {"query": "{ viewer { role } }"}
+    async with running_pages(bundle_cache) as client:
+        for accept in (None, "*/*", "application/json", "application/graphql-response+json", "text/html;q=0, */*"):
+            response = await client.get("/graphql", headers={} if accept is None else {"Accept": accept})
+            assert await status_and_codes(response) == (401, ["UNAUTHENTICATED"])
+        for response in (
+            await client.get("/graphql", headers={"Accept": BROWSER}, params=query, allow_redirects=False),
+            await client.post("/graphql", headers={"Accept": BROWSER}, json=query, allow_redirects=False),
+        ):
+            assert await status_and_codes(response) == (401, ["UNAUTHENTICATED"])
+
+
+async def test_without_pages_a_browser_gets_an_error_in_json() -> None:
+    unreachable = Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none"))
+    async with TestClient(TestServer(create_app(unreachable, schema()))) as client:
+        response = await client.get("/graphql", headers={"Accept": BROWSER})
+        assert await status_and_codes(response) == (401, ["UNAUTHENTICATED"])
+        assert "Authorization: Bearer" in (await response.json())["errors"][0]["message"]
+
+
 async def test_page_rejects_post(bundle_cache: Path) -> None:
     async with running_pages(bundle_cache) as client:
         response = await client.post("/graphiql", headers={"Accept": BROWSER})

@@ -1,6 +1,9 @@
 """The GraphQL schema: the query and mutation types of all modules combined."""
 
+from typing import Any
+
 import strawberry
+from graphql.utilities.print_schema import print_schema_definition
 from strawberry.schema.config import StrawberryConfig
 
 from benegraph.graphql.mutations import Mutation
@@ -11,9 +14,25 @@ from benegraph.graphql.types.coverage import CoverageQuery
 from benegraph.graphql.types.employers import EmployersQuery
 from benegraph.graphql.types.enrollments import EnrollmentsQuery
 from benegraph.graphql.types.node import NodeQuery
+from benegraph.graphql.types.paging import MAX_PAGE_SIZE
 from benegraph.graphql.types.people import PeopleQuery
 from benegraph.graphql.types.plan_years import PlanYearsQuery
 from benegraph.graphql.types.scalars import SCALARS
+
+DESCRIPTION = f"""\
+Benefits enrollment. Employers offer benefit products for a plan year, employees enroll in plans or waive them, and \
+the carrier gets the resulting coverage.
+
+Start at `viewer`: it returns the caller's role, and the employer and the employee that the caller's access is limited \
+to. An employee's `enrollments` with the status PENDING are the ones to answer, their `eligiblePlans` are the plans to \
+choose from, and the mutation `elect` answers them. Administrators start at `employers`. `node` returns any object by \
+its ID.
+
+A mutation reports the rules that its input violates in `userErrors`, and has then changed nothing. Every other error \
+is in the response's `errors`, with a code in `extensions.code`.
+
+A page has at most {MAX_PAGE_SIZE} items. The cost of an operation, which is limited, is in the response's \
+`extensions.cost`."""
 
 
 @strawberry.type(
@@ -33,9 +52,24 @@ class Query(
     pass
 
 
+class DescribedSchema(strawberry.Schema):
+    """A schema with a description, which Strawberry neither takes as an argument nor prints."""
+
+    def __init__(self, *args: Any, description: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._schema.description = description
+
+    def as_str(self) -> str:
+        return f"{print_schema_definition(self._schema)}\n\n{super().as_str()}"
+
+    __str__ = as_str
+
+
 def build_schema() -> strawberry.Schema:
     """Build the schema with all types, queries and mutations."""
-    return strawberry.Schema(query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS))
+    return DescribedSchema(
+        query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS), description=DESCRIPTION
+    )
 
 
 def print_sdl() -> str:

@@ -20,7 +20,7 @@ from benegraph.web.graphql_view import GraphQLView
 from benegraph.web.health import Health
 from benegraph.web.metrics import METRICS_PATH, metrics_handler
 from benegraph.web.middleware import request_middleware
-from benegraph.web.pages import Pages
+from benegraph.web.pages import GRAPHIQL_PATH, Pages
 from benegraph.web.throttle import Throttle
 from benegraph.web.tokens import token_authentication
 
@@ -61,7 +61,8 @@ def create_app(
     health = Health(database, draining)
     documents = DocumentCache(schema or build_schema(), config.limits, use_compiled_plans=config.executor == "compiled")
     metrics.track_documents(documents)
-    view = GraphQLView(database, documents, config, throttle or Throttle(config.rate_limit), fixed_on)
+    page_path = None if pages is None else GRAPHIQL_PATH
+    view = GraphQLView(database, documents, config, throttle or Throttle(config.rate_limit), fixed_on, page_path)
     app.router.add_post(GRAPHQL_PATH, view.post)
     app.router.add_get(GRAPHQL_PATH, view.get, allow_head=False)
     app.router.add_get("/schema.graphql", view.schema, allow_head=False)

@@ -8,9 +8,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 ALLOWED_METHODS = "GET, POST"
+#: Besides the gateway's own headers, those that GraphQL clients and tracing libraries for browsers add by themselves.
 ALLOWED_HEADERS = (
-    "Accept, Authorization, Content-Type, X-API-Key, X-Tenant, X-Request-ID, traceparent, tracestate,"
-    " GraphQL-Require-Preflight, Apollo-Require-Preflight, X-Apollo-Operation-Name"
+    "Accept, Authorization, Content-Type, X-API-Key, X-Tenant, X-Request-ID, Idempotency-Key,"
+    " GraphQL-Require-Preflight, Apollo-Require-Preflight, X-Apollo-Operation-Name,"
+    " apollographql-client-name, apollographql-client-version, graphql-client-name, graphql-client-version,"
+    " traceparent, tracestate, baggage, sentry-trace"
 )
 EXPOSED_HEADERS = "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 _MAX_AGE_SECONDS = "7200"  # browsers use less

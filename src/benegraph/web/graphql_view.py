@@ -22,6 +22,7 @@ from benegraph.graphql.engine.serialize import serialize
 from benegraph.settings import GatewayConfig
 from benegraph.web.auth import authenticate
 from benegraph.web.middleware import REQUEST_INFO
+from benegraph.web.pages import accepts_html
 from benegraph.web.responses import (
     JSON,
     cacheable_response,
@@ -81,7 +82,9 @@ class GraphQLView:
         config: GatewayConfig,
         throttle: Throttle,
         fixed_on: date | None,
+        page_path: str | None = None,
     ) -> None:
+        """Browsers that open the endpoint are redirected to `page_path`, if there is such a page."""
         self._database = database
         self._documents = documents
         self._persisted_documents = PersistedDocuments(config.trusted_documents_only)
@@ -89,6 +92,7 @@ class GraphQLView:
         self._throttle = throttle
         self._rate_limit_policy = _rate_limit_policy(config)
         self._fixed_on = fixed_on
+        self._page_path = page_path
         self._sdl: bytes | None = None
 
     async def post(self, request: web.Request) -> web.Response:
@@ -101,6 +105,12 @@ class GraphQLView:
         return graphql_response(request, body, status, self._rate_limit_headers(budget))
 
     async def get(self, request: web.Request) -> web.Response:
+        if (
+            self._page_path is not None
+            and not request.query_string
+            and accepts_html(request.headers.getall("Accept", []))
+        ):
+            return web.Response(status=303, headers={"Location": self._page_path, "Vary": "Accept"})
         _check_accept(request)
         context, budget = await self._authenticate_and_charge(request)
         parsed = _parse(_read_parameters(request))

@@ -37,6 +37,10 @@ def parse_cents(value: Any) -> int:
     raise ValueError("Invalid Cents: expected an integer within ±(2^53-1), without quotes or a fraction.")
 
 
+_RFC_3339_DATES = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6"
+#: The section on numbers, which names the same range of integers as exact in every JSON parser.
+_JSON_NUMBERS = "https://www.rfc-editor.org/rfc/rfc8259#section-6"
+
 SCALARS: dict[object, ScalarDefinition] = {
     date: strawberry.scalar(
         name="Date",
@@ -44,14 +48,14 @@ SCALARS: dict[object, ScalarDefinition] = {
             "A calendar date in the form YYYY-MM-DD. Input may also be a date-time at midnight, in UTC or without an"
             " offset."
         ),
-        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        specified_by_url=_RFC_3339_DATES,
         serialize=date.isoformat,
         parse_value=parse_date,
     ),
     datetime: strawberry.scalar(
         name="DateTime",
         description="An instant: a date-time with a UTC offset. Output is in UTC, such as 2026-11-20T09:30:00Z.",
-        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        specified_by_url=_RFC_3339_DATES,
         serialize=format_instant,
         parse_value=parse_instant,
     ),
@@ -61,6 +65,7 @@ SCALARS: dict[object, ScalarDefinition] = {
             "An amount in US cents: a JSON integer within ±(2^53-1). Strings, fractions and booleans are rejected."
             " Amounts are not negative, except in reversals."
         ),
+        specified_by_url=_JSON_NUMBERS,
         serialize=lambda value: value,
         parse_value=parse_cents,
     ),

@@ -1,6 +1,6 @@
 """The pages for browsers: GraphiQL, bundled with npm and served with the gateway's own configuration."""
 
 from benegraph.web.pages.config import PagesConfig, Persona, Tab
-from benegraph.web.pages.views import Pages
+from benegraph.web.pages.views import GRAPHIQL_PATH, Pages, accepts_html
 
-__all__ = ["Pages", "PagesConfig", "Persona", "Tab"]
+__all__ = ["GRAPHIQL_PATH", "Pages", "PagesConfig", "Persona", "Tab", "accepts_html"]
