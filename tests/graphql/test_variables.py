@@ -61,9 +61,12 @@ def test_variables_are_coerced_as_graphql_core_coerces_them(declarations: str, v
     node = parse(f"query Q{declarations} {{ viewer {{ __typename }} }}").definitions[0]
     assert isinstance(node, OperationDefinitionNode)
     definitions = node.variable_definitions or ()
-    expected = get_variable_values(GRAPHQL_SCHEMA, definitions, values, MAX_ERRORS, hide_suggestions=True)
-    coerced = OperationVariables(GRAPHQL_SCHEMA, definitions).coerce(values)
-    assert _comparable(coerced) == _comparable(expected)
+    for suggests_names in (False, True):
+        expected = get_variable_values(
+            GRAPHQL_SCHEMA, definitions, values, MAX_ERRORS, hide_suggestions=not suggests_names
+        )
+        coerced = OperationVariables(GRAPHQL_SCHEMA, definitions).coerce(values, suggests_names=suggests_names)
+        assert _comparable(coerced) == _comparable(expected)
 
 
 def _comparable(coerced: Any) -> Any:

@@ -1,6 +1,7 @@
 """Introspection is limited to the configured roles."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from api_client import ApiClient, running_api, status_and_codes
@@ -56,6 +57,61 @@ async def test_employee_may_not_introspect(api: ApiClient, keys: dict[Role, str]
     response = await api.http.post("/graphql", json={"query": query}, headers=auth(keys[Role.EMPLOYEE]))
     assert await status_and_codes(response) == (403, ["FORBIDDEN"])
     assert "Query" not in await response.text()
+
+
+MISSPELLED: list[tuple[str, dict[str, Any], str]] = [
+    ("{ viewer { rol } }", {}, "'role'"),
+    ("{ employees(filtr: {}) { totalCount } }", {}, "'filter'"),
+    ("{ node(id: 1) { ... on Plam { name } } }", {}, "'Plan'"),
+    ("{ employees(filter: {searchh: 1}) { totalCount } }", {}, "'search'"),
+    ("{ employees(orderBy: {field: LAST_NAMES}) { totalCount } }", {}, "'LAST_NAME'"),
+    ("query($f: EmployeeFilterr) { employees(filter: $f) { totalCount } }", {}, "'EmployeeFilter'"),
+    ("query($f: EmployeeFilter) { employees(filter: $f) { totalCount } }", {"f": {"searchh": "A"}}, "'search'"),
+    (
+        "query($o: EmployeeOrder) { employees(orderBy: $o) { totalCount } }",
+        {"o": {"field": "LAST_NAMES"}},
+        "'LAST_NAME'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "variables", "name"), MISSPELLED)
+async def test_errors_suggest_names_only_to_roles_that_may_introspect(
+    api: ApiClient, keys: dict[Role, str], query: str, variables: dict[str, Any], name: str
+) -> None:
+    body = {"query": query, "variables": variables}
+    # Each role twice, because a message for one role must not be cached for another.
+    for role in (Role.ADMINISTRATOR, Role.EMPLOYEE, Role.SERVICE, Role.EMPLOYEE, Role.EMPLOYER, Role.ADMINISTRATOR):
+        response = await api.http.post("/graphql", json=body, headers=auth(keys[role]))
+        (error,) = (await response.json())["errors"]
+        assert error["extensions"]["code"] in {"VALIDATION_FAILED", "BAD_USER_INPUT"}
+        suggestion = error["message"].partition("Did you mean")[2]
+        if role is Role.EMPLOYEE:
+            assert suggestion == ""
+            assert name not in error["message"]
+        else:
+            assert name in suggestion
+
+
+async def test_errors_suggest_names_to_no_role_if_none_may_introspect(
+    database: Database, clock: Clock, keys: dict[Role, str]
+) -> None:
+    async with running_api(database, clock, config=GatewayConfig(introspection=frozenset())) as api:
+        for key in keys.values():
+            for query, variables, name in MISSPELLED:
+                body = {"query": query, "variables": variables}
+                text = await (await api.http.post("/graphql", json=body, headers=auth(key))).text()
+                assert "Did you mean" not in text
+                assert name not in text
+
+
+async def test_unauthenticated_requests_get_no_suggestion(api: ApiClient) -> None:
+    for headers in ({}, auth("bgk_" + "A" * 43)):
+        for query, variables, name in MISSPELLED:
+            body = {"query": query, "variables": variables}
+            response = await api.http.post("/graphql", json=body, headers=headers)
+            assert await status_and_codes(response) == (401, ["UNAUTHENTICATED"])
+            assert name not in await response.text()
 
 
 async def test_other_roles_may_introspect(api: ApiClient, keys: dict[Role, str]) -> None:

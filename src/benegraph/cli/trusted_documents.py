@@ -102,7 +102,7 @@ def _check_documents(texts: Mapping[str, str]) -> None:
     documents, invalid_count = DocumentCache(build_schema()), 0
     for id, text in texts.items():
         try:
-            documents.validate(text, documents.parse(text, trusted=True), trusted=True)
+            documents.validate(text, documents.parse(text, trusted=True), trusted=True, suggests_names=True)
         except InvalidRequest as error:
             reason = error.errors[0]["message"]
         except RequestError as error:

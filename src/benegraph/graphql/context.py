@@ -52,6 +52,11 @@ class Context:
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
     _read_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_READS))
 
+    @property
+    def may_introspect(self) -> bool:
+        """Whether the viewer may read the schema, and so the names in it that error messages suggest."""
+        return self.viewer.role in self.introspection_roles
+
     async def load_row(self, batch: OneByKey | OneByCompositeKey, key: Any) -> Any:
         """Load the row of a key, in one batch with the other keys requested meanwhile; None if there is no such row."""
         return await self._loader(batch, batch).load(key)

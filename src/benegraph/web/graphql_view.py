@@ -123,7 +123,7 @@ class GraphQLView:
     async def schema(self, request: web.Request) -> web.Response:
         """Return the schema in GraphQL's schema definition language. Raises Forbidden."""
         context, budget = await self._authenticate_and_charge(request)
-        if context.viewer.role not in self._introspection_roles:
+        if not context.may_introspect:
             raise Forbidden(f"The role {context.viewer.role} may not introspect the schema.")
         if self._sdl is None:
             self._sdl = self._documents.schema.as_str().encode()

@@ -144,17 +144,21 @@ class DocumentCache:
             raise InvalidRequest([error], "PARSE_FAILED") from None
         return Document(ast, compute_digest(text))
 
-    def validate(self, text: str, document: Document, *, trusted: bool = False) -> None:
+    def validate(self, text: str, document: Document, *, trusted: bool = False, suggests_names: bool = False) -> None:
         """Check the shape of a text's document, validate it and cache it, unless it is validated already.
 
-        Raises TooComplex, or InvalidRequest with the first few errors.
+        Raises TooComplex, or InvalidRequest with the first few errors. They suggest names of the schema only if
+        `suggests_names` is set. An invalid document is not cached, so its errors never reach another viewer.
         """
         if document.operations is not None:
             return
         schema = self.graphql_schema
         if not trusted:
             check_shape(document.ast, schema, self.limits)
-        if errors := validate(schema, document.ast, VALIDATION_RULES, max_errors=MAX_ERRORS, hide_suggestions=True):
+        errors = validate(
+            schema, document.ast, VALIDATION_RULES, max_errors=MAX_ERRORS, hide_suggestions=not suggests_names
+        )
+        if errors:
             raise InvalidRequest(errors, "VALIDATION_FAILED")
         definitions = document.ast.definitions
         fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}

@@ -100,7 +100,7 @@ def _prepare(documents: DocumentCache, context: Context, request: GraphQLRequest
     operation = document.find_operation(request.operation_name)
     if operation is None:  # not validated yet, or the name matches no operation
         _check_operation_type(get_operation_ast(document.ast, request.operation_name), request)
-        documents.validate(request.query, document, trusted=request.trusted)
+        documents.validate(request.query, document, trusted=request.trusted, suggests_names=context.may_introspect)
         operation = document.find_operation(request.operation_name)
     else:
         _check_operation_type(operation.node, request)
@@ -109,7 +109,7 @@ def _prepare(documents: DocumentCache, context: Context, request: GraphQLRequest
         assert isinstance(errors, list), "graphql-core finds no operation either"  # noqa: S101
         raise InvalidRequest(errors, BadInput.code)
     _authorize_and_charge(operation, context, request, documents.limits.cost)
-    variables = operation.variables.coerce(request.variables)
+    variables = operation.variables.coerce(request.variables, suggests_names=context.may_introspect)
     if isinstance(variables, list):
         raise InvalidRequest(variables, BadInput.code)
     return PreparedRequest(request, document, operation, variables)
@@ -130,9 +130,8 @@ def _authorize_and_charge(operation: Operation, context: Context, request: Graph
     info = context.operation_info
     info.operation_name = operation.node.name.value if operation.node.name else None
     info.operation_type = operation.node.operation.value
-    role = context.viewer.role
-    if operation.introspects and role not in context.introspection_roles:
-        raise Forbidden(f"The role {role} may not introspect the schema.")
+    if operation.introspects and not context.may_introspect:
+        raise Forbidden(f"The role {context.viewer.role} may not introspect the schema.")
     info.cost = cost = evaluate_cost(operation.cost, request.variables)
     if cost > max_cost:
         raise limit_error("cost", max_cost, f"The operation costs {cost}, more than {max_cost}; request smaller pages.")
@@ -184,7 +183,7 @@ def _build_executor(documents: DocumentCache, context: Context, document: Docume
         operation_name=request.operation_name,
         max_coercion_errors=MAX_ERRORS,
         is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type] # Strawberry types its guard as a plain bool
-        hide_suggestions=True,
+        hide_suggestions=not context.may_introspect,
         operation_extensions=None,
     )
 

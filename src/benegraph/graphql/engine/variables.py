@@ -35,12 +35,17 @@ class OperationVariables:
         #: values of a recursive type that are nested too deeply.
         self._signatures = signatures if len(signatures) == len(definitions) else None
 
-    def coerce(self, values: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:
-        """Coerce a request's values; return the first few errors if some are invalid."""
+    def coerce(self, values: Mapping[str, Any], *, suggests_names: bool = False) -> VariableValues | list[GraphQLError]:
+        """Coerce a request's values; return the first few errors if some are invalid.
+
+        The errors suggest names of the schema only if `suggests_names` is set.
+        """
         coerced = self._coerce_complete(values)
         if coerced is not None:
             return coerced
-        return get_variable_values(self._schema, self._definitions, dict(values), MAX_ERRORS, hide_suggestions=True)
+        return get_variable_values(
+            self._schema, self._definitions, dict(values), MAX_ERRORS, hide_suggestions=not suggests_names
+        )
 
     def _coerce_complete(self, values: Mapping[str, Any]) -> VariableValues | None:
         """Coerce values that are all present and valid; return None for any others."""
