@@ -20,7 +20,7 @@ _URL_SCHEMES = {"postgres", "postgresql", "postgresql+asyncpg"}
 # asyncpg takes each of these as an argument of its own. It fails at the first connection on any other.
 _URL_OPTIONS = {"host", "port", "ssl", "target_session_attrs", "prepared_statement_cache_size"}
 _LOG_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
-_LOG_FORMATS = {"json", "text"}
+_LOG_FORMATS = {"ecs", "json", "text"}
 Executor = Literal["compiled", "strawberry"]
 #: Default timeout of a statement. The database cancels it before the request itself times out.
 _STATEMENT_TIMEOUT_SECONDS = 8.0
@@ -88,10 +88,12 @@ class Settings:
     gateway: GatewayConfig
     workers: int
     log_level: str
-    #: `json` or `text`. None means text on a terminal and JSON elsewhere.
+    #: `json`, `ecs` or `text`. None means text on a terminal and JSON elsewhere.
     log_format: str | None
     #: Whether OpenTelemetry's own variables request traces. Its SDK reads the rest of them.
     traces: bool
+    #: The OTLP protocol of traces: `grpc` or `http/protobuf`. Traces report any other value, and use `http/protobuf`.
+    trace_protocol: str
     #: How long a draining process still accepts requests while /readyz reports that it is not ready.
     drain_seconds: float
     #: The data directory of embedded servers.
@@ -123,6 +125,9 @@ class Settings:
             log_level=_choice(variables, "BENEGRAPH_LOG_LEVEL", _LOG_LEVELS, str.upper) or "INFO",
             log_format=_choice(variables, "BENEGRAPH_LOG_FORMAT", _LOG_FORMATS, str.lower),
             traces=_is_tracing_requested(variables),
+            trace_protocol=variables.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+            or variables.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+            or "http/protobuf",
             drain_seconds=_number(variables, "BENEGRAPH_DRAIN_SECONDS", float, 0.0),
             data_home=_home(variables, "XDG_DATA_HOME", ".local/share" if os.geteuid() else "/var/lib") / "benegraph",
             cache_home=_home(variables, "XDG_CACHE_HOME", ".cache") / "benegraph",

@@ -145,7 +145,7 @@ DATABASE_URL_OPTION = (
             {"BENEGRAPH_JWT_ISSUER": "https://secret.example"},
             "BENEGRAPH_JWT_ISSUER requires BENEGRAPH_JWT_AUDIENCE: tokens issued for other audiences are rejected.",
         ),
-        ({"BENEGRAPH_LOG_FORMAT": "secret"}, "BENEGRAPH_LOG_FORMAT must be one of json, text."),
+        ({"BENEGRAPH_LOG_FORMAT": "secret"}, "BENEGRAPH_LOG_FORMAT must be one of ecs, json, text."),
         ({"BENEGRAPH_WORKERS": "0"}, f"BENEGRAPH_WORKERS must be a whole number from 1 to {LARGEST_NUMBER}."),
         ({"BENEGRAPH_PGBOUNCER": "secret"}, "BENEGRAPH_PGBOUNCER must be one of false, true."),
         ({"DATABASE_URL": "mysql://user:secret@host/db"}, DATABASE_URL),
@@ -201,6 +201,23 @@ def test_behind_pgbouncer_migrations_need_a_url_of_their_own() -> None:
 )
 def test_opentelemetry_variables_enable_traces(variables: dict[str, str], *, expected: bool) -> None:
     assert read_settings(**variables).traces is expected
+
+
+@pytest.mark.parametrize(
+    ("variables", "protocol"),
+    [
+        ({}, "http/protobuf"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": ""}, "http/protobuf"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "grpc"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}, "grpc"),
+        (
+            {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            "http/protobuf",
+        ),
+    ],
+)
+def test_protocol_of_traces_takes_precedence(variables: dict[str, str], protocol: str) -> None:
+    assert read_settings(**variables).trace_protocol == protocol
 
 
 def test_cache_home_follows_the_xdg_variable() -> None:

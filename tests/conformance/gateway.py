@@ -39,17 +39,17 @@ class Gateway:
 
 
 @contextmanager
-def run_gateway() -> Iterator[Gateway]:
+def run_gateway(*options: str, **environment: str) -> Iterator[Gateway]:
     """Serve until the block ends. Each suite has its own gateway, because suites change the data."""
     # Not pytest's directory: the embedded server's own user cannot reach it.
     with tempfile.TemporaryDirectory(prefix="benegraph-") as path:
         directory = Path(path)
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}  # noqa: TID251 - for the child process
-        arguments = ["serve", "--demo", "--today", TODAY, "--port", "0", "--data-dir", path]
+        arguments = ["serve", "--demo", "--today", TODAY, "--port", "0", "--data-dir", path, *options]
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - a fixed command
                 [sys.executable, "-m", "benegraph", *arguments],
-                env=inherited | NO_RATE_LIMIT,
+                env=inherited | NO_RATE_LIMIT | environment,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )

@@ -230,12 +230,12 @@ def test_limits_are_documented_with_their_defaults(name: str) -> None:
 
 def test_documented_metrics_are_the_exported_ones() -> None:
     page, _ = create_metrics().render()
-    exported = set(re.findall(r"^# HELP (benegraph_\w+)", page.decode(), re.MULTILINE))
+    exported = set(re.findall(r"^# HELP ((?:benegraph|process)_\w+)", page.decode(), re.MULTILINE))
     documented = {
         name
         for document in documents()
         for span in document.spans
-        for name in re.findall(r"^(benegraph_\w+?)(?:\{[\w,]+\})?$", span)
+        for name in re.findall(r"^((?:benegraph|process)_\w+?)(?:\{[\w,]+\})?$", span)
     } - {"benegraph_app"}  # a role of the database
     assert documented == exported
 

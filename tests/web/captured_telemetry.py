@@ -1,4 +1,4 @@
-"""Captures the logs in both formats, and reads the metrics."""
+"""Captures the logs in all formats, and reads the metrics."""
 
 import json
 import logging
@@ -23,10 +23,20 @@ class CapturedLogs:
 
     json: StringIO
     text: StringIO
+    ecs: StringIO
 
     @property
     def records(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.json.getvalue().splitlines()]
+
+    @property
+    def ecs_records(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.ecs.getvalue().splitlines()]
+
+    @property
+    def content(self) -> str:
+        """Everything that was logged, in all formats."""
+        return self.json.getvalue() + self.text.getvalue() + self.ecs.getvalue()
 
     def records_of(self, logger: str) -> list[dict[str, Any]]:
         return [record for record in self.records if record["logger"] == logger]
@@ -39,8 +49,8 @@ class CapturedLogs:
 @contextmanager
 def captured_logs(level: str = "DEBUG") -> Iterator[CapturedLogs]:
     """Capture logs of at least this level. With DEBUG, also lower the levels of libraries."""
-    logs = CapturedLogs(StringIO(), StringIO())
-    handlers = [telemetry.create_log_handler("json", logs.json), telemetry.create_log_handler("text", logs.text)]
+    logs = CapturedLogs(StringIO(), StringIO(), StringIO())
+    handlers = [telemetry.create_log_handler(name, getattr(logs, name)) for name in ("json", "text", "ecs")]
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
     for handler in handlers:

@@ -165,7 +165,7 @@ async def test_invalid_http_is_logged_without_its_content(api: ApiClient) -> Non
     errors = logs.records_of("aiohttp.server")
     assert len(errors) == 3
     assert all("aiohttp.http_exceptions." in line["error"] for line in errors)
-    assert SECRET not in logs.json.getvalue() + logs.text.getvalue()
+    assert SECRET not in logs.content
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ async def test_only_names_of_valid_operations_are_logged(api: ApiClient, name: s
         await api.post_body(json.dumps({"query": QUERY, "operationName": name}).encode())
         await api.post_body(json.dumps({"query": QUERY, "operationName": f"{SECRET} {name}"}).encode())
     assert [line.get("operation") for line in logs.access_records] == [logged, None, None]
-    assert SECRET not in logs.json.getvalue() + logs.text.getvalue()
+    assert SECRET not in logs.content
 
 
 async def test_hash_that_a_client_sent_is_not_logged(api: ApiClient) -> None:
@@ -187,7 +187,7 @@ async def test_hash_that_a_client_sent_is_not_logged(api: ApiClient) -> None:
             body = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest}}}
             await api.post_body(json.dumps(body).encode())
     assert ["document" in line for line in logs.access_records] == [False, False]
-    assert SECRET not in logs.json.getvalue() + logs.text.getvalue()
+    assert SECRET not in logs.content
 
 
 def test_default_format_is_text_on_a_terminal_and_json_elsewhere() -> None:
@@ -195,6 +195,7 @@ def test_default_format_is_text_on_a_terminal_and_json_elsewhere() -> None:
         (None, StringIO(), True),
         (None, Terminal(), False),
         ("json", Terminal(), True),
+        ("ecs", Terminal(), True),
         ("text", StringIO(), False),
     ):
         telemetry.create_log_handler(log_format, stream).handle(logging.makeLogRecord({"msg": "Said"}))
@@ -240,7 +241,7 @@ def test_any_text_can_be_logged() -> None:
     assert format_record("text", name="benegraph", msg=text).isascii()
 
 
-@pytest.mark.parametrize("log_format", ["json", "text"])
+@pytest.mark.parametrize("log_format", ["json", "text", "ecs"])
 def test_unformattable_record_is_reported_without_its_arguments(
     log_format: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,12 +4,14 @@ import ast
 import asyncio
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ import pytest
 import strawberry
 from api_client import ApiClient, running_api, status_and_codes
 from captured_telemetry import parse_metrics, read_metrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 from sqlalchemy import text
 from strawberry.schema.config import StrawberryConfig
 
@@ -31,6 +35,8 @@ from benegraph.telemetry.metrics import MAX_OPERATION_NAMES, Metrics
 from benegraph.telemetry.request_info import RequestInfo
 from factories.access import administrator
 
+PLAIN = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 QUERY = "query Whoami { viewer { role } }"
 CREATE_EMPLOYER = 'mutation Hire { createEmployer(input: {name: "Acme", idempotencyKey: "k"}) { employer { name } } }'
 
@@ -243,10 +249,45 @@ async def test_last_attempt_is_not_counted_as_a_retry(database: Database, clock:
 
 async def test_metrics_page_contains_only_own_metrics(api: ApiClient) -> None:
     page = await (await api.http.get("/metrics")).text()
-    assert all(name.startswith("benegraph_") for name in parse_metrics(page))
+    assert all(name.startswith(("benegraph_", "process_")) for name in parse_metrics(page))
     assert "_created" not in page
     for method in ("POST", "HEAD"):
         assert (await api.http.request(method, "/metrics")).status == 405
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", OPENMETRICS),
+        ("application/openmetrics-text; version=x", OPENMETRICS),
+        ("Application/OpenMetrics-Text", OPENMETRICS),
+        ("text/plain;version=0.0.4", PLAIN),
+        ("*/*", PLAIN),
+        (None, PLAIN),
+    ],
+)
+async def test_clients_that_accept_openmetrics_receive_it(
+    api: ApiClient, accept: str | None, content_type: str
+) -> None:
+    await api.post(QUERY)
+    response = await api.http.get("/metrics", headers={"Accept": accept} if accept else {})
+    page = await response.text()
+    assert (response.status, response.headers["Content-Type"]) == (200, content_type)
+    assert response.headers["Vary"] == "Accept"
+    parse = parse_openmetrics if content_type == OPENMETRICS else parse_prometheus
+    samples = {sample.name: sample.value for family in parse(page) for sample in family.samples}
+    assert samples["benegraph_requests_total"] == samples["benegraph_build_info"] == 1
+    assert page.endswith("# EOF\n") is (content_type == OPENMETRICS)
+
+
+async def test_build_info_names_versions_and_executor(database: Database, clock: Clock) -> None:
+    for executor in ("compiled", "strawberry"):
+        async with running_api(database, clock, config=GatewayConfig(executor=executor)) as api:
+            values = await read_metrics(api)
+        (name,) = (name for name in values if name.startswith("benegraph_build_info"))
+        python = platform.python_version()
+        assert name == f"benegraph_build_info{{executor={executor},python={python},version={version('benegraph')}}}"
+        assert values[name] == 1
 
 
 def fallbacks(values: dict[str, float]) -> dict[str, float]:
@@ -357,14 +398,24 @@ def get_page(process: subprocess.Popen[str]) -> dict[str, float]:
     return parse_metrics("".join(iter(process.stdout.readline, "# EOF\n")))
 
 
+def without_processes(values: dict[str, float]) -> dict[str, float]:
+    """Leave out the measurements of the processes, which change all the time."""
+    return {name: value for name, value in values.items() if not name.startswith("process_")}
+
+
 def test_each_worker_reports_all_workers_and_ended_ones_keep_their_counters(tmp_path: Path) -> None:
     with running_worker(tmp_path, "One") as one:
         with running_worker(tmp_path, "Two") as two:
             both = get_page(two)
-            assert get_page(one) == both
+            assert without_processes(get_page(one)) == without_processes(both)
         ended = get_page(one)
         telemetry.remove_worker(tmp_path, two.pid)
         removed = get_page(one)
+    pids = [
+        {name for name in values if name.startswith("process_start_time_seconds")} for values in (both, ended, removed)
+    ]
+    series = [f"process_start_time_seconds{{pid={process.pid}}}" for process in (one, two)]
+    assert pids == [set(series), {series[0]}, {series[0]}]
     for values in (both, ended, removed):
         assert values["benegraph_requests_total{kind=query,operation=One,outcome=ok}"] == 1
         assert values["benegraph_requests_total{kind=query,operation=Two,outcome=ok}"] == 1

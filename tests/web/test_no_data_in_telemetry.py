@@ -45,10 +45,14 @@ class ObservedGateway:
     traces: Traces
 
     async def collect_telemetry(self) -> list[str]:
-        response = await self.client.api.http.get("/metrics")
+        pages = [
+            await (await self.client.api.http.get("/metrics", headers={"Accept": media_type})).text()
+            for media_type in ("text/plain", "application/openmetrics-text")
+        ]
         await self.traces.close()
         spans = [span.to_json() for span in self.exporter.get_finished_spans()]
-        return [self.logs.json.getvalue(), self.logs.text.getvalue(), await response.text(), "\n".join(spans)]
+        logs = [page.getvalue() for page in (self.logs.json, self.logs.text, self.logs.ecs)]
+        return [*logs, *pages, "\n".join(spans)]
 
 
 @asynccontextmanager
@@ -113,7 +117,7 @@ async def test_mark_would_be_found_in_all_telemetry(owner_url: str, database_url
         # The only client text that telemetry contains: the name of a valid operation.
         await gateway.client.post(f"query {MARK} {{ viewer {{ role }} }}")
         telemetry_texts = await gateway.collect_telemetry()
-    assert [MARK in text for text in telemetry_texts] == [True] * 4
+    assert [MARK in text for text in telemetry_texts] == [True] * 6
     messages = {(record["logger"], record["message"]) for record in gateway.logs.records}
     assert ("sqlalchemy.engine.Engine", "Row '…'") in messages
     assert any(logger == "asyncio" and message.startswith("Executing … took 0.") for logger, message in messages)
@@ -121,3 +125,4 @@ async def test_mark_would_be_found_in_all_telemetry(owner_url: str, database_url
         logging.getLogger("benegraph.test").warning("Of %s", MARK)
     assert MARK in logs.json.getvalue()
     assert MARK in logs.text.getvalue()
+    assert MARK in logs.ecs.getvalue()

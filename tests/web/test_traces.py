@@ -9,19 +9,29 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import grpc
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from api_client import ApiClient, running_api, status_and_codes
 from captured_telemetry import captured_logs
 from failing_schema import FAILING_SCHEMA, SECRET
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
+    TraceServiceServicer,
+    add_TraceServiceServicer_to_server,
+)
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from benegraph import telemetry
 from benegraph.db.session import Database
@@ -101,7 +111,7 @@ async def test_span_describes_a_request(collector: Collector, database: Database
     async with running_traced_api(database, clock) as api:
         await api.post(QUERY, X_Request_ID="r1")
     (span,) = collector.spans
-    assert (span.name, span.kind) == ("query Whoami", Span.SPAN_KIND_SERVER)
+    assert (span.name, span.kind) == ("query", Span.SPAN_KIND_SERVER)
     assert attributes_of(span.attributes) == {
         "graphql.operation.name": "Whoami",
         "graphql.operation.type": "query",
@@ -176,14 +186,20 @@ async def test_only_server_errors_set_the_error_status(collector: Collector, dat
         await api.http.post("/graphql", json={"query": QUERY})
         await api.http.put("/graphql")
     spans = [
-        (span.name, attributes_of(span.attributes).get("error.type"), span.status.code) for span in collector.spans
+        (
+            span.name,
+            attributes_of(span.attributes).get("graphql.operation.name"),
+            attributes_of(span.attributes).get("error.type"),
+            span.status.code,
+        )
+        for span in collector.spans
     ]
     assert spans == [
-        ("query Failing", "INTERNAL", Status.STATUS_CODE_ERROR),
-        ("query Refused", "TOO_COMPLEX", Status.STATUS_CODE_UNSET),
-        ("GraphQL Operation", "VALIDATION_FAILED", Status.STATUS_CODE_UNSET),
-        ("GraphQL Operation", "UNAUTHENTICATED", Status.STATUS_CODE_UNSET),
-        ("GraphQL Operation", "405", Status.STATUS_CODE_UNSET),
+        ("query", "Failing", "INTERNAL", Status.STATUS_CODE_ERROR),
+        ("query", "Refused", "TOO_COMPLEX", Status.STATUS_CODE_UNSET),
+        ("GraphQL Operation", None, "VALIDATION_FAILED", Status.STATUS_CODE_UNSET),
+        ("GraphQL Operation", None, "UNAUTHENTICATED", Status.STATUS_CODE_UNSET),
+        ("GraphQL Operation", None, "405", Status.STATUS_CODE_UNSET),
     ]
     assert not any(span.events or span.status.message for span in collector.spans)
 
@@ -194,6 +210,33 @@ async def test_other_paths_create_no_spans(collector: Collector, database: Datab
             await api.http.get(path)
         await api.post("{ viewer { role } }")
     assert [span.name for span in collector.spans] == ["query"]
+
+
+async def test_span_name_is_the_operation_type_whatever_its_name(
+    collector: Collector, database: Database, clock: Clock
+) -> None:
+    async with running_traced_api(database, clock) as api:
+        await api.post("query One { viewer { role } }")
+        await api.post("query Two { viewer { role } }")
+        await api.post('mutation Hire { createEmployer(input: {name: "Acme"}) { employer { name } } }')
+    spans = [(span.name, attributes_of(span.attributes)["graphql.operation.name"]) for span in collector.spans]
+    assert spans == [("query", "One"), ("query", "Two"), ("mutation", "Hire")]
+    assert not any("graphql.document" in attributes_of(span.attributes) for span in collector.spans)
+
+
+async def test_latency_has_the_trace_as_its_exemplar(collector: Collector, database: Database, clock: Clock) -> None:
+    async with running_traced_api(database, clock) as api:
+        await api.post(QUERY, traceparent=PARENT)
+        await api.post("query Unsampled { viewer { role } }", traceparent=f"{PARENT[:-2]}00")
+        page = await (await api.http.get("/metrics", headers={"Accept": "application/openmetrics-text"})).text()
+    exemplars = [
+        (sample.labels["operation"], sample.exemplar.labels)
+        for family in text_string_to_metric_families(page)  # type: ignore[no-untyped-call] # no types
+        for sample in family.samples
+        if sample.exemplar
+    ]
+    assert exemplars == [("Whoami", {"trace_id": PARENT.split("-")[1]})]
+    assert len(collector.spans) == 1
 
 
 @pytest.mark.parametrize("failure", ["refusing", "silent", "failing"])
@@ -266,6 +309,48 @@ async def test_close_exports_the_last_spans(
     assert len(collector.spans) == 20
 
 
+class GrpcCollector(TraceServiceServicer):
+    """An OTLP collector that speaks gRPC."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    def Export(self, request: ExportTraceServiceRequest, _context: Any) -> ExportTraceServiceResponse:  # noqa: N802 - the service's name
+        self.spans += [span for part in request.resource_spans for scope in part.scope_spans for span in scope.spans]
+        return ExportTraceServiceResponse()
+
+
+async def test_spans_are_exported_over_grpc(database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    collector, server = GrpcCollector(), grpc.server(ThreadPoolExecutor(1))
+    add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call] # generated without types
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+    traces = telemetry.create_traces("grpc")
+    try:
+        async with running_api(database, clock, traces=traces) as api:
+            assert await status_and_codes(await api.post(QUERY)) == (200, [])
+            await traces.close(10)
+    finally:
+        server.stop(None).wait()
+    (span,) = collector.spans
+    assert (span.name, attributes_of(span.attributes)["graphql.operation.name"]) == ("query", "Whoami")
+
+
+async def test_unknown_protocol_is_reported_and_http_is_used(
+    collector: Collector, database: Database, clock: Clock
+) -> None:
+    with captured_logs("INFO") as logs:
+        traces = telemetry.create_traces("http/json")
+    async with running_api(database, clock, traces=traces) as api:
+        await api.post(QUERY)
+        await traces.close()
+    assert [(line["level"], line["message"]) for line in logs.records_of("benegraph.telemetry.traces")] == [
+        ("WARNING", "OTEL_EXPORTER_OTLP_PROTOCOL must be grpc or http/protobuf; http/protobuf is used instead.")
+    ]
+    assert len(collector.spans) == 1
+
+
 def run(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603 - a constant script
 
@@ -281,15 +366,29 @@ assert "prometheus_client" not in sys.modules
     assert process.returncode == 0, process.stderr
 
 
-def test_missing_opentelemetry_is_reported_with_the_package_to_install() -> None:
-    script = """
+@pytest.mark.parametrize(
+    ("protocol", "missing", "name", "extra"),
+    [
+        ("grpc", "opentelemetry.exporter.otlp.proto.grpc", "gRPC", "otel-grpc"),
+        ("grpc", "opentelemetry", "gRPC", "otel-grpc"),
+        ("http/protobuf", "opentelemetry", "HTTP", "otel"),
+    ],
+)
+def test_missing_exporter_is_reported_with_the_package_to_install(
+    protocol: str, missing: str, name: str, extra: str
+) -> None:
+    script = f"""
 import sys
-sys.modules["opentelemetry"] = None
+sys.modules["{missing}"] = None
 from benegraph import telemetry
-from benegraph.cli.errors import report_errors
-report_errors(telemetry.create_traces)()
+try:
+    telemetry.create_traces("{protocol}")
+except telemetry.TracingNotInstalled as error:
+    print(error)
 """
     process = run(script)
-    assert process.returncode != 0
-    assert process.stderr.splitlines()[0].startswith("benegraph: OTEL_… variables request traces")
-    assert "benegraph[otel]" in process.stderr.splitlines()[0]
+    assert process.returncode == 0, process.stderr
+    assert process.stdout == (
+        f"OTEL_… variables request traces over {name}, but the exporter is not installed: install benegraph[{extra}]."
+        " The gateway runs without traces.\n"
+    )

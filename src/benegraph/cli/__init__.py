@@ -13,7 +13,6 @@ from benegraph.exchange import FileFormat
 app = typer.Typer(
     help="benegraph: a benefits-enrollment GraphQL gateway.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,  # they print local variables, which may be keys, URLs or personal data
 )
 keys = typer.Typer(help="Issue, list and revoke API keys.", no_args_is_help=True)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import signal
 import socket
@@ -28,6 +29,8 @@ from benegraph.web.throttle import Throttle, create_bucket_file
 
 if TYPE_CHECKING:
     from benegraph.telemetry.traces import Traces
+
+log = logging.getLogger(__name__)
 
 #: How long idle connections may take to close after draining.
 CONNECTION_CLOSE_SECONDS = 0.2
@@ -144,7 +147,9 @@ async def serve_until_shutdown(
             fixed_on=config.today,
             throttle=Throttle(settings.gateway.rate_limit, shared_directory and shared_directory / THROTTLE_FILE),
             pages=Pages(config.pages_config, settings.cache_home),
-            metrics=telemetry.create_metrics(shared_directory and shared_directory / METRICS_DIRECTORY),
+            metrics=telemetry.create_metrics(
+                shared_directory and shared_directory / METRICS_DIRECTORY, executor=settings.gateway.executor
+            ),
             traces=traces,
         )
         runner = web.AppRunner(app, access_log_class=AccessLog, shutdown_timeout=CONNECTION_CLOSE_SECONDS)
@@ -187,7 +192,12 @@ async def _start_tracing(settings: Settings) -> AsyncIterator["Traces | None"]:
     if not settings.traces:
         yield None
         return
-    traces = telemetry.create_traces()
+    try:
+        traces = telemetry.create_traces(settings.trace_protocol)
+    except telemetry.TracingNotInstalled as error:  # platforms set these variables for every container
+        log.warning("%s", error)
+        yield None
+        return
     try:
         yield traces
     finally:

@@ -25,11 +25,11 @@ class TracingNotInstalled(BenegraphError):
     """The environment requests traces, but the OpenTelemetry packages are not installed."""
 
 
-def create_metrics(directory: Path | None = None) -> "Metrics":
+def create_metrics(directory: Path | None = None, *, executor: str = "compiled") -> "Metrics":
     """Create the metrics of an application. With a directory, they cover all worker processes that share it."""
     from benegraph.telemetry.metrics import Metrics  # noqa: PLC0415 - not before a worker knows its directory
 
-    return Metrics(directory=directory)
+    return Metrics(directory=directory, executor=executor)
 
 
 def remove_worker(directory: Path, pid: int) -> None:
@@ -39,12 +39,15 @@ def remove_worker(directory: Path, pid: int) -> None:
     metrics.remove_worker(directory, pid)
 
 
-def create_traces() -> "Traces":
+def create_traces(protocol: str = "http/protobuf") -> "Traces":
     """Create the trace exporter that OpenTelemetry's environment variables configure. Raises TracingNotInstalled."""
     try:
         from benegraph.telemetry.traces import create_traces as create  # noqa: PLC0415 - an extra, and slow to import
+
+        return create(protocol)
     except ImportError as error:
+        protocol, extra = ("gRPC", "otel-grpc") if protocol == "grpc" else ("HTTP", "otel")
         raise TracingNotInstalled(
-            "OTEL_… variables request traces, but OpenTelemetry is not installed: install benegraph[otel]."
+            f"OTEL_… variables request traces over {protocol}, but the exporter is not installed:"
+            f" install benegraph[{extra}]. The gateway runs without traces."
         ) from error
-    return create()

@@ -17,13 +17,15 @@ from typing import Any, TextIO
 import orjson
 
 from benegraph.graphql.engine.errors import describe_error
+from benegraph.telemetry.ecs import ACCESS_LOGGER, rename_fields
 from benegraph.telemetry.request_info import RequestInfo, current_request, short_operation_name
 
 log = logging.getLogger(__name__)
 
+ECS = "ecs"
 JSON = "json"
 TEXT = "text"
-_OWN_LOGGERS = {"benegraph", "aiohttp.access"}  # `web.middleware.AccessLog` writes to aiohttp's access logger
+_OWN_LOGGERS = {"benegraph", ACCESS_LOGGER}  # `web.middleware.AccessLog` writes to aiohttp's access logger
 _REDACTED = "…"
 _EMPTY_RECORD = vars(logging.LogRecord("", logging.INFO, "", 0, "", (), None))
 #: Fields that the access log's message repeats, so the text format omits them.
@@ -32,11 +34,12 @@ _FIELDS_IN_ACCESS_MESSAGE = {"method", "path", "status", "ms"}
 
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        fields = _fields_of(record)
-        try:
-            return orjson.dumps(fields).decode("ascii")
-        except (TypeError, UnicodeDecodeError):  # json.dumps escapes what orjson rejects, such as lone surrogates
-            return json.dumps(fields)
+        return _to_json(_fields_of(record))
+
+
+class _EcsFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return _to_json(rename_fields(_fields_of(record), getattr(record, "seconds", None)))
 
 
 class _TextFormatter(logging.Formatter):
@@ -67,11 +70,11 @@ class _Handler(logging.StreamHandler[TextIO]):
 def create_log_handler(log_format: str | None = None, stream: TextIO | None = None) -> logging.StreamHandler[TextIO]:
     """Create a handler that redacts values.
 
-    `log_format` is `json` or `text`. It defaults to text on a terminal and JSON elsewhere.
+    `log_format` is `json`, `ecs` or `text`. It defaults to text on a terminal and JSON elsewhere.
     """
     handler = _Handler(stream)
     log_format = log_format or (TEXT if handler.stream.isatty() else JSON)
-    handler.setFormatter(_JsonFormatter() if log_format == JSON else _TextFormatter())
+    handler.setFormatter({ECS: _EcsFormatter, JSON: _JsonFormatter, TEXT: _TextFormatter}[log_format]())
     return handler
 
 
@@ -90,9 +93,12 @@ def configure_logging(level: str, log_format: str | None = None) -> None:
 
 
 def create_record(
-    logger: str, message: str, fields: Mapping[str, Any], request_info: RequestInfo | None, at: float
+    logger: str, message: str, fields: Mapping[str, Any], request_info: RequestInfo | None, at: float, seconds: float
 ) -> logging.LogRecord:
-    """Create the record of an access log line, in a third of the time that `logging` takes."""
+    """Create the record of an access log line, in a third of the time that `logging` takes.
+
+    `seconds` is the duration of the request.
+    """
     record = logging.LogRecord.__new__(logging.LogRecord)
     record.__dict__.update(
         _EMPTY_RECORD,
@@ -103,6 +109,7 @@ def create_record(
         msecs=at % 1 * 1000,
         fields=fields,
         request_info=request_info,
+        seconds=seconds,
     )
     return record
 
@@ -139,6 +146,13 @@ def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
     if record.exc_info and record.exc_info[1] is not None:
         fields["error"] = describe_error(record.exc_info[1])
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _to_json(fields: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(fields).decode("ascii")
+    except (TypeError, UnicodeDecodeError):  # json.dumps escapes what orjson rejects, such as lone surrogates
+        return json.dumps(fields)
 
 
 def _message_of(record: logging.LogRecord) -> str:

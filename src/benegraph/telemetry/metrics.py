@@ -17,11 +17,13 @@ from prometheus_client import (
     multiprocess,
     values,
 )
+from prometheus_client.openmetrics import exposition as openmetrics
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from benegraph.domain.errors import Throttled
+from benegraph.telemetry.process_metrics import GatewayCollector
 from benegraph.telemetry.request_info import DocumentInfo, RequestInfo, short_operation_name
 
 #: Clients choose the names of their operations. Further names are counted as OTHER, so that memory stays bounded.
@@ -36,11 +38,11 @@ _COST_BUCKETS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
 class Metrics:
     """The metrics of an application. With a directory, the output covers all processes that use it."""
 
-    def __init__(self, registry: CollectorRegistry | None = None, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, executor: str = "compiled") -> None:
         if directory is not None and not values.ValueClass._multiprocess:  # noqa: SLF001 - it has no public name
             raise RuntimeError("prometheus_client was imported before PROMETHEUS_MULTIPROC_DIR was set.")
         disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the size of the output
-        self._registry = registry = registry or CollectorRegistry()
+        self._registry = registry = CollectorRegistry()
         self._directory = directory
         self._operation_names: set[str] = set()
         #: The counter and the histogram for each operation name, kind and outcome.
@@ -67,6 +69,9 @@ class Metrics:
         connections = _gauge(registry, "database_connections", "Connections to the database, by state.", "state")
         self._checked_out = connections.labels("checked_out")
         self._pool_size = _gauge(registry, "database_pool_size", "Maximum number of open connections.")
+        self._processes = GatewayCollector(directory, executor)
+        if directory is None:
+            registry.register(self._processes)
 
     def start_request(self) -> None:
         """Count a request as in flight."""
@@ -85,7 +90,7 @@ class Metrics:
             children = self._requests.labels(name, kind, outcome), self._seconds.labels(name, kind)
             self._children[name, kind, outcome] = children
         children[0].inc()
-        children[1].observe(seconds)
+        children[1].observe(seconds, {"trace_id": request_info.trace_id or ""} if request_info.is_sampled else None)
         if request_info.cost is not None:
             self._cost.observe(request_info.cost)
         if request_info.replayed:
@@ -122,12 +127,19 @@ class Metrics:
         self._checked_out.set(pool.checkedout())
         self._pool_size.set(pool.size() + pool._max_overflow)  # noqa: SLF001 - only the size is public
 
-    def render(self) -> tuple[bytes, str]:
-        """Return all metrics in Prometheus' text format, and its media type."""
+    def render(self, *, as_openmetrics: bool = False) -> tuple[bytes, str]:
+        """Return all metrics in Prometheus' text format or in OpenMetrics, and the media type.
+
+        Only OpenMetrics has exemplars: the trace of one request for each bucket. Several processes export none.
+        """
         registry = self._registry
         if self._directory is not None:
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call] # no types
+            registry.register(self._processes)
+        if as_openmetrics:
+            page: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call] # no types
+            return page, openmetrics.CONTENT_TYPE_LATEST
         return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
 
     def _operation_label(self, request_info: RequestInfo) -> str:

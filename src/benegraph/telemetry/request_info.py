@@ -26,6 +26,8 @@ class RequestInfo(OperationInfo):
     replayed: bool = False
     #: The hexadecimal ID of the trace that this request belongs to. None if requests are not traced.
     trace_id: str | None = None
+    #: Whether the trace is exported.
+    is_sampled: bool = False
 
 
 class DocumentInfo(Protocol):

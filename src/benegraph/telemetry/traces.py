@@ -1,6 +1,10 @@
 """Traces: one span for each GraphQL request, exported over OTLP as OpenTelemetry's environment variables configure.
 
-This module needs the extra `otel`. Therefore it is imported late, by `telemetry.create_traces`.
+Names and attributes follow OpenTelemetry's semantic conventions for GraphQL server spans:
+https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans. The attribute `graphql.document` is left out, because
+a document may contain names and birth dates as literals.
+
+This module needs the extra `otel` or `otel-grpc`. Therefore it is imported late, by `telemetry.create_traces`.
 """
 
 import asyncio
@@ -9,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -21,6 +24,8 @@ from benegraph.telemetry.request_info import RequestInfo, short_operation_name
 
 log = logging.getLogger(__name__)
 
+#: The OTLP protocols, as OTEL_EXPORTER_OTLP_PROTOCOL names them.
+GRPC, HTTP = "grpc", "http/protobuf"
 #: How long the export of the last spans may delay the end of the process.
 CLOSE_TIMEOUT_SECONDS = 2.0
 _SERVER_ERROR_CODES = {"INTERNAL", "TIMEOUT"}
@@ -52,6 +57,7 @@ class Traces:
         parent = self._propagator.extract({"traceparent": traceparent} if traceparent else {})
         span = self._tracer.start_span("GraphQL Operation", parent, SpanKind.SERVER)
         request_info.trace_id = f"{span.get_span_context().trace_id:032x}"
+        request_info.is_sampled = span.is_recording()
         try:
             # The text of an exception may quote a row.
             with use_span(span, record_exception=False, set_status_on_exception=False):
@@ -101,10 +107,27 @@ class _Exporter(SpanExporter):
         self._inner.shutdown()
 
 
-def create_traces() -> Traces:
-    """Create traces that are exported over OTLP, as the environment variables configure."""
+def create_traces(protocol: str = HTTP) -> Traces:
+    """Create traces that are exported over OTLP. The exporter reads OpenTelemetry's environment variables.
+
+    Raises ImportError if the package with the protocol's exporter is not installed.
+    """
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # `_Exporter` logs failures in its place
-    return Traces(create_provider(OTLPSpanExporter()))
+    if protocol not in {GRPC, HTTP}:  # OpenTelemetry's specification demands a warning, not an error
+        log.warning("OTEL_EXPORTER_OTLP_PROTOCOL must be %s or %s; %s is used instead.", GRPC, HTTP, HTTP)
+    return Traces(create_provider(_create_grpc_exporter() if protocol == GRPC else _create_http_exporter()))
+
+
+def _create_grpc_exporter() -> SpanExporter:
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
+
+    return OTLPSpanExporter()
+
+
+def _create_http_exporter() -> SpanExporter:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
+
+    return OTLPSpanExporter()
 
 
 def create_provider(exporter: SpanExporter) -> TracerProvider:
@@ -119,11 +142,10 @@ def create_provider(exporter: SpanExporter) -> TracerProvider:
 
 
 def _set_attributes(span: Span, request_info: RequestInfo, method: str, status: int) -> None:
-    name = short_operation_name(request_info)
     if request_info.operation_type is not None:
-        span.update_name(f"{request_info.operation_type} {name}" if name else request_info.operation_type)
+        span.update_name(request_info.operation_type)  # without the operation's name: clients could invent any number
     attributes = {
-        "graphql.operation.name": name,
+        "graphql.operation.name": short_operation_name(request_info),
         "graphql.operation.type": request_info.operation_type,
         "graphql.document.hash": request_info.document_digest,
         "http.request.method": method,

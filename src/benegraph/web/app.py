@@ -48,7 +48,7 @@ def create_app(
     Pass a `throttle` if workers share one. By default the application has its own.
     """
     config = config or GatewayConfig()
-    metrics = metrics or create_metrics()
+    metrics = metrics or create_metrics(executor=config.executor)
     metrics.track_pool(database.engine)
     database = replace(database, on_retry=metrics.record_retry)
     draining = Draining()

@@ -10,13 +10,16 @@ if TYPE_CHECKING:
     from benegraph.telemetry.metrics import Metrics
 
 METRICS_PATH = "/metrics"
+OPENMETRICS = "application/openmetrics-text"
 
 
 def metrics_handler(metrics: "Metrics") -> Handler:
-    """Return the request handler that renders these metrics."""
+    """Return the request handler that renders these metrics, in OpenMetrics for clients that accept it."""
 
-    async def handle(_request: web.Request) -> web.Response:
-        body, content_type = await asyncio.to_thread(metrics.render)  # summing the files of many workers takes a while
-        return web.Response(body=body, headers={"Content-Type": content_type})
+    async def handle(request: web.Request) -> web.Response:
+        as_openmetrics = OPENMETRICS in request.headers.get("Accept", "").lower()
+        # In a thread, because summing the files of many workers takes a while.
+        body, content_type = await asyncio.to_thread(metrics.render, as_openmetrics=as_openmetrics)
+        return web.Response(body=body, headers={"Content-Type": content_type, "Vary": "Accept"})
 
     return handle

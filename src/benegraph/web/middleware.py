@@ -110,7 +110,8 @@ class AccessLog(AbstractAccessLogger):
             "bytes": response.body_length,
         }
         at = datetime.now(UTC).timestamp()
-        self.logger.handle(create_record(self.logger.name, "%(method)s %(path)s %(status)s %(ms)dms", fields, info, at))
+        message = "%(method)s %(path)s %(status)s %(ms)dms"
+        self.logger.handle(create_record(self.logger.name, message, fields, info, at, time))
 
 
 def _method(request: web.BaseRequest) -> str:
