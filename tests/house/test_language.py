@@ -25,7 +25,17 @@ TELLING = re.compile(r"\b(tell|tells|told)\b", re.IGNORECASE)
 MAX_VAGUE, MAX_TELLING = 3.0, 0.5
 
 #: How a line comment begins, by the ending or the name of a file. Python's comments are read by its tokenizer.
-LINE_COMMENTS = {".js": "//", ".mjs": "//", ".lua": "--", ".sql": "--", ".toml": "#", "Dockerfile": "#", "run": "#"}
+LINE_COMMENTS = {
+    ".js": "//",
+    ".mjs": "//",
+    ".ts": "//",
+    ".tsx": "//",
+    ".lua": "--",
+    ".sql": "--",
+    ".toml": "#",
+    "Dockerfile": "#",
+    "run": "#",
+}
 #: Packages with the values and rows that a GraphQL type of the same name may stand for.
 VALUES_AND_ROWS = ("domain/", "db/models/", "db/store/")
 

@@ -136,6 +136,20 @@ async def test_without_pages_a_browser_gets_an_error_in_json() -> None:
         assert "Authorization: Bearer" in (await response.json())["errors"][0]["message"]
 
 
+@pytest.mark.parametrize("path", ["/demo", "/demo/hr"])
+async def test_demo_app_is_served_in_the_demo_only(bundle_cache: Path, path: str) -> None:
+    async with running_pages(bundle_cache, DEMO) as client:
+        response = await client.get(path, headers={"Accept": BROWSER})
+        assert (response.status, response.headers["Content-Security-Policy"]) == (200, POLICY)
+        text = await response.text()
+        assert f"/pages/{bundle.source_digest()}/demo.js" in text
+        assert f"/pages/{bundle.source_digest()}/demo.css" in text
+        assert (await client.get(path, headers={"Accept": "application/json"})).status == 406
+    async with running_pages(bundle_cache) as client:
+        response = await client.get(path, headers={"Accept": BROWSER})
+        assert await status_and_codes(response) == (404, ["BAD_USER_INPUT"])
+
+
 async def test_page_rejects_post(bundle_cache: Path) -> None:
     async with running_pages(bundle_cache) as client:
         response = await client.post("/graphiql", headers={"Accept": BROWSER})

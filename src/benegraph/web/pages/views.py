@@ -18,6 +18,7 @@ from benegraph.web.pages.config import PagesConfig
 log = logging.getLogger(__name__)
 
 GRAPHIQL_PATH = "/graphiql"
+DEMO_PATHS = ("/demo", "/demo/hr")
 CONFIG_PATH = "/pages/config.json"
 # Monaco needs inline styles for its colors and sizes. Scripts come from the bundle only.
 CONTENT_SECURITY_POLICY = (
@@ -56,6 +57,9 @@ class Pages:
         self._endpoint = endpoint
         app.router.add_get("/", self.home)
         app.router.add_get(GRAPHIQL_PATH, self.graphiql)
+        if self._config.personas:
+            for path in DEMO_PATHS:
+                app.router.add_get(path, self.demo)
         app.router.add_get(CONFIG_PATH, self.config)
         app.router.add_get("/pages/{digest}/{name}", self.file)
         app.cleanup_ctx.append(self._build_in_background)
@@ -65,6 +69,10 @@ class Pages:
 
     async def graphiql(self, request: web.Request) -> web.Response:
         return self._page("graphiql", request)
+
+    async def demo(self, request: web.Request) -> web.Response:
+        """Return the demo app. Its script opens the page of the path."""
+        return self._page("demo", request)
 
     def _page(self, name: str, request: web.Request) -> web.Response:
         """Return the page of this name; while the bundle is missing, the progress or the failure of its build."""

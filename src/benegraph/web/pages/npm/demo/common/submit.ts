@@ -1,0 +1,60 @@
+// Mutations: one idempotency key per intent, and the violated rules of a refusal.
+import type { OperationVariables, TypedDocumentNode } from "@apollo/client";
+import { useApolloClient } from "@apollo/client/react";
+import { useRef, useState } from "react";
+
+import type { UserError } from "./errors";
+
+/** The data of a document with one mutation, whose payload has `userErrors`. */
+type MutationData = Record<string, { userErrors: UserError[] }>;
+type InputVariables = OperationVariables & { input: { idempotencyKey?: string | null } };
+
+interface Options {
+  /** The names of the queries whose lists the mutation changes. */
+  refetchQueries?: string[];
+}
+
+/**
+ * Return a function that submits an input, and the outcome of the last submission: the rules that the input violates, or
+ * the error of a failed request. The function returns the payload, or null if nothing was changed.
+ */
+export function useSubmit<Data extends MutationData, Variables extends InputVariables>(
+  mutation: TypedDocumentNode<Data, Variables>,
+  { refetchQueries = [] }: Options = {},
+) {
+  const client = useApolloClient();
+  const [errors, setErrors] = useState<UserError[]>([]);
+  const [failure, setFailure] = useState<Error>();
+  const [isPending, setIsPending] = useState(false);
+  // After a lost response nobody knows whether the mutation was applied. The same input is sent with the same key again,
+  // so that it is applied once. Another input, or the same one after a success, is a new intent with a new key.
+  const intent = useRef({ text: "", key: "" });
+
+  async function submit(input: Variables["input"]): Promise<Data[keyof Data] | null> {
+    const text = JSON.stringify(input);
+    if (intent.current.text !== text) {
+      intent.current = { text, key: crypto.randomUUID() };
+    }
+    const variables = { input: { ...input, idempotencyKey: intent.current.key } } as Variables;
+    setIsPending(true);
+    setFailure(undefined);
+    try {
+      const { data } = await client.mutate<Data, Variables>({ mutation, variables, refetchQueries });
+      const payload = Object.values(data!)[0] as Data[keyof Data];
+      setErrors(payload.userErrors);
+      if (payload.userErrors.length > 0) {
+        return null;
+      }
+      intent.current = { text: "", key: "" };
+      return payload;
+    } catch (error) {
+      setErrors([]);
+      setFailure(error as Error);
+      return null;
+    } finally {
+      setIsPending(false);
+    }
+  }
+
+  return { submit, errors, failure, isPending, clearErrors: () => setErrors([]) };
+}
