@@ -72,6 +72,13 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
             1 + 21,
         ),
         ("{ node(id: 1) { ... on Node { id } ... on Plan { planYear { id } } } }", 2),
+        # Fields that read all enrollments of a plan year cost 10 more, once for each plan year.
+        ("{ planYear(id: 1) { participation { pending } } }", 1 + 11),
+        ("{ planYear(id: 1) { participation { byTier { enrolled } byPlan { plan { id } } } } }", 1 + 11 + 15 + 20),
+        (
+            "{ employer(id: 1) { planYears(first: 3) { nodes { participation { enrolled } } } } }",
+            1 + 1 + 3 * (1 + 11),
+        ),
         # A field that is always skipped costs nothing.
         ("{ viewer { role } employees @skip(if: true) { nodes { id } } }", 1),
         ("{ viewer { role } employees @include(if: false) { nodes { id } } }", 1),

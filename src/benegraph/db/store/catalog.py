@@ -13,7 +13,7 @@ from benegraph.db.store.row_queries import Key, ManyByKey, OneByKey, PagedRows
 from benegraph.domain.catalog import COVERAGE_TIERS
 
 
-def tier_order(tier: Key) -> ColumnElement[int]:
+def tier_order(tier: Key | ColumnElement[Any]) -> ColumnElement[int]:
     """Return the position of a tier in the order in which tiers are always listed: from employee only to family."""
     return case(*((tier == value, position) for position, value in enumerate(COVERAGE_TIERS)))
 

@@ -51,6 +51,8 @@ class StoreField(StrawberryField):
     has_key_list: bool
     filter_argument: FilterArgument | None
     default_page_size: int
+    #: The cost of reading the rows, in addition to the cost of the objects that they become.
+    cost: int
     #: Only of a field that returns pages: builds the page request from the arguments. Raises BadInput.
     build_page_request: Callable[..., PageRequest]
 
@@ -265,8 +267,10 @@ def _build_store_field(
     resolve: Callable[..., Any],
     options: dict[str, Any],
 ) -> StoreField:
+    cost = options.pop("cost", 0)
     field = build_field(StoreField, description, resolve, options)
     field.batch = batch
+    field.cost = cost
     field.key = key
     field.has_key_list = False
     field.filter_argument = None

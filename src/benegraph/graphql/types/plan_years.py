@@ -30,6 +30,7 @@ from benegraph.graphql.types.node import (
     lookup_by_id,
 )
 from benegraph.graphql.types.paging import Connection
+from benegraph.graphql.types.participation import READ_ALL_ENROLLMENTS_COST, PlanYearParticipation
 from benegraph.graphql.types.scalars import Cents
 
 if TYPE_CHECKING:
@@ -166,6 +167,12 @@ class PlanYear(Node):
         "id",
         "The enrollments in this plan year, oldest first.",
         filter=EnrollmentFilter,
+    )
+    participation: PlanYearParticipation | None = to_one(
+        store.enrollments.participation_of,
+        "id",
+        "How the employees have answered: counts, elected tiers and plans, and monthly cost. Null for employees.",
+        cost=READ_ALL_ENROLLMENTS_COST,
     )
     created_at: datetime = strawberry.field(description=CREATED_AT_DESCRIPTION)
     updated_at: datetime = strawberry.field(description=UPDATED_AT_DESCRIPTION)

@@ -14,6 +14,11 @@ from benegraph.db.store.enrollments.locks import (
     lock_life_event,
     lock_with_plan_years,
 )
+from benegraph.db.store.enrollments.participation import (
+    participation_by_plan,
+    participation_by_tier,
+    participation_of,
+)
 from benegraph.db.store.enrollments.reads import (
     EnrollmentFilter,
     LifeEventFilter,
@@ -57,5 +62,8 @@ __all__ = [
     "of_employers",
     "of_plan_years",
     "page",
+    "participation_by_plan",
+    "participation_by_tier",
+    "participation_of",
     "status_at",
 ]

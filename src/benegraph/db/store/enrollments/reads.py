@@ -46,13 +46,20 @@ _DECISION_CONDITIONS = {
 
 
 def status_at(scope: QueryScope) -> ColumnElement[Any]:
-    """Return an enrollment's status today as an SQL expression. `derive_enrollment_status` in the domain equals it."""
-    today = today_at(scope)
+    """Return an enrollment's status today as an SQL expression."""
+    return status_on(today_at(scope))
+
+
+def status_on(day: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return an enrollment's status on a day as an SQL expression. `derive_enrollment_status` in the domain equals it.
+
+    It reads the plan year's columns, so the statement must contain that table.
+    """
     is_over = or_(
-        Enrollment.closed_on <= today,
-        PlanYear.coverage_ends_on < today,
-        and_(Enrollment.decision.is_(None), _CLOSES_ON < today),  # noqa: SIM300 - both are columns
-        and_(_ENROLLED, or_(Enrollment.coverage_ends_on.is_(None), Enrollment.coverage_ends_on < today)),
+        Enrollment.closed_on <= day,
+        PlanYear.coverage_ends_on < day,
+        and_(Enrollment.decision.is_(None), _CLOSES_ON < day),  # noqa: SIM300 - both are columns
+        and_(_ENROLLED, or_(Enrollment.coverage_ends_on.is_(None), Enrollment.coverage_ends_on < day)),
     )
     return case(
         (is_over, EnrollmentStatus.INACTIVE.value),

@@ -1,8 +1,9 @@
 """The cost of an operation: the number of objects that it may return, computed from the schema before execution.
 
 An object costs 1, a connection 1 plus its nodes multiplied by the page size, any other list five times its objects, and
-a mutation 10 more. A list with an argument `ids` counts its IDs. Leaf fields are free, except `totalCount`, which costs
-1. `__schema` costs 100, `__type` 10.
+a mutation 10 more. A list with an argument `ids` counts its IDs. A field that computes few objects from many rows
+declares the cost of reading them. Leaf fields are free, except `totalCount`, which costs 1. `__schema` costs 100,
+`__type` 10.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ from graphql import (
 )
 
 from benegraph.execution import SelectionContext, child_selection_sets
+from benegraph.graphql.types.fields import StoreField
 from benegraph.graphql.types.paging import MAX_PAGE_SIZE
 
 VariableInputs = Mapping[str, Any]
@@ -105,7 +107,7 @@ class _CostCompiler:
         children = self._object_cost(type_, selection_sets, page_size)
         own_cost = 0 if is_in_connection and name == "edges" else 1
         length = self._list_length(field, nodes[0], page_size if is_in_connection else ASSUMED_LIST_LENGTH)
-        return _product(length, _sum([own_cost, children]))
+        return _sum([_reading_cost(field), _product(length, _sum([own_cost, children]))])
 
     def _page_size(self, field: GraphQLField, node: FieldNode) -> CostFormula:
         """Compute the page size that a field's argument `first` requests."""
@@ -160,6 +162,12 @@ class _CostCompiler:
 
             return evaluate
         return 1
+
+
+def _reading_cost(field: GraphQLField) -> int:
+    """Return the cost of reading a field's rows that its declaration states."""
+    declaration = field.extensions.get("strawberry-definition")
+    return declaration.cost if isinstance(declaration, StoreField) else 0
 
 
 def _clamp_page_size(first: int) -> int:

@@ -1,0 +1,182 @@
+"""The participation in plan years: employees counted by their answers, elected plans and tiers, monthly cost.
+
+Each employee of a plan year counts once, by one enrollment: the newest answer that is not over; else the pending
+enrollment; else the newest answer; else the newest enrollment that was never answered. So a reissue replaces the
+enrollment before it when it is answered, and changes nothing while it is not.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    FromClause,
+    Select,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from benegraph.db.base import enum_type
+from benegraph.db.models import Employer, Enrollment, Plan, PlanYear
+from benegraph.db.query_scope import QueryScope
+from benegraph.db.store.catalog import tier_order
+from benegraph.db.store.conditions import today_at, visibility_conditions
+from benegraph.db.store.enrollments.reads import status_on
+from benegraph.db.store.row_queries import ManyByKey, OneByKey
+from benegraph.domain.catalog import CoverageTier
+from benegraph.domain.enrollments.status import CloseReason, EnrollmentStatus
+
+_ANSWERED = (EnrollmentStatus.ENROLLED.value, EnrollmentStatus.WAIVED.value)
+#: The alias of the elections of a plan year, grouped by tier.
+_BY_TIER = "by_tier"
+
+
+def participation_rows(scope: QueryScope) -> Select[Any]:
+    """Select the participation in each plan year that the viewer may see; nothing for employees."""
+    counted = _counted_enrollments(scope)
+    status = counted.c.status
+    is_over = status == EnrollmentStatus.INACTIVE.value
+    has_lapsed = and_(
+        counted.c.decision.is_(None),
+        or_(counted.c.close_reason == CloseReason.LAPSED, counted.c.closed_on.is_(None), counted.c.closes_later),
+    )
+    counts = (
+        select(
+            func.count().label("issued"),
+            _count(status == EnrollmentStatus.PENDING.value).label("pending"),
+            _count(status == EnrollmentStatus.ENROLLED.value).label("enrolled"),
+            _count(status == EnrollmentStatus.WAIVED.value).label("waived"),
+            _count(is_over, has_lapsed).label("lapsed"),
+            _count(is_over, has_lapsed.is_not(True)).label("ended"),
+            _count(status.in_(_ANSWERED), counted.c.has_pending).label("pending_reissues"),
+            *_contributions(counted, status == EnrollmentStatus.ENROLLED.value),
+        )
+        .select_from(counted)
+        .lateral("counts")
+    )
+    return _of_plan_years(
+        select(PlanYear.id.label("plan_year_id"), _as_of(scope).label("as_of"), *counts.c), scope, counts
+    )
+
+
+def tier_rows(scope: QueryScope) -> Select[Any]:
+    """Select each tier elected in each plan year, with its employees and their contributions."""
+    elected = _elected(scope, "coverage_tier", _BY_TIER)
+    return _of_plan_years(
+        select(
+            type_coerce(elected.c.coverage_tier, enum_type(CoverageTier)).label("coverage_tier"),
+            *(column for column in elected.c if column.key != "coverage_tier"),
+        ),
+        scope,
+        elected,
+    )
+
+
+def plan_rows(scope: QueryScope) -> Select[Any]:
+    """Select each plan that a plan year offers, with the employees who elected it and their contributions."""
+    elected = _elected(scope, "selected_plan_id", "by_plan")
+    totals = [column for column in elected.c if column.key != "selected_plan_id"]
+    offered: Any = select(Plan.id.label("plan_id"), *(func.coalesce(column, 0).label(column.key) for column in totals))
+    return (
+        _of_plan_years(offered, scope)
+        .join(Plan, and_(Plan.tenant_id == PlanYear.tenant_id, Plan.plan_year_id == PlanYear.id))
+        .outerjoin(elected, elected.c.selected_plan_id == Plan.id)
+    )
+
+
+def _of_plan_years(statement: Select[Any], scope: QueryScope, *laterals: FromClause) -> Select[Any]:
+    """Add the plan years that the viewer may see, and laterals that compute one or more rows for each of them."""
+    statement = statement.select_from(PlanYear).outerjoin(
+        Employer, and_(Employer.tenant_id == PlanYear.tenant_id, Employer.id == PlanYear.employer_id)
+    )
+    for lateral in laterals:
+        statement = statement.join(lateral, true())
+    return statement.where(*visibility_conditions(scope, PlanYear, PlanYear.employer_id), *_not_for_employees(scope))
+
+
+def _not_for_employees(scope: QueryScope) -> Collection[ColumnElement[bool]]:
+    # An employee's scope holds their own enrollments alone, so their counts would be wrong, and others' are private.
+    return () if scope.employee_id is None else (false(),)
+
+
+def _as_of(scope: QueryScope) -> ColumnElement[Any]:
+    """Return the day of the counts: today, but at most the plan year's last day, because answers end with it."""
+    return func.least(today_at(scope), PlanYear.coverage_ends_on, type_=Date)
+
+
+def _counted_enrollments(scope: QueryScope) -> FromClause:
+    """Select the enrollment that each employee of the outer statement's plan year counts by."""
+    # Nobody can answer after the plan year's last day, so that unanswered enrollments are judged today.
+    day = case((Enrollment.decision.is_(None), today_at(scope)), else_=_as_of(scope))
+    status = status_on(day)
+    rank = case(
+        (status.in_(_ANSWERED), 0),
+        (status == EnrollmentStatus.PENDING.value, 1),
+        (Enrollment.decision.is_not(None), 2),
+        else_=3,
+    )
+    is_pending = func.coalesce(status == EnrollmentStatus.PENDING.value, false())
+    return (
+        select(
+            status.label("status"),
+            func.bool_or(is_pending).over(partition_by=Enrollment.employee_id).label("has_pending"),
+            Enrollment.decision,
+            Enrollment.closed_on,
+            (Enrollment.closed_on > day).label("closes_later"),
+            Enrollment.close_reason,
+            Enrollment.coverage_tier,
+            Enrollment.selected_plan_id,
+            Enrollment.employee_contribution_cents,
+            Enrollment.employer_contribution_cents,
+        )
+        .ext(distinct_on(Enrollment.employee_id))
+        .where(
+            *visibility_conditions(scope, Enrollment, Enrollment.employer_id),
+            Enrollment.tenant_id == PlanYear.tenant_id,
+            Enrollment.plan_year_id == PlanYear.id,
+        )
+        .order_by(Enrollment.employee_id, rank, Enrollment.id.desc())
+        .correlate(PlanYear, Employer)
+        .subquery("counted")
+    )
+
+
+def _elected(scope: QueryScope, group: str, name: str) -> FromClause:
+    """Group the elections in force of the outer statement's plan year by a column."""
+    counted = _counted_enrollments(scope)
+    return (
+        select(counted.c[group], func.count().label("enrolled"), *_contributions(counted))
+        .where(counted.c.status == EnrollmentStatus.ENROLLED.value)
+        .group_by(counted.c[group])
+        .lateral(name)
+    )
+
+
+def _count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count().filter(*conditions)
+
+
+def _contributions(counted: FromClause, *conditions: ColumnElement[bool]) -> list[ColumnElement[int]]:
+    """Return the sums of both monthly contributions. PostgreSQL's sums of `bigint` are numeric, so they are cast."""
+    sums: list[ColumnElement[int]] = []
+    for name in ("employee_contribution_cents", "employer_contribution_cents"):
+        total: Any = func.sum(counted.c[name])
+        total = total.filter(*conditions) if conditions else total
+        sums.append(cast(func.coalesce(total, 0), BigInteger).label(name))
+    return sums
+
+
+participation_of = OneByKey(participation_rows, PlanYear.id)
+participation_by_tier = ManyByKey(tier_rows, PlanYear.id, (tier_order(literal_column(f"{_BY_TIER}.coverage_tier")),))
+participation_by_plan = ManyByKey(plan_rows, PlanYear.id, (Plan.position,))

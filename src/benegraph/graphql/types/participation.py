@@ -1,0 +1,89 @@
+"""The participation in a plan year in GraphQL: counts of employees by answer, tier and plan, and monthly cost."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from benegraph.db import store
+from benegraph.graphql.types.enums import CoverageTier
+from benegraph.graphql.types.fields import to_many, to_one
+from benegraph.graphql.types.scalars import Cents
+
+if TYPE_CHECKING:
+    from benegraph.graphql.types.plan_years import Plan
+
+#: The cost of a field that reads every enrollment of a plan year, in addition to that of the objects it returns.
+READ_ALL_ENROLLMENTS_COST = 10
+
+ENROLLED_DESCRIPTION = "The number of employees enrolled."
+EMPLOYEE_SHARES_DESCRIPTION = "What these employees pay in a month, in cents."
+EMPLOYER_SHARES_DESCRIPTION = "What the employer pays for these employees in a month, in cents."
+
+
+@strawberry.type(description="The employees enrolled with one coverage tier.")
+class TierParticipation:
+    coverage_tier: CoverageTier = strawberry.field(description="The coverage tier elected.")
+    enrolled: int = strawberry.field(description=ENROLLED_DESCRIPTION)
+    employee_contribution_cents: Cents = strawberry.field(description=EMPLOYEE_SHARES_DESCRIPTION)
+    employer_contribution_cents: Cents = strawberry.field(description=EMPLOYER_SHARES_DESCRIPTION)
+
+
+@strawberry.type(description="The employees enrolled in one plan.")
+class PlanParticipation:
+    plan: Annotated["Plan", strawberry.lazy("benegraph.graphql.types.plan_years")] = to_one(
+        store.plan_years.plans_by_ids, "plan_id", "The plan."
+    )
+    enrolled: int = strawberry.field(description=ENROLLED_DESCRIPTION)
+    employee_contribution_cents: Cents = strawberry.field(description=EMPLOYEE_SHARES_DESCRIPTION)
+    employer_contribution_cents: Cents = strawberry.field(description=EMPLOYER_SHARES_DESCRIPTION)
+
+
+@strawberry.type(
+    description=(
+        "How the employees of a plan year have answered. Each employee counts once, by their newest answer that is not"
+        " over. A reissue counts from its answer on, even if that takes effect later; until then, the answer that it"
+        " would replace counts."
+    )
+)
+class PlanYearParticipation:
+    as_of: date = strawberry.field(
+        description="The day of these counts: today, or the last day of coverage of a plan year that is over."
+    )
+    issued: int = strawberry.field(
+        description=(
+            "The number of employees with an enrollment in the plan year: the sum of `pending`, `enrolled`, `waived`,"
+            " `lapsed` and `ended`."
+        )
+    )
+    pending: int = strawberry.field(description="The number of employees who can still answer, and have not.")
+    enrolled: int = strawberry.field(description="The number of employees who elected coverage that is not over.")
+    waived: int = strawberry.field(description="The number of employees who waived coverage.")
+    lapsed: int = strawberry.field(description="The number of employees who did not answer within their window.")
+    ended: int = strawberry.field(
+        description="The number of employees whose enrollment is over for another reason, such as termination."
+    )
+    pending_reissues: int = strawberry.field(
+        description=(
+            "The number of employees counted in `enrolled` or `waived` who also have a pending enrollment after a life"
+            " event. Together with `pending`, it equals the number of employees with an enrollment of status PENDING."
+        )
+    )
+    employee_contribution_cents: Cents = strawberry.field(
+        description="What all enrolled employees pay in a month, in cents."
+    )
+    employer_contribution_cents: Cents = strawberry.field(
+        description="What the employer pays for all enrolled employees in a month, in cents."
+    )
+    by_tier: list[TierParticipation] = to_many(
+        store.enrollments.participation_by_tier,
+        "plan_year_id",
+        "The enrolled employees by coverage tier, in the order EE, ES, EC, EF. A tier that nobody elected is omitted.",
+        cost=READ_ALL_ENROLLMENTS_COST,
+    )
+    by_plan: list[PlanParticipation] = to_many(
+        store.enrollments.participation_by_plan,
+        "plan_year_id",
+        "The enrolled employees by plan: every plan of the plan year, including those that nobody elected.",
+        cost=READ_ALL_ENROLLMENTS_COST,
+    )
