@@ -1,5 +1,6 @@
 """Settings of a gateway process. No other module reads the environment."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -19,6 +20,9 @@ from benegraph.graphql.engine.limits import Limits
 _URL_SCHEMES = {"postgres", "postgresql", "postgresql+asyncpg"}
 # asyncpg takes each of these as an argument of its own. It fails at the first connection on any other.
 _URL_OPTIONS = {"host", "port", "ssl", "target_session_attrs", "prepared_statement_cache_size"}
+_CLAIM_MEMBERS = ("tenant_claim", "role_claim", "employer_claim", "employee_claim", "actions_claim")
+#: The members of an issuer in BENEGRAPH_JWT_ISSUERS, and the ends of the variables for a single issuer.
+_ISSUER_MEMBERS = ("issuer", "audience", "keys_url", "tenants", *_CLAIM_MEMBERS)
 _LOG_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
 _LOG_FORMATS = {"ecs", "json", "text"}
 Executor = Literal["compiled", "strawberry"]
@@ -42,12 +46,17 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """An identity provider whose tokens are accepted, and the names of the claims that carry a token's rights."""
+    """An identity provider whose tokens are accepted, and the claims that carry a token's rights.
+
+    A claim is the name of a member, or a path of names with dots between them, such as `realm_access.roles`.
+    """
 
     name: str
     audience: str
     #: URL of the issuer's key set. Without it, the URL comes from the issuer's OpenID configuration.
     keys_url: str | None = None
+    #: The tenants that the issuer's tokens may give access to; None for all of them.
+    tenants: frozenset[str] | None = None
     tenant_claim: str = "tenant"
     role_claim: str = "role"
     employer_claim: str = "employer_id"
@@ -66,7 +75,7 @@ class GatewayConfig:
     origins: frozenset[str] = frozenset()
     #: The roles that may read the schema.
     introspection: frozenset[Role] = INTROSPECTION_ROLES
-    issuer: Issuer | None = None
+    issuers: tuple[Issuer, ...] = ()
     #: `compiled` runs compiled plans and leaves other operations to Strawberry; `strawberry` runs Strawberry alone.
     executor: Executor = "compiled"
     #: How long a process caches a key. A revoked key may stay valid for as long.
@@ -174,7 +183,7 @@ def _gateway_config(variables: Mapping[str, str]) -> GatewayConfig:
         _choice(variables, "BENEGRAPH_DOCUMENTS", {"any", "trusted"}, str.lower) == "trusted",
         origins,
         INTROSPECTION_ROLES if roles is None else frozenset(Role(role) for role in roles - {"NONE"}),
-        _issuer(variables),
+        _issuers(variables),
         executor="strawberry"
         if _choice(variables, "BENEGRAPH_EXECUTOR", {"compiled", "strawberry"}, str.lower) == "strawberry"
         else "compiled",
@@ -198,20 +207,67 @@ def _limit(variables: Mapping[str, str], name: str, default: float) -> Any:
     return _number(variables, f"BENEGRAPH_MAX_{name.upper()}", int, default, minimum=1)
 
 
-def _issuer(variables: Mapping[str, str]) -> Issuer | None:
-    name, audience = variables.get("BENEGRAPH_JWT_ISSUER"), variables.get("BENEGRAPH_JWT_AUDIENCE")
-    if not name:
-        return None
-    if not audience:
+def _issuers(variables: Mapping[str, str]) -> tuple[Issuer, ...]:
+    """Read the issuers from BENEGRAPH_JWT_ISSUERS, or the only one from a variable for each of its members."""
+    values = {name: variables.get(f"BENEGRAPH_JWT_{name.upper()}") or "" for name in _ISSUER_MEMBERS}
+    text = variables.get("BENEGRAPH_JWT_ISSUERS")
+    if (name := next((name for name, value in values.items() if value), None)) is None:
+        return _parse_issuers(text) if text else ()
+    if text:
+        raise SettingsError(
+            f"BENEGRAPH_JWT_{name.upper()} and BENEGRAPH_JWT_ISSUERS exclude each other;"
+            f' set "{name}" of each issuer in BENEGRAPH_JWT_ISSUERS.'
+        )
+    if not values["issuer"]:
+        raise SettingsError(
+            f"BENEGRAPH_JWT_{name.upper()} requires BENEGRAPH_JWT_ISSUER: it concerns that issuer's tokens."
+        )
+    if not values["audience"]:
         raise SettingsError(
             "BENEGRAPH_JWT_ISSUER requires BENEGRAPH_JWT_AUDIENCE: tokens issued for other audiences are rejected."
         )
-    claims = {
-        claim: variables[variable]
-        for claim in ("tenant_claim", "role_claim", "employer_claim", "employee_claim", "actions_claim")
-        if variables.get(variable := f"BENEGRAPH_JWT_{claim.upper()}")
-    }
-    return Issuer(name, audience, variables.get("BENEGRAPH_JWT_KEYS_URL") or None, **claims)
+    tenants = _list(variables, "BENEGRAPH_JWT_TENANTS", str)
+    return (_issuer({name: value for name, value in values.items() if value}, tenants),)
+
+
+def _parse_issuers(text: str) -> tuple[Issuer, ...]:
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError):
+        items = None
+    if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
+        raise SettingsError(
+            "BENEGRAPH_JWT_ISSUERS must be a JSON list of objects, such as"
+            ' [{"issuer": "https://id.example", "audience": "benegraph"}].'
+        )
+    issuers = tuple(
+        _parse_issuer(item, f"BENEGRAPH_JWT_ISSUERS, issuer {place}") for place, item in enumerate(items, 1)
+    )
+    if len({issuer.name for issuer in issuers}) != len(issuers):
+        raise SettingsError("BENEGRAPH_JWT_ISSUERS names an issuer twice; list each one once.")
+    return issuers
+
+
+def _parse_issuer(item: Mapping[str, Any], place: str) -> Issuer:
+    if unknown := item.keys() - set(_ISSUER_MEMBERS):
+        raise SettingsError(f'{place}: unknown member "{min(unknown)}". The members are {", ".join(_ISSUER_MEMBERS)}.')
+    if missing := [name for name in ("issuer", "audience") if name not in item]:
+        raise SettingsError(f'{place}: "{missing[0]}" is missing.')
+    tenants = item.get("tenants")
+    if tenants is not None and (not isinstance(tenants, list) or not tenants or not all(map(_is_text, tenants))):
+        raise SettingsError(f'{place}: "tenants" must be a list of strings.')
+    if invalid := [name for name, value in item.items() if name != "tenants" and not _is_text(value)]:
+        raise SettingsError(f'{place}: "{invalid[0]}" must be a string that is not empty.')
+    return _issuer(item, None if tenants is None else frozenset(tenants))
+
+
+def _issuer(values: Mapping[str, Any], tenants: frozenset[str] | None) -> Issuer:
+    claims = {name: values[name] for name in _CLAIM_MEMBERS if name in values}
+    return Issuer(values["issuer"], values["audience"], values.get("keys_url"), tenants, **claims)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _is_tracing_requested(variables: Mapping[str, str]) -> bool:

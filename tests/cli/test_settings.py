@@ -58,7 +58,7 @@ def test_each_limit_is_set_by_its_variable(name: str) -> None:
         ),
         (
             {"BENEGRAPH_JWT_ISSUER": "https://id.example", "BENEGRAPH_JWT_AUDIENCE": "benegraph"},
-            GatewayConfig(issuer=Issuer("https://id.example", "benegraph")),
+            GatewayConfig(issuers=(Issuer("https://id.example", "benegraph"),)),
         ),
         (
             {
@@ -68,9 +68,47 @@ def test_each_limit_is_set_by_its_variable(name: str) -> None:
                 "BENEGRAPH_JWT_TENANT_CLAIM": "org",
             },
             GatewayConfig(
-                issuer=Issuer("https://id.example", "benegraph", "https://id.example/keys", tenant_claim="org")
+                issuers=(Issuer("https://id.example", "benegraph", "https://id.example/keys", tenant_claim="org"),)
             ),
         ),
+        (
+            {
+                "BENEGRAPH_JWT_ISSUER": "https://id.example",
+                "BENEGRAPH_JWT_AUDIENCE": "benegraph",
+                "BENEGRAPH_JWT_TENANTS": "acme, globex",
+                "BENEGRAPH_JWT_ROLE_CLAIM": "realm_access.roles",
+            },
+            GatewayConfig(
+                issuers=(
+                    Issuer(
+                        "https://id.example",
+                        "benegraph",
+                        tenants=frozenset({"acme", "globex"}),
+                        role_claim="realm_access.roles",
+                    ),
+                )
+            ),
+        ),
+        (
+            {
+                "BENEGRAPH_JWT_ISSUERS": """[
+                    {"issuer": "https://id.example", "audience": "benegraph"},
+                    {"issuer": "https://partner.example", "audience": "b", "keys_url": "https://partner.example/keys",
+                     "tenants": ["globex"], "tenant_claim": "t", "role_claim": "r", "employer_claim": "e",
+                     "employee_claim": "m", "actions_claim": "a"}
+                ]"""
+            },
+            GatewayConfig(
+                issuers=(
+                    Issuer("https://id.example", "benegraph"),
+                    Issuer(
+                        *("https://partner.example", "b", "https://partner.example/keys", frozenset({"globex"})),
+                        *("t", "r", "e", "m", "a"),
+                    ),
+                )
+            ),
+        ),
+        ({"BENEGRAPH_JWT_ISSUERS": "", "BENEGRAPH_JWT_AUDIENCE": ""}, GatewayConfig()),
     ],
 )
 def test_gateway_config_is_read_from_variables(variables: dict[str, str], expected: GatewayConfig) -> None:
@@ -90,6 +128,18 @@ INTROSPECTION = (
     "BENEGRAPH_INTROSPECTION must be none, or a comma-separated list of administrator, employer, employee, service."
 )
 ORIGINS = "BENEGRAPH_CORS_ORIGINS must be a comma-separated list of origins, such as https://app.example:8443."
+ISSUERS = '[{"issuer": "https://id.example", "audience": "benegraph"}]'
+ISSUERS_FORM = (
+    'BENEGRAPH_JWT_ISSUERS must be a JSON list of objects, such as [{"issuer": "https://id.example", "audience":'
+    ' "benegraph"}].'
+)
+ISSUERS_CONFLICT = (
+    '{variable} and BENEGRAPH_JWT_ISSUERS exclude each other; set "{member}" of each issuer in BENEGRAPH_JWT_ISSUERS.'
+)
+UNKNOWN_MEMBER = (
+    'BENEGRAPH_JWT_ISSUERS, issuer 1: unknown member "audiance". The members are issuer, audience, keys_url, tenants,'
+    " tenant_claim, role_claim, employer_claim, employee_claim, actions_claim."
+)
 DATABASE_URL = "DATABASE_URL must be a PostgreSQL URL, such as postgresql://user:password@host:5432/database."
 DATABASE_URL_OPTION = (
     "DATABASE_URL has an unknown option: fallback. The options are host, port, prepared_statement_cache_size, ssl,"
@@ -144,6 +194,55 @@ DATABASE_URL_OPTION = (
         (
             {"BENEGRAPH_JWT_ISSUER": "https://secret.example"},
             "BENEGRAPH_JWT_ISSUER requires BENEGRAPH_JWT_AUDIENCE: tokens issued for other audiences are rejected.",
+        ),
+        *(
+            (
+                {f"BENEGRAPH_JWT_{name}": "secret"},
+                f"BENEGRAPH_JWT_{name} requires BENEGRAPH_JWT_ISSUER: it concerns that issuer's tokens.",
+            )
+            for name in ("AUDIENCE", "KEYS_URL", "TENANTS", "TENANT_CLAIM", "ROLE_CLAIM", "ACTIONS_CLAIM")
+        ),
+        (
+            {"BENEGRAPH_JWT_ISSUERS": ISSUERS, "BENEGRAPH_JWT_ISSUER": "https://secret.example"},
+            ISSUERS_CONFLICT.format(variable="BENEGRAPH_JWT_ISSUER", member="issuer"),
+        ),
+        (
+            {"BENEGRAPH_JWT_ISSUERS": ISSUERS, "BENEGRAPH_JWT_ROLE_CLAIM": "secret"},
+            ISSUERS_CONFLICT.format(variable="BENEGRAPH_JWT_ROLE_CLAIM", member="role_claim"),
+        ),
+        *(
+            ({"BENEGRAPH_JWT_ISSUERS": text}, ISSUERS_FORM)
+            for text in ("secret", "{}", "[]", '["secret"]', "[[]]", "null", f"{ISSUERS} secret", "[" * 100_000)
+        ),
+        (
+            {"BENEGRAPH_JWT_ISSUERS": '[{"issuer": "https://secret.example"}]'},
+            'BENEGRAPH_JWT_ISSUERS, issuer 1: "audience" is missing.',
+        ),
+        (
+            {"BENEGRAPH_JWT_ISSUERS": ISSUERS.replace("}]", '}, {"audience": "secret"}]')},
+            'BENEGRAPH_JWT_ISSUERS, issuer 2: "issuer" is missing.',
+        ),
+        (
+            {"BENEGRAPH_JWT_ISSUERS": ISSUERS.replace("}]", ', "audiance": "secret"}]')},
+            UNKNOWN_MEMBER,
+        ),
+        *(
+            (
+                {"BENEGRAPH_JWT_ISSUERS": ISSUERS.replace("}]", f', "role_claim": {value}}}]')},
+                'BENEGRAPH_JWT_ISSUERS, issuer 1: "role_claim" must be a string that is not empty.',
+            )
+            for value in ('""', "null", "1", '["secret"]')
+        ),
+        *(
+            (
+                {"BENEGRAPH_JWT_ISSUERS": ISSUERS.replace("}]", f', "tenants": {value}}}]')},
+                'BENEGRAPH_JWT_ISSUERS, issuer 1: "tenants" must be a list of strings.',
+            )
+            for value in ('"secret"', "[]", '[""]', "[1]", "{}")
+        ),
+        (
+            {"BENEGRAPH_JWT_ISSUERS": ISSUERS.replace("}]", "}, " + ISSUERS[1:])},
+            "BENEGRAPH_JWT_ISSUERS names an issuer twice; list each one once.",
         ),
         ({"BENEGRAPH_LOG_FORMAT": "secret"}, "BENEGRAPH_LOG_FORMAT must be one of ecs, json, text."),
         ({"BENEGRAPH_WORKERS": "0"}, f"BENEGRAPH_WORKERS must be a whole number from 1 to {LARGEST_NUMBER}."),

@@ -207,6 +207,15 @@ def variables() -> set[str]:
     return environment.read
 
 
+def test_documented_issuers_are_a_valid_setting() -> None:
+    (text,) = (text for _, text in blocks_of("json") if '"issuer"' in text)
+    issuers = Settings.from_environment({"BENEGRAPH_JWT_ISSUERS": text}).gateway.issuers
+    assert [(issuer.name, issuer.role_claim) for issuer in issuers] == [
+        ("https://id.example/realms/benefits", "realm_access.roles"),
+        ("https://partner.example/", "https://partner.example/role"),
+    ]
+
+
 def text_of_all_documents() -> str:
     return "\n".join(document.text for document in documents())
 

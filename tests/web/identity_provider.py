@@ -174,10 +174,10 @@ class TokenClient:
 
 @asynccontextmanager
 async def running_gateway(
-    database: Database, issuer: Issuer | None, fixed_on: date | None = None
+    database: Database, *issuers: Issuer, fixed_on: date | None = None
 ) -> AsyncIterator[TokenClient]:
-    """Serve a gateway that accepts an issuer's tokens, on the real date by default."""
-    app = create_app(database, schema(), config=GatewayConfig(issuer=issuer), fixed_on=fixed_on)
+    """Serve a gateway that accepts tokens of these issuers, on the real date by default."""
+    app = create_app(database, schema(), config=GatewayConfig(issuers=issuers), fixed_on=fixed_on)
     server = TestServer(app)
     await server.start_server(access_log_class=AccessLog)
     async with TestClient(server) as client:
@@ -185,10 +185,10 @@ async def running_gateway(
 
 
 @asynccontextmanager
-async def running_authenticator(issuer: Issuer) -> AsyncIterator[TokenAuthenticator]:
-    """Yield the authenticator of an issuer's tokens without a gateway, so that a test can choose the time."""
+async def running_authenticator(*issuers: Issuer) -> AsyncIterator[TokenAuthenticator]:
+    """Yield the authenticator of issuers' tokens without a gateway, so that a test can choose the time."""
     app = web.Application()
-    async with asynccontextmanager(token_authentication(issuer))(app):
+    async with asynccontextmanager(token_authentication(issuers))(app):
         yield app[TOKEN_AUTHENTICATOR]
 
 

@@ -69,7 +69,7 @@ async def observed_gateway(
     telemetry.log_task_errors(loop)
     async with running_provider() as provider:
         # Without a key cache, because a test breaks the table of keys.
-        config = GatewayConfig(Limits(query_seconds=0.6), issuer=provider.issuer, key_cache_seconds=0)
+        config = GatewayConfig(Limits(query_seconds=0.6), issuers=(provider.issuer,), key_cache_seconds=0)
         with captured_logs("DEBUG") as logs:
             async with running_api(
                 Database(engine), Clock.at(datetime.now(UTC)), graphql_schema, traces=traces, config=config

@@ -417,7 +417,7 @@ def test_remote_issuer_may_not_direct_to_loopback() -> None:
 async def test_insecure_key_set_url_is_a_settings_error(
     name: str, keys_url: str | None, is_accepted: bool, database: Database
 ) -> None:
-    config = GatewayConfig(issuer=Issuer(name, AUDIENCE, keys_url))
+    config = GatewayConfig(issuers=(Issuer("https://other.example", AUDIENCE), Issuer(name, AUDIENCE, keys_url)))
     if is_accepted:
         assert create_app(database, schema(), config=config).cleanup_ctx
     else:

@@ -22,7 +22,7 @@ from benegraph.domain.values import Clock
 from benegraph.services.access import TENANT_FORBIDDEN, ScopeExistenceCache, check_scope_exists
 from benegraph.settings import Issuer
 from benegraph.web.tokens import SCOPE_CACHE_SECONDS
-from benegraph.web.tokens.claims import viewer_of
+from benegraph.web.tokens.claims import find_claim, viewer_of
 from factories.access import make_tenant
 from factories.employers import make_employer
 from factories.office import TODAY, create_office
@@ -167,6 +167,44 @@ def test_claim_names_are_configurable() -> None:
     assert (viewer.tenant_id, viewer.role, viewer.employer_id) == ("globex", Role.SERVICE, EMPLOYER)
     assert (viewer.employee_id, viewer.actions) == (EMPLOYEE, frozenset({Action.ELECT}))
     assert read_viewer({}, issuer=issuer) == "FORBIDDEN"
+
+
+@pytest.mark.parametrize(
+    ("claims", "path", "expected"),
+    [
+        ({"role": 1}, "role", 1),
+        ({"a": {"b": {"c": 1}}}, "a.b.c", 1),
+        ({"a": {"b": {"c": 1}}}, "a.b", {"c": 1}),
+        ({"a": {"b.c": 1}}, "a.b.c", 1),
+        ({"a.b": {"c": 1}}, "a.b.c", 1),
+        ({"a.b.c": 1}, "a.b.c", 1),
+        ({"https://id.example/role": 1}, "https://id.example/role", 1),
+        ({"https://id.example/": {"role": 1}}, "https://id.example/.role", 1),
+        ({"a": {"": 1}}, "a.", 1),
+        ({"a": 1}, "a.b", None),
+        ({"a": {"b": 1}}, "b", None),
+        ({"a": [{"b": 1}]}, "a.b", None),
+        ({"a": "text"}, "a.0", None),
+        ({"a": None}, "a.b", None),
+        ({"a": {"b": None}}, "a.b", None),
+        ({}, "a", None),
+    ],
+)
+def test_claim_is_found_by_name_or_path(claims: Claims, path: str, expected: Any) -> None:
+    assert find_claim(claims, path) == expected
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"a.b.c": 1, "a": {"b": {"c": 2}}},
+        {"a.b": {"c": 1}, "a": {"b.c": 1}},
+        {"a": {"b.c": None, "b": {"c": 1}}},
+    ],
+)
+def test_claim_at_an_ambiguous_path_is_forbidden(claims: Claims) -> None:
+    with pytest.raises(Forbidden, match=r"^The token has more than one claim at a\.b\.c\.$"):
+        find_claim(claims, "a.b.c")
 
 
 def test_subject_has_a_stable_pseudonym() -> None:
@@ -316,7 +354,7 @@ async def test_api_keys_work_with_and_without_token_authentication(
     client: TokenClient, idp: IdentityProvider, database: Database, clock: Clock
 ) -> None:
     key = await create_key(database, clock)
-    async with running_gateway(database, None) as without_tokens:
+    async with running_gateway(database) as without_tokens:
         for either in (client, without_tokens):
             assert (await either.data(key))["viewer"]["role"] == "ADMINISTRATOR"
             for invalid_key in ("bgk_" + "A" * 43, "bgk_e30.e30.AAAA"):

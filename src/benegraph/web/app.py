@@ -69,8 +69,8 @@ def create_app(
     app.router.add_get("/livez", health.live)
     app.router.add_get("/readyz", health.ready)
     app.router.add_get(METRICS_PATH, metrics_handler(metrics), allow_head=False)
-    if config.issuer is not None:
-        app.cleanup_ctx.append(token_authentication(config.issuer))
+    if config.issuers:
+        app.cleanup_ctx.append(token_authentication(config.issuers))
     if pages is not None:
         pages.add_routes(app, GRAPHQL_PATH)
     return app

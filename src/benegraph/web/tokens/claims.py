@@ -1,6 +1,7 @@
 """The rights of a token: its tenant, role, employer, employee and actions, read from its claims."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 from benegraph.domain.access import Action, Role, Viewer
@@ -21,18 +22,38 @@ def viewer_of(claims: Claims, issuer: Issuer, tenant_id: str | None) -> Viewer:
     requested.
     """
     key_id = _key_id(issuer, claims.get("sub"))
-    tenant = _tenant(claims.get(issuer.tenant_claim), tenant_id)
-    role = _role(claims.get(issuer.role_claim))
-    employer = _id(claims.get(issuer.employer_claim), IdPrefix.EMPLOYER)
-    employee = _id(claims.get(issuer.employee_claim), IdPrefix.EMPLOYEE)
+    tenant = _tenant(find_claim(claims, issuer.tenant_claim), issuer, tenant_id)
+    role = _role(find_claim(claims, issuer.role_claim))
+    employer = _id(find_claim(claims, issuer.employer_claim), IdPrefix.EMPLOYER)
+    employee = _id(find_claim(claims, issuer.employee_claim), IdPrefix.EMPLOYEE)
     if employee is not None and employer is None:
         raise Forbidden("The token has an employee claim, but no employer claim.")
-    actions = _actions(claims.get(issuer.actions_claim)) if role is Role.SERVICE else frozenset[Action]()
+    actions = _actions(find_claim(claims, issuer.actions_claim)) if role is Role.SERVICE else frozenset[Action]()
     try:
         return Viewer(tenant, key_id, role, employer, employee, actions)
     except ValueError:
         missing = "an employer claim" if role is Role.EMPLOYER else "an employer claim and an employee claim"
         raise Forbidden(f"The token's role {role} requires {missing}.") from None
+
+
+def find_claim(claims: Claims, path: str) -> Any:
+    """Return the claim of this name, or at this path of names with dots between them; None if there is none.
+
+    A name may itself contain dots: the path may lead to a claim in several ways. Raises Forbidden if more than one of
+    them leads to a claim, because the issuer could mean one while the gateway reads the other.
+    """
+    values = list(_values_at(claims, path))
+    if len(values) > 1:
+        raise Forbidden(f"The token has more than one claim at {path}.")
+    return values[0] if values else None
+
+
+def _values_at(members: Any, path: str) -> Iterator[Any]:
+    if isinstance(members, dict):
+        if path in members:
+            yield members[path]
+        for dot in (index for index, character in enumerate(path) if character == "."):
+            yield from _values_at(members.get(path[:dot]), path[dot + 1 :])
 
 
 def _key_id(issuer: Issuer, subject: Any) -> str:
@@ -46,8 +67,10 @@ def _key_id(issuer: Issuer, subject: Any) -> str:
     return f"user_{hashlib.sha256(identity).hexdigest()[:32]}"
 
 
-def _tenant(claim: Any, requested: str | None) -> str:
+def _tenant(claim: Any, issuer: Issuer, requested: str | None) -> str:
     tenants = [tenant for tenant in dict.fromkeys(_texts(claim)) if requested in (None, tenant)]
+    if issuer.tenants is not None:
+        tenants = [tenant for tenant in tenants if tenant in issuer.tenants]
     if not tenants:
         raise Forbidden(TENANT_FORBIDDEN)
     if len(tenants) > 1:

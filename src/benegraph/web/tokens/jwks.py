@@ -18,8 +18,8 @@ MAX_RESPONSE_BYTES = 256 * 1024
 #: Accepted sizes of RSA keys, in bits. Smaller keys can be broken. OpenSSL rejects larger ones.
 _RSA_BITS = range(2048, 16_384 + 1)
 
-#: Keys by their key ID (`kid`) and the name of an algorithm.
-KeySet = Mapping[tuple[str, str], Key]
+#: Keys by their key ID (`kid`) and the name of an algorithm. The only key of an issuer also stands under None.
+KeySet = Mapping[tuple[str | None, str], Key]
 
 
 class InvalidKeySet(Exception):
@@ -58,15 +58,24 @@ async def fetch_key_set(session: ClientSession, issuer: Issuer) -> KeySet:
 def usable_keys(documents: Sequence[Any]) -> KeySet:
     """Return the public signing keys that are strong enough and fit a supported algorithm.
 
-    Of several keys with the same key ID, the first one is used.
+    Of several keys with the same key ID, the first one is used. A token without a key ID can be verified only if there
+    is exactly one key: with several, it would be verified by any of them.
     """
-    key_set: dict[tuple[str, str], Key] = {}
-    for document in documents:
-        if isinstance(document, dict) and isinstance(kid := document.get("kid"), str):
-            key = _import_key(document)
-            for algorithm, key_type in KEY_TYPE_BY_ALGORITHM.items():
-                if key is not None and key.key_type == key_type:
-                    key_set.setdefault((kid, algorithm), key)
+    usable = [
+        (document.get("kid"), key)
+        for document in documents
+        if isinstance(document, dict) and ("kid" not in document or isinstance(document["kid"], str))
+        if (key := _import_key(document)) is not None
+    ]
+    if len(usable) == 1:
+        usable.append((None, usable[0][1]))
+    else:
+        usable = [(kid, key) for kid, key in usable if kid is not None]
+    key_set: dict[tuple[str | None, str], Key] = {}
+    for kid, key in usable:
+        for algorithm, key_type in KEY_TYPE_BY_ALGORITHM.items():
+            if key.key_type == key_type:
+                key_set.setdefault((kid, algorithm), key)
     return key_set
 
 

@@ -50,15 +50,18 @@ class _Registry(jws.JWSRegistry):
 _REGISTRY = _Registry(algorithms=["RS256", "Ed25519"], strict_check_header=False)
 
 
-def read_header(token: str) -> tuple[str, str]:
-    """Return a token's `alg` and `kid` (key ID). Raises InvalidToken if the token can never be verified."""
+def read_header(token: str) -> tuple[str, str | None]:
+    """Return a token's `alg` and `kid` (key ID), or None if it has no `kid`.
+
+    Raises InvalidToken if the token can never be verified.
+    """
     if len(token) > MAX_TOKEN_LENGTH or not _TOKEN.fullmatch(token):
         raise InvalidToken("form")
     header = _decode_object(token.partition(".")[0])
     algorithm, kid, token_type = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
     if not isinstance(algorithm, str) or algorithm not in KEY_TYPE_BY_ALGORITHM:
         raise InvalidToken("algorithm")
-    if not isinstance(kid, str):
+    if "kid" in header and not isinstance(kid, str):
         raise InvalidToken("kid")
     if not isinstance(token_type, str) or token_type.lower().removeprefix("application/") not in _TYPES:
         raise InvalidToken("type")
@@ -67,15 +70,19 @@ def read_header(token: str) -> tuple[str, str]:
     return algorithm, kid
 
 
-def verify(token: str, key: Key | None) -> Claims:
-    """Verify a token's signature and return its claims. Raises InvalidToken."""
+def read_claims(token: str) -> Claims:
+    """Return the claims of a token that has passed `read_header`, without verifying them. Raises InvalidToken."""
+    return _decode_object(token.split(".")[1])
+
+
+def verify(token: str, key: Key | None) -> None:
+    """Verify a token's signature. Raises InvalidToken."""
     if key is None:
         raise InvalidToken("unknown key")
     try:
         jws.deserialize_compact(token, key, registry=_REGISTRY)
     except Exception as error:  # noqa: BLE001 - any failure means that the signature is not verified
         raise InvalidToken(f"signature ({type(error).__name__})") from None
-    return _decode_object(token.split(".")[1])
 
 
 def check_claims(claims: Claims, issuer: Issuer, now: datetime) -> None:

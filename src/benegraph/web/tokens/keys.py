@@ -29,7 +29,7 @@ class KeySetCache:
     """Caches an issuer's keys. Concurrent requests share one fetch."""
 
     def __init__(self, issuer: Issuer, session: ClientSession) -> None:
-        self._issuer = issuer
+        self.issuer = issuer
         self._session = session
         self._key_set: KeySet = {}
         self._fetched_at: datetime | None = None
@@ -38,10 +38,11 @@ class KeySetCache:
         self._searched_at: datetime | None = None
         self._fetch_task: asyncio.Task[None] | None = None
 
-    async def find(self, kid: str, algorithm: str, now: datetime) -> Key | None:
+    async def find(self, kid: str | None, algorithm: str, now: datetime) -> Key | None:
         """Return the key with this key ID (`kid`) for an algorithm; None if the issuer has no such key.
 
-        Raises Unavailable if the cached keys are too old and fetching fails.
+        Without a key ID, return the issuer's only key; None if it has several. Raises Unavailable if the cached keys
+        are too old and fetching fails.
         """
         has_fetched = await self._refresh(now)
         key = self._key_set.get((kid, algorithm))
@@ -91,7 +92,7 @@ class KeySetCache:
             await asyncio.sleep(FIRST_FETCH_INTERVAL.total_seconds())
         try:
             async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
-                self._key_set = await fetch_key_set(self._session, self._issuer)
+                self._key_set = await fetch_key_set(self._session, self.issuer)
         except Exception as error:  # noqa: BLE001 - any failure means that the old keys stay
             log.warning("Cannot fetch the issuer's keys: %s", describe_error(error))
             self._failed_at = now
