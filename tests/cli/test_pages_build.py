@@ -1,5 +1,6 @@
 """Builds of the pages with the real npm: in the background of `serve`, and by `explorer build`."""
 
+import json
 import os
 import socket
 import subprocess
@@ -91,7 +92,7 @@ def test_unreachable_registry_is_reported_and_the_next_start_retries(directory: 
     with running_demo(directory, cache) as gateway:
         assert role_of(gateway) == "EMPLOYER"
         assert "The pages are being built." in get_page(gateway)
-        wait_until(lambda: "graphiql.js" in get_page(gateway), gateway, BUILD_TIMEOUT_SECONDS)
+        wait_until(lambda: "load.js" in get_page(gateway), gateway, BUILD_TIMEOUT_SECONDS)
         files = f"/pages/{bundle.source_digest()}"
         assert b"Viewer" in read(gateway, f"{files}/graphiql.js")
         assert len(read(gateway, f"{files}/graphiql.js")) > 2 * len(
@@ -127,8 +128,14 @@ def test_build_installs_the_bundle_into_a_directory(cache: Path, tmp_path: Path)
     assert process.returncode == 0, process.stderr
     assert process.stdout == f"The pages are in {target}\n"
     assert (target / bundle.STAMP).read_text(encoding="ascii") == bundle.source_digest()
+    pages = json.loads((target / "pages.json").read_bytes())
+    assert {"script": "graphiql.js", "style": "graphiql.css"}.items() <= pages["graphiql"].items()
+    for page in pages.values():
+        assert {page["script"], page["style"]} <= page["bytes"].keys()
+        assert page["bytes"] == {name: (target / name).stat().st_size for name in page["bytes"]}
     names = {path.name for path in target.iterdir()}
     assert names >= {
+        "load.js",
         "graphiql.js",
         "graphiql.css",
         "editor.worker.js",

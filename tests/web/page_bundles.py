@@ -10,7 +10,13 @@ import pytest
 
 from benegraph.web.pages import bundle
 
-BUNDLE_FILES = {"graphiql.js": b"export {};", "graphiql.css": b"main {}", "licences.txt": b"MIT"}
+BUNDLE_FILES = {
+    "load.js": b"export {};",
+    "pages.json": b"{}",
+    "graphiql.js": b"export {};",
+    "graphiql.css": b"main {}",
+    "licences.txt": b"MIT",
+}
 
 #: A script that writes a bundle.
 BUILD_SCRIPT = "from pathlib import Path; Path('out').mkdir(); Path('out/graphiql.js').write_text('made')"
@@ -50,8 +56,8 @@ def cache_with_bundle(cache: Path) -> Path:
 def replace_steps(monkeypatch: pytest.MonkeyPatch, *scripts: str) -> None:
     """Build the bundle with these scripts: the first in place of npm, the second in place of esbuild."""
     steps = tuple(
-        bundle._Step(name, (sys.executable, "-c", script))
-        for name, script in zip(("fetching packages", "bundling"), scripts, strict=False)
+        bundle._Step(name, seconds, (sys.executable, "-c", script))
+        for (name, seconds), script in zip((("fetching packages", 30.0), ("bundling", 10.0)), scripts, strict=False)
     )
     monkeypatch.setattr(bundle, "_steps", lambda: steps)
 

@@ -1,7 +1,9 @@
 """The pages over HTTP: GraphiQL, security headers, files and configuration, and the build of a missing bundle."""
 
 import asyncio
+import os
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -158,7 +160,7 @@ async def test_page_rejects_post(bundle_cache: Path) -> None:
 
 async def test_page_config_and_files_have_the_same_security_headers(bundle_cache: Path) -> None:
     async with running_pages(bundle_cache) as client:
-        for path in ("/graphiql", "/pages/config.json", f"/pages/{bundle.source_digest()}/graphiql.js"):
+        for path in ("/graphiql", "/pages/config.json", f"/pages/{bundle.source_digest()}/load.js"):
             response = await client.get(path, headers={"Accept": BROWSER})
             assert response.status == 200, path
             assert response.headers.getall("Content-Security-Policy") == [POLICY]
@@ -174,12 +176,11 @@ async def test_page_is_not_cacheable_and_loads_only_its_own_files(bundle_cache: 
         assert response.headers["Vary"] == "Accept"
         text = await response.text()
         urls = re.findall(r'(?:src|href)="([^"]*)"', text)
-        assert [name for name in urls if not name.startswith("data:image/svg+xml,")] == [
-            f"/pages/{bundle.source_digest()}/graphiql.css",
-            f"/pages/{bundle.source_digest()}/graphiql.js",
-        ]
-        for name in urls[1:]:
-            assert (await client.get(name)).status == 200
+        (name,) = (url for url in urls if not url.startswith("data:image/svg+xml,"))
+        assert name == f"/pages/{bundle.source_digest()}/load.js"
+        assert (await client.get(name)).status == 200
+        assert 'data-page="graphiql"' in text
+        assert '<progress id="loading" value="0">' in text
         assert re.findall(r"<script(?![^>]* src=)| on\w+=|javascript:", text) == []
 
 
@@ -188,7 +189,12 @@ async def test_page_is_not_cacheable_and_loads_only_its_own_files(bundle_cache: 
 
 @pytest.mark.parametrize(
     ("name", "media"),
-    [("graphiql.js", "text/javascript"), ("graphiql.css", "text/css"), ("licences.txt", "text/plain")],
+    [
+        ("graphiql.js", "text/javascript"),
+        ("graphiql.css", "text/css"),
+        ("licences.txt", "text/plain"),
+        ("pages.json", "application/json"),
+    ],
 )
 async def test_files_are_immutable_and_compressed_if_accepted(bundle_cache: Path, name: str, media: str) -> None:
     async with running_pages(bundle_cache) as client:
@@ -299,10 +305,12 @@ async def test_page_shows_the_build_step_and_then_graphiql(cache: Path, monkeypa
     async with running_pages(cache) as client:
         text = await wait_for_page(client, "fetching packages …")
         assert '<meta http-equiv="refresh" content="2">' in text
+        assert re.search(r"<progress id='progress' value='0\.0\d'>", text)
+        assert re.search(r"About (40|3\d) seconds are left\.", text)
         assert "/graphql" in text
         assert "<script" not in text
         (cache.parent / "go").touch()
-        await wait_for_page(client, "graphiql.js")
+        await wait_for_page(client, "load.js")
         response = await client.get(f"/pages/{bundle.source_digest()}/graphiql.js")
         assert await response.text() == "made"
 
@@ -322,7 +330,26 @@ async def test_page_shows_a_failed_build_and_finds_a_bundle_built_later(
         assert "registry.example" in caplog.text
         assert "refresh" not in text
         write_bundle(cache / f"pages-{bundle.source_digest()}")
-        assert "graphiql.js" in await get_page(client)
+        assert "load.js" in await get_page(client)
+
+
+async def test_page_records_that_its_bundle_is_in_use(bundle_cache: Path) -> None:
+    stamp = bundle_cache / f"pages-{bundle.source_digest()}" / bundle.STAMP
+    os.utime(stamp, (0, 0))
+    async with running_pages(bundle_cache) as client:
+        assert stamp.stat().st_mtime == 0
+        await get_page(client)
+        assert time.time() - stamp.stat().st_mtime < 60
+
+
+async def test_page_reports_a_bundle_that_was_deleted_and_finds_it_again(bundle_cache: Path) -> None:
+    directory = bundle_cache / f"pages-{bundle.source_digest()}"
+    async with running_pages(bundle_cache) as client:
+        assert "load.js" in await get_page(client)
+        directory.rename(bundle_cache / "elsewhere")
+        assert "The files of the pages were deleted from the cache." in await get_page(client)
+        (bundle_cache / "elsewhere").rename(directory)
+        assert "load.js" in await get_page(client)
 
 
 async def test_unwritable_cache_is_reported_without_its_path(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

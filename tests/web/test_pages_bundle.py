@@ -1,8 +1,11 @@
 """The bundle of the pages: finding, building and installing it, and its pinned packages."""
 
 import asyncio
+import itertools
 import json
+import os
 import re
+import time
 import tomllib
 from pathlib import Path
 
@@ -29,7 +32,7 @@ bundle_cache = pytest.fixture(page_bundles.cache_with_bundle)
 # ------------------------------------------------------------------------------------------------------ build
 
 
-def ignore(_step: str) -> None:
+def ignore(_progress: bundle.BuildProgress) -> None:
     """Ignore the progress of a build."""
 
 
@@ -63,22 +66,48 @@ async def test_failed_build_leaves_the_cache_unchanged_and_can_be_retried(
 
 async def test_concurrent_builds_build_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace_steps(monkeypatch, WAIT_SCRIPT, BUILD_SCRIPT)
-    reports: list[str] = []
+    reports: list[bundle.BuildProgress] = []
     builds = [asyncio.create_task(bundle.build(cache, reports.append)) for _ in range(2)]
     await wait_until(lambda: len(reports) == 2)
     (cache.parent / "go").touch()
     first, second = await asyncio.gather(*builds)
     assert first == second
-    assert sorted(reports) == [
-        "bundling",
-        "fetching packages",
-        "waiting for another process that is building the pages",
+    assert sorted((report.step, report.earlier, report.current, report.later) for report in reports) == [
+        ("bundling", 30.0, 10.0, 0.0),
+        ("fetching packages", 0.0, 30.0, 10.0),
+        ("waiting for another process that is building the pages", 0.0, 0.0, 0.0),
     ]
+
+
+def test_progress_estimates_the_share_and_the_time_left() -> None:
+    fetching, bundling = bundle.BuildProgress("a", 0.0, 30.0, 10.0), bundle.BuildProgress("b", 30.0, 10.0, 0.0)
+    assert [fetching.share(elapsed) for elapsed in (0, 20, 30, 300)] == [0, 0.5, 28.5 / 40, 28.5 / 40]
+    assert [bundling.share(elapsed) for elapsed in (0, 5, 50)] == [0.75, 0.875, 39.5 / 40]
+    assert [fetching.seconds_left(elapsed) for elapsed in (0, 20, 300)] == [40, 20, 11]
+    assert [bundling.seconds_left(elapsed) for elapsed in (0, 5, 50)] == [10, 5, 1]
+    assert bundle.BuildProgress("starting").share(3) is None
+
+
+async def test_build_deletes_bundles_that_were_not_used_for_thirty_days(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("pages-0123456789abcdef", "explorer-0123456789abcdef")
+    for name, days in itertools.product(names, (29.9, 30.1)):
+        write_bundle(cache / f"{name}-{days}", "0123456789abcdef")
+        used_at = time.time() - days * 86_400
+        os.utime(cache / f"{name}-{days}" / bundle.STAMP, (used_at, used_at))
+    for name in ("explorer.lock", "other.txt"):
+        (cache / name).touch()
+        os.utime(cache / name, (0, 0))
+    replace_steps(monkeypatch, "pass", BUILD_SCRIPT)
+    directory = await bundle.build(cache, ignore)
+    kept = {f"{name}-29.9" for name in names} | {"other.txt", "pages.lock", directory.name}
+    assert file_names(cache) == sorted(kept)
 
 
 async def test_waiting_build_can_be_cancelled(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace_steps(monkeypatch, SLEEP_SCRIPT)
-    reports: list[str] = []
+    reports: list[bundle.BuildProgress] = []
     builds = [asyncio.create_task(bundle.build(cache, reports.append)) for _ in range(2)]
     async with asyncio.timeout(20):
         await wait_until(lambda: len(reports) == 2)

@@ -12,7 +12,7 @@ from benegraph.web.pages import bundle
 @report_errors
 def build(directory: Path | None) -> None:
     cache = Settings.from_environment().cache_home
-    location = run_async(bundle.build(cache, lambda step: typer.echo(f"{step} …", err=True)))
+    location = run_async(bundle.build(cache, lambda progress: typer.echo(f"{progress.step} …", err=True)))
     if directory is not None:
         bundle.install(location, directory.absolute())
         location = directory

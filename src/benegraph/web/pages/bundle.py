@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ SOURCES: Final = Path(__file__).parent / "npm"
 PACKAGED: Final = Path(__file__).parent / "static"
 STAMP: Final = ".digest"
 STEP_TIMEOUT_SECONDS: Final = 300.0
+#: A bundle of another version stays in the cache until no page was served from it for this number of days.
+UNUSED_DAYS: Final = 30
 
 _NPM_ARGUMENTS = (
     "ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error"
@@ -46,10 +49,30 @@ class BundleError(BenegraphError):
 
 
 @dataclass(frozen=True, slots=True)
+class BuildProgress:
+    """A step of the build, and the usual seconds of the earlier steps, of this one and of the later ones."""
+
+    step: str
+    earlier: float = 0.0
+    current: float = 0.0
+    later: float = 0.0
+
+    def share(self, elapsed: float) -> float | None:
+        """Return the finished share of the build, `elapsed` seconds into the step; None without an estimate."""
+        total = self.earlier + self.current + self.later
+        return (self.earlier + min(elapsed, 0.95 * self.current)) / total if total else None
+
+    def seconds_left(self, elapsed: float) -> float:
+        """Return the estimated time to the end of the build; at least a second."""
+        return max(self.current - elapsed, 1.0) + self.later
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
-    """A command of the build."""
+    """A command of the build, and its usual duration."""
 
     name: str
+    seconds: float
     command: Sequence[str]
 
 
@@ -72,11 +95,21 @@ def find(cache: Path) -> Path | None:
     return None
 
 
-async def build(cache: Path, report: Callable[[str], None]) -> Path:
+def mark_used(directory: Path) -> bool:
+    """Record that a bundle is in use, so that it stays in the cache; return whether it exists."""
+    with contextlib.suppress(PermissionError):  # a packaged bundle, which is never deleted
+        try:
+            os.utime(directory / STAMP)
+        except FileNotFoundError:
+            return False
+    return True
+
+
+async def build(cache: Path, report: Callable[[BuildProgress], None]) -> Path:
     """Return the directory of the bundle. If there is none, build it in the cache, under a lock.
 
-    `report` receives the name of each step. Raises BundleError, or OSError if the cache is not writable; the cache is
-    then unchanged.
+    `report` is called at the start of each step. Raises BundleError, or OSError if the cache is not writable; the cache
+    is then unchanged. A successful build deletes the bundles of other versions that nobody has used for a while.
     """
     if (bundle := find(cache)) is not None:
         return bundle
@@ -87,10 +120,15 @@ async def build(cache: Path, report: Callable[[str], None]) -> Path:
         work = cache / "pages-work"
         try:
             await asyncio.to_thread(_copy_sources, work)
-            for step in steps:
-                report(step.name)
+            for number, step in enumerate(steps):
+                earlier, later = (
+                    sum(other.seconds for other in part) for part in (steps[:number], steps[number + 1 :])
+                )
+                report(BuildProgress(step.name, earlier, step.seconds, later))
                 await _run(step, work)
-            return await asyncio.to_thread(_move_to_cache, work / "out", cache / f"pages-{source_digest()}")
+            bundle = await asyncio.to_thread(_move_to_cache, work / "out", cache / f"pages-{source_digest()}")
+            await asyncio.to_thread(_delete_unused, cache)
+            return bundle
         finally:
             await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
@@ -127,8 +165,8 @@ def _steps() -> tuple[_Step, ...]:
     node = str(root / ("node.exe" if is_windows else "bin/node"))
     npm = str(root / ("" if is_windows else "lib") / "node_modules/npm/bin/npm-cli.js")
     return (
-        _Step("fetching packages", (node, npm, *_NPM_ARGUMENTS.split())),
-        _Step("bundling", (node, "build.mjs", "out")),
+        _Step("fetching packages", 15.0, (node, npm, *_NPM_ARGUMENTS.split())),
+        _Step("bundling", 5.0, (node, "build.mjs", "out")),
     )
 
 
@@ -180,6 +218,15 @@ def _kill(pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
+def _delete_unused(cache: Path) -> None:
+    """Delete the bundles that no page was served from for some time, also those of earlier versions of benegraph."""
+    for name in ("pages-*", "explorer-*", "explorer.lock"):
+        for path in cache.glob(name):
+            stamp = path / STAMP if (path / STAMP).is_file() else path
+            if time.time() - stamp.stat().st_mtime > UNUSED_DAYS * 86_400:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def _move_to_cache(output: Path, target: Path) -> Path:
     (output / STAMP).write_text(source_digest(), encoding="ascii")
     shutil.rmtree(target, ignore_errors=True)
@@ -190,14 +237,14 @@ def _move_to_cache(output: Path, target: Path) -> Path:
 
 
 @asynccontextmanager
-async def _locked(cache: Path, report: Callable[[str], None]) -> AsyncIterator[None]:
+async def _locked(cache: Path, report: Callable[[BuildProgress], None]) -> AsyncIterator[None]:
     """Lock a cache against other processes that would build the bundle in it."""
     file = await asyncio.to_thread(_open_lock, cache)
     with file:
         is_reported = False
         while not _try_lock(file):
             if not is_reported:
-                report("waiting for another process that is building the pages")
+                report(BuildProgress("waiting for another process that is building the pages"))
                 is_reported = True
             await asyncio.sleep(0.2)  # polled, because a thread that waits for the lock cannot be cancelled
         yield

@@ -2,6 +2,8 @@
 
 from html import escape
 
+from benegraph.web.pages.bundle import BuildProgress
+
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
     "%3Cg fill='none' stroke='%230b7285' stroke-width='3'%3E%3Cpath d='M8 16 24 7M8 16l16 9'/%3E"
@@ -26,41 +28,64 @@ _FRAME = """\
 </html>
 """
 
-_STYLE = """\
-<style>
+_COLORS = """\
 :root { --ground: #ffffff; --ink: #3b4b68; --faint: #5d6b85; --line: #e3e6ec; --accent: #0b7285; }
 @media (prefers-color-scheme: dark) {
   :root { --ground: #212a3b; --ink: #dfe5f0; --faint: #a3afc4; --line: #3a465d; --accent: #5cc8d7; }
-}
-body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.6 "Roboto", system-ui, sans-serif; }
-main { max-width: 34rem; margin: 18vh auto; padding: 0 24px; }
-h1 { margin: 0 0 16px; color: var(--accent); font-size: 1.75rem; font-weight: 500; }
-p { margin: 0 0 12px; }
-p.step { padding: 12px 16px; border: 1px solid var(--line); border-left: 4px solid var(--accent); border-radius: 6px; }
-p.rest { color: var(--faint); }
-code { font-family: ui-monospace, monospace; font-size: 0.9em; }
+}"""
+
+_STYLE = f"""\
+<style>
+{_COLORS}
+body {{ margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.6 "Roboto", system-ui, sans-serif; }}
+main {{ max-width: 34rem; margin: 18vh auto; padding: 0 24px; }}
+h1 {{ margin: 0 0 16px; color: var(--accent); font-size: 1.75rem; font-weight: 500; }}
+p {{ margin: 0 0 12px; }}
+.step {{ padding: 12px 16px; border: 1px solid var(--line); border-left: 4px solid var(--accent); border-radius: 6px; }}
+p.rest {{ color: var(--faint); }}
+progress {{ width: 100%; accent-color: var(--accent); }}
+code {{ font-family: ui-monospace, monospace; font-size: 0.9em; }}
+</style>"""
+
+# The page's own style sheet replaces these rules, because they have no specificity.
+_LOADING_STYLE = f"""\
+<style>
+{_COLORS}
+:where(body) {{ margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.6 system-ui, sans-serif; }}
+:where(.loading) {{ max-width: 34rem; margin: 30vh auto; padding: 0 24px; }}
+:where(.loading progress) {{ width: 100%; accent-color: var(--accent); }}
+:where(p[role=alert]) {{ max-width: 34rem; margin: 30vh auto; padding: 0 24px; }}
 </style>"""
 
 _API_NOTE = "<p class='rest'>The API is available at <code>{endpoint}</code>.</p>"
 
 
 def script_page(files: str, name: str) -> str:
-    """Return the page that loads the script and the style sheet of this name from a path."""
+    """Return the page of this name. Its loader shows a progress bar until the page's files have arrived."""
     head = (
-        f'<link rel="stylesheet" href="{files}/{name}.css">\n'
-        f'<script type="module" src="{files}/{name}.js"></script>\n'
-        "<noscript><style>main { display: none; }</style></noscript>"
+        f'{_LOADING_STYLE}\n<script type="module" src="{files}/load.js"></script>\n'
+        "<noscript><style>main > * { display: none; }</style></noscript>"
     )
-    return _frame(head, "<main></main>\n<noscript><p>This page requires JavaScript.</p></noscript>")
+    loading = (
+        f'<main data-page="{name}">\n<div class="loading">\n<label for="loading">Loading the page …</label>\n'
+        '<progress id="loading" value="0"></progress>\n</div>\n</main>'
+    )
+    return _frame(head, f"{loading}\n<noscript><p>This page requires JavaScript.</p></noscript>")
 
 
-def progress_page(step: str, endpoint: str) -> str:
-    """Return the page that shows the current step of the build. It reloads itself."""
+def progress_page(progress: BuildProgress, elapsed: float, endpoint: str) -> str:
+    """Return the page that shows the progress of the build, `elapsed` seconds into its step. It reloads itself."""
+    share = progress.share(elapsed)
+    value = "" if share is None else f" value='{share:.2f}'"
+    left = (
+        "" if share is None else f"<p class='rest'>About {progress.seconds_left(elapsed):.0f} seconds are left.</p>\n"
+    )
     return _frame(
         '<meta http-equiv="refresh" content="2">\n' + _STYLE,
         "<main>\n<h1>benegraph</h1>\n"
-        "<p>The pages are being built. This happens once and takes about half a minute; then this page opens.</p>\n"
-        f"<p class='step' role='status'>{escape(step)} …</p>\n{_API_NOTE.format(endpoint=endpoint)}\n</main>",
+        "<p>The pages are being built. This happens only once; then this page opens.</p>\n"
+        f"<div class='step'>\n<label for='progress'>{escape(progress.step)} …</label>\n"
+        f"<progress id='progress'{value}></progress>\n</div>\n{left}{_API_NOTE.format(endpoint=endpoint)}\n</main>",
     )
 
 

@@ -5,6 +5,7 @@ import contextlib
 import ipaddress
 import logging
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -34,7 +35,7 @@ _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".txt": "text/plain"}
+_MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".txt": "text/plain", ".json": "application/json"}
 _HTML_RANGE = re.compile(r"text/html *(?:;(?P<parameters>.*))?", re.IGNORECASE)
 _ZERO_QUALITY = re.compile(r"(?:^|;) *q *= *0(?:\.0*)? *(?:;|$)", re.IGNORECASE)
 _HOST = re.compile(r"(?P<name>\[[^]]+]|[^:]+)(?::[0-9]+)?")
@@ -48,7 +49,9 @@ class Pages:
         self._cache = cache
         self._digest = bundle.source_digest()
         self._files: Mapping[str, Path] = {}
-        self._step = "starting"
+        self._directory: Path | None = None
+        self._progress = bundle.BuildProgress("starting")
+        self._progress_at = time.monotonic()
         self._failure: str | None = None
         self._endpoint = ""
 
@@ -80,12 +83,12 @@ class Pages:
             raise web.HTTPNotAcceptable(
                 reason=f"This page is for browsers only; send GraphQL requests to {self._endpoint}"
             )
-        if self._find_files():
+        if self._find_files() and self._is_in_place():
             text = html.script_page(f"/pages/{self._digest}", name)
         elif self._failure is not None:
             text = html.failure_page(self._failure, self._endpoint)
         else:
-            text = html.progress_page(self._step, self._endpoint)
+            text = html.progress_page(self._progress, time.monotonic() - self._progress_at, self._endpoint)
         headers = _SECURITY_HEADERS | {"Cache-Control": "no-store", "Vary": "Accept"}
         return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)
 
@@ -120,7 +123,15 @@ class Pages:
         """Return the bundle's files by name. Another process or an operator may have built them meanwhile."""
         if not self._files and (directory := bundle.find(self._cache)) is not None:
             self._files = {path.name: path for path in directory.iterdir() if path.suffix in _MEDIA_TYPES}
+            self._directory = directory
         return self._files
+
+    def _is_in_place(self) -> bool:
+        """Return whether the bundle still exists, and record its use."""
+        if self._directory is not None and not bundle.mark_used(self._directory):
+            self._files, self._directory = {}, None
+            self._failure = "The files of the pages were deleted from the cache."
+        return self._directory is not None
 
     async def _build(self) -> None:
         try:
@@ -131,9 +142,9 @@ class Pages:
         else:
             log.info("Pages: ready")
 
-    def _report(self, step: str) -> None:
-        self._step = step
-        log.info("Pages: %s", step)
+    def _report(self, progress: bundle.BuildProgress) -> None:
+        self._progress, self._progress_at = progress, time.monotonic()
+        log.info("Pages: %s", progress.step)
 
 
 def _public_reason(error: Exception) -> str:

@@ -1,6 +1,7 @@
 // Bundles the pages, Monaco's workers and the licences of their packages: `node build.mjs DIRECTORY`.
+// The file pages.json lists the files that load.js loads for each page, with their sizes in bytes.
 import { existsSync, globSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
@@ -48,14 +49,38 @@ const built = await Promise.all([
     },
     format: "iife",
   }),
+  build({ ...common, entryPoints: ["load.js"], format: "esm" }),
 ]);
 
+writeFileSync(join(outdir, "pages.json"), JSON.stringify(pageFiles(built[0].metafile.outputs)));
 writeFileSync(join(outdir, "licences.txt"), licences(built.flatMap(({ metafile }) => Object.keys(metafile.inputs))));
 for (const name of readdirSync(outdir)) {
   const path = join(outdir, name);
   if (statSync(path).size >= MIN_COMPRESSED_BYTES) {
     writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: constants.Z_BEST_COMPRESSION }));
   }
+}
+
+function pageFiles(outputs) {
+  const entries = Object.entries(outputs).filter(([, { entryPoint }]) => Object.values(pages).includes(entryPoint));
+  return Object.fromEntries(
+    entries.map(([script, { entryPoint, cssBundle }]) => {
+      const files = [...staticImports(outputs, script), ...(cssBundle ? [cssBundle] : [])];
+      const bytes = Object.fromEntries(files.map((file) => [basename(file), outputs[file].bytes]));
+      return [dirname(entryPoint), { script: basename(script), style: cssBundle && basename(cssBundle), bytes }];
+    }),
+  );
+}
+
+// Returns a script and the scripts that it needs before it can run.
+function staticImports(outputs, script, found = new Set()) {
+  found.add(script);
+  for (const { path, kind } of outputs[script].imports) {
+    if (kind === "import-statement" && !found.has(path)) {
+      staticImports(outputs, path, found);
+    }
+  }
+  return found;
 }
 
 function licences(inputs) {

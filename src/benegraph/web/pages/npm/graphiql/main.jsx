@@ -2,6 +2,9 @@
 import "graphiql/style.css";
 import "@graphiql/plugin-explorer/style.css";
 import "./main.css";
+// GraphiQL imports Monaco once it has rendered. Imported here, Monaco loads with the page, under its progress bar.
+import "monaco-graphql/esm/lite.js";
+import "monaco-graphql/esm/monaco-editor.js";
 
 import { explorerPlugin } from "@graphiql/plugin-explorer";
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
