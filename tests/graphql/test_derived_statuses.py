@@ -164,6 +164,14 @@ async def test_plan_year_statuses_and_active_employees_match_the_domain(database
         assert {node["id"] for node in nodes} == {id for id, value in active_by_employee.items() if value is active}
 
 
+@pytest.mark.parametrize("now", INSTANTS, ids=str)
+async def test_today_of_an_employer_is_the_date_in_its_time_zone(database: Database, now: datetime) -> None:
+    clock = Clock(now)
+    days = {await make_employer(database, CREATED, time_zone=zone): clock.today(zone).isoformat() for zone in ZONES}
+    employers = await _fetch_all(database, clock, "employers", None, "today")
+    assert {node["id"]: node["today"] for node in employers} == days
+
+
 # ---------------------------------------------------------------------------------------------------------- rows
 
 

@@ -24,13 +24,14 @@ async def test_employer_returns_all_fields(database: Database, clock: Clock) -> 
         database,
         clock,
         ADMINISTRATOR,
-        "query ($id: ID!) { employer(id: $id) { id name timeZone active version createdAt updatedAt } }",
+        "query ($id: ID!) { employer(id: $id) { id name timeZone today active version createdAt updatedAt } }",
         id=id,
     )
     assert data["employer"] == {
         "id": id,
         "name": "Initech",
         "timeZone": "America/Denver",
+        "today": clock.today("America/Denver").isoformat(),
         "active": False,
         "version": 1,
         "createdAt": now_in_json(clock),

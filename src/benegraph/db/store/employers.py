@@ -7,13 +7,15 @@ from sqlalchemy import Select, select
 from benegraph.db.models import Employer
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
-from benegraph.db.store.conditions import visibility_conditions
+from benegraph.db.store.conditions import today_at, visibility_conditions
 from benegraph.db.store.row_queries import OneByKey, PagedRows
 
 
 def rows(scope: QueryScope) -> Select[Any]:
-    """Select the employers that the viewer may see."""
-    return select(*Employer.__table__.c).where(*visibility_conditions(scope, Employer, Employer.id))
+    """Select the employers that the viewer may see, each with today's date in its time zone."""
+    return select(*Employer.__table__.c, today_at(scope).label("today")).where(
+        *visibility_conditions(scope, Employer, Employer.id)
+    )
 
 
 by_ids = OneByKey(rows, Employer.id)

@@ -1,6 +1,6 @@
 """Employers in GraphQL."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import strawberry
 
@@ -25,6 +25,9 @@ class Employer(Node):
     name: str = strawberry.field(description="The company's name.")
     time_zone: str = strawberry.field(
         description="The IANA time zone, such as America/New_York, that determines today's date for this employer."
+    )
+    today: date = strawberry.field(
+        description="Today's date in the employer's time zone, which every window and every status depends on."
     )
     active: bool = strawberry.field(description="Whether the employer still uses this service.")
     version: int = strawberry.field(description=VERSION_DESCRIPTION)
