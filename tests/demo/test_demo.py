@@ -1,6 +1,6 @@
 """The demo's data in a database: reproducible, inserted once, and ready for every mutation to be tried."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -123,7 +123,7 @@ async def _check_demo_ids(read_session: ReadSession, demo_ids: DemoIds) -> None:
     assert employee.today in change_window(event.event_type, event.event_on, event.reviewed_on)
 
 
-async def _enrolled_rows(read_session: ReadSession, demo_ids: DemoIds) -> list[Any]:
+async def _enrolled_rows(read_session: ReadSession, demo_ids: DemoIds) -> Sequence[Any]:
     window = PageWindow(10, filter=EnrollmentFilter(status=(EnrollmentStatus.ENROLLED,)))
     employee_id = demo_ids.employee_id
     return (await store.enrollments.of_employees(read_session, [employee_id], window))[employee_id].rows

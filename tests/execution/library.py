@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, build_schema
 
@@ -52,8 +52,8 @@ type Query {
   entries(ids: [ID!]!): [Entry]
   requiredEntries(ids: [ID!]!): [Entry!]
   book(id: ID!): Book
-  books(first: Int, after: String, filter: BookFilter): Books
-  authors(first: Int = 4, after: String): Authors!
+  books(first: Int, after: String, last: Int, before: String, filter: BookFilter): Books
+  authors(first: Int = 4, after: String, last: Int, before: String): Authors!
 }
 type Mutation {
   addBook(book: NewBook!): AddedBook
@@ -68,7 +68,7 @@ type Author implements Entry {
   initials: String!
   mentor: Author
   books: [Book!]!
-  works(first: Int, after: String, filter: BookFilter): Books!
+  works(first: Int, after: String, last: Int, before: String, filter: BookFilter): Books!
 }
 type Book implements Entry {
   id: ID!
@@ -94,7 +94,7 @@ type Copy { number: Int! shelf: Shelf }
 type Publisher implements Entry {
   id: ID!
   name: String!
-  list(first: Int, after: String, filter: BookFilter): Books
+  list(first: Int, after: String, last: Int, before: String, filter: BookFilter): Books
 }
 type Shelf implements Entry {
   id: ID!
@@ -110,7 +110,7 @@ type Visitor {
   favorites: [Book]
   ownBooks: [Book!]
   shelf: Shelf!
-  works(first: Int, after: String): Books!
+  works(first: Int, after: String, last: Int, before: String): Books!
 }
 type Card { number: Int! note: String }
 type AddedBook { book: Book note: String! }
@@ -277,18 +277,30 @@ def make_large_library(authors: int, books: int) -> Library:
 # --------------------------------------------------------------------------------------------------------------- pages
 
 
+RowT = TypeVar("RowT")
+Position = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """The first rows after a cursor, among those that the filter selects."""
+    """The rows between two cursors that the filter selects: the first ones, and of these the last ones."""
 
-    first: int
-    after: tuple[str, str] | None
+    first: int | None
+    after: Position | None = None
     genres: tuple[str, ...] | None = None
     since: int = 0
+    last: int | None = None
+    before: Position | None = None
 
-    @property
-    def has_previous_page(self) -> bool:
-        return self.after is not None
+    def select_shown(self, fetched: Sequence[RowT]) -> Sequence[RowT]:
+        shown = fetched if self.first is None else fetched[: self.first]
+        return shown if self.last is None or len(shown) <= self.last else shown[len(shown) - self.last :]
+
+    def has_previous_page(self, fetched_count: int) -> bool:
+        return self.after is not None if self.last is None else fetched_count > self.last
+
+    def has_next_page(self, fetched_count: int) -> bool:
+        return self.before is not None if self.first is None else fetched_count > self.first
 
     def encode_cursor(self, order_key: Row) -> str:
         return "/".join(order_key)
@@ -300,10 +312,21 @@ class PageRequest:
             if (self.genres is None or row["genre"] in self.genres) and ("year" not in row or row["year"] >= self.since)
         ]
 
+    def rows_between(self, rows: Sequence[Record]) -> list[Record]:
+        """Return the rows that the filter selects between the cursors, in order."""
+        return [
+            row
+            for row in sorted(self.filter_rows(rows), key=order_key_of)
+            if (self.after is None or order_key_of(row) > self.after)
+            and (self.before is None or order_key_of(row) < self.before)
+        ]
+
     def page_rows(self, rows: Sequence[Record]) -> list[Record]:
-        """Return the rows of the page, and one row more where there is a next page."""
-        later = [row for row in self.filter_rows(rows) if self.after is None or order_key_of(row) > self.after]
-        return sorted(later, key=order_key_of)[: self.first + 1]
+        """Return the rows of the page, and one row more where there is another page."""
+        between = self.rows_between(rows)
+        if self.first is None:
+            return between[max(0, len(between) - (self.last or 0) - 1) :]
+        return between[: max(self.first, self.last or 0) + 1]
 
 
 def order_key_of(row: Record) -> tuple[str, str]:
@@ -312,17 +335,31 @@ def order_key_of(row: Record) -> tuple[str, str]:
 
 def build_page(arguments: Mapping[str, Any]) -> PageRequest:
     """Build a page request from a field's arguments. Raises ValueError for invalid ones."""
-    first = arguments.get("first")
-    if first is None:
+    first, last = arguments.get("first"), arguments.get("last")
+    if first is None and last is None:
         first = DEFAULT_PAGE_SIZE
-    if first < 0:
-        raise ValueError("first must not be negative.")
-    after, book_filter = arguments.get("after"), arguments.get("filter") or {}
-    if after is not None and "/" not in after:
-        raise ValueError("after is not a cursor.")
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and size < 0:
+            raise ValueError(f"{name} must not be negative.")
+    book_filter = arguments.get("filter") or {}
     genres = book_filter.get("genres")
-    title, _, id = (after or "").rpartition("/")
-    return PageRequest(first, after and (title, id), genres and tuple(genres), book_filter.get("since") or 0)
+    return PageRequest(
+        first,
+        _parse_cursor("after", arguments.get("after")),
+        genres and tuple(genres),
+        book_filter.get("since") or 0,
+        last,
+        _parse_cursor("before", arguments.get("before")),
+    )
+
+
+def _parse_cursor(argument: str, cursor: str | None) -> Position | None:
+    if cursor is None:
+        return None
+    if "/" not in cursor:
+        raise ValueError(f"{argument} is not a cursor.")
+    title, _, id = cursor.rpartition("/")
+    return title, id
 
 
 # -------------------------------------------------------------------------------------------------------- declarations

@@ -172,7 +172,7 @@ class LibraryReader:
 
     def _page_json(self, layout: JsonLayout, source: Source, key: Any, page: PageRequest, pages: Sequence[Any]) -> str:
         fetched = self._page_rows(source, key, page)
-        shown = fetched[: page.first]
+        shown = page.select_shown(fetched)
 
         def render(piece: str | PageField) -> str:
             if isinstance(piece, str):
@@ -183,8 +183,8 @@ class LibraryReader:
             if piece is PageField.TOTAL_COUNT:
                 return dumps(self._count_rows(source, key, page))
             flags = {
-                PageField.HAS_NEXT_PAGE: len(fetched) > page.first,
-                PageField.HAS_PREVIOUS_PAGE: page.has_previous_page,
+                PageField.HAS_NEXT_PAGE: page.has_next_page(len(fetched)),
+                PageField.HAS_PREVIOUS_PAGE: page.has_previous_page(len(fetched)),
             }
             return dumps(flags[piece])
 

@@ -25,10 +25,14 @@ CONNECTION_TYPES = {"Authors", "AuthorEdge", "Books", "BookEdge", "PageInfo"}
 PRESENT_IDS = ("a1", "a2", "a3", "b1", "b2", "b4", "b7", "p1", "p2", "s1", "s2", "s3")
 MISSING_IDS = ("a9", "b9", "")
 IDS = tuple(f'"{id}"' for id in (*PRESENT_IDS, *MISSING_IDS, "x1"))
+CURSORS = ("null", '"Emma/b2"', '"Anne Carson/a3"', '"/"', '"Z/"')
+INVALID_CURSOR = '"not a cursor"'
 #: Literals for each argument, by its name.
 ARGUMENT_VALUES: dict[str, Sequence[str]] = {
     "first": ("null", "-1", "0", "1", "2", "40"),
-    "after": ("null", '"Emma/b2"', '"Anne Carson/a3"', '"/"', '"Z/"', '"not a cursor"'),
+    "after": (*CURSORS, INVALID_CURSOR),
+    "last": ("null", "1", "0", "2", "40", "-1"),
+    "before": (*CURSORS, INVALID_CURSOR),
     "filter": ("null", "{}", "{since: null}", "{genres: [NOVEL, POEMS], since: 1816}", "{genres: STORIES}"),
     "branch": ('"main"', "null", '"other"'),
     "id": IDS,
@@ -60,7 +64,8 @@ RENDERABLE = OperationShape(
     min_root_fields=3,
     max_depth=5,
     soft_field_limit=30,
-    argument_values=ARGUMENT_VALUES | {"first": ("40", "2", "1", "null", "-1")},
+    argument_values=ARGUMENT_VALUES
+    | {"first": ("40", "2", "1", "null", "-1"), "last": ("2", "1", "40", "null", "0"), "before": CURSORS},
 )
 
 

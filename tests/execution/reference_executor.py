@@ -108,17 +108,20 @@ def _look_up(library: Library, sources: Mapping[str, Any], key: LookupKey | Exce
 
 
 def _make_connection(library: Library, source: Source, key: Any, page: PageRequest) -> dict[str, Any]:
+    """Make a connection by the algorithms of Relay's specification, from all rows."""
     rows = rows_of(library, source, key)
-    fetched = page.page_rows(rows)
-    shown = fetched[: page.first]
+    between = page.rows_between(rows)
+    shown = between if page.first is None else between[: page.first]
+    if page.last is not None:
+        shown = shown[-page.last :] if page.last else []
     nodes = [_make_object(source, row) for row in shown]
     cursors = [page.encode_cursor(order_key_of(row)) for row in shown]
     return {
         "nodes": nodes,
         "edges": [{"cursor": cursor, "node": node} for cursor, node in zip(cursors, nodes, strict=True)],
         "pageInfo": {
-            "hasNextPage": len(fetched) > page.first,
-            "hasPreviousPage": page.has_previous_page,
+            "hasNextPage": page.before is not None if page.first is None else len(between) > page.first,
+            "hasPreviousPage": page.after is not None if page.last is None else len(between) > page.last,
             "startCursor": cursors[0] if cursors else None,
             "endCursor": cursors[-1] if cursors else None,
         },

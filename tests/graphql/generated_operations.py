@@ -400,21 +400,29 @@ def _fill_page_arguments(
     values: dict[str, Any],
     max_objects: int,
 ) -> int:
-    """Choose the order, the position and the size of a page. Return its size."""
+    """Choose the order, the position and the size of a page. Return its size or, if it has two, the larger one."""
     order = ""
     if "orderBy" in definition.args and not (builder.may_be_invalid and builder.chance(30)):
         order = builder.pick(("", *orders_of(definition)))
         values["orderBy"] = value_from_ast_untyped(parse_value(order)) if order else None
-    if values.get("after") is not None:
-        values["after"] = pick_cursor(builder, (*coordinate, order))
+    for name in ("after", "before"):
+        if values.get(name) is not None:
+            values[name] = pick_cursor(builder, (*coordinate, order))
     if values.get("offset") is not None:
         values["offset"] = builder.pick(INVALID_OFFSETS if builder.may_be_invalid else OFFSETS)
         if not builder.may_be_invalid:
-            values["after"] = None  # `offset` and `after` exclude each other
+            values |= {"after": None, "last": None, "before": None}  # these exclude `offset`
     default_size: int = definition.args["first"].default_value
-    if values.get("first") is None and default_size <= max_objects and builder.chance(50):
+    names = ["first"]
+    if values.get("last") is not None:
+        names = builder.pick((["last"], ["first", "last"]))
+        if "first" in values:
+            values["first"] = None
+    elif values.get("first") is None and default_size <= max_objects and builder.chance(50):
         return default_size
-    size = builder.pick([size for size in PAGE_SIZES if size <= max(1, max_objects)])
-    is_invalid = builder.may_be_invalid and builder.chance(15)
-    values["first"] = builder.pick(INVALID_PAGE_SIZES) if is_invalid else size
-    return size
+    sizes = []
+    for name in names:
+        sizes.append(builder.pick([size for size in PAGE_SIZES if size <= max(1, max_objects)]))
+        is_invalid = builder.may_be_invalid and builder.chance(15)
+        values[name] = builder.pick(INVALID_PAGE_SIZES) if is_invalid else sizes[-1]
+    return max(sizes)

@@ -27,8 +27,8 @@ OF_EMPLOYER = f"""
   }} }}
 """
 OF_ALL = f"""
-  query ($first: Int, $after: String, $orderBy: EmployeeOrder) {{
-    list: employees(first: $first, after: $after, orderBy: $orderBy) {{ {PAGE} }}
+  query ($first: Int, $after: String, $last: Int, $before: String, $orderBy: EmployeeOrder) {{
+    list: employees(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy) {{ {PAGE} }}
   }}
 """
 
@@ -211,11 +211,62 @@ async def test_null_arguments_mean_the_defaults(database: Database, clock: Clock
     assert len(data["employees"]["nodes"]) == data["employees"]["totalCount"] == 22
 
 
-@pytest.mark.parametrize("first", [-1, 101, 2**31 - 1])
-async def test_invalid_page_size_is_refused(database: Database, clock: Clock, first: int) -> None:
-    error = await fetch_error(database, clock, ADMINISTRATOR, OF_ALL, first=first)
-    assert isinstance(error, BadInput)
-    assert str(error) == f"Invalid `first`: expected 0 to 100, got {first}."
+async def test_last_alone_counts_from_the_end_of_the_list(database: Database, clock: Clock) -> None:
+    employer = await make_employer(database, clock)
+    ids = [await make_employee(database, clock, employer=employer) for _ in range(26)]
+    for arguments, expected in {
+        "last: 5": ids[-5:],
+        "first: null, last: 5": ids[-5:],
+        "last: 5, before: null": ids[-5:],
+        'last: 5, before: ""': ids[-5:],
+        "last: 100": ids,
+        "last: 0": [],
+        # A `first` from the client counts, even if it equals the default.
+        "first: 20, last: 5": ids[15:20],
+        "first: 7, last: 5": ids[2:7],
+        "first: 5, last: 7": ids[:5],
+        "last: null": ids[:20],
+        "first: null, last: null": ids[:20],
+    }.items():
+        query = f"{{ employees({arguments}, orderBy: {{field: CREATED_AT}}) {{ nodes {{ id }} }} }}"
+        data = await fetch_data(database, clock, ADMINISTRATOR, query)
+        assert [node["id"] for node in data["employees"]["nodes"]] == expected, arguments
+    for definition, variables, expected in (
+        ("$first: Int", {}, ids[-5:]),
+        ("$first: Int", {"first": None}, ids[-5:]),
+        ("$first: Int", {"first": 20}, ids[15:20]),
+        ("$first: Int = 20", {}, ids[15:20]),
+    ):
+        query = (
+            f"query ({definition}) {{ employees(first: $first, last: 5, orderBy: {{field: CREATED_AT}})"
+            " { nodes { id } } }"
+        )
+        data = await fetch_data(database, clock, ADMINISTRATOR, query, **variables)
+        assert [node["id"] for node in data["employees"]["nodes"]] == expected, (definition, variables)
+
+
+async def test_before_alone_returns_the_first_items_up_to_the_cursor(database: Database, clock: Clock) -> None:
+    employer = await make_employer(database, clock)
+    ids = [await make_employee(database, clock, employer=employer) for _ in range(26)]
+    query = """query ($before: String) { employees(before: $before, orderBy: {field: CREATED_AT}) {
+      nodes { id } pageInfo { hasNextPage hasPreviousPage } } }"""
+    data = await fetch_data(
+        database, clock, ADMINISTRATOR, "{ employees(first: 26, orderBy: {field: CREATED_AT}) { edges { cursor } } }"
+    )
+    cursors = [edge["cursor"] for edge in data["employees"]["edges"]]
+    for index, has_next_page in ((0, False), (20, False), (21, True)):
+        data = await fetch_data(database, clock, ADMINISTRATOR, query, before=cursors[index])
+        assert [node["id"] for node in data["employees"]["nodes"]] == ids[:index][:20]
+        assert data["employees"]["pageInfo"] == {"hasNextPage": has_next_page, "hasPreviousPage": False}
+
+
+@pytest.mark.parametrize("argument", ["first", "last"])
+@pytest.mark.parametrize("size", [-1, 101, 2**31 - 1])
+async def test_invalid_page_size_is_refused(database: Database, clock: Clock, argument: str, size: int) -> None:
+    for others in ({}, {"first": 3, "last": 3}):
+        error = await fetch_error(database, clock, ADMINISTRATOR, OF_ALL, **(others | {argument: size}))
+        assert isinstance(error, BadInput)
+        assert str(error) == f"Invalid `{argument}`: expected 0 to 100, got {size}."
 
 
 async def test_count_runs_only_when_total_count_is_selected(
@@ -234,6 +285,7 @@ def encode_cursor(*parts: Any) -> str:
     return urlsafe_b64encode(orjson.dumps(parts)).rstrip(b"=").decode()
 
 
+@pytest.mark.parametrize("argument", ["after", "before"])
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -259,11 +311,11 @@ def encode_cursor(*parts: Any) -> str:
         encode_cursor("Employer.CREATED_AT", "2026-11-20T00:00:00+00:00", "empr_x"),
     ],
 )
-async def test_invalid_cursor_is_refused(database: Database, clock: Clock, cursor: str) -> None:
+async def test_invalid_cursor_is_refused(database: Database, clock: Clock, cursor: str, argument: str) -> None:
     order_by = {"field": "CREATED_AT"}
-    error = await fetch_error(database, clock, ADMINISTRATOR, OF_ALL, after=cursor, orderBy=order_by)
+    error = await fetch_error(database, clock, ADMINISTRATOR, OF_ALL, orderBy=order_by, **{argument: cursor})
     assert isinstance(error, BadInput)
-    assert str(error) == "Invalid `after`: expected a cursor that this list returned in the same order."
+    assert str(error) == f"Invalid `{argument}`: expected a cursor that this list returned in the same order."
 
 
 async def test_cursor_of_another_list_is_refused(

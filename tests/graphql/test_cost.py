@@ -41,6 +41,16 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
         ("{ employees(first: 0) { nodes { id } } }", 1),
         ("{ employees(first: null) { nodes { id } } }", 1 + 20),
         ("{ employees(first: 100000) { nodes { id } } }", 1 + 100),
+        # The page size is `first` or `last`, or the larger of both.
+        ("{ employees(last: 7) { nodes { id } } }", 1 + 7),
+        ("{ employees(last: 0) { nodes { id } } }", 1),
+        ("{ employees(last: null) { nodes { id } } }", 1 + 20),
+        ("{ employees(last: 100000) { nodes { id } } }", 1 + 100),
+        ("{ employees(first: null, last: 7) { nodes { id } } }", 1 + 7),
+        ("{ employees(first: 3, last: 7) { nodes { id } } }", 1 + 7),
+        ("{ employees(first: 7, last: 3) { nodes { id } } }", 1 + 7),
+        ("{ employees(first: 7, last: null) { nodes { id } } }", 1 + 7),
+        ('{ employees(before: "x") { nodes { id } } }', 1 + 20),
         ("{ employees { edges { cursor node { id } } } }", 1 + 20),
         ("{ employees { edges { node { id } } nodes { id } } }", 1 + 40),
         ("{ employees { pageInfo { endCursor hasNextPage } } }", 1),
@@ -48,9 +58,11 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
         # Some connections have another default page size.
         ('{ subscriber(subscriberId: "1") { enrollments { nodes { id } } } }', 1 + 1 + 100),
         ('{ subscriber(subscriberId: "1") { enrollments(first: null) { nodes { id } } } }', 1 + 1 + 100),
+        ('{ subscriber(subscriberId: "1") { enrollments(last: 3) { nodes { id } } } }', 1 + 1 + 3),
         ('{ subscriber(subscriberId: "1") { enrollments(first: 3, offset: 9) { nodes { id } } } }', 1 + 1 + 3),
         # Page sizes multiply.
         ("{ employees(first: 10) { nodes { enrollments(first: 5) { nodes { id } } } } }", 1 + 10 * (1 + 1 + 5)),
+        ("{ employees(last: 10) { nodes { enrollments(last: 5) { nodes { id } } } } }", 1 + 10 * (1 + 1 + 5)),
         (
             (
                 "{ employees(first: 10) { nodes"
@@ -99,6 +111,8 @@ def test_operation_has_this_cost(text: str, expected: int) -> None:
 
 PAGE = "query($n: Int) { employees(first: $n) { nodes { id } } }"
 PAGE_WITH_DEFAULT = "query($n: Int = 3) { employees(first: $n) { nodes { id } } }"
+LAST = "query($n: Int, $m: Int) { employees(first: $n, last: $m) { nodes { id } } }"
+LAST_WITH_DEFAULTS = LAST.replace("$m: Int", "$m: Int = 3")
 IDS = 'query($ids: [ID!]! = ["a", "b"]) { nodes(ids: $ids) { id } }'
 
 
@@ -118,6 +132,20 @@ IDS = 'query($ids: [ID!]! = ["a", "b"]) { nodes(ids: $ids) { id } }'
         (PAGE_WITH_DEFAULT, {}, 4),
         (PAGE_WITH_DEFAULT, {"n": 5}, 6),
         (PAGE_WITH_DEFAULT, {"n": None}, 21),
+        (LAST, {}, 21),
+        (LAST, {"n": None, "m": None}, 21),
+        (LAST, {"m": 7}, 8),
+        (LAST, {"n": None, "m": 7}, 8),
+        (LAST, {"n": 5, "m": 7}, 8),
+        (LAST, {"n": 9, "m": 7}, 10),
+        (LAST, {"n": 9}, 10),
+        (LAST, {"m": -5}, 1),
+        (LAST, {"m": 10**9}, 101),
+        (LAST, {"m": 7.0}, 8),
+        (LAST, {"m": "7"}, 21),
+        (LAST_WITH_DEFAULTS, {}, 4),
+        (LAST_WITH_DEFAULTS, {"m": 5}, 6),
+        (LAST_WITH_DEFAULTS, {"m": None}, 21),
         (IDS, {}, 2),
         (IDS, {"ids": ["a"] * 9}, 9),
         (IDS, {"ids": "a"}, 1),
@@ -154,7 +182,7 @@ def test_each_operation_has_its_own_cost() -> None:
 
 @given(st.integers(0, 100), st.integers(0, 100))
 def test_literal_and_variable_page_sizes_cost_the_same(outer: int, inner: int) -> None:
-    query = "{ employees(first: A) { edges { node { enrollments(first: B) { nodes { id } } } } } }"
+    query = "{ employees(first: A) { edges { node { enrollments(last: B) { nodes { id } } } } } }"
     literal = query.replace("A", str(outer)).replace("B", str(inner))
     variable = "query($a: Int, $b: Int) " + query.replace("A", "$a").replace("B", "$b")
     assert cost(literal) == cost(variable, a=outer, b=inner) == 1 + outer * (1 + 1 + inner)

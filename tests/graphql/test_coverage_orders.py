@@ -2,13 +2,13 @@
 
 import asyncio
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from itertools import count
 from typing import Any
 
 import orjson
 import pytest
+from coverage_lists import Order, Row, coverages, insert_contracts, insert_subscriber, orders, sort, to_order_by
 from graphql_requests import execute, fetch_data, fetch_error, record_statements
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,106 +24,19 @@ from factories.carrier_rows import coverage_row, make_contract_row, make_coverag
 
 ADMINISTRATOR = administrator()
 LIST = """
-query ($of: String!, $first: Int, $after: String, $offset: Int, $orderBy: [SubscriberEnrollmentOrder!]) {
-  subscriber(subscriberId: $of) { enrollments(first: $first, after: $after, offset: $offset, orderBy: $orderBy) {
+query (
+  $of: String!, $first: Int, $after: String, $last: Int, $before: String, $offset: Int
+  $orderBy: [SubscriberEnrollmentOrder!]
+) {
+  subscriber(subscriberId: $of) { enrollments(
+    first: $first, after: $after, last: $last, before: $before, offset: $offset, orderBy: $orderBy
+  ) {
     nodes { id } edges { cursor node { id } } totalCount
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   } }
 }
 """
-#: The columns of the sort fields whose column isn't the field name in lower case.
-COLUMNS = {
-    "ANNUAL_MAX": "annual_max_cents",
-    "LIFETIME_MAX": "lifetime_max_cents",
-    "ENTRY_DATE": "created_at",
-    "UPDATE_DATE": "updated_at",
-}
 INVALID_ORDER = "Invalid `orderBy`: expected at most 5 fields, each at most once."
-CONTRACT_STARTS = (date(2020, 1, 1), date(2021, 1, 1))
-DIVISIONS = [(f"G{group}", f"D{division}") for group in range(3) for division in range(3)]
-
-Row = dict[str, Any]
-Order = Sequence[tuple[str, bool]]
-
-
-def column(field: str) -> str:
-    return COLUMNS.get(field, field.lower())
-
-
-def sort(rows: Sequence[Row], order: Order) -> list[str]:
-    """Return the IDs of the rows in this order. Nulls come last in both directions.
-
-    Python's sort is stable, so the least significant field is sorted first.
-    """
-    order = order or [("START_DATE", False)]
-    sorted_rows = sorted(rows, key=lambda row: str(row["id"]), reverse=order[-1][1])
-    for field, is_descending in reversed(order):
-        name = column(field)
-        with_value = [row for row in sorted_rows if row[name] is not None]
-        with_value.sort(key=lambda row: row[name], reverse=is_descending)
-        sorted_rows = with_value + [row for row in sorted_rows if row[name] is None]
-    return [row["id"] for row in sorted_rows]
-
-
-# ----------------------------------------------------------------------------------------------- property tests
-
-days = st.sampled_from([None, None, date(2026, 3, 1), date(2026, 3, 2), date(1999, 12, 31)])
-cents = st.sampled_from([None, None, 0, 1, 2**53 - 1])
-users = st.sampled_from(["akey_a", "akey_b"])
-ages = st.sampled_from([0, 0, 1, 2_000_000]).map(lambda n: timedelta(microseconds=n))
-orders = st.lists(
-    st.tuples(st.sampled_from([field.value for field in SubscriberEnrollmentOrderField]), st.booleans()),
-    max_size=5,
-    unique_by=lambda term: term[0],
-)
-
-
-@st.composite
-def coverages(draw: st.DrawFn) -> list[Row]:
-    """Draw coverages of one subscriber with many equal values. In a division, no two share a day."""
-    periods = draw(st.lists(st.tuples(st.sampled_from(DIVISIONS), st.integers(2022, 2024)), max_size=14, unique=True))
-    rows = []
-    for (group, division), year in periods:
-        ends = [date(year, 6, 30), date(year, 12, 31)]
-        is_last = not any(key == (group, division) and other_year > year for key, other_year in periods)
-        rows.append(
-            {
-                "group_id": group,
-                "division_id": division,
-                "group_coverage_start": draw(st.sampled_from(CONTRACT_STARTS)),
-                "start_date": date(year, 1, 1),
-                "end_date": draw(st.sampled_from([None, *ends] if is_last else ends)),
-                "annual_max_cents": draw(cents),
-                "lifetime_max_cents": draw(cents),
-                "date_employed": draw(days),
-                "eligibility_date": draw(days),
-                "original_enrollment_date": draw(days),
-                "paid_through": draw(days),
-                "policy_number": draw(st.sampled_from([None, None, "P1", "P2"])),
-                "term_date": draw(days),
-                "entry_user": draw(users),
-                "update_user": draw(users),
-                "entered": draw(ages),
-                "updated": draw(ages),
-            }
-        )
-    return rows
-
-
-async def insert_subscriber(database: Database, clock: Clock, number: str, drawn: Sequence[Row]) -> list[Row]:
-    """Insert a subscriber with these coverages, and return their rows with IDs."""
-    await make_subscriber_row(database, clock, number)
-    rows = []
-    for coverage in drawn:
-        columns = dict(coverage)
-        times = {"created_at": clock.now - columns.pop("entered"), "updated_at": clock.now - columns.pop("updated")}
-        rows.append(coverage_row(clock, number, **columns, **times))
-    ids = await make_coverage_rows(database, clock, *rows)
-    return [{**row, "id": id} for row, id in zip(rows, ids, strict=True)]
-
-
-def to_order_by(order: Order) -> list[dict[str, str]]:
-    return [{"field": field, "direction": "DESC" if is_descending else "ASC"} for field, is_descending in order]
 
 
 async def fetch_page(database: Database, clock: Clock, number: str, order: Order, **arguments: Any) -> Any:
@@ -163,12 +76,6 @@ def _compare_with_python(database_url: str, clock: Clock, examples: int) -> None
         database = Database(engine)
         numbers = count()
 
-        async def set_up() -> None:
-            await make_tenant(database, clock)
-            for group, division in DIVISIONS:
-                for start in CONTRACT_STARTS:
-                    await make_contract_row(database, clock, group_id=group, division_id=division, coverage_start=start)
-
         async def check(drawn: list[Row], drawn_orders: list[Order], size: int, offset: int) -> None:
             number = f"S{next(numbers)}"
             rows = await insert_subscriber(database, clock, number, drawn)
@@ -183,7 +90,7 @@ def _compare_with_python(database_url: str, clock: Clock, examples: int) -> None
                     rest = await fetch_page(database, clock, number, order, after=page["pageInfo"]["endCursor"])
                     assert [node["id"] for node in rest["nodes"]] == expected[offset + size :]
 
-        runner.run(set_up())
+        runner.run(insert_contracts(database, clock))
 
         @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(coverages(), st.lists(orders, min_size=1, max_size=3), st.integers(1, 6), st.integers(0, 8))
@@ -224,6 +131,16 @@ async def test_default_page_size_is_one_hundred(database: Database, clock: Clock
         assert [node["id"] for node in data["subscriber"]["enrollments"]["nodes"]] == months[:100]
 
 
+async def test_last_counts_from_the_end_of_a_list_with_a_default_of_one_hundred(
+    database: Database, clock: Clock, months: list[str]
+) -> None:
+    for arguments, expected in (({"last": 5}, months[-5:]), ({"first": 100, "last": 5}, months[95:100])):
+        page = await fetch_page(database, clock, "S1", [], **arguments)
+        assert [node["id"] for node in page["nodes"]] == expected
+        assert page["pageInfo"]["hasPreviousPage"]
+        assert page["pageInfo"]["hasNextPage"] is ("first" in arguments)
+
+
 async def test_offset_beyond_the_end_returns_an_empty_page(database: Database, clock: Clock, months: list[str]) -> None:
     for offset in (120, MAX_OFFSET):
         page = await fetch_page(database, clock, "S1", [("END_DATE", True)], offset=offset)
@@ -248,6 +165,11 @@ async def test_offset_beyond_the_end_returns_an_empty_page(database: Database, c
         ({"first": -1, "offset": 1}, [], "Invalid `first`: expected 0 to 100, got -1."),
         ({"offset": 0, "after": "cursor"}, [], "`after` and `offset` can't be combined; pass only one of them."),
         ({"offset": 1, "after": "cursor"}, [], "`after` and `offset` can't be combined; pass only one of them."),
+        ({"offset": 0, "last": 0}, [], "`last` and `offset` can't be combined; pass only one of them."),
+        ({"offset": 1, "first": 3, "last": 3}, [], "`last` and `offset` can't be combined; pass only one of them."),
+        ({"offset": 0, "before": "cursor"}, [], "`before` and `offset` can't be combined; pass only one of them."),
+        ({"last": 101}, [], "Invalid `last`: expected 0 to 100, got 101."),
+        ({"last": -1}, [], "Invalid `last`: expected 0 to 100, got -1."),
         ({}, [("START_DATE", False), ("START_DATE", True)], INVALID_ORDER),
         ({}, [(field.value, False) for field in list(SubscriberEnrollmentOrderField)[:6]], INVALID_ORDER),
     ],
@@ -256,9 +178,10 @@ async def test_offset_beyond_the_end_returns_an_empty_page(database: Database, c
 async def test_invalid_arguments_are_refused(
     database: Database, clock: Clock, arguments: Row, order: Order, message: str
 ) -> None:
-    if "after" in arguments:
-        arguments["after"] = (await fetch_page(database, clock, "S1", order))["pageInfo"]["endCursor"]
-        assert await fetch_page(database, clock, "S1", order, after=arguments["after"])
+    for name in {"after", "before"} & arguments.keys():
+        cursor = (await fetch_page(database, clock, "S1", order))["pageInfo"]["endCursor"]
+        assert await fetch_page(database, clock, "S1", order, **{name: cursor})
+        arguments = arguments | {name: cursor}
     order_by = to_order_by(order)
     error = await fetch_error(database, clock, ADMINISTRATOR, LIST, of="S1", orderBy=order_by, **arguments)
     assert isinstance(error, BadInput)

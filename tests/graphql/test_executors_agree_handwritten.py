@@ -95,6 +95,17 @@ query($employer: ID!) { employer(id: $employer) {
   employees(first: 40) { nodes { firstName eligibility(planYearId: "x") { eligible } } } } }
 # an offset with a cursor -> subscriber.enrollments
 query($number: String!) { subscriber(subscriberId: $number) { enrollments(offset: 3, after: "x") { totalCount } } }
+# an offset with a number of last items -> subscriber.enrollments
+query($number: String!) { subscriber(subscriberId: $number) { enrollments(offset: 3, last: 2) { totalCount } } }
+# a number of last items above the limit -> employer.employees
+# {"n": 101}
+query($employer: ID!, $n: Int) { employer(id: $employer) { name employees(last: $n) { nodes { id } } } }
+# a negative number of last items beneath many rows -> employer.employees.nodes.0.enrollments (arguments)
+# {"n": -1}
+query($employer: ID!, $n: Int) {
+  employer(id: $employer) { employees(last: 40) { nodes { enrollments(last: $n) { totalCount } } } } }
+# an invalid cursor of the next page -> employees
+{ employees(last: 2, before: "é") { nodes { id } } }
 # a cursor of another order -> subscriber.enrollments
 # {"after": "$unlimited", "order": {"field": "ANNUAL_MAX"}}
 query($number: String!, $after: String, $order: [SubscriberEnrollmentOrder!]) {
@@ -282,6 +293,20 @@ def test_all_pages_of_a_list_have_equal_responses(comparison: DocumentComparison
         page = comparison.compare("employee", query, variables)["data"]["subscriber"]["enrollments"]
         sizes.append(len(page["edges"]))
         has_next_page, variables["after"] = page["pageInfo"].values()
+    assert sizes == [40, 40, 25]
+    assert dict(comparison.pair.fallbacks) == {}
+
+
+def test_all_pages_of_a_list_from_its_end_have_equal_responses(comparison: DocumentComparison) -> None:
+    query = """query($number: String!, $order: [SubscriberEnrollmentOrder!], $before: String) {
+      subscriber(subscriberId: $number) { enrollments(last: 40, before: $before, orderBy: $order) {
+        edges { cursor node { id startDate annualMaxCents } } pageInfo { hasPreviousPage startCursor } } } }"""
+    variables: Variables = {"order": [{"field": "ANNUAL_MAX", "direction": "DESC"}, {"field": "POLICY_NUMBER"}]}
+    sizes, has_previous_page = [], True
+    while has_previous_page:
+        page = comparison.compare("employee", query, variables)["data"]["subscriber"]["enrollments"]
+        sizes.append(len(page["edges"]))
+        has_previous_page, variables["before"] = page["pageInfo"].values()
     assert sizes == [40, 40, 25]
     assert dict(comparison.pair.fallbacks) == {}
 

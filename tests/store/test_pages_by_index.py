@@ -77,7 +77,68 @@ async def analyze(owner_url: str) -> None:
 async def test_page_of_a_tenants_list_is_an_index_scan_without_sort(
     database: Database, page: PagedRows, window: PageWindow, index: str
 ) -> None:
-    assert await find_scans(database, page, window) == {f"Index Scan using {index} on {table_name(page)}"}
+    (scan,) = await find_scans(database, page, window)
+    assert scan.replace(" Backward", "") == f"Index Scan using {index} on {table_name(page)}"
+
+
+EMPLOYEE_POSITION = ("M", "empl_01hzy0c5vk0000000000000000")
+
+
+@pytest.mark.parametrize(
+    ("page", "window", "scan"),
+    [
+        (store.people.page, PageWindow(None, last=20), "Index Scan Backward using ix_employees_last_name"),
+        (
+            store.people.page,
+            PageWindow(None, last=20, before=EMPLOYEE_POSITION),
+            "Index Scan Backward using ix_employees_last_name",
+        ),
+        (
+            store.people.page,
+            PageWindow(None, ("C", "empl_01hzy0c5vk0000000000000000"), last=20, before=EMPLOYEE_POSITION),
+            "Index Scan Backward using ix_employees_last_name",
+        ),
+        (
+            store.people.page,
+            PageWindow(None, order=(("START_DATE", True),), last=20),
+            "Index Scan using ix_employees_hired_on",
+        ),
+        (
+            store.people.page,
+            PageWindow(None, order=(("CREATED_AT", False),), last=20),
+            "Index Scan Backward using ix_employees_created_at",
+        ),
+        (
+            store.people.page,
+            PageWindow(None, filter=EmployeeFilter(words=("an",)), last=20),
+            "Index Scan Backward using ix_employees_last_name",
+        ),
+        (store.enrollments.page, PageWindow(None, last=20), "Index Scan Backward using pk_enrollments"),
+        (
+            store.enrollments.page,
+            PageWindow(None, last=20, before=("enrl_01m8zy0c5vk000000000000000",)),
+            "Index Scan Backward using pk_enrollments",
+        ),
+        (
+            store.enrollments.page,
+            PageWindow(None, filter=EnrollmentFilter((EnrollmentStatus.ENROLLED,)), last=20),
+            "Index Scan Backward using pk_enrollments",
+        ),
+    ],
+)
+async def test_page_at_the_end_is_a_reverse_index_scan_whose_rows_are_sorted(
+    database: Database, page: PagedRows, window: PageWindow, scan: str
+) -> None:
+    """Only the rows of the page are sorted, after the limit."""
+    assert await find_scans(database, page, window, "Limit") == ["Sort", "Limit", f"{scan} on {table_name(page)}"]
+
+
+@pytest.mark.parametrize(("first", "last"), [(20, 5), (5, 20)])
+async def test_page_with_first_and_last_is_read_from_the_start(database: Database, first: int, last: int) -> None:
+    window = PageWindow(first, last=last, before=EMPLOYEE_POSITION)
+    assert await find_scans(database, store.people.page, window) == [
+        "Index Scan using ix_employees_last_name on employees"
+    ]
 
 
 @pytest.mark.parametrize("status", EnrollmentStatus)
@@ -93,11 +154,11 @@ async def test_status_filter_returns_exactly_the_rows_with_that_status(
     assert rows, "no enrollment has this status"
 
 
-async def find_scans(database: Database, page: PagedRows, window: PageWindow) -> set[str]:
-    """Return the scans of the page's table in its query plan, and whether the plan sorts."""
+async def find_scans(database: Database, page: PagedRows, window: PageWindow, *others: str) -> list[str]:
+    """Return the scans of the page's table in its query plan, its sorts and these other steps, the last one first."""
     lines = await fetch_page(database, page, window, ["id"], "EXPLAIN ")
-    plan = "\n".join(line for (line,) in lines)
-    return set(re.findall(rf"\w+ Scan (?:using \w+ )?on {table_name(page)}|Sort", plan.replace(" Backward", "")))
+    scan = rf"\w+ Scan (?:Backward )?(?:using \w+ )?on {table_name(page)}"
+    return re.findall("|".join([rf"\b{scan}", "Sort(?=  )", *others]), "\n".join(line for (line,) in lines))
 
 
 def table_name(page: PagedRows) -> str:

@@ -58,7 +58,7 @@ async def test_invoices_of_subscribers_are_paged(database: Database) -> None:
         rest = await store.billing.of_subscribers(read_session, keys, PageWindow(2, after=(own[1],)))
         descending = await store.billing.of_subscribers(read_session, keys, PageWindow(9, order=(("ID", True),)))
         counts = await store.billing.of_subscribers.count(read_session, keys, None)
-    assert {key: ([row.id for row in page.rows], page.has_more) for key, page in first.items()} == {
+    assert {key: ([row.id for row in page.rows], page.has_next_page) for key, page in first.items()} == {
         SUBSCRIBER_ID: (own[:2], True),
         OTHER_SUBSCRIBER_ID: (others, False),
         "S3": ([], False),

@@ -46,16 +46,52 @@ def integer_literal(number: int) -> ColumnElement[Any]:
     return literal_column(str(int(number)))
 
 
-def page_info_sql(page_field: PageField, level: Subquery, page: PagedRows, window: PageWindow) -> ColumnElement[Any]:
-    """Render `hasNextPage`, `startCursor` or `endCursor` from the numbered rows of a page."""
-    number, fetched, first = level.c[ROW_NUMBER], level.c[FETCHED_ROWS], integer_literal(window.first)
-    if page_field is PageField.HAS_NEXT_PAGE:
-        return case((func.max(fetched) > first, literal_column("'true'")), else_=literal_column("'false'"))
-    end = integer_literal(1) if page_field is PageField.START_CURSOR else func.least(fetched, first)
+def needs_numbers(page_field: Any, window: PageWindow) -> bool:
+    """Return whether a field of a page's `pageInfo` is rendered from its numbered rows."""
+    return (
+        page_field in {PageField.START_CURSOR, PageField.END_CURSOR} or _compared_size(page_field, window) is not None
+    )
+
+
+def _compared_size(page_field: PageField, window: PageWindow) -> int | None:
+    """Return the size that shows, if more rows are fetched, that there is a next or a previous page."""
+    return {PageField.HAS_NEXT_PAGE: window.first, PageField.HAS_PREVIOUS_PAGE: window.last}.get(page_field)
+
+
+def page_info_piece(page_field: PageField, level: Subquery, page: PagedRows, window: PageWindow) -> Piece:
+    """Render a field of `pageInfo`, from the numbered rows of the page where it needs these."""
+    if page_field in {PageField.HAS_NEXT_PAGE, PageField.HAS_PREVIOUS_PAGE}:
+        size = _compared_size(page_field, window)
+        if size is None:  # then no number of rows is relevant
+            is_next = page_field is PageField.HAS_NEXT_PAGE
+            return "true" if (window.has_next_page(0) if is_next else window.has_previous_page(0)) else "false"
+        has_more = func.max(level.c[FETCHED_ROWS]) > integer_literal(size)
+        return case((has_more, literal_column("'true'")), else_=literal_column("'false'"))
+    end = _last_shown(level, window)
+    if page_field is PageField.START_CURSOR:
+        end = integer_literal(1)
+        if window.last is not None:
+            end = func.greatest(_last_shown(level, window) - integer_literal(window.last), integer_literal(0)) + end
     cursor = func.string_agg(concat(cursor_pieces(level, page, window)), literal_column("''")).filter(
-        and_(number == end, number <= first)
+        and_(level.c[ROW_NUMBER] == end, is_shown(level, window))
     )
     return func.coalesce(cursor, _as_text("null"))
+
+
+def is_shown(level: Subquery, window: PageWindow) -> ColumnElement[bool]:
+    """Return the condition that a numbered row is on the page, as `PageWindow.select_shown` does."""
+    number, conditions = level.c[ROW_NUMBER], []
+    if window.first is not None:
+        conditions.append(number <= integer_literal(window.first))
+    if window.last is not None:
+        conditions.append(number > _last_shown(level, window) - integer_literal(window.last))
+    return and_(*conditions)
+
+
+def _last_shown(level: Subquery, window: PageWindow) -> ColumnElement[Any]:
+    """Return the number of the last row on the page."""
+    fetched = level.c[FETCHED_ROWS]
+    return fetched if window.first is None else func.least(fetched, integer_literal(window.first))
 
 
 def cursor_pieces(level: Subquery, page: PagedRows, window: PageWindow) -> list[Piece]:

@@ -17,10 +17,13 @@ def statement_cache_key(window: PageWindow | None) -> Any:
     """Return the parts of a page that decide the statement's text. The other parts are bind parameters."""
     if window is None:
         return None
-    after = None if window.after is None else tuple(value is None for value in window.after)
+    after, before = (
+        None if position is None else tuple(value is None for value in position)
+        for position in (window.after, window.before)
+    )
     row_filter = window.filter
     filter_shape = row_filter and tuple(_value_shape(getattr(row_filter, each.name)) for each in fields(row_filter))
-    return window.first, after, window.order, filter_shape, window.offset is None
+    return window.first, window.last, after, before, window.order, filter_shape, window.offset is None
 
 
 def _value_shape(value: Any) -> Any:
@@ -49,8 +52,9 @@ def window_parameters(windows: Sequence[PageWindow | None]) -> dict[str, Any]:
     for page_index, window in enumerate(windows):
         if window is None:
             continue
-        for index, value in enumerate(window.after or ()):
-            parameters[f"after_{page_index}_{index}"] = value
+        for name, position in (("after", window.after), ("before", window.before)):
+            for index, value in enumerate(position or ()):
+                parameters[f"{name}_{page_index}_{index}"] = value
         if window.offset is not None:
             parameters[f"offset_{page_index}"] = window.offset
         for each in fields(window.filter) if window.filter is not None else ():
@@ -62,9 +66,10 @@ def window_parameters(windows: Sequence[PageWindow | None]) -> dict[str, Any]:
 
 def parametrize_window(source: PagedRows, page_index: int, window: PageWindow) -> PageWindow:
     """Return a page in which bind parameters replace the values, under the names of `window_parameters`."""
-    after = window.after and tuple(
-        None if value is None else bindparam(f"after_{page_index}_{index}", type_=column.type)
-        for index, (value, (column, _)) in enumerate(zip(window.after, source.sort_columns(window.order), strict=True))
+    columns = [column for column, _ in source.sort_columns(window.order)]
+    after, before = (
+        position and _parametrize_position(f"{name}_{page_index}", columns, position)
+        for name, position in (("after", window.after), ("before", window.before))
     )
     row_filter = window.filter
     if row_filter is not None:
@@ -72,7 +77,14 @@ def parametrize_window(source: PagedRows, page_index: int, window: PageWindow) -
         changes = {name: _parametrize(bind, getattr(row_filter, name)) for name, bind in names.items()}
         row_filter = replace(row_filter, **changes)
     offset: Any = None if window.offset is None else bindparam(f"offset_{page_index}")
-    return PageWindow(window.first, after, window.order, row_filter, offset)
+    return replace(window, after=after, before=before, filter=row_filter, offset=offset)
+
+
+def _parametrize_position(name: str, columns: Sequence[Any], position: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(
+        None if value is None else bindparam(f"{name}_{index}", type_=column.type)
+        for index, (column, value) in enumerate(zip(columns, position, strict=True))
+    )
 
 
 def _parametrize(name: str, value: Any) -> Any:

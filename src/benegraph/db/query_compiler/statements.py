@@ -16,9 +16,10 @@ from benegraph.db.query_compiler.json_text import (
     coalesce_text,
     concat,
     cursor_pieces,
-    integer_literal,
+    is_shown,
     join_rows,
-    page_info_sql,
+    needs_numbers,
+    page_info_piece,
     value_pieces,
 )
 from benegraph.db.query_compiler.parameters import KEYS, parametrize_window
@@ -38,8 +39,6 @@ from benegraph.execution.plan.rows import (
 # The driver asks the server for the types of columns, but not for those within records. It can decode a list within a
 # record only if some column has that type.
 _RECORD_LIST_COLUMN: ColumnElement[Any] = literal_column("NULL::record[]")
-#: The page fields for which the fetched rows are numbered.
-_NUMBERED_FIELDS = {PageField.HAS_NEXT_PAGE, PageField.START_CURSOR, PageField.END_CURSOR}
 
 
 def build_row_statement(query: RowQuery, shape: ScopeShape, windows: Sequence[PageWindow | None]) -> Select[Any]:
@@ -159,9 +158,11 @@ class _StatementBuilder:
     ) -> ColumnElement[Any]:
         """Render a page of a parent's rows, or of all rows."""
         source = query.source
-        is_numbered = not _NUMBERED_FIELDS.isdisjoint((*layout.before_rows, *layout.after_rows))
-        if not is_numbered:  # the additional row, which shows that there is a next page, is not needed
-            window = replace(window, first=window.first - 1)
+        is_numbered = any(needs_numbers(piece, window) for piece in (*layout.before_rows, *layout.after_rows))
+        if layout.parts is not None and window.first is not None and window.last is not None:
+            is_numbered = True  # only some of the fetched rows are on the page
+        if not is_numbered:  # the additional row, which shows that there is another page, is not needed
+            window = replace(window, additional_rows=0)
         rows = source.statement(self.scope, (), window) if key is None else source.correlated(self.scope, key, window)
         names = _needed_columns(query, layout, window)
         level = self._level(rows if parent is None else rows.correlate(parent), names)
@@ -175,9 +176,7 @@ class _StatementBuilder:
             if piece is PageField.TOTAL_COUNT:
                 counting = source.correlated_count(self.scope, key, window.filter)
                 return cast(counting.scalar_subquery() if parent is None else _correlated(counting, parent), Text)
-            if piece is PageField.HAS_PREVIOUS_PAGE:
-                return "false" if window.after is None and window.offset is None else "true"
-            return page_info_sql(piece, level, source, window)
+            return page_info_piece(piece, level, source, window)
 
         before, after = [*map(render, layout.before_rows)], [*map(render, layout.after_rows)]
         if layout.parts is None:
@@ -185,7 +184,7 @@ class _StatementBuilder:
             return select(text).select_from(level).scalar_subquery() if is_numbered else text
         json_rows = join_rows(self._json_row(level, layout.parts, layout.suffix, source, window))
         if is_numbered:
-            json_rows = json_rows.filter(level.c[ROW_NUMBER] <= integer_literal(window.first))
+            json_rows = json_rows.filter(is_shown(level, window))
         return select(concat([*before, json_rows, *after])).select_from(level).scalar_subquery()
 
     def _level(self, rows: Select[Any], names: Iterable[str]) -> Subquery:

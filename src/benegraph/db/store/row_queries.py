@@ -6,7 +6,7 @@ Each takes the keys of all parents and returns the rows of all their children wi
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -40,6 +40,7 @@ Key = InstrumentedAttribute[Any]
 Keys = Sequence[str] | ColumnElement[Any]
 #: The names of orders, the first sort criterion first, each with whether it descends.
 Order = tuple[tuple[str, bool], ...]
+RowT = TypeVar("RowT")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,26 +109,53 @@ class ManyByKey:
 
 @dataclass(frozen=True, slots=True)
 class PageWindow:
-    """The part of each parent's list that is read: up to `first` rows, sorted by `order`.
+    """The part of each parent's list that is read, sorted by `order` or, if that is empty, by the list's first order.
 
-    If `order` is empty, the rows are sorted by the list's first order.
+    Of the rows between the positions `after` and `before`, it has the first `first` and, of these, the last `last`. At
+    least one of the two is set. With `last` alone, the list is read from its end. A position holds the values of the
+    order's columns in a row. `offset` skips rows, and excludes `last` and `before`.
 
-    `after` holds the values of the order's columns in the last row of the previous page; `offset` skips rows.
+    These are the arguments of https://relay.dev/graphql/connections.htm, and its rules for the page and its neighbors.
     """
 
-    first: int
+    first: int | None
     after: tuple[Any, ...] | None = None
     order: Order = ()
     filter: Any = None
     offset: int | None = None
+    last: int | None = None
+    before: tuple[Any, ...] | None = None
+    #: The number of rows that are read beyond the page, to learn whether the list has more.
+    additional_rows: int = 1
+
+    @property
+    def limit(self) -> int:
+        """Return the maximum number of rows that are read."""
+        return max(self.first or 0, self.last or 0) + self.additional_rows
+
+    def select_shown(self, fetched: Sequence[RowT]) -> Sequence[RowT]:
+        """Return those of the fetched rows that are on the page. All are in the list's order."""
+        shown = fetched if self.first is None else fetched[: self.first]
+        return shown if self.last is None else shown[max(0, len(shown) - self.last) :]
+
+    def has_previous_page(self, fetched_count: int) -> bool:
+        """Return whether the list has rows before the page, as far as the arguments and the fetched rows show."""
+        if self.last is not None:
+            return fetched_count > self.last
+        return self.after is not None or self.offset is not None
+
+    def has_next_page(self, fetched_count: int) -> bool:
+        """Return whether the list has rows after the page, as far as the arguments and the fetched rows show."""
+        return self.before is not None if self.first is None else fetched_count > self.first
 
 
 @dataclass(frozen=True, slots=True)
 class PageRows:
-    """The rows of a page, and whether the list has more rows after them."""
+    """The rows of a page, and whether the list has rows before and after them."""
 
-    rows: list[Row[Any]]
-    has_more: bool
+    rows: Sequence[Row[Any]]
+    has_previous_page: bool
+    has_next_page: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,11 +172,16 @@ class PagedRows:
     apply_filter: Callable[[QueryScope, Select[Any], Any], Select[Any]] | None = field(default=None)
 
     async def __call__(self, read_session: ReadSession, keys: Sequence[str], window: PageWindow) -> dict[str, PageRows]:
-        """Fetch a page for each key. One row beyond the page is read, to learn whether the list has more."""
+        """Fetch a page for each key."""
         rows_by_key: dict[str, list[Row[Any]]] = {key: [] for key in keys}
         for row in await read_session.session.execute(self.statement(read_session.scope, keys, window)):
             rows_by_key["" if self.key is None else row.parent_key].append(row)
-        return {key: PageRows(rows[: window.first], len(rows) > window.first) for key, rows in rows_by_key.items()}
+        return {
+            key: PageRows(
+                window.select_shown(rows), window.has_previous_page(len(rows)), window.has_next_page(len(rows))
+            )
+            for key, rows in rows_by_key.items()
+        }
 
     async def count(self, read_session: ReadSession, keys: Sequence[str], filter: Any) -> dict[str, int]:
         """Count the rows of each key that match a filter."""
@@ -186,7 +219,7 @@ class PagedRows:
         """Select a page for each key, or one page of all rows where the list has no key."""
         rows = self._page(scope, window)
         if self.key is None:
-            return rows
+            return self._in_order(rows, window)
         parents = func.unnest(as_bind_value(keys, ARRAY(Text))).table_valued("key").render_derived("parents")
         page = rows.where(self.key == parents.c.key).lateral("part")
         sorting = (
@@ -198,17 +231,29 @@ class PagedRows:
     def correlated(self, scope: QueryScope, key: ColumnElement[Any], window: PageWindow) -> Select[Any]:
         """Select the page of a key that is a column of an outer statement."""
         assert self.key is not None, "a list without a key has no parent"  # noqa: S101
-        return self._page(scope, window).where(self.key == key)
+        rows = self._page(scope, window).where(self.key == key)
+        return self._in_order(rows.correlate(key.table), window)
+
+    def _in_order(self, rows: Select[Any], window: PageWindow) -> Select[Any]:
+        """Sort the rows of a page that is read from the end of its list, which come in reverse."""
+        if window.first is not None:
+            return rows
+        page = rows.subquery()
+        sorting = self.sort_columns(window.order)
+        return select(page).order_by(*(_sort_criterion(column, page.c[column.key], down) for column, down in sorting))
 
     def _page(self, scope: QueryScope, window: PageWindow) -> Select[Any]:
         sorting = self.sort_columns(window.order)
         rows = self._filtered_rows(scope, window.filter)
         if window.after is not None:
-            rows = rows.where(_is_after(sorting, window.after))
-        rows = rows.order_by(*(_sort_criterion(column, column, descending) for column, descending in sorting))
+            rows = rows.where(_is_beyond(sorting, window.after, is_before=False))
+        if window.before is not None:
+            rows = rows.where(_is_beyond(sorting, window.before, is_before=True))
+        sort = _sort_criterion if window.first is not None else _reverse_criterion
+        rows = rows.order_by(*(sort(column, column, descending) for column, descending in sorting))
         # The limit is part of the text, because the planner must know whether few rows are needed or all. There are at
         # most a hundred different limits, one for each page size.
-        rows = rows.limit(literal_column(str(int(window.first) + 1)))
+        rows = rows.limit(literal_column(str(int(window.limit))))
         return rows if window.offset is None else rows.offset(window.offset)
 
     def _filtered_rows(self, scope: QueryScope, filter: Any) -> Select[Any]:
@@ -245,17 +290,35 @@ def _sort_criterion(column: Key, expression: ColumnElement[Any] | Key, descendin
     return expression.desc().nulls_last() if is_nullable(column) else expression.desc()
 
 
-def _is_after(sorting: Sequence[tuple[Key, bool]], position: Sequence[Any]) -> ColumnElement[bool]:
-    """Return the condition that a row comes after a position in a sorted list."""
+def _reverse_criterion(column: Key, expression: ColumnElement[Any] | Key, descending: bool) -> ColumnElement[Any] | Key:
+    """Return the criterion that sorts in reverse to `_sort_criterion`, with nulls first.
+
+    That is the default in descending order, which reverses the ascending one; else NULLS FIRST must be stated.
+    """
+    if not descending:
+        return expression.desc()
+    return expression.asc().nulls_first() if is_nullable(column) else expression
+
+
+def _is_beyond(sorting: Sequence[tuple[Key, bool]], position: Sequence[Any], *, is_before: bool) -> ColumnElement[bool]:
+    """Return the condition that a row comes after a position in a sorted list or, with `is_before`, before it."""
     columns = [column for column, _ in sorting]
     if len({descending for _, descending in sorting}) == 1 and not any(map(is_nullable, columns)):
         # A comparison of row values means the same as the condition below, and can use an index.
         values = tuple_(*(as_bind_value(value, column.type) for value, column in zip(position, columns, strict=True)))
-        return tuple_(*columns) < values if sorting[0][1] else tuple_(*columns) > values
+        return tuple_(*columns) < values if sorting[0][1] != is_before else tuple_(*columns) > values
     condition: ColumnElement[bool] = false()
     for (column, descending), value in reversed(list(zip(sorting, position, strict=True))):
-        condition = or_(_sorts_after(column, value, descending), and_(_equals(column, value), condition))
+        sorts_beyond = _sorts_before if is_before else _sorts_after
+        condition = or_(sorts_beyond(column, value, descending), and_(_equals(column, value), condition))
     return condition
+
+
+def _sorts_before(column: Key, value: Any, descending: bool) -> ColumnElement[bool]:
+    if value is None:
+        return column.is_not(None)
+    bound = as_bind_value(value, column.type)
+    return column > bound if descending else column < bound
 
 
 def _sorts_after(column: Key, value: Any, descending: bool) -> ColumnElement[bool]:

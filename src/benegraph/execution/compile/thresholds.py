@@ -14,6 +14,6 @@ EXPECTED_LIST_LENGTH = 5
 
 
 def expected_page_size(declaration: ToPage, arguments: FieldArguments) -> int:
-    """Return the literal argument `first`, or else the default page size."""
-    size = arguments.int_literal("first")
-    return declaration.default_size if size is None else size
+    """Return the smaller of the literal arguments `first` and `last`, or else the default page size."""
+    sizes = [size for name in ("first", "last") if (size := arguments.int_literal(name)) is not None]
+    return min(sizes, default=declaration.default_size)

@@ -95,8 +95,8 @@ class ToPage:
     A null key gives an empty page.
 
     `build_page` makes the page request from the field's arguments alone, and raises for invalid ones. `default_size`
-    is the expected size of a page without a literal argument `first`. The connection's own fields have the names of
-    `PageField`.
+    is the expected size of a page without a literal argument `first` or `last`. The connection's own fields have the
+    names of `PageField`.
     """
 
     source: Any

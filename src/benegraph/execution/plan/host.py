@@ -20,10 +20,10 @@ class Reader(Protocol):
         `LookupMany` key has at most one row; if there are several, the last is used.
 
         `pages` holds one page request for each page in the statement, None for one with invalid arguments. Of a page,
-        also of a nested one, the reader fetches one row more than the request's `first` where there is one: this shows
-        whether there is a next page. Where the source is itself a page, `pages[0]` is the request for the source, and
-        the others are for the nested pages; a page of all rows has the key ALL_ROWS_KEY. Nested rows carry no key. A
-        null key has no nested rows.
+        also of a nested one, the reader fetches the rows that the methods of the request expect: those on the page, and
+        where there are more, enough of them to show that there is another page. Where the source is itself a page,
+        `pages[0]` is the request for the source, and the others are for the nested pages; a page of all rows has the
+        key ALL_ROWS_KEY. Nested rows carry no key. A null key has no nested rows.
 
         A query without a source has one row without a key. Its nested queries, of cardinality one or page, are each
         for the key with the same index; such a key may be None and may occur twice.

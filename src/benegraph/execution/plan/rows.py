@@ -14,15 +14,19 @@ ALL_ROWS_KEY = ""
 
 
 class RequestedPage(Protocol):
-    """A page request: which part of each parent's list to read. Hosts implement it."""
+    """A page request: which part of each parent's list to read. Hosts implement it.
 
-    @property
-    def first(self) -> int:
-        """Return the maximum number of rows in the page."""
+    The reader may fetch more rows than are on the page, to learn whether there is another page.
+    """
 
-    @property
-    def has_previous_page(self) -> bool:
-        """Return whether the page starts after the beginning of the list."""
+    def select_shown(self, fetched: Sequence[Row]) -> Sequence[Row]:
+        """Return those of the fetched rows that are on the page."""
+
+    def has_previous_page(self, fetched_count: int) -> bool:
+        """Return whether there is a previous page, where so many rows were fetched."""
+
+    def has_next_page(self, fetched_count: int) -> bool:
+        """Return whether there is a next page, where so many rows were fetched."""
 
     def encode_cursor(self, order_key: Row) -> str:
         """Return the cursor of the row with these values in the order's columns."""
@@ -164,7 +168,7 @@ class JsonLayout:
 
     Each row is its parts followed by `suffix`. Commas separate rows. `before_rows` and `after_rows` stand around the
     rows and may contain values of the page. `parts` is None for a page that selects neither nodes nor edges. A reader
-    fetches one row more than the page's `first`, and does not render it.
+    renders only the rows that are on the page.
     """
 
     parts: list[JsonPart] | None

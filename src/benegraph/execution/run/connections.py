@@ -30,8 +30,8 @@ async def build_pages(
     page: RequestedPage,
     counts: Sequence[int] | None,
 ) -> list[ResponseObject]:
-    """Build a connection from each list of rows, which holds one row more than the page where there is a next page."""
-    shown = [rows[: page.first] for rows in lists]
+    """Build a connection from each list of fetched rows."""
+    shown = [page.select_shown(rows) for rows in lists]
     columns: dict[str, Iterable[Any]] = {}
     for part in plan.parts:
         if part.field is PageField.NODES:
@@ -40,7 +40,7 @@ async def build_pages(
             columns[part.response_name] = await _build_edges(execution, part.child, shown, page, plan)
         elif part.field is PageField.PAGE_INFO:
             columns[part.response_name] = [
-                _build_page_info(part.child, rows, page, plan, has_next_page=len(fetched) > page.first)
+                _build_page_info(part.child, rows, len(fetched), page, plan)
                 for rows, fetched in zip(shown, lists, strict=True)
             ]
         elif part.field is PageField.TOTAL_COUNT:
@@ -67,14 +67,14 @@ async def _build_edges(
 
 
 def _build_page_info(
-    plan: PagePartsPlan, rows: Sequence[Row], page: RequestedPage, page_plan: PagePlan, *, has_next_page: bool
+    plan: PagePartsPlan, rows: Sequence[Row], fetched_count: int, page: RequestedPage, page_plan: PagePlan
 ) -> ResponseObject:
     info: ResponseObject = {}
     for part in plan.parts:
         if part.field is PageField.HAS_NEXT_PAGE:
-            info[part.response_name] = has_next_page
+            info[part.response_name] = page.has_next_page(fetched_count)
         elif part.field is PageField.HAS_PREVIOUS_PAGE:
-            info[part.response_name] = page.has_previous_page
+            info[part.response_name] = page.has_previous_page(fetched_count)
         elif part.field is PageField.TYPENAME:
             info[part.response_name] = part.type_name
         else:

@@ -20,6 +20,7 @@ from benegraph.graphql.types.paging import (
     DEFAULT_PAGE_SIZE,
     MAX_OFFSET,
     MAX_PAGE_SIZE,
+    DefaultPageSize,
     PageRequest,
     build_page_request,
     load_page,
@@ -144,12 +145,10 @@ def to_page(
         filter_value = arguments.get(filter_argument.name) if filter_argument else None
         return build_page_request(
             batch,
-            arguments.get("first"),
-            arguments.get("after") or None,
             filter_argument.to_store_filter(filter_value) if filter_argument and filter_value is not None else None,
             _to_store_order(arguments.get("order_by")),
-            arguments.get("offset"),
-            default_page_size,
+            default_page_size=default_page_size,
+            **{name: arguments.get(name) for name in ("first", "after", "last", "before", "offset")},
         )
 
     async def resolve(root: strawberry.Parent[Any], info: Info, **arguments: Any) -> Any:
@@ -159,19 +158,26 @@ def to_page(
         _optional_argument(
             "first",
             int,
-            f"The maximum number of items to return, 0 to {MAX_PAGE_SIZE}. Null means {default_page_size}.",
-            default_page_size,
+            (
+                f"The maximum number of items to return from the start, 0 to {MAX_PAGE_SIZE}. If omitted or null:"
+                f" {default_page_size} or, with `last`, no maximum."
+            ),
+            DefaultPageSize(default_page_size),
         ),
+        _optional_argument("after", str, _describe_cursor("after")),
         _optional_argument(
-            "after", str, "Return the items after this cursor, which the same list returned in the same order."
+            "last",
+            int,
+            (
+                f"The maximum number of items to return from the end, 0 to {MAX_PAGE_SIZE}. With `first`, the end is"
+                " that of the first items."
+            ),
         ),
+        _optional_argument("before", str, _describe_cursor("before")),
     ]
     if has_offset:
-        parameters.append(
-            _optional_argument(
-                "offset", int, f"The number of items to skip, 0 to {MAX_OFFSET}. Can't be combined with `after`."
-            )
-        )
+        description = f"The number of items to skip, 0 to {MAX_OFFSET}. Only `first` can be combined with it."
+        parameters.append(_optional_argument("offset", int, description))
     if filter_argument is not None:
         parameters.append(
             _optional_argument(filter_argument.name, filter_argument.graphql_type, filter_argument.description)
@@ -281,6 +287,10 @@ def _build_store_field(
 def _to_store_order(order_by: Any) -> Order:
     terms = order_by if isinstance(order_by, list) else [order_by] if order_by else []
     return tuple((term.field.value, term.is_descending) for term in terms)
+
+
+def _describe_cursor(position: str) -> str:
+    return f"Return the items {position} this cursor, which the same list returned in the same order."
 
 
 def _optional_argument(

@@ -1,4 +1,7 @@
-"""Connections: pages of a list by keyset pagination. A cursor holds the sort values of a row, not a row number."""
+"""Connections: pages of a list by keyset pagination. A cursor holds the sort values of a row, not a row number.
+
+Arguments and `pageInfo` follow Relay's specification, https://relay.dev/graphql/connections.htm.
+"""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -10,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 import strawberry
 
-from benegraph.db.store.row_queries import Order, PagedRows, PageWindow, is_nullable, order_name
+from benegraph.db.store.row_queries import Order, PagedRows, PageRows, PageWindow, RowT, is_nullable, order_name
 from benegraph.domain.errors import BadInput
 from benegraph.domain.values import MAX_CENTS
 from benegraph.graphql.context import Context, Info
@@ -24,14 +27,29 @@ MAX_OFFSET = 100_000
 MAX_ORDER_FIELDS = 5
 
 
+class DefaultPageSize(int):
+    """The default value of an argument `first`: an integer that differs from the same one passed by a client.
+
+    It doesn't count if the client passes `last`: `last: 5` means the last items of the list, not of the first page.
+    """
+
+
 @strawberry.type(description="The position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether the list has items after this page.")
+    has_next_page: bool = strawberry.field(
+        description=(
+            "Whether the list has items after this page, as Relay defines it: more than `first` between `after` and"
+            " `before`; with `last` alone, whether `before` was passed."
+        )
+    )
     has_previous_page: bool = strawberry.field(
-        description="Whether the page starts after the list's beginning: `after` or a positive `offset` was passed."
+        description=(
+            "Whether the list has items before this page, as Relay defines it: with `last`, more than `last` between"
+            " `after` and `before`; else whether `after` or a positive `offset` was passed."
+        )
     )
     start_cursor: str | None = strawberry.field(
-        description="The cursor of the page's first item; null if the page is empty."
+        description="The cursor of the page's first item: pass it as `before` to go back. Null if the page is empty."
     )
     end_cursor: str | None = strawberry.field(
         description="The cursor of the page's last item: pass it as `after` to continue. Null if the page is empty."
@@ -40,7 +58,7 @@ class PageInfo:
 
 @strawberry.type(description="An item of a list, with its cursor.")
 class Edge(Generic[NodeT]):
-    cursor: str = strawberry.field(description="The item's cursor, to pass as `after` with the same order.")
+    cursor: str = strawberry.field(description="The item's cursor, to pass as `after` or `before` with the same order.")
     node: NodeT = strawberry.field(description="The item.")
 
 
@@ -75,13 +93,13 @@ class EdgeRow:
 class LoadedPage:
     """The rows of one page; the value of every Connection type."""
 
-    def __init__(self, request: "PageRequest", key: str, rows: list[Any], *, has_next_page: bool) -> None:
+    def __init__(self, request: "PageRequest", key: str, page: PageRows) -> None:
         self.batch = request.batch
         self.key = key
         self.window = request.window
-        self.nodes = rows
+        self.nodes = page.rows
         self._request = request
-        self._has_next_page = has_next_page
+        self._page = page
 
     @property
     def edges(self) -> list[EdgeRow]:
@@ -91,8 +109,8 @@ class LoadedPage:
     def page_info(self) -> PageInfo:
         start, end = self._cursors([self.nodes[0], self.nodes[-1]]) if self.nodes else (None, None)
         return PageInfo(
-            has_next_page=self._has_next_page,
-            has_previous_page=self._request.has_previous_page,
+            has_next_page=self._page.has_next_page,
+            has_previous_page=self._page.has_previous_page,
             start_cursor=start,
             end_cursor=end,
         )
@@ -109,14 +127,14 @@ class PageRequest:
     batch: PagedRows
     window: PageWindow
 
-    @property
-    def first(self) -> int:
-        return self.window.first
+    def select_shown(self, fetched: Sequence[RowT]) -> Sequence[RowT]:
+        return self.window.select_shown(fetched)
 
-    @property
-    def has_previous_page(self) -> bool:
-        """Return whether the page starts after the list's beginning."""
-        return self.window.after is not None or bool(self.window.offset)
+    def has_previous_page(self, fetched_count: int) -> bool:
+        return self.window.has_previous_page(fetched_count)
+
+    def has_next_page(self, fetched_count: int) -> bool:
+        return self.window.has_next_page(fetched_count)
 
     def encode_cursor(self, values: Sequence[Any]) -> str:
         """Return the cursor of a row with these values of the sort columns."""
@@ -126,35 +144,47 @@ class PageRequest:
 
 async def load_page(context: Context, request: PageRequest, key: str) -> LoadedPage:
     """Read one page of the list that belongs to a parent's key."""
-    page = await context.load_page(request.batch, key, request.window)
-    return LoadedPage(request, key, page.rows, has_next_page=page.has_more)
+    return LoadedPage(request, key, await context.load_page(request.batch, key, request.window))
 
 
 def build_page_request(
     batch: PagedRows,
-    first: int | None,
-    after: str | None,
     filter: Any = None,
     order: Order = (),
+    *,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
     offset: int | None = None,
     default_page_size: int = DEFAULT_PAGE_SIZE,
 ) -> PageRequest:
     """Check a connection's arguments and return the page that they request.
 
-    Raises BadInput for a size or an offset out of range, an invalid order, and a cursor of another list or order.
+    A `first` that is a DefaultPageSize counts only without `last`. An empty cursor counts as omitted.
+
+    Raises BadInput for a size or an offset out of range, an offset with an argument that excludes it, an invalid order,
+    and a cursor of another list or order.
     """
-    if first is None:
-        first = default_page_size
-    if not 0 <= first <= MAX_PAGE_SIZE:
-        raise BadInput(f"Invalid `first`: expected 0 to {MAX_PAGE_SIZE}, got {first}.")
+    if last is None:
+        first = default_page_size if first is None else first
+    elif isinstance(first, DefaultPageSize):
+        first = None
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and not 0 <= size <= MAX_PAGE_SIZE:
+            raise BadInput(f"Invalid `{name}`: expected 0 to {MAX_PAGE_SIZE}, got {size}.")
     if offset is not None and not 0 <= offset <= MAX_OFFSET:
         raise BadInput(f"Invalid `offset`: expected 0 to {MAX_OFFSET}, got {offset}.")
-    if offset is not None and after:
-        raise BadInput("`after` and `offset` can't be combined; pass only one of them.")
+    for name, is_passed in (("after", after), ("last", last is not None), ("before", before)):
+        if offset is not None and is_passed:
+            raise BadInput(f"`{name}` and `offset` can't be combined; pass only one of them.")
     if len(order) > MAX_ORDER_FIELDS or len({name for name, _ in order}) < len(order):
         raise BadInput(f"Invalid `orderBy`: expected at most {MAX_ORDER_FIELDS} fields, each at most once.")
-    position = _decode_cursor(batch, order, after) if after else None
-    return PageRequest(batch, PageWindow(first, position, order, filter, offset or None))
+    start, end = (
+        _decode_cursor(batch, order, name, cursor) if cursor else None
+        for name, cursor in (("after", after), ("before", before))
+    )
+    return PageRequest(batch, PageWindow(first, start, order, filter, offset or None, last, end))
 
 
 def _parse_text(value: Any) -> str:
@@ -185,7 +215,7 @@ _PARSERS: dict[type, Callable[[Any], Any]] = {
 }
 
 
-def _decode_cursor(batch: PagedRows, order: Order, cursor: str) -> tuple[Any, ...]:
+def _decode_cursor(batch: PagedRows, order: Order, argument: str, cursor: str) -> tuple[Any, ...]:
     """Return a cursor's values of the sort columns. Clients can forge cursors, so each value is checked."""
     columns = [column for column, _ in batch.sort_columns(order)]
     try:
@@ -198,4 +228,4 @@ def _decode_cursor(batch: PagedRows, order: Order, cursor: str) -> tuple[Any, ..
             )
     except (ValueError, TypeError, binascii.Error):
         pass
-    raise BadInput("Invalid `after`: expected a cursor that this list returned in the same order.")
+    raise BadInput(f"Invalid `{argument}`: expected a cursor that this list returned in the same order.")

@@ -1,7 +1,7 @@
 """The cost of an operation: the number of objects that it may return, computed from the schema before execution.
 
-An object costs 1, a connection 1 plus its nodes multiplied by the page size, any other list five times its objects, and
-a mutation 10 more. A list with an argument `ids` counts its IDs. A field that computes few objects from many rows
+An object costs 1, a connection 1 plus its nodes multiplied by `first` or `last`, any other list five times its objects,
+and a mutation 10 more. A list with an argument `ids` counts its IDs. A field that computes few objects from many rows
 declares the cost of reading them. Leaf fields are free, except `totalCount`, which costs 1. `__schema` costs 100,
 `__type` 10.
 """
@@ -110,31 +110,40 @@ class _CostCompiler:
         return _sum([_reading_cost(field), _product(length, _sum([own_cost, children]))])
 
     def _page_size(self, field: GraphQLField, node: FieldNode) -> CostFormula:
-        """Compute the page size that a field's argument `first` requests."""
+        """Compute the page size that a field requests: the larger of its `first` and `last`, or else the default.
+
+        With both, the page has at most the smaller number of items, but the database may read the larger one.
+        """
         default = field.args["first"].default_value
         default_size = default if isinstance(default, int) else ASSUMED_LIST_LENGTH
-        for argument in node.arguments or ():
-            if argument.name.value == "first":
-                return self._page_size_of(argument.value, default_size)
-        return default_size
+        sizes = [
+            self._size_of(argument.value)
+            for argument in node.arguments or ()
+            if argument.name.value in {"first", "last"}
+        ]
 
-    def _page_size_of(self, value: ValueNode, default_size: int) -> CostFormula:
+        def evaluate(variables: VariableInputs) -> int:
+            values = (size(variables) if callable(size) else size for size in sizes)
+            return max((value for value in values if value is not None), default=default_size)
+
+        return evaluate if any(map(callable, sizes)) else evaluate({})
+
+    def _size_of(self, value: ValueNode) -> int | Callable[[VariableInputs], int | None] | None:
+        """Compute the size that an argument's value requests; none for null, for no value and for an invalid one."""
         if isinstance(value, IntValueNode):
             return _clamp_page_size(int(value.value))
-        if isinstance(value, VariableNode):
-            name, variable_default = value.name.value, default_size
-            default = self.defaults.get(name)
-            if isinstance(default, IntValueNode):
-                variable_default = int(default.value)
+        if not isinstance(value, VariableNode):
+            return None
+        name, default = value.name.value, self.defaults.get(value.name.value)
+        default_size = int(default.value) if isinstance(default, IntValueNode) else None
 
-            def evaluate(variables: VariableInputs) -> int:
-                size = variables.get(name, variable_default)
-                if isinstance(size, float) and size.is_integer():  # JSON's 100.0 is a valid Int
-                    size = int(size)
-                return _clamp_page_size(size) if isinstance(size, int) else default_size
+        def evaluate(variables: VariableInputs) -> int | None:
+            size = variables.get(name, default_size)
+            if isinstance(size, float) and size.is_integer():  # JSON's 100.0 is a valid Int
+                size = int(size)
+            return _clamp_page_size(size) if isinstance(size, int) else None
 
-            return evaluate
-        return default_size
+        return evaluate
 
     def _list_length(self, field: GraphQLField, node: FieldNode, default_length: CostFormula) -> CostFormula:
         """Compute how many objects a field returns: 1 unless it is a list, one for each of its argument `ids`."""
@@ -170,9 +179,9 @@ def _reading_cost(field: GraphQLField) -> int:
     return declaration.cost if isinstance(declaration, StoreField) else 0
 
 
-def _clamp_page_size(first: int) -> int:
+def _clamp_page_size(size: int) -> int:
     # The list itself rejects a larger page.
-    return min(max(0, first), MAX_PAGE_SIZE)
+    return min(max(0, size), MAX_PAGE_SIZE)
 
 
 def _sum(costs: Sequence[CostFormula]) -> CostFormula:
