@@ -236,19 +236,25 @@ async def test_tenants_with_the_same_numbers_are_isolated(database: Database) ->
 
 
 async def test_tenant_settings_are_visible_to_administrators_only(office: Office) -> None:
-    query = "{ tenantSettings { autoPaidThrough } }"
-    assert await query_as_office(office, query) == {"tenantSettings": {"autoPaidThrough": False}}
+    query = "{ tenantSettings { autoPaidThrough } viewer { tenantSettings { autoPaidThrough } } }"
+
+    def settings(*, auto_paid_through: bool) -> dict[str, Any]:
+        value = {"tenantSettings": {"autoPaidThrough": auto_paid_through}}
+        return value | {"viewer": value}
+
+    assert await query_as_office(office, query) == settings(auto_paid_through=False)
     await enable_auto_paid_through(office)
     other_office = await create_office(office.database, tenant="globex")
-    assert await query_as_office(office, query) == {"tenantSettings": {"autoPaidThrough": True}}
-    assert await query_as_office(other_office, query) == {"tenantSettings": {"autoPaidThrough": False}}
+    assert await query_as_office(office, query) == settings(auto_paid_through=True)
+    assert await query_as_office(other_office, query) == settings(auto_paid_through=False)
     ada = await office.hire()
     for viewer in (
         employer_viewer(office.employer),
         employee_viewer(office.employer, ada),
         service_viewer(actions=Action),
     ):
-        assert await query_as_office(office.as_viewer(viewer), query) == {"tenantSettings": None}
+        response = await query_as_office(office.as_viewer(viewer), query)
+        assert response == {"tenantSettings": None, "viewer": {"tenantSettings": None}}
 
 
 # -------------------------------------------------------------------------------------------------- coverage sync

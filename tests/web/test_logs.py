@@ -99,6 +99,13 @@ async def test_access_log_describes_a_request(api: ApiClient) -> None:
     }
 
 
+async def test_access_log_names_deprecated_elements_that_a_request_uses(api: ApiClient) -> None:
+    with captured_logs("INFO") as logs:
+        for query in ("{ tenantSettings { autoPaidThrough } }", QUERY, "{ tenantSettings { unknown } }"):
+            await api.post(query)
+    assert [line.get("deprecated") for line in logs.access_records] == [["Query.tenantSettings"], None, None]
+
+
 async def test_access_log_contains_error_codes(api: ApiClient) -> None:
     with captured_logs("INFO") as logs:
         await api.post("query Broken { viewer { salary } }")

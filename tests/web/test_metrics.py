@@ -183,6 +183,15 @@ async def test_executions_by_plan_and_fallbacks_are_counted(api: ApiClient, gate
     assert fallbacks(values) == {"resolver": 2}
 
 
+async def test_uses_of_deprecated_elements_are_counted(api: ApiClient) -> None:
+    deprecated, current = "{ tenantSettings { autoPaidThrough } }", "{ viewer { tenantSettings { autoPaidThrough } } }"
+    for query in (deprecated, current, f"# again\n{deprecated}", deprecated):
+        assert await status_and_codes(await api.post(query)) == (200, [])
+    values = await read_metrics(api)
+    uses = {name: count for name, count in values.items() if name.startswith("benegraph_deprecated_uses_total")}
+    assert uses == {"benegraph_deprecated_uses_total{element=Query.tenantSettings}": 3}
+
+
 async def test_strawberry_executor_counts_no_fallbacks(database: Database, clock: Clock) -> None:
     async with running_api(database, clock, config=GatewayConfig(executor="strawberry")) as api:
         assert await status_and_codes(await api.post(QUERY)) == (200, [])

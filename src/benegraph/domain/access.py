@@ -103,6 +103,11 @@ class Viewer:
         """The name of this viewer in history events: the role, then the key ID."""
         return f"{self.role} {self.key_id}"
 
+    @property
+    def administered_tenant_id(self) -> str | None:
+        """The viewer's tenant, if the viewer is an administrator."""
+        return self.tenant_id if self.role is Role.ADMINISTRATOR else None
+
     def is_allowed(self, action: Action) -> bool:
         return action in PERMISSIONS[self.role] or (self.role is Role.SERVICE and action in self.actions)
 

@@ -29,6 +29,8 @@ class OperationInfo:
     #: SHA-256 of the document's text, in hexadecimal.
     document_digest: str | None = None
     cost: int | None = None
+    #: The schema coordinates of the deprecated elements that the document uses.
+    deprecated: tuple[str, ...] = ()
 
 
 def _charge_nothing(_cost: int) -> None:

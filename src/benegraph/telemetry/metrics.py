@@ -60,6 +60,9 @@ class Metrics:
         self._retries = _counter(
             registry, "transaction_retries", "Transactions retried, by SQLSTATE or exception type.", "reason"
         )
+        self._deprecated_uses = _counter(
+            registry, "deprecated_uses", "Requests that use a deprecated element of the schema.", "element"
+        )
         documents = _counter(registry, "documents", "Documents found in the cache (hit) or parsed (miss).", "result")
         plan_executions = _counter(registry, "operations_answered_by_plan", "Operations executed by compiled plans.")
         self._document_counters = documents.labels("hit"), documents.labels("miss"), plan_executions
@@ -93,6 +96,8 @@ class Metrics:
         children[1].observe(seconds, {"trace_id": request_info.trace_id or ""} if request_info.is_sampled else None)
         if request_info.cost is not None:
             self._cost.observe(request_info.cost)
+        for element in request_info.deprecated:
+            self._deprecated_uses.labels(element).inc()
         if request_info.replayed:
             self._replays.labels(name).inc()
         if request_info.code == Throttled.code:

@@ -107,6 +107,7 @@ class AccessLog(AbstractAccessLogger):
             "kind": info and info.operation_type,
             "cost": info and info.cost,
             "code": info and info.code,
+            "deprecated": (info and info.deprecated) or None,
             "bytes": response.body_length,
         }
         at = datetime.now(UTC).timestamp()

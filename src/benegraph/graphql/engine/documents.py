@@ -33,6 +33,7 @@ from benegraph.execution import (
     directive_variables,
     iter_selections,
 )
+from benegraph.graphql.engine.deprecations import find_deprecated_elements
 from benegraph.graphql.engine.errors import format_request_errors
 from benegraph.graphql.engine.executor_bindings import BatchMetadata, declare_field
 from benegraph.graphql.engine.limits import MAX_ERRORS, Limits, limit_error
@@ -68,6 +69,8 @@ class Operation:
     cost: CostFormula
     #: Whether it selects `__schema` or `__type`.
     introspects: bool
+    #: The schema coordinates of the deprecated elements that the document uses.
+    deprecated: tuple[str, ...]
     #: The variables in its `@skip` and `@include` directives; or the reason why no plan can be compiled.
     directive_variables: tuple[str, ...] | UnsupportedOperation
     #: Its plans by the values of those variables; or the reason why one cannot be compiled.
@@ -162,6 +165,7 @@ class DocumentCache:
             raise InvalidRequest(errors, "VALIDATION_FAILED")
         definitions = document.ast.definitions
         fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
+        deprecated = find_deprecated_elements(schema, document.ast)
         document.operations = {
             node.name.value if node.name else "": Operation(
                 node,
@@ -169,6 +173,7 @@ class DocumentCache:
                 OperationVariables(schema, node.variable_definitions or ()),
                 compile_cost(node, fragments, schema),
                 _introspects(node, fragments),
+                deprecated,
                 _find_directive_variables(node, fragments),
             )
             for node in definitions

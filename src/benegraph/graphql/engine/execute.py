@@ -130,6 +130,7 @@ def _authorize_and_charge(operation: Operation, context: Context, request: Graph
     info = context.operation_info
     info.operation_name = operation.node.name.value if operation.node.name else None
     info.operation_type = operation.node.operation.value
+    info.deprecated = operation.deprecated
     if operation.introspects and not context.may_introspect:
         raise Forbidden(f"The role {context.viewer.role} may not introspect the schema.")
     info.cost = cost = evaluate_cost(operation.cost, request.variables)

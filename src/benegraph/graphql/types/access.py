@@ -3,6 +3,7 @@
 import strawberry
 
 from benegraph.db import store
+from benegraph.graphql.types.billing import TenantSettings
 from benegraph.graphql.types.employers import Employer
 from benegraph.graphql.types.enums import Role
 from benegraph.graphql.types.fields import from_context, to_one
@@ -24,6 +25,11 @@ class Viewer:
         store.people.by_ids,
         "employee_id",
         "The employee that the caller's access is limited to; null if it isn't limited to one employee.",
+    )
+    tenant_settings: TenantSettings | None = to_one(
+        store.access.tenants,
+        "administered_tenant_id",
+        "The settings of the tenant; null unless the caller is an administrator.",
     )
 
 

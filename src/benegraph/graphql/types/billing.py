@@ -5,7 +5,6 @@ from datetime import date
 import strawberry
 
 from benegraph.db import store
-from benegraph.domain.access import Role
 from benegraph.graphql.context import Context
 from benegraph.graphql.types.enums import InvoiceStatus
 from benegraph.graphql.types.fields import to_many
@@ -59,10 +58,8 @@ class TenantSettings:
 
 
 def _find_tenant_settings(context: Context) -> NodeRef | None:
-    viewer = context.viewer
-    if viewer.role is not Role.ADMINISTRATOR:
-        return None
-    return NodeRef("TenantSettings", store.access.tenants, viewer.tenant_id)
+    tenant_id = context.viewer.administered_tenant_id
+    return None if tenant_id is None else NodeRef("TenantSettings", store.access.tenants, tenant_id)
 
 
 @strawberry.type
@@ -71,4 +68,5 @@ class BillingQuery:
         {"TenantSettings": store.access.tenants},
         _find_tenant_settings,
         "The settings of the viewer's tenant; null unless the viewer is an administrator.",
+        deprecation_reason="Use `Viewer.tenantSettings`, which has the same value.",
     )

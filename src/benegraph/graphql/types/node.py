@@ -102,14 +102,19 @@ class LookupField(StrawberryField):
     is_list: bool
 
 
-def lookup(batches: Mapping[str, OneByKey | OneByCompositeKey], find_ref: Callable[..., Any], description: str) -> Any:
+def lookup(
+    batches: Mapping[str, OneByKey | OneByCompositeKey],
+    find_ref: Callable[..., Any],
+    description: str,
+    **options: Any,
+) -> Any:
     """Declare a field for one row. `find_ref(context, **arguments)` returns its NodeRef, or None for no row."""
 
     async def resolve(info: Info, **arguments: Any) -> Any:
         ref: NodeRef | None = find_ref(info.context, **arguments)
         return None if ref is None else await info.context.load_row(ref.batch, ref.key)
 
-    return _build_lookup_field(batches, find_ref, resolve, description, is_list=False)
+    return _build_lookup_field(batches, find_ref, resolve, description, options, is_list=False)
 
 
 def lookup_many(
@@ -124,7 +129,7 @@ def lookup_many(
 
         return await asyncio.gather(*map(load, find_refs(info.context, **arguments)))
 
-    return _build_lookup_field(batches, find_refs, resolve, description, is_list=True)
+    return _build_lookup_field(batches, find_refs, resolve, description, {}, is_list=True)
 
 
 def _build_lookup_field(
@@ -132,11 +137,12 @@ def _build_lookup_field(
     find_ref: Callable[..., Any],
     resolve: Callable[..., Any],
     description: str,
+    options: dict[str, Any],
     *,
     is_list: bool,
 ) -> Any:
     set_arguments(resolve, ("info",), list(inspect.signature(find_ref).parameters.values())[1:])
-    field = build_field(LookupField, description, resolve, {})
+    field = build_field(LookupField, description, resolve, options)
     field.batches, field.find_ref, field.is_list = batches, find_ref, is_list
     return field
 
