@@ -225,12 +225,16 @@ def test_autoscaler_sets_the_replicas_and_the_pods_fit_into_postgresql() -> None
 def exported_labels() -> dict[str, set[str]]:
     """Return the labels of each sample that the gateway exports."""
     metrics = telemetry.create_metrics()
-    request = RequestInfo(request_id="r", operation_name="A", operation_type="query", cost=1, replayed=True)
+    request = RequestInfo(request_id="r", operation_type="query", cost=1, replayed=True, deprecated=("Query.a",))
     metrics.record_request(request, "ok", 0.1)
     metrics.record_retry("40001")
     metrics._plan_fallbacks.labels("introspection")
-    samples = re.findall(r"^((?:benegraph|process)_\w+)(?:\{(.*)\})? ", metrics.render()[0].decode(), re.MULTILINE)
-    return {name: set(re.findall(r'(\w+)="', labels)) for name, labels in samples}
+    page = metrics.render()[0].decode()
+    samples = re.findall(r"^((?:benegraph|process)_\w+)(?:\{(.*)\})? ", page, re.MULTILINE)
+    exported = {name: set(re.findall(r'(\w+)="', labels)) for name, labels in samples}
+    families = set(re.findall(r"^# HELP (\w+)", page, re.MULTILINE))
+    assert families == {re.sub("_(bucket|sum|count)$", "", name) for name in exported}  # each family has a sample
+    return exported
 
 
 @cache
