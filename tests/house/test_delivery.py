@@ -4,6 +4,8 @@ import json
 import os
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -12,6 +14,7 @@ from pathlib import Path
 import typer
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from benegraph.cli import app
 
@@ -64,7 +67,9 @@ def test_image_runs_unprivileged_and_without_the_embedded_server() -> None:
     assert keywords.index("USER") < keywords.index("ENTRYPOINT")
     assert not any("embedded" in arguments for _, arguments in lines)
     (install,) = (arguments for keyword, arguments in lines if keyword == "RUN" and "uv pip install" in arguments)
-    assert "--constraint constraints.txt ." in install
+    assert "--constraint .ci/constraints.txt --build-constraint .ci/constraints.txt '.[otel]'" in " ".join(
+        install.split()
+    )
 
 
 def test_health_check_of_the_image_compiles() -> None:
@@ -101,10 +106,47 @@ def test_pins_match_the_installed_versions_and_the_declared_ranges() -> None:
             assert line not in installed or version(name) == pinned[name], name
 
 
+def test_build_requirements_are_pinned_and_node_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    backend = (ROOT / ".ci/build_backend.py").read_text()
+    (node,) = re.findall(r'^NODE = "(.*)"$', backend, re.MULTILINE)
+    assert node in project["dependency-groups"]["dev"]
+    pinned = pins()
+    for line in (*project["build-system"]["requires"], node):
+        requirement = Requirement(line)
+        assert pinned[canonicalize_name(requirement.name)] in requirement.specifier
+
+
+def test_version_changelog_and_tags_agree() -> None:
+    project_version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert version("benegraph") == project_version
+    headings = re.findall(r"^## (.*)$", (ROOT / ".github/docs/changelog.md").read_text(), re.MULTILINE)
+    releases = [heading for heading in headings if heading != "Unreleased"]
+    assert "Unreleased" not in headings[1:]
+    assert releases[0] == project_version
+    assert releases == sorted(releases, key=Version, reverse=True)
+    tags = git_tags()
+    assert {tag.removeprefix("v") for tag in tags} <= set(releases)
+    if "Unreleased" in headings:
+        assert f"v{project_version}" not in git_tags("--points-at", "HEAD")
+
+
+def git_tags(*options: str) -> list[str]:
+    """Return the release tags; none outside a git repository, or without git."""
+    git = shutil.which("git")
+    if git is None:
+        return []
+    command = [git, "tag", "--list", "v*", *options]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command
+    return result.stdout.split()
+
+
 def test_ci_script_is_executable_and_names_no_machine() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
-    text = script.read_text() + CONSTRAINTS.read_text() + (ROOT / "Dockerfile").read_text()
+    text = "".join(
+        path.read_text() for path in (script, CONSTRAINTS, ROOT / ".ci/build_backend.py", ROOT / "Dockerfile")
+    )
     assert "set -euo pipefail" in text
     assert "://" not in text.replace("http://127.0.0.1", "")
     assert not re.search(r"/(home|root|work|Users)\b", text)
