@@ -25,6 +25,7 @@ _CLAIM_MEMBERS = ("tenant_claim", "role_claim", "employer_claim", "employee_clai
 _ISSUER_MEMBERS = ("issuer", "audience", "keys_url", "tenants", *_CLAIM_MEMBERS)
 _LOG_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
 _LOG_FORMATS = {"ecs", "json", "text"}
+_PAGES = {"all", "graphiql", "none"}
 Executor = Literal["compiled", "strawberry"]
 #: Default timeout of a statement. The database cancels it before the request itself times out.
 _STATEMENT_TIMEOUT_SECONDS = 8.0
@@ -107,8 +108,10 @@ class Settings:
     drain_seconds: float
     #: The data directory of embedded servers.
     data_home: Path
-    #: The cache directory of GraphiQL's bundle.
+    #: The cache directory of the bundle of the pages.
     cache_home: Path
+    #: The pages that browsers get: `all`, `graphiql` (no home page), or `none`.
+    pages: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -140,6 +143,7 @@ class Settings:
             drain_seconds=_number(variables, "BENEGRAPH_DRAIN_SECONDS", float, 0.0),
             data_home=_home(variables, "XDG_DATA_HOME", ".local/share" if os.geteuid() else "/var/lib") / "benegraph",
             cache_home=_home(variables, "XDG_CACHE_HOME", ".cache") / "benegraph",
+            pages=_choice(variables, "BENEGRAPH_PAGES", _PAGES, str.lower) or "all",
         )
 
 

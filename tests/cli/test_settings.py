@@ -172,6 +172,7 @@ DATABASE_URL_OPTION = (
         ({"BENEGRAPH_STATEMENT_TIMEOUT": "0"}, STATEMENT_TIMEOUT),
         ({"BENEGRAPH_DOCUMENTS": "secret"}, "BENEGRAPH_DOCUMENTS must be one of any, trusted."),
         ({"BENEGRAPH_EXECUTOR": "secret"}, "BENEGRAPH_EXECUTOR must be one of compiled, strawberry."),
+        ({"BENEGRAPH_PAGES": "secret"}, "BENEGRAPH_PAGES must be one of all, graphiql, none."),
         (
             {"BENEGRAPH_INTROSPECTION": "secret"},
             INTROSPECTION,
@@ -317,6 +318,14 @@ def test_opentelemetry_variables_enable_traces(variables: dict[str, str], *, exp
 )
 def test_protocol_of_traces_takes_precedence(variables: dict[str, str], protocol: str) -> None:
     assert read_settings(**variables).trace_protocol == protocol
+
+
+@pytest.mark.parametrize(
+    ("variables", "pages"),
+    [({}, "all"), *(({"BENEGRAPH_PAGES": value}, value.lower()) for value in ("all", "GraphiQL", "none"))],
+)
+def test_pages_are_selected_by_their_variable(variables: dict[str, str], pages: str) -> None:
+    assert read_settings(**variables).pages == pages
 
 
 def test_cache_home_follows_the_xdg_variable() -> None:

@@ -15,6 +15,8 @@ BUNDLE_FILES = {
     "pages.json": b"{}",
     "graphiql.js": b"export {};",
     "graphiql.css": b"main {}",
+    "home.js": b"export {};",
+    "home.css": b"main {}",
     "licences.txt": b"MIT",
 }
 

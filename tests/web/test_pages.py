@@ -102,12 +102,6 @@ async def test_page_is_served_only_to_clients_that_accept_html(
             assert "/graphql" in (await response.json(content_type=None))["errors"][0]["message"]
 
 
-async def test_home_leads_to_graphiql(bundle_cache: Path) -> None:
-    async with running_pages(bundle_cache) as client:
-        response = await client.get("/", allow_redirects=False)
-        assert (response.status, response.headers["Location"]) == (303, "/graphiql")
-
-
 @pytest.mark.parametrize("accept", [BROWSER, "text/html", "application/json, text/html;q=0.1"])
 async def test_browser_that_opens_the_endpoint_gets_graphiql(bundle_cache: Path, accept: str) -> None:
     async with running_pages(bundle_cache) as client:

@@ -146,7 +146,7 @@ async def serve_until_shutdown(
             config=settings.gateway,
             fixed_on=config.today,
             throttle=Throttle(settings.gateway.rate_limit, shared_directory and shared_directory / THROTTLE_FILE),
-            pages=Pages(config.pages_config, settings.cache_home),
+            pages=_create_pages(config),
             metrics=telemetry.create_metrics(
                 shared_directory and shared_directory / METRICS_DIRECTORY, executor=settings.gateway.executor
             ),
@@ -164,6 +164,13 @@ async def serve_until_shutdown(
         finally:
             await app[DRAINING].cancel_requests()
             await runner.cleanup()
+
+
+def _create_pages(config: WorkerConfig) -> Pages | None:
+    settings = config.settings
+    if settings.pages == "none":
+        return None
+    return Pages(config.pages_config, settings.cache_home, has_home_page=settings.pages == "all")
 
 
 def tune_garbage_collector() -> None:

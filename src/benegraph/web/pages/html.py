@@ -1,5 +1,6 @@
 """The HTML of the pages, and of those shown while the bundle is built or if the build failed."""
 
+from collections.abc import Sequence
 from html import escape
 
 from benegraph.web.pages.bundle import BuildProgress
@@ -57,6 +58,39 @@ _LOADING_STYLE = f"""\
 :where(p[role=alert]) {{ max-width: 34rem; margin: 30vh auto; padding: 0 24px; }}
 </style>"""
 
+_HOME = """\
+<header>
+<h1>benegraph</h1>
+<p>A GraphQL gateway for benefits enrollment: employers offer plans for a plan year, employees elect or waive them, and
+the carrier gets the resulting coverage. {remark}</p>
+<nav aria-label="Pages">{links}</nav>
+</header>
+<main id="home">
+<p role="status">Loading the graph and the examples …</p>
+<noscript><p>The graph and the examples require JavaScript.</p></noscript>
+</main>
+<footer>
+<section aria-labelledby="links">
+<h2 id="links">Paths</h2>
+<dl>
+<dt><a href="{graphiql}">{graphiql}</a></dt>
+<dd>GraphiQL: write queries, and read the documentation of every type</dd>
+<dt><code>{endpoint}</code></dt>
+<dd>the API, for GraphQL requests with an API key</dd>
+<dt><code>/schema.graphql</code></dt>
+<dd>the schema, for requests with a key that may read it</dd>
+<dt><a href="/readyz">/readyz</a>, <a href="/livez">/livez</a></dt>
+<dd>health: whether the gateway can answer requests, and whether its process runs</dd>
+<dt><a href="/metrics">/metrics</a></dt>
+<dd>metrics in the format of Prometheus</dd>
+<dt><a href="{files}/licences.txt">licences.txt</a></dt>
+<dd>the licences of the packages in these pages</dd>
+</dl>
+</section>
+</footer>"""
+_DEMO_REMARK = "This is its demo: the people are invented, and you may change everything."
+_KEY_REMARK = "Each request needs an API key."
+
 _API_NOTE = "<p class='rest'>The API is available at <code>{endpoint}</code>.</p>"
 
 
@@ -71,6 +105,17 @@ def script_page(files: str, name: str) -> str:
         '<progress id="loading" value="0"></progress>\n</div>\n</main>'
     )
     return _frame(head, f"{loading}\n<noscript><p>This page requires JavaScript.</p></noscript>")
+
+
+def home_page(files: str, endpoint: str, graphiql: str, demo_paths: Sequence[str]) -> str:
+    """Return the home page. Its text is complete without the script, which adds the picture, viewers and examples."""
+    head = f'<link rel="stylesheet" href="{files}/home.css">\n<script type="module" src="{files}/home.js"></script>'
+    titles = {graphiql: "GraphiQL"} | dict(
+        zip(demo_paths, ("Demo: an election", "Demo: open enrollment"), strict=False)
+    )
+    links = "\n".join(f'<a href="{path}">{title}</a>' for path, title in titles.items())
+    remark = _DEMO_REMARK if demo_paths else _KEY_REMARK
+    return _frame(head, _HOME.format(files=files, endpoint=endpoint, graphiql=graphiql, links=links, remark=remark))
 
 
 def progress_page(progress: BuildProgress, elapsed: float, endpoint: str) -> str:

@@ -44,10 +44,12 @@ _HOST = re.compile(r"(?P<name>\[[^]]+]|[^:]+)(?::[0-9]+)?")
 class Pages:
     """The pages and their files. If there is no bundle when the application starts, it is built in the background."""
 
-    def __init__(self, config: PagesConfig, cache: Path) -> None:
+    def __init__(self, config: PagesConfig, cache: Path, *, has_home_page: bool = True) -> None:
         self._config = config
         self._cache = cache
+        self._has_home_page = has_home_page
         self._digest = bundle.source_digest()
+        self._path = f"/pages/{self._digest}"
         self._files: Mapping[str, Path] = {}
         self._directory: Path | None = None
         self._progress = bundle.BuildProgress("starting")
@@ -60,37 +62,41 @@ class Pages:
         self._endpoint = endpoint
         app.router.add_get("/", self.home)
         app.router.add_get(GRAPHIQL_PATH, self.graphiql)
-        if self._config.personas:
+        if self._config.personas and self._has_home_page:
             for path in DEMO_PATHS:
                 app.router.add_get(path, self.demo)
         app.router.add_get(CONFIG_PATH, self.config)
         app.router.add_get("/pages/{digest}/{name}", self.file)
         app.cleanup_ctx.append(self._build_in_background)
 
-    async def home(self, _request: web.Request) -> web.Response:
-        return web.Response(status=303, headers={"Location": GRAPHIQL_PATH})
+    async def home(self, request: web.Request) -> web.Response:
+        if not self._has_home_page:
+            return web.Response(status=303, headers={"Location": GRAPHIQL_PATH})
+        demo_paths = DEMO_PATHS if self._config.personas else ()
+        return self._page(request, html.home_page(self._path, self._endpoint, GRAPHIQL_PATH, demo_paths))
 
     async def graphiql(self, request: web.Request) -> web.Response:
-        return self._page("graphiql", request)
+        return self._page(request, html.script_page(self._path, "graphiql"))
 
     async def demo(self, request: web.Request) -> web.Response:
         """Return the demo app. Its script opens the page of the path."""
-        return self._page("demo", request)
+        return self._page(request, html.script_page(self._path, "demo"))
 
-    def _page(self, name: str, request: web.Request) -> web.Response:
-        """Return the page of this name; while the bundle is missing, the progress or the failure of its build."""
+    def _page(self, request: web.Request, text: str) -> web.Response:
+        """Return this page; while the bundle is missing, the progress or the failure of its build."""
         if not accepts_html(request.headers.getall("Accept", [])):
             raise web.HTTPNotAcceptable(
                 reason=f"This page is for browsers only; send GraphQL requests to {self._endpoint}"
             )
-        if self._find_files() and self._is_in_place():
-            text = html.script_page(f"/pages/{self._digest}", name)
-        elif self._failure is not None:
-            text = html.failure_page(self._failure, self._endpoint)
-        else:
-            text = html.progress_page(self._progress, time.monotonic() - self._progress_at, self._endpoint)
+        if not (self._find_files() and self._is_in_place()):
+            text = self._build_state_page()
         headers = _SECURITY_HEADERS | {"Cache-Control": "no-store", "Vary": "Accept"}
         return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)
+
+    def _build_state_page(self) -> str:
+        if self._failure is not None:
+            return html.failure_page(self._failure, self._endpoint)
+        return html.progress_page(self._progress, time.monotonic() - self._progress_at, self._endpoint)
 
     async def config(self, request: web.Request) -> web.Response:
         # DNS rebinding: a page of another site could point its own name at this machine, and read the demo's keys.
