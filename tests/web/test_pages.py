@@ -138,8 +138,8 @@ async def test_demo_app_is_served_in_the_demo_only(bundle_cache: Path, path: str
         response = await client.get(path, headers={"Accept": BROWSER})
         assert (response.status, response.headers["Content-Security-Policy"]) == (200, POLICY)
         text = await response.text()
-        assert f"/pages/{bundle.source_digest()}/demo.js" in text
-        assert f"/pages/{bundle.source_digest()}/demo.css" in text
+        assert f"/pages/{bundle.source_digest()}/load.js" in text
+        assert '<main data-page="demo">' in text
         assert (await client.get(path, headers={"Accept": "application/json"})).status == 406
     async with running_pages(bundle_cache) as client:
         response = await client.get(path, headers={"Accept": BROWSER})

@@ -1,9 +1,9 @@
 // The description of a type: its text, its fields with their types, and a link to the documentation in GraphiQL.
 import { findTarget, typeText } from "./schema.js";
 
-export function Description({ types, names, name, select }) {
+export function Description({ types, name, select }) {
   const type = types.get(name);
-  const returnToBox = ({ key }) => key === "Escape" && document.getElementById(`box-${name}`).focus();
+  const returnToBox = ({ key }) => key === "Escape" && document.getElementById(`box-${name}`)?.focus();
   return (
     <aside id="description" tabIndex={-1} aria-labelledby="description-title" onKeyDown={returnToBox}>
       <h3 id="description-title">{name}</h3>
@@ -13,7 +13,7 @@ export function Description({ types, names, name, select }) {
           <div key={field.name}>
             <dt>
               {field.name}
-              <Arguments of={field} />: <TypeName {...{ types, names, field, select }} />
+              <Arguments of={field} />: <TypeName {...{ types, field, select }} />
             </dt>
             {field.description && (
               <dd>
@@ -31,10 +31,10 @@ function Arguments({ of: { args } }) {
   return args.length > 0 && <small>({args.map(({ name }) => name).join(", ")})</small>;
 }
 
-function TypeName({ types, names, field, select }) {
+function TypeName({ types, field, select }) {
   const target = findTarget(types, field)?.name;
   const text = typeText(field.type);
-  return names.has(target) ? (
+  return target ? (
     <a href={`#${target}`} onClick={() => select(target)}>
       {text}
     </a>

@@ -21,7 +21,7 @@ export default function Graph({ endpoint, apiKey }) {
       <h2 id="graph">The graph</h2>
       {apiKey ? (
         <p>
-          Every type that can be reached from an employee. Choose a box to read its description.{" "}
+          The types within three steps of an employee. Choose a box to read its description.{" "}
           {types && <SchemaDownload {...{ apiKey }} />}
         </p>
       ) : (
@@ -35,8 +35,7 @@ export default function Graph({ endpoint, apiKey }) {
 
 function Picture({ types }) {
   const [picture] = useState(() => layOut(types, ROOT));
-  const names = new Set(picture.boxes.map(({ name }) => name));
-  const [selected, select] = useSelectedName(names);
+  const [selected, select] = useSelectedName(types);
   const viewport = useRef(null);
   const { boxes, lines, width, height } = picture;
   useEffect(() => {
@@ -61,7 +60,7 @@ function Picture({ types }) {
           </ul>
         </div>
       </nav>
-      <Description {...{ types, names, select }} name={selected} />
+      <Description {...{ types, select }} name={selected} />
     </div>
   );
 }
@@ -84,10 +83,10 @@ function Box({ box: { name, x, y, width, height, rows, column }, isSelected, isN
 }
 
 // Keeps the selected type in the fragment of the URL, so that the browser's history and links work.
-function useSelectedName(names) {
+function useSelectedName(types) {
   const read = () => {
     const name = location.hash.slice(1);
-    return names.has(name) ? name : ROOT;
+    return types.has(name) ? name : ROOT;
   };
   const [selected, setSelected] = useState(read);
   useEffect(() => {

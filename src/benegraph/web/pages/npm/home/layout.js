@@ -1,8 +1,9 @@
-// The layout of the picture: a box for each type that is reachable from the root, in columns by distance from the root.
+// The layout of the picture: a box for each type near the root, in columns by distance from the root.
 import { Graph, layout } from "@dagrejs/dagre";
 
 import { findTarget } from "./schema.js";
 
+const MAX_DISTANCE = 3;
 const WIDTH = 206;
 const TITLE_HEIGHT = 32;
 const ROW_HEIGHT = 18;
@@ -44,10 +45,10 @@ function findBoxes(types, rootName) {
       if (!target) {
         return [];
       }
-      if (!boxes.has(target.name)) {
+      if (!boxes.has(target.name) && box.column < MAX_DISTANCE) {
         boxes.set(target.name, { name: target.name, column: box.column + 1 });
       }
-      const isForward = boxes.get(target.name).column > box.column;
+      const isForward = boxes.get(target.name)?.column > box.column;
       return [{ field: field.name, target: target.name, isList: target.isList, isForward }];
     });
     box.height = TITLE_HEIGHT + (box.rows.length ? box.rows.length * ROW_HEIGHT + PADDING : 0);
@@ -57,14 +58,18 @@ function findBoxes(types, rootName) {
 
 // Sorts a box's rows by the position of their types, so that its lines do not cross, and returns the lines.
 function connectRows(box, boxes) {
-  box.rows.sort((one, other) => other.isForward - one.isForward || boxes.get(one.target).y - boxes.get(other.target).y);
+  const order = ({ target, isForward }) => (isForward ? boxes.get(target).y : Infinity);
+  box.rows.sort((one, other) => other.isForward - one.isForward || order(one) - order(other) || 0);
   return box.rows.flatMap(({ field, target, isForward }, index) => {
+    if (!isForward) {
+      return [];
+    }
     const { x: endX, y } = boxes.get(target);
     const startX = box.x + box.width;
     const startY = box.y + TITLE_HEIGHT + (index + 0.5) * ROW_HEIGHT;
     const endY = y + TITLE_HEIGHT / 2;
     const bend = (endX - startX) / 2;
     const path = `M${startX} ${startY}c${bend} 0 ${bend} ${endY - startY} ${endX - startX} ${endY - startY}`;
-    return isForward ? [{ from: box.name, to: target, field, path }] : [];
+    return [{ from: box.name, to: target, field, path }];
   });
 }
