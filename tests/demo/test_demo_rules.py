@@ -177,7 +177,7 @@ def _enrollment_statuses(records: RecordBuffer, today: date) -> Iterator[tuple[R
             row["decision"],
             window,
             year["coverage_ends_on"],
-            row["coverage_starts_on"],
+            row["effective_on"],
             row["coverage_ends_on"],
             row["closed_on"],
         )

@@ -172,7 +172,8 @@ def test_eligibility_rules_and_coverage_start(employment: Employment, days: int,
         (date(2026, 4, 10), ALL_HOLD),  # the eligibility date
         (date(2026, 8, 31), ALL_HOLD),
         (date(2026, 9, 1), NOT_EMPLOYED),  # the termination date
-        (date(2025, 12, 31), WAITING_PERIOD_FAILS),
+        (date(2026, 3, 10), "-EMPLOYED EMPLOYMENT_CLASS -WAITING_PERIOD"),  # the day before the hire
+        (date(2026, 3, 11), WAITING_PERIOD_FAILS),
         (date(2027, 1, 1), "-EMPLOYED EMPLOYMENT_CLASS -WAITING_PERIOD"),
     ],
 )
@@ -186,17 +187,17 @@ def test_eligibility_is_evaluated_as_of_the_effective_date(effective_on: date, r
 @pytest.mark.parametrize(
     ("effective_on", "start"),
     [
-        (date(2026, 4, 9), "before that day"),
-        (date(2026, 4, 10), "on that day or later"),
+        (date(2026, 4, 19), "before that day"),
+        (date(2026, 4, 20), "on that day or later"),
         (date(2027, 1, 1), "outside the plan year"),
     ],
 )
 def test_rule_messages_contain_the_eligibility_date_but_no_effective_date(effective_on: date, start: str) -> None:
-    eligibility = evaluate_eligibility(hired(date(2026, 4, 10)), YEAR, NO_WAITING, {FULL_TIME}, effective_on)
+    eligibility = evaluate_eligibility(hired(date(2026, 4, 10)), YEAR, WaitingPeriod(10), {FULL_TIME}, effective_on)
     assert [rule.message for rule in eligibility.rules] == [
         "The employee is employed on the day coverage would start.",
         "The plan year has a contribution class for employment class FULL_TIME.",
-        f"The eligibility date is 2026-04-10; coverage would start {start}.",
+        f"The eligibility date is 2026-04-20; coverage would start {start}.",
     ]
 
 

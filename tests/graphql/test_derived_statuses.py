@@ -40,18 +40,20 @@ CREATED = Clock(datetime(2026, 1, 1, tzinfo=UTC))
 
 #: The first and last day of coverage, as days from today. Cancelled coverage has no last day.
 COVERAGE_OFFSETS = ((-9, -1), (-9, 0), (0, 0), (0, 9), (1, 9), (1, None))
+CASE = {"decision": None, "effective": 0, "coverage_end": None}
 
 
 def enrollment_cases() -> Iterator[dict[str, Any]]:
     """Yield every combination of the values that a status depends on, with dates as days from today."""
     for plan_year_end, closed, window in product(DAY_OFFSETS, (None, *DAY_OFFSETS), DAY_OFFSETS):
-        case = {"plan_year_end": plan_year_end, "closed": closed, "window": window, "decision": None, "coverage": None}
+        case = CASE | {"plan_year_end": plan_year_end, "closed": closed, "window": window}
         yield case
         if window == 0:  # of an answered enrollment, the window doesn't matter: one is enough
             answered = case | {"window": -1}
-            yield answered | {"decision": "WAIVED"}
-            for coverage in COVERAGE_OFFSETS:
-                yield answered | {"decision": "ENROLLED", "coverage": coverage}
+            for effective in DAY_OFFSETS:
+                yield answered | {"decision": "WAIVED", "effective": effective}
+            for first, last in COVERAGE_OFFSETS:
+                yield answered | {"decision": "ENROLLED", "effective": first, "coverage_end": last}
 
 
 @pytest.mark.parametrize("now", INSTANTS, ids=str)
@@ -87,15 +89,14 @@ async def _insert_enrollments(database: Database, zone: str, today: date) -> dic
     for case, employee_id in zip(cases, employee_ids, strict=True):
         product_id, plan_year, plan = offers[case["plan_year_end"]]
         enrolled = case["decision"] == "ENROLLED"
-        first, last = case["coverage"] or (None, None)
         window = DateSpan.through(today - timedelta(days=9), today + timedelta(days=case["window"]))
         enrollment_facts.append(
             EnrollmentFacts(
                 ElectionDecision(case["decision"]) if case["decision"] else None,
                 window,
                 today + timedelta(days=case["plan_year_end"]),
-                _date_at(today, first),
-                _date_at(today, last),
+                today + timedelta(days=case["effective"]),
+                _date_at(today, case["coverage_end"]),
                 _date_at(today, case["closed"]),
             )
         )
@@ -109,14 +110,14 @@ async def _insert_enrollments(database: Database, zone: str, today: date) -> dic
                 "issued_on": window.start,
                 "window_opens_on": window.start,
                 "window_closes_on": window.last,
-                "effective_on": today,
+                "effective_on": enrollment_facts[-1].effective_on,
                 "decision": case["decision"],
                 "decided_at": CREATED.now if case["decision"] else None,
                 "coverage_tier": "EE" if enrolled else None,
                 "selected_plan_id": plan if enrolled else None,
                 "employee_contribution_cents": 0 if enrolled else None,
                 "employer_contribution_cents": 0 if enrolled else None,
-                "coverage_starts_on": enrollment_facts[-1].coverage_starts_on,
+                "coverage_starts_on": enrollment_facts[-1].effective_on if enrolled else None,
                 "coverage_ends_on": enrollment_facts[-1].coverage_ends_on,
                 "closed_on": enrollment_facts[-1].closed_on,
                 "close_reason": "LAPSED" if enrollment_facts[-1].closed_on else None,

@@ -131,7 +131,7 @@ def check_statuses(snapshot: Snapshot, enrollments: Sequence[Any], today: date) 
     for row in enrollments:
         window = DateSpan.through(row.opens_on, row.closes_on)
         facts = EnrollmentFacts(
-            row.decision, window, ends[row.plan_year_id], row.coverage_starts_on, row.coverage_ends_on, row.closed_on
+            row.decision, window, ends[row.plan_year_id], row.effective_on, row.coverage_ends_on, row.closed_on
         )
         assert row.status is derive_enrollment_status(facts, today)
     reissues = Counter(row.plan_year_id for row in enrollments if row.status == "PENDING" and row.replaces_id)

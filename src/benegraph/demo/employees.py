@@ -45,7 +45,7 @@ class EnrollmentState:
             row["decision"],
             self.window,
             self.plan_year.coverage.last,
-            row["coverage_starts_on"],
+            row["effective_on"],
             row["coverage_ends_on"],
             row["closed_on"],
         )

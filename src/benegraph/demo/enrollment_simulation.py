@@ -25,7 +25,6 @@ from benegraph.domain.enrollments.status import (
     WindowReason,
     build_close_values,
     compute_ends,
-    find_last_coverable_day,
     new_hire_window,
 )
 from benegraph.domain.enrollments.tiers import is_coverable
@@ -196,7 +195,6 @@ def accept_election(
     offer = ElectionOffer(
         facts=enrollment.facts(),
         version=enrollment.row["version"],
-        effective_on=effective_on,
         eligibility=employee.eligibility(plan_year, effective_on),
         employment_class=employee.employment.employment_class,
         classes=plan_year.classes,
@@ -337,8 +335,7 @@ def terminate_employment(employee: EmployeeState, terminated_on: date, at: datet
     employee.employment = replace(employee.employment, terminated_on=terminated_on)
     for enrollment in employee.enrollments:
         if enrollment.is_unanswered(at.date()):
-            limit = find_last_coverable_day(enrollment.plan_year.coverage.last, terminated_on)
-            closed_on = max(at.date(), terminated_on) if enrollment.row["effective_on"] <= limit else at.date()
+            closed_on = max(at.date(), terminated_on) if enrollment.row["effective_on"] < terminated_on else at.date()
             values: Row = {"closed_on": closed_on, "close_reason": CloseReason.TERMINATED}
             employee.records.update_with_event(Enrollment, enrollment.row, "CLOSED", values, at)
     for plan_year in {enrollment.plan_year.id: enrollment.plan_year for enrollment in employee.enrollments}.values():

@@ -49,8 +49,8 @@ class Employment:
         return max(self.hired_on, self.class_changed_on or self.hired_on)
 
     def is_active(self, day: date) -> bool:
-        """Return whether the employment is active on a day. It is not on the termination date itself."""
-        return self.terminated_on is None or day < self.terminated_on
+        """Return whether the employment is active on a day: from its hire date, and before its termination date."""
+        return self.hired_on <= day and (self.terminated_on is None or day < self.terminated_on)
 
 
 @dataclass(frozen=True, slots=True)

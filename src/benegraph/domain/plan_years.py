@@ -237,13 +237,18 @@ def evaluate_eligibility(
     waiting: WaitingPeriod,
     offered_to: Collection[EmploymentClass],
     effective_on: date | None = None,
+    covered_since: date | None = None,
 ) -> Eligibility:
     """Evaluate the rules of eligibility for a plan year, as of the day that coverage would start.
 
     That day is `effective_on` if a life event sets it; otherwise the later of the eligibility date and the plan year's
-    start. `offered_to` are the employment classes that have a contribution class.
+    start. `offered_to` are the employment classes that have a contribution class. `covered_since` is the first day of
+    coverage that the employee has in the plan year: who is covered has waited, and does not wait again after a change
+    of the employment class.
     """
     eligible_on = compute_eligibility_date(employment, waiting)
+    if covered_since is not None:
+        eligible_on = min(eligible_on, covered_since)
     starts_on = effective_on or max(eligible_on, coverage.start)
     return Eligibility(
         (

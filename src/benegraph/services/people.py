@@ -11,7 +11,7 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.access import Role
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
-from benegraph.domain.enrollments.status import CloseReason, find_last_coverable_day
+from benegraph.domain.enrollments.status import CloseReason
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import (
@@ -151,9 +151,8 @@ async def terminate_employee(
     for row in rows:
         if not is_awaiting_answer(row, today):
             continue
-        limit = find_last_coverable_day(plan_years[row.plan_year_id].coverage_ends_on, terminated_on)
-        # An enrollment that can still cover days of the employment stays open until the employment ends.
-        closed_on = max(today, terminated_on) if row.effective_on <= limit else today
+        # An enrollment that takes effect during the employment stays open until the employment ends.
+        closed_on = max(today, terminated_on) if row.effective_on < terminated_on else today
         updates.add(row, "CLOSED", reason, closed_on=closed_on, close_reason=CloseReason.TERMINATED)
     await _write_with_coverage(tx, employee, updates, rows, plan_years, terminated_on)
 

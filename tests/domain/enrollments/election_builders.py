@@ -71,11 +71,10 @@ def eligibility(
     return evaluate_eligibility(employment, COVERAGE, WaitingPeriod(), {FULL_TIME}, starts_on)
 
 
-FACTS = EnrollmentFacts(None, WINDOW, plan_year_ends_on=COVERAGE.last)
+FACTS = EnrollmentFacts(None, WINDOW, plan_year_ends_on=COVERAGE.last, effective_on=COVERAGE.start)
 OFFER = ElectionOffer(
     FACTS,
     version=3,
-    effective_on=COVERAGE.start,
     eligibility=eligibility(),
     employment_class=FULL_TIME,
     classes=CLASSES,

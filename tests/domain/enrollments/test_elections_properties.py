@@ -96,11 +96,13 @@ OTHER_DEPENDENTS = st.fixed_dictionaries(
         for id in DEPENDENTS
     }
 )
+EFFECTIVE_DATES = st.dates(COVERAGE.start, COVERAGE.last)
 BASELINES = st.builds(
     ReissueBaseline,
     st.sampled_from(LifeEventType),
     st.sampled_from([None, "gold", "GOLD"]),
     st.frozensets(st.sampled_from(sorted(DEPENDENTS)), max_size=3),
+    st.none() | st.sampled_from(sorted(DEPENDENTS)),
 )
 
 
@@ -110,7 +112,7 @@ def offers(
     """Return strategies for the parts of an offer that are likely accepted."""
     plans = {id: st.builds(OfferedPlan, st.just(id), prices) for id in ("gold", "silver")}
     return {
-        "effective_on": st.dates(COVERAGE.start, COVERAGE.last),
+        "facts": st.builds(replace, st.just(OFFER.facts), effective_on=EFFECTIVE_DATES),
         "plans": st.just(PLANS) | st.fixed_dictionaries(plans),
         "classes": st.just(CLASSES) | classes,
     }
@@ -120,14 +122,17 @@ LIKELY_ACCEPTED_OFFERS = st.builds(replace, st.just(OFFER), **offers(PRICES, CLA
 ANY_OFFERS = st.builds(
     replace,
     st.just(OFFER),
-    **offers(SOME_PRICES, SOME_CLASSES),
-    facts=st.builds(
-        EnrollmentFacts,
-        st.none() | st.sampled_from(ElectionDecision),
-        st.just(WINDOW),
-        st.just(COVERAGE.last),
-        closed_on=st.none() | NEAR_TODAY,
-    ),
+    **offers(SOME_PRICES, SOME_CLASSES)
+    | {
+        "facts": st.builds(
+            EnrollmentFacts,
+            st.none() | st.sampled_from(ElectionDecision),
+            st.just(WINDOW),
+            st.just(COVERAGE.last),
+            EFFECTIVE_DATES,
+            closed_on=st.none() | NEAR_TODAY,
+        )
+    },
     eligibility=st.sampled_from([eligibility(), eligibility(part_time=True)]),
     dependents=st.just(DEPENDENTS) | OTHER_DEPENDENTS,
     baseline=st.none() | BASELINES,

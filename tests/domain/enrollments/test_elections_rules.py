@@ -124,9 +124,8 @@ def test_election_is_accepted_from_first_through_last_day_of_window(
         (offer_with_facts(closed_on=TODAY), TODAY, [NOT_PENDING]),
         (offer_with_facts(closed_on=TODAY + ONE_DAY), TODAY, []),
         (offer_with_facts(decision=ENROLLED), date(2026, 12, 1), [NOT_PENDING, NOT_OPEN]),
-        # A window may extend past the plan year, but the plan year must not be over.
-        (offer_with_facts(plan_year_ends_on=TODAY), TODAY, []),
-        (offer_with_facts(plan_year_ends_on=TODAY - ONE_DAY), TODAY, [NOT_PENDING]),
+        # A window may extend past the plan year.
+        (offer_with_facts(plan_year_ends_on=TODAY - ONE_DAY), TODAY, []),
     ],
 )
 def test_election_on_an_enrollment_that_is_not_pending_is_refused(

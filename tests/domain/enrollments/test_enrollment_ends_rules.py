@@ -143,10 +143,25 @@ def test_answer_ends_the_day_before_the_next_takes_effect(answers: list[Answer],
             id="coverage that would begin the day after is cancelled",
         ),
         pytest.param(
-            [enrolled(5, 31)],
-            date(2026, 5, 1),
+            [enrolled(5, 30)],
+            date(2026, 5, 31),
             [EnrollmentEnd(date(2026, 5, 31), date(2026, 6, 1), TERMINATED)],
-            id="a single day of the last month",
+            id="coverage that begins the day before the termination date",
+        ),
+        pytest.param(
+            [enrolled(5, 31)],
+            date(2026, 5, 31),
+            [EnrollmentEnd(None, date(2026, 6, 1), TERMINATED)],
+            id="coverage that would begin on the termination date is cancelled",
+        ),
+        pytest.param(
+            [enrolled(1), enrolled(5, 20)],
+            date(2026, 5, 15),
+            [
+                EnrollmentEnd(date(2026, 5, 31), date(2026, 6, 1), TERMINATED),
+                EnrollmentEnd(None, date(2026, 6, 1), TERMINATED),
+            ],
+            id="a change after the termination date leaves the coverage in force",
         ),
         pytest.param(
             [waived(1)],
@@ -174,7 +189,7 @@ def test_answer_ends_the_day_before_the_next_takes_effect(answers: list[Answer],
         ),
         pytest.param(
             [enrolled(1), enrolled(6)],
-            date(2026, 6, 1),
+            date(2026, 6, 2),
             [
                 EnrollmentEnd(date(2026, 5, 31), date(2026, 6, 1), REISSUED),
                 EnrollmentEnd(date(2026, 6, 30), date(2026, 7, 1), TERMINATED),
@@ -232,24 +247,33 @@ def test_each_day_is_covered_by_the_latest_answer_in_force(answers: list[Answer]
             by_day.setdefault(day, []).append(answer)
     last_day = find_last_coverable_day(ENDS, terminated_on)
     for day in DateSpan.through(date(2025, 12, 1), date(2027, 2, 1)).days():
-        in_force = [answer for answer in answers if answer.effective_on <= day <= last_day][-1:]
+        in_force = [
+            answer
+            for answer in answers
+            if answer.effective_on <= day <= last_day and (terminated_on is None or answer.effective_on < terminated_on)
+        ][-1:]
         assert by_day.get(day, []) == [answer for answer in in_force if answer.decision is ElectionDecision.ENROLLED]
 
 
 @settings(max_examples=200)
 @given(ANSWERS, TERMINATIONS)
-def test_termination_changes_only_answers_beyond_last_coverable_day(
+def test_termination_cancels_later_answers_and_ends_the_one_in_force_with_its_month(
     answers: list[Answer], terminated_on: date | None
 ) -> None:
     last_day = find_last_coverable_day(ENDS, terminated_on)
-    for answer, before, after in zip(
-        answers, compute_ends(answers, ENDS), compute_ends(answers, ENDS, terminated_on), strict=True
-    ):
-        if last_day == ENDS or (before.closed_on is not None and before.closed_on <= last_day):
-            assert after == before
+    is_early = last_day < ENDS
+    closing = (last_day + ONE_DAY, TERMINATED) if is_early else (None, None)
+    remaining = [answer for answer in answers if terminated_on is None or answer.effective_on < terminated_on]
+    expected_ends = iter(compute_ends(remaining, last_day))
+    for answer, end in zip(answers, compute_ends(answers, ENDS, terminated_on), strict=True):
+        if answer not in remaining:
+            # Its closing date is the day that the answer in force then ends, or the day a later answer took effect.
+            assert end.coverage_ends_on is None
             continue
-        was_covered = before.coverage_ends_on is not None and answer.effective_on <= last_day
-        assert after == EnrollmentEnd(last_day if was_covered else None, last_day + ONE_DAY, TERMINATED)
+        expected = next(expected_ends)
+        if expected.closed_on is None:
+            expected = EnrollmentEnd(expected.coverage_ends_on, *closing)
+        assert end == expected
 
 
 @given(ANSWERS, ANSWER)

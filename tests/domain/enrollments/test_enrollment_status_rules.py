@@ -25,11 +25,10 @@ PENDING, ENROLLED, WAIVED, INACTIVE = EnrollmentStatus
 UPCOMING, EFFECTIVE, ENDED, CANCELLED = CoverageStatus
 
 NOVEMBER = DateSpan.through(date(2026, 11, 1), date(2026, 11, 30))
-UNANSWERED = EnrollmentFacts(None, NOVEMBER, plan_year_ends_on=date(2027, 12, 31))
+UNANSWERED = EnrollmentFacts(None, NOVEMBER, plan_year_ends_on=date(2027, 12, 31), effective_on=date(2027, 1, 1))
 COVERED = replace(
     UNANSWERED,
     decision=ElectionDecision.ENROLLED,
-    coverage_starts_on=date(2027, 1, 1),
     coverage_ends_on=date(2027, 12, 31),
 )
 DECLINED = replace(UNANSWERED, decision=ElectionDecision.WAIVED)
@@ -57,7 +56,12 @@ CASES: dict[str, tuple[EnrollmentFacts, list[tuple[date, EnrollmentStatus, Cover
             UNANSWERED,
             window=DateSpan.through(date(2027, 12, 20), date(2028, 1, 19)),
         ),
-        [(date(2027, 12, 31), PENDING, None), (date(2028, 1, 1), INACTIVE, None)],
+        [
+            (date(2027, 12, 31), PENDING, None),
+            (date(2028, 1, 1), PENDING, None),
+            (date(2028, 1, 19), PENDING, None),
+            (date(2028, 1, 20), INACTIVE, None),
+        ],
     ),
     "enrolled": (
         COVERED,
@@ -107,9 +111,13 @@ CASES: dict[str, tuple[EnrollmentFacts, list[tuple[date, EnrollmentStatus, Cover
             (date(2028, 1, 1), INACTIVE, None),
         ],
     ),
-    "waived with an effective date": (
-        replace(DECLINED, coverage_starts_on=date(2027, 1, 1)),
-        [(date(2026, 12, 31), WAIVED, None), (date(2027, 6, 1), WAIVED, None)],
+    "waived, and replaced on the day it would have taken effect": (
+        replace(DECLINED, closed_on=date(2027, 1, 1)),
+        [(date(2026, 11, 15), INACTIVE, None), (date(2027, 1, 1), INACTIVE, None)],
+    ),
+    "waived, and replaced the day after it took effect": (
+        replace(DECLINED, closed_on=date(2027, 1, 2)),
+        [(date(2026, 11, 15), WAIVED, None), (date(2027, 1, 1), WAIVED, None), (date(2027, 1, 2), INACTIVE, None)],
     ),
     "waived, and closed by a new answer": (
         replace(DECLINED, closed_on=date(2027, 6, 1)),
@@ -137,18 +145,16 @@ FACTS = st.builds(
     st.none() | st.sampled_from(ElectionDecision),
     st.builds(lambda first, days: DateSpan(first, first + timedelta(days=days)), DAYS, st.integers(1, 60)),
     st.just(date(2027, 12, 31)),
-    st.none() | DAYS,
+    DAYS,
     st.none() | DAYS,
     st.none() | DAYS,
 )
 
 
 @given(FACTS, DAYS)
-def test_pending_enrollment_is_unanswered_open_and_within_window_and_plan_year(
-    facts: EnrollmentFacts, today: date
-) -> None:
+def test_pending_enrollment_is_unanswered_open_and_within_window(facts: EnrollmentFacts, today: date) -> None:
     is_open = facts.closed_on is None or today < facts.closed_on
-    in_time = today <= facts.window.last and today <= facts.plan_year_ends_on
+    in_time = today <= facts.window.last
     assert (derive_enrollment_status(facts, today) is PENDING) is (facts.decision is None and is_open and in_time)
 
 
@@ -167,8 +173,7 @@ def test_inactive_enrollment_stays_inactive(facts: EnrollmentFacts, today: date,
 @given(FACTS, DAYS)
 def test_ended_or_cancelled_coverage_makes_the_enrollment_inactive(facts: EnrollmentFacts, today: date) -> None:
     coverage = derive_coverage_status(facts, today)
-    elected = facts.decision is ElectionDecision.ENROLLED and facts.coverage_starts_on is not None
-    assert (coverage is not None) is elected
+    assert (coverage is not None) is (facts.decision is ElectionDecision.ENROLLED)
     if coverage in {ENDED, CANCELLED}:
         assert derive_enrollment_status(facts, today) is INACTIVE
 

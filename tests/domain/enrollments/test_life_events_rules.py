@@ -26,20 +26,20 @@ ANY, NONE = SPOUSE | CHILD, frozenset[Relationship]()
 EVENT_DATE, ON_OR_AFTER_EVENT, AFTER_REPORT = EffectiveDateRule
 HIRED = date(2020, 1, 1)
 
-# type, window, effective, may add, may drop, may change the plan, may waive, reissues
+# type, window, effective, may add, may drop, may change the plan, may waive, reissues, ends the relationship
 EVENTS = [
-    (LifeEventType.MARRIAGE, 30, AFTER_REPORT, ANY, ANY, True, True, True),
-    (LifeEventType.BIRTH, 30, EVENT_DATE, ANY, NONE, True, False, True),
-    (LifeEventType.ADOPTION, 30, EVENT_DATE, ANY, NONE, True, False, True),
-    (LifeEventType.DIVORCE, 30, ON_OR_AFTER_EVENT, CHILD, SPOUSE, True, False, True),
-    (LifeEventType.DEATH, 30, ON_OR_AFTER_EVENT, CHILD, ANY, True, False, True),
-    (LifeEventType.JOB_LOSS, 30, ON_OR_AFTER_EVENT, ANY, NONE, True, False, True),
-    (LifeEventType.EMPLOYER_BANKRUPTCY, 30, ON_OR_AFTER_EVENT, ANY, NONE, True, False, True),
-    (LifeEventType.MEDICAID_LOSS, 60, ON_OR_AFTER_EVENT, ANY, NONE, True, False, True),
-    (LifeEventType.MEDICARE_ENTITLEMENT, 30, AFTER_REPORT, NONE, ANY, False, True, True),
-    (LifeEventType.REDUCTION_IN_HOURS, 30, AFTER_REPORT, NONE, NONE, False, False, False),
-    (LifeEventType.TERMINATION, 30, AFTER_REPORT, NONE, NONE, False, False, False),
-    (LifeEventType.OTHER, 30, AFTER_REPORT, ANY, ANY, True, True, True),
+    (LifeEventType.MARRIAGE, 30, AFTER_REPORT, ANY, ANY, True, True, True, False),
+    (LifeEventType.BIRTH, 30, EVENT_DATE, ANY, NONE, True, False, True, False),
+    (LifeEventType.ADOPTION, 30, EVENT_DATE, ANY, NONE, True, False, True, False),
+    (LifeEventType.DIVORCE, 30, ON_OR_AFTER_EVENT, CHILD, SPOUSE, True, False, True, True),
+    (LifeEventType.DEATH, 30, ON_OR_AFTER_EVENT, CHILD, ANY, True, False, True, True),
+    (LifeEventType.JOB_LOSS, 30, ON_OR_AFTER_EVENT, ANY, NONE, True, False, True, False),
+    (LifeEventType.EMPLOYER_BANKRUPTCY, 30, ON_OR_AFTER_EVENT, ANY, NONE, True, False, True, False),
+    (LifeEventType.MEDICAID_LOSS, 60, ON_OR_AFTER_EVENT, ANY, NONE, True, False, True, False),
+    (LifeEventType.MEDICARE_ENTITLEMENT, 30, AFTER_REPORT, NONE, ANY, False, True, True, False),
+    (LifeEventType.REDUCTION_IN_HOURS, 30, AFTER_REPORT, NONE, NONE, False, False, False, False),
+    (LifeEventType.TERMINATION, 30, AFTER_REPORT, NONE, NONE, False, False, False, False),
+    (LifeEventType.OTHER, 30, AFTER_REPORT, ANY, ANY, True, True, True, False),
 ]
 WINDOW_DAYS = [(event_type, days) for event_type, days, *_ in EVENTS]
 
@@ -49,7 +49,18 @@ def test_every_event_type_has_a_rule() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event_type", "days", "effective", "may_add", "may_drop", "may_change_plan", "may_waive", "reissues"), EVENTS
+    (
+        "event_type",
+        "days",
+        "effective",
+        "may_add",
+        "may_drop",
+        "may_change_plan",
+        "may_waive",
+        "reissues",
+        "ends_relationship",
+    ),
+    EVENTS,
 )
 def test_rule_of_event_type(
     event_type: LifeEventType,
@@ -60,9 +71,10 @@ def test_rule_of_event_type(
     may_change_plan: bool,
     may_waive: bool,
     reissues: bool,
+    ends_relationship: bool,
 ) -> None:
     assert LIFE_EVENT_RULES[event_type] == LifeEventRule(
-        effective, may_add, may_drop, may_change_plan, may_waive, days, reissues
+        effective, may_add, may_drop, may_change_plan, may_waive, days, reissues, ends_relationship
     )
 
 

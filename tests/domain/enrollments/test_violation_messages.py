@@ -140,7 +140,6 @@ def test_message_of_a_check(violations: Iterable[RuleViolation], messages: list[
             ["The enrollment is already answered: ENROLLED. Reopen the election to change it."],
         ),
         (waive(), offer_with_facts(closed_on=FIRST), ["The enrollment has been closed since 2026-11-01."]),
-        (waive(), offer_with_facts(plan_year_ends_on=date(2026, 11, 14)), ["The plan year ended on 2026-11-14."]),
         (
             waive(),
             reissue_offer(LifeEventType.BIRTH, "GOLD"),

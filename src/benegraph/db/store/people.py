@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, or_, select
 
 from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Dependent, Employee, Employer
@@ -29,12 +29,15 @@ class EmployeeFilter:
 def rows(scope: QueryScope) -> Select[Any]:
     """Select the employees that the viewer may see, and whether each is active today."""
     today = today_at(scope)
-    active = or_(Employee.terminated_on.is_(None), Employee.terminated_on > today)
     return (
-        select(*Employee.__table__.c, active.label("active"), today.label("today"))
+        select(*Employee.__table__.c, _is_active(today).label("active"), today.label("today"))
         .outerjoin(Employer, and_(Employer.tenant_id == Employee.tenant_id, Employer.id == Employee.employer_id))
         .where(*visibility_conditions(scope, Employee, Employee.employer_id, Employee.id))
     )
+
+
+def _is_active(today: ColumnElement[Any]) -> ColumnElement[bool]:
+    return and_(Employee.hired_on <= today, or_(Employee.terminated_on.is_(None), Employee.terminated_on > today))
 
 
 def apply_filter(scope: QueryScope, employees: Select[Any], filter: EmployeeFilter) -> Select[Any]:
@@ -43,8 +46,8 @@ def apply_filter(scope: QueryScope, employees: Select[Any], filter: EmployeeFilt
     if filter.external_id is not None:
         employees = employees.where(Employee.external_id == filter.external_id)
     if filter.active is not None:
-        is_terminated = Employee.terminated_on <= today_at(scope)
-        employees = employees.where(is_terminated.is_not(True) if filter.active else is_terminated)
+        is_active = _is_active(today_at(scope))
+        employees = employees.where(is_active if filter.active else not_(is_active))
     for word in filter.words:
         searched = (Employee.first_name, Employee.last_name, Employee.email, Employee.external_id)
         employees = employees.where(

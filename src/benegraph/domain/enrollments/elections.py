@@ -11,6 +11,7 @@ from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFact
 from benegraph.domain.enrollments.tiers import (
     CHILD_AGE_LIMIT,
     DependentFacts,
+    can_stay_covered,
     covered_through,
     derive_tier,
     is_coverable,
@@ -58,12 +59,13 @@ class OfferedPlan:
 class ReissueBaseline:
     """The coverage before a reissue, and the life event that allows the change.
 
-    Without previous coverage, `carrier_plan_id` is None.
+    Without previous coverage, `carrier_plan_id` is None. `event_dependent_id` is the dependent that the event names.
     """
 
     event_type: LifeEventType
     carrier_plan_id: str | None = None
     dependent_ids: frozenset[str] = frozenset()
+    event_dependent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,6 @@ class ElectionOffer:
 
     facts: EnrollmentFacts
     version: int
-    effective_on: date
     eligibility: Eligibility
     employment_class: EmploymentClass
     classes: Sequence[ContributionTerms]
@@ -84,6 +85,10 @@ class ElectionOffer:
     dependents: Mapping[str, DependentFacts]
     unrelated_dependents: Collection[str] = ()
     baseline: ReissueBaseline | None = None
+
+    @property
+    def effective_on(self) -> date:
+        return self.facts.effective_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +110,15 @@ class AcceptedElection:
 
 
 def _check_pending(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation]:
-    """Check that an enrollment is unanswered and not closed.
+    """Check that an enrollment is unanswered and not closed, and that its election window is open.
 
-    Also check that its plan year is not over, and that its election window is open.
+    The window may outlive the plan year; the answer then covers the remaining days of the old year.
     """
     message = None
     if facts.decision is not None:
         message = f"The enrollment is already answered: {facts.decision}. Reopen the election to change it."
     elif facts.closed_on is not None and facts.closed_on <= today:
         message = f"The enrollment has been closed since {facts.closed_on}."
-    elif facts.plan_year_ends_on < today:
-        message = f"The plan year ended on {facts.plan_year_ends_on}."
     if message is not None:
         yield RuleViolation(ErrorCode.ENROLLMENT_NOT_PENDING, message, ("enrollmentId",))
     yield from check_window(facts, today)
@@ -198,13 +201,21 @@ def _check_dependents(election: Election, offer: ElectionOffer) -> Iterator[Rule
             yield RuleViolation(ErrorCode.DEPENDENT_NOT_COVERABLE, "The dependent belongs to another employee.", path)
         elif not dependent.active:
             yield RuleViolation(ErrorCode.DEPENDENT_NOT_COVERABLE, "The dependent is inactive.", path)
-        elif not is_coverable(dependent, offer.effective_on):
+        elif not _is_coverable(dependent, offer):
             yield RuleViolation(
                 ErrorCode.DEPENDENT_NOT_COVERABLE,
                 f"The child must be under {CHILD_AGE_LIMIT} on the day coverage starts.",
                 path,
             )
         seen.add(id)
+
+
+def _is_coverable(dependent: DependentFacts, offer: ElectionOffer) -> bool:
+    if is_coverable(dependent, offer.effective_on):
+        return True
+    # A child that is covered already stays covered through the month of the 26th birthday.
+    is_covered = offer.baseline is not None and dependent.id in offer.baseline.dependent_ids
+    return is_covered and can_stay_covered(dependent, offer.effective_on)
 
 
 def _check_tier(
@@ -265,7 +276,10 @@ def _check_consistent(
     rule = LIFE_EVENT_RULES[baseline.event_type]
     selected_ids = {dependent.id for dependent in selected}
     added = {dependent.relationship for dependent in selected if dependent.id not in baseline.dependent_ids}
-    # A dependent who can no longer be covered anyway does not count as dropped.
+    # A dependent who can no longer be covered anyway does not count as dropped. So doesn't the one whom a divorce or
+    # death names, who is inactive since its approval; no other may be dropped with that one.
+    names_the_dropped = rule.ends_relationship and baseline.event_dependent_id is not None
+    may_drop = frozenset() if names_the_dropped else rule.may_drop
     dropped = {
         dependent.relationship
         for dependent in offer.dependents.values()
@@ -275,7 +289,7 @@ def _check_consistent(
         yield _inconsistent(baseline.event_type, "enrolling without previous coverage", "decision")
     elif not_addable := added - rule.may_add:
         yield _inconsistent(baseline.event_type, f"adding {_list_relationships(not_addable)}", "dependentIds")
-    if not_droppable := dropped - rule.may_drop:
+    if not_droppable := dropped - may_drop:
         yield _inconsistent(baseline.event_type, f"dropping {_list_relationships(not_droppable)}", "dependentIds")
     if plan is not None and baseline.carrier_plan_id not in (None, plan.carrier_plan_id) and not rule.may_change_plan:
         yield _inconsistent(baseline.event_type, "changing the plan", "selectedPlanId")

@@ -58,7 +58,8 @@ class LifeEventRule:
     `may_add` and `may_drop` are the relationships of the dependents that may be added or dropped. If `may_add` is not
     empty, an employee who waived coverage may also enroll. `may_waive` lets an enrolled employee waive coverage. The
     event must be reported within `window_days` days after its date. `allows_reissue` is false for an event that ends
-    eligibility.
+    eligibility. An event that `ends_relationship` makes the dependent whom it names inactive once it is approved; no
+    other dependent may then be dropped (26 CFR 1.125-4(c)(3)).
     """
 
     effective_date_rule: EffectiveDateRule
@@ -68,6 +69,7 @@ class LifeEventRule:
     may_waive: bool
     window_days: int = 30
     allows_reissue: bool = True
+    ends_relationship: bool = False
 
 
 _ENDS_ELIGIBILITY = LifeEventRule(
@@ -107,6 +109,7 @@ LIFE_EVENT_RULES: dict[LifeEventType, LifeEventRule] = {
         _SPOUSE_ONLY,
         may_change_plan=True,
         may_waive=False,
+        ends_relationship=True,
     ),
     LifeEventType.DEATH: LifeEventRule(
         EffectiveDateRule.FIRST_OF_MONTH_ON_OR_AFTER_EVENT,
@@ -114,6 +117,7 @@ LIFE_EVENT_RULES: dict[LifeEventType, LifeEventRule] = {
         _ANY_DEPENDENT,
         may_change_plan=True,
         may_waive=False,
+        ends_relationship=True,
     ),
     LifeEventType.JOB_LOSS: _LOSS_OF_OTHER_COVERAGE,  # the job of a family member, not of the employee
     LifeEventType.EMPLOYER_BANKRUPTCY: _LOSS_OF_OTHER_COVERAGE,  # the bankruptcy of a family member's employer
@@ -181,6 +185,35 @@ def check_life_event_report(
             f"The period for reporting this event, {window_days} days from its date, is over.",
             ("eventDate",),
         )
+
+
+#: The relationship of the dependent whom an event of this type may name. Other types may name any dependent.
+_NAMED_RELATIONSHIPS = {
+    LifeEventType.MARRIAGE: Relationship.SPOUSE,
+    LifeEventType.DIVORCE: Relationship.SPOUSE,
+    LifeEventType.BIRTH: Relationship.CHILD,
+    LifeEventType.ADOPTION: Relationship.CHILD,
+}
+
+
+def check_event_dependent(
+    event_type: LifeEventType, event_on: date, relationship: Relationship, date_of_birth: date
+) -> Iterator[RuleViolation]:
+    """Check that the dependent whom an event names fits its type and date.
+
+    A birth names a child born on the event date; no event names anyone who was born after it.
+    """
+    expected = _NAMED_RELATIONSHIPS.get(event_type, relationship)
+    message = None
+    if relationship is not expected:
+        message = f"A life event of type {event_type} concerns a {expected.lower()}; the dependent is a"
+        message = f"{message} {relationship.lower()}."
+    elif event_type is LifeEventType.BIRTH and date_of_birth != event_on:
+        message = "The date of birth of the child must be the event date."
+    elif date_of_birth > event_on:
+        message = "The dependent was born after the event date."
+    if message is not None:
+        yield RuleViolation(ErrorCode.INVALID_INPUT, message, ("dependentId",))
 
 
 def compute_effective_date(

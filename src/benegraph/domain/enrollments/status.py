@@ -59,7 +59,8 @@ class EnrollmentFacts:
     decision: ElectionDecision | None
     window: DateSpan
     plan_year_ends_on: date
-    coverage_starts_on: date | None = None
+    #: The day on which the answer takes effect; the first day of elected coverage.
+    effective_on: date
     coverage_ends_on: date | None = None
     closed_on: date | None = None
 
@@ -67,19 +68,33 @@ class EnrollmentFacts:
 def derive_enrollment_status(facts: EnrollmentFacts, today: date) -> EnrollmentStatus:
     """Derive an enrollment's status today.
 
-    It is INACTIVE if it is closed by today, its plan year or coverage is over, its coverage is cancelled, or it is
-    unanswered after its window. Otherwise it is PENDING until it is answered, and then ENROLLED or WAIVED.
+    It is INACTIVE if it is closed by today, or if it is unanswered after its window. An answered one is also INACTIVE
+    if its plan year or coverage is over, its coverage is cancelled, or its waiver closed before it took effect.
+    Otherwise it is PENDING until it is answered, and then ENROLLED or WAIVED. A window may outlive its plan year.
     `db/store/enrollments` holds the same rule in SQL.
     """
-    is_inactive = (
-        (facts.closed_on is not None and facts.closed_on <= today)
-        or facts.plan_year_ends_on < today
-        or (facts.decision is None and facts.window.last < today)
-        or derive_coverage_status(facts, today) in (CoverageStatus.ENDED, CoverageStatus.CANCELLED)
-    )
-    if is_inactive:
+    if facts.closed_on is not None and facts.closed_on <= today:
         return EnrollmentStatus.INACTIVE
-    return EnrollmentStatus.PENDING if facts.decision is None else EnrollmentStatus(facts.decision)
+    if facts.decision is None:
+        return EnrollmentStatus.INACTIVE if facts.window.last < today else EnrollmentStatus.PENDING
+    is_inactive = (
+        facts.plan_year_ends_on < today
+        or derive_coverage_status(facts, today) in (CoverageStatus.ENDED, CoverageStatus.CANCELLED)
+        or (
+            facts.decision is ElectionDecision.WAIVED
+            and facts.closed_on is not None
+            and facts.closed_on <= facts.effective_on
+        )
+    )
+    return EnrollmentStatus.INACTIVE if is_inactive else EnrollmentStatus(facts.decision)
+
+
+def derive_status_in_plan_year(facts: EnrollmentFacts, today: date) -> EnrollmentStatus:
+    """Derive an enrollment's status today, or on the last day of its plan year if that is past.
+
+    A window may outlive its plan year, so an answer of an ended plan year can still be changed.
+    """
+    return derive_enrollment_status(facts, min(today, facts.plan_year_ends_on))
 
 
 def derive_coverage_status(facts: EnrollmentFacts, today: date) -> CoverageStatus | None:
@@ -88,11 +103,11 @@ def derive_coverage_status(facts: EnrollmentFacts, today: date) -> CoverageStatu
     Coverage that was cancelled before it began keeps its start date and has no end date. `db/store/enrollments` holds
     the same rule in SQL.
     """
-    if facts.decision is not ElectionDecision.ENROLLED or facts.coverage_starts_on is None:
+    if facts.decision is not ElectionDecision.ENROLLED:
         return None
     if facts.coverage_ends_on is None:
         return CoverageStatus.CANCELLED
-    if today < facts.coverage_starts_on:
+    if today < facts.effective_on:
         return CoverageStatus.UPCOMING
     return CoverageStatus.EFFECTIVE if today <= facts.coverage_ends_on else CoverageStatus.ENDED
 
@@ -149,18 +164,20 @@ def compute_ends(
     """Compute the end of each answered enrollment of one employee in one plan year, in the order of `answers`.
 
     `answers` are ordered from the oldest to the newest. An answer stays in force until a later one takes effect, and
-    its coverage ends the day before. Coverage that would end before it begins is cancelled: it has no end date. So no
-    day is covered twice, and none is lost. The ends follow from the answers alone: when an answer or a termination is
-    withdrawn, computing them again restores the coverage that it had ended.
+    its coverage ends the day before. Coverage that would end before it begins is cancelled: it has no end date. So is
+    coverage that would begin on or after the termination date, when the employment is over. So no day is covered twice,
+    and none is lost. The ends follow from the answers alone: when an answer or a termination is withdrawn, computing
+    them again restores the coverage that it had ended.
     """
     last_day = find_last_coverable_day(plan_year_ends_on, terminated_on)
     stop = last_day + ONE_DAY
     reason = CloseReason.TERMINATED if last_day < plan_year_ends_on else None
     ends: list[EnrollmentEnd] = []
     for answer in reversed(answers):
-        is_covered = answer.decision is ElectionDecision.ENROLLED and answer.effective_on < stop
+        takes_effect = answer.effective_on < stop and (terminated_on is None or answer.effective_on < terminated_on)
+        is_covered = takes_effect and answer.decision is ElectionDecision.ENROLLED
         ends.append(EnrollmentEnd(stop - ONE_DAY if is_covered else None, stop if reason else None, reason))
-        if answer.effective_on < stop:
+        if takes_effect:
             stop = answer.effective_on
             reason = CloseReason.REISSUED
     return ends[::-1]

@@ -48,6 +48,15 @@ def is_coverable(dependent: DependentFacts, starts_on: date) -> bool:
     return dependent.active and (birthday is None or starts_on < birthday)
 
 
+def can_stay_covered(dependent: DependentFacts, starts_on: date) -> bool:
+    """Return whether a change of coverage on this day may keep a dependent who is already covered.
+
+    A child may be kept through the last day of the month of its 26th birthday.
+    """
+    last_day = covered_through(dependent)
+    return dependent.active and (last_day is None or starts_on <= last_day)
+
+
 def covered_through(dependent: DependentFacts) -> date | None:
     """Return the last day of the month in which a child turns 26; None if the dependent never ages out."""
     birthday = ages_out_on(dependent)

@@ -66,7 +66,7 @@ class EmployeeOrder:
 class EmployeeFilter:
     employment_class: EmploymentClass | None = strawberry.field(description="Employees of this employment class.")
     active: bool | None = strawberry.field(
-        description="True: employees not terminated as of today, including future hires; false: terminated employees."
+        description="True: employees employed today; false: the others, terminated or not yet started."
     )
     external_id: str | None = strawberry.field(
         description="Employees with exactly this ID in the employer's own system."
@@ -145,8 +145,8 @@ class Employee(Node):
     )
     active: bool = strawberry.field(
         description=(
-            "Whether the employment has not been terminated as of today, in the employer's time zone; true before the"
-            " start date too."
+            "Whether the person is employed today, in the employer's time zone: from the start date on, and before the"
+            " termination date."
         )
     )
     dependents: list[Dependent] = to_many(

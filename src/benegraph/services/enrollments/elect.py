@@ -22,6 +22,7 @@ from benegraph.domain.enrollments.status import (
     EnrollmentStatus,
     build_close_values,
     derive_enrollment_status,
+    derive_status_in_plan_year,
 )
 from benegraph.domain.enrollments.tiers import DependentFacts
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
@@ -34,6 +35,7 @@ from benegraph.services.enrollments.offers import (
     build_offer,
     build_terms,
     enrollment_facts,
+    find_covered_since,
 )
 from benegraph.services.enrollments.updates import EnrollmentUpdates
 
@@ -239,7 +241,8 @@ async def _load_offers(
             terms,
             context.dependents,
             unrelated_dependents=unrelated_dependents,
-            baseline=build_baseline(row, event.event_type, rows, covered_dependents, terms) if event else None,
+            baseline=build_baseline(row, event, rows, covered_dependents, terms) if event else None,
+            covered_since=find_covered_since(rows) if event else None,
         )
     return offers
 
@@ -304,8 +307,8 @@ def _check_reopenable(row: Enrollment, context: ElectionContext, today: date) ->
         message = "The enrollment is not answered, so there is nothing to reopen."
     elif any(other.decision is not None for other in successors):
         message = "The answer was replaced by a later one."
-    elif derive_enrollment_status(enrollment_facts(row, plan_year), today) is EnrollmentStatus.INACTIVE:
-        message = "The enrollment is closed, or its coverage or plan year has ended."
+    elif derive_status_in_plan_year(enrollment_facts(row, plan_year), today) is EnrollmentStatus.INACTIVE:
+        message = "The enrollment is closed, or its coverage has ended."
     elif any(
         derive_enrollment_status(enrollment_facts(other, plan_year), today) is EnrollmentStatus.PENDING
         for other in successors

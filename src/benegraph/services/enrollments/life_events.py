@@ -8,7 +8,13 @@ from benegraph.db.models import LifeEvent
 from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.checks import MAX_NOTE_LENGTH, check_id, check_text, check_version
-from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType, check_life_event_report
+from benegraph.domain.enrollments.life_events import (
+    LIFE_EVENT_RULES,
+    LifeEventStatus,
+    LifeEventType,
+    check_event_dependent,
+    check_life_event_report,
+)
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 from benegraph.services.employers import employer_today
@@ -48,6 +54,10 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
                     ("dependentId",),
                 )
             )
+        else:
+            violations += check_event_dependent(
+                report.event_type, report.event_on, dependent.relationship, dependent.date_of_birth
+            )
     raise_if_any(violations)
     row = {
         "id": tx.new_id(IdPrefix.LIFE_EVENT),
@@ -68,7 +78,10 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
 async def review_life_event(
     tx: Transaction, id: str, status: LifeEventStatus, review_notes: str | None, expected_version: int | None
 ) -> None:
-    """Approve or deny a pending life event. Raises Refused, also if it was reviewed before."""
+    """Approve or deny a pending life event. Raises Refused, also if it was reviewed before.
+
+    The dependent whom an approved divorce or death names becomes inactive.
+    """
     raise_if_any(
         [
             *check_id(IdPrefix.LIFE_EVENT, id, "qualifyingLifeEventId"),
@@ -95,5 +108,15 @@ async def review_life_event(
     event.reviewed_at = tx.clock.now
     event.review_notes = review_notes
     change = store.history.change_event(tx, event, status.value)
+    ends_relationship = status is LifeEventStatus.APPROVED and LIFE_EVENT_RULES[event.event_type].ends_relationship
+    if ends_relationship and event.dependent_id is not None:
+        await _deactivate_dependent(tx, event.dependent_id)
     await tx.flush()
     await store.history.insert_events(tx, [change])
+
+
+async def _deactivate_dependent(tx: Transaction, id: str) -> None:
+    dependent = await store.people.get_dependent(tx, id)
+    if dependent is None:
+        raise AssertionError("dependents are never deleted")
+    dependent.active = False

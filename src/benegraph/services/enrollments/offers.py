@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Row
+
 from benegraph.db import store
 from benegraph.db.models import Dependent, Employee, EnrolledDependent, Enrollment, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.elections import ElectionOffer, OfferedPlan, ReissueBaseline
-from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFacts
 from benegraph.domain.enrollments.tiers import DependentFacts
 from benegraph.domain.people import Employment, EmploymentClass
@@ -55,7 +56,7 @@ def enrollment_facts(enrollment: Enrollment, plan_year: PlanYear) -> EnrollmentF
             enrollment.window_closes_on or plan_year.open_enrollment_ends_on,
         ),
         plan_year_ends_on=plan_year.coverage_ends_on,
-        coverage_starts_on=enrollment.coverage_starts_on,
+        effective_on=enrollment.effective_on,
         coverage_ends_on=enrollment.coverage_ends_on,
         closed_on=enrollment.closed_on,
     )
@@ -90,14 +91,37 @@ def build_terms(plan_year: Any) -> PlanYearTerms:
 
 
 def employee_eligibility(
-    employee: Employee, plan_year: PlanYear, terms: PlanYearTerms, effective_on: date | None = None
+    employee: Employee,
+    plan_year: PlanYear,
+    terms: PlanYearTerms,
+    effective_on: date | None = None,
+    covered_since: date | None = None,
 ) -> Eligibility:
     """Evaluate whether an employee is eligible in a plan year.
 
     `effective_on` is the day set by a life event; without it, coverage starts with the plan year or with eligibility.
+    `covered_since` is the first day of the coverage that a life event changes.
     """
     return evaluate_eligibility(
-        employment_of(employee), coverage_span(plan_year), waiting_period(plan_year), terms.offered_to, effective_on
+        employment_of(employee),
+        coverage_span(plan_year),
+        waiting_period(plan_year),
+        terms.offered_to,
+        effective_on,
+        covered_since,
+    )
+
+
+def find_covered_since(rows: Sequence[Enrollment]) -> date | None:
+    """Return the first day of coverage in a plan year; None if the latest answer is not coverage.
+
+    `rows` are all enrollments of one employee in the plan year, oldest first.
+    """
+    answered = sort_answered(rows)
+    if not answered or answered[-1].decision is not ElectionDecision.ENROLLED:
+        return None
+    return min(
+        (row.coverage_starts_on for row in answered if row.coverage_starts_on and row.coverage_ends_on), default=None
     )
 
 
@@ -110,13 +134,13 @@ def build_offer(
     *,
     unrelated_dependents: Collection[str] = (),
     baseline: ReissueBaseline | None = None,
+    covered_since: date | None = None,
 ) -> ElectionOffer:
     """Build the offer against which an election for this enrollment is checked."""
     return ElectionOffer(
         facts=enrollment_facts(enrollment, plan_year),
         version=enrollment.version,
-        effective_on=enrollment.effective_on,
-        eligibility=employee_eligibility(employee, plan_year, terms, enrollment.effective_on),
+        eligibility=employee_eligibility(employee, plan_year, terms, enrollment.effective_on, covered_since),
         employment_class=employee.employment_class,
         classes=terms.classes,
         plans=terms.plans,
@@ -128,7 +152,7 @@ def build_offer(
 
 def build_baseline(
     enrollment: Enrollment,
-    event_type: LifeEventType,
+    event: Row[Any],
     rows: Sequence[Enrollment],
     covered: Mapping[str, Sequence[EnrolledDependent]],
     terms: PlanYearTerms,
@@ -137,10 +161,12 @@ def build_baseline(
     earlier = [row for row in sort_answered(rows) if row.id != enrollment.id]
     last = earlier[-1] if earlier else None
     if last is None or last.decision is not ElectionDecision.ENROLLED or last.selected_plan_id is None:
-        return ReissueBaseline(event_type)
+        return ReissueBaseline(event.event_type, event_dependent_id=event.dependent_id)
     dependent_ids = frozenset(
         row.dependent_id
         for row in covered.get(last.id, ())
         if row.through is None or row.through >= enrollment.effective_on
     )
-    return ReissueBaseline(event_type, terms.plans[last.selected_plan_id].carrier_plan_id, dependent_ids)
+    return ReissueBaseline(
+        event.event_type, terms.plans[last.selected_plan_id].carrier_plan_id, dependent_ids, event.dependent_id
+    )

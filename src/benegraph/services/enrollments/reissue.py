@@ -19,6 +19,7 @@ from benegraph.domain.enrollments.status import (
     WindowReason,
     build_close_values,
     derive_enrollment_status,
+    derive_status_in_plan_year,
 )
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
@@ -29,8 +30,10 @@ from benegraph.services.enrollments.offers import (
     employee_eligibility,
     employment_of,
     enrollment_facts,
+    find_covered_since,
     waiting_period,
 )
+from benegraph.services.enrollments.updates import sort_answered
 
 
 async def reissue_enrollment(
@@ -56,14 +59,15 @@ async def reissue_enrollment(
     old = next(row for row in rows if row.id == enrollment_id)
     event = await store.enrollments.lock_life_event(tx, life_event_id, employee.id)
     today = tx.today(employee.time_zone)
-    effective_on = _effective_on(event, employee, plan_year) if event else None
+    covered_since = find_covered_since(rows)
+    effective_on = _effective_on(event, employee, plan_year, covered_since) if event else None
     violations = [
         *check_version(expected_version, old.version),
         *_check_event(event, today),
         *_check_reissuable(old, rows, plan_year, today),
     ]
     if event is not None and LIFE_EVENT_RULES[event.event_type].allows_reissue:
-        violations += _check_effective(effective_on, employee, plan_year)
+        violations += _check_effective(effective_on, employee, plan_year, covered_since)
     raise_if_any(violations)
     if event is None or effective_on is None:
         raise AssertionError("a missing event, or one that takes effect after the plan year, was refused above")
@@ -101,13 +105,14 @@ async def _issue(
     return str(row["id"])
 
 
-def _effective_on(event: LifeEvent, employee: Employee, plan_year: PlanYear) -> date | None:
+def _effective_on(event: LifeEvent, employee: Employee, plan_year: PlanYear, covered_since: date | None) -> date | None:
+    eligible_on = compute_eligibility_date(employment_of(employee), waiting_period(plan_year))
     return compute_effective_date(
         event.event_type,
         event.event_on,
         event.reported_on,
         coverage_span(plan_year),
-        compute_eligibility_date(employment_of(employee), waiting_period(plan_year)),
+        min(eligible_on, covered_since or eligible_on),
     )
 
 
@@ -149,6 +154,11 @@ def _check_reissuable(
             "A reissue in this plan year is already open; answer that enrollment.",
             field,
         )
+    elif old.close_reason is CloseReason.REISSUED:
+        latest = sort_answered(rows)[-1]
+        yield RuleViolation(
+            ErrorCode.NOT_REISSUABLE, f"The enrollment was replaced by {latest.id}; reissue that one.", field
+        )
     elif not _is_reissuable(old, plan_year, today):
         yield RuleViolation(
             ErrorCode.NOT_REISSUABLE, "Only an enrollment that is enrolled, waived or lapsed can be reissued.", field
@@ -156,18 +166,19 @@ def _check_reissuable(
 
 
 def _is_reissuable(old: Enrollment, plan_year: PlanYear, today: date) -> bool:
-    status = derive_enrollment_status(enrollment_facts(old, plan_year), today)
+    status = derive_status_in_plan_year(enrollment_facts(old, plan_year), today)
     if status in (EnrollmentStatus.ENROLLED, EnrollmentStatus.WAIVED):
-        # An enrollment that has been replaced is in force only until its successor starts.
-        return old.close_reason is not CloseReason.REISSUED
+        return True
     lapsed = old.decision is None and old.close_reason in (None, CloseReason.LAPSED)
-    return lapsed and status is EnrollmentStatus.INACTIVE and plan_year.coverage_ends_on >= today
+    return lapsed and status is EnrollmentStatus.INACTIVE
 
 
-def _check_effective(effective_on: date | None, employee: Employee, plan_year: PlanYear) -> Iterator[RuleViolation]:
+def _check_effective(
+    effective_on: date | None, employee: Employee, plan_year: PlanYear, covered_since: date | None
+) -> Iterator[RuleViolation]:
     if effective_on is None:
         message = f"The change would take effect after the plan year ends on {plan_year.coverage_ends_on}."
         yield RuleViolation(ErrorCode.NOT_REISSUABLE, message, ("qualifyingLifeEventId",))
-    elif not employee_eligibility(employee, plan_year, build_terms(plan_year), effective_on).eligible:
+    elif not employee_eligibility(employee, plan_year, build_terms(plan_year), effective_on, covered_since).eligible:
         message = "The employee is not eligible on the day the change would take effect."
         yield RuleViolation(ErrorCode.NOT_ELIGIBLE, message, ("enrollmentId",))

@@ -37,11 +37,12 @@ class LifeEventFilter:
 _OPENS_ON = func.coalesce(Enrollment.window_opens_on, PlanYear.open_enrollment_starts_on)
 _CLOSES_ON = func.coalesce(Enrollment.window_closes_on, PlanYear.open_enrollment_ends_on)
 _ENROLLED = Enrollment.decision == ElectionDecision.ENROLLED
+_WAIVED = Enrollment.decision == ElectionDecision.WAIVED
 #: The answer of an enrollment that has each status.
 _DECISION_CONDITIONS = {
     EnrollmentStatus.PENDING: Enrollment.decision.is_(None),
     EnrollmentStatus.ENROLLED: _ENROLLED,
-    EnrollmentStatus.WAIVED: Enrollment.decision == ElectionDecision.WAIVED,
+    EnrollmentStatus.WAIVED: _WAIVED,
 }
 
 
@@ -57,9 +58,10 @@ def status_on(day: ColumnElement[Any]) -> ColumnElement[Any]:
     """
     is_over = or_(
         Enrollment.closed_on <= day,
-        PlanYear.coverage_ends_on < day,
         and_(Enrollment.decision.is_(None), _CLOSES_ON < day),  # noqa: SIM300 - both are columns
+        and_(Enrollment.decision.is_not(None), PlanYear.coverage_ends_on < day),
         and_(_ENROLLED, or_(Enrollment.coverage_ends_on.is_(None), Enrollment.coverage_ends_on < day)),
+        and_(_WAIVED, Enrollment.closed_on <= Enrollment.effective_on),
     )
     return case(
         (is_over, EnrollmentStatus.INACTIVE.value),
