@@ -4,14 +4,14 @@ from datetime import date
 
 from benegraph.db.session import Database
 from benegraph.domain.people import Relationship
-from factories.access import employee_viewer
+from factories.access import employee_viewer, employer_viewer
 from factories.office import create_office, enroll
 
 
 async def test_dependent_is_added_and_updated(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire()
-    office = office.as_viewer(employee_viewer(office.employer, ada))
+    office = office.as_viewer(employer_viewer(office.employer))
     id = await office.add_child(ada, date(2026, 11, 20), disabled=True)
     row = await office.read_row("dependents", id)
     expected = {"employee_id": ada, "relationship": "CHILD", "active": True, "disabled": True, "version": 1}
@@ -61,3 +61,25 @@ async def test_existing_elections_stay_when_a_dependent_changes(database: Databa
     await office.update_dependent(child, active=False, date_of_birth=date(1990, 1, 1))
     assert await office.read_row("enrollments", id) == before
     assert [row["through"] for row in (await office.read_all_rows())["enrolled_dependents"].values()] == ["2028-03-31"]
+
+
+async def test_employee_cannot_decide_how_long_a_child_is_covered(database: Database) -> None:
+    office = await create_office(database)
+    ada = await office.hire()
+    plan = (await office.plan_ids(await office.open_plan_year()))["GOLD"]
+    covered, other = await office.add_child(ada), await office.add_child(ada)
+    await office.elect(ada, enroll((await office.pending_enrollment(ada)).id, plan, covered))
+
+    ada_office = office.as_viewer(employee_viewer(office.employer, ada))
+    assert await ada_office.refusals(ada_office.add_child(ada, disabled=True)) == ["INVALID_INPUT disabled"]
+    born = date(2015, 8, 29)
+    assert await ada_office.refusals(ada_office.update_dependent(covered, disabled=True, date_of_birth=born)) == [
+        "INVALID_INPUT disabled",
+        "INVALID_INPUT dateOfBirth",
+    ]
+    await ada_office.update_dependent(covered, disabled=False, date_of_birth=date(2015, 8, 30), first_name="Benjamin")
+    await ada_office.update_dependent(other, date_of_birth=born)
+    await office.as_viewer(employer_viewer(office.employer)).update_dependent(
+        covered, disabled=True, date_of_birth=born
+    )
+    assert (await office.read_row("dependents", covered))["date_of_birth"] == "2015-08-29"

@@ -153,24 +153,25 @@ async def test_open_enrollment_accepts_answers_from_first_through_last_day(datab
 
 
 @pytest.mark.parametrize(
-    ("hired_on", "opens_on"), [(date(2026, 11, 1), date(2026, 11, 20)), (date(2026, 12, 1), date(2026, 12, 1))]
+    ("hired_on", "closes_on"), [(date(2026, 11, 1), date(2026, 12, 20)), (date(2026, 12, 1), date(2026, 12, 31))]
 )
-async def test_new_hire_window_lasts_thirty_days_from_eligibility_or_issue(
-    database: Database, hired_on: date, opens_on: date
+async def test_new_hire_window_opens_on_issue_and_closes_thirty_days_after_eligibility_or_issue(
+    database: Database, hired_on: date, closes_on: date
 ) -> None:
     """Today is 20 November; the hire date is the 1st of this month or of the next."""
+    opens_on = date(2026, 11, 20)
     office = await create_office(database, today=date(2026, 1, 5))
     await office.open_plan_year(PlanYearDates(date(2026, 2, 1), date(2027, 1, 31), date(2026, 1, 1), date(2026, 1, 20)))
     office = office.on_day(date(2026, 11, 20))
     ada = await office.hire(hired_on=hired_on)
     (row,) = await office.enrollments(ada)
-    assert (row.reason, row.opens_on, row.closes_on) == ("NEW_HIRE", opens_on, opens_on + timedelta(days=30))
-    for day in (opens_on - timedelta(days=1), opens_on + timedelta(days=31)):
+    assert (row.reason, row.opens_on, row.closes_on) == ("NEW_HIRE", opens_on, closes_on)
+    for day in (opens_on - timedelta(days=1), closes_on + timedelta(days=1)):
         office_that_day = office.on_day(day)
         assert await office_that_day.refusals(office_that_day.elect(ada, waive(row.id))) == [
             "WINDOW_NOT_OPEN elections.0.enrollmentId"
         ]
-    for day in (opens_on, opens_on + timedelta(days=30)):
+    for day in (opens_on, closes_on):
         await office.on_day(day).dry_run(enrollments.elect, ada, [waive(row.id)])
 
 

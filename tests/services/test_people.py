@@ -89,7 +89,7 @@ async def test_waiting_period_delays_new_hire_coverage(
 ) -> None:
     office, _ = await office_with_open_2026_plan_year(database, waiting=waiting)
     windows = await pending_windows(office, await office.hire(hired_on=hired_on))
-    assert [window[1:3] for window in windows] == ([(effective_on, effective_on)] if effective_on else [])
+    assert [window[1:3] for window in windows] == ([(effective_on, date(2026, 11, 20))] if effective_on else [])
 
 
 async def test_invalid_hires_are_refused(database: Database) -> None:
@@ -175,7 +175,7 @@ async def test_waiting_period_restarts_when_class_changes(database: Database) ->
     row = await office.read_row("employees", ada)
     assert row["class_changed_on"] == "2026-11-20"
     assert await pending_windows(office, ada) == [
-        ("NEW_HIRE", date(2026, 12, 20), date(2026, 12, 20), date(2027, 1, 19))
+        ("NEW_HIRE", date(2026, 12, 20), date(2026, 11, 20), date(2027, 1, 19))
     ]
     event = (await office.history(ada))[-1]
     assert (event["before"], event["after"]) == (
@@ -209,7 +209,9 @@ async def test_later_eligibility_replaces_open_enrollment_by_new_hire(database: 
     await office.update_employee(ada, employment_class=FULL_TIME)
     old, new = await office.enrollments(ada)
     assert (old.status, old.close_reason) == ("INACTIVE", "NOT_ELIGIBLE")
-    assert await pending_windows(office, ada) == [("NEW_HIRE", date(2027, 1, 19), date(2027, 1, 19), date(2027, 2, 18))]
+    assert await pending_windows(office, ada) == [
+        ("NEW_HIRE", date(2027, 1, 19), date(2026, 11, 20), date(2027, 2, 18))
+    ]
     assert new.version == 1
 
 
@@ -219,10 +221,10 @@ async def test_changed_hire_date_moves_pending_enrollment(database: Database) ->
     (first,) = await pending_windows(office, ada)
     await office.update_employee(ada, hired_on=date(2026, 12, 10))
     (row,) = await office.enrollments(ada)
-    assert first == ("NEW_HIRE", date(2026, 12, 1), date(2026, 12, 1), date(2026, 12, 31))
+    assert first == ("NEW_HIRE", date(2026, 12, 1), date(2026, 11, 20), date(2026, 12, 31))
     assert (row.effective_on, row.opens_on, row.closes_on, row.version) == (
         date(2026, 12, 10),
-        date(2026, 12, 10),
+        date(2026, 11, 20),
         date(2027, 1, 9),
         2,
     )
@@ -232,12 +234,12 @@ async def test_changed_hire_date_moves_pending_enrollment(database: Database) ->
 
 
 async def test_changed_hire_date_moves_window_without_moving_coverage(database: Database) -> None:
-    """Both hire dates precede the plan year, so coverage starts with it; the 30-day window starts at the hire."""
+    """Both hire dates precede the plan year, so coverage starts with it; 30 days after the hire the window closes."""
     office = await create_office(database)
     await office.open_plan_year()
     ada = await office.hire(hired_on=date(2026, 12, 1))
     await office.update_employee(ada, hired_on=date(2026, 12, 21))
-    assert await pending_windows(office, ada) == [("NEW_HIRE", date(2027, 1, 1), date(2026, 12, 21), date(2027, 1, 20))]
+    assert await pending_windows(office, ada) == [("NEW_HIRE", date(2027, 1, 1), date(2026, 11, 20), date(2027, 1, 20))]
 
 
 async def test_answered_enrollments_stay_when_employee_changes(database: Database) -> None:

@@ -158,13 +158,6 @@ async def test_window_lasts_thirty_days_or_ten_days_after_review(database: Datab
     ]
 
 
-async def test_enrollment_of_past_plan_year_cannot_be_reissued(database: Database) -> None:
-    office, ada, id, _ = await office_with_enrolled_employee(database)
-    birth = await office.on_day(date(2027, 12, 20)).approve_life_event(ada, BIRTH, date(2027, 12, 20))
-    office = office.on_day(date(2028, 1, 1))
-    assert await office.refusals(office.reissue(id, birth)) == ["NOT_REISSUABLE enrollmentId"]
-
-
 async def test_reissue_in_one_month_plan_year(database: Database) -> None:
     """A marriage would take effect on the first of the next month, which is too late; a birth takes effect at once."""
     office = await create_office(database)

@@ -148,11 +148,11 @@ async def test_reopening_a_reissue_restores_cancelled_coverage(database: Databas
 
 async def test_coverage_cancelled_by_termination_cannot_be_reopened(database: Database) -> None:
     office, ada, id, _ = await office_with_enrolled_employee(database)
-    await office.terminate_employee(ada, date(2026, 12, 31))
-    # The coverage is cancelled, as it would start after the termination.
+    await office.terminate_employee(ada, date(2027, 1, 1))
+    # The coverage is cancelled, as it would start on the termination date.
     assert await office.refusals(office.reopen_election(id)) == REFUSED
     await office.reinstate_employee(ada)
-    await office.terminate_employee(ada, date(2027, 1, 1))
+    await office.terminate_employee(ada, date(2027, 1, 2))
     await office.reopen_election(id)
 
 

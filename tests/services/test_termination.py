@@ -76,6 +76,35 @@ async def test_coverage_ends_with_month_and_later_coverage_is_cancelled(
     assert (await office.on_day(after).enrollments(ada))[0].status == "INACTIVE"
 
 
+@pytest.mark.parametrize(
+    ("terminated_on", "end", "status"),
+    [(date(2027, 1, 1), None, "INACTIVE"), (date(2027, 1, 2), date(2027, 1, 31), "ENROLLED")],
+)
+async def test_coverage_that_starts_on_the_termination_date_is_cancelled(
+    database: Database, terminated_on: date, end: date | None, status: str
+) -> None:
+    office, ada = await office_with_covered_employee(database)
+    await office.terminate_employee(ada, terminated_on)
+    assert await spans(office, ada) == [
+        ("ENROLLED", date(2026, 1, 1), date(2026, 12, 31), None),
+        (status, date(2027, 1, 1), end, date(2027, 2, 1)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("terminated_on", "closed_on"), [(date(2027, 1, 1), TODAY), (date(2027, 1, 2), date(2027, 1, 2))]
+)
+async def test_pending_enrollment_that_starts_on_the_termination_date_closes(
+    database: Database, terminated_on: date, closed_on: date
+) -> None:
+    office = await create_office(database)
+    ada = await office.hire()
+    await office.open_plan_year()
+    await office.terminate_employee(ada, terminated_on)
+    (row,) = await office.enrollments(ada)
+    assert (row.closed_on, row.close_reason) == (closed_on, "TERMINATED")
+
+
 async def test_coverage_ending_with_plan_year_is_not_changed(database: Database) -> None:
     office, ada = await office_with_covered_employee(database)
     before = (await office.enrollments(ada))[0]

@@ -196,9 +196,13 @@ async def add_dependent(
     *,
     disabled: bool,
 ) -> str:
-    """Add a dependent of an employee, and return the ID. Raises Refused."""
+    """Add a dependent of an employee, and return the ID. Raises Refused, also if an employee adds a disabled one."""
     employee, today = await _lock_employee(tx, employee_id)
-    raise_if_any(check_dependent(first_name, last_name, date_of_birth, today))
+    violations = [*check_dependent(first_name, last_name, date_of_birth, today)]
+    if disabled and tx.viewer.role is Role.EMPLOYEE:
+        message = "Only the employer may record that a dependent is disabled."
+        violations.append(RuleViolation(ErrorCode.INVALID_INPUT, message, ("disabled",)))
+    raise_if_any(violations)
     row = {
         "id": tx.new_id(IdPrefix.DEPENDENT),
         "employer_id": employee.employer_id,
@@ -224,9 +228,15 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
     dependent = await store.people.get_dependent(tx, id)  # read again, now under the employee's lock
     if dependent is None:
         raise AssertionError("dependents are never deleted")
+    violations = [*check_version(expected_version, dependent.version)]
+    if tx.viewer.role is Role.EMPLOYEE:
+        violations += await _check_employee_changes(tx, dependent, changes)
+    if changes.get("active") and not dependent.active and await store.enrollments.has_relationship_ended(tx, id):
+        message = "An approved divorce or death names this dependent, who therefore stays inactive."
+        violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("active",)))
     raise_if_any(
         [
-            *check_version(expected_version, dependent.version),
+            *violations,
             *check_dependent(
                 changes.get("first_name", dependent.first_name),
                 changes.get("last_name", dependent.last_name),
@@ -238,6 +248,22 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
     for name, value in changes.items():
         setattr(dependent, name, value)
     await tx.flush()
+
+
+async def _check_employee_changes(
+    tx: Transaction, dependent: Dependent, changes: Mapping[str, Any]
+) -> list[RuleViolation]:
+    """Check that an employee changes nothing that decides how long a child is covered; the employer reviews that."""
+    fields = []
+    if changes.get("disabled", dependent.disabled) is not dependent.disabled:
+        fields.append(("disabled", "whether the dependent is disabled"))
+    date_of_birth = changes.get("date_of_birth", dependent.date_of_birth)
+    if date_of_birth != dependent.date_of_birth and await store.enrollments.is_dependent_enrolled(tx, dependent.id):
+        fields.append(("dateOfBirth", "the date of birth of a covered dependent"))
+    return [
+        RuleViolation(ErrorCode.INVALID_INPUT, f"Only the employer may change {change}.", (field,))
+        for field, change in fields
+    ]
 
 
 # ---------------------------------------------------------------------------------------------------- shared steps

@@ -187,17 +187,17 @@ def test_ended_or_cancelled_coverage_makes_the_enrollment_inactive(facts: Enroll
         (
             date(2026, 5, 1),
             date(2026, 4, 10),
-            date(2026, 5, 1),
+            date(2026, 4, 10),
             date(2026, 5, 31),
         ),  # issued before the eligibility date
         (date(2026, 5, 1), date(2026, 5, 1), date(2026, 5, 1), date(2026, 5, 31)),
         (date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 2), date(2026, 6, 1)),  # issued after the eligibility date
-        (date(2024, 1, 31), date(2024, 1, 1), date(2024, 1, 31), date(2024, 3, 1)),
-        (date(2024, 2, 29), date(2024, 2, 1), date(2024, 2, 29), date(2024, 3, 30)),
-        (date(2026, 12, 20), date(2026, 12, 1), date(2026, 12, 20), date(2027, 1, 19)),
+        (date(2024, 1, 31), date(2024, 1, 1), date(2024, 1, 1), date(2024, 3, 1)),
+        (date(2024, 2, 29), date(2024, 2, 1), date(2024, 2, 1), date(2024, 3, 30)),
+        (date(2026, 12, 20), date(2026, 12, 1), date(2026, 12, 1), date(2027, 1, 19)),
     ],
 )
-def test_new_hire_window_starts_on_eligibility_or_issue_and_lasts_30_days(
+def test_new_hire_window_opens_on_issue_and_closes_30_days_after_eligibility_or_issue(
     eligible_on: date, issued_on: date, first: date, last: date
 ) -> None:
     assert new_hire_window(eligible_on, issued_on) == DateSpan.through(first, last)

@@ -113,9 +113,8 @@ def derive_coverage_status(facts: EnrollmentFacts, today: date) -> CoverageStatu
 
 
 def new_hire_window(eligible_on: date, issued_on: date) -> DateSpan:
-    """Return a new hire's window: from the later of the eligibility date and the issue date, through 30 days after."""
-    opens_on = max(eligible_on, issued_on)
-    return DateSpan.through(opens_on, opens_on + timedelta(days=NEW_HIRE_WINDOW_DAYS))
+    """Return a new hire's window: from the issue date, through 30 days after the later of issue and eligibility."""
+    return DateSpan.through(issued_on, max(eligible_on, issued_on) + timedelta(days=NEW_HIRE_WINDOW_DAYS))
 
 
 def build_close_values(terminated_on: date | None, today: date) -> dict[str, date | CloseReason | None]:

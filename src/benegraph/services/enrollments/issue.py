@@ -1,12 +1,18 @@
 """Issuing enrollments: to all eligible employees when a plan year opens, and to new hires."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, PlanYear
 from benegraph.db.session import Transaction
-from benegraph.domain.enrollments.status import CloseReason, WindowReason, build_close_values, new_hire_window
+from benegraph.domain.enrollments.status import (
+    NEW_HIRE_WINDOW_DAYS,
+    CloseReason,
+    WindowReason,
+    build_close_values,
+    new_hire_window,
+)
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import Eligibility
 from benegraph.services.enrollments.offers import employee_eligibility, load_terms
@@ -95,12 +101,13 @@ def _is_initial_issue(row: Enrollment) -> bool:
 def _matches_eligibility(row: Enrollment, plan_year: PlanYear, eligibility: Eligibility, today: date) -> bool:
     if not eligibility.eligible:
         return False
-    if row.window_opens_on is None:
+    if row.window_closes_on is None:
         return eligibility.eligible_on <= plan_year.coverage_starts_on
-    # An open window is moved only if eligibility comes later; a future one must open on the eligibility date, or today
-    # if that is later.
-    opens_on = max(eligibility.eligible_on, min(row.window_opens_on, today))
-    return eligibility.starts_on == row.effective_on and opens_on == row.window_opens_on
+    # The window's 30 days began on the later of issue and eligibility. Once begun, they begin anew only if eligibility
+    # comes later.
+    began_on = row.window_closes_on - timedelta(days=NEW_HIRE_WINDOW_DAYS)
+    begins_on = max(eligibility.eligible_on, min(began_on, today))
+    return eligibility.starts_on == row.effective_on and begins_on == began_on
 
 
 def _move_or_close(updates: EnrollmentUpdates, row: Enrollment, eligibility: Eligibility, today: date) -> None:
@@ -113,7 +120,6 @@ def _move_or_close(updates: EnrollmentUpdates, row: Enrollment, eligibility: Eli
         row,
         "MOVED",
         effective_on=eligibility.starts_on,
-        window_opens_on=window.start,
         window_closes_on=window.last,
     )
 

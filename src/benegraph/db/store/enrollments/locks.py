@@ -16,6 +16,7 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, array_of_rows, visibility_conditions
 from benegraph.db.store.plan_years import offering_columns, past_draft_conditions
 from benegraph.db.store.row_writes import RowWrite, insert_rows
+from benegraph.domain.enrollments.life_events import LIFE_EVENT_RULES, LifeEventStatus
 from benegraph.domain.enrollments.status import ElectionDecision
 
 _EMPLOYEE_ID = bindparam("employee_id", type_=Text)
@@ -224,6 +225,29 @@ async def employee_id_of_life_event(tx: Transaction, id: str) -> str | None:
             LifeEvent.id == id,
         )
     )
+
+
+async def has_relationship_ended(tx: Transaction, dependent_id: str) -> bool:
+    """Return whether an approved divorce or death names a dependent."""
+    types = [event_type for event_type, rule in LIFE_EVENT_RULES.items() if rule.ends_relationship]
+    event = select(LifeEvent.id).where(
+        *visibility_conditions(tx.scope, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id),
+        LifeEvent.dependent_id == dependent_id,
+        LifeEvent.event_type.in_(types),
+        LifeEvent.status == LifeEventStatus.APPROVED,
+    )
+    return await tx.session.scalar(event.limit(1)) is not None
+
+
+async def is_dependent_enrolled(tx: Transaction, dependent_id: str) -> bool:
+    """Return whether an election covers a dependent, in any plan year."""
+    covered = select(EnrolledDependent.dependent_id).where(
+        *visibility_conditions(
+            tx.scope, EnrolledDependent, EnrolledDependent.employer_id, EnrolledDependent.employee_id
+        ),
+        EnrolledDependent.dependent_id == dependent_id,
+    )
+    return await tx.session.scalar(covered.limit(1)) is not None
 
 
 async def lock_life_event(tx: Transaction, id: str, employee_id: str) -> LifeEvent | None:
