@@ -435,7 +435,7 @@ def _status_of(row: Enrollment, plan_year: PlanYear, today: date) -> EnrollmentS
         row.decision,
         window,
         plan_year.coverage_ends_on,
-        row.coverage_starts_on,
+        row.effective_on,
         row.coverage_ends_on,
         row.closed_on,
     )
