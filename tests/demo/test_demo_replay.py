@@ -51,7 +51,7 @@ _SAMPLES = {
     "closed": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("renewing", 2), True),
     "closing": (EmployerProfile(2, 14, EnrollmentPhase.CLOSING), ("others", 1), False),
     "cancelled coverage": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 542), True),
-    "elected under notice": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 261), True),
+    "elected under notice": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 77), True),
 }
 
 

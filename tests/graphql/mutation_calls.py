@@ -282,7 +282,7 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
         "closeEnrollment": {"planYearId": ids["ended"], "expectedVersion": 2},
         "reportLifeEvent": {
             "employeeId": ids["ada"],
-            "eventType": "BIRTH",
+            "eventType": "ADOPTION",
             "eventDate": "2026-11-20",
             "dependentId": ids["child"],
             "notes": "A boy.",
@@ -307,7 +307,7 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
         "updateDependent": {
             "dependentId": ids["child"],
             **dependent,
-            "disabled": True,
+            "disabled": False,
             "active": False,
             "expectedVersion": 1,
         },
