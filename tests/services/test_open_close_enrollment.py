@@ -11,7 +11,7 @@ from benegraph.domain.plan_years import WaitingPeriod
 from benegraph.domain.values import Clock
 from benegraph.services import plan_years
 from factories.access import employer_viewer
-from factories.office import DATES, Office, create_office, enroll, waive
+from factories.office import DATES, TODAY, Office, create_office, enroll, waive
 
 NEW_YEAR = date(2027, 1, 1)
 
@@ -55,12 +55,8 @@ async def test_employees_eligible_later_get_new_hire_enrollments(database: Datab
 
     assert await office.open_enrollment(await office.draft_plan_year()) == 2
 
-    assert await reasons_and_windows(office, next_day) == [
-        ("NEW_HIRE", date(2027, 1, 2), date(2027, 1, 2), date(2027, 2, 1))
-    ]
-    assert await reasons_and_windows(office, last_day) == [
-        ("NEW_HIRE", date(2027, 12, 31), date(2027, 12, 31), date(2028, 1, 30))
-    ]
+    assert await reasons_and_windows(office, next_day) == [("NEW_HIRE", date(2027, 1, 2), TODAY, date(2027, 2, 1))]
+    assert await reasons_and_windows(office, last_day) == [("NEW_HIRE", date(2027, 12, 31), TODAY, date(2028, 1, 30))]
     assert await reasons_and_windows(office, too_late) == []
 
 
@@ -89,8 +85,7 @@ async def test_waiting_period_determines_window_and_effective_date(
     ada = await office.hire(hired_on=hired_on)
     await office.open_plan_year(waiting=waiting)
     (enrollment,) = await reasons_and_windows(office, ada)
-    window = (eligible_on, eligible_on + timedelta(days=30))
-    new_hire = ("NEW_HIRE", eligible_on, *window)
+    new_hire = ("NEW_HIRE", eligible_on, TODAY, eligible_on + timedelta(days=30))
     assert enrollment == (new_hire if eligible_on > NEW_YEAR else ("OPEN_ENROLLMENT", NEW_YEAR, *DATES_OF_WINDOW))
 
 
