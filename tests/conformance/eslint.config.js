@@ -12,9 +12,12 @@ const VALUES = [
   "PageInfo",
   "PaidThroughResult",
   "PlanCost",
+  "PlanParticipation",
   "PlanRate",
+  "PlanYearParticipation",
   "SubscriberEnrollmentUpsertResult",
   "TenantSettings",
+  "TierParticipation",
   "UserError",
   "Viewer",
 ];

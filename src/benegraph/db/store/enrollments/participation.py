@@ -38,8 +38,8 @@ from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.status import CloseReason, EnrollmentStatus
 
 _ANSWERED = (EnrollmentStatus.ENROLLED.value, EnrollmentStatus.WAIVED.value)
-#: The alias of the elections of a plan year, grouped by tier.
-_BY_TIER = "by_tier"
+#: The aliases of the rows for each tier and plan; the order of the rows refers to them.
+_BY_TIER, _BY_PLAN = "by_tier", "by_plan"
 
 
 def participation_rows(scope: QueryScope) -> Select[Any]:
@@ -72,37 +72,48 @@ def participation_rows(scope: QueryScope) -> Select[Any]:
 
 def tier_rows(scope: QueryScope) -> Select[Any]:
     """Select each tier elected in each plan year, with its employees and their contributions."""
-    elected = _elected(scope, "coverage_tier", _BY_TIER)
-    return _of_plan_years(
+    counted = _counted_enrollments(scope)
+    tiers = (
         select(
-            type_coerce(elected.c.coverage_tier, enum_type(CoverageTier)).label("coverage_tier"),
-            *(column for column in elected.c if column.key != "coverage_tier"),
-        ),
-        scope,
-        elected,
+            type_coerce(counted.c.coverage_tier, enum_type(CoverageTier)).label("coverage_tier"),
+            func.count().label("enrolled"),
+            *_contributions(counted),
+        )
+        .where(counted.c.status == EnrollmentStatus.ENROLLED.value)
+        .group_by(counted.c.coverage_tier)
+        .lateral(_BY_TIER)
     )
+    return _of_plan_years(select(*tiers.c), scope, tiers)
 
 
 def plan_rows(scope: QueryScope) -> Select[Any]:
     """Select each plan that a plan year offers, with the employees who elected it and their contributions."""
-    elected = _elected(scope, "selected_plan_id", "by_plan")
-    totals = [column for column in elected.c if column.key != "selected_plan_id"]
-    offered: Any = select(Plan.id.label("plan_id"), *(func.coalesce(column, 0).label(column.key) for column in totals))
+    counted = _counted_enrollments(scope)
+    is_elected = and_(counted.c.selected_plan_id == Plan.id, counted.c.status == EnrollmentStatus.ENROLLED.value)
+    plans = (
+        select(
+            Plan.id.label("plan_id"),
+            Plan.position,
+            func.count(counted.c.selected_plan_id).label("enrolled"),
+            *_contributions(counted),
+        )
+        .outerjoin(counted, is_elected)
+        .where(Plan.tenant_id == PlanYear.tenant_id, Plan.plan_year_id == PlanYear.id)
+        .group_by(Plan.id, Plan.position)
+        .correlate(PlanYear, Employer)
+        .lateral(_BY_PLAN)
+    )
+    return _of_plan_years(select(*plans.c), scope, plans)
+
+
+def _of_plan_years(statement: Select[Any], scope: QueryScope, rows: FromClause) -> Select[Any]:
+    """Add the plan years that the viewer may see, and a lateral that computes one or more rows for each of them."""
     return (
-        _of_plan_years(offered, scope)
-        .join(Plan, and_(Plan.tenant_id == PlanYear.tenant_id, Plan.plan_year_id == PlanYear.id))
-        .outerjoin(elected, elected.c.selected_plan_id == Plan.id)
+        statement.select_from(PlanYear)
+        .outerjoin(Employer, and_(Employer.tenant_id == PlanYear.tenant_id, Employer.id == PlanYear.employer_id))
+        .join(rows, true())
+        .where(*visibility_conditions(scope, PlanYear, PlanYear.employer_id), *_not_for_employees(scope))
     )
-
-
-def _of_plan_years(statement: Select[Any], scope: QueryScope, *laterals: FromClause) -> Select[Any]:
-    """Add the plan years that the viewer may see, and laterals that compute one or more rows for each of them."""
-    statement = statement.select_from(PlanYear).outerjoin(
-        Employer, and_(Employer.tenant_id == PlanYear.tenant_id, Employer.id == PlanYear.employer_id)
-    )
-    for lateral in laterals:
-        statement = statement.join(lateral, true())
-    return statement.where(*visibility_conditions(scope, PlanYear, PlanYear.employer_id), *_not_for_employees(scope))
 
 
 def _not_for_employees(scope: QueryScope) -> Collection[ColumnElement[bool]]:
@@ -152,17 +163,6 @@ def _counted_enrollments(scope: QueryScope) -> FromClause:
     )
 
 
-def _elected(scope: QueryScope, group: str, name: str) -> FromClause:
-    """Group the elections in force of the outer statement's plan year by a column."""
-    counted = _counted_enrollments(scope)
-    return (
-        select(counted.c[group], func.count().label("enrolled"), *_contributions(counted))
-        .where(counted.c.status == EnrollmentStatus.ENROLLED.value)
-        .group_by(counted.c[group])
-        .lateral(name)
-    )
-
-
 def _count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count().filter(*conditions)
 
@@ -179,4 +179,4 @@ def _contributions(counted: FromClause, *conditions: ColumnElement[bool]) -> lis
 
 participation_of = OneByKey(participation_rows, PlanYear.id)
 participation_by_tier = ManyByKey(tier_rows, PlanYear.id, (tier_order(literal_column(f"{_BY_TIER}.coverage_tier")),))
-participation_by_plan = ManyByKey(plan_rows, PlanYear.id, (Plan.position,))
+participation_by_plan = ManyByKey(plan_rows, PlanYear.id, (literal_column(f"{_BY_PLAN}.position"),))

@@ -17,6 +17,7 @@ export function createClient(uri: string, { key, tenant }: Viewer) {
         // Objects without an `id` are stored within their parents. A later result adds fields to them.
         Viewer: { merge: true },
         ElectionWindow: { merge: true },
+        PlanYearParticipation: { merge: true },
         Employee: { fields: { enrollments: pagesOfNodes("filter") } },
         Employer: {
           fields: {

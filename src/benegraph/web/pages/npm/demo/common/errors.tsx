@@ -28,12 +28,14 @@ export function FieldErrors({ errors, id }: { errors: UserError[]; id?: string }
     return null;
   }
   return (
-    <ul className="errors" id={id} role="alert">
-      {errors.map(({ code, message }, index) => (
-        <li key={index} data-code={code}>
-          {message}
-        </li>
-      ))}
-    </ul>
+    <div role="alert">
+      <ul className="errors" id={id}>
+        {errors.map(({ code, message }, index) => (
+          <li key={index} data-code={code}>
+            {message}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }

@@ -14,3 +14,7 @@ export const formatDate = (date: string) => day.format(new Date(`${date}T00:00Z`
 
 /** Format a list of texts, such as “Jonas and Willa”. */
 export const formatList = (items: string[]) => new Intl.ListFormat(undefined).format(items);
+
+/** Format a span of dates, such as “Jan 1 – Dec 31, 2027”. */
+export const formatDates = (first: string, last: string) =>
+  day.formatRange(new Date(`${first}T00:00Z`), new Date(`${last}T00:00Z`));

@@ -5,6 +5,8 @@ import { useRef, useState } from "react";
 
 import type { UserError } from "./errors";
 
+const payloadOf = <Data extends MutationData>(data: unknown) => Object.values(data as Data)[0] as Data[keyof Data];
+
 /** The data of a document with one mutation, whose payload has `userErrors`. */
 type MutationData = Record<string, { userErrors: UserError[] }>;
 type InputVariables = OperationVariables & { input: { idempotencyKey?: string | null } };
@@ -39,8 +41,13 @@ export function useSubmit<Data extends MutationData, Variables extends InputVari
     setIsPending(true);
     setFailure(undefined);
     try {
-      const { data } = await client.mutate<Data, Variables>({ mutation, variables, refetchQueries });
-      const payload = Object.values(data!)[0] as Data[keyof Data];
+      const { data } = await client.mutate<Data, Variables>({
+        mutation,
+        variables,
+        // A refusal changed nothing. Its messages stay, because no list drops the item whose form shows them.
+        refetchQueries: (result) => (payloadOf<Data>(result.data!).userErrors.length > 0 ? [] : refetchQueries),
+      });
+      const payload = payloadOf<Data>(data!);
       setErrors(payload.userErrors);
       if (payload.userErrors.length > 0) {
         return null;
