@@ -55,7 +55,7 @@ function Example({ endpoint, viewer, tab: { query, variables } }) {
       <h3>{title}</h3>
       <p>{comment}</p>
       <div className="request">
-        <pre tabIndex={0} aria-label={`Request: ${title}`}>
+        <pre tabIndex={0} role="group" aria-label={`Request: ${title}`}>
           {operation}
           {variables && <span>{`\n\nvariables: ${formatJson(variables, 54)}`}</span>}
         </pre>
@@ -64,7 +64,7 @@ function Example({ endpoint, viewer, tab: { query, variables } }) {
         </button>
       </div>
       <div className="response">
-        <pre tabIndex={0} aria-label={`Response: ${title}`}>
+        <pre tabIndex={0} role="group" aria-label={`Response: ${title}`}>
           {result?.body ? formatJson(result.body, matchMedia("(max-width: 700px)").matches ? 40 : 92) : (result?.problem ?? "")}
         </pre>
         <p role="status">{describe(result, isRunning)}</p>
