@@ -6,6 +6,7 @@ import pytest
 
 from benegraph.db.session import Database
 from benegraph.domain.enrollments.life_events import LifeEventType
+from benegraph.domain.plan_years import WaitingPeriod
 from benegraph.services import enrollments
 from factories.access import employee_viewer
 from factories.office import Office, create_office, enroll, waive
@@ -158,3 +159,48 @@ async def test_coverage_cancelled_by_termination_cannot_be_reopened(database: Da
 
 async def dependent_ids(office: Office) -> list[str]:
     return sorted((await office.read_all_rows())["dependents"])
+
+
+async def test_reinstatement_leaves_one_answer_open(database: Database) -> None:
+    office, ada, id, _ = await office_with_enrolled_employee(database)
+    office = office.on_day(date(2027, 3, 10))
+    first, second = [
+        await office.approve_life_event(ada, event_type) for event_type in (LifeEventType.BIRTH, LifeEventType.ADOPTION)
+    ]
+    older = await office.reissue(id, first)
+    await office.terminate_employee(ada, date(2027, 3, 11))
+    office = office.on_day(date(2027, 3, 12))
+    newer = await office.reissue(id, second)
+    await office.reinstate_employee(ada)
+    rows = {row.id: (row.status, row.close_reason) for row in await office.enrollments(ada)}
+    assert rows == {id: ("ENROLLED", None), older: ("INACTIVE", "REISSUED"), newer: ("PENDING", None)}
+
+
+async def test_answer_cannot_be_reopened_once_the_employment_has_ended(database: Database) -> None:
+    office, ada, id, plans = await office_with_enrolled_employee(database)
+    await office.terminate_employee(ada, date(2027, 1, 2))
+    await office.dry_run(enrollments.reopen_election, id, None)
+    # The window of a reissue is still open when the employment ends.
+    office = office.on_day(date(2027, 1, 1))
+    reissued = await office.reissue(id, await office.approve_life_event(ada))
+    (child,) = await dependent_ids(office)
+    await office.elect(ada, enroll(reissued, plans["GOLD"], child))
+    await office.dry_run(enrollments.reopen_election, reissued, None)
+    office = office.on_day(date(2027, 1, 2))
+    assert await office.refusals(office.reopen_election(reissued)) == REFUSED
+
+
+async def test_answer_replaced_through_a_lapsed_reissue_cannot_be_reopened(database: Database) -> None:
+    office = await create_office(database)
+    plan_year = await office.open_plan_year(waiting=WaitingPeriod(90))
+    plan = (await office.plan_ids(plan_year))["GOLD"]
+    # Ada may answer from 20 November through 20 March.
+    ada = await office.hire(hired_on=date(2026, 11, 20))
+    id = (await office.pending_enrollment(ada)).id
+    await office.elect(ada, enroll(id, plan))
+    lapsed = await office.reissue(id, await office.approve_life_event(ada))
+    office = office.on_day(date(2026, 12, 26))
+    answered = await office.reissue(lapsed, await office.approve_life_event(ada))
+    await office.elect(ada, enroll(answered, plan))
+    assert await office.refusals(office.reopen_election(id)) == REFUSED
+    await office.reopen_election(answered)

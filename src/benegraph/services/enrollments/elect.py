@@ -37,7 +37,7 @@ from benegraph.services.enrollments.offers import (
     enrollment_facts,
     find_covered_since,
 )
-from benegraph.services.enrollments.updates import EnrollmentUpdates
+from benegraph.services.enrollments.updates import EnrollmentUpdates, sort_answered
 
 MAX_ELECTIONS = 50
 
@@ -302,16 +302,21 @@ def _evaluate_all(
 
 def _check_reopenable(row: Enrollment, context: ElectionContext, today: date) -> list[RuleViolation]:
     plan_year = context.plan_years[row.plan_year_id]
-    successors = [other for other in context.rows if other.replaces_id == row.id]
+    rows = context.rows_of_plan_year(row.plan_year_id)
+    terminated_on = context.employee.terminated_on
     if row.decision is None:
         message = "The enrollment is not answered, so there is nothing to reopen."
-    elif any(other.decision is not None for other in successors):
+    elif sort_answered(rows)[-1] is not row:
         message = "The answer was replaced by a later one."
+    elif terminated_on is not None and terminated_on <= today:
+        # Reopening would take away the coverage through the end of the month, and nobody could answer again.
+        message = f"The employment ended on {terminated_on}."
     elif derive_status_in_plan_year(enrollment_facts(row, plan_year), today) is EnrollmentStatus.INACTIVE:
         message = "The enrollment is closed, or its coverage has ended."
     elif any(
         derive_enrollment_status(enrollment_facts(other, plan_year), today) is EnrollmentStatus.PENDING
-        for other in successors
+        for other in rows
+        if other is not row
     ):
         return [
             RuleViolation(

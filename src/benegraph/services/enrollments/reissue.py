@@ -144,8 +144,7 @@ def _check_reissuable(
     open_reissues = [
         row
         for row in rows
-        if row.replaces_id is not None
-        and row.id != old.id
+        if row.id != old.id
         and derive_enrollment_status(enrollment_facts(row, plan_year), today) is EnrollmentStatus.PENDING
     ]
     if open_reissues:
