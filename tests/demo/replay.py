@@ -80,7 +80,7 @@ class Replay:
         by_key: dict[Any, list[str]] = defaultdict(list)
         for row in await self.actual_rows(model):
             by_key[key(row)].append(row["id"])
-        for row in sorted(self.generated.tables.get(model, []), key=lambda row: str(row["id"])):
+        for row in sorted(self.generated.tables.get(model, []), key=lambda row: row["created_at"]):
             if ids := by_key[self.translate(key(row))]:
                 self.ids[row["id"]] = ids.pop(0)
 
@@ -340,7 +340,7 @@ _CALLS = {
 async def replay_all(replay: Replay) -> None:
     """Make the calls that the generated history records. All its other events must follow from those calls."""
     calls: dict[tuple[datetime, str, str], list[Row]] = defaultdict(list)
-    for event in sorted(replay.generated.tables[Event], key=lambda event: str(event["id"])):
+    for event in sorted(replay.generated.tables[Event], key=lambda event: event["occurred_at"]):
         action = "ELECT" if event["action"] in ("ENROLLED", "WAIVED") else event["action"]
         subject_id = event["employee_id"] if action == "ELECT" else event["subject_id"]
         calls[event["occurred_at"], action, subject_id].append(event)

@@ -222,8 +222,9 @@ async def test_demo_and_seeded_tenants_satisfy_the_invariants(database: Database
         check(await read_tenant(owner_url, tenant_id))
 
 
-async def test_other_seeds_and_days_use_other_numbers(database: Database, owner_url: str) -> None:
-    for seed, today in ((1, TODAY), (2, TODAY), (1, TODAY + timedelta(days=1))):
+async def test_other_seeds_use_other_numbers_and_another_day_adds_nothing(database: Database, owner_url: str) -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    for seed, today in ((1, TODAY), (2, TODAY), (3, tomorrow), (1, tomorrow)):
         await seed_tenant(database, Clock.at_noon(today), "acme", 40, seed, lambda _done, _total: None)
     tenant = await read_tenant(owner_url, "acme")
     assert len(tenant.of("employees")) == 120

@@ -48,10 +48,10 @@ _UNPAIRED: tuple[type[Base], ...] = (ContributionClass, Plan, PlanRate, Enrolled
 # An employer's profile, its seed words, and whether its tenant updates paid-through dates automatically.
 _SAMPLES = {
     "sample people": (EmployerProfile(0, 22, EnrollmentPhase.OPEN, has_sample_people=True), ("cast",), False),
-    "closed": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("renewing", 2), True),
+    "closed": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("renewing", 10), True),
     "closing": (EmployerProfile(2, 14, EnrollmentPhase.CLOSING), ("others", 1), False),
-    "cancelled coverage": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 542), True),
-    "elected under notice": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 77), True),
+    "cancelled coverage": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 45), True),
+    "elected under notice": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 112), True),
 }
 
 

@@ -59,7 +59,7 @@ def generate_carrier_group(
     contracts = {}
     for position, division_id in enumerate(divisions, 1):
         row = {
-            "id": records.new_id(IdPrefix.GROUP_CONTRACT, added_at),
+            "id": records.new_id(IdPrefix.GROUP_CONTRACT, employer["id"]),
             "employer_id": employer["id"],
             "group_id": group_id,
             "division_id": division_id,

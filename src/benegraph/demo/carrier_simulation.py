@@ -86,7 +86,7 @@ def _add_subscriber(
     name = employee.row["first_name"], employee.row["last_name"]
     number = subscriber_number(2 * (context.subscriber_index + index))
     created_at = employee.row["created_at"]
-    subscriber = add_subscriber(context.records, account.contract, number, name, employee.id, created_at)
+    subscriber = add_subscriber(context.records, account.contract, number, name, employee.id, created_at, rank=index)
     account.subscribers.append(subscriber)
     for snapshot in employee.election_snapshots:
         account.queue.schedule(snapshot.at, partial(_sync, context.records, subscriber, snapshot))
@@ -206,7 +206,7 @@ def _schedule_retiree(
     number = subscriber_number(2 * (context.subscriber_index + employee_count) - 1)
     name = rng.choice(GIVEN_NAMES), rng.choice(FAMILY_NAMES)
     added_at = instant_of(context.joined_on, HIRING_MINUTE)
-    subscriber = add_subscriber(context.records, account.contract, number, name, None, added_at)
+    subscriber = add_subscriber(context.records, account.contract, number, name, None, added_at, rank=employee_count)
     account.subscribers.append(subscriber)
     action = partial(_record_retiree_coverage, context, account, subscriber, months)
     account.queue.schedule(instant_of(context.joined_on, RECORDING_MINUTE), action)

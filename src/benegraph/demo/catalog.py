@@ -74,7 +74,7 @@ def _generate_product(
     plans = tuple(
         _plan_terms(template, price_percent, f"{code}-{template.code}", plan_name) for template in _TEMPLATES[category]
     )
-    product = CatalogProduct(records.new_id(IdPrefix.BENEFIT_PRODUCT, at), category, plans)
+    product = CatalogProduct(records.new_id(IdPrefix.BENEFIT_PRODUCT), category, plans)
     row = {
         "id": product.id,
         "name": f"{carrier_name.split()[0]} {category.title()}",
@@ -120,7 +120,7 @@ def at_price_percent(plans: Sequence[PlanTerms], percent: int) -> tuple[PlanTerm
 
 def _add_carrier_plan(records: RecordBuffer, at: datetime, product_id: str, position: int, plan: PlanTerms) -> None:
     row = {
-        "id": records.new_id(IdPrefix.CARRIER_PLAN, at),
+        "id": records.new_id(IdPrefix.CARRIER_PLAN, product_id),
         "benefit_product_id": product_id,
         "position": position,
         **plan_columns(plan),

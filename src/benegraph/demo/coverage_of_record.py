@@ -26,12 +26,19 @@ class SubscriberState:
 
 
 def add_subscriber(
-    records: RecordBuffer, contract: Row, number: str, name: tuple[str, str], employee_id: str | None, at: datetime
+    records: RecordBuffer,
+    contract: Row,
+    number: str,
+    name: tuple[str, str],
+    employee_id: str | None,
+    at: datetime,
+    *,
+    rank: int,
 ) -> SubscriberState:
     """Add a subscriber, as `createSubscriber` does. Without an employee it belongs to no employer."""
     first_name, last_name = name
     row: Row = {
-        "id": records.new_id(IdPrefix.SUBSCRIBER, at),
+        "id": records.new_id(IdPrefix.SUBSCRIBER, employee_id or contract["employer_id"], rank=rank),
         "subscriber_id": number,
         "employer_id": contract["employer_id"] if employee_id else None,
         "employee_id": employee_id,
@@ -47,7 +54,7 @@ def add_coverage(
     """Add a coverage of record under the subscriber's contract, with its history event."""
     contract = subscriber.contract
     row: Row = {
-        "id": records.new_id(IdPrefix.SUBSCRIBER_ENROLLMENT, at),
+        "id": records.new_id(IdPrefix.SUBSCRIBER_ENROLLMENT, subscriber.row["id"]),
         "employer_id": contract["employer_id"],
         "employee_id": subscriber.row["employee_id"],
         "subscriber_id": subscriber.number,

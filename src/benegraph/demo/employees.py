@@ -86,10 +86,11 @@ class ElectionSnapshot:
 
 @dataclass(slots=True)
 class EmployeeState:
-    """An employee during the simulation."""
+    """An employee during the simulation; `number` counts the employees of the employer from 1."""
 
     records: RecordBuffer
     rng: Random
+    number: int
     timeline: EmployeeTimeline
     row: Row
     employment: Employment
@@ -138,7 +139,7 @@ def add_employee(
     """Add an employee with the dependents, as `createEmployee` and `addDependent` do, without issuing enrollments."""
     person = timeline.person
     row: Row = {
-        "id": records.new_id(IdPrefix.EMPLOYEE, at),
+        "id": records.new_id(IdPrefix.EMPLOYEE, employer_id),
         "employer_id": employer_id,
         "external_id": timeline.external_id or f"E{number:05d}",
         "first_name": person.first_name,
@@ -155,7 +156,7 @@ def add_employee(
     recorded = {"employment_class": person.employment_class, "hired_on": timeline.hired_on}
     records.add_event(Employee, row, "HIRED", at, None, recorded, None)
     employment = Employment(person.employment_class, timeline.hired_on)
-    employee = EmployeeState(records, rng, timeline, row, employment, person.preferences)
+    employee = EmployeeState(records, rng, number, timeline, row, employment, person.preferences)
     for relative in person.family:
         add_dependent(employee, relative, at)
     return employee
@@ -163,7 +164,7 @@ def add_employee(
 
 def add_dependent(employee: EmployeeState, relative: SampleRelative, at: datetime) -> str:
     """Add a dependent, as `addDependent` does, and return its ID."""
-    id = employee.records.new_id(IdPrefix.DEPENDENT, at)
+    id = employee.records.new_id(IdPrefix.DEPENDENT, employee.id)
     row: Row = {
         "id": id,
         "employer_id": employee.row["employer_id"],

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
-from itertools import chain, islice, repeat
 from random import Random
 
 from benegraph.db.models import Employer
 from benegraph.demo.carrier_groups import CarrierGroup, choose_division, generate_carrier_group
 from benegraph.demo.carrier_simulation import CarrierContext, simulate_carrier
-from benegraph.demo.employee_timeline import TimelineBounds, generate_employee_timeline
+from benegraph.demo.employee_timeline import EmployeeTimeline, TimelineBounds, generate_employee_timeline
 from benegraph.demo.employees import EmployeeState, add_employee
 from benegraph.demo.enrollment_simulation import close_open_enrollment, issue_enrollments, terminate_employment
 from benegraph.demo.event_queue import EventQueue
@@ -29,7 +28,7 @@ from benegraph.demo.plan_years import (
 )
 from benegraph.demo.random_source import random_source, weighted_choice
 from benegraph.demo.record_buffer import RecordBuffer, Row
-from benegraph.demo.sample_people import SAMPLE_TERMS, generate_sample_timelines
+from benegraph.demo.sample_people import SAMPLE_COUNT, SAMPLE_TERMS, generate_sample_timeline
 from benegraph.demo.shared_records import TenantProfile
 from benegraph.demo.times_of_day import (
     CLOSING_MINUTE,
@@ -64,8 +63,7 @@ class EmployerProfile:
 def generate_employer(tenant: TenantProfile, profile: EmployerProfile) -> RecordBuffer:
     """Generate all rows of an employer. The same tenant and profile give identical rows."""
     rng = random_source(*tenant.seed_words, profile.number)
-    # Only IDs depend on the day: another day's run of the same seed has the same people, but never the same IDs.
-    records = RecordBuffer(tenant.actor, random_source(*tenant.seed_words, profile.number, tenant.today))
+    records = RecordBuffer(tenant.actor, tenant.seed_words, profile.number)
     phase = profile.phase or weighted_choice(rng, PHASE_WEIGHTS)
     schedules = plan_year_schedules(rng, phase, tenant.today)
     joined_on = schedules[0].drafted_on - timedelta(days=rng.randrange(5, 40))
@@ -74,15 +72,16 @@ def generate_employer(tenant: TenantProfile, profile: EmployerProfile) -> Record
     carrier = _create_carrier_context(records, tenant, profile, employer, schedules[0].coverage.start)
     terms = SAMPLE_TERMS if profile.has_sample_people else _draw_terms(rng)
     benefit_years = generate_benefit_years(records, carrier.group, tenant.products, schedules, terms, tenant.today)
-    sample_timelines = generate_sample_timelines(rng, bounds) if profile.has_sample_people else iter(())
     if profile.has_sample_people:
         _add_draft_plan_year(records, carrier.group, tenant, schedules[-1], terms)
-    timelines = chain(sample_timelines, (generate_employee_timeline(rng, bounds) for _ in repeat(None)))
     employees = []
-    for number, timeline in enumerate(islice(timelines, profile.size), 1):
+    for number in range(1, profile.size + 1):
+        # Each employee has a random source of their own, so that they are the same person on every day.
+        employee_rng = random_source(*tenant.seed_words, profile.number, "employee", number)
+        timeline = _generate_timeline(employee_rng, bounds, profile, number)
         division_id = carrier.group.divisions[0] if number == 1 else choose_division(carrier.rng, carrier.group)
         entered_at = instant_of(timeline.entered_on, HIRING_MINUTE)
-        employee = add_employee(records, rng, employer["id"], division_id, number, timeline, entered_at)
+        employee = add_employee(records, employee_rng, employer["id"], division_id, number, timeline, entered_at)
         _simulate_employee(employee, benefit_years, tenant.today)
         employees.append(employee)
     simulate_carrier(carrier, employees)
@@ -94,14 +93,11 @@ def _create_carrier_context(
 ) -> CarrierContext:
     # The carrier's side has random sources of its own, so that changes there leave all other rows as they are.
     rng = random_source(*tenant.seed_words, profile.number, "carrier")
-    carrier_records = records.with_id_source(random_source(*tenant.seed_words, profile.number, tenant.today, "carrier"))
     has_divisions = profile.has_sample_people or (profile.size >= 12 and rng.random() < 0.7)
     group_index = tenant.first_group_number + profile.number
-    group = generate_carrier_group(
-        carrier_records, rng, employer, group_index, first_plan_year_on, has_divisions=has_divisions
-    )
+    group = generate_carrier_group(records, rng, employer, group_index, first_plan_year_on, has_divisions=has_divisions)
     return CarrierContext(
-        carrier_records,
+        records,
         rng,
         group,
         employer["created_at"].date(),
@@ -113,6 +109,12 @@ def _create_carrier_context(
     )
 
 
+def _generate_timeline(rng: Random, bounds: TimelineBounds, profile: EmployerProfile, number: int) -> EmployeeTimeline:
+    if profile.has_sample_people and number <= SAMPLE_COUNT:
+        return generate_sample_timeline(rng, bounds, number)
+    return generate_employee_timeline(rng, bounds)
+
+
 def _draw_terms(rng: Random) -> BenefitTerms:
     renewal = RenewalMode.PASSIVE if rng.random() < 0.4 else RenewalMode.ACTIVE
     offers_part_timers = rng.random() < 0.5
@@ -122,7 +124,7 @@ def _draw_terms(rng: Random) -> BenefitTerms:
 def _add_employer(records: RecordBuffer, rng: Random, company_number: int, joined_on: date) -> Row:
     joined_at = instant_of(joined_on, DRAFTING_MINUTE)
     row = {
-        "id": records.new_id(IdPrefix.EMPLOYER, joined_at),
+        "id": records.new_id(IdPrefix.EMPLOYER),
         "name": company_name(company_number),
         "time_zone": rng.choice(TIME_ZONES),
         "active": True,

@@ -53,6 +53,8 @@ _NULL_COLUMNS: Row = dict.fromkeys(
         "subscriber_enrollment_id",
     )
 )
+# More than an employer has employees. Enrollments sort by plan year, then by employee.
+_RANKS_PER_PLAN_YEAR = 100_000
 
 
 # ---------------------------------------------------------------------------------------------------------- issue
@@ -99,9 +101,10 @@ def issue_enrollment(
     **values: object,
 ) -> EnrollmentState:
     """Add one pending enrollment with its history event."""
+    rank = plan_year.position * _RANKS_PER_PLAN_YEAR + employee.number
     row: Row = {
         **_NULL_COLUMNS,
-        "id": employee.records.new_id(IdPrefix.ENROLLMENT, at),
+        "id": employee.records.new_id(IdPrefix.ENROLLMENT, plan_year.id, employee.id, rank=rank),
         "employer_id": employee.row["employer_id"],
         "employee_id": employee.id,
         "benefit_product_id": plan_year.row["benefit_product_id"],

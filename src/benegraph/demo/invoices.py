@@ -57,8 +57,9 @@ def record_invoice(
 ) -> InvoiceState:
     """Add an invoice, as `recordPremiumInvoice` does."""
     values = {name: getattr(new_invoice, name) for name in _INVOICE_COLUMNS}
+    billed_ids = (account.contract["id"], *([subscriber.row["id"]] if subscriber else []))
     row: Row = {
-        "id": account.records.new_id(IdPrefix.PREMIUM_INVOICE, at),
+        "id": account.records.new_id(IdPrefix.PREMIUM_INVOICE, *billed_ids),
         "employer_id": account.contract["employer_id"],
         **values,
         "voided_at": None,
@@ -82,7 +83,7 @@ def void_invoice(account: DivisionAccount, invoice: InvoiceState, reason: str, a
 def record_payment(account: DivisionAccount, invoice: InvoiceState, amount_cents: int, at: datetime) -> Row:
     """Add a payment received that day, as `recordPremiumPayment` does, and return its row."""
     row: Row = {
-        "id": account.records.new_id(IdPrefix.PREMIUM_PAYMENT, at),
+        "id": account.records.new_id(IdPrefix.PREMIUM_PAYMENT, invoice.row["id"]),
         "employer_id": account.contract["employer_id"],
         "invoice_id": invoice.row["id"],
         "amount_cents": amount_cents,

@@ -50,7 +50,7 @@ class _LifeEventSimulation:
         new_dependent_id = self._add_new_relative(at)
         spouse = employee.spouse() if timeline.event_type in _CONCERNS_SPOUSE else None
         values: Row = {
-            "id": employee.records.new_id(IdPrefix.LIFE_EVENT, at),
+            "id": employee.records.new_id(IdPrefix.LIFE_EVENT, employee.id),
             "employer_id": employee.row["employer_id"],
             "employee_id": employee.id,
             "dependent_id": new_dependent_id or (spouse and spouse.id),

@@ -84,6 +84,8 @@ class OfferedPlanYear:
     """One product's plan year as offered, with its plans from the cheapest to the most expensive."""
 
     row: Row
+    #: How many plan years of the employer precede it.
+    position: int
     category: ProductCategory
     coverage: DateSpan
     window: DateSpan
@@ -226,7 +228,7 @@ def generate_plan_year(
     plans = at_price_percent(product.plans, price_percent)
     drafted_at = instant_of(schedule.drafted_on, DRAFTING_MINUTE)
     draft: Row = {
-        "id": records.new_id(IdPrefix.PLAN_YEAR, drafted_at),
+        "id": records.new_id(IdPrefix.PLAN_YEAR, group.employer_id),
         "employer_id": group.employer_id,
         "benefit_product_id": product.id,
         "coverage_starts_on": schedule.coverage.start,
@@ -241,6 +243,7 @@ def generate_plan_year(
         "opened_on": None,
         "closed_on": None,
     }
+    position = len(records.tables.get(PlanYear, ()))
     row = records.add(PlanYear, draft, drafted_at)
     records.add_creation_event(PlanYear, row, "CREATED", drafted_at)
     classes = contribution_classes(product.category, plans, terms)
@@ -254,14 +257,22 @@ def generate_plan_year(
             records.update_with_event(PlanYear, row, action, {column: day}, instant_of(day, minute))
     offered_to = frozenset(item.employment for item in classes)
     return OfferedPlanYear(
-        row, product.category, schedule.coverage, schedule.window, terms.waiting, classes, offered_to, offered_plans
+        row,
+        position,
+        product.category,
+        schedule.coverage,
+        schedule.window,
+        terms.waiting,
+        classes,
+        offered_to,
+        offered_plans,
     )
 
 
 def _add_contribution_classes(records: RecordBuffer, plan_year: Row, classes: Sequence[ContributionTerms]) -> None:
     for position, terms in enumerate(classes):
         row = {
-            "id": records.new_id(IdPrefix.CONTRIBUTION_CLASS, plan_year["created_at"]),
+            "id": records.new_id(IdPrefix.CONTRIBUTION_CLASS, plan_year["id"]),
             "employer_id": plan_year["employer_id"],
             "plan_year_id": plan_year["id"],
             "position": position,
@@ -278,7 +289,7 @@ def _add_plans(records: RecordBuffer, plan_year: Row, plans: Sequence[PlanTerms]
     created_at = plan_year["created_at"]
     parent = {"employer_id": plan_year["employer_id"], "plan_year_id": plan_year["id"]}
     for position, plan in enumerate(plans):
-        id = records.new_id(IdPrefix.PLAN, created_at)
+        id = records.new_id(IdPrefix.PLAN, plan_year["id"])
         records.add(Plan, {"id": id, **parent, "position": position, **plan_columns(plan)}, created_at)
         for rate in plan.rates:
             rate_row = {

@@ -1,46 +1,63 @@
 """The record buffer: the rows to insert for one employer, with the history events of every change."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
-from random import Random
+from hashlib import blake2b
 from typing import Any
 
 from benegraph.db.base import Base, Identified, Versioned
 from benegraph.db.models import Employee, Event, PlanYear, PremiumInvoice
 from benegraph.domain.access import Role
-from benegraph.domain.ids import IdPrefix, new_id
+from benegraph.domain.ids import IdPrefix, build_id
 
 Row = dict[str, Any]
 
 # Columns that history events leave out, as `db.store.history` does: IDs, timestamps, versions and free text.
 _EXCLUDED_COLUMNS = {"id", "employer_id", "employee_id", "created_at", "updated_at", "version", "notes", "review_notes"}
-# IDs from a second ID source sort after all IDs of the first for the same instant.
-_SECOND_SOURCE_OFFSET = 1 << 25
+# The times in generated IDs, in milliseconds since 1970. They begin with the year 2000, before the time in every ID
+# that a service makes, and each employer has an hour. See `RecordBuffer.new_id`.
+_FIRST_ID_TIME = 946_684_800_000
+_RANKS_PER_EMPLOYER = 3_600_000
+_MAX_CHILDREN = 1 << 12
 
 
 @dataclass(slots=True)
 class RecordBuffer:
-    """The current state of an employer's rows, by table. IDs come from a random source of their own, `id_random`."""
+    """The current state of an employer's rows, by table; `employer_number` is the employer's number in its tenant."""
 
     actor: str
-    id_random: Random
+    seed_words: tuple[object, ...]
+    employer_number: int = 0
     tables: dict[type[Base], list[Row]] = field(default_factory=dict)
-    _id_counter: Iterator[int] = field(default_factory=count)
+    _child_counts: dict[str, int] = field(default_factory=dict)
+    _hash_key: bytes = field(init=False)
+    _first_id_time: int = field(init=False)
 
-    def with_id_source(self, id_random: Random) -> "RecordBuffer":
-        """Return a buffer of the same tables with a second ID source, so that neither source shifts the other's IDs."""
-        return RecordBuffer(self.actor, id_random, self.tables, count(_SECOND_SOURCE_OFFSET))
+    def __post_init__(self) -> None:
+        words = "/".join(map(str, (*self.seed_words, self.employer_number)))
+        self._hash_key = blake2b(words.encode(), digest_size=16).digest()
+        self._first_id_time = _FIRST_ID_TIME + self.employer_number * _RANKS_PER_EMPLOYER
 
     @property
     def user_id(self) -> str:
         """The ID of the administrator's API key, which coverage of record names as its author."""
         return self.actor.split()[1]
 
-    def new_id(self, prefix: IdPrefix, at: datetime) -> str:
-        """Return an ID that sorts after all earlier IDs of the same instant."""
-        return new_id(prefix, at, self.id_random.getrandbits, count=next(self._id_counter) & 0x3FFFFFF)
+    def new_id(self, prefix: IdPrefix, *parent_ids: str, rank: int = 0) -> str:
+        """Return the next ID of a child of these rows. It depends on no date, so that it is the same on every day.
+
+        An ID is a hash of the seed words, the parents' IDs, and the number of the child among its siblings. IDs sort
+        by employer, then by `rank` (less than 3,600,000), then by that number. To sort in this way, the time in an ID
+        is not the time of the row, but an invented one.
+        """
+        siblings = "".join((prefix, *parent_ids))
+        number = self._child_counts.get(siblings, 0)
+        if number >= _MAX_CHILDREN:
+            raise AssertionError(f"more than {_MAX_CHILDREN} siblings of the type {prefix.entity_name}")
+        self._child_counts[siblings] = number + 1
+        digest = blake2b(f"{siblings}{number}".encode(), digest_size=8, key=self._hash_key).digest()
+        hash = int.from_bytes(digest)  # 14 of its bits fill the counter, and 48 are the random bits
+        return build_id(prefix, self._first_id_time + rank, number << 14 | hash >> 50, hash & 0xFFFF_FFFF_FFFF)
 
     def add(self, model: type[Base], row: Row, at: datetime) -> Row:
         """Add a row created at this instant. All rows of a table must have the same columns."""
@@ -103,7 +120,7 @@ class RecordBuffer:
     ) -> None:
         """Add the history event that a service would have written for a change by the administrator."""
         event = {
-            "id": self.new_id(IdPrefix.EVENT, at),
+            "id": self.new_id(IdPrefix.EVENT, row["id"]),
             "employer_id": row["employer_id"],
             "employee_id": _employee_id_of(model, row),
             "subject_id": row["id"],

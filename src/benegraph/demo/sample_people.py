@@ -1,6 +1,6 @@
 """Sample people: scripted employees of the demo, so that every enrollment state and every mutation can be tried."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
@@ -30,7 +30,7 @@ _PREFERENCES = CoveragePreferences(
 
 @dataclass(frozen=True, slots=True)
 class _Script:
-    """The random source and the bounds that all sample timelines share."""
+    """The random source and the bounds of a sample timeline."""
 
     rng: Random
     bounds: TimelineBounds
@@ -44,10 +44,9 @@ class _Script:
         return DateSpan(self.days_ago(60), self.bounds.today)
 
 
-def generate_sample_timelines(rng: Random, bounds: TimelineBounds) -> Iterator[EmployeeTimeline]:
-    """Generate the scripted timelines, for an employer in the phase `OPEN`."""
-    script = _Script(rng, bounds)
-    return (generate(script) for generate in _GENERATORS)
+def generate_sample_timeline(rng: Random, bounds: TimelineBounds, number: int) -> EmployeeTimeline:
+    """Generate a scripted timeline by its number, from 1 to `SAMPLE_COUNT`, for an employer in the phase `OPEN`."""
+    return _GENERATORS[number - 1](_Script(rng, bounds))
 
 
 def _adult(script: _Script) -> SamplePerson:
@@ -206,3 +205,6 @@ _GENERATORS: tuple[Callable[[_Script], EmployeeTimeline], ...] = (
     _pending_event,
     _pending_reissue,
 )
+
+#: How many sample people there are.
+SAMPLE_COUNT = len(_GENERATORS)

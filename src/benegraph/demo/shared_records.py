@@ -46,12 +46,11 @@ def generate_shared_records(
 ) -> SharedRecords:
     """Generate the catalog, and the ID of the administrator that all history events name as their actor."""
     created_at = instant_of(today - _TENANT_AGE, DRAFTING_MINUTE)
-    records = RecordBuffer("", random_source(*seed_words, today, "ground"))
-    actor = f"ADMINISTRATOR {records.new_id(IdPrefix.API_KEY, created_at)}"
+    records = RecordBuffer("", seed_words)
+    actor = f"ADMINISTRATOR {records.new_id(IdPrefix.API_KEY)}"
     products = generate_catalog(random_source(*seed_words, "catalogue"), records, created_at)
     first_company_number = random_source(*seed_words, "companies").randrange(10_000)
-    # The carrier's numbers are unique. Like IDs they depend on the day, so that another day's run can be added.
-    numbers = random_source(*seed_words, today, "numbers")
+    numbers = random_source(*seed_words, "numbers")
     first_group_number = numbers.randrange(GROUP_NUMBER_COUNT)
     first_subscriber_number = numbers.randrange(SUBSCRIBER_NUMBER_COUNT)
     tenant = TenantProfile(

@@ -9,6 +9,7 @@ from enum import StrEnum
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 ID_SUFFIX_PATTERN = "[0-7][0-9a-hjkmnp-tv-z]{25}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _DIGIT_PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 _ID = re.compile(rf"([a-z]{{3,5}})_({ID_SUFFIX_PATTERN})")
 
@@ -47,10 +48,14 @@ _PREFIXES = {prefix.value: prefix for prefix in IdPrefix}
 
 def new_id(prefix: IdPrefix, at: datetime, random_bits: RandomBits = secrets.randbits, *, count: int = 0) -> str:
     """Make an ID that sorts by time, then by `count` (RFC 9562, version 7, with a counter of 26 bits)."""
+    milliseconds = (at - _EPOCH) // _MILLISECOND  # integers, because floats would lose milliseconds
+    return build_id(prefix, milliseconds, count, random_bits(48))
+
+
+def build_id(prefix: IdPrefix, milliseconds: int, count: int, random: int) -> str:
+    """Return the ID with these parts: 48 bits of milliseconds since 1970, 26 bits of a counter, 48 random bits."""
     high, low = count >> 14 & 0xFFF, count & 0x3FFF
-    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)  # integers, because floats would lose milliseconds
-    number = milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low << 48 | random_bits(48)
-    return f"{prefix}_{_base32(number)}"
+    return f"{prefix}_{_base32(milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low << 48 | random)}"
 
 
 def prefix_of(id: str) -> IdPrefix | None:
