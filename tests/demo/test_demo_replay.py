@@ -51,7 +51,7 @@ _SAMPLES = {
     "closed": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("renewing", 10), True),
     "closing": (EmployerProfile(2, 14, EnrollmentPhase.CLOSING), ("others", 1), False),
     "cancelled coverage": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 45), True),
-    "elected under notice": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 112), True),
+    "elected under notice": (EmployerProfile(1, 14, EnrollmentPhase.CLOSED), ("kept", 209), True),
 }
 
 

@@ -24,6 +24,8 @@ OTHER_COMMANDS = {
     "export": "a builtin of the shell",
     "git": "contributors have it: the sources come by it",
     "pip install uv": "the one package that is installed by hand",
+    "python3 -m venv": "of Python's standard library",
+    ". .venv/bin/activate": "of the environment that python3 -m venv makes",
     "psql": "the client of every PostgreSQL",
     "docker": "runs the image of the Dockerfile",
     "curl": "sends requests",
@@ -52,7 +54,7 @@ FOREIGN_NAMES = {
     # The example of CONTRIBUTING.md.
     "archiveEmployer",
     # The endings of names, and an ID.
-    *("_on", "_at", "empl_01j659cve0e0080m4xhppefpah"),
+    *("_on", "_at", "empl_00vhnczb00e00bvqp4gpxfpjzk"),
 }
 FILE = re.compile(r"\.?[\w-]+(/[\w.*-]+)*(/|\.(py|md|toml|graphql|sql|txt|json|yml))|Dockerfile|\.ci/run")
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\(\))?")

@@ -1,10 +1,10 @@
-"""The requests in the README and in protocol.md return the printed responses, on the demo's data of the printed day."""
+"""The requests in the README and the documents return the printed responses, on the demo's data of any day."""
 
-import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
+import pytest
 from documentation import documents
 
 from benegraph.db.session import Database
@@ -16,40 +16,44 @@ from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
 
-#: The documents with executable examples, in the order of execution.
-README, PROTOCOL = (
-    next(document for document in documents() if document.name == name)
-    for name in ("README.md", ".github/docs/protocol.md")
-)
+NOW = datetime.now(UTC)
+#: Today, and days whose plan years start in other months; one is a leap day.
+CLOCKS = [Clock(NOW), *(Clock.at_noon(day) for day in (date(2027, 1, 3), date(2027, 7, 15), date(2028, 2, 29)))]
 
 
 def examples() -> list[tuple[GraphQLRequest, Any]]:
-    """Return each printed request with its printed response.
+    """Return each printed request with its printed response, in the order of execution: the README's first.
 
     A JSON block with variables belongs to the operation before it; a JSON block with data is the response to both.
+    A request without a printed response has the response None.
     """
-    found = []
-    query = ""
-    variables: dict[str, Any] = {}
-    for block in (*README.blocks, *PROTOCOL.blocks):
-        if block.language == "graphql":
-            query, variables = block.text, {}
-        elif block.language == "json":
-            content = orjson.loads(block.text)
-            if "variables" in content:
-                variables = content["variables"]
-            else:
-                found.append((GraphQLRequest(query, variables), content["data"]))
+    found: list[tuple[GraphQLRequest, Any]] = []
+    for document in documents():
+        for block in document.blocks:
+            if block.language == "graphql":
+                found.append((GraphQLRequest(block.text, {}), None))
+            elif block.language == "json" and found:
+                content = orjson.loads(block.text)
+                request, _ = found[-1]
+                if "variables" in content:
+                    found[-1] = GraphQLRequest(request.query, content["variables"]), None
+                elif "data" in content:
+                    found[-1] = request, content["data"]
     return found
 
 
-async def test_printed_requests_return_the_printed_responses(database: Database) -> None:
-    (today,) = map(date.fromisoformat, re.findall(r"--today (\S+)`", README.text))
-    clock = Clock.at_noon(today)
-    handles = await fill_demo_tenants(database, clock, 1)
-    viewer = Viewer(handles.tenant_id, "readme", Role.EMPLOYEE, handles.employer_id, handles.employee_id)
+def test_all_printed_requests_are_valid() -> None:
     cache = DocumentCache(build_schema())
-    printed = examples()
+    for request, _ in examples():
+        cache.validate(request.query, cache.parse(request.query))
+
+
+@pytest.mark.parametrize("clock", CLOCKS, ids=lambda clock: f"{clock.now:%Y-%m-%d}")
+async def test_printed_requests_return_the_printed_responses(database: Database, clock: Clock) -> None:
+    demo_ids = await fill_demo_tenants(database, clock, 1)
+    viewer = Viewer(demo_ids.tenant_id, "readme", Role.EMPLOYEE, demo_ids.employer_id, demo_ids.employee_id)
+    cache = DocumentCache(build_schema())
+    printed = [(request, data) for request, data in examples() if data is not None]
     assert len(printed) == 3
     for request, data in printed:
         response = await execute(cache, Context(database, viewer, clock, "request-1"), request)

@@ -2,7 +2,9 @@
 
 Two functions write to a database. `fill_demo_tenants` fills the demo's tenants once, for `benegraph serve --demo`.
 `seed_tenant` adds a given number of employees to one tenant, for `benegraph seed`. The same seed on the same day
-generates the same rows, IDs included, because each random source is seeded with words (`random_source`).
+generates the same rows, because each random source is seeded with words (`random_source`). On another day the dates
+differ, and so do the rows that depend on them; but a row that exists on both days has the same ID, and a person the
+same name (`RecordBuffer.new_id`).
 
 A tenant is generated in these steps:
 

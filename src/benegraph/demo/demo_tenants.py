@@ -1,6 +1,7 @@
 """The demo's three tenants, filled once. Every mutation can be tried on the first employee of the first tenant."""
 
 from dataclasses import dataclass
+from datetime import date
 from random import Random
 
 from benegraph.db import store
@@ -11,12 +12,14 @@ from benegraph.demo.bulk_insert import insert_records
 from benegraph.demo.employers import EmployerProfile, generate_employer
 from benegraph.demo.plan_years import EnrollmentPhase
 from benegraph.demo.random_source import random_source
+from benegraph.demo.record_buffer import RecordBuffer
 from benegraph.demo.sample_people import FIRST_EXTERNAL_ID
-from benegraph.demo.shared_records import generate_shared_records
+from benegraph.demo.shared_records import generate_shared_records, reference_date_of
 from benegraph.demo.times_of_day import reference_date
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.enrollments.status import WindowReason
 from benegraph.domain.errors import BenegraphError
+from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 
 #: The demo's tenants by ID, with their names; the first is the one to try things in.
@@ -45,6 +48,10 @@ class DemoIds:
     employer_id: str
     employee_id: str
     pending_enrollment_ids: tuple[str, ...]
+    #: The date for which the data was generated. On this date every window that should be open is open.
+    generated_for: date
+    #: Whether the IDs are those that this version generates from the seed. Another version may have filled the tenants.
+    matches_seed: bool
 
 
 async def fill_demo_tenants(database: Database, clock: Clock, seed: int) -> DemoIds:
@@ -57,12 +64,12 @@ async def fill_demo_tenants(database: Database, clock: Clock, seed: int) -> Demo
         await _fill_tenant(database, clock, tenant_id, seed, sizes[index :: len(TENANTS)])
     viewer = Viewer(next(iter(TENANTS)), _OPERATOR, Role.ADMINISTRATOR)
     async with database.read(viewer, clock) as read_session:
-        return await _find_demo_ids(read_session)
+        return await _find_demo_ids(read_session, seed)
 
 
 async def _fill_tenant(database: Database, clock: Clock, tenant_id: str, seed: int, sizes: list[int]) -> None:
     auto_paid_through = tenant_id == AUTO_PAID_THROUGH_TENANT
-    seed_words = ("demo", seed, tenant_id)
+    seed_words = _seed_words(seed, tenant_id)
     shared = generate_shared_records(seed_words, reference_date(clock), auto_paid_through=auto_paid_through)
     viewer = Viewer(tenant_id, _OPERATOR, Role.ADMINISTRATOR)
 
@@ -96,7 +103,7 @@ def _draw_sizes(rng: Random) -> list[int]:
     ]
 
 
-async def _find_demo_ids(read_session: ReadSession) -> DemoIds:
+async def _find_demo_ids(read_session: ReadSession, seed: int) -> DemoIds:
     window = PageWindow(1, order=(("CREATED_AT", False),), filter=EmployeeFilter(external_id=FIRST_EXTERNAL_ID))
     employees = (await store.people.page(read_session, [""], window))[""].rows
     if not employees:
@@ -109,4 +116,16 @@ async def _find_demo_ids(read_session: ReadSession) -> DemoIds:
     open_enrollment = [row for row in enrollments if row.reason is WindowReason.OPEN_ENROLLMENT]
     latest = max(row.effective_on for row in open_enrollment)
     ids = tuple(row.id for row in open_enrollment if row.effective_on == latest)
-    return DemoIds(employee.tenant_id, employee.employer_id, employee.id, ids)
+    tenant = (await store.access.tenants(read_session, [employee.tenant_id]))[employee.tenant_id]
+    generated_for = reference_date_of(tenant.created_at)
+    matches_seed = employee.id == _first_employee_id(seed, employee.tenant_id)
+    return DemoIds(employee.tenant_id, employee.employer_id, employee.id, ids, generated_for, matches_seed)
+
+
+def _first_employee_id(seed: int, tenant_id: str) -> str:
+    records = RecordBuffer("", _seed_words(seed, tenant_id))
+    return records.new_id(IdPrefix.EMPLOYEE, records.new_id(IdPrefix.EMPLOYER))
+
+
+def _seed_words(seed: int, tenant_id: str) -> tuple[object, ...]:
+    return "demo", seed, tenant_id

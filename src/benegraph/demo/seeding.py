@@ -34,7 +34,7 @@ async def seed_tenant(
 ) -> None:
     """Create the tenant if needed, and add employers with this many employees in all; each batch is a transaction.
 
-    The same call on the same day adds only what is missing: nothing, or the batches that an interrupted run left out.
+    The same call adds only what is missing: nothing, or the batches that an interrupted run left out.
     """
     shared = generate_shared_records(("seed", seed, tenant_id, employees), reference_date(clock))
     viewer = Viewer(tenant_id, _OPERATOR, Role.ADMINISTRATOR)

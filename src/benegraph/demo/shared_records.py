@@ -1,7 +1,7 @@
 """Records that all employers of a tenant share, generated before the first employer."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from benegraph.demo.carrier_groups import GROUP_NUMBER_COUNT, SUBSCRIBER_NUMBER_COUNT
 from benegraph.demo.catalog import CatalogProduct, generate_catalog
@@ -64,3 +64,8 @@ def generate_shared_records(
         auto_paid_through,
     )
     return SharedRecords(tenant, records, created_at)
+
+
+def reference_date_of(tenant_created_at: datetime) -> date:
+    """Return the date for which a tenant's data was generated, from the time at which the tenant was created."""
+    return tenant_created_at.astimezone(UTC).date() + _TENANT_AGE
