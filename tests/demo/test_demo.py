@@ -65,7 +65,9 @@ async def test_filling_a_second_time_changes_nothing(database: Database, owner_u
     demo_ids = await fill_demo_tenants(database, AFTERNOON, 1)
     rows = await dump(owner_url)
     later = Clock.at_noon(DAY + timedelta(days=3))
-    assert await fill_demo_tenants(database, later, 2) == demo_ids
+    assert await fill_demo_tenants(database, later, 1) == demo_ids
+    assert (demo_ids.generated_for, demo_ids.matches_seed) == (DAY, True)
+    assert await fill_demo_tenants(database, later, 2) == replace(demo_ids, matches_seed=False)
     assert await dump(owner_url) == rows
 
 

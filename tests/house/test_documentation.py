@@ -24,7 +24,6 @@ OTHER_COMMANDS = {
     "export": "a builtin of the shell",
     "git": "contributors have it: the sources come by it",
     "pip install uv": "the one package that is installed by hand",
-    "python3 -m venv": "of Python's standard library",
     ". .venv/bin/activate": "of the environment that python3 -m venv makes",
     "psql": "the client of every PostgreSQL",
     "docker": "runs the image of the Dockerfile",
