@@ -1,6 +1,7 @@
 """The demo's data in a database: reproducible, inserted once, and ready for every mutation to be tried."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
