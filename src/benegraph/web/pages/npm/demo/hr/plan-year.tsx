@@ -76,7 +76,9 @@ export function PlanYearDetails({ planYear, isChosen }: Properties) {
       <Loaded result={useQuery(DETAILS, { variables: { id } })}>
         {(details) => <Mix participation={details.planYear?.participation} />}
       </Loaded>
-      <Unanswered planYearId={id} />
+      {planYear.participation && planYear.participation.issued > 0 && (
+        <Unanswered planYearId={id} reissues={planYear.participation.pendingReissues} />
+      )}
     </article>
   );
 }

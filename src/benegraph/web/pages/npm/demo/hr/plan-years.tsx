@@ -29,6 +29,7 @@ graphql(`
       waived
       lapsed
       ended
+      pendingReissues
       employeeContributionCents
       employerContributionCents
     }
@@ -38,7 +39,7 @@ graphql(`
 // In the order in which HR needs them.
 const GROUPS = [
   { status: "OPEN_ENROLLMENT", title: "Open enrollment" },
-  { status: "DRAFT", title: "Drafts" },
+  { status: "DRAFT", title: "Draft" },
   { status: "ACTIVE", title: "Enrollment closed" },
   { status: "EXPIRED", title: "Past" },
 ] as const;

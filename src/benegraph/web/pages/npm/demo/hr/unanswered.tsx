@@ -36,7 +36,13 @@ const UNANSWERED = graphql(`
 
 const REASONS = { OPEN_ENROLLMENT: "Open enrollment", NEW_HIRE: "New hire", LIFE_EVENT: "Life event" };
 
-export function Unanswered({ planYearId }: { planYearId: string }) {
+interface Properties {
+  planYearId: string;
+  /** How many of these employees have an earlier answer, which stays in force. */
+  reissues: number;
+}
+
+export function Unanswered({ planYearId, reissues }: Properties) {
   const result = useQuery(UNANSWERED, { variables: { planYearId } });
   const [failure, setFailure] = useState<Error>();
   async function showMore(after: string | null) {
@@ -47,6 +53,11 @@ export function Unanswered({ planYearId }: { planYearId: string }) {
   return (
     <section aria-labelledby="unanswered">
       <h3 id="unanswered">Not answered yet</h3>
+      {reissues > 0 && (
+        <p className="faint">
+          For {reissues} of these employees, an earlier answer stays in force until they answer again.
+        </p>
+      )}
       <Loaded result={result}>
         {({ planYear }) => {
           const { nodes, totalCount, pageInfo } = planYear!.enrollments;
