@@ -218,6 +218,39 @@ def test_autoscaler_sets_the_replicas_and_the_pods_fit_into_postgresql() -> None
     assert most <= 97
 
 
+def test_prometheus_finds_the_pods_by_their_annotations_and_labels() -> None:
+    # Debian's promtool does not know the discovery in Kubernetes, so it cannot check this file.
+    metadata = pod_of("Deployment")["metadata"]
+    job = scrape_job("kubernetes.yml")
+    values = {
+        f"__meta_kubernetes_pod_{kind}_{re.sub(r'[^a-zA-Z0-9_]', '_', name)}": value
+        for kind, pairs in (("annotation", metadata["annotations"]), ("label", metadata["labels"]))
+        for name, value in pairs.items()
+    } | {"__address__": "10.0.0.1", "__meta_kubernetes_pod_name": "benegraph-1"}
+    for rule in job["relabel_configs"]:
+        text = ";".join(values[name] for name in rule["source_labels"])
+        match = re.fullmatch(rule.get("regex", "(.*)"), text)
+        assert match is not None, rule
+        if rule.get("action") != "keep":
+            replacement = re.sub(r"\$(\d)", r"\\\1", rule.get("replacement", "$1"))
+            values[rule["target_label"]] = match.expand(replacement)
+    (port,) = container_of("Deployment")["ports"]
+    assert (values["__address__"], values["pod"]) == (f"10.0.0.1:{port['containerPort']}", "benegraph-1")
+    assert metadata["annotations"]["prometheus.io/path"] == "/metrics"
+
+
+def scrape_job(name: str) -> dict[str, Any]:
+    content = yaml.safe_load((KIT / "prometheus" / name).read_text(encoding="utf-8"))
+    (job,) = content["scrape_configs"]
+    return dict(job)
+
+
+@pytest.mark.parametrize("name", ["prometheus.yml", "kubernetes.yml"])
+def test_scrape_job_has_the_name_that_alerts_select(name: str) -> None:
+    assert scrape_job(name)["job_name"] == "benegraph"
+    assert any('up{job="benegraph"}' in rule["expr"] for rule in rules())
+
+
 # ------------------------------------------------------------------------------------------------ alerts and dashboard
 
 
