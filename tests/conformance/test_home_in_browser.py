@@ -153,7 +153,7 @@ def test_each_box_leads_to_its_description_by_keyboard(home: DemoPage) -> None:
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == name
         page.keyboard.press("Enter")
-        page.wait_for_function("document.activeElement.id === 'description'")
+        page.wait_for_function("() => document.activeElement.id === 'description'")
         assert_describes(home, name)
         page.keyboard.press("Escape")
         assert page.evaluate("document.activeElement.id") == f"box-{name}"
@@ -168,6 +168,15 @@ def test_types_in_a_description_lead_to_their_descriptions_and_back(home: DemoPa
     assert_describes(home, "Enrollment")
     home.page.reload()
     assert_describes(home, "Enrollment")
+
+
+def test_description_leads_to_the_documentation_in_graphiql(home: DemoPage) -> None:
+    home.page.get_by_role("link", name="PlanYear", exact=True).click()
+    description_of(home).get_by_role("link", name="PlanYear in GraphiQL").click()
+    home.page.locator(".graphiql-execute-button").wait_for()
+    documentation = home.page.locator(".graphiql-plugin")
+    documentation.locator(".graphiql-doc-explorer-title").get_by_text("PlanYear", exact=True).wait_for()
+    documentation.get_by_role("link", name="openEnrollmentStart", exact=True).wait_for()
 
 
 def test_examples_run_in_place_and_show_their_data(home: DemoPage, gateway: Gateway) -> None:
@@ -296,13 +305,13 @@ def test_outside_the_demo_the_graph_and_an_example_require_a_key(browser: Any) -
         assert [error for error in home.errors if "401" not in error] == []
         home.errors.clear()
 
-        assert sign_in(home, administrator) == "Signed in: role administrator, tenant acme."
+        assert sign_in(home, administrator) == "Signed in to acme as ADMINISTRATOR"
         home.page.locator(".box").first.wait_for()
         assert home.serious_violations() == []
         assert run_example(home, "Viewer")["data"]["viewer"]["role"] == "ADMINISTRATOR"
 
         employer_key = issue_key(gateway, "--role", "employer", "--employer", employer)
-        assert sign_in(home, employer_key) == "Signed in: role employer, tenant acme."
+        assert sign_in(home, employer_key) == "Signed in to acme as EMPLOYER"
         home.page.locator(".box").first.wait_for()
         response = run_example(home, "Viewer")
         assert response["data"]["viewer"] == {

@@ -13,6 +13,7 @@ import { createRoot } from "react-dom/client";
 
 import { Bar } from "./bar.jsx";
 import { createFetcher } from "./fetcher.js";
+import { LinkedType } from "./linked-type.jsx";
 import { openStorage } from "./storage.js";
 
 const WORKERS = { graphql: "graphql.worker.js", json: "json.worker.js" };
@@ -55,6 +56,7 @@ function Page({ config }) {
         shouldPersistHeaders={false}
       >
         <GraphiQL.Logo>{" "}</GraphiQL.Logo>
+        <LinkedType />
       </GraphiQL>
     </>
   );

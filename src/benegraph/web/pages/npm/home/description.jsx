@@ -8,6 +8,9 @@ export function Description({ types, name, select }) {
     <aside id="description" tabIndex={-1} aria-labelledby="description-title" onKeyDown={returnToBox}>
       <h3 id="description-title">{name}</h3>
       <Text>{type.description}</Text>
+      <p>
+        <a href={`/graphiql#${name}`}>{name} in GraphiQL</a>
+      </p>
       <dl>
         {type.fields.map((field) => (
           <div key={field.name}>

@@ -22,7 +22,7 @@ export function SignIn({ endpoint, viewer, onChange }) {
         <input id={id} name="key" type="password" autoComplete="off" spellCheck={false} placeholder="bgk_…" required />
         <button type="submit">Sign in</button>
         <span role="status">
-          {problem ?? (viewer && `Signed in: role ${viewer.role.toLowerCase()}, tenant ${viewer.tenant}.`)}
+          {problem ?? (viewer && `Signed in to ${viewer.tenant} as ${viewer.role}`)}
         </span>
       </form>
     </section>
