@@ -50,6 +50,8 @@ def check_coverage(snapshot: Snapshot) -> None:
     expected: dict[str, CoveredDays] = {id: {} for id in terminated}
     for row in _in_order_of_effect(snapshot.tables["enrollments"]):
         terminated_on = terminated[row["employee_id"]]
+        if terminated_on and to_date(row["effective_on"]) >= to_date(terminated_on):
+            continue
         last = min(ends[row["plan_year_id"]], last_day_of_month(to_date(terminated_on)) if terminated_on else date.max)
         for covered_day in days_between(to_date(row["effective_on"]), ends[row["plan_year_id"]]):
             expected[row["employee_id"]].pop(covered_day, None)

@@ -171,7 +171,9 @@ class EnrollmentMachine(RuleBasedStateMachine):
         else:
             self.run(
                 self.office.terminate_employee(employee["id"], on, "Left."),
-                may_lose=lambda employee_id, day, _row: employee_id == employee["id"] and day > last_day_of_month(on),
+                may_lose=lambda employee_id, day, row: (
+                    employee_id == employee["id"] and (day > last_day_of_month(on) or self.effective_on(row) >= on)
+                ),
             )
 
     @rule(employee_index=indexes)
@@ -284,6 +286,9 @@ class EnrollmentMachine(RuleBasedStateMachine):
 
     def answered(self) -> list[Row]:
         return [row for row in self.of("enrollments") if row["decision"] is not None]
+
+    def effective_on(self, enrollment: str) -> date:
+        return to_date(self.snapshot.tables["enrollments"][enrollment]["effective_on"])
 
     def employee(self, index: int) -> Row:
         employee: Row = pick(self.of("employees"), index)
