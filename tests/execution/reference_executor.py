@@ -104,7 +104,7 @@ def _find_object(library: Library, source: Source, key: Any) -> Any:
 def _look_up(library: Library, sources: Mapping[str, Any], key: LookupKey | Exception | None) -> Any:
     if key is None or isinstance(key, Exception):
         return key
-    return _find_object(library, sources[key.type_name], key.key)
+    return _find_object(library, sources[key.source_name], key.key)
 
 
 def _make_connection(library: Library, source: Source, key: Any, page: PageRequest) -> dict[str, Any]:

@@ -4,9 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
-from library import Card, Visitor, make_large_library, make_library
+from executor_comparison import compare_results
+from library import BOOK, DECLARATIONS, Card, Source, Visitor, make_large_library, make_library
 from library_executor import LibraryExecutor, ParsedOperation, describe_statements, fetch_data
+from library_reader import LibraryMetadata
 
+from benegraph.execution import Lookup, LookupKey
 from benegraph.execution.compile.thresholds import MAX_PARENTS_FOR_INLINE_ROWS
 
 AT_LIMIT, ABOVE_LIMIT = MAX_PARENTS_FOR_INLINE_ROWS, MAX_PARENTS_FOR_INLINE_ROWS + 1
@@ -278,6 +281,33 @@ async def test_lookup_of_many_reads_by_type_and_returns_rows_in_requested_order(
         ]
     }
     assert [statement.keys for statement in executor.statements] == [("b2", "b1", "b9"), ("a1", "a3")]
+
+
+async def test_lookup_by_one_of_several_keys_of_a_type() -> None:
+    sources = {"id": BOOK, "title": Source("books", "title")}
+    declarations = {
+        **DECLARATIONS,
+        "Query.book": Lookup(sources, lambda _context, arguments: LookupKey(*arguments["id"].split(": "))),
+    }
+    query = """
+    {
+      book(id: "title: Emma") { __typename id author { name } }
+      byId: book(id: "id: b2") { name }
+      missing: book(id: "title: Nothing") { id }
+    }
+    """
+    for renders_json in (False, True):
+        metadata = LibraryMetadata(renders_json)
+        assert await compare_results(make_library(), query, declarations=declarations, metadata=metadata) == []
+    executor = LibraryExecutor(make_library(), declarations=declarations)
+    result = await executor.execute(query)
+    assert result.data == {
+        "book": {"__typename": "Book", "id": "b2", "author": {"name": "Jane Austen"}},
+        "byId": {"name": "Emma"},
+        "missing": None,
+    }
+    keys = [statement.keys for statement in executor.statements if statement.keys != ("a1",)]
+    assert keys == [("Emma",), ("b2",), ("Nothing",)]
 
 
 async def test_typename_may_be_selected_on_every_type() -> None:

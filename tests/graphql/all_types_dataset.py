@@ -81,7 +81,8 @@ class VisibleKeys:
     contract_keys: Sequence[Mapping[str, Any]]
     #: Keys for `subscriberEnrollment`.
     coverage_keys: Sequence[Mapping[str, Any]]
-    external_ids: Sequence[str]
+    #: External keys of employees.
+    external_keys: Sequence[Mapping[str, Any]]
     #: First and last names of employees.
     names: Sequence[str]
 
@@ -286,14 +287,18 @@ async def _read_visible_keys(database: Database, viewer: Viewer) -> VisibleKeys:
 
         contract = ("group_id", "division_id", "coverage_start")
         coverage = ("subscriber_id", "group_id", "division_id", "group_coverage_start", "start_date")
-        people = await rows(models.Employee, "first_name", "last_name", "external_id")
+        people = await rows(models.Employee, "first_name", "last_name", "employer_id", "external_id")
         ids = {name: [row["id"] for row in await rows(table, "id")] for name, table in TABLES.items()}
         return VisibleKeys(
             {name: [*of_type[:IDS_PER_END], *of_type[IDS_PER_END:][-IDS_PER_END:]] for name, of_type in ids.items()},
             [row["subscriber_id"] for row in await rows(models.Subscriber, "subscriber_id")],
             [_as_arguments(row) for row in await rows(models.GroupContract, *contract)],
             [_as_arguments(row) for row in await rows(models.SubscriberEnrollment, *coverage)],
-            [row["external_id"] for row in people if row["external_id"]],
+            [
+                {"employerId": row["employer_id"], "externalId": row["external_id"]}
+                for row in people
+                if row["external_id"]
+            ],
             sorted({row[name] for row in people for name in ("first_name", "last_name")}),
         )
 

@@ -111,10 +111,21 @@ def natural_key(builder: OperationBuilder, field_name: str) -> Mapping[str, Any]
     if field_name == "subscriber":
         ids = MISSING_SUBSCRIBER_IDS if builder.chance(10) else visible_keys.subscriber_ids
         return {"subscriberId": builder.pick(ids)}
+    if field_name == "employeeByKey":
+        return {"key": _pick_employee_key(builder, visible_keys)}
     if field_name in {"groupContract", "subscriberEnrollment"}:
         keys = visible_keys.contract_keys if field_name == "groupContract" else visible_keys.coverage_keys
         return dict(builder.pick(keys)) | ({"divisionId": "D1"} if builder.chance(10) else {})
     return builder.fixed_arguments.get(field_name, {})
+
+
+def _pick_employee_key(builder: OperationBuilder, visible_keys: VisibleKeys) -> Mapping[str, Any]:
+    if visible_keys.external_keys and builder.chance(40):
+        return {"external": dict(builder.pick(visible_keys.external_keys))}
+    if builder.chance(50):
+        ids = MISSING_SUBSCRIBER_IDS if builder.chance(10) else visible_keys.subscriber_ids
+        return {"subscriberId": builder.pick(ids)}
+    return {"id": _pick_id(builder, ["Employee"])}
 
 
 def fill_value(
@@ -148,7 +159,8 @@ def _fill_scalar(builder: OperationBuilder, context: ArgumentContext, name: str,
         return builder.pick(DATES)
     if scalar == "String":
         if name == "externalId" and builder.chance(70):
-            return builder.pick(builder.visible_keys.external_ids or (*VALID_TEXTS, TOO_LONG_TEXT))
+            keys = builder.visible_keys.external_keys
+            return builder.pick([key["externalId"] for key in keys] or (*VALID_TEXTS, TOO_LONG_TEXT))
         return _pick_search_text(builder)
     return drawn
 
@@ -205,6 +217,8 @@ def render_value(builder: OperationBuilder, input_type: GraphQLInputType, value:
             return _render_literal(nullable.of_type, value[0])
         items = (render_value(builder, nullable.of_type, item, is_optional=False) for item in value)
         return f"[{', '.join(items)}]"
+    if nullable.is_one_of:  # a variable within it must be non-null
+        return _render_literal(input_type, value)
     fields = (
         f"{name}: {render_value(builder, nullable.fields[name].type, item, is_optional=False)}"
         for name, item in value.items()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import strawberry
+from graphql import GraphQLInputObjectType
 from graphql.utilities.print_schema import print_schema_definition
 from strawberry.schema.config import StrawberryConfig
 
@@ -53,14 +54,22 @@ class Query(
 
 
 class DescribedSchema(strawberry.Schema):
-    """A schema with a description, which Strawberry neither takes as an argument nor prints."""
+    """A schema with a description, which Strawberry neither takes as an argument nor prints.
+
+    Its `@oneOf` inputs are checked by graphql-core, whose messages name the position of an invalid value.
+    """
 
     def __init__(self, *args: Any, description: str, **options: Any) -> None:
         super().__init__(*args, **options)
         self._schema.description = description
+        for type_ in self._schema.type_map.values():
+            if isinstance(type_, GraphQLInputObjectType):
+                type_.is_one_of = type_.extensions["strawberry-definition"].is_one_of
 
     def as_str(self) -> str:
-        return f"{print_schema_definition(self._schema)}\n\n{super().as_str()}"
+        # Strawberry prints the definition of @oneOf. A schema omits those of the specification's own directives.
+        types = super().as_str().removeprefix("directive @oneOf on INPUT_OBJECT\n\n")
+        return f"{print_schema_definition(self._schema)}\n\n{types}"
 
     __str__ = as_str
 

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, or_, select
 
 from benegraph.db.cached_statements import fetch
-from benegraph.db.models import Dependent, Employee, Employer
+from benegraph.db.models import Dependent, Employee, Employer, Subscriber
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import today_at, visibility_conditions
-from benegraph.db.store.row_queries import ManyByKey, OneByKey, PagedRows
+from benegraph.db.store.row_queries import ManyByKey, OneByCompositeKey, OneByKey, PagedRows
 from benegraph.domain.people import EmploymentClass
 
 
@@ -40,6 +40,16 @@ def _is_active(today: ColumnElement[Any]) -> ColumnElement[bool]:
     return and_(Employee.hired_on <= today, or_(Employee.terminated_on.is_(None), Employee.terminated_on > today))
 
 
+def _rows_with_subscribers(scope: QueryScope) -> Select[Any]:
+    """Select the employees that are linked to a subscriber whom the viewer may see."""
+    is_linked = and_(
+        Subscriber.tenant_id == Employee.tenant_id,
+        Subscriber.employer_id == Employee.employer_id,
+        Subscriber.employee_id == Employee.id,
+    )
+    return rows(scope).join(Subscriber, is_linked).where(Subscriber.tenant_id == scope.tenant_id)
+
+
 def apply_filter(scope: QueryScope, employees: Select[Any], filter: EmployeeFilter) -> Select[Any]:
     if filter.employment_class is not None:
         employees = employees.where(Employee.employment_class == filter.employment_class)
@@ -62,6 +72,8 @@ ORDERS = {
     "CREATED_AT": (Employee.created_at, Employee.id),
 }
 by_ids = OneByKey(rows, Employee.id)
+by_external_ids = OneByCompositeKey(rows, (Employee.employer_id, Employee.external_id))
+by_subscriber_ids = OneByKey(_rows_with_subscribers, Subscriber.subscriber_id)
 page = PagedRows(rows, None, ORDERS, apply_filter)
 of_employers = PagedRows(rows, Employee.employer_id, ORDERS, apply_filter)
 

@@ -45,7 +45,7 @@ from benegraph.execution.plan.declarations import (
     is_list,
 )
 from benegraph.execution.plan.host import SourceMetadata
-from benegraph.execution.plan.operation import FieldPlan, LookupsByType, OperationPlan, PageSpec, RootField, Statement
+from benegraph.execution.plan.operation import FieldPlan, LookupsBySource, OperationPlan, PageSpec, RootField, Statement
 from benegraph.execution.plan.rows import NestedQuery, RowQuery
 from benegraph.execution.run import root_fields
 
@@ -148,8 +148,8 @@ class _RootCompiler:
             return None
         layouts, nested = compiled
         if isinstance(declaration, Lookup):
-            type_name = get_named_type(field_plan.type).name
-            query.keys.append(root_fields.LookupJsonKey(arguments, type_name, declaration.find_key))
+            (source_name,) = declaration.sources
+            query.keys.append(root_fields.LookupJsonKey(arguments, source_name, declaration.find_key))
         else:
             assert nested.page is not None, "a page has a page request"  # noqa: S101 - narrows for mypy
             query.keys.append(root_fields.PageJsonKey(query.statement, nested.page))
@@ -168,34 +168,34 @@ class _RootCompiler:
         self.compilation.statement_count += page.reads_rows + page.has_count
         return root_fields.PageRootField(field_plan, statement, page)
 
-    def _compile_lookups(self, declaration: Lookup | LookupMany, field_plan: FieldPlan) -> LookupsByType:
-        """Compile a lookup for each object type that the field may return and that has a source."""
-        compilation, named = self.compilation, get_named_type(field_plan.type)
+    def _compile_lookups(self, declaration: Lookup | LookupMany, field_plan: FieldPlan) -> LookupsBySource:
+        """Compile a lookup for each source of the field."""
+        compilation = self.compilation
+        named: Any = get_named_type(field_plan.type)
         many = isinstance(declaration, LookupMany)
-        plan = LookupsByType()
+        plan = LookupsBySource()
         before, counts = compilation.statement_count, []
-        types: Any = compilation.schema.get_possible_types(named) if is_abstract_type(named) else [named]
-        for object_type in types:
-            source = declaration.sources.get(object_type.name)
-            if source is not None:
+        possible_types = compilation.schema.get_possible_types(named) if is_abstract_type(named) else ()
+        types_by_name = {object_type.name: object_type for object_type in possible_types}
+        for name, source in declaration.sources.items():
+            object_type = types_by_name.get(name) if is_abstract_type(named) else named
+            if object_type is not None:
                 compilation.statement_count = 0
                 child_sets = child_selection_sets(field_plan.nodes)
                 expected_count = thresholds.EXPECTED_LIST_LENGTH if many else 1
-                plan.lookups[object_type.name] = compile_lookup(
-                    compilation, object_type, child_sets, source, expected_count
-                )
+                plan.lookups[name] = compile_lookup(compilation, object_type, child_sets, source, expected_count)
                 counts.append(compilation.statement_count)
-        # One key leads to one type, several may lead to all of them.
+        # One key leads to one source, several may lead to all of them.
         compilation.statement_count = before + (sum(counts) if many else max(counts, default=0))
         return plan
 
 
 def _only_source(output_type: GraphQLOutputType, declaration: Lookup) -> tuple[GraphQLObjectType, Any]:
-    """Return the only type that a field may return, and its source. Raises CannotPushDown where there are several."""
+    """Return the only type that a field may return, and its only source. Raises CannotPushDown if there are several."""
     named = get_named_type(output_type)
-    source = declaration.sources.get(named.name)
-    if not isinstance(named, GraphQLObjectType) or source is None:
+    if not isinstance(named, GraphQLObjectType) or len(declaration.sources) != 1:
         raise CannotPushDown
+    (source,) = declaration.sources.values()
     return named, source
 
 

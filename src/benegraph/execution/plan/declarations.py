@@ -126,9 +126,9 @@ class FromContext:
 
 @dataclass(frozen=True, slots=True)
 class LookupKey:
-    """A row to look up: the name of its object type, and its key."""
+    """A row to look up: the name of its source among those of the field, and its key."""
 
-    type_name: str
+    source_name: str
     key: Any
 
 
@@ -138,7 +138,8 @@ class Lookup:
 
     None gives null, and an exception becomes the field's error.
 
-    `sources` holds the source of each object type that the key may name.
+    `sources` holds the sources that the key may name. If the field returns an abstract type, each has the name of its
+    object type. Otherwise a field may have several sources of its type, such as one for each kind of key.
     """
 
     sources: Mapping[str, Any]

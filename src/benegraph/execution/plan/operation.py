@@ -51,8 +51,8 @@ class ObjectPlan(CompositePlan):
 
 
 @dataclass(slots=True, eq=False)
-class LookupsByType(CompositePlan):
-    """An object that is looked up by a key: for each object type by name, how to look up its rows."""
+class LookupsBySource(CompositePlan):
+    """An object that is looked up by a key: for each source by name, how to look up its rows."""
 
     lookups: dict[str, "KeyLookup"] = field(default_factory=dict)
 

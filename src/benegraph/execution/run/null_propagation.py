@@ -10,7 +10,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLOutputType, is_list_type, is_non_null_type, located_error
 
 from benegraph.execution.plan.failures import FieldFailure, NotAList
-from benegraph.execution.plan.operation import CompositePlan, FieldPlan, LookupsByType, ResponseObject
+from benegraph.execution.plan.operation import CompositePlan, FieldPlan, LookupsBySource, ResponseObject
 from benegraph.execution.plan.rows import JsonFragment
 
 Path = tuple[str | int, ...]
@@ -79,7 +79,7 @@ class NullPropagation:
             ]
         if isinstance(value, dict) and field_plan.child is not None:
             child = field_plan.child
-            plan = self.plans_by_id[id(value)] if isinstance(child, LookupsByType) else child
+            plan = self.plans_by_id[id(value)] if isinstance(child, LookupsBySource) else child
             return self._complete_fields(plan.fields, value, path)
         return value
 

@@ -10,7 +10,7 @@ from benegraph.execution.plan.failures import FieldFailure
 from benegraph.execution.plan.operation import (
     Execution,
     FieldPlan,
-    LookupsByType,
+    LookupsBySource,
     ObjectPlan,
     PagePlan,
     ResponseObject,
@@ -60,7 +60,7 @@ class LookupRootField:
     field_plan: FieldPlan
     arguments: FieldArguments
     find_keys: Callable[[Any, Arguments], FoundKeys]
-    child: LookupsByType
+    child: LookupsBySource
     is_list: bool
 
     async def resolve(self, execution: Execution, context: Any) -> Any:
@@ -75,24 +75,24 @@ class LookupRootField:
             if isinstance(key, Exception)
             else None
             if key is None
-            else objects.get((key.type_name, key.key))
+            else objects.get((key.source_name, key.key))
             for key in keys
         ]
         return values if self.is_list else values[0]
 
     def _check_source(self, key: LookupKey | Exception | None) -> LookupKey | Exception | None:
-        if isinstance(key, LookupKey) and key.type_name not in self.child.lookups:
+        if isinstance(key, LookupKey) and key.source_name not in self.child.lookups:
             return _no_source(key)
         return key
 
     async def _load(self, execution: Execution, keys: Sequence[LookupKey]) -> dict[tuple[str, Any], ResponseObject]:
-        """Load the rows of each type by one statement."""
+        """Load the rows of each source by one statement."""
         objects: dict[tuple[str, Any], ResponseObject] = {}
-        for type_name in dict.fromkeys(key.type_name for key in keys):
-            lookup = self.child.lookups[type_name]
-            type_keys = [key.key for key in keys if key.type_name == type_name]
-            for key, built in (await load_by_key(execution, lookup, type_keys)).items():
-                objects[type_name, key] = built
+        for source_name in dict.fromkeys(key.source_name for key in keys):
+            lookup = self.child.lookups[source_name]
+            source_keys = [key.key for key in keys if key.source_name == source_name]
+            for key, built in (await load_by_key(execution, lookup, source_keys)).items():
+                objects[source_name, key] = built
                 execution.record_plan(built, lookup.plan)
         return objects
 
@@ -135,7 +135,7 @@ class LookupJsonKey:
     """The key of a looked-up row that is rendered as JSON text."""
 
     arguments: FieldArguments
-    type_name: str
+    source_name: str
     find_key: Callable[[Any, Arguments], LookupKey | Exception | None]
 
     def resolve(self, execution: Execution, context: Any) -> Any:
@@ -146,7 +146,7 @@ class LookupJsonKey:
             return execution.fail(error)
         if isinstance(found, Exception):
             return execution.fail(found)
-        if found is not None and found.type_name != self.type_name:
+        if found is not None and found.source_name != self.source_name:
             return execution.fail(_no_source(found))
         return None if found is None else found.key
 
@@ -205,4 +205,4 @@ class MutationRootField:
 
 
 def _no_source(key: LookupKey) -> Exception:
-    return LookupError(f"No source is declared for the type {key.type_name}.")
+    return LookupError(f"No source is declared for the type {key.source_name}.")

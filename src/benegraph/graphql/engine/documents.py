@@ -23,7 +23,6 @@ from graphql import (
 )
 from graphql.validation import recommended_rules
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from benegraph.domain.errors import BenegraphError
 from benegraph.execution import (
@@ -39,6 +38,7 @@ from benegraph.graphql.engine.executor_bindings import BatchMetadata, declare_fi
 from benegraph.graphql.engine.limits import MAX_ERRORS, Limits, limit_error
 from benegraph.graphql.engine.limits.cost import CostFormula, compile_cost
 from benegraph.graphql.engine.limits.shape import check_shape
+from benegraph.graphql.engine.one_of import OneOfVariablesRule
 from benegraph.graphql.engine.variables import OperationVariables
 
 MAX_TEXT_BYTES = 64 * 1024
@@ -48,7 +48,7 @@ MAX_PLANS = 16
 MAX_CACHED_CHARACTERS = 256 * 1024
 #: The document of a longer text is not cached.
 MAX_CACHED_TEXT_LENGTH = 16 * 1024
-VALIDATION_RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+VALIDATION_RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRule, OneOfVariablesRule)
 
 
 class InvalidRequest(BenegraphError):

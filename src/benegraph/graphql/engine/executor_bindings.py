@@ -111,7 +111,7 @@ def _declare_lookup(schema: strawberry.Schema, lookup_field: LookupField) -> exe
 
 
 def _lookup_key(ref: NodeRef | Exception | None) -> Any:
-    return execution.LookupKey(ref.type_name, ref.key) if isinstance(ref, NodeRef) else ref
+    return execution.LookupKey(ref.batch_name, ref.key) if isinstance(ref, NodeRef) else ref
 
 
 class BatchMetadata:

@@ -78,9 +78,9 @@ def parse_id_prefix(id: str, expected: IdPrefix | None = None) -> IdPrefix:
 
 @dataclass(frozen=True, slots=True)
 class NodeRef:
-    """A reference to one row: the name of its GraphQL type, the batch function that reads it, and its key."""
+    """A reference to one row: the name of one of the field's batch functions, that function, and the row's key."""
 
-    type_name: str
+    batch_name: str
     batch: OneByKey | OneByCompositeKey
     key: Any
 
@@ -94,7 +94,7 @@ def parse_node_ref(id: str, expected: IdPrefix | None = None) -> NodeRef:
 class LookupField(StrawberryField):
     """A root field that looks up rows which its arguments, or the viewer, refer to."""
 
-    #: For each object type that the field can return, by the type's name, the batch function.
+    #: The batch functions that can read the row. If the field returns an interface, each by its object type's name.
     batches: Mapping[str, OneByKey | OneByCompositeKey]
     #: Returns the NodeRef for the context and the arguments, or None if no row can match. Raises BadInput.
     #: Of a list field: a NodeRef or an exception for each item.

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from benegraph.db import store
+from benegraph.db.store.row_queries import OneByCompositeKey, OneByKey
+from benegraph.domain.checks import check_text
+from benegraph.domain.coverage import check_subscriber
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import IdPrefix
+from benegraph.graphql.context import Context
 from benegraph.graphql.types.coverage import Subscriber
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter, QualifyingLifeEvent
 from benegraph.graphql.types.enums import EmploymentClass, OrderDirection, Relationship, describe_enum
@@ -19,6 +23,8 @@ from benegraph.graphql.types.node import (
     UPDATED_AT_DESCRIPTION,
     VERSION_DESCRIPTION,
     Node,
+    NodeRef,
+    lookup,
     lookup_by_id,
     parse_id_prefix,
 )
@@ -173,11 +179,57 @@ class Employee(Node):
     updated_at: datetime = strawberry.field(description=UPDATED_AT_DESCRIPTION)
 
 
+@strawberry.input(description="An employee's ID in the employer's own system, which is unique within the employer.")
+class ExternalEmployeeKey:
+    employer_id: strawberry.ID = strawberry.field(description="The employer.")
+    external_id: str = strawberry.field(description="The employee's ID in the employer's own system.")
+
+
+@strawberry.input(one_of=True, description="A key of an employee: exactly one of the fields.")
+class EmployeeKey:
+    id: strawberry.ID | None = strawberry.field(description="The global ID.")
+    external: ExternalEmployeeKey | None = strawberry.field(description="The ID in the employer's own system.")
+    subscriber_id: str | None = strawberry.field(
+        description="The carrier's number of the subscriber that the employee is linked to."
+    )
+
+
+#: The batch function for each field of EmployeeKey, by the field's name.
+_EMPLOYEE_BATCHES: dict[str, OneByKey | OneByCompositeKey] = {
+    "id": store.people.by_ids,
+    "external": store.people.by_external_ids,
+    "subscriber_id": store.people.by_subscriber_ids,
+}
+
+
+def _find_employee(
+    _context: Context, key: Annotated[EmployeeKey, strawberry.argument(description="The key.")]
+) -> NodeRef | None:
+    if key.external is not None:
+        employer_id, external_id = key.external.employer_id, key.external.external_id
+        parse_id_prefix(employer_id, IdPrefix.EMPLOYER)
+        return None if any(check_text(external_id)) else _employee_ref("external", (employer_id, external_id))
+    if key.subscriber_id is not None:
+        is_possible = not any(check_subscriber(key.subscriber_id, None, None))
+        return _employee_ref("subscriber_id", key.subscriber_id) if is_possible else None
+    parse_id_prefix(key.id or "", IdPrefix.EMPLOYEE)
+    return _employee_ref("id", key.id)
+
+
+def _employee_ref(batch_name: str, key: Any) -> NodeRef:
+    return NodeRef(batch_name, _EMPLOYEE_BATCHES[batch_name], key)
+
+
 @strawberry.type
 class PeopleQuery:
     employee: Employee | None = lookup_by_id(
         IdPrefix.EMPLOYEE,
         "Look up an employee by ID. Null if the employee doesn't exist or the viewer may not see them.",
+    )
+    employee_by_key: Employee | None = lookup(
+        _EMPLOYEE_BATCHES,
+        _find_employee,
+        "Look up an employee by any key. Null if the employee doesn't exist or the viewer may not see them.",
     )
     employees: Connection[Employee] = to_page(
         store.people.page,
