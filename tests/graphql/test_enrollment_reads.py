@@ -7,6 +7,7 @@ from graphql_requests import fetch_data
 from visibility_dataset import make_company
 
 from benegraph.db.session import Database
+from benegraph.domain.access import Role
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
@@ -267,6 +268,9 @@ async def test_events_return_the_history_of_the_enrollment(
     second = await make_event(
         database, clock, employee=employee_id, subject=id, action="ELECTED", request_id="r-1", reason="By phone"
     )
+    third = await make_event(
+        database, clock, employee=employee_id, subject=id, action="REISSUED", actor_role=Role.EMPLOYEE, reason="Moved"
+    )
     query = """query ($id: ID!, $other: ID!, $first: ID!) {
       enrollment(id: $id) { events { nodes { id action actor occurredAt requestId reason } totalCount } }
       node(id: $other) { id } same: node(id: $first) { ... on EnrollmentEvent { action } }
@@ -278,11 +282,16 @@ async def test_events_return_the_history_of_the_enrollment(
         "nodes": [
             {"id": first, "action": "ISSUED", "requestId": None, "reason": None, **common},
             {"id": second, "action": "ELECTED", "requestId": "r-1", "reason": "By phone", **common},
+            {"id": third, "action": "REISSUED", "requestId": None, "reason": "Moved", **common},
         ],
-        "totalCount": 2,
+        "totalCount": 3,
     }
     assert data["node"] is None  # an event of an employee is not an EnrollmentEvent
     assert data["same"] == {"action": "ISSUED"}
     viewer = employee_viewer(company["employer"], employee_id)
     data = await fetch_data(database, clock, viewer, query, id=id, other=other, first=first)
-    assert [event["actor"] for event in data["enrollment"]["events"]["nodes"]] == ["EMPLOYER", "EMPLOYER"]
+    assert [(event["actor"], event["reason"]) for event in data["enrollment"]["events"]["nodes"]] == [
+        ("EMPLOYER", None),
+        ("EMPLOYER", None),
+        ("EMPLOYEE", "Moved"),
+    ]

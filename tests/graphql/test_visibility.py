@@ -197,12 +197,12 @@ async def test_invisible_id_gives_the_same_response_as_an_unknown_id(
             assert await execute(database, clock, viewer, query, **invisible_ids) == expected, name_of(viewer)
 
 
-async def test_employee_sees_no_review_notes_and_no_keys_of_actors(
+async def test_employee_sees_no_review_notes_no_keys_of_actors_and_no_reasons_of_the_employer(
     database: Database, clock: Clock, dataset: VisibilityDataset
 ) -> None:
     query = """{
       qualifyingLifeEvents { nodes { notes reviewNotes } }
-      enrollments { nodes { events { nodes { actor } } qualifyingLifeEvent { notes reviewNotes } } }
+      enrollments { nodes { events { nodes { actor reason } } qualifyingLifeEvent { notes reviewNotes } } }
     }"""
     for viewer in dataset.viewers:
         data = await fetch_data(database, clock, viewer, query)
@@ -210,8 +210,8 @@ async def test_employee_sees_no_review_notes_and_no_keys_of_actors(
         expected = {"notes": "Ours", "reviewNotes": None if is_employee else "Theirs"}
         assert all(node == expected for node in data["qualifyingLifeEvents"]["nodes"])
         enrollments = data["enrollments"]["nodes"]
-        assert {event["actor"] for node in enrollments for event in node["events"]["nodes"]} == {
-            "EMPLOYER" if is_employee else "EMPLOYER akey_clerk"
+        assert {(event["actor"], event["reason"]) for node in enrollments for event in node["events"]["nodes"]} == {
+            ("EMPLOYER", None) if is_employee else ("EMPLOYER akey_clerk", "Theirs")
         }
         life_events = [node["qualifyingLifeEvent"] for node in enrollments if node["qualifyingLifeEvent"]]
         assert life_events

@@ -38,7 +38,7 @@ async def make_carrier_rows(
         contract = await make_contract_row(
             database, clock, tenant=tenant, employer=employer or None, group_id=group, coverage_start=date(2020, 1, 1)
         )
-        facts.append((contract, {"employer": employer}))
+        facts.append((contract, {"employer": employer, "premium": True}))
         facts += await _insert_premiums(database, clock, tenant, employer, group)
         other_subscriber = f"X-{group}"
         id = await make_subscriber_row(database, clock, other_subscriber, tenant=tenant)

@@ -34,7 +34,7 @@ class VisibilityRow:
     employment: EmploymentClass | None = None
     #: Another employer that may see the row because its contract covers the subscriber. Its employees may not see it.
     covering: str | None = None
-    #: Whether the row is about a group's invoices or another person's coverage, which employees may not see.
+    #: Whether the row is about a group, its invoices or another person's coverage, which employees may not see.
     premium: bool = False
 
 
@@ -179,7 +179,7 @@ async def _make_employee_rows(
         life_event=life_event,
     )
     events = [
-        await make_event(database, clock, tenant=tenant, employee=employee_id, subject=subject)
+        await make_event(database, clock, tenant=tenant, employee=employee_id, subject=subject, reason="Theirs")
         for subject in (election, reissued)
     ]
     # An event of a row other than an enrollment has no GraphQL type, so no viewer may see it.

@@ -194,7 +194,10 @@ class EnrollmentEvent(Node):
         description="The `X-Request-ID` of the request that made the change; null if it wasn't made by a request."
     )
     reason: str | None = strawberry.field(
-        description="The reason that was passed for the change; null if there is none."
+        description=(
+            "The reason that was passed for the change; null if there is none. Employees see only the reasons that they"
+            " gave themselves."
+        )
     )
 
 

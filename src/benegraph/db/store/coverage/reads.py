@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 
 from benegraph.db.models import Enrollment, GroupContract, Subscriber, SubscriberEnrollment
 from benegraph.db.query_scope import QueryScope
@@ -34,10 +34,11 @@ def _subscriber_conditions(scope: QueryScope) -> Iterator[ColumnElement[bool]]:
 
 
 def contract_rows(scope: QueryScope) -> Select[Any]:
-    """Select the group contracts that the viewer may see."""
-    return select(*GroupContract.__table__.c).where(
+    """Select the group contracts that the viewer may see; employees see none."""
+    contracts = select(*GroupContract.__table__.c).where(
         *visibility_conditions(scope, GroupContract, GroupContract.employer_id)
     )
+    return contracts if scope.employee_id is None else contracts.where(false())
 
 
 def rows(scope: QueryScope) -> Select[Any]:
