@@ -25,7 +25,7 @@ export default function Graph({ endpoint, apiKey }) {
           {types && <SchemaDownload {...{ apiKey }} />}
         </p>
       ) : (
-        <p>The picture is drawn from the schema, which this gateway shows to API keys only. Sign in to see it.</p>
+        <p>The picture is drawn from the schema, which is shown only to API keys that may read it. Sign in to see it.</p>
       )}
       {problem && <p role="alert">The graph cannot be drawn. {problem}</p>}
       {types && <Picture {...{ types }} />}

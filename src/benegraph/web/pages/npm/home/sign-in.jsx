@@ -17,6 +17,7 @@ export function SignIn({ endpoint, viewer, onChange }) {
   return (
     <section aria-labelledby="sign-in">
       <h2 id="sign-in">Sign in</h2>
+      <p>The key stays in this page and is never stored.</p>
       <form className="sign-in" onSubmit={(event) => signIn(event).catch(report)}>
         <label htmlFor={id}>API key</label>
         <input id={id} name="key" type="password" autoComplete="off" spellCheck={false} placeholder="bgk_…" required />
