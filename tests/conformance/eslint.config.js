@@ -49,8 +49,6 @@ export default [
         "error",
         { exceptions: { types: VALUES, suffixes: ["Connection", "Edge", "Payload"] } },
       ],
-      // Lists paginate forward only, with `first` and `after`, as Relay's specification allows.
-      "@graphql-eslint/relay-arguments": ["error", { includeBoth: false }],
       // `nodes` is a shortcut past the edges, and short lists (a family, a catalogue) are plain lists.
       "@graphql-eslint/relay-edge-types": [
         "error",

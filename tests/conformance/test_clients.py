@@ -1,4 +1,4 @@
-"""Apollo Client and urql: an employee reads, elects, reads again and is refused; an unknown key is rejected."""
+"""Apollo Client and urql: an employee reads, elects, reads again and is refused; lists are read from their end."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -56,6 +56,17 @@ def test_apollo_sends_the_query_once_and_its_hash_afterwards(method: str, operat
     first, again = log["results"]
     assert first["employee"]["id"] == employee
     assert first == again
+
+
+def test_apollo_merges_pages_from_the_end_of_a_list(gateway: Gateway) -> None:
+    size = 7
+    read = node_with_packages().run_json("clients/backward.js", gateway.url, gateway.keys["employer"], str(size))
+    forward = read["forward"]
+    assert len(forward) > 3 * size
+    assert read["merged"] == forward
+    ends = range(len(forward), 0, -size)
+    assert read["pages"] == [forward[max(0, end - size) : end] for end in ends]
+    assert (read["pageInfo"]["hasPreviousPage"], read["pageInfo"]["hasNextPage"]) == (False, False)
 
 
 def fields_of(enrollment: dict[str, Any]) -> tuple[str, str, str]:

@@ -47,6 +47,7 @@ def test_relay_generates_a_module_for_each_operation(tmp_path: Path) -> None:
     assert set(modules) == SHARED | RELAY_ONLY | {"family_page"}
     assert all(any(hash in module for module in modules.values()) for hash in texts)
     assert '"key": "family_page_enrollments"' in modules["familyPageQuery"]
+    assert '"direction": "bidirectional"' in modules["family_page"]
 
 
 def test_codegen_generates_types_for_each_operation(tmp_path: Path) -> None:
