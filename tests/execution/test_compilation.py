@@ -75,6 +75,10 @@ async def test_short_list_multiplies_the_expected_count() -> None:
     [
         (f"works(first: {AT_LIMIT // 4})", True),
         (f"works(first: {AT_LIMIT // 4 + 1})", False),
+        (f"works(last: {AT_LIMIT // 4})", True),
+        (f"works(last: {AT_LIMIT // 4 + 1})", False),
+        (f"works(first: {AT_LIMIT}, last: {AT_LIMIT // 4})", True),  # at most the smaller number of rows is shown
+        (f"works(first: {AT_LIMIT // 4}, last: {AT_LIMIT})", True),
         ("works", True),  # the default page size is small
         ("works(first: null)", True),
         ("works(first: $many)", True),  # not known when the plan is compiled

@@ -93,6 +93,42 @@ async def test_has_next_page_depends_on_one_row_more(
     assert ends == ([nodes[0], nodes[-1]] if nodes else [None, None])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "nodes", "has_previous_page", "has_next_page"),
+    [
+        ("last: 0", [], True, False),
+        ("last: 2", ["b1", "b3"], True, False),
+        ("last: 3", ["b2", "b1", "b3"], False, False),
+        ("last: 4", ["b2", "b1", "b3"], False, False),
+        ('last: 1, before: "Sanditon/b3"', ["b1"], True, True),
+        ('last: 2, before: "Sanditon/b3"', ["b2", "b1"], False, True),
+        ('last: 1, before: "Emma/b2"', [], False, True),
+        ('last: 1, after: "Emma/b2"', ["b3"], True, False),
+        ('last: 1, after: "Emma/b2", before: "Sanditon/b3"', ["b1"], False, True),
+        ("first: 2, last: 1", ["b1"], True, True),
+        ("first: 1, last: 2", ["b2"], True, True),
+        ("first: 3, last: 3", ["b2", "b1", "b3"], False, False),
+        ('first: 1, before: "Sanditon/b3"', ["b2"], False, True),
+        ('first: 2, before: "Sanditon/b3"', ["b2", "b1"], False, False),
+    ],
+)
+async def test_last_and_before_select_rows_as_relay_specifies(
+    arguments: str, nodes: list[str], has_previous_page: bool, has_next_page: bool
+) -> None:
+    query = f"""
+    {{ visitor {{ works({arguments}) {{
+      nodes {{ id }} edges {{ node {{ id }} }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
+    }} }} }}
+    """
+    works = (await fetch_data(make_library(), query))["visitor"]["works"]
+    assert [node["id"] for node in works["nodes"]] == nodes
+    assert [edge["node"]["id"] for edge in works["edges"]] == nodes
+    info = works["pageInfo"]
+    assert (info["hasPreviousPage"], info["hasNextPage"]) == (has_previous_page, has_next_page)
+    ends = [cursor and cursor.rpartition("/")[2] for cursor in (info["startCursor"], info["endCursor"])]
+    assert ends == ([nodes[0], nodes[-1]] if nodes else [None, None])
+
+
 @NESTED_AND_SEPARATE
 async def test_each_parent_has_several_pages(first: int) -> None:
     query = f"""

@@ -347,8 +347,9 @@ async def _read_cursors(
     """Read cursors of a list in each of its orders, under some of its parents."""
     orders = ["", *orders_of(declared)]
     selections = "\n".join(
-        f"page{number}: {name}(first: 3{f', orderBy: {order}' if order else ''}) {{ edges {{ cursor }} }}"
+        f"{argument}{number}: {name}({argument}: 3{f', orderBy: {order}' if order else ''}) {{ edges {{ cursor }} }}"
         for number, order in enumerate(orders)
+        for argument in ("first", "last")
     )
     if parent == "Query":
         parents: list[Any] = [await fetch_data(database, NOW, viewer, f"{{ {selections} }}")]
@@ -358,8 +359,14 @@ async def _read_cursors(
         parents = (await fetch_data(database, NOW, viewer, query, ids=[*ids[:10], *ids[10:][-10:]]))["nodes"]
     cursors = {
         (parent, name, order): list(
-            dict.fromkeys(edge["cursor"] for node in parents if node for edge in node[f"page{number}"]["edges"])
-        )[:6]
+            dict.fromkeys(
+                edge["cursor"]
+                for node in parents
+                if node
+                for argument in ("first", "last")
+                for edge in node[f"{argument}{number}"]["edges"]
+            )
+        )[:12]
         for number, order in enumerate(orders)
     }
     assert all(cursors.values()), (parent, name)

@@ -121,8 +121,9 @@ async def insert_employee(
     ],
     ids=["deep", "wide", "carrier"],
 )
+@pytest.mark.parametrize("argument", ["first", "last"])
 async def test_statement_count_does_not_grow_with_rows(
-    database: Database, clock: Clock, query: str, min_statements: int, max_statements: int
+    database: Database, clock: Clock, query: str, min_statements: int, max_statements: int, argument: str
 ) -> None:
     employers = [await make_employer(database, clock, name=name) for name in "AB"]
     product = await make_product(database, clock)
@@ -132,7 +133,7 @@ async def test_statement_count_does_not_grow_with_rows(
         await make_class(database, clock, plan_year=plan_year)
         await make_contract_row(database, clock, employer=employer, group_id=employer[-20:])
         offers.append((employer, plan_year, await make_plan(database, clock, plan_year=plan_year)))
-    query = query.replace("PLAN_YEAR", offers[0][1])
+    query = query.replace("PLAN_YEAR", offers[0][1]).replace("first: ", f"{argument}: ")
     inserted = 0
     for employee_count in (3, 30):
         while inserted < employee_count:
