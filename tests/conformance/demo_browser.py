@@ -32,11 +32,15 @@ WIDTHS = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "he
 
 @dataclass
 class DemoPage:
-    """A page of the app in its own browser context, with the errors on it and its requests to other origins."""
+    """A page of the app in its own browser context.
+
+    `errors` holds the errors on it and its requests to other origins, `operations` the GraphQL operations it has sent.
+    """
 
     page: Any
     origin: str
     errors: list[str] = field(default_factory=list)
+    operations: list[dict[str, Any]] = field(default_factory=list)
 
     def open(self, path: str) -> "DemoPage":
         """Open a page, and wait until it shows its data."""
@@ -47,6 +51,8 @@ class DemoPage:
     def record_request(self, request: Any) -> None:
         if not request.url.startswith((f"{self.origin}/", "data:", "blob:")):
             self.errors.append(f"request: {request.url}")
+        if request.url == f"{self.origin}/graphql":
+            self.operations.append(json.loads(request.post_data))
 
     def record_message(self, message: Any) -> None:
         if message.type in {"error", "warning"}:

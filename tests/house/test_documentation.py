@@ -45,6 +45,7 @@ OTHER_COMMANDS = {
     "uv run lint-imports": "of the group dev",
     "uv run --group conformance pytest": "of the groups dev and conformance",
     "uv run python -m tests.benchmarks": "the package tests/benchmarks",
+    "uv run python tests/conformance/demo_types.py": "a script of this repository",
 }
 #: Names in code font that stand for something outside this repository.
 FOREIGN_NAMES = {
@@ -170,6 +171,7 @@ def corpus() -> frozenset[str]:
     """Return every word of the sources, the tests, the schema and the configuration."""
     paths = [ROOT / "schema.graphql", ROOT / "pyproject.toml", ROOT / "Dockerfile", ROOT / ".ci/run"]
     paths += [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "src").rglob("*.sql")]
+    paths += (path for ending in ("ts", "tsx") for path in (ROOT / "src").rglob(f"*.{ending}"))
     own = {ROOT / "tests/house" / name for name in ("test_documentation.py", "documentation.py")}
     return frozenset(
         word for path in paths if path not in own for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))

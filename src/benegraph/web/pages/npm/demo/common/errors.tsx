@@ -1,25 +1,30 @@
 // The rules that an input violates, each shown at the field that its path names.
+import { useEffect, useRef } from "react";
+
 export interface UserError {
   code: string;
   message: string;
   field?: string[] | null;
 }
 
-/** A path into the input, such as "elections.0.selectedPlanId". */
-type Path = string;
-
-/** Return the errors at this path and below it. */
-export function errorsAt(errors: UserError[], path: Path): UserError[] {
-  return errors.filter(({ field }) => field && isWithin(field.join("."), path));
+/** Return the errors below a path such as "elections.0", with their fields relative to it. */
+export function errorsBelow(errors: UserError[], path: string): UserError[] {
+  const { length } = path.split(".");
+  return errorsAt(errors, path).map((error) => ({ ...error, field: error.field?.slice(length) }));
 }
 
-/** Return the errors that no field of the form shows. They belong to the form as a whole. */
-export function errorsElsewhere(errors: UserError[], paths: Path[]): UserError[] {
-  return errors.filter(({ field }) => !field || !paths.some((path) => isWithin(field.join("."), path)));
+/** Return the errors at a path and below it. */
+export function errorsAt(errors: UserError[], path: string): UserError[] {
+  return errors.filter(({ field }) => isWithin(field, path));
 }
 
-function isWithin(field: Path, path: Path): boolean {
-  return field === path || field.startsWith(`${path}.`);
+/** Return the errors at none of these paths: the form shows them as its own. */
+export function errorsElsewhere(errors: UserError[], paths: string[]): UserError[] {
+  return errors.filter(({ field }) => !paths.some((path) => isWithin(field, path)));
+}
+
+function isWithin(field: UserError["field"], path: string): boolean {
+  return `${field?.join(".")}.`.startsWith(`${path}.`);
 }
 
 /** Show errors. The field refers to them: `aria-describedby={id}` and `aria-invalid`. */
@@ -28,14 +33,19 @@ export function FieldErrors({ errors, id }: { errors: UserError[]; id?: string }
     return null;
   }
   return (
-    <div role="alert">
-      <ul className="errors" id={id}>
-        {errors.map(({ code, message }, index) => (
-          <li key={index} data-code={code}>
-            {message}
-          </li>
-        ))}
-      </ul>
+    <div className="errors" id={id} role="alert" tabIndex={-1}>
+      {errors.map(({ code, message }, index) => (
+        <p key={index} data-code={code}>
+          {message}
+        </p>
+      ))}
     </div>
   );
+}
+
+/** Return a ref for a form. After a refusal, the focus moves to the first error within it. */
+export function useErrorFocus<Form extends HTMLElement>(errors: UserError[]) {
+  const form = useRef<Form>(null);
+  useEffect(() => form.current?.querySelector<HTMLElement>(".errors")?.focus(), [errors]);
+  return form;
 }

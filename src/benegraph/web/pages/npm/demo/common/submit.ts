@@ -28,16 +28,15 @@ export function useSubmit<Data extends MutationData, Variables extends InputVari
   const [errors, setErrors] = useState<UserError[]>([]);
   const [failure, setFailure] = useState<Error>();
   const [isPending, setIsPending] = useState(false);
-  // After a lost response nobody knows whether the mutation was applied. The same input is sent with the same key again,
-  // so that it is applied once. Another input, or the same one after a success, is a new intent with a new key.
-  const intent = useRef({ text: "", key: "" });
+  // The idempotency keys of the inputs that have not succeeded yet. If a response is lost, the mutation may have been
+  // applied: the same input is then sent with the same key, so that it is applied once. Another input, or the same one
+  // after a success, is another intent and gets a new key.
+  const keys = useRef<Record<string, string>>({});
 
   async function submit(input: Variables["input"]): Promise<Data[keyof Data] | null> {
     const text = JSON.stringify(input);
-    if (intent.current.text !== text) {
-      intent.current = { text, key: crypto.randomUUID() };
-    }
-    const variables = { input: { ...input, idempotencyKey: intent.current.key } } as Variables;
+    const idempotencyKey = (keys.current[text] ??= crypto.randomUUID());
+    const variables = { input: { ...input, idempotencyKey } } as Variables;
     setIsPending(true);
     setFailure(undefined);
     try {
@@ -52,7 +51,7 @@ export function useSubmit<Data extends MutationData, Variables extends InputVari
       if (payload.userErrors.length > 0) {
         return null;
       }
-      intent.current = { text: "", key: "" };
+      delete keys.current[text];
       return payload;
     } catch (error) {
       setErrors([]);
