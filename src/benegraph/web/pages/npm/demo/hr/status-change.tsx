@@ -57,7 +57,7 @@ export function StatusChange({ planYear }: { planYear: PlanYear }) {
           submission={opening}
           onConfirm={async () => {
             const payload = await opening.submit(input);
-            setOutcome(payload ? `Enrollment is open: ${payload.issuedCount} employees can answer.` : "");
+            setOutcome(payload ? `Enrollment is open: ${payload.issuedCount} enrollments were issued.` : "");
             return payload !== null;
           }}
         >
