@@ -1,16 +1,14 @@
 """GraphiQL in a real browser: it loads from the gateway only, without errors, and all of its functions work."""
 
 import json
-import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import graphiql_browser
 import pytest
+from demo_browser import MARKS
+from graphiql_browser import ERROR_MARKERS, REBOUND, TEXT, CreatePage, luminance
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -23,155 +21,16 @@ from graphql import (
 )
 from nodejs import SCHEMA
 
-from benegraph.settings import Settings
-from gateways import TODAY, Gateway, reachable_directory, run_gateway
+from gateways import Gateway
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the dependency group `conformance` is not installed")
-CHROMIUM = "/usr/bin/chromium"
-pytestmark = [
-    pytest.mark.conformance,
-    pytest.mark.skipif(shutil.which(CHROMIUM) is None, reason=f"{CHROMIUM} is missing: install Debian's package"),
-]
+pytestmark = MARKS
+gateway = pytest.fixture(scope="module")(graphiql_browser.serve_demo)
+browser = pytest.fixture(scope="module")(graphiql_browser.launch_browser)
+create_page = pytest.fixture(graphiql_browser.page_factory)
 
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
-#: A foreign host name that resolves to this machine, as in a DNS rebinding attack.
-REBOUND = "rebound.example"
 TITLES = ["EnrollmentsAndPlans", "EligiblePlans", "DryRunElection", "Election", "Reissue", "NewPlanYear"]
 #: The depth limit of introspection queries.
 MAX_DEPTH = 15
-
-# GraphiQL exposes Monaco, which returns the whole text of an editor; the screen shows only a part.
-TEXT = "name => globalThis.__MONACO?.editor.getModels().find(model => model.uri.path.endsWith(name))?.getValue() ?? ''"
-RESPONSE_ARRIVED = f"() => ({TEXT})('response.json') !== ''"
-ERROR_MARKERS = (
-    "() => __MONACO.editor.getModelMarkers({}).filter(marker => marker.severity === 8)"
-    ".map(marker => `${marker.resource.path}: ${marker.message}`)"
-)
-
-
-@dataclass
-class BrowserPage:
-    """A page in its own browser context, with the errors and GraphQL requests on it."""
-
-    page: Any
-    origin: str
-    errors: list[str] = field(default_factory=list)
-    requests: list[dict[str, Any]] = field(default_factory=list)
-
-    def watch(self) -> None:
-        self.page.context.on("request", self._record_request)
-        self.page.on("console", self._record_message)
-        self.page.on("pageerror", lambda error: self.errors.append(f"error: {error}"))
-
-    def _record_message(self, message: Any) -> None:
-        if message.type == "error":
-            self.errors.append(f"console: {message.text}")
-
-    def _record_request(self, request: Any) -> None:
-        if not request.url.startswith((f"{self.origin}/", "data:", "blob:")):
-            self.errors.append(f"request: {request.url}")
-        if request.url == f"{self.origin}/graphql":
-            self.requests.append(json.loads(request.post_data))
-
-    def open(self) -> "BrowserPage":
-        self.page.goto(f"{self.origin}/graphiql")
-        self.page.locator(".graphiql-execute-button").wait_for()
-        self.page.wait_for_function(f"() => ({TEXT})('operation.graphql') !== ''")
-        return self
-
-    @property
-    def titles(self) -> list[str]:
-        return [tab.strip() for tab in self.page.locator(".graphiql-tab").all_inner_texts()]
-
-    def select_tab(self, title: str) -> None:
-        self.page.locator(".graphiql-tab").get_by_role("button", name=title, exact=True).click()
-
-    def text(self, name: str) -> str:
-        return str(self.page.evaluate(TEXT, name))
-
-    def enter_query(self, text: str) -> None:
-        """Enter a query in a new tab."""
-        self.page.get_by_role("button", name="New tab").click()
-        self.page.locator(".graphiql-query-editor .monaco-editor textarea").first.focus()
-        self.page.keyboard.press("Control+A")
-        self.page.keyboard.insert_text(text)
-
-    def run(self) -> dict[str, Any]:
-        with self.page.expect_response(f"{self.origin}/graphql"):
-            self.page.locator(".graphiql-execute-button").click()
-        self.page.wait_for_function(RESPONSE_ARRIVED)
-        response: dict[str, Any] = json.loads(self.text("response.json"))
-        return response
-
-    def wait_for_text(self, text: str) -> None:
-        """Wait until the response on the screen contains a text; Monaco renders spaces as U+00A0."""
-        spaced = re.compile(re.escape(text).replace("\\ ", r"\s"))
-        self.page.locator(".result-window .view-line").get_by_text(spaced).first.wait_for()
-
-    def storage(self) -> dict[str, str]:
-        """Return the local and session storage, and the cookies under an empty name."""
-        storage: dict[str, str] = self.page.evaluate(
-            "() => ({...localStorage, ...sessionStorage, '': document.cookie})"
-        )
-        return storage
-
-
-@pytest.fixture(scope="module")
-def bundled() -> None:
-    """Build the bundle of the pages in this user's cache, if necessary."""
-    command = [sys.executable, "-m", "benegraph", "explorer", "build"]
-    subprocess.run(command, check=True, timeout=240)  # noqa: S603 - a fixed command
-
-
-def cache_environment() -> dict[str, str]:
-    """Return the environment variable with this user's cache directory."""
-    return {"XDG_CACHE_HOME": str(Settings.from_environment().cache_home.parent)}
-
-
-@pytest.fixture(scope="module")
-def gateway(bundled: None) -> Iterator[Gateway]:  # noqa: ARG001 - a prerequisite
-    with (
-        reachable_directory() as place,
-        run_gateway(
-            place, "--demo", "--today", TODAY, "--data-dir", str(place), until="Ctrl-C", **cache_environment()
-        ) as gateway,
-    ):
-        yield gateway
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        rules = f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1"
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS.split(), rules])
-        yield browser
-        browser.close()
-
-
-CreatePage = Callable[..., BrowserPage]
-
-
-@pytest.fixture
-def create_page(browser: Any, gateway: Gateway) -> Iterator[CreatePage]:
-    """Return a function that creates pages in new browser contexts; fail if an error occurred on one of them."""
-    pages: list[BrowserPage] = []
-
-    def create(origin: str | None = None, *, color_scheme: str = "light") -> BrowserPage:
-        context = browser.new_context(viewport={"width": 1400, "height": 850}, color_scheme=color_scheme)
-        context.set_default_timeout(30_000)
-        page = BrowserPage(context.new_page(), origin or gateway.url.removesuffix("/graphql"))
-        pages.append(page)
-        page.watch()
-        return page
-
-    yield create
-    errors = [error for page in pages for error in page.errors]
-    for page in pages:
-        page.page.context.close()
-    assert errors == []
 
 
 def test_graphiql_opens_signed_in_as_administrator_with_a_tab_for_each_task(create_page: CreatePage) -> None:
@@ -323,8 +182,11 @@ def test_tabs_of_an_earlier_demo_are_ignored_and_own_tabs_are_kept(create_page: 
     assert not any("demo-0123456789ab" in name for name in graphiql.storage())
     graphiql.enter_query("query Mine { viewer { role } }")
     graphiql.page.wait_for_timeout(1500)
-    graphiql.open()
+    graphiql.requests.clear()
+    graphiql.open(runs_first_tab=False)
     assert graphiql.titles == [*TITLES, "Mine"]
+    graphiql.page.wait_for_timeout(1500)
+    assert graphiql.operations == []  # only on the first visit does a tab run by itself
     assert graphiql.run()["data"] == {"viewer": {"role": "ADMINISTRATOR"}}
 
 
@@ -366,14 +228,6 @@ def test_bar_has_sufficient_contrast_in_both_color_schemes(
         assert (lighter + 0.05) / (darker + 0.05) >= 4.5, selector
 
 
-def luminance(page: Any, selector: str, style: str) -> float:
-    """Return the relative luminance of an element's color, as WCAG defines it."""
-    color = page.eval_on_selector(selector, f"element => getComputedStyle(element).{style}")
-    parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 def test_content_security_policy_blocks_foreign_resources(create_page: CreatePage) -> None:
     graphiql = create_page().open()
     blocked = graphiql.page.evaluate(
@@ -405,25 +259,92 @@ def test_demo_rejects_a_foreign_host_name(create_page: CreatePage, gateway: Gate
     graphiql.errors.clear()
 
 
-def test_graphiql_outside_the_demo_requires_an_api_key(create_page: CreatePage, bundled: None) -> None:  # noqa: ARG001 - a prerequisite
-    with (
-        reachable_directory() as place,
-        run_gateway(place, "--data-dir", str(place), until="keys issue", **cache_environment()) as gateway,
-    ):
-        command = "keys issue --tenant acme --create-tenant Acme --role administrator --data-dir"
-        issued = subprocess.run(  # noqa: S603 - a fixed command
-            [sys.executable, "-m", "benegraph", *command.split(), str(place)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        graphiql = create_page(gateway.url.removesuffix("/graphql")).open()
-        assert graphiql.titles == ["Welcome"]
-        assert graphiql.page.get_by_role("status").inner_text() == "API key required"
-        assert graphiql.requests == []
-        graphiql.page.get_by_label("API key", exact=True).fill(issued.stdout.strip())
-        graphiql.page.keyboard.press("Enter")
-        assert graphiql.page.get_by_role("status").inner_text() == "signed in"
-        assert graphiql.run()["data"] == {"viewer": {"tenant": "acme", "role": "ADMINISTRATOR"}}
-        graphiql.page.wait_for_timeout(1500)
-        assert not any("bgk_" in value for value in graphiql.storage().values())
+def test_documentation_starts_with_the_types_that_people_need_first(create_page: CreatePage, tmp_path: Path) -> None:
+    graphiql = create_page().open()
+    graphiql.page.get_by_role("button", name="Show Documentation Explorer").click()
+    panel = graphiql.page.locator(".graphiql-doc-explorer")
+    first = panel.locator(".first-types")
+    first.wait_for()
+    graphiql.page.screenshot(path=tmp_path / "documentation.png")
+    names = ["Query", "Mutation", "Employee", "Enrollment", "PlanYear", "Plan", "Employer"]
+    assert first.get_by_role("link").all_inner_texts() == names
+    schema = build_schema(SCHEMA.read_text(encoding="utf-8"))
+    assert schema.description is not None
+    assert panel.get_by_text(schema.description.partition(".")[0]).is_visible()
+    assert panel.get_by_text("All Schema Types").count() == 1
+    for name in names:
+        first.get_by_role("link", name=name, exact=True).click()
+        panel.locator(".graphiql-doc-explorer-title").get_by_text(name, exact=True).wait_for()
+        panel.get_by_role("link", name="Go back to Docs").click()
+        first.wait_for()
+
+
+def test_field_explorer_ticks_the_values_of_an_enum_list(create_page: CreatePage, tmp_path: Path) -> None:
+    graphiql = create_page().open()
+    page = graphiql.page
+    page.get_by_role("button", name="Show GraphiQL Explorer").click()
+    panel = page.locator(".graphiql-plugin")
+    values = panel.locator(".graphiql-explorer-status .list-argument").get_by_role("checkbox")
+    values.first.wait_for()
+    assert [box.is_checked() for box in values.all()] == [True, True, True, False]  # as in the first tab
+    page.screenshot(path=tmp_path / "list.png")
+
+    page.get_by_role("button", name="New tab").click()
+    panel.locator(".graphiql-explorer-field-view").get_by_text("enrollments", exact=True).click()
+    panel.locator(".graphiql-explorer-filter").get_by_text("filter:").click()
+    panel.locator(".graphiql-explorer-status").get_by_text("status:").click()
+    panel.locator(".graphiql-explorer-field-view").get_by_text("totalCount", exact=True).click()
+    document = f"() => ({TEXT})('operation.graphql').replace(/\\s+/g, ' ')"
+
+    def expect(status: str) -> dict[str, Any]:
+        text = f"query MyQuery {{ enrollments(filter: {{status: {status}}}) {{ totalCount }} }}"
+        page.wait_for_function(f"text => ({document})().trim() === text", arg=text)
+        page.wait_for_timeout(700)  # GraphiQL reads the plugin's text a moment later
+        assert page.evaluate(ERROR_MARKERS) == []
+        data: dict[str, Any] = graphiql.run()["data"]["enrollments"]
+        return data
+
+    pending = expect("[PENDING]")["totalCount"]
+    panel.get_by_role("checkbox", name="WAIVED").click()
+    both = expect("[PENDING, WAIVED]")["totalCount"]
+    panel.get_by_role("checkbox", name="PENDING").click()
+    waived = expect("[WAIVED]")["totalCount"]
+    assert (pending > 0, waived > 0, pending + waived) == (True, True, both)
+    panel.get_by_role("checkbox", name="WAIVED").click()
+    expect("[]")
+
+
+def test_field_explorer_edits_lists_of_scalars_and_of_input_objects(create_page: CreatePage, tmp_path: Path) -> None:
+    graphiql = create_page().open()
+    page = graphiql.page
+    page.get_by_role("button", name="Show GraphiQL Explorer").click()
+    panel = page.locator(".graphiql-plugin")
+
+    def wait_for_document(*parts: str) -> None:
+        document = f"() => ({TEXT})('operation.graphql').replace(/\\s+/g, ' ')"
+        page.wait_for_function(f"parts => parts.every(part => ({document})().includes(part))", arg=list(parts))
+
+    graphiql.enter_query('{ nodes(ids: ["a"]) { id } }')
+    ids = panel.locator(".graphiql-explorer-ids")
+    ids.get_by_role("button", name="Add an item").click()
+    wait_for_document('nodes(ids: ["a", ""])')
+    ids.get_by_role("textbox").last.click()
+    page.keyboard.type("bc")
+    wait_for_document('nodes(ids: ["a", "bc"])')
+    ids.get_by_text("1*:").click()
+    wait_for_document('nodes(ids: ["bc"])')
+
+    graphiql.enter_query(
+        'mutation { elect(input: { employeeId: "e", elections: [{ enrollmentId: "a", decision: WAIVED }] }) '
+        "{ userErrors { code } } }"
+    )
+    elections = panel.locator(".graphiql-explorer-elections")
+    elections.get_by_role("button", name="Add an item").click()
+    wait_for_document('elections: [{enrollmentId: "a", decision: WAIVED}, {enrollmentId: "", decision: ENROLLED}]')
+    elections.get_by_role("combobox").first.select_option("ENROLLED")
+    wait_for_document('elections: [{enrollmentId: "a", decision: ENROLLED}, {enrollmentId: "", decision: ENROLLED}]')
+    page.screenshot(path=tmp_path / "lists.png")
+    elections.get_by_text("2*:").click()
+    wait_for_document('elections: [{enrollmentId: "a", decision: ENROLLED}]')
+    page.wait_for_timeout(700)
+    assert page.evaluate(ERROR_MARKERS) == []

@@ -4,6 +4,7 @@ import { existsSync, globSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { basename, dirname, join } from "node:path";
 import { constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { plugins } from "./graphiql/esbuild.mjs";
 
 const [, , outdir] = process.argv;
 // Each page is a directory with a file main.jsx or main.tsx; its script and style sheet have the directory's name.
@@ -22,14 +23,6 @@ const common = {
   define: { "process.env.NODE_ENV": '"production"' },
 };
 
-// GraphiQL's style sheet contains Monaco's. Importing Monaco's again would write files that no page links to.
-const withoutMonacosStyles = {
-  name: "without-monacos-styles",
-  setup({ onLoad }) {
-    onLoad({ filter: /monaco-editor.*\.css$/ }, () => ({ contents: "", loader: "empty" }));
-  },
-};
-
 const built = await Promise.all([
   build({
     ...common,
@@ -38,7 +31,7 @@ const built = await Promise.all([
     splitting: true,
     jsx: "automatic",
     chunkNames: "[name]-[hash]",
-    plugins: [withoutMonacosStyles],
+    plugins,
   }),
   build({
     ...common,

@@ -7,23 +7,52 @@ const DEFAULT_HEADERS = {
 };
 const KEY_HEADERS = ["Authorization", "X-API-Key"];
 
-export function createFetcher(endpoint, getViewer) {
+// `onAnswer` receives, for each response to the viewer's key, the message with which the gateway rejected it, or null.
+export function createFetcher(endpoint, getViewer, onAnswer) {
   return async ({ query, variables, operationName }, { headers: editorHeaders } = {}) => {
     const viewer = getViewer();
     const headers = new Headers(editorHeaders);
-    for (const [name, value] of Object.entries(DEFAULT_HEADERS)) {
-      headers.set(name, value);
+    const hasOwnKey = KEY_HEADERS.some((name) => headers.has(name));
+    if (viewer && !hasOwnKey) {
+      addKey(headers, viewer);
     }
-    if (viewer && !KEY_HEADERS.some((name) => headers.has(name))) {
-      headers.set("Authorization", `Bearer ${viewer.key}`);
-      if (viewer.tenant && !headers.has("X-Tenant")) {
-        headers.set("X-Tenant", viewer.tenant);
-      }
+    const body = await post(endpoint, headers, { query, variables, operationName: selectedOperation(query, operationName) });
+    if (viewer && !hasOwnKey) {
+      onAnswer(rejectionOf(body));
     }
-    const body = JSON.stringify({ query, variables, operationName: selectedOperation(query, operationName) });
-    const response = await fetch(endpoint, { method: "POST", headers, body });
-    return response.json();
+    return body;
   };
+}
+
+// Returns the tenant and role of an API key, or the gateway's reason for rejecting it.
+export async function checkKey(endpoint, key) {
+  const headers = new Headers();
+  addKey(headers, { key });
+  try {
+    const { data, errors } = await post(endpoint, headers, { query: "{ viewer { tenant role } }" });
+    return errors ? { error: errors[0].message } : { viewer: data.viewer };
+  } catch (error) {
+    return { error: `The gateway did not respond: ${error.message}` };
+  }
+}
+
+function addKey(headers, { key, tenant }) {
+  headers.set("Authorization", `Bearer ${key}`);
+  if (tenant && !headers.has("X-Tenant")) {
+    headers.set("X-Tenant", tenant);
+  }
+}
+
+async function post(endpoint, headers, body) {
+  for (const [name, value] of Object.entries(DEFAULT_HEADERS)) {
+    headers.set(name, value);
+  }
+  const response = await fetch(endpoint, { method: "POST", headers, body: JSON.stringify(body) });
+  return response.json();
+}
+
+function rejectionOf({ errors = [] }) {
+  return errors.find(({ extensions }) => extensions?.code === "UNAUTHENTICATED")?.message ?? null;
 }
 
 // Just after the visitor changed tabs, GraphiQL still passes the operation name of the previous tab.
