@@ -37,7 +37,7 @@ A page has at most {MAX_PAGE_SIZE} items. The cost of an operation, which is lim
 
 
 @strawberry.type(
-    description="The queries. They return only data that the viewer may see; everything else is treated as nonexistent."
+    description="The queries: they return only data that the viewer may see; everything else is treated as nonexistent."
 )
 class Query(
     NodeQuery,

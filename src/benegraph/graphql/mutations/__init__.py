@@ -49,7 +49,7 @@ _FIELDS = [  # in the schema's order
 Mutation = create_type(
     "Mutation",
     _FIELDS,
-    description="The mutations. Each runs in one transaction, and reports violated business rules in `userErrors`.",
+    description="The mutations: each runs in one transaction, and reports violated business rules in `userErrors`.",
 )
 
 __all__ = ["Mutation"]

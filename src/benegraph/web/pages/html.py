@@ -42,6 +42,7 @@ body {{ margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.6 
 main {{ max-width: 34rem; margin: 18vh auto; padding: 0 24px; }}
 h1 {{ margin: 0 0 16px; color: var(--accent); font-size: 1.75rem; font-weight: 500; }}
 p {{ margin: 0 0 12px; }}
+.step {{ margin: 0 0 12px; }}
 .step {{ padding: 12px 16px; border: 1px solid var(--line); border-left: 4px solid var(--accent); border-radius: 6px; }}
 p.rest {{ color: var(--faint); }}
 progress {{ width: 100%; accent-color: var(--accent); }}

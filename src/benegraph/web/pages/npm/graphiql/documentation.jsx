@@ -11,7 +11,8 @@ export function SchemaDocumentation({ schema }) {
   return (
     <>
       <MarkdownContent type="description">{summary}</MarkdownContent>
-      <ExplorerSection title="Root Types">
+      <div className="graphiql-doc-explorer-section-title">Start here</div>
+      <div className="graphiql-doc-explorer-section-content">
         <dl className="first-types">
           {first.map((type) => (
             <div key={type.name}>
@@ -22,7 +23,7 @@ export function SchemaDocumentation({ schema }) {
             </div>
           ))}
         </dl>
-      </ExplorerSection>
+      </div>
       <MarkdownContent type="description">{details.join("\n\n")}</MarkdownContent>
       <ExplorerSection title="All Schema Types">
         {others.map((type) => (
