@@ -495,6 +495,9 @@ def test_approved_life_event_changes_the_coverage_in_force(life_gateway: Gateway
         assert medical.count() == 1
         assert "Trailhead Platinum 250" in medical.inner_text()
         assert "Theo" in medical.inner_text()
+        buttons = birth.get_by_role("button").all_inner_texts()
+        assert buttons == ["Change dental", "Change vision"]  # the answer can be reopened instead
+        assert answer(demo, "Medical", "Nov 8, 2026").get_by_role("button", name="Reopen").is_visible()
         (reissued,) = [enrollment for enrollment in enrollments_of(gateway) if enrollment["replaces"]]
         assert (reissued["status"], reissued["coverageStatus"]) == ("ENROLLED", "EFFECTIVE")
         assert dollars(reissued["employeeContributionCents"]) in medical.inner_text()

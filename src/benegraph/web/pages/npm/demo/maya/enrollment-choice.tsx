@@ -189,7 +189,7 @@ function PlanCard({ offer: { plan, costs }, tier, name, isCurrent, isChecked, on
       </label>
       <p className="marks">
         {plan.tier && <span className="mark">{formatCode(plan.tier)}</span>}
-        {isCurrent && <span className="mark current">Your plan now</span>}
+        {isCurrent && <span className="mark current">Current</span>}
       </p>
       <p className="price" id={`${id}-price`}>
         {cost ? formatCents(cost.employeeContributionCents) : "Not offered"}

@@ -112,10 +112,14 @@ const STATUS_TEXTS = { PENDING: "Pending: HR reviews it", APPROVED: "Approved", 
 function LifeEvent({ event, employee, onChanged }: Properties & { event: LifeEventFieldsFragment }) {
   const { today } = employee.employer;
   const enrollments = employee.enrollments.nodes;
+  // An enrollment of this event itself is answered again by reopening it.
   const isPending = ({ id }: Enrollment) => enrollments.some(({ replaces }) => replaces?.id === id);
   const changeable = enrollments.filter(
     (enrollment) =>
-      enrollment.status !== "PENDING" && enrollment.planYear.coverageStart <= today && !isPending(enrollment),
+      enrollment.status !== "PENDING" &&
+      enrollment.planYear.coverageStart <= today &&
+      enrollment.qualifyingLifeEvent?.id !== event.id &&
+      !isPending(enrollment),
   );
   const canChange = event.status === "APPROVED" && today <= event.enrollmentWindowEnd;
   return (

@@ -59,7 +59,10 @@ function Benefits({ employee }: { employee: Employee }) {
   const [notice, setNotice] = useState("");
   const noticeElement = useRef<HTMLParagraphElement>(null);
   const { today } = employee.employer;
-  const enrollments = employee.enrollments.nodes;
+  // The API returns the oldest enrollment first. Here, the benefits keep their order when one of them is replaced.
+  const enrollments = employee.enrollments.nodes.toSorted((a, b) =>
+    a.benefitProduct.id.localeCompare(b.benefitProduct.id),
+  );
   const pending = enrollments.filter(({ status, electionWindow }) => status === "PENDING" && electionWindow.isOpen);
   const answered = enrollments.filter(({ status, electionWindow }) => status !== "PENDING" && electionWindow.isOpen);
 
