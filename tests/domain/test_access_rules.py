@@ -90,8 +90,16 @@ def test_actions_of_a_key_add_nothing_to_other_roles(role: Role) -> None:
 def test_viewer_without_the_limit_of_its_role_is_refused(
     role: Role, employer_id: str | None, employee_id: str | None
 ) -> None:
-    with pytest.raises(ValueError, match=f"^a viewer of role {role} needs an employer_id"):
+    with pytest.raises(ValueError, match=f"^the role {role} needs an employer_id"):
         Viewer("acme", "akey_1", role, employer_id, employee_id)
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.SERVICE])
+def test_viewer_limited_to_an_employee_without_the_employer_is_refused(role: Role) -> None:
+    with pytest.raises(ValueError, match=r"^an employee_id needs the employer_id"):
+        Viewer("acme", "akey_1", role, None, "empl_1")
+    assert Viewer("acme", "akey_1", role, "empr_1", "empl_1").employee_id == "empl_1"
+    assert Viewer("acme", "akey_1", role, "empr_1").employee_id is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from typing import Any
 
 import asyncpg
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -120,6 +121,37 @@ async def test_each_migration_can_be_reverted_and_applied_again(owner_url: str) 
     for revision in reversed(schemas):
         await migrate(owner_url, revision)
         assert await read_schema(owner_url) == schemas[revision]
+
+
+async def test_keys_limited_to_an_employee_get_the_employer_or_are_revoked(owner_url: str) -> None:
+    await run_sync(owner_url, lambda connection: command.downgrade(alembic_config(connection), "0009"))
+    employer, employee = "empr_01j659cve0e0080m4xhppefpah", "empl_01j659cve0e0080m4xhppefpah"
+    keys = [f"akey_01j659cve0e0080m4xhppefpa{letter}" for letter in "abc"]
+    connection = await connect(owner_url)
+    try:
+        await connection.execute(f"""
+            INSERT INTO tenants (tenant_id, name, created_at) VALUES ('acme', 'Acme', now());
+            INSERT INTO employers (tenant_id, id, name, time_zone, active, created_at, updated_at, version)
+                VALUES ('acme', '{employer}', 'One', 'UTC', true, now(), now(), 1);
+            INSERT INTO employees (tenant_id, id, employer_id, first_name, last_name, employment_class, hired_on,
+                                   date_of_birth, created_at, updated_at, version)
+                VALUES ('acme', '{employee}', '{employer}', 'A', 'B', 'FULL_TIME', '2020-01-01', '1990-01-01',
+                        now(), now(), 1);
+        """)  # noqa: S608 - constants
+        insert_key = """
+            INSERT INTO api_keys (tenant_id, id, prefix, secret_hash, label, role, employee_id, actions, created_at)
+            VALUES ('acme', $1, 'bgk_', $2, '', 'SERVICE', $3, '{}', now())
+        """
+        for key, limit in zip(keys, (employee, "empl_01j659cve0e0080m4xhppefpaz", None), strict=True):
+            await connection.execute(insert_key, key, key.encode(), limit)
+        await migrate(owner_url)
+        rows = await connection.fetch("SELECT employer_id, employee_id, revoked_at FROM api_keys ORDER BY id")
+        assert [tuple(row)[:2] for row in rows] == [(employer, employee), (None, None), (None, None)]
+        assert [row["revoked_at"] is None for row in rows] == [True, False, True]
+        with pytest.raises(asyncpg.CheckViolationError, match="ck_api_keys_employee_of_employer"):
+            await connection.execute(insert_key, keys[0].replace("a", "z"), b"", employee)
+    finally:
+        await connection.close()
 
 
 async def test_constraint_and_index_names_follow_the_convention(owner_url: str) -> None:

@@ -81,6 +81,16 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
 }
 
 
+def check_limits(role: Role, employer_id: str | None, employee_id: str | None) -> None:
+    """Raise ValueError unless a caller of this role can be limited to this employer and employee."""
+    if role is Role.EMPLOYER and employer_id is None:
+        raise ValueError("the role EMPLOYER needs an employer_id")
+    if role is Role.EMPLOYEE and (employer_id is None or employee_id is None):
+        raise ValueError("the role EMPLOYEE needs an employer_id and an employee_id")
+    if employee_id is not None and employer_id is None:
+        raise ValueError("an employee_id needs the employer_id of the employee's employer")
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """The caller of a request, known by a key ID in one tenant; some are limited to one employer or employee."""
@@ -93,10 +103,7 @@ class Viewer:
     actions: frozenset[Action] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
-        if self.role is Role.EMPLOYER and self.employer_id is None:
-            raise ValueError("a viewer of role EMPLOYER needs an employer_id")
-        if self.role is Role.EMPLOYEE and (self.employer_id is None or self.employee_id is None):
-            raise ValueError("a viewer of role EMPLOYEE needs an employer_id and an employee_id")
+        check_limits(self.role, self.employer_id, self.employee_id)
 
     @property
     def actor(self) -> str:

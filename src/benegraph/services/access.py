@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from benegraph.db import store
 from benegraph.db.models import ApiKey
 from benegraph.db.session import Database, Transaction
-from benegraph.domain.access import Action, Role, Viewer
+from benegraph.domain.access import Action, Role, Viewer, check_limits
 from benegraph.domain.errors import BadInput, Forbidden, Unauthenticated
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
@@ -73,6 +73,9 @@ class KeyLimits:
     employer_id: str | None = None
     employee_id: str | None = None
     actions: frozenset[Action] = frozenset()
+
+    def __post_init__(self) -> None:
+        check_limits(self.role, self.employer_id, self.employee_id)
 
 
 @dataclass(slots=True)

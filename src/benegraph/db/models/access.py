@@ -58,6 +58,8 @@ class ApiKey(Identified, Base):
         CheckConstraint(
             "role <> 'EMPLOYEE' OR (employer_id IS NOT NULL AND employee_id IS NOT NULL)", name="employee_scope"
         ),
+        # Without the employer, the limit to an employee would not be checked against the table of employees.
+        CheckConstraint("employee_id IS NULL OR employer_id IS NOT NULL", name="employee_of_employer"),
         tenant_foreign_key("api_keys_tenant", "", "tenants"),
         tenant_foreign_key("api_keys_employer", "employer_id", "employers", "id"),
         tenant_foreign_key("api_keys_employee", "employer_id employee_id", "employees", "employer_id id"),
