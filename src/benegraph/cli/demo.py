@@ -37,9 +37,9 @@ class DemoInfo:
 
     url: str
     keys: Mapping[str, str]
-    employee_id: str
-    employer_id: str
-    pending_enrollment_ids: tuple[str, ...]
+    ids: DemoIds
+    #: The demo's date, at every time of day and in all time zones.
+    today: date
     #: An input of `elect` for the first pending enrollment; None if there is none.
     election: dict[str, Any] | None
     pages_config: PagesConfig
@@ -48,9 +48,13 @@ class DemoInfo:
 async def prepare_demo(
     database: Database, schema: strawberry.Schema, directory: Path, url: str, today: date | None
 ) -> DemoInfo:
-    """Fill the demo's tenants, once, and issue the API keys that `demo.json` does not have yet."""
-    clock = Clock.at(datetime.now(UTC), today)
-    demo_ids = await fill_demo_tenants(database, clock, SEED)
+    """Fill the demo's tenants, once, and issue the API keys that `demo.json` does not have yet.
+
+    Without a given date, today is the date for which the data was generated, so that its windows stay open.
+    """
+    now = datetime.now(UTC)
+    demo_ids = await fill_demo_tenants(database, Clock.at(now, today), SEED)
+    clock = Clock.at(now, today or demo_ids.generated_for, real_time=today is None)
     saved_keys = _read_keys(directory / DEMO_FILE)
     keys = {}
     for limits in _key_limits(demo_ids):
@@ -64,15 +68,7 @@ async def prepare_demo(
     administrator = await access.authenticate(database, clock, keys["administrator"], demo_ids.tenant_id)
     context = Context(database, administrator, clock, OPERATOR)
     pages_config = await build_pages_config(schema, context, demo_ids, keys)
-    return DemoInfo(
-        url,
-        keys,
-        demo_ids.employee_id,
-        demo_ids.employer_id,
-        demo_ids.pending_enrollment_ids,
-        election,
-        pages_config,
-    )
+    return DemoInfo(url, keys, demo_ids, today or demo_ids.generated_for, election, pages_config)
 
 
 def write_demo_file(directory: Path, info: DemoInfo) -> None:
@@ -81,10 +77,11 @@ def write_demo_file(directory: Path, info: DemoInfo) -> None:
         "url": info.url,
         "keys": info.keys,
         "samples": {
-            "employeeId": info.employee_id,
-            "employerId": info.employer_id,
-            "pendingEnrollmentIds": list(info.pending_enrollment_ids),
+            "employeeId": info.ids.employee_id,
+            "employerId": info.ids.employer_id,
+            "pendingEnrollmentIds": list(info.ids.pending_enrollment_ids),
         },
+        "today": info.today,
     }
     descriptor, temporary = tempfile.mkstemp(prefix=f".{DEMO_FILE}-", dir=directory)  # with mode 0600
     try:

@@ -27,5 +27,6 @@ Everything generated happened before today; see `times_of_day`.
 
 from benegraph.demo.demo_tenants import TENANTS, DemoIds, NotADemoTenant, fill_demo_tenants
 from benegraph.demo.seeding import seed_tenant
+from benegraph.demo.times_of_day import reference_date
 
-__all__ = ["TENANTS", "DemoIds", "NotADemoTenant", "fill_demo_tenants", "seed_tenant"]
+__all__ = ["TENANTS", "DemoIds", "NotADemoTenant", "fill_demo_tenants", "reference_date", "seed_tenant"]

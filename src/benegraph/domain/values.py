@@ -28,9 +28,12 @@ class Clock:
         return self.fixed_on or self.now.astimezone(ZoneInfo(time_zone)).date()
 
     @classmethod
-    def at(cls, now: datetime, fixed_on: date | None = None) -> "Clock":
-        """Return the clock at an instant; with a fixed date, at the same time of day on that date."""
-        if fixed_on is not None:
+    def at(cls, now: datetime, fixed_on: date | None = None, *, real_time: bool = False) -> "Clock":
+        """Return the clock at an instant; with a fixed date, at the same time of day on that date.
+
+        With `real_time` it stays at the instant, also with a fixed date, so that later rows sort later.
+        """
+        if fixed_on is not None and not real_time:
             now = datetime.combine(fixed_on, now.astimezone(UTC).timetz())
         return cls(now, fixed_on)
 

@@ -1,13 +1,15 @@
 """The web application: its routes and middlewares."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import strawberry
 from aiohttp import web
 
 from benegraph.db.session import Database
+from benegraph.domain.values import Clock
 from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.schema import build_schema
 from benegraph.services.access import KeyGrantCache
@@ -38,6 +40,7 @@ def create_app(
     *,
     config: GatewayConfig | None = None,
     fixed_on: date | None = None,
+    real_time: bool = False,
     throttle: Throttle | None = None,
     pages: Pages | None = None,
     metrics: "Metrics | None" = None,
@@ -45,6 +48,7 @@ def create_app(
 ) -> web.Application:
     """Create the application over a database. The caller disposes of the database's engine.
 
+    `fixed_on` and `real_time` are those of `Clock.at`.
     Pass a `throttle` if workers share one. By default the application has its own.
     """
     config = config or GatewayConfig()
@@ -62,7 +66,8 @@ def create_app(
     documents = DocumentCache(schema or build_schema(), config.limits, use_compiled_plans=config.executor == "compiled")
     metrics.track_documents(documents)
     page_path = None if pages is None else GRAPHIQL_PATH
-    view = GraphQLView(database, documents, config, throttle or Throttle(config.rate_limit), fixed_on, page_path)
+    read_clock = partial(_read_clock, fixed_on, real_time=real_time)
+    view = GraphQLView(database, documents, config, throttle or Throttle(config.rate_limit), read_clock, page_path)
     app.router.add_post(GRAPHQL_PATH, view.post)
     app.router.add_get(GRAPHQL_PATH, view.get, allow_head=False)
     app.router.add_get("/schema.graphql", view.schema, allow_head=False)
@@ -74,3 +79,7 @@ def create_app(
     if pages is not None:
         pages.add_routes(app, GRAPHQL_PATH)
     return app
+
+
+def _read_clock(fixed_on: date | None, *, real_time: bool) -> Clock:
+    return Clock.at(datetime.now(UTC), fixed_on, real_time=real_time)

@@ -1,9 +1,8 @@
 """GraphQL over HTTP: parse a request, execute it for its viewer, and return the response with its status."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -81,7 +80,7 @@ class GraphQLView:
         documents: DocumentCache,
         config: GatewayConfig,
         throttle: Throttle,
-        fixed_on: date | None,
+        read_clock: Callable[[], Clock],
         page_path: str | None = None,
     ) -> None:
         """Browsers that open the endpoint are redirected to `page_path`, if there is such a page."""
@@ -91,7 +90,7 @@ class GraphQLView:
         self._introspection_roles = config.introspection
         self._throttle = throttle
         self._rate_limit_policy = _rate_limit_policy(config)
-        self._fixed_on = fixed_on
+        self._read_clock = read_clock
         self._page_path = page_path
         self._sdl: bytes | None = None
 
@@ -131,7 +130,7 @@ class GraphQLView:
 
     async def _authenticate_and_charge(self, request: web.Request) -> tuple[Context, RateBudget]:
         """Authenticate a request and charge it, before its body is read."""
-        clock = Clock.at(datetime.now(UTC), self._fixed_on)
+        clock = self._read_clock()
         viewer = await authenticate(request, self._database, clock)
         info = request[REQUEST_INFO]
         info.tenant, info.key_id = viewer.tenant_id, viewer.key_id
