@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -79,26 +79,40 @@ class Gateway:
 
 @contextmanager
 def run_gateway(
-    directory: Path, *arguments: str, until: str = "http://", after: str = "", **environment: str
+    directory: Path,
+    *arguments: str,
+    until: str = "http://",
+    after: str = "",
+    program: Sequence[str] = (),
+    **environment: str,
 ) -> Iterator[Gateway]:
     """Run a gateway on a free port with a minimal environment; yield it once `until` is in its standard output."""
-    with launch_gateway(directory, *arguments, after=after, **environment) as gateway:
+    with launch_gateway(directory, *arguments, after=after, program=program, **environment) as gateway:
         wait_until(lambda: until in gateway.stdout or gateway.process.poll() is not None, gateway)
         assert gateway.process.poll() is None, gateway.log
         yield gateway
 
 
-@contextmanager
-def launch_gateway(directory: Path, *arguments: str, after: str = "", **environment: str) -> Iterator[Gateway]:
-    """Start a gateway without waiting until it serves; `after` is Python code to execute first."""
-    program = ["-c", f"{after}; from benegraph import __main__"] if after else ["-m", "benegraph"]
+def minimal_environment() -> dict[str, str]:
+    """Return the environment in which gateways and the commands that they print run."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}  # noqa: TID251 - the test's own environment
     # Without a cache directory the gateway doesn't build the pages, which would take half a minute and npm.
-    inherited["XDG_CACHE_HOME"] = os.devnull
+    return inherited | {"XDG_CACHE_HOME": os.devnull}
+
+
+@contextmanager
+def launch_gateway(
+    directory: Path, *arguments: str, after: str = "", program: Sequence[str] = (), **environment: str
+) -> Iterator[Gateway]:
+    """Start a gateway without waiting until it serves; `after` is Python code to execute first.
+
+    `program` is the program to start, by default this Python with the module `benegraph`.
+    """
+    module = ["-c", f"{after}; from benegraph.__main__ import main; main()"] if after else ["-m", "benegraph"]
     with (directory / "stdout").open("wb") as stdout, (directory / "log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - the arguments are constants of the tests
-            [sys.executable, *program, "serve", "--port", "0", *arguments],
-            env=inherited | environment,
+            [*(program or (sys.executable, *module)), "serve", "--port", "0", *arguments],
+            env=minimal_environment() | environment,
             stdout=stdout,
             stderr=log,
         )

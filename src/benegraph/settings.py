@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ _ISSUER_MEMBERS = ("issuer", "audience", "keys_url", "tenants", *_CLAIM_MEMBERS)
 _LOG_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
 _LOG_FORMATS = {"ecs", "json", "text"}
 _PAGES = {"all", "graphiql", "none"}
+_ACCESS_LOGS = {"all", "errors"}
 Executor = Literal["compiled", "strawberry"]
 #: Default timeout of a statement. The database cancels it before the request itself times out.
 _STATEMENT_TIMEOUT_SECONDS = 8.0
@@ -112,6 +114,11 @@ class Settings:
     cache_home: Path
     #: The pages that browsers get: `all`, `graphiql` (no home page), or `none`.
     pages: str
+    #: The requests in the access log: `all` or `errors`. None means `errors` on a terminal and `all` elsewhere.
+    access_log: str | None
+    #: The directories of programs, and whether uv started the process: they decide how printed commands begin.
+    search_path: str
+    is_run_by_uv: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -125,7 +132,7 @@ class Settings:
             migration_database_url=_database_url(variables, "MIGRATION_DATABASE_URL")
             or (None if pgbouncer else database_url),
             host=variables.get("BENEGRAPH_HOST") or "127.0.0.1",
-            port=_number(variables, "BENEGRAPH_PORT", int, 8000),
+            port=_number(variables, "BENEGRAPH_PORT", int, 8000, maximum=65535),
             pool=PoolSettings(
                 size=_number(variables, "BENEGRAPH_POOL_SIZE", int, pool.size, minimum=1),
                 overflow=_number(variables, "BENEGRAPH_POOL_OVERFLOW", int, pool.overflow),
@@ -141,9 +148,12 @@ class Settings:
             or variables.get("OTEL_EXPORTER_OTLP_PROTOCOL")
             or "http/protobuf",
             drain_seconds=_number(variables, "BENEGRAPH_DRAIN_SECONDS", float, 0.0),
-            data_home=_home(variables, "XDG_DATA_HOME", ".local/share" if os.geteuid() else "/var/lib") / "benegraph",
+            data_home=_home(variables, "XDG_DATA_HOME", "/var/lib" if _is_root() else ".local/share") / "benegraph",
             cache_home=_home(variables, "XDG_CACHE_HOME", ".cache") / "benegraph",
             pages=_choice(variables, "BENEGRAPH_PAGES", _PAGES, str.lower) or "all",
+            access_log=_choice(variables, "BENEGRAPH_ACCESS_LOG", _ACCESS_LOGS, str.lower),
+            search_path=variables.get("PATH", ""),
+            is_run_by_uv=bool(variables.get("UV")),
         )
 
 
@@ -307,7 +317,13 @@ def _asyncpg_url(name: str, url: URL) -> URL:
 
 
 def _number(
-    variables: Mapping[str, str], name: str, number_type: type[int | float], default: float, *, minimum: float = 0
+    variables: Mapping[str, str],
+    name: str,
+    number_type: type[int | float],
+    default: float,
+    *,
+    minimum: float = 0,
+    maximum: int = 2**31 - 1,
 ) -> Any:
     text = variables.get(name)
     if not text:
@@ -316,9 +332,9 @@ def _number(
         number = number_type(text)
     except ValueError:
         number = None
-    if number is None or not minimum <= number < 2**31:
+    if number is None or not minimum <= number <= maximum:
         description = "a whole number" if number_type is int else "a number"
-        raise SettingsError(f"{name} must be {description} from {minimum:g} to {2**31 - 1}.")
+        raise SettingsError(f"{name} must be {description} from {minimum:g} to {maximum}.")
     return number
 
 
@@ -332,6 +348,10 @@ def _choice(variables: Mapping[str, str], name: str, choices: set[str], normaliz
 def _list(variables: Mapping[str, str], name: str, normalize: Callable[[str], str]) -> frozenset[str] | None:
     values = frozenset(normalize(value.strip()) for value in (variables.get(name) or "").split(",") if value.strip())
     return values or None
+
+
+def _is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
 
 
 def _home(variables: Mapping[str, str], name: str, default: str) -> Path:

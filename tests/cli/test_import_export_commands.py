@@ -289,7 +289,8 @@ def test_an_empty_file_changes_nothing(url: str, tmp_path: Path, content: str) -
 
 def test_a_missing_tenant_is_reported(url: str, file: Path) -> None:
     message = (
-        "benegraph: The tenant globex does not exist; create it with `benegraph keys issue --create-tenant NAME`.\n"
+        "benegraph: The tenant globex does not exist in the database at DATABASE_URL;"
+        " create it with `benegraph keys issue --create-tenant NAME`.\n"
     )
     result = import_file(url, write(file, row()), tenant="globex")
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", message)

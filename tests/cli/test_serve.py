@@ -59,7 +59,7 @@ def test_demo_json_has_the_same_values_and_is_private(gateway: Gateway) -> None:
     file = gateway.directory / "demo.json"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert gateway.demo_file["url"] == gateway.url
-    assert set(gateway.demo_file) == {"url", "keys", "samples"}
+    assert set(gateway.demo_file) == {"url", "keys", "samples", "today"}
     assert set(gateway.demo_file["keys"]) == {"administrator", "employer", "employee"}
     assert set(gateway.demo_file["samples"]) == {"employeeId", "employerId", "pendingEnrollmentIds"}
     assert gateway.demo_file["samples"]["pendingEnrollmentIds"]
@@ -139,6 +139,26 @@ def test_a_restarted_demo_keeps_its_keys_and_data(gateway: Gateway) -> None:
         assert without_file.post_query("{ viewer { role } }", without_file.demo_file["keys"]["administrator"])["data"]
 
 
+def test_a_demo_of_an_earlier_day_keeps_its_date_and_says_so(demo_place: Path) -> None:
+    with demo(demo_place) as first:
+        before = first.demo_file
+        assert before["today"] == TODAY
+        assert first.stop() == 0
+    data_dir, start_over = str(demo_place), shlex.join(["rm", "-r", str(demo_place)]) + "\n"
+    query = "{ enrollments(filter: {status: [PENDING]}) { nodes { electionWindow { isOpen } } } }"
+    with run_gateway(demo_place, "--demo", "--data-dir", data_dir, until=start_over) as later:
+        assert later.demo_file | {"url": ""} == before | {"url": ""}
+        assert f"The demo's date is still {TODAY}, for which its data was generated.\n" in later.stdout
+        assert later.stdout.endswith(start_over)
+        pending = later.post_query(query, before["keys"]["employee"])["data"]["enrollments"]["nodes"]
+        assert [item["electionWindow"]["isOpen"] for item in pending] == [True] * len(pending)
+        assert len(pending) >= 2
+    with run_gateway(demo_place, "--demo", "--today", "2027-03-01", "--data-dir", data_dir, until=start_over) as moved:
+        assert moved.demo_file == before | {"today": "2027-03-01", "url": moved.url}
+        assert f"The demo's date is 2027-03-01, but its data was generated for {TODAY}:" in moved.stdout
+        assert moved.post_query(query, before["keys"]["employee"])["data"]["enrollments"]["nodes"] == []
+
+
 def test_a_gateway_with_an_external_database_drains_before_it_exits(tmp_path: Path, database_url: str) -> None:
     environment = {
         "DATABASE_URL": database_url,
@@ -154,19 +174,6 @@ def test_a_gateway_with_an_external_database_drains_before_it_exits(tmp_path: Pa
         assert gateway.get_status("/livez") == 200
         assert gateway.process.wait(TIMEOUT_SECONDS) == 0
         assert not (tmp_path / "none").exists()
-
-
-def test_a_gateway_with_an_embedded_database_prints_how_to_issue_a_key(directory: Path) -> None:
-    with run_gateway(directory, "--data-dir", str(directory), until="keys issue") as gateway:
-        assert gateway.get_status("/readyz") == 200
-        line = gateway.stdout.splitlines()[-1]
-        assert line.startswith("benegraph keys issue ")
-        command = [sys.executable, "-m", *shlex.split(line), "--data-dir", str(directory)]
-        issued = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - the printed command
-        assert gateway.post_query("{ viewer { role } }", issued.stdout.strip())["data"] == {
-            "viewer": {"role": "ADMINISTRATOR"}
-        }
-        assert gateway.stop() == 0
 
 
 def test_a_gateway_stopped_while_it_starts_leaves_no_database_server(directory: Path) -> None:

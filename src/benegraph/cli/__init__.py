@@ -13,6 +13,7 @@ from benegraph.exchange import FileFormat
 app = typer.Typer(
     help="benegraph: a benefits-enrollment GraphQL gateway.",
     no_args_is_help=True,
+    rich_markup_mode=None,  # with Rich, `--help` would take twice as long
     pretty_exceptions_enable=False,  # they print local variables, which may be keys, URLs or personal data
 )
 keys = typer.Typer(help="Issue, list and revoke API keys.", no_args_is_help=True)
@@ -80,7 +81,10 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the GraphQL API, with the database at DATABASE_URL or with an embedded PostgreSQL."""
-    from benegraph.cli import serving
+    from benegraph.cli.status import show_status
+
+    with show_status("Starting"):
+        from benegraph.cli import serving
 
     serving.serve(demo=demo, host=host, port=port, workers=workers, data_dir=data_dir, today=today)
 

@@ -1,14 +1,15 @@
 """`keys`: issue, list and revoke API keys. Access to the database is all that these commands require."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import typer
 from sqlalchemy.exc import IntegrityError
 
-from benegraph.cli.databases import run_in_database
+from benegraph.cli.databases import describe_database, run_in_database
 from benegraph.cli.errors import USAGE_ERROR, fail, report_errors
 from benegraph.db import store
 from benegraph.db.models import ApiKey
@@ -17,11 +18,12 @@ from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.services import access
 
+T = TypeVar("T")
+
 OPERATOR = "operator"  # the actor in history events, in place of a key's ID
 
 _TENANT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _CONSTRAINT_MESSAGES = {
-    "fk_api_keys_tenant": "The tenant does not exist; create it with --create-tenant NAME.",
     "fk_api_keys_employer": "The employer does not exist in this tenant.",
     "fk_api_keys_employee": "The employee does not exist at this employer.",
 }
@@ -31,17 +33,17 @@ def parse_limits(role: str, employer: str | None, employee: str | None, actions:
     """Return the limits that these options describe, or end the command with a usage error."""
     if role.upper() not in list(Role):
         fail(f"--role must be one of {', '.join(item.lower() for item in Role)}, not {role!r}.", USAGE_ERROR)
-    limits = access.KeyLimits(
-        Role(role.upper()), employer, employee, frozenset(_parse_action(action) for action in actions)
-    )
-    if limits.actions and limits.role is not Role.SERVICE:
+    key_role, key_actions = Role(role.upper()), frozenset(_parse_action(action) for action in actions)
+    if key_actions and key_role is not Role.SERVICE:
         fail("--action requires --role service; the other roles have fixed rights.", USAGE_ERROR)
     try:
-        Viewer("any", "any", limits.role, employer, employee)
+        return access.KeyLimits(key_role, employer, employee, key_actions)
     except ValueError:
-        required = "--employer and --employee" if limits.role is Role.EMPLOYEE else "--employer"
-        fail(f"--role {limits.role.lower()} requires {required}.", USAGE_ERROR)
-    return limits
+        if key_role is Role.EMPLOYEE:
+            fail("--role employee requires --employer and --employee.", USAGE_ERROR)
+        if key_role is Role.EMPLOYER:
+            fail("--role employer requires --employer.", USAGE_ERROR)
+        fail("--employee requires --employer, the employee's own employer.", USAGE_ERROR)
 
 
 def operator_of(tenant: str) -> Viewer:
@@ -49,6 +51,22 @@ def operator_of(tenant: str) -> Viewer:
     if not _TENANT_ID.fullmatch(tenant):
         fail("A tenant's ID has 1 to 63 characters of a-z, 0-9 and -, such as acme.", USAGE_ERROR)
     return Viewer(tenant, OPERATOR, Role.ADMINISTRATOR)
+
+
+def run_in_tenant(data_dir: Path | None, operator: Viewer, action: Callable[[Database], Awaitable[T]]) -> T:
+    """Run an action in the database, or end the command with an error if the operator's tenant does not exist."""
+
+    async def check_and_run(database: Database) -> T:
+        async with database.read(operator, Clock.at(datetime.now(UTC))) as read_session:
+            exists = await store.access.scope_exists(read_session)
+        if not exists:
+            fail(
+                f"The tenant {operator.tenant_id} does not exist in {describe_database(data_dir)};"
+                " create it with `benegraph keys issue --create-tenant NAME`."
+            )
+        return await action(database)
+
+    return run_in_database(data_dir, check_and_run, create=False)
 
 
 @report_errors
@@ -74,12 +92,17 @@ def issue(
         return await database.transact(operator, clock, insert_key)
 
     try:
-        id, key = run_in_database(data_dir, issue_key)
+        if create_tenant is None:
+            id, key = run_in_tenant(data_dir, operator, issue_key)
+        else:
+            id, key = run_in_database(data_dir, issue_key)
     except IntegrityError as error:
         cause = error.orig.__cause__ if error.orig is not None else None
         constraint = getattr(cause, "constraint_name", "") or ""
         fail(_CONSTRAINT_MESSAGES.get(constraint, "The database rejected the key."))
-    typer.echo(f"Issued {id} for the role {limits.role} in {tenant}. The key below is shown only once:", err=True)
+    place = describe_database(data_dir)
+    typer.echo(f"Issued {id} for the role {limits.role} in the tenant {tenant}, in {place}.", err=True)
+    typer.echo("The key is shown only once:", err=True)
     typer.echo(key)
 
 
@@ -92,7 +115,7 @@ def list_keys(tenant: str, data_dir: Path | None) -> None:
 
     now = datetime.now(UTC)
     lines = [("ID", "KEY", "ROLE", "LIMITED TO", "LABEL", "LAST USED", "STATE")]
-    for row in run_in_database(data_dir, select_keys):
+    for row in run_in_tenant(data_dir, operator, select_keys):
         limits = row.employee_id or row.employer_id or " ".join(row.actions)
         last_used = "never" if row.last_used_at is None else f"{row.last_used_at:%Y-%m-%d}"
         state = _describe_state(row, now)
@@ -110,7 +133,7 @@ def revoke(tenant: str, key_id: str, data_dir: Path | None) -> None:
         clock = Clock.at(datetime.now(UTC))
         return await database.transact(operator, clock, lambda tx: access.revoke_key(tx, key_id))
 
-    if not run_in_database(data_dir, revoke_key):
+    if not run_in_tenant(data_dir, operator, revoke_key):
         fail(f"The tenant {tenant} has no active key {key_id}.")
     typer.echo(f"Revoked {key_id}.")
 

@@ -16,8 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benegraph.cli.api_keys import operator_of
-from benegraph.cli.databases import run_in_database
+from benegraph.cli.api_keys import operator_of, run_in_tenant
 from benegraph.cli.errors import FAILED, USAGE_ERROR, fail, report_errors
 from benegraph.db import store
 from benegraph.db.session import Database, Transaction
@@ -61,8 +60,10 @@ def import_coverage(file: Path, file_format: FileFormat | None, tenant: str, dat
             fail(f"{file}: {error}", USAGE_ERROR)
         try:
             with _progress_bar(file.name, source) as advance:
-                run_in_database(
-                    data_dir, lambda database: _import_entries(database, operator, entries, progress, advance)
+                run_in_tenant(
+                    data_dir,
+                    operator,
+                    lambda database: _import_entries(database, operator, entries, progress, advance),
                 )
         finally:
             if not progress.is_complete and progress.last_line:
@@ -81,11 +82,13 @@ def export_coverage(output: Path | None, file_format: FileFormat | None, tenant:
     if output is None or output == STANDARD_OUTPUT:
         with _standard_output() as target:
             stream_format = file_format or FileFormat.CSV
-            run_in_database(data_dir, lambda database: _export_rows(database, operator, stream_format, target))
+            run_in_tenant(data_dir, operator, lambda database: _export_rows(database, operator, stream_format, target))
         return
     output_format = file_format or _format_of(output)
     with _replace_file(output) as target:
-        count = run_in_database(data_dir, lambda database: _export_rows(database, operator, output_format, target))
+        count = run_in_tenant(
+            data_dir, operator, lambda database: _export_rows(database, operator, output_format, target)
+        )
     typer.echo(f"Exported {count} rows to {output}.", err=True)
 
 
@@ -107,7 +110,6 @@ async def _import_entries(
     advance: Callable[[], None],
 ) -> None:
     """Import entries in batches, one transaction for each batch, and print the errors of refused rows."""
-    await _check_tenant(database, operator)
     while batch := list(islice(entries, MAX_BATCH_SIZE)):
         results = iter(await _write_batch(database, operator, batch))
         errors: list[str] = []
@@ -135,15 +137,6 @@ async def _write_batch(
         return await upsert_coverage(tx, items)
 
     return await database.transact(operator, Clock.at(datetime.now(UTC)), upsert_items)
-
-
-async def _check_tenant(database: Database, operator: Viewer) -> None:
-    async with database.read(operator, Clock.at(datetime.now(UTC))) as read_session:
-        if not await store.access.scope_exists(read_session):
-            fail(
-                f"The tenant {operator.tenant_id} does not exist;"
-                " create it with `benegraph keys issue --create-tenant NAME`."
-            )
 
 
 def _describe_violation(violation: RuleViolation) -> str:
@@ -180,7 +173,6 @@ def _progress_bar(name: str, source: BinaryIO) -> Iterator[Callable[[], None]]:
 
 async def _export_rows(database: Database, operator: Viewer, file_format: FileFormat, target: BinaryIO) -> int:
     """Write all coverage of record as of one instant, and return the number of rows."""
-    await _check_tenant(database, operator)
     count = 0
     target.write(render_header(file_format).encode())
     snapshot = store.coverage.with_snapshot_reads(database)

@@ -25,6 +25,7 @@ T = TypeVar("T")
 #: The role with which the gateway connects to an embedded database.
 GATEWAY_ROLE = "gateway"
 CLOSE_TIMEOUT_SECONDS = 0.5
+_DEFAULT_DIRECTORY = "development"
 DATA_DIR_WITH_DATABASE_URL = (
     "--data-dir applies to the embedded PostgreSQL, but DATABASE_URL names another database; remove one of the two."
 )
@@ -44,7 +45,7 @@ class DatabaseLocation:
 def locate_database(settings: Settings, data_dir: Path | None) -> Iterator[DatabaseLocation]:
     """Yield the location of DATABASE_URL, or start an embedded database for the duration of the context."""
     if settings.database_url is None:
-        with start_embedded(data_dir or settings.data_home / "development") as location:
+        with start_embedded(data_dir or settings.data_home / _DEFAULT_DIRECTORY) as location:
             yield location
     elif data_dir is not None:
         fail(DATA_DIR_WITH_DATABASE_URL, USAGE_ERROR)
@@ -79,6 +80,14 @@ async def prepare_database(location: DatabaseLocation) -> None:
         )
 
 
+def describe_database(data_dir: Path | None) -> str:
+    """Return the place of a command's database in words."""
+    settings = Settings.from_environment()
+    if settings.database_url is not None:
+        return "the database at DATABASE_URL"
+    return f"the database in {(data_dir or settings.data_home / _DEFAULT_DIRECTORY).absolute()}"
+
+
 @asynccontextmanager
 async def open_database(location: DatabaseLocation, pool: PoolSettings | None = None) -> AsyncIterator[Database]:
     """Open the database with the gateway's role."""
@@ -91,9 +100,18 @@ async def open_database(location: DatabaseLocation, pool: PoolSettings | None = 
                 await engine.dispose()
 
 
-def run_in_database(data_dir: Path | None, action: Callable[[Database], Awaitable[T]]) -> T:
-    """Locate and prepare the database, and run an action in it."""
+def run_in_database(data_dir: Path | None, action: Callable[[Database], Awaitable[T]], *, create: bool = True) -> T:
+    """Locate and prepare the database, and run an action in it.
+
+    Without `create`, a missing embedded database is an error: a command that needs rows would find none in a new one.
+    """
     settings = Settings.from_environment()
+    directory = data_dir or settings.data_home / _DEFAULT_DIRECTORY
+    if not create and settings.database_url is None and not any(directory.glob("pg*")):
+        fail(
+            f"There is no database in {directory}. Name the directory of another one with --data-dir, set DATABASE_URL,"
+            " or create a database with `benegraph serve`."
+        )
 
     async def prepare_and_run(location: DatabaseLocation) -> T:
         await prepare_database(location)

@@ -10,9 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benegraph.cli.api_keys import operator_of
 from benegraph.cli.databases import run_in_database
 from benegraph.cli.errors import report_errors
+from benegraph.cli.invocation import Invocation
 from benegraph.db.session import Database
 from benegraph.demo import seed_tenant
 from benegraph.domain.values import Clock
+from benegraph.settings import Settings
 
 
 @report_errors
@@ -35,8 +37,7 @@ def seed(employees: int, seed: int, tenant: str, data_dir: Path | None) -> None:
             )
 
     run_in_database(data_dir, seed_with_progress)
-    typer.echo(
-        f"The tenant {tenant} contains the {employees} employees of seed {seed}."
-        f" Issue a key with `benegraph keys issue --tenant {tenant} --role administrator`.",
-        err=True,
-    )
+    invocation = Invocation.current(Settings.from_environment())
+    words = ("keys", "issue", "--tenant", tenant, "--role", "administrator")
+    typer.echo(f"The tenant {tenant} contains the {employees} employees of seed {seed}. Issue a key with", err=True)
+    typer.echo(invocation.command(*words, data_dir=data_dir), err=True)

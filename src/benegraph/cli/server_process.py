@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from benegraph.graphql.schema import build_schema
 from benegraph.settings import Settings
 from benegraph.web.app import create_app
 from benegraph.web.draining import DRAINING, drain
-from benegraph.web.middleware import AccessLog
+from benegraph.web.middleware import AccessLog, ErrorLog
 from benegraph.web.pages import Pages, PagesConfig
 from benegraph.web.throttle import Throttle, create_bucket_file
 
@@ -58,8 +59,9 @@ class WorkerConfig:
 
     settings: Settings
     pages_config: PagesConfig
-    #: The fixed date of the demo; None means the real date.
+    #: The fixed date of the demo, and whether the time is the real one nevertheless; None means the real date.
     today: date | None
+    real_time: bool = False
 
 
 class ShutdownRequest:
@@ -145,6 +147,7 @@ async def serve_until_shutdown(
             build_schema(),
             config=settings.gateway,
             fixed_on=config.today,
+            real_time=config.real_time,
             throttle=Throttle(settings.gateway.rate_limit, shared_directory and shared_directory / THROTTLE_FILE),
             pages=_create_pages(config),
             metrics=telemetry.create_metrics(
@@ -152,7 +155,12 @@ async def serve_until_shutdown(
             ),
             traces=traces,
         )
-        runner = web.AppRunner(app, access_log_class=AccessLog, shutdown_timeout=CONNECTION_CLOSE_SECONDS)
+        access_log = settings.access_log or ("errors" if sys.stderr.isatty() else "all")
+        runner = web.AppRunner(
+            app,
+            access_log_class=AccessLog if access_log == "all" else ErrorLog,
+            shutdown_timeout=CONNECTION_CLOSE_SECONDS,
+        )
         await runner.setup()
         try:
             site = web.SockSite(runner, listener)

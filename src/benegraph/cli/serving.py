@@ -6,11 +6,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
-
-from rich.console import Console
-from rich.status import Status
 
 from benegraph.cli.databases import (
     DatabaseLocation,
@@ -21,6 +18,7 @@ from benegraph.cli.databases import (
 )
 from benegraph.cli.demo import DemoInfo, prepare_demo, write_demo_file
 from benegraph.cli.errors import USAGE_ERROR, fail, report_errors, run_async
+from benegraph.cli.invocation import Invocation
 from benegraph.cli.server_process import (
     ListenAddress,
     ShutdownRequest,
@@ -30,14 +28,19 @@ from benegraph.cli.server_process import (
     set_up_process,
 )
 from benegraph.cli.startup_message import print_demo_message, print_message
+from benegraph.cli.status import show_status
 from benegraph.cli.workers import WorkerSpec, create_shared_directory, supervise
 from benegraph.db.engine import check_database
 from benegraph.db.session import Database
+from benegraph.demo import reference_date
 from benegraph.domain.access import Role
+from benegraph.domain.values import Clock
 from benegraph.graphql.schema import build_schema
 from benegraph.settings import Settings
 from benegraph.web.app import GRAPHQL_PATH
 from benegraph.web.pages import PagesConfig
+
+_FIRST_KEY = ("keys", "issue", "--tenant", "acme", "--create-tenant", "Acme", "--role", "administrator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class ServeParameters:
     address: ListenAddress
     url: str
     workers: int = 1
+    #: The data directory of --data-dir.
+    data_dir: Path | None = None
     #: The demo's data directory; None without --demo.
     demo_directory: Path | None = None
     today: date | None = None
@@ -72,8 +77,8 @@ def serve(
     with contextlib.ExitStack() as stack:
         listener, address = stack.enter_context(_listen(host, port, shared=workers > 1))
         url = _graphql_url(host, address.name[1])
-        parameters = ServeParameters(settings, listener, address, url, workers, demo_directory, fixed_today)
-        with _show_status("Starting PostgreSQL"):
+        parameters = ServeParameters(settings, listener, address, url, workers, data_dir, demo_directory, fixed_today)
+        with show_status("Starting PostgreSQL"):
             location = stack.enter_context(
                 start_embedded(demo_directory) if demo_directory else locate_database(settings, data_dir)
             )
@@ -113,7 +118,7 @@ def _set_up_main_process(parameters: ServeParameters) -> ShutdownRequest:
 
 async def _prepare(parameters: ServeParameters, location: DatabaseLocation, database: Database) -> DemoInfo | None:
     """Prepare and check the database; with --demo, fill it and return the demo's keys and IDs."""
-    with _show_status("Preparing the database"):
+    with show_status("Preparing the database"):
         await prepare_database(location)
         await check_database(database.engine)
         if parameters.demo_directory is None:
@@ -123,19 +128,22 @@ async def _prepare(parameters: ServeParameters, location: DatabaseLocation, data
 
 def _worker_config(parameters: ServeParameters, demo_info: DemoInfo | None) -> WorkerConfig:
     if demo_info is None:
-        return WorkerConfig(parameters.settings, PagesConfig(), parameters.today)
+        return WorkerConfig(parameters.settings, PagesConfig(), today=None)
     # Each of the demo's viewers may read the schema, which GraphiQL needs.
     gateway = replace(parameters.settings.gateway, introspection=frozenset(Role))
     settings = replace(parameters.settings, gateway=gateway)
-    return WorkerConfig(settings, demo_info.pages_config, parameters.today)
+    return WorkerConfig(settings, demo_info.pages_config, demo_info.today, real_time=parameters.today is None)
 
 
 def _announce(parameters: ServeParameters, location: DatabaseLocation, demo_info: DemoInfo | None) -> None:
     if demo_info is not None and parameters.demo_directory is not None:
         write_demo_file(parameters.demo_directory, demo_info)
-        print_demo_message(demo_info, parameters.demo_directory)
+        print_demo_message(demo_info, parameters.demo_directory, reference_date(Clock.at(datetime.now(UTC))))
+    elif location.owner_url is None:
+        print_message(parameters.url, None)
     else:
-        print_message(parameters.url, is_embedded=location.owner_url is not None)
+        invocation = Invocation.current(parameters.settings)
+        print_message(parameters.url, invocation.command(*_FIRST_KEY, data_dir=parameters.data_dir))
 
 
 @contextmanager
@@ -173,7 +181,3 @@ def _parse_date(text: str | None) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         fail(f"--today must be a date such as 2026-11-20, not {text!r}.", USAGE_ERROR)
-
-
-def _show_status(text: str) -> Status:
-    return Console(stderr=True).status(f"{text} …")

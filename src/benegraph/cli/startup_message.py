@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,8 @@ mutation($input: ElectInput!) {
 """
 
 
-def print_demo_message(info: DemoInfo, directory: Path) -> None:
-    """Print the URLs, the API keys, and two example requests."""
+def print_demo_message(info: DemoInfo, directory: Path, today: date) -> None:
+    """Print the URLs, the API keys, two example requests, and on which date the demo is, if that is not `today`."""
     message = _Message()
     message.print_value("The benegraph demo is running with sample data. Open", _home_url(info.url), "in a browser")
     message.print_value("or send GraphQL requests to", info.url)
@@ -39,7 +40,7 @@ def print_demo_message(info: DemoInfo, directory: Path) -> None:
     for name, key in info.keys.items():
         message.print_value(f"  {name:<15}", key)
     message.print_heading("Query: Employee → Enrollments → Plans", "with the employee's key")
-    message.print_command(_curl(info.url, info.keys["employee"], QUERY, {"id": info.employee_id}))
+    message.print_command(_curl(info.url, info.keys["employee"], QUERY, {"id": info.ids.employee_id}))
     if info.election is not None:
         message.print_heading("Mutation: elect", "with the employee's key; repeating it changes nothing")
         message.print_command(_curl(info.url, info.keys["employee"], ELECT, {"input": info.election}))
@@ -47,16 +48,29 @@ def print_demo_message(info: DemoInfo, directory: Path) -> None:
         "Ctrl-C stops the demo.",
         f"The URL and the keys are also in {directory / DEMO_FILE}; delete the directory to start over.",
     )
+    if not info.ids.matches_seed:
+        message.print_remark("Another version of benegraph generated the data: its IDs are not those of the README.")
+    if info.today != info.ids.generated_for:
+        message.print_remark(
+            f"The demo's date is {info.today}, but its data was generated for {info.ids.generated_for}:"
+            " windows that should be open may be closed."
+        )
+    elif info.today != today:
+        message.print_remark(f"The demo's date is still {info.today}, for which its data was generated.")
+    elif info.ids.matches_seed:
+        return
+    message.print_remark("To start over, stop the demo and delete its data, your changes included:")
+    message.print_command(shlex.join(["rm", "-r", str(directory)]))
 
 
-def print_message(url: str, *, is_embedded: bool) -> None:
+def print_message(url: str, issue_command: str | None) -> None:
     """Print the URLs and, for an embedded database, the command that issues a first API key."""
     message = _Message()
     message.print_value("benegraph accepts GraphQL requests at", url)
     message.print_value("Open the home page in a browser at", _home_url(url))
-    if is_embedded:
+    if issue_command is not None:
         message.print_heading("Issue a first API key with", "it is shown only once")
-        message.print_command("benegraph keys issue --tenant acme --create-tenant Acme --role administrator")
+        message.print_command(issue_command)
 
 
 class _Message:
@@ -69,6 +83,9 @@ class _Message:
 
     def print_heading(self, title: str, remark: str) -> None:
         self._console.print(Text.assemble("\n", (title, "bold"), "  ", (remark, "dim")))
+
+    def print_remark(self, text: str) -> None:
+        self._console.print(Text(text, "dim"))
 
     def print_command(self, line: str) -> None:
         self._console.print(Text(line))

@@ -29,6 +29,8 @@ REQUEST_INFO = web.RequestKey("request_info", RequestInfo)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _MIN_ERROR_STATUS = 400
+#: A request that takes this long is slow.
+SLOW_SECONDS = 1.0
 
 
 def request_middleware(
@@ -113,6 +115,15 @@ class AccessLog(AbstractAccessLogger):
         at = datetime.now(UTC).timestamp()
         message = "%(method)s %(path)s %(status)s %(ms)dms"
         self.logger.handle(create_record(self.logger.name, message, fields, info, at, time))
+
+
+class ErrorLog(AccessLog):
+    """Logs the requests that failed and those that were slow, as `AccessLog` does."""
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        info = request.get(REQUEST_INFO)
+        if response.status >= _MIN_ERROR_STATUS or (info and info.code) or time >= SLOW_SECONDS:
+            super().log(request, response, time)
 
 
 def _method(request: web.BaseRequest) -> str:
