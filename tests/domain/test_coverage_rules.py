@@ -227,12 +227,28 @@ def carrier_record(id: str, first: int, last: int | None, *, matches_contract: b
         (
             [span(5, 9)],
             [carrier_record("c", 6, 7, matches_contract=False)],
-            CoverageChanges(((span(5, 9), None),), {}, frozenset({"c"})),
+            CoverageChanges(((span(5, 5), None), (span(6, 9), "c")), {}, frozenset()),
         ),
         (
             [span(5, 9)],
             [carrier_record("c", 6, 6), carrier_record("d", 8, 8), linked_record("a", 9, 9)],
-            CoverageChanges(((span(5, 9), "a"),), {}, frozenset({"c", "d"})),
+            CoverageChanges(((span(5, 7), "c"), (span(8, 9), "d")), {}, frozenset({"a"})),
+        ),
+        # Records of the carrier's own hold the elected days from their start on; a linked one holds the days before.
+        (
+            [span(1, 9)],
+            [linked_record("a", 1, 4), carrier_record("c", 5, None)],
+            CoverageChanges(((span(1, 4), "a"), (span(5, 9), "c")), {}, frozenset()),
+        ),
+        (
+            [span(1, 9)],
+            [linked_record("a", 3, 4), carrier_record("c", 5, 6), carrier_record("d", 8, 8, matches_contract=False)],
+            CoverageChanges(((span(1, 4), "a"), (span(5, 7), "c"), (span(8, 9), "d")), {}, frozenset()),
+        ),
+        (
+            [span(5, 9)],
+            [carrier_record("c", 5, 6, matches_contract=False)],
+            CoverageChanges(((span(5, 9), "c"),), {}, frozenset()),
         ),
     ],
 )
@@ -266,6 +282,7 @@ def test_each_elected_day_is_recorded_once_after_reconciliation(
     used = [id for _, id in changes.assigned if id is not None]
     assert len(set(used)) == len(used)
     assert not set(used) & changes.removed
+    assert changes.removed <= {record.id for record in records if record.is_linked}
     remaining: set[date] = set()
     for record in records:
         if record.id in changes.removed or record.id in used:

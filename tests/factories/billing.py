@@ -7,6 +7,7 @@ from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.values import last_day_of_month
 from benegraph.services import billing
+from benegraph.services.coverage.paid_through import CoveragePaidThrough
 from factories.coverage import DIVISION, GROUP, SUBSCRIBER_ID
 from factories.office import Office
 
@@ -56,7 +57,7 @@ async def reverse_payment(office: Office, payment: str, reason: str | None = Non
 
 async def set_paid_through(
     office: Office, subscriber_id: str = SUBSCRIBER_ID, group_id: str = GROUP, division_id: str = DIVISION
-) -> list[billing.CoveragePaidThrough]:
+) -> list[CoveragePaidThrough]:
     return await office.run(billing.set_paid_through, subscriber_id, group_id, division_id)
 
 

@@ -137,7 +137,7 @@ async def test_carrier_coverage_is_taken_over_under_its_own_contract(office: Off
         ("2027-01-01", "2027-01-01", "2027-12-31"),
     ]
     assert (rows[0]["id"], rows[0]["annual_max_cents"], rows[1]["annual_max_cents"]) == (carrier_coverage, 100, None)
-    assert [event["action"] for event in await office.history(carrier_coverage)] == ["CREATED", "MOVED"]
+    assert [event["action"] for event in await office.history(carrier_coverage)] == ["CREATED", "LINKED"]
 
 
 async def test_next_contract_of_two_divisions_needs_division_of_employee(office: Office) -> None:
@@ -329,7 +329,7 @@ async def test_remaining_election_returns_to_its_own_contract(database: Database
     await years.office.reopen_election(years.medical)
     assert await contract_spans(years.office) == [("2026-07-01", "2026-08-01", "2027-03-31")]
     assert [row["division_id"] for row in await read_coverage(years.office)] == [DIVISION]
-    assert [event["action"] for event in await years.office.history(record_id)][-1] == "DELETED"
+    assert [event["action"] for event in await years.office.history(record_id)][-1] == "CANCELLED"
     await years.elect(years.medical)
     await years.office.reopen_election(years.dental)
     assert await contract_spans(years.office) == [("2020-01-01", "2026-02-01", "2026-12-31")]

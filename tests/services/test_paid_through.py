@@ -8,8 +8,8 @@ import pytest
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.coverage import BatchOutcome
 from benegraph.services import billing
-from benegraph.services.billing import CoveragePaidThrough
 from benegraph.services.coverage import CoverageItem, subscribers, upsert_coverage
+from benegraph.services.coverage.paid_through import CoveragePaidThrough
 from factories.access import service_viewer
 from factories.billing import (
     build_invoice,

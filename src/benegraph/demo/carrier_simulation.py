@@ -20,7 +20,7 @@ from benegraph.demo.invoice_timeline import (
     choose_payment_patterns,
     schedule_invoice,
 )
-from benegraph.demo.invoices import DivisionAccount, set_paid_through
+from benegraph.demo.invoices import DivisionAccount, set_paid_through, update_synced_coverage
 from benegraph.demo.names import FAMILY_NAMES, GIVEN_NAMES
 from benegraph.demo.record_buffer import RecordBuffer, Row
 from benegraph.demo.sample_people import FIRST_EXTERNAL_ID
@@ -89,12 +89,13 @@ def _add_subscriber(
     subscriber = add_subscriber(context.records, account.contract, number, name, employee.id, created_at, rank=index)
     account.subscribers.append(subscriber)
     for snapshot in employee.election_snapshots:
-        account.queue.schedule(snapshot.at, partial(_sync, context.records, subscriber, snapshot))
+        account.queue.schedule(snapshot.at, partial(_sync, account, subscriber, snapshot))
     return subscriber
 
 
-def _sync(records: RecordBuffer, subscriber: SubscriberState, snapshot: ElectionSnapshot, at: datetime) -> None:
-    sync_coverage_of_record(records, subscriber, snapshot, at)
+def _sync(account: DivisionAccount, subscriber: SubscriberState, snapshot: ElectionSnapshot, at: datetime) -> None:
+    if sync_coverage_of_record(account.records, subscriber, snapshot, at):
+        update_synced_coverage(account, subscriber, at)
 
 
 # ------------------------------------------------------------------------------------------------ monthly premiums

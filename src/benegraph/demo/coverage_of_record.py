@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from benegraph.db.models import Subscriber, SubscriberEnrollment
+from benegraph.db.models import Event, Subscriber, SubscriberEnrollment
 from benegraph.demo.employees import ElectionSnapshot
 from benegraph.demo.record_buffer import RecordBuffer, Row
 from benegraph.domain.coverage import OPEN_ENDED, RecordedCoverage, reconcile_coverage
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import DateSpan
+from benegraph.services.coverage.record_history import limit_paid_through
 from benegraph.services.coverage.records import CHANGEABLE_COLUMNS
 
 
@@ -19,6 +20,10 @@ class SubscriberState:
     row: Row
     contract: Row
     coverages: list[Row] = field(default_factory=list)
+    #: The coverages that no election covers any more, in order of cancellation.
+    cancelled: list[Row] = field(default_factory=list)
+    #: The last paid-through date that the carrier set, by coverage ID, even if elections have shortened the coverage.
+    paid_through: dict[str, date | None] = field(default_factory=dict)
 
     @property
     def number(self) -> str:
@@ -77,8 +82,11 @@ def add_coverage(
 
 def sync_coverage_of_record(
     records: RecordBuffer, subscriber: SubscriberState, snapshot: ElectionSnapshot, at: datetime
-) -> None:
-    """Add, move and delete a subscriber's coverages so that they match the elections, and link them."""
+) -> bool:
+    """Add, restore, move and cancel a subscriber's coverages so that they match the elections, and link them.
+
+    Returns whether any was added, restored or moved.
+    """
     elections = snapshot.spans()
     linked_ids = {row["subscriber_enrollment_id"] for row, _ in elections}
     spans = [span for _, span in elections if span]
@@ -86,41 +94,57 @@ def sync_coverage_of_record(
     layout = reconcile_coverage(spans, recorded)
     coverages = {row["id"]: row for row in subscriber.coverages}
     for id in layout.removed:
-        records.add_snapshot_event(SubscriberEnrollment, coverages[id], "DELETED", at, deleted=True)
+        records.add_snapshot_event(SubscriberEnrollment, coverages[id], "CANCELLED", at, deleted=True)
         records.remove(SubscriberEnrollment, coverages[id])
         subscriber.coverages.remove(coverages[id])
-    if layout.shortened:
+        subscriber.cancelled.append(coverages[id])
+    if layout.shortened or any(id not in linked_ids for _, id in layout.assigned if id is not None):
         raise AssertionError("a generated coverage that follows no election overlaps an election")
     synced: list[tuple[DateSpan, str]] = []
+    is_moved = False
     for span, existing_id in layout.assigned:
         if existing_id is None:
-            row = add_coverage(
-                records,
-                subscriber,
-                span.start,
-                span.last,
-                at,
-                date_employed=snapshot.hired_on,
-                term_date=snapshot.terminated_on,
-            )
+            row = _add_or_restore(records, subscriber, span, snapshot, at)
+            is_moved = True
         else:
             row = coverages[existing_id]
-            _move(records, row, span, snapshot.terminated_on, at)
+            version = row["version"]
+            records.update_with_event(
+                SubscriberEnrollment, row, "MOVED", _moved_values(subscriber, row, span, snapshot.terminated_on), at
+            )
+            is_moved |= row["version"] > version
         synced.append((span, row["id"]))
     for row, covered in elections:
         matches = (id for span, id in synced if covered and span.overlaps(covered))
         row["subscriber_enrollment_id"] = next(matches, None)
+    return is_moved
 
 
-def _move(records: RecordBuffer, row: Row, span: DateSpan, terminated_on: date | None, at: datetime) -> None:
-    paid_through: date | None = row["paid_through"]
-    values: Row = {
+def _add_or_restore(
+    records: RecordBuffer, subscriber: SubscriberState, span: DateSpan, snapshot: ElectionSnapshot, at: datetime
+) -> Row:
+    """Restore the last cancelled coverage that held some of these days, or add a coverage."""
+    row = next((row for row in reversed(subscriber.cancelled) if _span(row).overlaps(span)), None)
+    if row is None:
+        dates = {"date_employed": snapshot.hired_on, "term_date": snapshot.terminated_on}
+        return add_coverage(records, subscriber, span.start, span.last, at, **dates)
+    subscriber.cancelled.remove(row)
+    created_at, events = row["created_at"], records.tables[Event]
+    version = 1 + sum(event["subject_id"] == row["id"] for event in events)
+    row |= _moved_values(subscriber, row, span, snapshot.terminated_on)
+    subscriber.coverages.append(records.add(SubscriberEnrollment, row, at))
+    row |= {"created_at": created_at, "version": version}
+    records.add_snapshot_event(SubscriberEnrollment, row, "RESTORED", at)
+    return row
+
+
+def _moved_values(subscriber: SubscriberState, row: Row, span: DateSpan, terminated_on: date | None) -> Row:
+    return {
         "start_date": span.start,
         "end_date": span.last,
         "term_date": terminated_on,
-        "paid_through": None if paid_through is None or paid_through < span.start else min(paid_through, span.last),
+        "paid_through": limit_paid_through(subscriber.paid_through.get(row["id"]), span),
     }
-    records.update_with_event(SubscriberEnrollment, row, "MOVED", values, at)
 
 
 def _span(row: Row) -> DateSpan:

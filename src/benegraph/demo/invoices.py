@@ -127,8 +127,19 @@ def _update_paid_through(account: DivisionAccount, invoice: InvoiceState, at: da
         set_paid_through(account, account.subscribers if invoice.subscriber is None else [invoice.subscriber], at)
 
 
-def set_paid_through(account: DivisionAccount, subscribers: Iterable[SubscriberState], at: datetime) -> None:
-    """Set the paid-through date of each coverage of these subscribers, as `setPaidThrough` does."""
+def update_synced_coverage(account: DivisionAccount, subscriber: SubscriberState, at: datetime) -> None:
+    """Set the paid-through dates of a subscriber whose coverage an election has changed, if they are automatic."""
+    if account.auto_paid_through:
+        set_paid_through(account, [subscriber], at, only_billed=True)
+
+
+def set_paid_through(
+    account: DivisionAccount, subscribers: Iterable[SubscriberState], at: datetime, *, only_billed: bool = False
+) -> None:
+    """Set the paid-through date of each coverage of these subscribers, as `setPaidThrough` does.
+
+    With `only_billed`, coverage without any invoice keeps its date.
+    """
     group_invoices: list[Invoice] = []
     own_invoices: dict[str, list[Invoice]] = defaultdict(list)
     for invoice in account.invoices:
@@ -140,11 +151,16 @@ def set_paid_through(account: DivisionAccount, subscribers: Iterable[SubscriberS
         return _paid_through_date(start, end, group_invoices)
 
     for subscriber in subscribers:
-        own = own_invoices.get(subscriber.number)
+        own = own_invoices.get(subscriber.number, [])
+        if only_billed and all(invoice.void for invoice in (*group_invoices, *own)):
+            continue
         for coverage in subscriber.coverages:
             span = coverage["start_date"], coverage["end_date"]
             day = _paid_through_date(*span, [*group_invoices, *own]) if own else group_paid_through(*span)
+            if day == coverage["paid_through"]:
+                continue
             account.records.update_with_event(SubscriberEnrollment, coverage, "PAID_THROUGH", {"paid_through": day}, at)
+            subscriber.paid_through[coverage["id"]] = day
 
 
 def _paid_through_date(start: date, end: date | None, invoices: list[Invoice]) -> date | None:

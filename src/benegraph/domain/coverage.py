@@ -168,6 +168,7 @@ class RecordedCoverage:
     """A coverage of record as it is before reconciliation."""
 
     id: str
+    #: The recorded days; of a coverage that no election is linked to, the days that the carrier recorded.
     span: DateSpan
     #: Whether elections already determine this coverage; otherwise the carrier recorded it.
     is_linked: bool
@@ -179,38 +180,56 @@ class RecordedCoverage:
 class CoverageChanges:
     """The changes that bring one subscriber's coverage of record under one contract in line with elections."""
 
-    #: Each merged elected span, with the ID of the record that holds it from now on; None if a new record is needed.
+    #: The elected days in order, each part with the ID of the record that holds it; None if a new record is needed.
     assigned: tuple[tuple[DateSpan, str | None], ...]
     #: The new last day of each of the carrier's own records that an election cuts short.
     shortened: Mapping[str, date]
+    #: The linked records that hold no elected day any more.
     removed: frozenset[str]
 
 
 def reconcile_coverage(elected: Sequence[DateSpan], records: Sequence[RecordedCoverage]) -> CoverageChanges:
-    """Return the changes after which coverage of record covers the elected days, one record for each merged span.
+    """Return the changes after which coverage of record covers the elected days.
 
-    A linked record moves to an elected span that it overlaps; if there is none left, it is removed. A record that the
-    carrier entered keeps the days before an election begins; from that day on the election decides. A record that
-    starts during an election is taken over or removed.
+    One record holds each merged span: a linked record that overlaps it, if there is any. A record that the carrier
+    entered is never removed. It keeps the days before an election begins; from that day on the election decides. One
+    that starts during an election holds the elected days from its start on, and also the days before it if no linked
+    record holds these.
     """
     assigned: list[tuple[DateSpan, str | None]] = []
     shortened: dict[str, date] = {}
-    removed: set[str] = set()
     used: set[str] = set()
-    linked_first = sorted(records, key=lambda record: (not record.is_linked, record.span.start))
+    in_order = sorted(records, key=lambda record: record.span.start)
     for span in merge_spans(elected):
-        holder: str | None = None
-        for record in linked_first:
-            if record.id in used or record.id in removed or not record.span.overlaps(span):
-                continue
-            can_hold = record.matches_contract and (record.is_linked or record.span.start >= span.start)
-            if holder is None and can_hold:
-                holder = record.id
-                used.add(holder)
-            elif not record.is_linked and record.span.start < span.start:
+        overlapping = [record for record in in_order if record.id not in used and record.span.overlaps(span)]
+        own = [record for record in overlapping if not record.is_linked and record.span.start >= span.start]
+        for record in overlapping:
+            if not record.is_linked and record not in own:
                 shortened.setdefault(record.id, span.start - ONE_DAY)
-            elif not record.is_linked:
-                removed.add(record.id)
-        assigned.append((span, holder))
-    removed |= {record.id for record in records if record.is_linked and record.id not in used}
+        linked = [record for record in overlapping if record.is_linked]
+        parts = _divide(span, linked, own)
+        assigned += parts
+        used |= {id for _, id in parts if id is not None}
+    removed = {record.id for record in records if record.is_linked and record.id not in used}
+    shortened = {id: last for id, last in shortened.items() if id not in used}
     return CoverageChanges(tuple(assigned), shortened, frozenset(removed))
+
+
+def _divide(
+    span: DateSpan, linked: Sequence[RecordedCoverage], own: Sequence[RecordedCoverage]
+) -> list[tuple[DateSpan, str | None]]:
+    """Divide an elected span among a linked or new record and the carrier's own records that start in it, in order."""
+    stops = [*(record.span.start for record in own), span.stop]
+    parts: list[tuple[DateSpan, str | None]] = []
+    if stops[0] > span.start:
+        first = DateSpan(span.start, stops[0])
+        holders = (record.id for record in linked if record.matches_contract and record.span.overlaps(first))
+        holder = next(holders, None)
+        if holder is None and own and own[0].matches_contract:
+            parts.append((DateSpan(span.start, stops[1]), own[0].id))
+            own, stops = own[1:], stops[1:]
+        else:
+            parts.append((first, holder))
+    return parts + [
+        (DateSpan(start, stop), record.id) for record, start, stop in zip(own, stops[:-1], stops[1:], strict=True)
+    ]

@@ -6,33 +6,29 @@ invoices. The payments that determine a paid-through date are read only after th
 transactions update the same coverage, the later one sees the payments of the earlier.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import cache
 from typing import Any
 
 from benegraph.db import store
-from benegraph.db.models import PremiumInvoice, PremiumPayment, Subscriber, SubscriberEnrollment
+from benegraph.db.models import PremiumInvoice, PremiumPayment
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import insert_rows, update_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.access import require_tenant_wide
 from benegraph.domain.billing import (
-    Invoice,
-    PaidThrough,
     check_billing_ids,
     check_invoice,
     check_not_reversed,
     check_not_void,
     check_payment,
     check_reason,
-    compute_paid_through,
 )
 from benegraph.domain.checks import check_id, check_version
 from benegraph.domain.errors import ErrorCode, Refused, RuleViolation, raise_if_any
 from benegraph.domain.ids import IdPrefix
-from benegraph.services.coverage.records import SUBSCRIBER_NOT_FOUND, covered_employee_id
+from benegraph.services.coverage.paid_through import CoveragePaidThrough, update_paid_through
+from benegraph.services.coverage.records import SUBSCRIBER_NOT_FOUND
 from benegraph.services.employers import employer_today
 
 
@@ -47,15 +43,6 @@ class NewInvoice:
     bill_through: date
     due_date: date
     amount_cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class CoveragePaidThrough:
-    """The last paid day of one coverage (None if no day is paid), and the invoice that covers it."""
-
-    subscriber_enrollment_id: str
-    paid_through: date | None
-    invoice_id: str | None
 
 
 # -------------------------------------------------------------------------------------------------------- invoices
@@ -196,7 +183,7 @@ async def set_paid_through(
     """
     _, violations = await _find_recipient(tx, group_id, division_id, subscriber_id)
     raise_if_any(violations)
-    return await _update_paid_through(tx, group_id, division_id, [subscriber_id])
+    return await update_paid_through(tx, group_id, division_id, [subscriber_id])
 
 
 async def set_auto_paid_through(tx: Transaction, on: bool) -> None:
@@ -217,85 +204,4 @@ async def _update_paid_through_if_enabled(tx: Transaction, invoice: NewInvoice |
         subscribers: Collection[str] = [invoice.subscriber_id]
     else:
         subscribers = await store.billing.list_covered_subscriber_ids(tx, invoice.group_id, invoice.division_id)
-    await _update_paid_through(tx, invoice.group_id, invoice.division_id, subscribers)
-
-
-async def _update_paid_through(
-    tx: Transaction, group_id: str, division_id: str, subscriber_ids: Collection[str]
-) -> list[CoveragePaidThrough]:
-    """Update the paid-through dates of several subscribers in a group's division, in a fixed number of statements."""
-    subscribers = await store.coverage.lock_subscribers(tx, subscriber_ids)
-    coverages = sorted(
-        (
-            row
-            for row in await store.coverage.lock_coverage(tx, subscribers)
-            if (row.group_id, row.division_id) == (group_id, division_id)
-        ),
-        key=lambda row: (row.start_date, row.id),
-    )
-    results = await _compute_paid_through(tx, group_id, division_id, coverages)
-    changed = [
-        (row, result.paid_through)
-        for row, result in zip(coverages, results, strict=True)
-        if row.paid_through != result.paid_through
-    ]
-    stamp = {"updated_at": tx.clock.now, "update_user": tx.viewer.key_id}
-    await update_rows(
-        tx,
-        SubscriberEnrollment,
-        [{"id": row.id, "paid_through": day, "version": row.version + 1, **stamp} for row, day in changed],
-    )
-    await store.history.insert_events(
-        tx, [_paid_through_change(tx, row, day, subscribers[row.subscriber_id]) for row, day in changed]
-    )
-    return results
-
-
-def _paid_through_change(
-    tx: Transaction, row: SubscriberEnrollment, day: date | None, subscriber: Subscriber
-) -> store.history.HistoryEvent:
-    """Describe for history that the paid-through date of a coverage changes."""
-    return store.history.coverage_event(
-        tx,
-        {"id": row.id, "employer_id": row.employer_id},
-        "PAID_THROUGH",
-        before={"paid_through": row.paid_through},
-        after={"paid_through": day},
-        employee_id=covered_employee_id(subscriber, row.employer_id),
-    )
-
-
-async def _compute_paid_through(
-    tx: Transaction, group_id: str, division_id: str, coverages: Sequence[SubscriberEnrollment]
-) -> list[CoveragePaidThrough]:
-    """Compute the paid-through date of each coverage.
-
-    Coverages without invoices of their own depend only on the group's invoices, so equal spans are computed once.
-    """
-    group_invoices: list[Invoice] = []
-    subscriber_invoices: dict[str, list[Invoice]] = defaultdict(list)
-    subscriber_ids = {row.subscriber_id for row in coverages}
-    for row in await store.billing.list_invoices(tx, group_id, division_id, subscriber_ids):
-        invoice = Invoice(
-            row.id,
-            row.bill_from,
-            row.bill_through,
-            row.amount_cents,
-            row.paid_cents,
-            void=row.voided_at is not None,
-            is_subscriber_invoice=row.subscriber_id is not None,
-        )
-        (subscriber_invoices[row.subscriber_id] if invoice.is_subscriber_invoice else group_invoices).append(invoice)
-
-    @cache
-    def by_group_invoices(start: date, end: date | None) -> PaidThrough | None:
-        return compute_paid_through(start, end, group_invoices)
-
-    def compute(row: SubscriberEnrollment) -> CoveragePaidThrough:
-        if own_invoices := subscriber_invoices.get(row.subscriber_id):
-            paid = compute_paid_through(row.start_date, row.end_date, [*group_invoices, *own_invoices])
-        else:
-            paid = by_group_invoices(row.start_date, row.end_date)
-        return CoveragePaidThrough(row.id, paid.day if paid else None, paid.invoice_id if paid else None)
-
-    return [compute(row) for row in coverages]
+    await update_paid_through(tx, invoice.group_id, invoice.division_id, subscribers)

@@ -1,14 +1,16 @@
 """History: recorded changes are events with actor, instant, request, and the values before and after."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import ARRAY, Row, Text, any_, func, inspect, select
 from sqlalchemy.orm.attributes import instance_state
 
 from benegraph.db.models import Employee, Enrollment, Event, LifeEvent, PlanYear
+from benegraph.db.query_scope import as_bind_value
 from benegraph.db.session import Transaction
+from benegraph.db.store.conditions import any_of, visibility_conditions
 from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.ids import IdPrefix
 
@@ -106,6 +108,29 @@ def coverage_event(
         _recorded_values(after),
         reason,
     )
+
+
+async def list_coverage_events(
+    tx: Transaction, employee_ids: Collection[str], record_ids: Collection[str]
+) -> Sequence[Row[Any]]:
+    """List the events of these coverages of record, and of the cancelled ones of these employees, oldest first."""
+    cancelled = (
+        select(Event.subject_id)
+        .where(
+            *visibility_conditions(tx.scope, Event, Event.employer_id),
+            Event.employee_id == any_of(employee_ids),
+            Event.action == "CANCELLED",
+            Event.subject_id.startswith(IdPrefix.SUBSCRIBER_ENROLLMENT + "_", autoescape=True),
+        )
+        .scalar_subquery()
+    )
+    subjects = as_bind_value(list(record_ids), ARRAY(Text)) + func.array(cancelled)
+    result = await tx.session.execute(
+        select(Event.subject_id, Event.action, Event.occurred_at, Event.before, Event.after)
+        .where(*visibility_conditions(tx.scope, Event), Event.subject_id == any_(subjects))
+        .order_by(Event.occurred_at, Event.id)
+    )
+    return result.all()
 
 
 async def insert_events(tx: Transaction, events: Sequence[HistoryEvent]) -> None:

@@ -35,6 +35,7 @@ from benegraph.graphql.types.coverage import (
 from benegraph.graphql.types.fields import computed, to_one
 from benegraph.graphql.types.scalars import Cents
 from benegraph.services import billing
+from benegraph.services.coverage.paid_through import CoveragePaidThrough
 
 
 @mutation_input("A premium invoice for a group's division, or for one subscriber in it.")
@@ -119,12 +120,12 @@ class PaidThroughResult:
     )
 
 
-def _read_paid_through(result: MutationResult) -> list[billing.CoveragePaidThrough] | None:
+def _read_paid_through(result: MutationResult) -> list[CoveragePaidThrough] | None:
     """Rebuild the results from the form in which the idempotency record stores them."""
     if result.results is None:
         return None
     return [
-        billing.CoveragePaidThrough(id, date.fromisoformat(day) if day else None, invoice_id)
+        CoveragePaidThrough(id, date.fromisoformat(day) if day else None, invoice_id)
         for id, day, invoice_id in result.results
     ]
 

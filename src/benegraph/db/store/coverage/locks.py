@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from benegraph.db.cached_statements import fetch
-from benegraph.db.models import Enrollment, GroupContract, PlanYear, Subscriber, SubscriberEnrollment
+from benegraph.db.models import Enrollment, GroupContract, PlanYear, Subscriber, SubscriberEnrollment, Tenant
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, array_of_rows, visibility_conditions
@@ -127,9 +127,10 @@ async def list_linked_division_ids(tx: Transaction, employee_id: str) -> set[str
 async def lock_elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Any]:
     """Lock the subscribers linked to employees, in order of their numbers; then return the employees' elections.
 
-    Returns each enrollment that is or should be recorded with a carrier, with the subscriber number and the
-    employer's contracts of its group, one for each division. The link of a subscriber changes under the lock of its
-    employee and the shared lock of the employer: the caller holds the employees' locks, or the employer's exclusively.
+    Returns each enrollment that is or should be recorded with a carrier, with the subscriber number, the employer's
+    contracts of its group, one for each division, and the tenant's `autoPaidThrough`. The link of a subscriber changes
+    under the lock of its employee and the shared lock of the employer: the caller holds the employees' locks, or the
+    employer's exclusively.
     """
     locked = await fetch(tx, _subscribers_of_employees, {"employee_ids": list(employee_ids)})
     if not locked:
@@ -159,6 +160,7 @@ def _elections_with_contracts(scope: QueryScope) -> Select[Any]:
         GroupContract.group_id == PlanYear.group_id,
         GroupContract.coverage_start == PlanYear.group_coverage_start,
     )
+    auto_paid_through = select(Tenant.auto_paid_through).where(*visibility_conditions(scope, Tenant)).scalar_subquery()
     columns: tuple[Any, ...] = (
         Enrollment.id,
         Enrollment.employee_id,
@@ -170,6 +172,7 @@ def _elections_with_contracts(scope: QueryScope) -> Select[Any]:
         Enrollment.employer_id,
         Subscriber.subscriber_id.label("number"),
         contracts.label("contracts"),
+        auto_paid_through.label("auto_paid_through"),
     )
     is_linked = and_(Subscriber.tenant_id == Enrollment.tenant_id, Subscriber.employee_id == Enrollment.employee_id)
     return (
