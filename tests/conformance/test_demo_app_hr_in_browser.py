@@ -270,6 +270,7 @@ def test_life_event_is_approved_with_a_note(gateway: Gateway, demo: DemoPage) ->
     refusal = form.locator("[data-code=INVALID_INPUT]")
     refusal.wait_for()
     assert note.get_attribute("aria-invalid") == "true"
+    assert form.locator(".errors").evaluate("errors => errors === document.activeElement")
     assert refusal.inner_text() in demo.page.locator(f"[id='{note.get_attribute('aria-describedby')}']").inner_text()
     assert fetch(gateway, "employer", LIFE_EVENT, id=event["id"])["node"]["status"] == "PENDING"
 
@@ -305,3 +306,36 @@ def test_review_of_an_event_that_was_reviewed_elsewhere_is_refused(gateway: Gate
     form.get_by_role("button", name="Approve").click()
     form.locator("[data-code=INVALID_STATUS_TRANSITION]").wait_for()
     assert fetch(gateway, "employer", LIFE_EVENT, id=event)["node"]["status"] == "DENIED"
+
+
+def test_event_that_maya_reports_is_approved_and_lets_her_change_coverage(gateway: Gateway, browser: Any) -> None:
+    medical = next(node for node in plan_years_with(gateway, "ACTIVE") if "Medical" in node["benefitProduct"]["name"])
+    with new_page(browser, gateway) as maya, new_page(browser, gateway) as hr:
+        events = maya.open("/demo").page.get_by_role("region", name="Life events")
+        events.get_by_label("Event", exact=True).select_option(label="Marriage")
+        events.get_by_label("Date", exact=True).fill("2026-11-15")
+        events.get_by_label("Notes for HR").fill("Certificate attached.")
+        events.get_by_role("button", name="Report").click()
+        card = events.get_by_role("listitem").filter(has_text="Marriage")
+        card.get_by_text("Pending: HR reviews it").wait_for()
+
+        form = open_hr(hr).page.get_by_role("form", name="Life event of Maya Delacroix")
+        for text in ("Marriage: Maya Delacroix", "Nov 15, 2026", "Certificate attached."):
+            assert form.get_by_text(text).is_visible()
+        form.get_by_role("button", name="Approve").click()
+        hr.page.get_by_text("event was approved.").wait_for()
+
+        card.get_by_text("Approved").wait_for()  # Maya's page polls
+        card.get_by_role("button", name="Change medical").click()
+        maya.page.get_by_text("Medical is open for a change.").wait_for()
+        reissued = enrollments_with(gateway, medical["id"], "PENDING")["nodes"][-1]["employee"]
+        assert reissued == {"firstName": "Maya", "lastName": "Delacroix"}
+
+        # Her answer stays in force, so that the counts stay; she is among those who have not answered yet.
+        open_hr(hr, f"#{medical['id']}")
+        (after,) = [node for node in plan_years_with(gateway, "ACTIVE") if node["id"] == medical["id"]]
+        assert after["participation"] == medical["participation"]
+        section = hr.page.get_by_role("region", name="Not answered yet")
+        row = section.get_by_role("row", name="Maya Delacroix")
+        assert texts_of(row.get_by_role("cell")) == ["Life event", "Dec 15, 2026"]
+        assert "an earlier answer stays in force until they answer again." in section.inner_text()

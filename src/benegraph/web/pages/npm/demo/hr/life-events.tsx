@@ -1,9 +1,9 @@
 // Life events to review. An approval lets the employee change their coverage outside open enrollment.
 import { useId, useRef, useState } from "react";
 
-import { errorsAt, errorsElsewhere, FieldErrors } from "../common/errors";
+import { errorsAt, errorsElsewhere, FieldErrors, useErrorFocus } from "../common/errors";
 import { Failure } from "../common/failure";
-import { formatDate } from "../common/format";
+import { formatCode, formatDate } from "../common/format";
 import { useSubmit } from "../common/submit";
 import { graphql } from "../generated";
 import type { LifeEventDecision, LifeEventToReviewFragment } from "../generated/graphql";
@@ -83,6 +83,7 @@ function LifeEventReview({ lifeEvent, onReviewed }: Properties) {
   // The list shows what is still to review, so it is read again. The event itself follows from the payload.
   const { submit, errors, failure, isPending } = useSubmit(REVIEW, { refetchQueries: ["HrPage"] });
   const [reviewNotes, setReviewNotes] = useState("");
+  const form = useErrorFocus<HTMLFormElement>(errors);
   const fieldId = useId();
   const name = `${employee.firstName} ${employee.lastName}`;
   const noteErrors = errorsAt(errors, "reviewNotes");
@@ -95,9 +96,9 @@ function LifeEventReview({ lifeEvent, onReviewed }: Properties) {
   }
 
   return (
-    <form aria-label={`Life event of ${name}`} onSubmit={(event) => event.preventDefault()}>
+    <form aria-label={`Life event of ${name}`} ref={form} onSubmit={(event) => event.preventDefault()}>
       <h3>
-        {formatEventType(eventType)}: {name}
+        {formatCode(eventType)}: {name}
       </h3>
       <p className="faint">
         {formatDate(eventDate)}
@@ -134,10 +135,4 @@ function LifeEventReview({ lifeEvent, onReviewed }: Properties) {
       </div>
     </form>
   );
-}
-
-/** Format an enum value such as LOSS_OF_COVERAGE as “Loss of coverage”. */
-function formatEventType(value: string): string {
-  const words = value.toLowerCase().replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }

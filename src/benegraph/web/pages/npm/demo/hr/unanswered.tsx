@@ -3,7 +3,7 @@ import { useQuery } from "@apollo/client/react";
 import { useState } from "react";
 
 import { Failure } from "../common/failure";
-import { formatDate } from "../common/format";
+import { formatCode, formatDate } from "../common/format";
 import { Loaded } from "../common/loaded";
 import { graphql } from "../generated";
 
@@ -33,8 +33,6 @@ const UNANSWERED = graphql(`
     }
   }
 `);
-
-const REASONS = { OPEN_ENROLLMENT: "Open enrollment", NEW_HIRE: "New hire", LIFE_EVENT: "Life event" };
 
 interface Properties {
   planYearId: string;
@@ -80,7 +78,7 @@ export function Unanswered({ planYearId, reissues }: Properties) {
                       <th scope="row">
                         {employee.firstName} {employee.lastName}
                       </th>
-                      <td>{REASONS[electionWindow.reason]}</td>
+                      <td>{formatCode(electionWindow.reason)}</td>
                       <td>{formatDate(electionWindow.closesOn)}</td>
                     </tr>
                   ))}
