@@ -74,11 +74,10 @@ export function StatusChange({ planYear }: { planYear: PlanYear }) {
             return payload !== null;
           }}
         >
-          {planYear.participation?.pending} employees have not answered.{" "}
+          {planYear.participation?.pending} employees have not answered. New hires among them still can.{" "}
           {planYear.renewal === "PASSIVE"
-            ? "Whoever is covered now keeps last year’s plan, if it is still offered. All others remain without coverage."
-            : "They remain without coverage."}{" "}
-          New hires can still answer.
+            ? "Of the others, whoever is covered now keeps the plan if it is still offered; the rest remain without coverage."
+            : "The others remain without coverage."}
         </Confirmed>
       )}
       <p role="status">{outcome}</p>
