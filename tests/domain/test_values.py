@@ -274,5 +274,12 @@ def test_fixed_date_keeps_the_time_of_day() -> None:
     assert Clock.at(now, date(2026, 11, 15)).now == datetime(2026, 11, 15, 23, 30, 15, 250, tzinfo=UTC)
 
 
+def test_real_time_keeps_the_instant_beside_a_fixed_date() -> None:
+    now = datetime(2031, 1, 2, 1, 30, tzinfo=UTC)
+    clock = Clock.at(now, date(2026, 11, 15), real_time=True)
+    assert clock == Clock(now, date(2026, 11, 15))
+    assert clock.today("UTC") == date(2026, 11, 15)
+
+
 def test_clock_at_noon_is_noon_utc() -> None:
     assert Clock.at_noon(date(2024, 2, 29)).now == datetime.combine(date(2024, 2, 29), time(12), UTC)

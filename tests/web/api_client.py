@@ -56,13 +56,18 @@ class ApiClient:
 
 @asynccontextmanager
 async def running_api(
-    database: Database, clock: Clock, graphql_schema: strawberry.Schema | None = None, **options: Any
+    database: Database,
+    clock: Clock,
+    graphql_schema: strawberry.Schema | None = None,
+    *,
+    access_log: type[AccessLog] = AccessLog,
+    **options: Any,
 ) -> AsyncIterator[ApiClient]:
     """Serve an application, created with these options, and yield a client of it."""
     app = create_app(database, graphql_schema or schema(), fixed_on=clock.fixed_on, **options)
     key = await create_key(database, clock)
     server = TestServer(app)
-    await server.start_server(access_log_class=AccessLog)
+    await server.start_server(access_log_class=access_log)
     async with TestClient(server) as client:
         yield ApiClient(client, app, key)
 

@@ -23,6 +23,8 @@ from benegraph import telemetry
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
 from benegraph.telemetry.request_info import RequestInfo, current_request
+from benegraph.web import middleware
+from benegraph.web.middleware import ErrorLog
 
 QUERY = "query Whoami { viewer { role } }"
 CREATE_EMPLOYER = 'mutation Hire { createEmployer(input: {name: "Acme", idempotencyKey: "k"}) { employer { name } } }'
@@ -124,6 +126,28 @@ async def test_access_log_contains_error_codes(api: ApiClient) -> None:
     ]
     assert "key_id" in logs.access_records[0]
     assert "key_id" not in logs.access_records[1]
+
+
+@pytest.mark.parametrize(
+    ("slow_seconds", "logged"), [(60.0, [(401, "UNAUTHENTICATED"), (200, "VALIDATION_FAILED")]), (0.0, None)]
+)
+async def test_error_log_contains_failed_and_slow_requests(
+    database: Database,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    slow_seconds: float,
+    logged: list[tuple[int, str]] | None,
+) -> None:
+    monkeypatch.setattr(middleware, "SLOW_SECONDS", slow_seconds)
+    async with running_api(database, clock, access_log=ErrorLog) as api:
+        with captured_logs("INFO") as logs:
+            await api.post("{ viewer { role } }")
+            await api.http.get("/livez")
+            await api.http.post("/graphql", json={})
+            await api.post("{ nothing }", Accept="application/json")
+    records = [(line["status"], line.get("code")) for line in logs.access_records]
+    everything = [(200, None), (200, None), (401, "UNAUTHENTICATED"), (200, "VALIDATION_FAILED")]
+    assert records == (everything if logged is None else logged)
 
 
 async def test_log_lines_of_a_request_contain_its_ids(database: Database, clock: Clock) -> None:
