@@ -1,17 +1,21 @@
 """Opening a plan year issues pending enrollments; closing it lapses the unanswered ones."""
 
+from collections.abc import Coroutine
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from benegraph.db.session import Database
 from benegraph.domain.enrollments.life_events import LifeEventType
+from benegraph.domain.errors import Refused
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import WaitingPeriod
 from benegraph.domain.values import Clock
 from benegraph.services import plan_years
 from factories.access import employer_viewer
-from factories.office import DATES, TODAY, Office, create_office, enroll, waive
+from factories.office import DATES, PLANS, TODAY, Office, create_office, enroll, waive
+from factories.plan_years import make_plan_year
 
 NEW_YEAR = date(2027, 1, 1)
 
@@ -102,18 +106,79 @@ async def test_employee_terminated_at_plan_year_start_gets_no_enrollment(databas
     assert len(await office.enrollments(terminated_later)) == 1
 
 
-async def test_only_a_current_draft_can_be_opened(database: Database) -> None:
+async def refused_messages(call: Coroutine[Any, Any, Any]) -> list[str]:
+    with pytest.raises(Refused) as refused:
+        await call
+    return [violation.message for violation in refused.value.violations]
+
+
+async def test_only_a_draft_can_be_opened(database: Database) -> None:
     office = await create_office(database)
     id = await office.draft_plan_year()
     assert await office.refusals(office.open_enrollment(id, version=2)) == ["VERSION_CONFLICT expectedVersion"]
-    assert await office.on_day(date(2028, 1, 1)).refusals(office.on_day(date(2028, 1, 1)).open_enrollment(id)) == [
-        "INVALID_STATUS_TRANSITION planYearId"
-    ]
-    await office.on_day(date(2027, 12, 31)).open_enrollment(id, version=1)
+    await office.open_enrollment(id, version=1)
     assert await office.refusals(office.open_enrollment(id, version=1)) == [
         "VERSION_CONFLICT expectedVersion",
         "INVALID_STATUS_TRANSITION planYearId",
     ]
+    assert await refused_messages(office.open_enrollment(id)) == [
+        "The plan year must be DRAFT, but is OPEN_ENROLLMENT."
+    ]
+
+
+async def test_draft_opens_until_the_last_day_of_open_enrollment(database: Database) -> None:
+    office = await create_office(database)
+    ada = await office.hire()
+    id = await office.draft_plan_year()
+    late = office.on_day(date(2026, 12, 1))
+    assert await late.refusals(late.open_enrollment(id)) == ["WINDOW_NOT_OPEN planYearId"]
+    (message,) = await refused_messages(late.open_enrollment(id))
+    assert message == (
+        "Open enrollment ended on 2026-11-30; change the draft first, so that it ends today or later, and before "
+        "coverage starts."
+    )
+    await office.on_day(date(2026, 11, 30)).dry_run(plan_years.open_enrollment, id, None)
+
+    await late.update_plan_year(id, open_enrollment_ends_on=date(2026, 12, 1))
+    assert await late.open_enrollment(id) == 1
+    await late.elect(ada, waive((await late.pending_enrollment(ada)).id))
+
+
+async def test_opening_past_draft_says_that_the_plan_year_ended(database: Database) -> None:
+    office = await create_office(database)
+    id = await office.draft_plan_year()
+    last, after = office.on_day(date(2027, 12, 31)), office.on_day(date(2028, 1, 1))
+    assert await last.refusals(last.open_enrollment(id)) == ["WINDOW_NOT_OPEN planYearId"]
+    assert await after.refusals(after.open_enrollment(id)) == ["INVALID_STATUS_TRANSITION planYearId"]
+    assert await refused_messages(after.open_enrollment(id)) == [
+        "The plan year ended on 2027-12-31, so its enrollment can no longer be opened."
+    ]
+
+
+async def test_draft_without_plans_or_contribution_classes_is_not_opened(database: Database) -> None:
+    office = await create_office(database)
+    without_plans = await office.draft_plan_year(plans=[])
+    empty = await make_plan_year(
+        database,
+        office.clock(),
+        employer=office.employer,
+        product=office.product,
+        coverage_starts_on=date(2028, 1, 1),
+        coverage_ends_on=date(2028, 12, 31),
+        opened_on=None,
+    )
+    for id, missing in ((without_plans, "no plans"), (empty, "no plans and no contribution classes")):
+        assert await office.refusals(office.open_enrollment(id)) == ["PLAN_YEAR_INCOMPLETE planYearId"]
+        assert await refused_messages(office.open_enrollment(id)) == [
+            f"The plan year has {missing}; add them to the draft first."
+        ]
+    late = office.on_day(date(2026, 12, 1))
+    assert await late.refusals(late.open_enrollment(empty)) == [
+        "PLAN_YEAR_INCOMPLETE planYearId",
+        "WINDOW_NOT_OPEN planYearId",
+    ]
+    await office.update_plan_year(without_plans, plans=PLANS[:1])
+    assert await office.open_enrollment(without_plans) == 0
 
 
 async def test_history_records_opening_and_each_issued_enrollment(database: Database) -> None:

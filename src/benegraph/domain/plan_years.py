@@ -177,6 +177,32 @@ def check_dates(dates: PlanYearDates) -> Iterator[RuleViolation]:
         )
 
 
+def check_opening(
+    coverage_ends_on: date, open_enrollment_ends_on: date, today: date, *, has_plans: bool, has_classes: bool
+) -> Iterator[RuleViolation]:
+    """Check that the enrollment of a draft can open today: nobody could answer without plans, classes or days left."""
+    missing = [name for name, present in (("plans", has_plans), ("contribution classes", has_classes)) if not present]
+    if missing:
+        yield RuleViolation(
+            ErrorCode.PLAN_YEAR_INCOMPLETE,
+            f"The plan year has no {' and no '.join(missing)}; add them to the draft first.",
+            ("planYearId",),
+        )
+    if coverage_ends_on < today:
+        yield RuleViolation(
+            ErrorCode.INVALID_STATUS_TRANSITION,
+            f"The plan year ended on {coverage_ends_on}, so its enrollment can no longer be opened.",
+            ("planYearId",),
+        )
+    elif open_enrollment_ends_on < today:
+        yield RuleViolation(
+            ErrorCode.WINDOW_NOT_OPEN,
+            f"Open enrollment ended on {open_enrollment_ends_on}; change the draft first, so that it ends today or "
+            "later, and before coverage starts.",
+            ("planYearId",),
+        )
+
+
 def check_waiting_period(waiting: WaitingPeriod) -> Iterator[RuleViolation]:
     """Check the length of a waiting period, so that no one waits longer than 90 days (29 CFR 2590.715-2708)."""
     max_days = MAX_WAITING_DAYS_TO_FIRST_OF_MONTH if waiting.starts_on_first_of_month else MAX_WAITING_DAYS

@@ -191,7 +191,8 @@ async def delete_plan_year(tx: Transaction, input: DeletePlanYearInput) -> Resul
 @mutation(
     Action.OPEN_ENROLLMENT,
     OpenEnrollmentPayload,
-    "Open the enrollment of a draft. Every employee who is or becomes eligible within the plan year, by the data on"
+    "Open the enrollment of a draft that has plans and contribution classes, until the last day of its open"
+    " enrollment. Every employee who is or becomes eligible within the plan year, by the data on"
     " file, is issued an enrollment now. A later hire, reinstatement, or change of start date or employment class can"
     " issue further ones.",
 )

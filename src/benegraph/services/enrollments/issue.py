@@ -15,7 +15,7 @@ from benegraph.domain.enrollments.status import (
 )
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import Eligibility
-from benegraph.services.enrollments.offers import employee_eligibility, load_terms
+from benegraph.services.enrollments.offers import PlanYearTerms, employee_eligibility, load_terms
 from benegraph.services.enrollments.updates import EnrollmentUpdates
 
 
@@ -44,13 +44,12 @@ def _build_enrollment_row(
     }
 
 
-async def issue_to_eligible_employees(tx: Transaction, plan_year: PlanYear, today: date) -> int:
+async def issue_to_eligible_employees(tx: Transaction, plan_year: PlanYear, terms: PlanYearTerms, today: date) -> int:
     """Issue an enrollment of a plan year to every eligible employee, and return how many were issued.
 
     Runs one statement for each table. The caller holds the employer's exclusive lock, so that nobody is hired
     meanwhile.
     """
-    terms = (await load_terms(tx, [plan_year.id]))[plan_year.id]
     rows: list[dict[str, Any]] = []
     for employee in await store.people.list_employees(tx, plan_year.employer_id):
         eligibility = employee_eligibility(employee, plan_year, terms)

@@ -13,7 +13,7 @@ from benegraph.domain.enrollments.elections import AcceptedElection, Election, e
 from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
 from benegraph.domain.enrollments.tiers import DependentFacts, is_coverable
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
-from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, derive_plan_year_status
+from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, check_opening, derive_plan_year_status
 from benegraph.domain.values import DateSpan
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.enrollments.elect import add_election, covered_dependents_write
@@ -26,18 +26,26 @@ from benegraph.services.plan_years.drafts import lock_plan_year
 async def open_enrollment(tx: Transaction, id: str, expected_version: int | None) -> int:
     """Open a draft plan year, and return how many enrollments were issued. Raises Refused.
 
-    Every eligible employee gets a pending enrollment.
+    Every eligible employee gets a pending enrollment. The draft must be complete, and its open enrollment not over: an
+    employer that opens late extends open enrollment first.
     """
     plan_year, today = await lock_plan_year(tx, id)
-    raise_if_any(
-        [
-            *check_version(expected_version, plan_year.version),
-            *_check_status(plan_year, PlanYearStatus.DRAFT, today),
-        ]
-    )
+    violations = [*check_version(expected_version, plan_year.version)]
+    terms = (await load_terms(tx, [plan_year.id]))[plan_year.id]
+    if plan_year.opened_on is None:
+        violations += check_opening(
+            plan_year.coverage_ends_on,
+            plan_year.open_enrollment_ends_on,
+            today,
+            has_plans=bool(terms.plans),
+            has_classes=bool(terms.classes),
+        )
+    else:
+        violations += _check_status(plan_year, PlanYearStatus.DRAFT, today)
+    raise_if_any(violations)
     plan_year.opened_on = today
     await _record_status_change(tx, plan_year, "OPENED")
-    return await issue_to_eligible_employees(tx, plan_year, today)
+    return await issue_to_eligible_employees(tx, plan_year, terms, today)
 
 
 async def close_enrollment(tx: Transaction, id: str, expected_version: int | None) -> int:
@@ -169,8 +177,6 @@ def _evaluate_renewal(
 
 def _check_status(plan_year: PlanYear, required: PlanYearStatus, today: date) -> list[RuleViolation]:
     status = derive_plan_year_status(plan_year.opened_on, plan_year.closed_on, plan_year.coverage_ends_on, today)
-    if status is PlanYearStatus.DRAFT and plan_year.coverage_ends_on < today:
-        status = PlanYearStatus.EXPIRED  # enrollment cannot open for days that are all past
     if status is required:
         return []
     message = f"The plan year must be {required}, but is {status}."

@@ -278,6 +278,8 @@ export type UserErrorCode =
   | 'PLAN_NOT_OFFERED'
   /** The decision ENROLLED requires a plan. */
   | 'PLAN_REQUIRED'
+  /** The draft has no plans or no contribution classes. */
+  | 'PLAN_YEAR_INCOMPLETE'
   /** The plan year overlaps another one of the same employer and product. */
   | 'PLAN_YEAR_OVERLAP'
   /** A reissue in the same plan year is already pending. */
@@ -288,7 +290,7 @@ export type UserErrorCode =
   | 'TIER_NOT_OFFERED'
   /** The object has changed since the version in `expectedVersion`; read it again. */
   | 'VERSION_CONFLICT'
-  /** Today is outside the enrollment's window. */
+  /** Today is outside the enrollment's window, or the plan year's open enrollment is over. */
   | 'WINDOW_NOT_OPEN'
   /** Open enrollment is not over yet. */
   | 'WINDOW_STILL_OPEN';
