@@ -155,4 +155,4 @@ def check_not_reversed(*, is_reversed: bool) -> Iterator[RuleViolation]:
 
 
 def check_reason(reason: str | None) -> Iterator[RuleViolation]:
-    yield from check_text(reason, "reason", max_length=MAX_REASON_LENGTH)
+    yield from check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True)

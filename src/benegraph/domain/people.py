@@ -115,7 +115,7 @@ def check_termination(
     A termination in a past month ends coverage retroactively. That is a rescission, which is lawful only for fraud,
     intentional misrepresentation or a clerical delay (29 CFR 2590.715-2712).
     """
-    yield from check_text(reason, "reason", max_length=MAX_REASON_LENGTH)
+    yield from check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True)
     if terminated_on < hired_on:
         yield RuleViolation(
             ErrorCode.DATES_OUT_OF_ORDER,

@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+from benegraph.domain.checks import normalize_text
 from benegraph.domain.errors import BenegraphError
 from benegraph.domain.values import MAX_CENTS, parse_iso_date
 
@@ -22,13 +23,13 @@ class JsonNumber(str):
 
 
 def parse_text(value: object) -> str:
-    """Return the value if it is a string. Raises UnreadableInput."""
+    """Return the value, as it is stored, if it is a string. Raises UnreadableInput."""
     if not isinstance(value, str) or isinstance(value, JsonNumber):
         raise UnreadableInput("Expected a string.")
     # Bytes that are not UTF-8 are decoded as surrogates, and JSON can spell one as \ud800.
     if _SURROGATE.search(value):
         raise UnreadableInput("The text is not valid UTF-8.")
-    return value
+    return normalize_text(value)
 
 
 def parse_date(value: object) -> date:

@@ -166,7 +166,7 @@ async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expec
     employee, today = await _lock_employee(tx, id)
     violations = [
         *check_version(expected_version, employee.version),
-        *check_text(reason, "reason", max_length=MAX_REASON_LENGTH),
+        *check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True),
     ]
     if employee.terminated_on is None:
         message = "The employee is not terminated, so there is nothing to reinstate."

@@ -4,7 +4,7 @@ import hashlib
 import inspect
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from enum import Enum
 from typing import Annotated, Any, TypeVar
@@ -14,7 +14,7 @@ import strawberry
 
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action, require_permission
-from benegraph.domain.checks import check_text
+from benegraph.domain.checks import check_text, normalize_text
 from benegraph.domain.errors import BenegraphError, ErrorCode, Refused, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.graphql.context import Context, Info
@@ -23,6 +23,7 @@ from benegraph.graphql.mutations.payloads import MutationResult, ResultData
 from benegraph.graphql.types.node import NODE_TYPES
 from benegraph.services.idempotency import run_idempotent
 
+T = TypeVar("T")
 InputT = TypeVar("InputT", bound=MutationInput)
 
 
@@ -54,8 +55,9 @@ def mutation(
             info: Info,
             input: Annotated[input_type, strawberry.argument(description="The mutation's input.")],  # type: ignore[valid-type] # known at run time
         ) -> payload:  # type: ignore[valid-type] # as above
+            normalized = normalize_input(input)
             expected = None if expected_result is None else expected_result(input)
-            return await run_mutation(info.context, action, input, lambda tx: change(tx, input), expected)
+            return await run_mutation(info.context, action, input, lambda tx: change(tx, normalized), expected)
 
         resolve.__name__ = change.__name__  # Strawberry names the field's attribute after it
         return strawberry.mutation(resolve, name=action.value, description=description)
@@ -120,6 +122,25 @@ def _node_ids(value: Any) -> Iterator[tuple[IdPrefix, str]]:
             yield from _node_ids(item)
     elif isinstance(value, str) and (prefix := prefix_of(value)) in NODE_TYPES:
         yield prefix, value
+
+
+def normalize_input(value: T) -> T:
+    """Return an input whose texts are in the form in which they are stored; the same object if all of them are.
+
+    The idempotency key keeps the client's own text, and the input that is hashed for it does too.
+    """
+    result: Any = value
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        result = normalize_text(value)
+    elif isinstance(value, list):
+        result = [normalize_input(item) for item in value]
+    elif hasattr(type(value), "__strawberry_definition__"):
+        normalized = {name: normalize_input(item) for name, item in vars(value).items()}
+        changes = {name: item for name, item in normalized.items() if item != getattr(value, name)}
+        result = replace(result, **changes) if changes else value
+    return result  # type: ignore[no-any-return] # of the value's own type
 
 
 def hash_input(input: Any) -> bytes:

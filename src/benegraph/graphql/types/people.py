@@ -9,7 +9,7 @@ import strawberry
 
 from benegraph.db import store
 from benegraph.db.store.row_queries import OneByCompositeKey, OneByKey
-from benegraph.domain.checks import check_text
+from benegraph.domain.checks import check_text, normalize_text
 from benegraph.domain.coverage import check_subscriber
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import IdPrefix
@@ -91,7 +91,8 @@ class EmployeeFilter:
             raise BadInput(f"`search` accepts at most {MAX_SEARCH_LENGTH} characters, got {len(search)}.")
         if "\0" in search or "\0" in (self.external_id or ""):
             raise BadInput("A filter can't contain the character U+0000.")
-        return store.people.EmployeeFilter(self.employment_class, self.active, self.external_id, tuple(search.split()))
+        external_id = normalize_text(self.external_id) if self.external_id else self.external_id
+        return store.people.EmployeeFilter(self.employment_class, self.active, external_id, tuple(search.split()))
 
 
 @strawberry.type(description="A family member of an employee. The employee's elections can cover dependents.")
@@ -206,7 +207,7 @@ def _find_employee(
     _context: Context, key: Annotated[EmployeeKey, strawberry.argument(description="The key.")]
 ) -> NodeRef | None:
     if key.external is not None:
-        employer_id, external_id = key.external.employer_id, key.external.external_id
+        employer_id, external_id = key.external.employer_id, normalize_text(key.external.external_id)
         parse_id_prefix(employer_id, IdPrefix.EMPLOYER)
         return None if any(check_text(external_id)) else _employee_ref("external", (employer_id, external_id))
     if key.subscriber_id is not None:

@@ -36,7 +36,7 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
         [
             *check_id(IdPrefix.EMPLOYEE, employee_id, "employeeId"),
             *check_id(IdPrefix.DEPENDENT, report.dependent_id, "dependentId"),
-            *check_text(report.notes, "notes", max_length=MAX_NOTE_LENGTH),
+            *check_text(report.notes, "notes", max_length=MAX_NOTE_LENGTH, multiline=True),
         ]
     )
     employee = await store.people.lock_object(tx, employee_id)
@@ -85,7 +85,7 @@ async def review_life_event(
     raise_if_any(
         [
             *check_id(IdPrefix.LIFE_EVENT, id, "qualifyingLifeEventId"),
-            *check_text(review_notes, "reviewNotes", max_length=MAX_NOTE_LENGTH),
+            *check_text(review_notes, "reviewNotes", max_length=MAX_NOTE_LENGTH, multiline=True),
         ]
     )
     employee_id = await store.enrollments.employee_id_of_life_event(tx, id)

@@ -47,7 +47,7 @@ async def reissue_enrollment(
         [
             *check_id(IdPrefix.ENROLLMENT, enrollment_id, "enrollmentId"),
             *check_id(IdPrefix.LIFE_EVENT, life_event_id, "qualifyingLifeEventId"),
-            *check_text(reason, "reason", max_length=MAX_REASON_LENGTH),
+            *check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True),
         ]
     )
     employee_id = await store.enrollments.employee_id_of(tx, enrollment_id)
