@@ -180,7 +180,7 @@ async def create_office_with_inputs(database: Database, *, tenant: str = "acme")
     child = await office.add_child(ada)
     year = await office.open_plan_year()
     ending = PlanYearDates(date(2026, 12, 1), date(2026, 12, 31), date(2026, 11, 1), date(2026, 11, 19))
-    ended = await office.open_plan_year(ending)
+    ended = await office.on_day(ending.open_enrollment_end).open_plan_year(ending)
     draft = await office.draft_plan_year(
         PlanYearDates(date(2028, 1, 1), date(2028, 12, 31), date(2027, 1, 1), date(2027, 2, 1))
     )

@@ -30,11 +30,14 @@ UNBOUNDED_DATES = {
             "dateEmployed",
             "eligibilityDate",
             "originalEnrollmentDate",
-            "paidThrough",
             "termDate",
         )
         for age in "09"
     ),
+    # The latest day through which coverage can be paid is its last one.
+    ("createSubscriberEnrollment", "paidThrough", "0"),
+    ("updateSubscriberEnrollment", "paidThrough", "0"),
+    ("upsertSubscriberEnrollments", "paidThrough", "0"),
     ("createSubscriberEnrollment", "endDate", "9"),
     ("updateSubscriberEnrollment", "endDate", "9"),
     ("upsertSubscriberEnrollments", "endDate", "9"),

@@ -96,6 +96,37 @@ async def test_invalid_coverage_is_refused(
     assert await office.refusals(make_coverage(office, key, **changes)) == [refused]
 
 
+async def test_coverage_is_paid_through_its_end_at_most(office: Office) -> None:
+    refused = ["DATES_OUT_OF_ORDER fields.paidThrough"]
+    key = coverage_key(JAN)
+    assert await office.refusals(make_coverage(office, key, end_date=JUN, paid_through=JUL)) == refused
+    await make_coverage(office, key, end_date=JUN, paid_through=JUN)
+    for changes in ({"paid_through": JUL}, {"paid_through": DEC, "end_date": JUL}):
+        item = CoverageItem(key, changes)
+        assert await office.refusals(office.run(records.update_coverage, item, None)) == refused
+        assert outcomes_of(await upsert(office, item)) == ["FAILED DATES_OUT_OF_ORDER enrollments.0.fields.paidThrough"]
+    await office.run(records.update_coverage, CoverageItem(key, {"end_date": DEC, "paid_through": DEC}), None)
+    await office.run(records.update_coverage, CoverageItem(key, {"end_date": None, "paid_through": date.max}), None)
+    (row,) = await read_coverage(office)
+    assert (row["end_date"], row["paid_through"]) == (None, "9999-12-31")
+
+
+async def test_earlier_end_sets_paid_through_back(office: Office) -> None:
+    key = coverage_key(JAN)
+    id = await make_coverage(office, key, paid_through=DEC)
+    assert outcomes_of(await upsert(office, CoverageItem(key, {"end_date": DEC}))) == ["UPDATED"]
+    assert (await read_coverage(office))[0]["paid_through"] == "2026-12-31"
+    assert outcomes_of(await upsert(office, CoverageItem(key, {"end_date": JUN}))) == ["UPDATED"]
+    assert outcomes_of(await upsert(office, CoverageItem(key, {"end_date": JUN}))) == ["UNCHANGED"]
+    (row,) = await read_coverage(office)
+    assert (row["end_date"], row["paid_through"]) == ("2026-06-30", "2026-06-30")
+    change = (await office.history(id))[-1]
+    assert (change["before"], change["after"]) == (
+        {"end_date": "2026-12-31", "paid_through": "2026-12-31"},
+        {"end_date": "2026-06-30", "paid_through": "2026-06-30"},
+    )
+
+
 async def test_all_broken_rules_are_reported(office: Office) -> None:
     invalid = make_coverage(office, coverage_key(JAN, "S404", group_id="G404"))
     assert await office.refusals(invalid) == ["NOT_FOUND key.subscriberId", "NOT_FOUND key.groupId"]

@@ -1,7 +1,9 @@
 """Coverage sync when divisions are added after the elections: recorded coverage stays in its division."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -16,6 +18,10 @@ from test_coverage_sync_contracts import (
 
 from benegraph.db.models import Employee
 from benegraph.db.session import Database, Transaction
+from benegraph.domain.people import EmploymentClass, PersonalDetails
+from benegraph.services.employers import add_employer
+from benegraph.services.people import NewHire, hire_employee
+from factories.access import employer_viewer
 from factories.coverage import CONTRACT_START, DIVISION, SUBSCRIBER_ID, make_contract, make_subscriber, read_coverage
 from factories.office import DATES, Office, create_office, enroll
 
@@ -100,6 +106,33 @@ async def test_unrecorded_election_needs_division_of_employee(setup: SingleDivis
     await office.update_employee(bob, division_id=DIVISION)
     assert await division_spans(office) == [("D2", *WHOLE[1:]), WHOLE]
     assert [row["policy_number"] for row in await read_coverage(office)] == ["P-2", "P-1"]
+
+
+async def test_division_must_be_of_a_contract_of_the_employer(database: Database) -> None:
+    office = await create_office(database)
+    person = PersonalDetails("Bob", "Brown", None, None, None)
+
+    def hire(division: str) -> Coroutine[Any, Any, str]:
+        new_hire = NewHire(person, EmploymentClass.FULL_TIME, date(2026, 11, 16), division)
+        return office.run(hire_employee, office.employer, new_hire)
+
+    ada = await office.hire()
+    refused = ["NOT_FOUND divisionId"]
+    assert await office.refusals(hire(DIVISION)) == refused  # the employer has no contract at all
+    await make_contract(office, coverage_start=date(2020, 1, 1), coverage_end=date(2020, 12, 31))
+    await make_contract(office, "G9", "D9", employer_id=None)
+    another = await office.run(add_employer, "Beta LLC", "UTC")
+    await make_contract(office, "G8", "D8", employer_id=another)
+    for division in ("D8", "D9", DIVISION.lower()):
+        assert await office.refusals(hire(division)) == refused
+        assert await office.refusals(office.update_employee(ada, division_id=division)) == refused
+    for viewer in (office.viewer, employer_viewer(office.employer)):
+        bob = await office.as_viewer(viewer).run(
+            hire_employee, office.employer, NewHire(person, EmploymentClass.FULL_TIME, date(2026, 11, 16), DIVISION)
+        )
+        assert (await office.read_row("employees", bob))["division_id"] == DIVISION
+        await office.as_viewer(viewer).update_employee(bob, division_id=None)
+        await office.as_viewer(viewer).update_employee(bob, division_id=DIVISION)
 
 
 async def test_employee_may_be_given_only_the_recorded_division(setup: SingleDivision) -> None:

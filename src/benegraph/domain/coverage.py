@@ -88,6 +88,16 @@ def check_fields(changes: Mapping[str, Any]) -> Iterator[RuleViolation]:
     yield from check_text(changes.get("policy_number"), "policyNumber", max_length=MAX_POLICY_NUMBER_LENGTH)
 
 
+def check_paid_through(paid_through: date | None, end: date | None) -> Iterator[RuleViolation]:
+    """Check that coverage is not paid through a day after its end. An open end accepts every day."""
+    if paid_through is not None and end is not None and paid_through > end:
+        yield RuleViolation(
+            ErrorCode.DATES_OUT_OF_ORDER,
+            f"The coverage is paid through {paid_through}, after it ends on {end}.",
+            ("fields", "paidThrough"),
+        )
+
+
 def check_span(start: date, end: date | None, contract_dates: tuple[date, date | None]) -> Iterator[RuleViolation]:
     """Check that a coverage does not end before it starts, and starts on a day of its contract."""
     if end is not None and end < start:

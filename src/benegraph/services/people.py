@@ -19,12 +19,12 @@ from benegraph.domain.people import (
     PersonalDetails,
     Relationship,
     check_dependent,
-    check_division_id,
     check_person,
     check_termination,
 )
 from benegraph.services.coverage.subscribers import (
     UNCHANGED,
+    check_division,
     check_division_change,
     check_subscriber_number,
     link_subscriber,
@@ -62,7 +62,12 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
     if employer is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No employer found with ID {employer_id}.", "employerId")
     today = tx.today(employer.time_zone)
-    raise_if_any([*check_person(new_hire.person, new_hire.hired_on, today), *check_division_id(new_hire.division_id)])
+    raise_if_any(
+        [
+            *check_person(new_hire.person, new_hire.hired_on, today),
+            *await check_division(tx, employer_id, new_hire.division_id),
+        ]
+    )
     row = {
         "id": tx.new_id(IdPrefix.EMPLOYEE),
         "employer_id": employer_id,
@@ -105,7 +110,6 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     violations = [
         *check_version(expected_version, employee.version),
         *check_person(person, hired_on, today),
-        *check_division_id(changes.get("division_id")),
         *await check_division_change(tx, employee, changes.get("division_id", employee.division_id)),
     ]
     if employee.terminated_on is not None and hired_on > employee.terminated_on:

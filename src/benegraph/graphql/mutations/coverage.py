@@ -87,7 +87,8 @@ class SubscriberEnrollmentFields:
         "The first day on which the subscriber was covered, with this carrier or an earlier one."
     )
     paid_through: date | None = optional(
-        "The last day, inclusive, through which premiums are paid; `setPaidThrough` computes it."
+        "The last day, inclusive, through which premiums are paid; `setPaidThrough` computes it. It is never after the"
+        " coverage's end: an earlier end sets it back."
     )
     policy_number: str | None = optional("The policy number, at most 25 characters.")
     term_date: date | None = optional("The day on which the subscriber's employment ended.")

@@ -26,7 +26,7 @@ from benegraph.graphql.types.fields import to_one
 from benegraph.graphql.types.people import Dependent, Employee
 from benegraph.services import people
 
-_DIVISION = "The carrier's code of the division that the employee belongs to"
+_DIVISION = "The carrier's code of the employee's division, of which the employer must have a group contract"
 _SUBSCRIBER = "The carrier's subscriber number of the employee; only administrators and services may set it"
 
 #: Columns by the input's field names.

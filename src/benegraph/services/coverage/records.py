@@ -17,6 +17,7 @@ from benegraph.domain.coverage import (
     CoverageKey,
     check_fields,
     check_key,
+    check_paid_through,
     check_span,
     record_span,
 )
@@ -180,7 +181,7 @@ class CoverageBatch:
             yield RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, _LINKED, ("fields", "endDate"))
             return
         violations = list(check_span(item.key.start_date, end, (contract.coverage_start, contract.coverage_end)))
-        yield from violations
+        yield from violations or check_paid_through(item.changes.get("paid_through"), end)
         other = None if violations else self._find_overlapping(item.key, end)
         if other is not None:
             message = (
@@ -210,7 +211,13 @@ class CoverageBatch:
         return record
 
     def change(self, tx: Transaction, record: CoverageRow, changes: Changes) -> bool:
-        """Set the given columns, and return whether any value changed."""
+        """Set the given columns, and return whether any value changed.
+
+        Coverage that ends before the day through which it is paid is paid through its end.
+        """
+        end, paid_through = changes.get("end_date"), record.values["paid_through"]
+        if end is not None and paid_through is not None and end < paid_through:
+            changes = {"paid_through": end, **changes}
         changed_values = {name: value for name, value in changes.items() if record.values[name] != value}
         if not changed_values:
             return False

@@ -13,6 +13,7 @@ from benegraph.domain.checks import check_id, check_text
 from benegraph.domain.coverage import MAX_SUBSCRIBER_ID_LENGTH, check_subscriber
 from benegraph.domain.errors import ErrorCode, Forbidden, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
+from benegraph.domain.people import check_division_id
 from benegraph.services.coverage.records import SUBSCRIBER_NOT_FOUND
 from benegraph.services.coverage.sync import sync_coverage_of_record
 
@@ -109,14 +110,27 @@ async def link_subscriber(tx: Transaction, employee: Employee, number: Subscribe
         await sync_coverage_of_record(tx, [employee])
 
 
+async def check_division(tx: Transaction, employer_id: str, division_id: str | None) -> list[RuleViolation]:
+    """Check a division: its form, and that the employer has a group contract of it, so contracts come first."""
+    violations = list(check_division_id(division_id))
+    if division_id is None or violations or await store.coverage.has_division(tx, employer_id, division_id):
+        return violations
+    message = f"The employer has no group contract of division {division_id}; create the contract first."
+    return [RuleViolation(ErrorCode.NOT_FOUND, message, ("divisionId",))]
+
+
 async def check_division_change(tx: Transaction, employee: Employee, division_id: str | None) -> list[RuleViolation]:
-    """Refuse another division while coverage of record in the current one follows the employee's elections.
+    """Check another division; refuse it while coverage of record in the current one follows the employee's elections.
 
     The division of that coverage is accepted, so that an employee without a division can be given it.
     """
     if division_id == employee.division_id:
         return []
-    return await _check_no_linked_coverage(tx, employee, "divisionId", except_division=division_id)
+    return (
+        list(check_division_id(division_id))
+        or await _check_no_linked_coverage(tx, employee, "divisionId", except_division=division_id)
+        or await check_division(tx, employee.employer_id, division_id)
+    )
 
 
 async def _check_no_linked_coverage(

@@ -216,6 +216,16 @@ async def list_contracts_of_groups(
     return result.all()
 
 
+async def has_division(tx: Transaction, employer_id: str, division_id: str) -> bool:
+    """Return whether an employer has a group contract of this division. Contracts are never deleted."""
+    is_contract = select(GroupContract.id).where(
+        *visibility_conditions(tx.scope, GroupContract, GroupContract.employer_id),
+        GroupContract.employer_id == employer_id,
+        GroupContract.division_id == division_id,
+    )
+    return bool(await tx.session.scalar(select(is_contract.exists())))
+
+
 async def update_employee_id(tx: Transaction, subscriber_id: str, employee_id: str | None) -> None:
     """Set the employee of all coverage of a subscriber, which row-level security reads."""
     await tx.session.execute(
