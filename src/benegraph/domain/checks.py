@@ -22,6 +22,8 @@ _CONTROL_CHARACTER_OR_LINE_BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]
 # In notes, the marks (U+061C, U+200E, U+200F) are allowed: they move only what stands beside them.
 _DIRECTION_OVERRIDE = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _DIRECTION_CONTROL = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+#: Unicode's block of accents; `db/store/people` removes the same characters in SQL.
+_COMBINING_DIACRITIC = re.compile(r"[\u0300-\u036f]")
 #: Fillers and the blank Braille pattern: their categories are those of letters and symbols, but they show nothing.
 _BLANK_CHARACTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 #: Control characters, format characters, spaces, combining marks, and code points without a character.
@@ -33,6 +35,11 @@ def normalize_text(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def remove_accents(text: str) -> str:
+    """Return a text without accents, in Unicode's form NFD. Letters such as ø and ł have none: they are their own."""
+    return _COMBINING_DIACRITIC.sub("", unicodedata.normalize("NFD", text))
 
 
 def check_id(prefix: IdPrefix, id: str | None, *field: str) -> Iterator[RuleViolation]:

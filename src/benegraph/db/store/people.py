@@ -4,7 +4,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func, not_, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import InstrumentedAttribute
 
 from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Dependent, Employee, Employer, Subscriber
@@ -12,6 +26,7 @@ from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import today_at, visibility_conditions
 from benegraph.db.store.row_queries import ManyByKey, OneByCompositeKey, OneByKey, PagedRows
+from benegraph.domain.checks import remove_accents
 from benegraph.domain.people import EmploymentClass
 
 
@@ -22,7 +37,7 @@ class EmployeeFilter:
     employment_class: EmploymentClass | None = None
     active: bool | None = None
     external_id: str | None = None
-    #: Each word must occur in one of the searched columns, ignoring case.
+    #: Each word must occur in one of the searched columns, ignoring case and accents.
     words: tuple[str, ...] = ()
 
 
@@ -61,10 +76,26 @@ def apply_filter(scope: QueryScope, employees: Select[Any], filter: EmployeeFilt
         employees = employees.where(case((is_active if filter.active else not_(is_active), true()), else_=false()))
     for word in filter.words:
         searched = (Employee.first_name, Employee.last_name, Employee.email, Employee.external_id)
-        employees = employees.where(
-            or_(*(func.strpos(func.lower(column), func.lower(word)) > 0 for column in searched))
-        )
+        lowered = func.lower(remove_accents(word))
+        employees = employees.where(or_(*(_contains(column, lowered) for column in searched)))
     return employees
+
+
+def _contains(column: InstrumentedAttribute[Any], lowered: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return whether a word without accents, in lower case, occurs in a column, ignoring the column's case and accents.
+
+    Decomposing a text costs much more than lowering it, so only texts that are not ASCII are decomposed.
+    """
+    without_accents = func.regexp_replace(
+        func.normalize(column, literal_column("NFD")), *map(literal_column, (r"'[\u0300-\u036f]'", "''", "'g'"))
+    )
+    return or_(
+        func.strpos(func.lower(column), lowered) > 0,
+        and_(
+            func.octet_length(column) != func.char_length(column),
+            func.strpos(func.lower(without_accents), lowered) > 0,
+        ),
+    )
 
 
 ORDERS = {

@@ -80,7 +80,7 @@ class EmployeeFilter:
     search: str | None = strawberry.field(
         description=(
             "Words separated by spaces, each of which must occur in the first name, last name, e-mail address or"
-            f" external ID, regardless of case. At most {MAX_SEARCH_LENGTH} characters."
+            f" external ID, regardless of case and accents. At most {MAX_SEARCH_LENGTH} characters."
         )
     )
 
