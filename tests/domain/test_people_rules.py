@@ -84,6 +84,7 @@ def test_valid_person_is_accepted(person: PersonalDetails) -> None:
         (replace(ADA, email="@example.com"), [(ErrorCode.INVALID_INPUT, "email")]),
         (replace(ADA, email="ada @example.com"), [(ErrorCode.INVALID_INPUT, "email")]),
         (replace(ADA, email="ada@example.com\n"), [(ErrorCode.INVALID_INPUT, "email")]),
+        (replace(ADA, email="ada\u202e@example.com"), [(ErrorCode.INVALID_INPUT, "email")]),
         (replace(ADA, email=f"{'x' * 243}@example.com"), [(ErrorCode.INVALID_INPUT, "email")]),
         (replace(ADA, date_of_birth=date(1899, 12, 31)), [(ErrorCode.INVALID_INPUT, "dateOfBirth")]),
         (replace(ADA, date_of_birth=HIRED), [(ErrorCode.DATES_OUT_OF_ORDER, "startDate")]),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benegraph.domain.checks import normalize_text
 from benegraph.domain.coverage import CoverageKey
 from benegraph.domain.values import MAX_CENTS
 from benegraph.exchange import FileFormat
@@ -69,7 +70,7 @@ def parse_one(source: BinaryIO, file_format: FileFormat = FileFormat.CSV) -> Cov
 # ---------------------------------------------------------------------------------------------- both formats
 
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=25)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=25).map(normalize_text)
 CENTS = st.none() | st.integers(0, MAX_CENTS)
 DATES = st.none() | st.dates()
 

@@ -36,7 +36,7 @@ COVERAGE_FIELDS: Input = {
     "dateEmployed": "2020-01-06",
     "eligibilityDate": "2020-02-01",
     "originalEnrollmentDate": "2019-01-01",
-    "paidThrough": "2027-01-31",
+    "paidThrough": "2026-01-31",
     "policyNumber": "P-100",
     "termDate": "2027-12-31",
 }

@@ -265,7 +265,10 @@ async def test_fully_refused_batch_can_be_retried_under_the_same_key(office: Off
 async def test_batch_is_limited_to_a_thousand_items(office: Office) -> None:
     days = [date(2026, 1, 1) + timedelta(days=number) for number in range(600)]
     keys = [key_input(day.isoformat(), f"S-{number}") for day in days for number in (2, 3)][:1000]
-    items = [{"key": key, "fields": COVERAGE_FIELDS | {"endDate": key["startDate"]}} for key in keys]
+    items = [
+        {"key": key, "fields": COVERAGE_FIELDS | dict.fromkeys(("endDate", "paidThrough"), key["startDate"])}
+        for key in keys
+    ]
     started = time.monotonic()
     async with record_round_trips(office.database) as sent:
         results = await upsert(office, *items)

@@ -56,7 +56,7 @@ async def test_employee_is_found_by_either_form_of_the_external_id(database: Dat
 async def test_nested_texts_are_stored_composed(database: Database) -> None:
     office = await create_office(database)
     plan = {"carrierPlanId": DECOMPOSED, "name": DECOMPOSED, "monthlyPremiumCents": 1}
-    input = {"name": DECOMPOSED, "category": "DENTAL", "carrierName": DECOMPOSED, "carrierPlans": [plan]}
+    input = {"name": DECOMPOSED, "category": "DENTAL", "carrierName": DECOMPOSED, "plans": [plan]}
     assert (await call(office, "createBenefitProduct", input)).is_applied
     rows = await office.read_all_rows()
     (product,) = [row for row in rows["benefit_products"].values() if row["category"] == "DENTAL"]
@@ -106,7 +106,7 @@ async def test_name_that_misleads_is_refused_everywhere(database: Database, name
             "firstName",
         ),
         ("createEmployer", {"name": name}, "name"),
-        ("createBenefitProduct", {"name": name, "category": "DENTAL", "carrierPlans": []}, "name"),
+        ("createBenefitProduct", {"name": name, "category": "DENTAL", "plans": []}, "name"),
         ("createSubscriber", {"subscriberId": "S1", "lastName": name}, "lastName"),
     ]
     for mutation, input, field in calls:

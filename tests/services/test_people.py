@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from benegraph.db.session import Database
+from benegraph.domain.enrollments.life_events import LifeEventType
+from benegraph.domain.errors import Refused
 from benegraph.domain.people import EmploymentClass, PersonalDetails
 from benegraph.domain.plan_years import WaitingPeriod
 from benegraph.services import people
@@ -252,8 +254,46 @@ async def test_answered_enrollments_stay_when_employee_changes(database: Databas
     before = (await office.read_all_rows())["enrollments"]
     for employee in (ada, bob):
         await office.update_employee(employee, employment_class=INTERN)
-        await office.update_employee(employee, hired_on=date(2027, 6, 1))
+        await office.update_employee(employee, hired_on=date(2027, 1, 1))
+    await office.update_employee(bob, hired_on=date(2027, 6, 1))
     assert (await office.read_all_rows())["enrollments"] == before
+
+
+async def test_hire_date_after_elected_coverage_is_refused(database: Database) -> None:
+    office, _ = await office_with_open_2026_plan_year(database)
+    await office.open_plan_year()
+    ada = await office.hire(hired_on=date(2026, 12, 1))
+    first, second = await office.enrollments(ada)
+    for row in (first, second):
+        await office.elect(ada, enroll(row.id, (await office.plan_ids(row.plan_year_id))["GOLD"]))
+    refused = ["DATES_OUT_OF_ORDER startDate"]
+    assert await office.refusals(office.update_employee(ada, hired_on=date(2026, 12, 2))) == refused
+    assert await office.refusals(office.update_employee(ada, hired_on=date(2027, 1, 2), first_name="Ida")) == refused
+    for hired_on, ids in ((date(2027, 1, 1), first.id), (date(2027, 1, 2), f"{first.id}, {second.id}")):
+        with pytest.raises(Refused) as caught:
+            await office.update_employee(ada, hired_on=hired_on)
+        (violation,) = caught.value.violations
+        assert violation.message.endswith(f" {ids}.")
+
+    await office.reopen_election(first.id)  # then the enrollment moves with the hire date
+    await office.update_employee(ada, hired_on=date(2026, 12, 10))
+    assert (await office.enrollment(first.id)).effective_on == date(2026, 12, 10)
+    assert (await office.enrollment(second.id)).coverage_starts_on == date(2027, 1, 1)
+
+
+async def test_cancelled_coverage_does_not_limit_the_hire_date(database: Database) -> None:
+    office = await create_office(database)
+    ada = await office.hire()
+    plans = await office.plan_ids(await office.open_plan_year())
+    enrolled = (await office.pending_enrollment(ada)).id
+    await office.elect(ada, enroll(enrolled, plans["GOLD"]))
+    assert await office.refusals(office.update_employee(ada, hired_on=date(2027, 1, 2))) == [
+        "DATES_OUT_OF_ORDER startDate"
+    ]
+    marriage = await office.approve_life_event(ada, LifeEventType.MARRIAGE)
+    await office.elect(ada, waive(await office.reissue(enrolled, marriage)))
+    assert (await office.enrollment(enrolled)).coverage_ends_on is None
+    await office.update_employee(ada, hired_on=date(2027, 1, 2))
 
 
 async def test_new_class_contributions_apply_from_next_election(database: Database) -> None:

@@ -57,7 +57,7 @@ class CoverageKey:
 def check_contract(key: ContractKey, coverage_end: date | None, policy_number: str | None) -> Iterator[RuleViolation]:
     yield from check_text(key.group_id, "groupId", max_length=MAX_GROUP_ID_LENGTH)
     yield from check_text(key.division_id, "divisionId", max_length=MAX_DIVISION_ID_LENGTH)
-    yield from check_text(policy_number, "policyNumber", max_length=MAX_POLICY_NUMBER_LENGTH)
+    yield from _check_policy_number(policy_number)
     if coverage_end is not None and coverage_end < key.coverage_start:
         yield RuleViolation(
             ErrorCode.DATES_OUT_OF_ORDER,
@@ -85,7 +85,12 @@ def check_fields(changes: Mapping[str, Any]) -> Iterator[RuleViolation]:
     """Check the changed fields of a coverage. `changes` maps column names to new values."""
     yield from check_cents(changes.get("annual_max_cents"), "annualMaxCents")
     yield from check_cents(changes.get("lifetime_max_cents"), "lifetimeMaxCents")
-    yield from check_text(changes.get("policy_number"), "policyNumber", max_length=MAX_POLICY_NUMBER_LENGTH)
+    yield from _check_policy_number(changes.get("policy_number"))
+
+
+def _check_policy_number(policy_number: str | None) -> Iterator[RuleViolation]:
+    # The carrier's own text, which the gateway only stores: it may have several lines.
+    yield from check_text(policy_number, "policyNumber", max_length=MAX_POLICY_NUMBER_LENGTH, multiline=True)
 
 
 def check_paid_through(paid_through: date | None, end: date | None) -> Iterator[RuleViolation]:

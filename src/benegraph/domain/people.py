@@ -69,8 +69,9 @@ def check_person(person: PersonalDetails, hired_on: date, today: date) -> Iterat
     yield from check_text(person.first_name, "firstName")
     yield from check_text(person.last_name, "lastName")
     yield from check_text(person.external_id, "externalId")
-    yield from check_text(person.email, "email", max_length=MAX_EMAIL_LENGTH)
-    if person.email is not None and person.email.strip() and not _EMAIL.fullmatch(person.email):
+    invalid_email = list(check_text(person.email, "email", max_length=MAX_EMAIL_LENGTH))
+    yield from invalid_email
+    if person.email is not None and not invalid_email and not _EMAIL.fullmatch(person.email):
         yield RuleViolation(
             ErrorCode.INVALID_INPUT, "Invalid e-mail address: expected the form name@example.com.", ("email",)
         )

@@ -93,7 +93,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     """Change the columns given in `changes`. Raises Refused.
 
     A new hire date or employment class can change eligibility, so unanswered enrollments may be issued, moved or
-    closed.
+    closed. Elected coverage stays, so a hire date after its start is refused.
     """
     changes = dict(changes)
     subscriber_id = changes.pop("subscriber_id", UNCHANGED)
@@ -115,6 +115,8 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     if employee.terminated_on is not None and hired_on > employee.terminated_on:
         message = f"The hire date must not be after the termination date, {employee.terminated_on}."
         violations.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("startDate",)))
+    if hired_on > employee.hired_on:
+        violations += await _check_no_earlier_coverage(tx, employee, hired_on)
     raise_if_any(violations)
     if changes.get("employment_class", employee.employment_class) is not employee.employment_class:
         employee.class_changed_on = today
@@ -267,6 +269,19 @@ async def _check_employee_changes(
         RuleViolation(ErrorCode.INVALID_INPUT, f"Only the employer may change {change}.", (field,))
         for field, change in fields
     ]
+
+
+async def _check_no_earlier_coverage(tx: Transaction, employee: Employee, hired_on: date) -> list[RuleViolation]:
+    """Check that no elected coverage would start before the employment.
+
+    The message names no start: after a birth, it is the date of birth.
+    """
+    ids = await store.enrollments.list_covered_before(tx, employee.id, hired_on)
+    if not ids:
+        return []
+    enrollments = "enrollment" if len(ids) == 1 else "enrollments"
+    message = f"Elected coverage starts before this hire date: {enrollments} {', '.join(ids)}."
+    return [RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("startDate",))]
 
 
 # ---------------------------------------------------------------------------------------------------- shared steps

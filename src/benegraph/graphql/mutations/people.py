@@ -71,7 +71,9 @@ class UpdateEmployeeInput(VersionedInput):
     email: str | None = optional("The e-mail address; null clears it.")
     date_of_birth: date | None = optional("The date of birth; null clears it.")
     employment_class: EmploymentClass | None = optional("The employment class, effective today.")
-    start_date: date | None = optional("The hire date: the first day of employment.")
+    start_date: date | None = optional(
+        "The hire date: the first day of employment. It cannot be after the start of elected coverage."
+    )
     external_id: str | None = optional("The employee's ID in the employer's own system; null clears it.")
     division_id: str | None = optional(f"{_DIVISION}; null clears it.")
     subscriber_id: str | None = optional(f"{_SUBSCRIBER}; null removes the link.")

@@ -90,7 +90,7 @@ async def run_mutation(
         return result
 
     try:
-        raise_if_any(check_text(key, "idempotencyKey", max_length=MAX_KEY_LENGTH))
+        raise_if_any(check_text(key, "idempotencyKey", max_length=MAX_KEY_LENGTH, multiline=True))
         result = await context.database.transact(
             context.viewer, context.clock, apply, request_id=context.request_id, dry_run=is_dry_run
         )

@@ -4,6 +4,7 @@ Locked enrollments are plain rows, which the session doesn't know. Services upda
 """
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -248,6 +249,25 @@ async def is_dependent_enrolled(tx: Transaction, dependent_id: str) -> bool:
         EnrolledDependent.dependent_id == dependent_id,
     )
     return await tx.session.scalar(covered.limit(1)) is not None
+
+
+async def list_covered_before(tx: Transaction, employee_id: str, day: date) -> Sequence[str]:
+    """List the enrollments of an employee whose elected coverage, not cancelled, starts before a day; oldest first.
+
+    The caller holds the employee's lock.
+    """
+    result = await tx.session.scalars(
+        select(Enrollment.id)
+        .where(
+            *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.employee_id == employee_id,
+            Enrollment.decision == ElectionDecision.ENROLLED,
+            Enrollment.coverage_ends_on.is_not(None),
+            Enrollment.effective_on < day,
+        )
+        .order_by(Enrollment.id)
+    )
+    return result.all()
 
 
 async def lock_life_event(tx: Transaction, id: str, employee_id: str) -> LifeEvent | None:
