@@ -216,25 +216,42 @@ def test_closing_within_the_window_is_refused_in_the_dialog_by_keyboard(gateway:
     assert plan_years_with(gateway, "OPEN_ENROLLMENT")[0] == plan_year
 
 
+def update_plan_year(gateway: Gateway, plan_year: dict[str, Any], **changes: str) -> None:
+    change = fetch(gateway, "employer", UPDATE_PLAN_YEAR, input={"planYearId": plan_year["id"]} | changes)
+    assert change["updatePlanYear"]["userErrors"] == []
+
+
 def test_draft_is_opened_and_closed(gateway: Gateway, demo: DemoPage) -> None:
     (draft,) = plan_years_with(gateway, "DRAFT")
-    window = {"openEnrollmentStart": "2026-11-01", "openEnrollmentEnd": "2026-11-19"}
-    change = fetch(gateway, "employer", UPDATE_PLAN_YEAR, input={"planYearId": draft["id"]} | window)
-    assert change["updatePlanYear"]["userErrors"] == []
-    open_hr(demo)
-    demo.page.locator(f"a[href='#{draft['id']}']").click()
     article = demo.page.get_by_role("article", name=draft["benefitProduct"]["name"])
+    link = demo.page.locator(f"a[href='#{draft['id']}']")
+    # The window is over before enrollment opens, then extended through today, and over again before it closes.
+    update_plan_year(gateway, draft, openEnrollmentStart="2026-11-01", openEnrollmentEnd="2026-11-19")
+    open_hr(demo)
+    link.click()
+    article.get_by_role("button", name="Open enrollment").click()
+    demo.page.get_by_role("dialog").get_by_role("button", name="Open enrollment").click()
+    refusal = demo.page.get_by_role("dialog").locator("[data-code=WINDOW_NOT_OPEN]")
+    refusal.wait_for()
+    assert refusal.inner_text().startswith("Open enrollment ended on 2026-11-19; ")
+    update_plan_year(gateway, draft, openEnrollmentEnd="2026-11-20")
+    open_hr(demo)
+    link.click()
     article.get_by_role("button", name="Open enrollment").click()
     demo.page.get_by_role("dialog").get_by_role("button", name="Open enrollment").click()
     article.get_by_text("Enrollment is open").wait_for()
     participation = plan_years_with(gateway, "OPEN_ENROLLMENT")[-1]["participation"]
     assert article.get_by_text(f"{participation['issued']} enrollments were issued.").is_visible()
-    # The window was over before enrollment opened: only new hires, who have a window of their own, can answer.
-    assert participation["lapsed"] > 0
-    assert participation["lapsed"] + participation["pending"] == participation["issued"]
-    link = demo.page.locator(f"a[href='#{draft['id']}']")
+    assert participation["pending"] == participation["issued"] > 0
     assert texts_of(link.locator(".legend > *")) == legend_of(participation)
 
+    update_plan_year(gateway, draft, openEnrollmentEnd="2026-11-19")
+    open_hr(demo)
+    link.click()
+    # Only new hires, who have a window of their own, can still answer.
+    participation = plan_years_with(gateway, "OPEN_ENROLLMENT")[-1]["participation"]
+    assert participation["lapsed"] > 0
+    assert participation["lapsed"] + participation["pending"] == participation["issued"]
     article.get_by_role("button", name="Close enrollment").click()
     demo.page.get_by_role("dialog").get_by_role("button", name="Close enrollment").click()
     article.get_by_text(f"Enrollment is closed: {participation['lapsed']} enrollments lapsed.").wait_for()
