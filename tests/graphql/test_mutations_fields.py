@@ -51,6 +51,10 @@ UNBOUNDED_DATES = {
 }
 
 
+#: Fields that only the review of another type of life event accepts.
+OTHER_REVIEWS = {"reviewLifeEvent.employmentClass", "reviewLifeEvent.terminationDate"}
+
+
 async def create_rollback_office(database: Database) -> tuple[Office, dict[str, Input]]:
     office, inputs = await create_office_with_inputs(database)
     return replace(office, database=RollbackDatabase(database.engine)), inputs
@@ -66,7 +70,7 @@ async def collect_refusals(office: Office, inputs: dict[str, Input], field: Inpu
 async def test_input_with_every_field_is_applied(database: Database) -> None:
     office, inputs = await create_rollback_office(database)
     assert sorted(inputs) == MUTATIONS
-    expected_paths = {str(field) for field in input_fields() if field.type != "list"}
+    expected_paths = {str(field) for field in input_fields() if field.type != "list"} - OTHER_REVIEWS
     assert {path for mutation, input in inputs.items() for path in _paths(input, mutation)} == expected_paths
     for mutation, input in inputs.items():
         response = await call(office, mutation, input)

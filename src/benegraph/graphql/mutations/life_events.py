@@ -19,10 +19,11 @@ from benegraph.graphql.mutations.inputs import (
 from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
 from benegraph.graphql.mutations.run_mutation import mutation
 from benegraph.graphql.types.enrollments import QualifyingLifeEvent
-from benegraph.graphql.types.enums import LifeEventStatus, LifeEventType, describe_enum
+from benegraph.graphql.types.enums import EmploymentClass, LifeEventStatus, LifeEventType, describe_enum
 from benegraph.graphql.types.fields import to_one
 from benegraph.services import enrollments
 from benegraph.services.enrollments.life_events import LifeEventReport
+from benegraph.services.life_event_reviews import EmploymentChange, review_with_employment_change
 
 
 class LifeEventDecision(StrEnum):
@@ -65,6 +66,13 @@ class ReviewLifeEventInput(VersionedInput):
     qualifying_life_event_id: strawberry.ID = required("The life event, which must be pending.")
     decision: LifeEventDecision = required("The decision.")
     review_notes: str | None = optional("The reasons for the decision. Employees cannot read them.")
+    employment_class: EmploymentClass | None = optional(
+        "Only with the approval of a `REDUCTION_IN_HOURS`: the employee's class from today, as by `updateEmployee`."
+    )
+    termination_date: date | None = optional(
+        "Only with the approval of a `TERMINATION`: the first day without employment, as by `terminateEmployee`. The"
+        " notes are the reason."
+    )
 
 
 @mutation_payload
@@ -89,14 +97,17 @@ async def report_life_event(tx: Transaction, input: ReportLifeEventInput) -> Res
 @mutation(
     Action.REVIEW_LIFE_EVENT,
     ReviewLifeEventPayload,
-    "Approve or deny a pending life event. After approval, the employee has at least ten days for the change.",
+    "Approve or deny a pending life event. After approval, the employee has at least ten days for the change. The"
+    " approval of an event that ends eligibility can change the employment too, with the permission for that mutation.",
 )
 async def review_life_event(tx: Transaction, input: ReviewLifeEventInput) -> ResultData:
-    await enrollments.review_life_event(
+    change = EmploymentChange(value_or_none(input.employment_class), value_or_none(input.termination_date))
+    await review_with_employment_change(
         tx,
         input.qualifying_life_event_id,
         LifeEventStatus(input.decision.value),
         value_or_none(input.review_notes),
         value_or_none(input.expected_version),
+        change,
     )
     return {"life_event_id": input.qualifying_life_event_id}

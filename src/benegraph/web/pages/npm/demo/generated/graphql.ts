@@ -73,6 +73,21 @@ export type ElectionInput = {
   selectedPlanId?: string | number | null | undefined;
 };
 
+/** The kind of employment, which determines eligibility and the contributions. */
+export type EmploymentClass =
+  /** Full-time employment. */
+  | 'FULL_TIME'
+  /** Work as an independent contractor. */
+  | 'INDIVIDUAL_CONTRACTOR'
+  /** Internship. */
+  | 'INTERN'
+  /** Part-time employment. */
+  | 'PART_TIME'
+  /** Employment for a season of the year. */
+  | 'SEASONAL'
+  /** Employment for a limited time. */
+  | 'TEMPORARY';
+
 /** The status of an enrollment today, in the employer's time zone. */
 export type EnrollmentStatus =
   /** Coverage was elected, and is in force or starts later. */
@@ -228,6 +243,8 @@ export type ReportLifeEventInput = {
 export type ReviewLifeEventInput = {
   /** The decision. */
   decision: LifeEventDecision;
+  /** Only with the approval of a `REDUCTION_IN_HOURS`: the employee's class from today, as by `updateEmployee`. */
+  employmentClass?: EmploymentClass | null | undefined;
   /** The version that you read. If the object has changed since, the mutation is refused. */
   expectedVersion?: number | null | undefined;
   /** A key of your choice, 1 to 255 characters. A repeated call with the same key and input within 30 days changes nothing and returns the same objects; the same key with another input is refused. */
@@ -236,6 +253,8 @@ export type ReviewLifeEventInput = {
   qualifyingLifeEventId: string | number;
   /** The reasons for the decision. Employees cannot read them. */
   reviewNotes?: string | null | undefined;
+  /** Only with the approval of a `TERMINATION`: the first day without employment, as by `terminateEmployee`. The notes are the reason. */
+  terminationDate?: string | null | undefined;
 };
 
 /** Why a mutation was refused. */
