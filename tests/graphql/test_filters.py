@@ -90,7 +90,7 @@ async def test_search_ignores_case_and_accents_of_letters(
         ({"search": "änGLA"}, {"Ängla"}),
         ({"search": "angla"}, {"Ängla"}),
         ({"search": "a\u0308ngla"}, {"Ängla"}),  # decomposed
-        ({"search": "àdâ"}, {"Ada"}),
+        ({"search": "àdâ lövelace"}, {"Ada"}),
         ({"search": "o", "externalId": "E-1"}, {"Ada", "Ängla"}),
         ({"search": "%"}, {"Bob"}),
         ({"search": "_"}, {"Bob"}),

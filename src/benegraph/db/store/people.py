@@ -26,7 +26,6 @@ from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import today_at, visibility_conditions
 from benegraph.db.store.row_queries import ManyByKey, OneByCompositeKey, OneByKey, PagedRows
-from benegraph.domain.checks import remove_accents
 from benegraph.domain.people import EmploymentClass
 
 
@@ -37,7 +36,7 @@ class EmployeeFilter:
     employment_class: EmploymentClass | None = None
     active: bool | None = None
     external_id: str | None = None
-    #: Each word must occur in one of the searched columns, ignoring case and accents.
+    #: Each word, which has no accents, must occur in one of the searched columns, ignoring their case and accents.
     words: tuple[str, ...] = ()
 
 
@@ -76,7 +75,7 @@ def apply_filter(scope: QueryScope, employees: Select[Any], filter: EmployeeFilt
         employees = employees.where(case((is_active if filter.active else not_(is_active), true()), else_=false()))
     for word in filter.words:
         searched = (Employee.first_name, Employee.last_name, Employee.email, Employee.external_id)
-        lowered = func.lower(remove_accents(word))
+        lowered = func.lower(word)
         employees = employees.where(or_(*(_contains(column, lowered) for column in searched)))
     return employees
 

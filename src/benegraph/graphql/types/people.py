@@ -9,7 +9,7 @@ import strawberry
 
 from benegraph.db import store
 from benegraph.db.store.row_queries import OneByCompositeKey, OneByKey
-from benegraph.domain.checks import check_text, normalize_text
+from benegraph.domain.checks import check_text, normalize_text, remove_accents
 from benegraph.domain.coverage import check_subscriber
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import IdPrefix
@@ -92,7 +92,8 @@ class EmployeeFilter:
         if "\0" in search or "\0" in (self.external_id or ""):
             raise BadInput("A filter can't contain the character U+0000.")
         external_id = normalize_text(self.external_id) if self.external_id else self.external_id
-        return store.people.EmployeeFilter(self.employment_class, self.active, external_id, tuple(search.split()))
+        words = tuple(remove_accents(search).split())
+        return store.people.EmployeeFilter(self.employment_class, self.active, external_id, words)
 
 
 @strawberry.type(description="A family member of an employee. The employee's elections can cover dependents.")
