@@ -221,9 +221,14 @@ async def test_reopened_waiver_keeps_records_of_the_carrier(office: Office) -> N
     assert (first["id"], first["end_date"]) == (waived[0]["id"], "2027-06-30")
     assert (second["id"], second["start_date"], second["end_date"]) == (own, "2027-07-01", "2027-12-31")
     assert (second["policy_number"], second["paid_through"]) == ("OWN", "2027-12-31")
+    key = coverage_key(date(2027, 7, 1))
+    shortened = office.run(records.update_coverage, records.CoverageItem(key, {"end_date": date(2027, 8, 31)}), None)
+    assert await office.refusals(shortened) == ["LINKED_TO_ENROLLMENT fields.endDate"]
+    assert await office.refusals(office.run(records.delete_coverage, key, None)) == ["LINKED_TO_ENROLLMENT key"]
     await office.elect(ada, waive(reissued))
     assert [without_stamps(row) for row in await read_coverage(office)] == [without_stamps(row) for row in waived]
     assert await actions(office, own) == ["CREATED", "LINKED", "MOVED"]
+    assert await office.run(records.delete_coverage, key, None) == own
 
 
 @pytest.mark.parametrize("end", [None, date(9999, 12, 31), date(2027, 8, 31)])

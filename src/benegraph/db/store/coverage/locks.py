@@ -19,6 +19,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.orm import aliased
 
 from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Enrollment, GroupContract, PlanYear, Subscriber, SubscriberEnrollment, Tenant
@@ -86,13 +87,34 @@ def _coverage_of_many(scope: QueryScope) -> Select[Any]:
 
 
 async def find_linked_ids(tx: Transaction, ids: Collection[str]) -> set[str]:
-    """Return which of these coverages follow an election."""
+    """Return which of these coverages hold elected days.
+
+    These are the coverages that an election is linked to, and those of the carrier's own that start during an election
+    and thus hold its days from then on.
+    """
+    linked = aliased(SubscriberEnrollment)
+    in_division = and_(
+        linked.tenant_id == SubscriberEnrollment.tenant_id,
+        linked.subscriber_id == SubscriberEnrollment.subscriber_id,
+        linked.group_id == SubscriberEnrollment.group_id,
+        linked.division_id == SubscriberEnrollment.division_id,
+    )
+    follows = and_(linked.tenant_id == Enrollment.tenant_id, linked.id == Enrollment.subscriber_enrollment_id)
     result = await tx.session.scalars(
-        select(Enrollment.subscriber_enrollment_id)
-        .where(Enrollment.tenant_id == tx.viewer.tenant_id, Enrollment.subscriber_enrollment_id == any_of(ids))
+        select(SubscriberEnrollment.id)
+        .join(linked, in_division)
+        .join(Enrollment, follows)
+        .where(
+            SubscriberEnrollment.tenant_id == tx.viewer.tenant_id,
+            SubscriberEnrollment.id == any_of(ids),
+            or_(
+                linked.id == SubscriberEnrollment.id,
+                SubscriberEnrollment.start_date.between(Enrollment.coverage_starts_on, Enrollment.coverage_ends_on),
+            ),
+        )
         .distinct()
     )
-    return {id for id in result if id is not None}
+    return set(result)
 
 
 async def delete_coverage(tx: Transaction, ids: Collection[str]) -> None:
