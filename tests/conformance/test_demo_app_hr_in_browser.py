@@ -20,8 +20,8 @@ PLAN_YEARS = """{ viewer { employer { planYears(first: 50) { nodes {
     byPlan { plan { name } enrolled employerContributionCents }
   }
 } } } } }"""
-ENROLLMENTS = """query ($id: ID!, $status: EnrollmentStatus!, $after: String) {
-  planYear(id: $id) { enrollments(first: 100, filter: { status: [$status] }, after: $after) {
+ENROLLMENTS = """query ($id: ID!, $status: [EnrollmentStatus!]!) {
+  planYear(id: $id) { enrollments(first: 100, filter: { status: $status }) {
     totalCount
     pageInfo { hasNextPage }
     nodes { employee { firstName lastName } employerContributionCents }
@@ -72,7 +72,7 @@ def plan_years_with(gateway: Gateway, status: str) -> list[dict[str, Any]]:
 
 
 def enrollments_with(gateway: Gateway, plan_year: str, status: str) -> dict[str, Any]:
-    connection: dict[str, Any] = fetch(gateway, "employer", ENROLLMENTS, id=plan_year, status=status)["planYear"][
+    connection: dict[str, Any] = fetch(gateway, "employer", ENROLLMENTS, id=plan_year, status=[status])["planYear"][
         "enrollments"
     ]
     assert not connection["pageInfo"]["hasNextPage"]
