@@ -405,9 +405,12 @@ def _fill_page_arguments(
     if "orderBy" in definition.args and not (builder.may_be_invalid and builder.chance(30)):
         order = builder.pick(("", *orders_of(definition)))
         values["orderBy"] = value_from_ast_untyped(parse_value(order)) if order else None
-    for name in ("after", "before"):
-        if values.get(name) is not None:
-            values[name] = pick_cursor(builder, (*coordinate, order))
+    cursors = [name for name in ("after", "before") if values.get(name) is not None]
+    if cursors and not builder.chance(20):  # two cursors often have nothing between them
+        values |= dict.fromkeys(cursors)
+        cursors = [builder.pick(cursors)] if builder.chance(70) else []
+    for name in cursors:
+        values[name] = pick_cursor(builder, (*coordinate, order))
     if values.get("offset") is not None:
         values["offset"] = builder.pick(INVALID_OFFSETS if builder.may_be_invalid else OFFSETS)
         if not builder.may_be_invalid:
@@ -423,6 +426,6 @@ def _fill_page_arguments(
     sizes = []
     for name in names:
         sizes.append(builder.pick([size for size in PAGE_SIZES if size <= max(1, max_objects)]))
-        is_invalid = builder.may_be_invalid and builder.chance(15)
+        is_invalid = builder.may_be_invalid and builder.chance(8)
         values[name] = builder.pick(INVALID_PAGE_SIZES) if is_invalid else sizes[-1]
     return max(sizes)

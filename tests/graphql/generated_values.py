@@ -192,7 +192,7 @@ def _pick_id(builder: OperationBuilder, type_names: Sequence[str]) -> Any:
 
 
 def pick_cursor(builder: OperationBuilder, list_order: ListOrder) -> str:
-    if builder.may_be_invalid and builder.chance(30):
+    if builder.may_be_invalid and builder.chance(15):
         return builder.pick((*INVALID_CURSORS, *builder.pick(list(builder.dataset.cursors.values()))))
     return builder.pick(("", *builder.dataset.cursors.get(list_order, ())))
 
