@@ -91,7 +91,7 @@ def queries_for(dataset: AllTypesDataset, role: Role) -> st.SearchStrategy[list[
     @st.composite
     def query(draw: st.DrawFn) -> list[GraphQLRequest]:
         builder = OperationBuilder(draw, dataset, dataset.visible_keys[role], strategies)
-        builder.may_be_invalid = builder.chance(25)
+        builder.may_be_invalid = builder.chance(15)
         names = draw(st.lists(st.sampled_from(ROOT_FIELDS), min_size=1, max_size=3))
         request = _build_request(builder, QUERY_TYPE, [_draw_root_field(builder, name) for name in names])
         if not builder.variable_types or not builder.chance(35):
