@@ -55,6 +55,11 @@ def non_null_values_of(type_: Any) -> st.SearchStrategy[Any]:
     if isinstance(type_, GraphQLEnumType):
         return st.sampled_from([*type_.values])
     if isinstance(type_, GraphQLInputObjectType):
+        if type_.is_one_of:
+            members = type_.fields.items()
+            return st.one_of(
+                *(st.fixed_dictionaries({name: non_null_values_of(field.type)}) for name, field in members)
+            )
         required = {name for name, field in type_.fields.items() if is_required_input_field(field)}
         return objects_of({name: field.type for name, field in type_.fields.items()}, required)
     return SCALAR_VALUES[type_.name]
