@@ -40,7 +40,7 @@ ESCAPED = 'A"\\\u0001\u2028😀'
 CONTROLS = "".join(map(chr, range(1, 33))) + "\x7f\x80\x9f\ufeff\uffff\U0010ffff"
 HTML = "\"\\</script><!-- & ' \t\r\n"
 #: A subscriber number with special characters, as rules for carriers may allow. It is a key in statements.
-NUMBER = 'A"\\😀,\t\n%'
+NUMBER = 'A"\\😀,/&%'
 GROUP, DIVISION = 'G"\\😀', "D,{}'"
 STARTED_ON, ENDED_ON = date(2020, 1, 1), date(9999, 12, 30)
 #: Numbers of rows that exceed a page, and the limit for inline rows.
