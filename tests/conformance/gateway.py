@@ -22,9 +22,10 @@ NO_RATE_LIMIT = {"BENEGRAPH_RATE_BURST": "0"}
 
 @dataclass(frozen=True)
 class Gateway:
-    """A running gateway: its URL, its keys by role, the demo's sample IDs, and its directory."""
+    """A running gateway: its URL, the demo's date, its keys by role, the demo's sample IDs, and its directory."""
 
     url: str
+    today: str
     keys: dict[str, str]
     samples: dict[str, Any]
     directory: Path
