@@ -11,7 +11,7 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.access import Role
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
-from benegraph.domain.enrollments.status import CloseReason, EnrollmentStatus, derive_enrollment_status
+from benegraph.domain.enrollments.status import CloseReason
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import (
@@ -33,7 +33,7 @@ from benegraph.services.coverage.subscribers import (
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.employers import employer_today
 from benegraph.services.enrollments.issue import is_awaiting_answer, issue_to_employee
-from benegraph.services.enrollments.offers import enrollment_facts
+from benegraph.services.enrollments.offers import enrollment_facts, is_pending
 from benegraph.services.enrollments.updates import EnrollmentUpdates
 from benegraph.services.plan_years import renew_or_lapse
 
@@ -320,11 +320,6 @@ async def _lock_enrollments(tx: Transaction, employee: Employee) -> tuple[Sequen
     return await store.enrollments.lock_in_plan_years(tx, employee.id), plan_years
 
 
-def _is_pending(row: Enrollment, plan_years: Mapping[str, PlanYear], today: date) -> bool:
-    facts = enrollment_facts(row, plan_years[row.plan_year_id])
-    return derive_enrollment_status(facts, today) is EnrollmentStatus.PENDING
-
-
 def _reopen_closed_by_termination(
     updates: EnrollmentUpdates,
     rows: Sequence[Enrollment],
@@ -337,7 +332,9 @@ def _reopen_closed_by_termination(
     Of several the newest is reopened; the others count as replaced by it.
     """
     closed = [row for row in rows if row.decision is None and row.close_reason is CloseReason.TERMINATED]
-    open_plan_years = {row.plan_year_id for row in rows if row not in closed and _is_pending(row, plan_years, today)}
+    open_plan_years = {
+        row.plan_year_id for row in rows if row not in closed and is_pending(row, plan_years[row.plan_year_id], today)
+    }
     for row in reversed(closed):
         if row.plan_year_id in open_plan_years:
             updates.add(row, "CLOSED", reason, close_reason=CloseReason.REISSUED)

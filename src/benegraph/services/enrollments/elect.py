@@ -36,6 +36,7 @@ from benegraph.services.enrollments.offers import (
     build_terms,
     enrollment_facts,
     find_covered_since,
+    is_pending,
 )
 from benegraph.services.enrollments.updates import EnrollmentUpdates, sort_answered
 
@@ -313,11 +314,7 @@ def _check_reopenable(row: Enrollment, context: ElectionContext, today: date) ->
         message = f"The employment ended on {terminated_on}."
     elif derive_status_in_plan_year(enrollment_facts(row, plan_year), today) is EnrollmentStatus.INACTIVE:
         message = "The enrollment is closed, or its coverage has ended."
-    elif any(
-        derive_enrollment_status(enrollment_facts(other, plan_year), today) is EnrollmentStatus.PENDING
-        for other in rows
-        if other is not row
-    ):
+    elif any(is_pending(other, plan_year, today) for other in rows if other is not row):
         return [
             RuleViolation(
                 ErrorCode.REISSUE_ALREADY_OPEN,

@@ -15,7 +15,12 @@ from benegraph.db.models import Dependent, Employee, EnrolledDependent, Enrollme
 from benegraph.db.session import Transaction
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.elections import ElectionOffer, OfferedPlan, ReissueBaseline
-from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFacts
+from benegraph.domain.enrollments.status import (
+    ElectionDecision,
+    EnrollmentFacts,
+    EnrollmentStatus,
+    derive_enrollment_status,
+)
 from benegraph.domain.enrollments.tiers import DependentFacts
 from benegraph.domain.people import Employment, EmploymentClass
 from benegraph.domain.plan_years import ContributionTerms, Eligibility, PlanPrice, WaitingPeriod, evaluate_eligibility
@@ -60,6 +65,11 @@ def enrollment_facts(enrollment: Enrollment, plan_year: PlanYear) -> EnrollmentF
         coverage_ends_on=enrollment.coverage_ends_on,
         closed_on=enrollment.closed_on,
     )
+
+
+def is_pending(enrollment: Enrollment, plan_year: PlanYear, today: date) -> bool:
+    """Return whether an enrollment can be answered today or later: its status is PENDING."""
+    return derive_enrollment_status(enrollment_facts(enrollment, plan_year), today) is EnrollmentStatus.PENDING
 
 
 def dependent_facts(dependent: Dependent) -> DependentFacts:

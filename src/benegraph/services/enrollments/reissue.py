@@ -18,7 +18,6 @@ from benegraph.domain.enrollments.status import (
     EnrollmentStatus,
     WindowReason,
     build_close_values,
-    derive_enrollment_status,
     derive_status_in_plan_year,
 )
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
@@ -31,6 +30,7 @@ from benegraph.services.enrollments.offers import (
     employment_of,
     enrollment_facts,
     find_covered_since,
+    is_pending,
     waiting_period,
 )
 from benegraph.services.enrollments.updates import sort_answered
@@ -141,13 +141,7 @@ def _check_reissuable(
     old: Enrollment, rows: Sequence[Enrollment], plan_year: PlanYear, today: date
 ) -> Iterator[RuleViolation]:
     field = ("enrollmentId",)
-    open_reissues = [
-        row
-        for row in rows
-        if row.id != old.id
-        and derive_enrollment_status(enrollment_facts(row, plan_year), today) is EnrollmentStatus.PENDING
-    ]
-    if open_reissues:
+    if any(is_pending(row, plan_year, today) for row in rows if row.id != old.id):
         yield RuleViolation(
             ErrorCode.REISSUE_ALREADY_OPEN,
             "A reissue in this plan year is already open; answer that enrollment.",
