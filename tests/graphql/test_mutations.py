@@ -126,6 +126,19 @@ async def _pass_the_year(recorder: MutationRecorder, year: str, ada: str, enroll
     recorder.office = recorder.office.on_day(date(2026, 12, 1))
     assert await recorder.apply("closeEnrollment", planYearId=year) == {"planYear": {"id": year}, "lapsedCount": 0}
     recorder.office = recorder.office.on_day(date(2027, 3, 10))
+    end = {"enrollmentId": enrollment, "reason": "NONPAYMENT"}
+    await recorder.check_refused("endCoverage", "DATES_OUT_OF_ORDER lastDay", **end, lastDay="2027-12-31")
+    assert await recorder.apply("endCoverage", **end, dryRun=True) == {
+        "enrollments": None,
+        "previews": [
+            {
+                "enrollmentId": enrollment,
+                "status": "ENROLLED",
+                "coverageStartDate": "2027-01-01",
+                "coverageEndDate": "2027-03-31",
+            }
+        ],
+    }
     marriage = {"employeeId": ada, "eventType": "MARRIAGE"}
     await recorder.check_refused("reportLifeEvent", "INVALID_INPUT eventDate", **marriage, eventDate="2027-03-11")
     reported = await recorder.apply("reportLifeEvent", **marriage, eventDate="2027-03-09")

@@ -21,6 +21,7 @@ class Action(StrEnum):
     ELECT = "elect"
     REOPEN_ELECTION = "reopenElection"
     REISSUE = "reissue"
+    END_COVERAGE = "endCoverage"
     CREATE_PLAN_YEAR = "createPlanYear"
     UPDATE_PLAN_YEAR = "updatePlanYear"
     DELETE_PLAN_YEAR = "deletePlanYear"
@@ -61,6 +62,7 @@ _EMPLOYEE_ACTIONS = frozenset(
     }
 )
 _EMPLOYER_ACTIONS = _EMPLOYEE_ACTIONS | {
+    Action.END_COVERAGE,
     Action.CREATE_PLAN_YEAR,
     Action.UPDATE_PLAN_YEAR,
     Action.DELETE_PLAN_YEAR,

@@ -21,6 +21,7 @@ from benegraph.db.base import (
 )
 from benegraph.domain.access import Role
 from benegraph.domain.catalog import CoverageTier
+from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
 from benegraph.domain.ids import IdPrefix
@@ -89,6 +90,9 @@ class Enrollment(Versioned, Base):
     employer_contribution_cents: Mapped[Cents | None]
     coverage_starts_on: Mapped[date | None]
     coverage_ends_on: Mapped[date | None]
+    #: The last day of coverage if `endCoverage` ended it; before the first day if that cancelled it.
+    ended_through: Mapped[date | None]
+    end_reason: Mapped[CoverageEndReason | None] = mapped_column(enum_type(CoverageEndReason))
     #: The carrier's coverage of record that contains this election.
     subscriber_enrollment_id: Mapped[Id | None]
 
@@ -119,6 +123,11 @@ class Enrollment(Versioned, Base):
         CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided_at"),
         CheckConstraint("coverage_starts_on <= coverage_ends_on", name="coverage"),
         CheckConstraint("(closed_on IS NULL) = (close_reason IS NULL)", name="closed"),
+        CheckConstraint(
+            "(ended_through IS NULL) = (end_reason IS NULL)"
+            " AND (ended_through IS NULL OR decision IS NOT DISTINCT FROM 'ENROLLED')",
+            name="ended",
+        ),
         UniqueConstraint("tenant_id", "employer_id", "employee_id", "id", name="uq_enrollments_of_employee"),
         tenant_foreign_key("enrollments_employee", "employer_id employee_id", "employees", "employer_id id"),
         tenant_foreign_key(

@@ -50,6 +50,7 @@ class CloseReason(StrEnum):
     REISSUED = "REISSUED"
     TERMINATED = "TERMINATED"
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
+    ENDED = "ENDED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +133,15 @@ def build_close_values(terminated_on: date | None, today: date) -> dict[str, dat
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answered enrollment: the decision, and the day it takes effect."""
+    """An answered enrollment: the decision, and the day it takes effect.
+
+    `ended_through` is the last day of coverage if the coverage was ended without an end of the employment. It may be
+    before `effective_on`.
+    """
 
     decision: ElectionDecision
     effective_on: date
+    ended_through: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +171,42 @@ def compute_ends(
     `answers` are ordered from the oldest to the newest. An answer stays in force until a later one takes effect, and
     its coverage ends the day before. Coverage that would end before it begins is cancelled: it has no end date. So is
     coverage that would begin on or after the termination date, when the employment is over. So no day is covered twice,
-    and none is lost. The ends follow from the answers alone: when an answer or a termination is withdrawn, computing
-    them again restores the coverage that it had ended.
+    and none is lost. Where a coverage was ended, no earlier answer covers later days either; a later answer does so
+    only if it takes effect after that end. The ends follow from the answers alone: when an answer or a termination is
+    withdrawn, computing them again restores the coverage that it had ended.
     """
     last_day = find_last_coverable_day(plan_year_ends_on, terminated_on)
     stop = last_day + ONE_DAY
     reason = CloseReason.TERMINATED if last_day < plan_year_ends_on else None
     ends: list[EnrollmentEnd] = []
-    for answer in reversed(answers):
+    for answer, limit in zip(reversed(answers), reversed(_find_limits(answers)), strict=True):
         takes_effect = answer.effective_on < stop and (terminated_on is None or answer.effective_on < terminated_on)
-        is_covered = takes_effect and answer.decision is ElectionDecision.ENROLLED
-        ends.append(EnrollmentEnd(stop - ONE_DAY if is_covered else None, stop if reason else None, reason))
+        is_enrolled = answer.decision is ElectionDecision.ENROLLED
+        own_stop, own_reason = stop, reason
+        if is_enrolled and limit is not None and limit < stop - ONE_DAY:
+            own_stop, own_reason = limit + ONE_DAY, CloseReason.ENDED
+        is_covered = takes_effect and is_enrolled and answer.effective_on < own_stop
+        ends.append(
+            EnrollmentEnd(own_stop - ONE_DAY if is_covered else None, own_stop if own_reason else None, own_reason)
+        )
         if takes_effect:
-            stop = answer.effective_on
-            reason = CloseReason.REISSUED
+            stop, reason = answer.effective_on, CloseReason.REISSUED
+        if answer.ended_through is not None and answer.ended_through < stop - ONE_DAY:
+            stop, reason = answer.ended_through + ONE_DAY, CloseReason.ENDED
     return ends[::-1]
+
+
+def _find_limits(answers: Sequence[Answer]) -> list[date | None]:
+    """Return the last day that each answer's coverage may reach; None without a limit.
+
+    An end of coverage also limits the answers after it that take effect by then.
+    """
+    limits: list[date | None] = []
+    limit: date | None = None
+    for answer in answers:
+        if limit is not None and limit < answer.effective_on:
+            limit = None
+        if answer.ended_through is not None:
+            limit = answer.ended_through if limit is None else min(limit, answer.ended_through)
+        limits.append(limit)
+    return limits

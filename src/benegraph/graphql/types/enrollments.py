@@ -13,6 +13,7 @@ from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import PlanPrice, compute_costs
 from benegraph.domain.values import DateSpan
 from benegraph.graphql.types.enums import (
+    CoverageEndReason,
     CoverageStatus,
     CoverageTier,
     ElectionDecision,
@@ -253,6 +254,10 @@ class Enrollment(Node):
     )
     coverage_status: CoverageStatus | None = strawberry.field(
         description="The status of the coverage today, in the employer's time zone; null unless coverage was elected."
+    )
+    end_reason: CoverageEndReason | None = strawberry.field(
+        name="coverageEndReason",
+        description="Why the coverage was ended by `endCoverage`; null if it was not.",
     )
     effective_on: date = strawberry.field(
         name="effectiveDate",

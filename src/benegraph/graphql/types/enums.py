@@ -12,6 +12,7 @@ from benegraph.domain.access import Role
 from benegraph.domain.billing import InvoiceStatus
 from benegraph.domain.catalog import CoverageTier, PlanTier, ProductCategory
 from benegraph.domain.coverage import BatchOutcome
+from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.enrollments.status import CoverageStatus, ElectionDecision, EnrollmentStatus, WindowReason
 from benegraph.domain.people import EmploymentClass, Relationship
@@ -19,6 +20,7 @@ from benegraph.domain.plan_years import PlanYearStatus, RenewalMode
 
 __all__ = [
     "BatchOutcome",
+    "CoverageEndReason",
     "CoverageStatus",
     "CoverageTier",
     "ElectionDecision",
@@ -175,6 +177,20 @@ describe_enum(
         "EFFECTIVE": "Coverage is in force.",
         "ENDED": "The last day of coverage has passed.",
         "CANCELLED": "Coverage was ended before it started.",
+    },
+)
+describe_enum(
+    CoverageEndReason,
+    "Why a coverage was ended without an end of the employment, which determines its last day.",
+    {
+        "LOSS_OF_ELIGIBILITY": "The employee is no longer eligible. Coverage lasts through the end of a month.",
+        "NONPAYMENT": "The employee's share was not paid.",
+        "VOLUNTARY": (
+            "The employee gave up the coverage after a life event that allows it. Coverage lasts through the end of a"
+            " month."
+        ),
+        "CARRIER_REQUEST": "The carrier demands the end.",
+        "MISREPRESENTATION": "Fraud, or intentional misrepresentation of a material fact.",
     },
 )
 describe_enum(

@@ -1,12 +1,15 @@
-"""Enrollments: issue, elect, reopen and reissue them; report and review life events."""
+"""Enrollments: issue, elect, reopen and reissue them, and end their coverage; report and review life events."""
 
+from benegraph.services.enrollments.coverage_ends import CoverageOutcome, end_coverage
 from benegraph.services.enrollments.elect import ElectionOutcome, elect, reopen_election
 from benegraph.services.enrollments.life_events import report_life_event, review_life_event
 from benegraph.services.enrollments.reissue import reissue_enrollment
 
 __all__ = [
+    "CoverageOutcome",
     "ElectionOutcome",
     "elect",
+    "end_coverage",
     "reissue_enrollment",
     "reopen_election",
     "report_life_event",

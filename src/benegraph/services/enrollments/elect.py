@@ -83,7 +83,7 @@ async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
     context = await _load_election_context(tx, employee, [election.enrollment_id for election in elections])
     today = tx.today(employee.time_zone)
-    accepted_elections = _evaluate_all(elections, await _load_offers(tx, context, elections), today)
+    accepted_elections = _evaluate_all(elections, await _load_offers(tx, context, elections, today), today)
     updates = EnrollmentUpdates()
     rows = {row.id: row for row in context.rows}
     answers = [(rows[election.enrollment_id], accepted) for election, accepted in accepted_elections]
@@ -216,7 +216,7 @@ async def _load_election_context(tx: Transaction, employee: Employee, enrollment
 
 
 async def _load_offers(
-    tx: Transaction, context: ElectionContext, elections: Sequence[Election]
+    tx: Transaction, context: ElectionContext, elections: Sequence[Election], today: date
 ) -> dict[str, ElectionOffer]:
     dependent_ids = {
         id for election in elections for id in election.dependent_ids if prefix_of(id) is IdPrefix.DEPENDENT
@@ -243,7 +243,7 @@ async def _load_offers(
             context.dependents,
             unrelated_dependents=unrelated_dependents,
             baseline=build_baseline(row, event, rows, covered_dependents, terms) if event else None,
-            covered_since=find_covered_since(rows) if event else None,
+            covered_since=find_covered_since(rows, today) if event else None,
         )
     return offers
 
@@ -309,6 +309,8 @@ def _check_reopenable(row: Enrollment, context: ElectionContext, today: date) ->
         message = "The enrollment is not answered, so there is nothing to reopen."
     elif sort_answered(rows)[-1] is not row:
         message = "The answer was replaced by a later one."
+    elif row.ended_through is not None:
+        message = "The coverage was ended; an administrator can restore it by an override."
     elif terminated_on is not None and terminated_on <= today:
         # Reopening would take away the coverage through the end of the month, and nobody could answer again.
         message = f"The employment ended on {terminated_on}."

@@ -122,13 +122,16 @@ def employee_eligibility(
     )
 
 
-def find_covered_since(rows: Sequence[Enrollment]) -> date | None:
-    """Return the first day of coverage in a plan year; None if the latest answer is not coverage.
+def find_covered_since(rows: Sequence[Enrollment], today: date) -> date | None:
+    """Return the first day of coverage in a plan year; None if the latest answer is not coverage, or it was ended.
 
     `rows` are all enrollments of one employee in the plan year, oldest first.
     """
     answered = sort_answered(rows)
     if not answered or answered[-1].decision is not ElectionDecision.ENROLLED:
+        return None
+    ended_through = answered[-1].ended_through
+    if ended_through is not None and ended_through < today:
         return None
     return min(
         (row.coverage_starts_on for row in answered if row.coverage_starts_on and row.coverage_ends_on), default=None
@@ -170,7 +173,8 @@ def build_baseline(
     """Build the baseline of a reissue: the last answer before it in the plan year, which is still in force."""
     earlier = [row for row in sort_answered(rows) if row.id != enrollment.id]
     last = earlier[-1] if earlier else None
-    if last is None or last.decision is not ElectionDecision.ENROLLED or last.selected_plan_id is None:
+    is_ended = last is not None and last.ended_through is not None and last.ended_through < enrollment.effective_on
+    if last is None or is_ended or last.selected_plan_id is None:
         return ReissueBaseline(event.event_type, event_dependent_id=event.dependent_id)
     dependent_ids = frozenset(
         row.dependent_id

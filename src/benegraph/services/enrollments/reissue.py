@@ -39,7 +39,7 @@ from benegraph.services.enrollments.updates import sort_answered
 async def reissue_enrollment(
     tx: Transaction, enrollment_id: str, life_event_id: str, reason: str | None, expected_version: int | None
 ) -> str:
-    """Issue a pending enrollment that replaces one that is enrolled, waived or lapsed, and return its ID.
+    """Issue a pending enrollment that replaces one that is enrolled, waived, lapsed or ended, and return its ID.
 
     The old enrollment stays unchanged until the new one is answered. Raises Refused.
     """
@@ -59,11 +59,11 @@ async def reissue_enrollment(
     old = next(row for row in rows if row.id == enrollment_id)
     event = await store.enrollments.lock_life_event(tx, life_event_id, employee.id)
     today = tx.today(employee.time_zone)
-    covered_since = find_covered_since(rows)
-    effective_on = _effective_on(event, employee, plan_year, covered_since) if event else None
+    covered_since = find_covered_since(rows, today)
+    effective_on = compute_event_effective_date(event, employee, plan_year, covered_since) if event else None
     violations = [
         *check_version(expected_version, old.version),
-        *_check_event(event, today),
+        *check_event(event, today),
         *_check_reissuable(old, rows, plan_year, today),
     ]
     if event is not None and LIFE_EVENT_RULES[event.event_type].allows_reissue:
@@ -105,7 +105,10 @@ async def _issue(
     return str(row["id"])
 
 
-def _effective_on(event: LifeEvent, employee: Employee, plan_year: PlanYear, covered_since: date | None) -> date | None:
+def compute_event_effective_date(
+    event: LifeEvent, employee: Employee, plan_year: PlanYear, covered_since: date | None
+) -> date | None:
+    """Return the day a change for a life event takes effect in a plan year; None if that is after the plan year."""
     eligible_on = compute_eligibility_date(employment_of(employee), waiting_period(plan_year))
     return compute_effective_date(
         event.event_type,
@@ -116,7 +119,8 @@ def _effective_on(event: LifeEvent, employee: Employee, plan_year: PlanYear, cov
     )
 
 
-def _check_event(event: LifeEvent | None, today: date) -> Iterator[RuleViolation]:
+def check_event(event: LifeEvent | None, today: date) -> Iterator[RuleViolation]:
+    """Check that a life event is approved, and that its type and its period allow a change today."""
     field = ("qualifyingLifeEventId",)
     if event is None:
         yield RuleViolation(ErrorCode.NOT_FOUND, "The employee has no life event with this ID.", field)
@@ -153,9 +157,8 @@ def _check_reissuable(
             ErrorCode.NOT_REISSUABLE, f"The enrollment was replaced by {latest.id}; reissue that one.", field
         )
     elif not _is_reissuable(old, plan_year, today):
-        yield RuleViolation(
-            ErrorCode.NOT_REISSUABLE, "Only an enrollment that is enrolled, waived or lapsed can be reissued.", field
-        )
+        message = "Only an enrollment that is enrolled, waived, lapsed, or ended by `endCoverage` can be reissued."
+        yield RuleViolation(ErrorCode.NOT_REISSUABLE, message, field)
 
 
 def _is_reissuable(old: Enrollment, plan_year: PlanYear, today: date) -> bool:
@@ -163,7 +166,7 @@ def _is_reissuable(old: Enrollment, plan_year: PlanYear, today: date) -> bool:
     if status in (EnrollmentStatus.ENROLLED, EnrollmentStatus.WAIVED):
         return True
     lapsed = old.decision is None and old.close_reason in (None, CloseReason.LAPSED)
-    return lapsed and status is EnrollmentStatus.INACTIVE
+    return status is EnrollmentStatus.INACTIVE and (lapsed or old.ended_through is not None)
 
 
 def _check_effective(

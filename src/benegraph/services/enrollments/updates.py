@@ -59,7 +59,9 @@ class EnrollmentUpdates:
         `rows` are all enrollments of that employee in the plan year, oldest first.
         """
         answered = sort_answered(rows, lambda row: self.value(row, "decided_at"))
-        answers = [Answer(self.value(row, "decision"), row.effective_on) for row in answered]
+        answers = [
+            Answer(self.value(row, "decision"), row.effective_on, self.value(row, "ended_through")) for row in answered
+        ]
         for row, end in zip(answered, compute_ends(answers, plan_year_ends_on, terminated_on), strict=True):
             values = {
                 "coverage_ends_on": end.coverage_ends_on,
