@@ -8,8 +8,9 @@ from benegraph.db.models import EnrolledDependent, Enrollment, Event, LifeEvent
 from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.domain.catalog import CoverageTier
+from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WaiverReason, WindowReason
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from factories.access import TENANT, insert
@@ -38,11 +39,15 @@ async def make_enrollment(
     closed_on: date | None = None,
     close_reason: CloseReason = CloseReason.LAPSED,
     covers: Mapping[str, date | None] | None = None,
+    extended_through: date | None = None,
+    waiver_reason: WaiverReason | None = None,
+    ended: tuple[date, CoverageEndReason] | None = None,
 ) -> str:
     """Insert an enrollment: enrolled with a plan, waived with that decision, otherwise unanswered.
 
     `shares` are the contributions of employee and employer. Coverage is that of the plan year by default. `covers`
-    are the IDs of the dependents, each with the last day that the age limit allows.
+    are the IDs of the dependents, each with the last day that the age limit allows. `ended` is the last day and the
+    reason of an end without an end of the employment.
     """
     year = await read_plan_year(database, clock, tenant, plan_year)
     is_enrolled = plan is not None
@@ -70,6 +75,10 @@ async def make_enrollment(
         "coverage_ends_on": ends_on if is_enrolled else None,
         "closed_on": closed_on,
         "close_reason": close_reason if closed_on else None,
+        "window_extended_through": extended_through,
+        "waiver_reason": waiver_reason,
+        "ended_through": ended[0] if ended else None,
+        "end_reason": ended[1] if ended else None,
     }
     (id,) = await insert(database, clock, tenant, Enrollment, row, prefix=IdPrefix.ENROLLMENT)
     covered = [

@@ -15,8 +15,9 @@ from benegraph.db.session import Database
 from benegraph.demo import TENANTS, DemoIds, fill_demo_tenants
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.catalog import CoverageTier, ProductCategory
+from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WaiverReason, WindowReason
 from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.values import Clock
 from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
@@ -214,6 +215,8 @@ async def _insert_employee_rows(database: Database, tenant: str, person: str, pl
         closed_on=TODAY,
         close_reason=CloseReason.REISSUED,
         covers={child: date(2027, 8, 31), ward: None},
+        extended_through=date(2026, 12, 24),
+        ended=(date(2026, 12, 31), CoverageEndReason.NONPAYMENT),
         **common,
     )
     reissued = await make_enrollment(
@@ -224,6 +227,7 @@ async def _insert_employee_rows(database: Database, tenant: str, person: str, pl
         replaces=cancelled,
         life_event=life_events[0],
         decision=ElectionDecision.WAIVED,
+        waiver_reason=WaiverReason.MEDICAID,
         **common,
     )
     common |= {"reason": WindowReason.LIFE_EVENT, "window": (TODAY, TODAY), "replaces": reissued}

@@ -284,6 +284,12 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             "dryRun": False,
             "expectedVersion": 2,
         },
+        "extendWindow": {
+            "employeeId": ids["ada"],
+            "enrollments": [{"enrollmentId": ids["ada_enrollment"], "expectedVersion": 1}],
+            "lastDay": "2027-01-20",
+            "reason": "On leave.",
+        },
         "createPlanYear": {"employerId": ids["employerId"], "benefitProductId": ids["benefitProductId"], **plan_year},
         "updatePlanYear": {"planYearId": ids["draft"], **plan_year, "expectedVersion": 1},
         "deletePlanYear": {"planYearId": ids["draft"], "expectedVersion": 1},

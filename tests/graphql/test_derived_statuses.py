@@ -86,10 +86,12 @@ async def _insert_enrollments(database: Database, zone: str, today: date) -> dic
         database, CREATED, TENANT, Employee, *(_employee(employer, today) for _ in cases), prefix=IdPrefix.EMPLOYEE
     )
     rows, enrollment_facts = [], []
-    for case, employee_id in zip(cases, employee_ids, strict=True):
+    for index, (case, employee_id) in enumerate(zip(cases, employee_ids, strict=True)):
         product_id, plan_year, plan = offers[case["plan_year_end"]]
         enrolled = case["decision"] == "ENROLLED"
         window = DateSpan.through(today - timedelta(days=9), today + timedelta(days=case["window"]))
+        # Half of the windows were extended; an earlier extension does not shorten a window.
+        own_last, extended_through = (window.start, window.last) if index % 2 else (window.last, window.start)
         enrollment_facts.append(
             EnrollmentFacts(
                 ElectionDecision(case["decision"]) if case["decision"] else None,
@@ -109,7 +111,8 @@ async def _insert_enrollments(database: Database, zone: str, today: date) -> dic
                 "reason": "NEW_HIRE",
                 "issued_on": window.start,
                 "window_opens_on": window.start,
-                "window_closes_on": window.last,
+                "window_closes_on": own_last,
+                "window_extended_through": extended_through,
                 "effective_on": enrollment_facts[-1].effective_on,
                 "decision": case["decision"],
                 "decided_at": CREATED.now if case["decision"] else None,

@@ -117,6 +117,10 @@ async def _enroll(recorder: MutationRecorder, year: str, ada: str, ben: str) -> 
             "qualifyingLifeEvent": None,
         }
     ]
+    extension: Input = {"employeeId": ada, "enrollments": [{"enrollmentId": row["id"]}], "reason": "On leave."}
+    await recorder.check_refused("extendWindow", "INVALID_INPUT lastDay", **extension, lastDay="2026-11-30")
+    payload = await recorder.apply("extendWindow", **extension, lastDay="2026-12-15")
+    assert payload == {"enrollments": [{"id": row["id"]}]}
     await recorder.check_refused("closeEnrollment", "WINDOW_STILL_OPEN planYearId", planYearId=year)
     return str(row["id"])
 

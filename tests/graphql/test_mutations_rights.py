@@ -66,7 +66,7 @@ async def test_mutation_without_permission_is_forbidden_before_any_read(database
             response = await call(office_without_database, mutation, inputs[mutation], viewer=viewer)
             assert (response.payload, response.errors) == (None, ["FORBIDDEN"]), (viewer.actor, mutation)
             forbidden += 1
-    assert forbidden == 14 + 25 + 31 + 31 * 30
+    assert forbidden == 14 + 26 + 32 + 32 * 31
 
 
 async def test_invalid_input_without_permission_is_forbidden_without_a_statement(database: Database) -> None:
@@ -89,7 +89,7 @@ async def test_mutation_with_permission_is_applied(database: Database) -> None:
             response = await call(office, mutation, permitted_input(viewer, inputs[mutation]), viewer=viewer)
             assert response.is_applied, (viewer.actor, mutation, response)
             applied += 1
-    assert applied == 31 + 17 + 4 + 31
+    assert applied == 32 + 18 + 4 + 32
 
 
 async def test_employer_may_not_link_a_subscriber(database: Database) -> None:

@@ -22,6 +22,7 @@ class Action(StrEnum):
     REOPEN_ELECTION = "reopenElection"
     REISSUE = "reissue"
     END_COVERAGE = "endCoverage"
+    EXTEND_WINDOW = "extendWindow"
     CREATE_PLAN_YEAR = "createPlanYear"
     UPDATE_PLAN_YEAR = "updatePlanYear"
     DELETE_PLAN_YEAR = "deletePlanYear"
@@ -63,6 +64,7 @@ _EMPLOYEE_ACTIONS = frozenset(
 )
 _EMPLOYER_ACTIONS = _EMPLOYEE_ACTIONS | {
     Action.END_COVERAGE,
+    Action.EXTEND_WINDOW,
     Action.CREATE_PLAN_YEAR,
     Action.UPDATE_PLAN_YEAR,
     Action.DELETE_PLAN_YEAR,

@@ -23,7 +23,7 @@ from benegraph.domain.access import Role
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WaiverReason, WindowReason
 from benegraph.domain.ids import IdPrefix
 
 
@@ -76,6 +76,8 @@ class Enrollment(Versioned, Base):
     issued_on: Mapped[date]
     window_opens_on: Mapped[date | None]
     window_closes_on: Mapped[date | None]
+    #: The last day of the window if it was extended; a window that ends later anyway is not shortened by it.
+    window_extended_through: Mapped[date | None]
     #: The day on which the answer takes effect, for an election and for a waiver.
     effective_on: Mapped[date]
     replaces_id: Mapped[Id | None]
@@ -85,6 +87,8 @@ class Enrollment(Versioned, Base):
     decision: Mapped[ElectionDecision | None] = mapped_column(enum_type(ElectionDecision))
     decided_at: Mapped[Instant | None]
     coverage_tier: Mapped[CoverageTier | None] = mapped_column(enum_type(CoverageTier))
+    #: Only of a waiver, and only if the employee states one.
+    waiver_reason: Mapped[WaiverReason | None] = mapped_column(enum_type(WaiverReason))
     selected_plan_id: Mapped[Id | None]
     employee_contribution_cents: Mapped[Cents | None]
     employer_contribution_cents: Mapped[Cents | None]
@@ -121,6 +125,7 @@ class Enrollment(Versioned, Base):
             name="answer",
         ),
         CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided_at"),
+        CheckConstraint("waiver_reason IS NULL OR decision IS NOT DISTINCT FROM 'WAIVED'", name="waiver"),
         CheckConstraint("coverage_starts_on <= coverage_ends_on", name="coverage"),
         CheckConstraint("(closed_on IS NULL) = (close_reason IS NULL)", name="closed"),
         CheckConstraint(

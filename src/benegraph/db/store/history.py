@@ -18,7 +18,7 @@ from benegraph.domain.ids import IdPrefix
 _EMPLOYMENT_COLUMNS = {"employment_class", "hired_on", "class_changed_on", "terminated_on"}
 _EXCLUDED_COLUMNS = {
     *("tenant_id", "id", "employer_id", "employee_id", "created_at", "updated_at", "version"),
-    *("notes", "review_notes"),
+    *("notes", "review_notes", "waiver_reason"),
 }
 
 HistoryEvent = dict[str, Any]

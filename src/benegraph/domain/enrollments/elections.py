@@ -7,7 +7,7 @@ from datetime import date
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.checks import check_version
 from benegraph.domain.enrollments.life_events import LIFE_EVENT_RULES, LifeEventType
-from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFacts
+from benegraph.domain.enrollments.status import ElectionDecision, EnrollmentFacts, WaiverReason
 from benegraph.domain.enrollments.tiers import (
     CHILD_AGE_LIMIT,
     DependentFacts,
@@ -45,6 +45,7 @@ class Election:
     coverage_tier: CoverageTier | None = None
     dependent_ids: tuple[str, ...] = ()
     expected_version: int | None = None
+    waiver_reason: WaiverReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class AcceptedElection:
     plan_id: str | None = None
     cost: PremiumCost | None = None
     dependents: tuple[CoveredDependent, ...] = ()
+    waiver_reason: WaiverReason | None = None
 
 
 def _check_pending(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation]:
@@ -142,7 +144,7 @@ def evaluate_election(election: Election, offer: ElectionOffer, today: date) -> 
     if election.decision is ElectionDecision.WAIVED:
         violations += _check_waiver(election)
         violations += _check_waiver_consistent(offer)
-        return violations or AcceptedElection(ElectionDecision.WAIVED)
+        return violations or AcceptedElection(ElectionDecision.WAIVED, waiver_reason=election.waiver_reason)
 
     selected = [offer.dependents[id] for id in dict.fromkeys(election.dependent_ids) if id in offer.dependents]
     all_known = all(id in offer.dependents for id in election.dependent_ids)  # otherwise the tier is uncertain
@@ -165,6 +167,10 @@ def evaluate_election(election: Election, offer: ElectionOffer, today: date) -> 
                 )
             )
     violations += _check_consistent(offer, plan, selected)
+    if election.waiver_reason is not None:
+        violations.append(
+            RuleViolation(ErrorCode.INVALID_INPUT, "Only a waiver has a waiver reason.", ("waiverReason",))
+        )
     if violations:
         return violations
     covered = tuple(CoveredDependent(dependent.id, covered_through(dependent)) for dependent in selected)

@@ -26,6 +26,18 @@ class ElectionDecision(StrEnum):
     WAIVED = "WAIVED"
 
 
+class WaiverReason(StrEnum):
+    """The reason why an employee waives coverage: the other coverage that the employee has."""
+
+    SPOUSE_EMPLOYER_PLAN = "SPOUSE_EMPLOYER_PLAN"
+    PARENT_EMPLOYER_PLAN = "PARENT_EMPLOYER_PLAN"
+    OTHER_EMPLOYER_PLAN = "OTHER_EMPLOYER_PLAN"
+    INDIVIDUAL_PLAN = "INDIVIDUAL_PLAN"
+    MEDICARE = "MEDICARE"
+    TRICARE = "TRICARE"
+    MEDICAID = "MEDICAID"
+
+
 class CoverageStatus(StrEnum):
     """The status of elected coverage today."""
 

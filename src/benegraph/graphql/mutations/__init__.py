@@ -19,6 +19,7 @@ _FIELDS = [  # in the schema's order
     enrollments.reopen_election,
     enrollments.reissue,
     enrollment_corrections.end_coverage,
+    enrollment_corrections.extend_window,
     plan_years.create_plan_year,
     plan_years.update_plan_year,
     plan_years.delete_plan_year,

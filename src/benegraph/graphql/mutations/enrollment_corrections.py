@@ -1,4 +1,4 @@
-"""Mutations by which HR corrects enrollments outside an employee's own election: ending a coverage."""
+"""Mutations by which HR corrects enrollments: ending a coverage, and extending a window."""
 
 from datetime import date
 
@@ -8,13 +8,23 @@ from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.domain.enrollments.coverage_ends import CoverageEnd
-from benegraph.graphql.mutations.inputs import VersionedInput, mutation_input, optional, required, value_or_none
+from benegraph.graphql.mutations.inputs import (
+    REASON_DESCRIPTION,
+    MutationInput,
+    VersionedInput,
+    expected_version,
+    mutation_input,
+    optional,
+    required,
+    value_or_none,
+)
 from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
 from benegraph.graphql.mutations.run_mutation import mutation
 from benegraph.graphql.types.enrollments import Enrollment
 from benegraph.graphql.types.enums import CoverageEndReason, EnrollmentStatus
 from benegraph.graphql.types.fields import to_many_by_keys
 from benegraph.services import enrollments
+from benegraph.services.enrollments import WindowExtension
 
 DRY_RUN_DESCRIPTION = "If true, the change is only previewed and nothing is changed."
 
@@ -82,3 +92,42 @@ async def end_coverage(tx: Transaction, input: EndCoverageInput) -> ResultData:
     if input.is_dry_run:
         return {"previews": outcomes}
     return {"enrollment_ids": [outcome.enrollment_id for outcome in outcomes]}
+
+
+@strawberry.input(description="An enrollment whose election window is extended.")
+class ExtendedEnrollmentInput:
+    enrollment_id: strawberry.ID = required("The enrollment: pending, answered or lapsed.")
+    expected_version: int | None = expected_version()
+
+    def to_extension(self) -> WindowExtension:
+        return WindowExtension(self.enrollment_id, value_or_none(self.expected_version))
+
+
+@mutation_input("The election windows to extend, all of one employee.")
+class ExtendWindowInput(MutationInput):
+    employee_id: strawberry.ID = required("The employee.")
+    enrollments: list[ExtendedEnrollmentInput] = required("The enrollments, at most 50.")
+    last_day: date = required(
+        "The new last day of the windows, inclusive: within the plan year, and at most 60 days after the last day that"
+        " the window had before any extension."
+    )
+    reason: str = required(REASON_DESCRIPTION)
+
+
+@mutation_payload
+class ExtendWindowPayload:
+    enrollments: list[Enrollment] | None = to_many_by_keys(
+        store.enrollments.by_ids, "enrollment_ids", "The enrollments, in the order of the input; null after a refusal."
+    )
+
+
+@mutation(
+    Action.EXTEND_WINDOW,
+    ExtendWindowPayload,
+    "Move the last day of the election windows of an employee's enrollments later. A lapsed enrollment is pending"
+    " again, and an answered one can be reopened. The effective date stays.",
+)
+async def extend_window(tx: Transaction, input: ExtendWindowInput) -> ResultData:
+    extensions = [item.to_extension() for item in input.enrollments]
+    await enrollments.extend_windows(tx, input.employee_id, extensions, input.last_day, input.reason)
+    return {"enrollment_ids": [item.enrollment_id for item in extensions]}

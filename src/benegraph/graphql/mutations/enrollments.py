@@ -22,7 +22,7 @@ from benegraph.graphql.mutations.inputs import (
 from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
 from benegraph.graphql.mutations.run_mutation import mutation
 from benegraph.graphql.types.enrollments import Enrollment
-from benegraph.graphql.types.enums import CoverageTier, ElectionDecision, EnrollmentStatus
+from benegraph.graphql.types.enums import CoverageTier, ElectionDecision, EnrollmentStatus, WaiverReason
 from benegraph.graphql.types.fields import to_many_by_keys, to_one
 from benegraph.graphql.types.people import Dependent
 from benegraph.graphql.types.plan_years import Plan
@@ -37,6 +37,7 @@ class ElectionInput:
     selected_plan_id: strawberry.ID | None = optional("The plan; required to enroll.")
     coverage_tier: CoverageTier | None = optional("The coverage tier; derived from the dependents if left out.")
     dependent_ids: list[strawberry.ID] | None = optional("The dependents to cover.")
+    waiver_reason: WaiverReason | None = optional("With the decision WAIVED: why the employee waives.")
     expected_version: int | None = expected_version()
 
     def to_election(self) -> Election:
@@ -47,6 +48,7 @@ class ElectionInput:
             value_or_none(self.coverage_tier),
             tuple(self.dependent_ids or ()),
             value_or_none(self.expected_version),
+            value_or_none(self.waiver_reason),
         )
 
 

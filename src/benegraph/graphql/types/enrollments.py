@@ -21,6 +21,7 @@ from benegraph.graphql.types.enums import (
     EnrollmentStatus,
     LifeEventStatus,
     LifeEventType,
+    WaiverReason,
     WindowReason,
 )
 from benegraph.graphql.types.fields import RowReader, computed, computed_in_batch, same_object, to_many, to_one, to_page
@@ -178,6 +179,10 @@ class ElectionWindow:
     window_is_open: bool = strawberry.field(
         name="isOpen", description="Whether today is within the window, in the employer's time zone."
     )
+    window_extended_through: date | None = strawberry.field(
+        name="extendedThrough",
+        description="The last day set by `extendWindow`, inclusive; null if the window was not extended.",
+    )
     reason: WindowReason = strawberry.field(description="Why the enrollment was issued, which determines the window.")
 
 
@@ -244,6 +249,9 @@ class Enrollment(Node):
     decision: ElectionDecision | None = strawberry.field(description="The employee's answer; null while unanswered.")
     coverage_tier: CoverageTier | None = strawberry.field(
         description="The coverage tier elected; null unless coverage was elected."
+    )
+    waiver_reason: WaiverReason | None = strawberry.field(
+        description="Why coverage was waived; null unless it was waived with a reason."
     )
     coverage_starts_on: date | None = strawberry.field(
         name="coverageStartDate", description="The first day of coverage; null unless coverage was elected."

@@ -14,7 +14,13 @@ from benegraph.domain.catalog import CoverageTier, PlanTier, ProductCategory
 from benegraph.domain.coverage import BatchOutcome
 from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.status import CoverageStatus, ElectionDecision, EnrollmentStatus, WindowReason
+from benegraph.domain.enrollments.status import (
+    CoverageStatus,
+    ElectionDecision,
+    EnrollmentStatus,
+    WaiverReason,
+    WindowReason,
+)
 from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.plan_years import PlanYearStatus, RenewalMode
 
@@ -36,6 +42,7 @@ __all__ = [
     "Relationship",
     "RenewalMode",
     "Role",
+    "WaiverReason",
     "WindowReason",
     "describe_enum",
 ]
@@ -168,6 +175,19 @@ describe_enum(
     ElectionDecision,
     "An employee's answer to an enrollment.",
     {"ENROLLED": "The employee elects coverage by a plan.", "WAIVED": "The employee waives coverage."},
+)
+describe_enum(
+    WaiverReason,
+    "Why an employee waives coverage: the other coverage that the employee has.",
+    {
+        "SPOUSE_EMPLOYER_PLAN": "A plan of the spouse's employer.",
+        "PARENT_EMPLOYER_PLAN": "A plan of a parent's employer.",
+        "OTHER_EMPLOYER_PLAN": "A plan of any other employer.",
+        "INDIVIDUAL_PLAN": "A plan of the individual market.",
+        "MEDICARE": "Medicare.",
+        "TRICARE": "TRICARE, the health program of the armed forces.",
+        "MEDICAID": "Medicaid.",
+    },
 )
 describe_enum(
     CoverageStatus,

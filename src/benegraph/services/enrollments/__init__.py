@@ -2,14 +2,17 @@
 
 from benegraph.services.enrollments.coverage_ends import CoverageOutcome, end_coverage
 from benegraph.services.enrollments.elect import ElectionOutcome, elect, reopen_election
+from benegraph.services.enrollments.extensions import WindowExtension, extend_windows
 from benegraph.services.enrollments.life_events import report_life_event, review_life_event
 from benegraph.services.enrollments.reissue import reissue_enrollment
 
 __all__ = [
     "CoverageOutcome",
     "ElectionOutcome",
+    "WindowExtension",
     "elect",
     "end_coverage",
+    "extend_windows",
     "reissue_enrollment",
     "reopen_election",
     "report_life_event",

@@ -52,14 +52,21 @@ def waiting_period(plan_year: PlanYear) -> WaitingPeriod:
     return WaitingPeriod(plan_year.waiting_period_days, plan_year.starts_on_first_of_month)
 
 
+def find_own_window(enrollment: Enrollment, plan_year: PlanYear) -> DateSpan:
+    """Return an enrollment's election window before any extension."""
+    return DateSpan.through(
+        enrollment.window_opens_on or plan_year.open_enrollment_starts_on,
+        enrollment.window_closes_on or plan_year.open_enrollment_ends_on,
+    )
+
+
 def enrollment_facts(enrollment: Enrollment, plan_year: PlanYear) -> EnrollmentFacts:
     """Return the facts from which an enrollment's status is derived."""
+    window = find_own_window(enrollment, plan_year)
+    last = max(window.last, enrollment.window_extended_through or window.last)
     return EnrollmentFacts(
         decision=enrollment.decision,
-        window=DateSpan.through(
-            enrollment.window_opens_on or plan_year.open_enrollment_starts_on,
-            enrollment.window_closes_on or plan_year.open_enrollment_ends_on,
-        ),
+        window=DateSpan.through(window.start, last),
         plan_year_ends_on=plan_year.coverage_ends_on,
         effective_on=enrollment.effective_on,
         coverage_ends_on=enrollment.coverage_ends_on,

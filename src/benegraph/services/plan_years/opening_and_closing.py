@@ -84,7 +84,8 @@ async def renew_or_lapse(
     """Renew unanswered open-enrollment enrollments if the plan year renews; lapse the others and return how many.
 
     `rows` are all enrollments of the employees concerned in the plan year, locked. `employees` includes at least these
-    employees if the plan year renews.
+    employees if the plan year renews. An extended window that is still open stays open, so that nobody loses it; a
+    renewal can be changed within it.
     """
     pending = [row for row in rows if row.reason is WindowReason.OPEN_ENROLLMENT and is_awaiting_answer(row, today)]
     employees_by_id = {employee.id: employee for employee in employees}
@@ -95,6 +96,7 @@ async def renew_or_lapse(
     for row in rows:
         rows_by_employee[row.employee_id].append(row)
     updates = EnrollmentUpdates()
+    lapsed_count = 0
     for row in pending:
         if row.id in renewed:
             add_election(tx, updates, row, renewed[row.id], "RENEWED")
@@ -103,13 +105,14 @@ async def renew_or_lapse(
                 plan_year.coverage_ends_on,
                 employees_by_id[row.employee_id].terminated_on,
             )
-        else:
+        elif row.window_extended_through is None or row.window_extended_through < today:
             updates.add(row, "LAPSED", closed_on=today, close_reason=CloseReason.LAPSED)
+            lapsed_count += 1
     await updates.write(tx, covered_dependents_write((row, renewed[row.id]) for row in pending if row.id in renewed))
     await sync_coverage_of_record(
         tx, [employees_by_id[row.employee_id] for row in pending if row.id in renewed], [plan_year]
     )
-    return len(pending) - len(renewed)
+    return lapsed_count
 
 
 # -------------------------------------------------------------------------------------------------------- renewing

@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, null, or_, select, true, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
 
 from benegraph.db.base import enum_type
 from benegraph.db.models import Dependent, Employer, EnrolledDependent, Enrollment, Event, LifeEvent, PlanYear
@@ -36,7 +50,12 @@ class LifeEventFilter:
 
 
 _OPENS_ON = func.coalesce(Enrollment.window_opens_on, PlanYear.open_enrollment_starts_on)
-_CLOSES_ON = func.coalesce(Enrollment.window_closes_on, PlanYear.open_enrollment_ends_on)
+# GREATEST ignores nulls.
+_CLOSES_ON = func.greatest(
+    func.coalesce(Enrollment.window_closes_on, PlanYear.open_enrollment_ends_on),
+    Enrollment.window_extended_through,
+    type_=Date,
+)
 _ENROLLED = Enrollment.decision == ElectionDecision.ENROLLED
 _WAIVED = Enrollment.decision == ElectionDecision.WAIVED
 #: The answer of an enrollment that has each status.
