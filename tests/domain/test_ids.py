@@ -45,6 +45,7 @@ def test_prefix_of_each_entity_type() -> None:
         "PLAN": "plan",
         "ENROLLMENT": "enrl",
         "LIFE_EVENT": "qle",
+        "ELECTION_OVERRIDE": "eovr",
         "SUBSCRIBER": "subr",
         "SUBSCRIBER_ENROLLMENT": "sube",
         "GROUP_CONTRACT": "grpc",

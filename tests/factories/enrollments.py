@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from benegraph.db.models import EnrolledDependent, Enrollment, Event, LifeEvent
+from benegraph.db.models import ElectionOverride, EnrolledDependent, Enrollment, Event, LifeEvent
 from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.domain.catalog import CoverageTier
@@ -158,4 +158,38 @@ async def make_event(
         "after": after,
     }
     (id,) = await insert(database, clock, tenant, Event, row, prefix=IdPrefix.EVENT)
+    return id
+
+
+async def make_override(
+    database: Database,
+    clock: Clock,
+    *,
+    employee: str,
+    enrollment: str,
+    tenant: str = TENANT,
+    replaces: str | None = None,
+    previous_effective_on: date = date(2027, 1, 1),
+    effective_on: date = date(2027, 2, 1),
+    reason: str = "An error of the import.",
+    actor: str = "ADMINISTRATOR akey_root",
+    reviewed: bool = False,
+    review_notes: str | None = None,
+) -> str:
+    """Insert the override that answered an enrollment; the row alone, not the answer."""
+    row = {
+        "employer_id": await read_employer_id(database, clock, tenant, employee),
+        "employee_id": employee,
+        "enrollment_id": enrollment,
+        "replaced_id": replaces,
+        "previous_effective_on": previous_effective_on,
+        "effective_on": effective_on,
+        "reason": reason,
+        "actor": actor,
+        "actor_role": Role.ADMINISTRATOR,
+        "reviewed_at": clock.now if reviewed else None,
+        "reviewer": "EMPLOYER akey_clerk" if reviewed else None,
+        "review_notes": review_notes,
+    }
+    (id,) = await insert(database, clock, tenant, ElectionOverride, row, prefix=IdPrefix.ELECTION_OVERRIDE)
     return id

@@ -31,7 +31,7 @@ from factories.carrier_rows import (
 )
 from factories.catalog import make_carrier_plan, make_product
 from factories.employers import make_employer
-from factories.enrollments import make_enrollment, make_event, make_life_event
+from factories.enrollments import make_enrollment, make_event, make_life_event, make_override
 from factories.people import make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
 
@@ -55,6 +55,7 @@ TABLES: Mapping[str, Any] = {
     "Plan": models.Plan,
     "Enrollment": models.Enrollment,
     "QualifyingLifeEvent": models.LifeEvent,
+    "ElectionOverride": models.ElectionOverride,
     "EnrollmentEvent": models.Event,
     "Subscriber": models.Subscriber,
     "SubscriberEnrollment": models.SubscriberEnrollment,
@@ -235,6 +236,9 @@ async def _insert_employee_rows(database: Database, tenant: str, person: str, pl
         await make_enrollment(
             database, NOW, closed_on=date(2026, 11, 21), close_reason=close_reason, life_event=life_event, **common
         )
+    override: dict[str, Any] = {"tenant": tenant, "employee": person, "enrollment": reissued}
+    await make_override(database, NOW, reason="“Ünïcödé”\n", **override)
+    await make_override(database, NOW, replaces=cancelled, reviewed=True, review_notes="Seen.", **override)
     for subject in (cancelled, cancelled, reissued):
         columns: dict[str, Any] = {"request_id": "request-7", "reason": "Why not?", "action": "REISSUED"}
         await make_event(database, NOW, tenant=tenant, employee=person, subject=subject, **columns)

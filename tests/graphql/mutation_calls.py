@@ -17,6 +17,7 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
+from benegraph.services.enrollments import override_election
 from factories.office import Office, create_office, enroll, waive
 
 SCHEMA = build_schema()
@@ -190,6 +191,8 @@ async def create_office_with_inputs(database: Database, *, tenant: str = "acme")
     await office.elect(cy, enroll(enrollment_ids[cy], plans["GOLD"]))
     event = await office.approve_life_event(cy, LifeEventType.MARRIAGE)
     await office.terminate_employee(dee, date(2026, 11, 20))
+    lapsed = waive(await _enrollment_id(office, bob, ended))
+    override = await office.run(override_election, lapsed, None, "A form was lost.")
     ids = {
         "employerId": office.employer,
         "benefitProductId": office.product,
@@ -204,6 +207,7 @@ async def create_office_with_inputs(database: Database, *, tenant: str = "acme")
         "marriage": event,
         "report": await office.report_life_event(ada),
         "dee": dee,
+        "override": override.override_id,
         **await create_carrier_rows(office),
     }
     return office, {
@@ -289,6 +293,22 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             "enrollments": [{"enrollmentId": ids["ada_enrollment"], "expectedVersion": 1}],
             "lastDay": "2027-01-20",
             "reason": "On leave.",
+        },
+        "overrideElection": {
+            "enrollmentId": ids["ada_enrollment"],
+            "decision": "ENROLLED",
+            "effectiveDate": "2027-02-01",
+            "selectedPlanId": ids["gold"],
+            "coverageTier": "EC",
+            "dependentIds": [ids["child"]],
+            "reason": "An error of the import.",
+            "dryRun": False,
+            "expectedVersion": 1,
+        },
+        "reviewElectionOverride": {
+            "electionOverrideId": ids["override"],
+            "notes": "As agreed.",
+            "expectedVersion": 1,
         },
         "createPlanYear": {"employerId": ids["employerId"], "benefitProductId": ids["benefitProductId"], **plan_year},
         "updatePlanYear": {"planYearId": ids["draft"], **plan_year, "expectedVersion": 1},

@@ -168,6 +168,16 @@ async def _pass_the_year(recorder: MutationRecorder, year: str, ada: str, enroll
     await recorder.check_refused("reinstateEmployee", "INVALID_STATUS_TRANSITION employeeId", employeeId=ada)
     assert await recorder.enrollments(ada) == [old, new]
 
+    override = {"enrollmentId": new["id"], "decision": "WAIVED", "reason": "The form was late."}
+    await recorder.check_refused(
+        "overrideElection", "INVALID_INPUT effectiveDate", **override, effectiveDate="2028-01-01"
+    )
+    payload = await recorder.apply("overrideElection", **override, effectiveDate="2027-06-01")
+    assert payload["preview"] is None
+    review = {"electionOverrideId": payload["electionOverride"]["id"]}
+    await recorder.apply("reviewElectionOverride", **review)
+    await recorder.check_refused("reviewElectionOverride", "INVALID_STATUS_TRANSITION electionOverrideId", **review)
+
 
 # ---------------------------------------------------------------------------------------------------- dry runs
 

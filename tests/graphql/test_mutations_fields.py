@@ -54,7 +54,7 @@ UNBOUNDED_DATES = {
 #: Fields that only the review of another type of life event accepts.
 OTHER_REVIEWS = {"reviewLifeEvent.employmentClass", "reviewLifeEvent.terminationDate"}
 #: Fields that only a waiver accepts; the election here is one of coverage.
-WAIVERS_ONLY = {"elect.elections.0.waiverReason"}
+WAIVERS_ONLY = {"elect.elections.0.waiverReason", "overrideElection.waiverReason"}
 
 
 async def create_rollback_office(database: Database) -> tuple[Office, dict[str, Input]]:
@@ -149,10 +149,11 @@ async def test_null_in_an_optional_field_is_accepted_or_refused_under_its_path(d
         refusals = await collect_refusals(office, inputs, field, None)
         if refusals == [f"INVALID_INPUT {field.dotted}"]:
             refused.add(str(field))
-        elif str(field) == "elect.elections.0.selectedPlanId":
-            assert refusals == ["PLAN_REQUIRED elections.0.selectedPlanId"]
-        elif str(field) == "elect.elections.0.dependentIds":
-            assert refusals == ["TIER_DEPENDENTS_MISMATCH elections.0.coverageTier"]
+        elif str(field) in {"elect.elections.0.selectedPlanId", "overrideElection.selectedPlanId"}:
+            assert refusals == [f"PLAN_REQUIRED {field.dotted}"]
+        elif str(field) in {"elect.elections.0.dependentIds", "overrideElection.dependentIds"}:
+            tier = field.dotted.replace("dependentIds", "coverageTier")
+            assert refusals == [f"TIER_DEPENDENTS_MISMATCH {tier}"]
         else:
             assert refusals == [], str(field)
     never_null = {
@@ -180,7 +181,7 @@ async def test_null_in_a_required_field_is_bad_user_input(database: Database) ->
 async def test_other_expected_version_is_a_conflict(database: Database) -> None:
     office, inputs = await create_rollback_office(database)
     fields = [field for field in input_fields("Int") if field.path[-1] == "expectedVersion"]
-    assert len(fields) == 17
+    assert len(fields) == 19
     for field in fields:
         for value in (0, 7, -1, 2**31 - 1):
             assert await collect_refusals(office, inputs, field, value) == [f"VERSION_CONFLICT {field.dotted}"], str(

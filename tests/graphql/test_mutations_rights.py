@@ -16,7 +16,7 @@ from statement_log import record_round_trips
 
 # The permissions of each role, listed independently of the code.
 EMPLOYEE_MUTATIONS = {"elect", "reopenElection", "reissue", "addDependent", "updateDependent", "reportLifeEvent"}
-ADMINISTRATOR_ONLY_MUTATIONS = {"createEmployer", "createBenefitProduct"} | CARRIER_MUTATIONS
+ADMINISTRATOR_ONLY_MUTATIONS = {"createEmployer", "createBenefitProduct", "overrideElection"} | CARRIER_MUTATIONS
 PERMITTED_MUTATIONS = {
     Role.ADMINISTRATOR: set(MUTATIONS),
     Role.EMPLOYER: set(MUTATIONS) - ADMINISTRATOR_ONLY_MUTATIONS,
@@ -66,7 +66,7 @@ async def test_mutation_without_permission_is_forbidden_before_any_read(database
             response = await call(office_without_database, mutation, inputs[mutation], viewer=viewer)
             assert (response.payload, response.errors) == (None, ["FORBIDDEN"]), (viewer.actor, mutation)
             forbidden += 1
-    assert forbidden == 14 + 26 + 32 + 32 * 31
+    assert forbidden == 15 + 28 + 34 + 34 * 33
 
 
 async def test_invalid_input_without_permission_is_forbidden_without_a_statement(database: Database) -> None:
@@ -89,7 +89,7 @@ async def test_mutation_with_permission_is_applied(database: Database) -> None:
             response = await call(office, mutation, permitted_input(viewer, inputs[mutation]), viewer=viewer)
             assert response.is_applied, (viewer.actor, mutation, response)
             applied += 1
-    assert applied == 32 + 18 + 4 + 32
+    assert applied == 34 + 19 + 4 + 34
 
 
 async def test_employer_may_not_link_a_subscriber(database: Database) -> None:

@@ -137,6 +137,7 @@ async def test_root_lists_return_all_visible_rows_of_their_type(
         "enrollments": IdPrefix.ENROLLMENT,
         "benefitProducts": IdPrefix.BENEFIT_PRODUCT,
         "qualifyingLifeEvents": IdPrefix.LIFE_EVENT,
+        "electionOverrides": IdPrefix.ELECTION_OVERRIDE,
         "subscribers": IdPrefix.SUBSCRIBER,
     }
     for viewer in dataset.viewers:

@@ -15,7 +15,7 @@ from benegraph.domain.values import Clock
 from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
 from factories.catalog import make_carrier_plan, make_product
 from factories.employers import make_employer
-from factories.enrollments import make_enrollment, make_event, make_life_event
+from factories.enrollments import make_enrollment, make_event, make_life_event, make_override
 from factories.people import make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
 
@@ -34,7 +34,8 @@ class VisibilityRow:
     employment: EmploymentClass | None = None
     #: Another employer that may see the row because its contract covers the subscriber. Its employees may not see it.
     covering: str | None = None
-    #: Whether the row is about a group, its invoices or another person's coverage, which employees may not see.
+    #: Whether the row is about a group, its invoices, an override or another person's coverage, which employees may not
+    #: see.
     premium: bool = False
 
 
@@ -130,6 +131,10 @@ async def _add_employer(dataset: VisibilityDataset, database: Database, clock: C
         dataset.elections[employee_id] = owned_ids[1]
         for id in owned_ids:
             add(id, employer=employer, employee=employee_id)
+        override = await make_override(
+            database, clock, tenant=tenant, employee=employee_id, enrollment=dataset.elections[employee_id]
+        )
+        add(override, employer=employer, premium=True)
 
 
 async def _add_carrier_rows(dataset: VisibilityDataset, database: Database, clock: Clock, tenant: str) -> None:

@@ -16,6 +16,7 @@ from benegraph.domain.access import Action, Role
 from benegraph.graphql.engine.documents import compute_digest
 from benegraph.services.access import KeyLimits, issue_key
 from benegraph.services.documents import trust
+from benegraph.services.enrollments import override_election
 from benegraph.services.idempotency import run_idempotent
 from conftest import connect
 from factories.billing import make_invoice
@@ -41,6 +42,7 @@ LIMITS: dict[str, tuple[str | None, str | None]] = {
     "life_events": ("employer_id", "employee_id"),
     "enrollments": ("employer_id", "employee_id"),
     "enrolled_dependents": ("employer_id", "employee_id"),
+    "election_overrides": ("employer_id", None),
     "events": ("employer_id", "employee_id"),
     "group_contracts": ("employer_id", None),
     "subscribers": ("employer_id", "employee_id"),
@@ -48,7 +50,7 @@ LIMITS: dict[str, tuple[str | None, str | None]] = {
     "premium_invoices": ("employer_id", None),
     "premium_payments": ("employer_id", None),
 }
-NOT_FOR_EMPLOYEES = {"premium_invoices", "premium_payments"}
+NOT_FOR_EMPLOYEES = {"election_overrides", "premium_invoices", "premium_payments"}
 DELETABLE = {
     "plan_years",
     "contribution_classes",
@@ -77,7 +79,9 @@ async def fill(office: Office) -> list[str]:
     for employee in staff:
         child = await office.add_child(employee)
         await office.report_life_event(employee)
-        await office.elect(employee, enroll((await office.pending_enrollment(employee)).id, plans["GOLD"], child))
+        election = enroll((await office.pending_enrollment(employee)).id, plans["GOLD"], child)
+        await office.elect(employee, election)
+        await office.run(override_election, election, date(2027, 2, 1), "A form was late.")
 
     async def insert_access_rows(tx: Transaction) -> None:
         await issue_key(tx, KeyLimits(Role.EMPLOYEE, office.employer, staff[0]), "A key", key=f"bgk_{office.employer}")

@@ -23,6 +23,8 @@ class Action(StrEnum):
     REISSUE = "reissue"
     END_COVERAGE = "endCoverage"
     EXTEND_WINDOW = "extendWindow"
+    OVERRIDE_ELECTION = "overrideElection"
+    REVIEW_ELECTION_OVERRIDE = "reviewElectionOverride"
     CREATE_PLAN_YEAR = "createPlanYear"
     UPDATE_PLAN_YEAR = "updatePlanYear"
     DELETE_PLAN_YEAR = "deletePlanYear"
@@ -65,6 +67,7 @@ _EMPLOYEE_ACTIONS = frozenset(
 _EMPLOYER_ACTIONS = _EMPLOYEE_ACTIONS | {
     Action.END_COVERAGE,
     Action.EXTEND_WINDOW,
+    Action.REVIEW_ELECTION_OVERRIDE,
     Action.CREATE_PLAN_YEAR,
     Action.UPDATE_PLAN_YEAR,
     Action.DELETE_PLAN_YEAR,

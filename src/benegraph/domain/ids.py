@@ -29,6 +29,7 @@ class IdPrefix(StrEnum):
     PLAN = "plan"
     ENROLLMENT = "enrl"
     LIFE_EVENT = "qle"
+    ELECTION_OVERRIDE = "eovr"
     SUBSCRIBER = "subr"
     SUBSCRIBER_ENROLLMENT = "sube"
     GROUP_CONTRACT = "grpc"

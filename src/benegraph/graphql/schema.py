@@ -15,6 +15,7 @@ from benegraph.graphql.types.coverage import CoverageQuery
 from benegraph.graphql.types.employers import EmployersQuery
 from benegraph.graphql.types.enrollments import EnrollmentsQuery
 from benegraph.graphql.types.node import NodeQuery
+from benegraph.graphql.types.overrides import OverridesQuery
 from benegraph.graphql.types.paging import MAX_PAGE_SIZE
 from benegraph.graphql.types.people import PeopleQuery
 from benegraph.graphql.types.plan_years import PlanYearsQuery
@@ -45,6 +46,7 @@ class Query(
     EmployersQuery,
     PeopleQuery,
     EnrollmentsQuery,
+    OverridesQuery,
     PlanYearsQuery,
     CatalogQuery,
     CoverageQuery,

@@ -7,6 +7,7 @@ from benegraph.db.models.coverage import GroupContract, Subscriber, SubscriberEn
 from benegraph.db.models.documents import PersistedQuery, TrustedDocument
 from benegraph.db.models.employers import Employer
 from benegraph.db.models.enrollments import EnrolledDependent, Enrollment, Event, LifeEvent
+from benegraph.db.models.overrides import ElectionOverride
 from benegraph.db.models.people import Dependent, Employee
 from benegraph.db.models.plan_years import ContributionClass, Plan, PlanRate, PlanYear
 
@@ -17,6 +18,7 @@ __all__ = [
     "CarrierPlanRate",
     "ContributionClass",
     "Dependent",
+    "ElectionOverride",
     "Employee",
     "Employer",
     "EnrolledDependent",

@@ -112,7 +112,7 @@ class Enrollment(Versioned, Base):
         ),
         CheckConstraint(
             "(reason = 'LIFE_EVENT') = (life_event_id IS NOT NULL)"
-            " AND (reason = 'LIFE_EVENT') = (replaces_id IS NOT NULL)",
+            " AND (reason IN ('LIFE_EVENT', 'OVERRIDE')) = (replaces_id IS NOT NULL)",
             name="life_event",
         ),
         CheckConstraint(

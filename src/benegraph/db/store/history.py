@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Row, Text, any_, func, inspect, select
 from sqlalchemy.orm.attributes import instance_state
 
-from benegraph.db.models import Employee, Enrollment, Event, LifeEvent, PlanYear
+from benegraph.db.models import ElectionOverride, Employee, Enrollment, Event, LifeEvent, PlanYear
 from benegraph.db.query_scope import as_bind_value
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, visibility_conditions
@@ -25,7 +25,7 @@ HistoryEvent = dict[str, Any]
 
 
 def change_event(
-    tx: Transaction, row: PlanYear | Employee | LifeEvent, action: str, reason: str | None = None
+    tx: Transaction, row: PlanYear | Employee | LifeEvent | ElectionOverride, action: str, reason: str | None = None
 ) -> HistoryEvent:
     """Return the event of a row's changes that the session has not flushed yet."""
     before: dict[str, Any] = {}

@@ -141,6 +141,15 @@ def check_window(facts: EnrollmentFacts, today: date) -> Iterator[RuleViolation]
 def evaluate_election(election: Election, offer: ElectionOffer, today: date) -> AcceptedElection | list[RuleViolation]:
     """Check an election against every rule; return the accepted election, or all violations."""
     violations = [*_check_pending(offer.facts, today), *check_version(election.expected_version, offer.version)]
+    answer = evaluate_answer(election, offer)
+    if isinstance(answer, AcceptedElection):
+        return violations or answer
+    return violations + answer
+
+
+def evaluate_answer(election: Election, offer: ElectionOffer) -> AcceptedElection | list[RuleViolation]:
+    """Check an answer against the rules that hold inside and outside the election window."""
+    violations: list[RuleViolation] = []
     if election.decision is ElectionDecision.WAIVED:
         violations += _check_waiver(election)
         violations += _check_waiver_consistent(offer)

@@ -53,6 +53,7 @@ class WindowReason(StrEnum):
     OPEN_ENROLLMENT = "OPEN_ENROLLMENT"
     NEW_HIRE = "NEW_HIRE"
     LIFE_EVENT = "LIFE_EVENT"
+    OVERRIDE = "OVERRIDE"
 
 
 class CloseReason(StrEnum):

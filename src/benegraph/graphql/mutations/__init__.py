@@ -10,6 +10,7 @@ from benegraph.graphql.mutations import (
     enrollment_corrections,
     enrollments,
     life_events,
+    overrides,
     people,
     plan_years,
 )
@@ -20,6 +21,8 @@ _FIELDS = [  # in the schema's order
     enrollments.reissue,
     enrollment_corrections.end_coverage,
     enrollment_corrections.extend_window,
+    overrides.override_election,
+    overrides.review_election_override,
     plan_years.create_plan_year,
     plan_years.update_plan_year,
     plan_years.delete_plan_year,

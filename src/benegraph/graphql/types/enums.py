@@ -224,6 +224,10 @@ describe_enum(
             " change of eligibility can move it."
         ),
         "LIFE_EVENT": "An approved life event reissued an earlier enrollment.",
+        "OVERRIDE": (
+            "An administrator replaced an earlier answer outside its window. The window is the day of the override; the"
+            " answer cannot be reopened."
+        ),
     },
 )
 describe_enum(

@@ -78,10 +78,11 @@ async def end_coverage(
     updates.recompute_coverage(rows, plan_year.coverage_ends_on, employee.terminated_on)
     await updates.write(tx)
     await sync_coverage_of_record(tx, [employee], [plan_year])
-    return [_build_outcome(changed, plan_year, today) for changed in rows if changed.id in updates.by_id]
+    return [build_coverage_outcome(changed, plan_year, today) for changed in rows if changed.id in updates.by_id]
 
 
-def _build_outcome(row: Enrollment, plan_year: PlanYear, today: date) -> CoverageOutcome:
+def build_coverage_outcome(row: Enrollment, plan_year: PlanYear, today: date) -> CoverageOutcome:
+    """Return an enrollment's status and coverage, from the row after its update."""
     return CoverageOutcome(
         row.id,
         derive_enrollment_status(enrollment_facts(row, plan_year), today),

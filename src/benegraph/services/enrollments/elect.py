@@ -20,6 +20,7 @@ from benegraph.domain.enrollments.elections import (
 from benegraph.domain.enrollments.status import (
     ElectionDecision,
     EnrollmentStatus,
+    WindowReason,
     build_close_values,
     derive_enrollment_status,
     derive_status_in_plan_year,
@@ -81,9 +82,9 @@ async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]
     employee = await store.people.lock_employee(tx, employee_id)
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
-    context = await _load_election_context(tx, employee, [election.enrollment_id for election in elections])
+    context = await load_election_context(tx, employee, [election.enrollment_id for election in elections])
     today = tx.today(employee.time_zone)
-    accepted_elections = _evaluate_all(elections, await _load_offers(tx, context, elections, today), today)
+    accepted_elections = _evaluate_all(elections, await load_offers(tx, context, elections, today), today)
     updates = EnrollmentUpdates()
     rows = {row.id: row for row in context.rows}
     answers = [(rows[election.enrollment_id], accepted) for election, accepted in accepted_elections]
@@ -93,7 +94,9 @@ async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]
         updates.recompute_coverage(context.rows_of_plan_year(id), plan_year.coverage_ends_on, employee.terminated_on)
     await updates.write(tx, covered_dependents_write(answers))
     await sync_coverage_of_record(tx, [employee], context.plan_years.values())
-    return [_build_outcome(row, context.plan_years[row.plan_year_id], accepted, today) for row, accepted in answers]
+    return [
+        build_election_outcome(row, context.plan_years[row.plan_year_id], accepted, today) for row, accepted in answers
+    ]
 
 
 async def reopen_election(tx: Transaction, enrollment_id: str, expected_version: int | None) -> None:
@@ -106,7 +109,7 @@ async def reopen_election(tx: Transaction, enrollment_id: str, expected_version:
     employee = await store.people.lock_employee(tx, employee_id) if employee_id else None
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {enrollment_id}.", "enrollmentId")
-    context = await _load_election_context(tx, employee, [enrollment_id])
+    context = await load_election_context(tx, employee, [enrollment_id])
     row = next(row for row in context.rows if row.id == enrollment_id)
     plan_year = context.plan_years[row.plan_year_id]
     today = tx.today(employee.time_zone)
@@ -145,17 +148,26 @@ _ELECTION_COLUMNS = (
 
 
 def add_election(
-    tx: Transaction, updates: EnrollmentUpdates, row: Enrollment, accepted: AcceptedElection, action: str | None = None
+    tx: Transaction,
+    updates: EnrollmentUpdates,
+    row: Enrollment,
+    accepted: AcceptedElection,
+    action: str | None = None,
+    reason: str | None = None,
+    effective_on: date | None = None,
 ) -> None:
-    """Add the update that an accepted election makes.
+    """Add the update that an accepted election makes. `effective_on` replaces the enrollment's effective date.
 
     The coverage end is set later, by `EnrollmentUpdates.recompute_coverage`.
     """
+    effective_on = effective_on or row.effective_on
     enrolled = accepted.decision is ElectionDecision.ENROLLED
     cost = accepted.cost
     updates.add(
         row,
         action or accepted.decision.value,
+        reason,
+        effective_on=effective_on,
         decision=accepted.decision,
         decided_at=tx.clock.now,
         coverage_tier=cost.coverage_tier if cost else None,
@@ -163,7 +175,7 @@ def add_election(
         selected_plan_id=accepted.plan_id,
         employee_contribution_cents=cost.employee_contribution_cents if cost else None,
         employer_contribution_cents=cost.employer_contribution_cents if cost else None,
-        coverage_starts_on=row.effective_on if enrolled else None,
+        coverage_starts_on=effective_on if enrolled else None,
     )
 
 
@@ -184,7 +196,10 @@ def covered_dependents_write(answers: Iterable[tuple[Enrollment, AcceptedElectio
     )
 
 
-def _build_outcome(row: Enrollment, plan_year: PlanYear, accepted: AcceptedElection, today: date) -> ElectionOutcome:
+def build_election_outcome(
+    row: Enrollment, plan_year: PlanYear, accepted: AcceptedElection, today: date
+) -> ElectionOutcome:
+    """Return the outcome of an accepted election, from the row after its update."""
     return ElectionOutcome(
         row.id,
         derive_enrollment_status(enrollment_facts(row, plan_year), today),
@@ -201,7 +216,11 @@ def _build_outcome(row: Enrollment, plan_year: PlanYear, accepted: AcceptedElect
 # --------------------------------------------------------------------------------------------------------- loading
 
 
-async def _load_election_context(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> ElectionContext:
+async def load_election_context(tx: Transaction, employee: Employee, enrollment_ids: Sequence[str]) -> ElectionContext:
+    """Lock the plan years of some of an employee's enrollments, and all enrollments in them; the caller locks first.
+
+    The caller holds the employee's lock.
+    """
     ids = [id for id in enrollment_ids if prefix_of(id) is IdPrefix.ENROLLMENT]
     plan_years, rows = await store.enrollments.lock_with_plan_years(tx, employee.id, ids)
     return ElectionContext(
@@ -217,9 +236,14 @@ async def _load_election_context(tx: Transaction, employee: Employee, enrollment
     )
 
 
-async def _load_offers(
-    tx: Transaction, context: ElectionContext, elections: Sequence[Election], today: date
+async def load_offers(
+    tx: Transaction,
+    context: ElectionContext,
+    elections: Sequence[Election],
+    today: date,
+    effective_on: date | None = None,
 ) -> dict[str, ElectionOffer]:
+    """Build the offer of each enrollment that is answered, by its ID. `effective_on` is the date of an override."""
     dependent_ids = {
         id for election in elections for id in election.dependent_ids if prefix_of(id) is IdPrefix.DEPENDENT
     }
@@ -237,6 +261,7 @@ async def _load_offers(
         terms = context.terms[row.plan_year_id]
         event = events.get(row.life_event_id or "")
         rows = context.rows_of_plan_year(row.plan_year_id)
+        has_waited = event is not None or effective_on is not None
         offers[row.id] = build_offer(
             row,
             context.employee,
@@ -244,8 +269,11 @@ async def _load_offers(
             terms,
             context.dependents,
             unrelated_dependents=unrelated_dependents,
-            baseline=build_baseline(row, event, rows, covered_dependents, terms) if event else None,
-            covered_since=find_covered_since(rows, today) if event else None,
+            baseline=build_baseline(row, event, rows, covered_dependents, terms)
+            if event and not row.decision
+            else None,
+            covered_since=find_covered_since(rows, today) if has_waited else None,
+            effective_on=effective_on,
         )
     return offers
 
@@ -311,6 +339,8 @@ def _check_reopenable(row: Enrollment, context: ElectionContext, today: date) ->
         message = "The enrollment is not answered, so there is nothing to reopen."
     elif sort_answered(rows)[-1] is not row:
         message = "The answer was replaced by a later one."
+    elif row.reason is WindowReason.OVERRIDE:
+        message = "The answer was given by an override; an administrator can override it again."
     elif row.ended_through is not None:
         message = "The coverage was ended; an administrator can restore it by an override."
     elif terminated_on is not None and terminated_on <= today:

@@ -10,7 +10,7 @@ from benegraph.db.models import Enrollment, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
 from benegraph.domain.enrollments.extensions import check_extension
-from benegraph.domain.enrollments.status import CloseReason, build_close_values
+from benegraph.domain.enrollments.status import CloseReason, WindowReason, build_close_values
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.services.enrollments.offers import find_own_window, is_pending
@@ -94,6 +94,8 @@ def _check_extendable(
     message = None
     if any(other.replaces_id == row.id and other.decision is not None for other in rows):
         message = "The enrollment was replaced by a later answer."
+    elif row.reason is WindowReason.OVERRIDE:
+        message = "The answer was given by an override; an administrator can override it again."
     elif row.ended_through is not None:
         message = "The coverage was ended; an administrator can restore it by an override."
     elif is_closed:

@@ -4,7 +4,7 @@ They are loaded for many enrollments in a fixed number of statements.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -155,12 +155,17 @@ def build_offer(
     unrelated_dependents: Collection[str] = (),
     baseline: ReissueBaseline | None = None,
     covered_since: date | None = None,
+    effective_on: date | None = None,
 ) -> ElectionOffer:
-    """Build the offer against which an election for this enrollment is checked."""
+    """Build the offer against which an election for this enrollment is checked.
+
+    `effective_on` is the day set by an override; by default, it is the enrollment's own.
+    """
+    effective_on = effective_on or enrollment.effective_on
     return ElectionOffer(
-        facts=enrollment_facts(enrollment, plan_year),
+        facts=replace(enrollment_facts(enrollment, plan_year), effective_on=effective_on),
         version=enrollment.version,
-        eligibility=employee_eligibility(employee, plan_year, terms, enrollment.effective_on, covered_since),
+        eligibility=employee_eligibility(employee, plan_year, terms, effective_on, covered_since),
         employment_class=employee.employment_class,
         classes=terms.classes,
         plans=terms.plans,

@@ -60,7 +60,8 @@ class EnrollmentUpdates:
         """
         answered = sort_answered(rows, lambda row: self.value(row, "decided_at"))
         answers = [
-            Answer(self.value(row, "decision"), row.effective_on, self.value(row, "ended_through")) for row in answered
+            Answer(*(self.value(row, name) for name in ("decision", "effective_on", "ended_through")))
+            for row in answered
         ]
         for row, end in zip(answered, compute_ends(answers, plan_year_ends_on, terminated_on), strict=True):
             values = {

@@ -17,6 +17,13 @@ from benegraph.db.store.enrollments.locks import (
     lock_life_event,
     lock_with_plan_years,
 )
+from benegraph.db.store.enrollments.overrides import (
+    ElectionOverrideFilter,
+    lock_override,
+    override_insert,
+    override_page,
+    overrides_by_ids,
+)
 from benegraph.db.store.enrollments.participation import (
     participation_by_plan,
     participation_by_tier,
@@ -40,6 +47,7 @@ from benegraph.db.store.enrollments.reads import (
 )
 
 __all__ = [
+    "ElectionOverrideFilter",
     "EnrollmentFilter",
     "LifeEventFilter",
     "by_ids",
@@ -63,10 +71,14 @@ __all__ = [
     "lock_all_in_plan_years",
     "lock_in_plan_years",
     "lock_life_event",
+    "lock_override",
     "lock_with_plan_years",
     "of_employees",
     "of_employers",
     "of_plan_years",
+    "override_insert",
+    "override_page",
+    "overrides_by_ids",
     "page",
     "participation_by_plan",
     "participation_by_tier",
