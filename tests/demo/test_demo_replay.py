@@ -34,7 +34,7 @@ from benegraph.demo.record_buffer import RecordBuffer, Row
 from benegraph.demo.shared_records import SharedRecords, generate_shared_records
 from benegraph.demo.times_of_day import RECORDING_MINUTE, instant_of
 from benegraph.domain.access import Role, Viewer
-from benegraph.services import billing, employers
+from benegraph.services import employers
 
 LEAP_DAY = date(2028, 2, 29)
 
@@ -84,7 +84,7 @@ async def test_services_create_the_generated_rows(database: Database, sample: st
     async def create_tenant(tx: Transaction) -> None:
         await store.access.insert_tenant(tx, "Tenant")
         await insert_records(tx, [shared.records])
-        await billing.set_auto_paid_through(tx, shared.tenant.auto_paid_through)
+        await store.billing.set_auto_paid_through(tx, on=shared.tenant.auto_paid_through)
 
     await replay.call(shared.created_at, create_tenant)
     (employer,) = records.tables[Employer]

@@ -28,6 +28,12 @@ async def test_dependent_is_added_and_updated(database: Database) -> None:
     )
     row = await office.read_row("dependents", id)
     assert (row["first_name"], row["relationship"], row["active"], row["version"]) == ("Bea", "SPOUSE", False, 2)
+    added, updated = await office.history(id)
+    assert (added["action"], added["employee_id"]) == ("ADDED", ada)
+    assert added["after"] == {"active": True, "relationship": "CHILD"}
+    assert (updated["action"], updated["before"]) == ("UPDATED", {"active": True, "relationship": "CHILD"})
+    assert updated["after"] == {"active": False, "relationship": "SPOUSE"}
+    assert updated["withheld_columns"] == ["date_of_birth", "disabled", "first_name", "last_name"]
 
 
 async def test_invalid_dependents_are_refused(database: Database) -> None:

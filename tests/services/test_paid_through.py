@@ -227,7 +227,12 @@ async def test_setting_changes_only_the_own_tenant(database: Database) -> None:
     before = await office.read_all_rows()
     await enable_auto_paid_through(office)
     before["tenants"]["acme"]["auto_paid_through"] = True
-    assert await office.read_all_rows() == before
+    after = await office.read_all_rows()
+    (event,) = [event for id, event in after["events"].items() if id not in before["events"]]
+    assert (event["subject_id"], event["action"], event["after"]) == ("acme", "UPDATED", {"auto_paid_through": True})
+    assert after | {"events": before["events"]} == before
+    await enable_auto_paid_through(office)  # an unchanged setting leaves no event
+    assert await office.read_all_rows() == after
     assert (await other.read_all_rows())["tenants"]["globex"]["auto_paid_through"] is False
 
 

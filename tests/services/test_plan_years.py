@@ -276,8 +276,9 @@ async def test_only_a_draft_can_be_deleted(database: Database) -> None:
     office = office.as_viewer(employer_viewer(office.employer))
     await office.run(plan_years.delete_plan_year, id, 1)
     after = await office.read_all_rows()
-    assert [event["action"] for event in after.pop("events").values()] == ["CREATED", "DELETED"]
-    before.pop("events")
+    earlier = before.pop("events")
+    events = [event["action"] for event_id, event in after.pop("events").items() if event_id not in earlier]
+    assert events == ["CREATED", "DELETED"]
     assert after == before
     opened = await office.open_plan_year()
     assert await office.refusals(office.run(plan_years.delete_plan_year, opened, None)) == [

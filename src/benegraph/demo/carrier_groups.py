@@ -68,6 +68,7 @@ def generate_carrier_group(
             "policy_number": f"PN-{number:06}-{position:02}",
         }
         contracts[division_id] = records.add(GroupContract, row, added_at)
+        records.add_creation_event(GroupContract, row, "CREATED", added_at)
     return CarrierGroup(employer["id"], group_id, start, contracts)
 
 

@@ -50,6 +50,7 @@ def add_subscriber(
         "first_name": first_name,
         "last_name": last_name,
     }
+    records.add_creation_event(Subscriber, row, "CREATED", at)
     return SubscriberState(records.add(Subscriber, row, at), contract)
 
 

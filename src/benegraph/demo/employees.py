@@ -153,7 +153,11 @@ def add_employee(
         "terminated_on": None,
     }
     records.add(Employee, row, at)
-    recorded = {"employment_class": person.employment_class, "hired_on": timeline.hired_on}
+    recorded = {
+        "employment_class": person.employment_class,
+        "division_id": division_id,
+        "hired_on": timeline.hired_on,
+    }
     records.add_event(Employee, row, "HIRED", at, None, recorded, None)
     employment = Employment(person.employment_class, timeline.hired_on)
     employee = EmployeeState(records, rng, number, timeline, row, employment, person.preferences)
@@ -177,6 +181,7 @@ def add_dependent(employee: EmployeeState, relative: SampleRelative, at: datetim
         "disabled": relative.disabled,
     }
     employee.dependent_rows[id] = employee.records.add(Dependent, row, at)
+    employee.records.add_creation_event(Dependent, row, "ADDED", at)
     employee.family[id] = DependentFacts(id, relative.relationship, relative.date_of_birth, relative.disabled)
     return id
 
@@ -185,4 +190,4 @@ def deactivate_dependent(employee: EmployeeState, id: str, at: datetime) -> None
     """Deactivate a dependent, as `updateDependent` does. Coverage stays the same until the next election."""
     member = employee.family[id]
     employee.family[id] = DependentFacts(id, member.relationship, member.date_of_birth, member.disabled, active=False)
-    employee.records.update(employee.dependent_rows[id], {"active": False}, at)
+    employee.records.update_with_event(Dependent, employee.dependent_rows[id], "UPDATED", {"active": False}, at)

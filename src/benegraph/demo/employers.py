@@ -129,6 +129,7 @@ def _add_employer(records: RecordBuffer, rng: Random, company_number: int, joine
         "time_zone": rng.choice(TIME_ZONES),
         "active": True,
     }
+    records.add_creation_event(Employer, row, "CREATED", joined_at)
     return records.add(Employer, row, joined_at)
 
 

@@ -6,7 +6,8 @@ from hashlib import blake2b
 from typing import Any
 
 from benegraph.db.base import Base, Identified, Versioned
-from benegraph.db.models import Employee, Event, PlanYear, PremiumInvoice
+from benegraph.db.models import Employee, Employer, Event
+from benegraph.db.store.history import PERSONAL_COLUMNS
 from benegraph.domain.access import Role
 from benegraph.domain.ids import IdPrefix, build_id
 
@@ -87,8 +88,9 @@ class RecordBuffer:
     def add_creation_event(
         self, model: type[Base], row: Row, action: str, at: datetime, reason: str | None = None
     ) -> None:
-        """Add a history event for a new row, with its columns that are not null."""
-        after = {name: value for name, value in row.items() if name not in _EXCLUDED_COLUMNS and value is not None}
+        """Add a history event for a new row, with its columns that are neither null nor personal."""
+        hidden = _EXCLUDED_COLUMNS | PERSONAL_COLUMNS
+        after = {name: value for name, value in row.items() if name not in hidden and value is not None}
         self.add_event(model, row, action, at, None, after, reason)
 
     def add_snapshot_event(
@@ -121,8 +123,8 @@ class RecordBuffer:
         """Add the history event that a service would have written for a change by the administrator."""
         event = {
             "id": self.new_id(IdPrefix.EVENT, row["id"]),
-            "employer_id": row["employer_id"],
-            "employee_id": _employee_id_of(model, row),
+            "employer_id": row["id"] if model is Employer else row["employer_id"],
+            "employee_id": row["id"] if model is Employee else row.get("employee_id"),
             "subject_id": row["id"],
             "action": action,
             "actor": self.actor,
@@ -132,12 +134,6 @@ class RecordBuffer:
             "reason": reason,
             "before": before,
             "after": after,
+            "withheld_columns": [],
         }
         self.add(Event, event, at)
-
-
-def _employee_id_of(model: type[Base], row: Row) -> str | None:
-    if model in (PlanYear, PremiumInvoice):
-        return None
-    employee_id: str | None = row["id"] if model is Employee else row["employee_id"]
-    return employee_id

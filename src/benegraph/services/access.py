@@ -179,20 +179,20 @@ async def issue_key(
     """
     key = key or KEY_PREFIX + secrets.token_urlsafe(32)
     id = tx.new_id(IdPrefix.API_KEY)
-    await store.access.insert_key(
-        tx,
-        {
-            "id": id,
-            "prefix": key[:_DISPLAYED_LENGTH],
-            "secret_hash": hash_key(key),
-            "label": label,
-            "role": limits.role,
-            "employer_id": limits.employer_id,
-            "employee_id": limits.employee_id,
-            "actions": sorted(limits.actions),
-            "expires_at": expires_at,
-        },
-    )
+    row = {
+        "id": id,
+        "prefix": key[:_DISPLAYED_LENGTH],
+        "secret_hash": hash_key(key),
+        "label": label,
+        "role": limits.role,
+        "employer_id": limits.employer_id,
+        "employee_id": limits.employee_id,
+        "actions": sorted(limits.actions),
+        "expires_at": expires_at,
+    }
+    await store.access.insert_key(tx, row)
+    event = store.history.creation_event(tx, row, "ISSUED", limits.employee_id)
+    await store.history.insert_events(tx, [event])
     return id, key
 
 
@@ -203,4 +203,9 @@ async def list_keys(tx: Transaction) -> Sequence[ApiKey]:
 
 async def revoke_key(tx: Transaction, id: str) -> bool:
     """Revoke a key of the tenant; return False if no active key has this ID."""
-    return await store.access.revoke_key(tx, id, tx.clock.now)
+    key = await store.access.revoke_key(tx, id, tx.clock.now)
+    if key is None:
+        return False
+    row = {"id": id, "employer_id": key.employer_id, "revoked_at": tx.clock.now}
+    await store.history.insert_events(tx, [store.history.creation_event(tx, row, "REVOKED", key.employee_id)])
+    return True

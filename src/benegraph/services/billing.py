@@ -192,7 +192,10 @@ async def set_auto_paid_through(tx: Transaction, on: bool) -> None:
     Existing dates do not change now. Raises Forbidden for a viewer limited to one employer.
     """
     require_tenant_wide(tx.viewer)
-    await store.billing.set_auto_paid_through(tx, on=on)
+    if not await store.billing.set_auto_paid_through(tx, on=on):
+        return
+    row = {"id": tx.viewer.tenant_id, "auto_paid_through": on}
+    await store.history.insert_events(tx, [store.history.creation_event(tx, row, "UPDATED", None)])
 
 
 async def _update_paid_through_if_enabled(tx: Transaction, invoice: NewInvoice | PremiumInvoice) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from benegraph.db import store
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import insert_rows
+from benegraph.db.store.row_writes import RowWrite, execute_writes, insert_rows
 from benegraph.domain.catalog import PlanTerms, ProductCategory, check_plans, check_product
 from benegraph.domain.errors import raise_if_any
 from benegraph.domain.ids import IdPrefix
@@ -30,7 +31,8 @@ async def add_product(
     raise_if_any([*check_product(name, carrier_name), *check_plans(plans)])
     id = tx.new_id(IdPrefix.BENEFIT_PRODUCT)
     product = {"id": id, "name": name, "category": category, "carrier_name": carrier_name, "active": True}
-    await insert_rows(tx, BenefitProduct, [product])
+    event = store.history.creation_event(tx, product, "CREATED", None)
+    await execute_writes(tx, RowWrite.insert(BenefitProduct, [product]), store.history.build_events_insert([event]))
     rows = [
         {
             "id": tx.new_id(IdPrefix.CARRIER_PLAN),

@@ -5,7 +5,7 @@ from datetime import date
 from benegraph.db import store
 from benegraph.db.models import Employer
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import insert_rows
+from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import require_tenant_wide
 from benegraph.domain.employers import check_employer
 from benegraph.domain.errors import raise_if_any
@@ -23,5 +23,7 @@ async def add_employer(tx: Transaction, name: str, time_zone: str) -> str:
     require_tenant_wide(tx.viewer)
     raise_if_any(check_employer(name, time_zone))
     id = tx.new_id(IdPrefix.EMPLOYER)
-    await insert_rows(tx, Employer, [{"id": id, "name": name, "time_zone": time_zone, "active": True}])
+    row = {"id": id, "name": name, "time_zone": time_zone, "active": True}
+    event = store.history.creation_event(tx, row, "CREATED", None) | {"employer_id": id}
+    await execute_writes(tx, RowWrite.insert(Employer, [row]), store.history.build_events_insert([event]))
     return id

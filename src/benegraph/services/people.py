@@ -8,7 +8,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import Dependent, Employee, Enrollment, PlanYear
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import insert_rows
+from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import Role
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
 from benegraph.domain.enrollments.status import CloseReason
@@ -80,8 +80,8 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
         "hired_on": new_hire.hired_on,
         "division_id": new_hire.division_id,
     }
-    await insert_rows(tx, Employee, [row])
-    await store.history.insert_events(tx, [store.history.hire_event(tx, row)])
+    event = store.history.creation_event(tx, row, "HIRED", str(row["id"]))
+    await execute_writes(tx, RowWrite.insert(Employee, [row]), store.history.build_events_insert([event]))
     employee = await _lock_row(tx, str(row["id"]))
     await issue_to_employee(tx, employee, today)
     if new_hire.subscriber_id is not None:
@@ -124,8 +124,9 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         setattr(employee, name, value)
     change = store.history.change_event(tx, employee, "UPDATED")
     await tx.flush()
-    if change["after"]:
+    if store.history.has_changes(change):
         await store.history.insert_events(tx, [change])
+    if change["after"]:
         await issue_to_employee(tx, employee, today)
     if "division_id" in changes:
         await sync_coverage_of_record(tx, [employee])
@@ -219,7 +220,8 @@ async def add_dependent(
         "active": True,
         "disabled": disabled,
     }
-    await insert_rows(tx, Dependent, [row])
+    event = store.history.creation_event(tx, row, "ADDED", employee.id)
+    await execute_writes(tx, RowWrite.insert(Dependent, [row]), store.history.build_events_insert([event]))
     return str(row["id"])
 
 
@@ -252,7 +254,10 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
     )
     for name, value in changes.items():
         setattr(dependent, name, value)
+    change = store.history.change_event(tx, dependent, "UPDATED")
     await tx.flush()
+    if store.history.has_changes(change):
+        await store.history.insert_events(tx, [change])
 
 
 async def _check_employee_changes(

@@ -219,7 +219,7 @@ class Event(Identified, Base):
     #: None for a carrier's group that belongs to no employer in this tenant.
     employer_id: Mapped[Id | None]
     employee_id: Mapped[Id | None]
-    #: The ID of the changed row: an enrollment, plan year, employee, life event, coverage of record or invoice.
+    #: The ID of the changed row. For the tenant's settings, it is the tenant's name.
     subject_id: Mapped[Id]
     action: Mapped[str]
     actor: Mapped[str]
@@ -229,6 +229,8 @@ class Event(Identified, Base):
     reason: Mapped[str | None]
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    #: The changed columns whose values history does not keep, because they are personal data.
+    withheld_columns: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'"))
 
     __table_args__ = (
         id_format_check(IdPrefix.EVENT),

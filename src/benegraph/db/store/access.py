@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     DateTime,
+    Result,
     Row,
     Select,
     Text,
@@ -106,15 +107,15 @@ async def record_key_use(tx: Transaction, id: str, interval: timedelta) -> None:
     )
 
 
-async def revoke_key(tx: Transaction, id: str, at: datetime) -> bool:
-    """Revoke a key in the tenant; return False if it doesn't exist or is revoked already."""
-    revoked_ids = await tx.session.scalars(
+async def revoke_key(tx: Transaction, id: str, at: datetime) -> Row[Any] | None:
+    """Revoke a key in the tenant, and return whom it is limited to; None if no active key has this ID."""
+    revoked: Result[Any] = await tx.session.execute(
         update(ApiKey)
         .where(ApiKey.tenant_id == tx.viewer.tenant_id, ApiKey.id == id, ApiKey.revoked_at.is_(None))
         .values(revoked_at=at)
-        .returning(ApiKey.id)
+        .returning(ApiKey.employer_id, ApiKey.employee_id)
     )
-    return revoked_ids.first() is not None
+    return revoked.first()
 
 
 async def insert_key(tx: Transaction, row: dict[str, Any]) -> None:

@@ -216,5 +216,12 @@ async def is_auto_paid_through(read_session: ReadSession) -> bool:
     )
 
 
-async def set_auto_paid_through(tx: Transaction, *, on: bool) -> None:
-    await tx.session.execute(update(Tenant).where(Tenant.tenant_id == tx.viewer.tenant_id).values(auto_paid_through=on))
+async def set_auto_paid_through(tx: Transaction, *, on: bool) -> bool:
+    """Set the tenant's `autoPaidThrough`; return whether it changed."""
+    changed = await tx.session.scalars(
+        update(Tenant)
+        .where(Tenant.tenant_id == tx.viewer.tenant_id, Tenant.auto_paid_through.is_not(on))
+        .values(auto_paid_through=on)
+        .returning(Tenant.tenant_id)
+    )
+    return changed.first() is not None

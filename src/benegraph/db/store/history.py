@@ -7,41 +7,52 @@ from typing import Any
 from sqlalchemy import ARRAY, Row, Text, any_, func, inspect, select
 from sqlalchemy.orm.attributes import instance_state
 
-from benegraph.db.models import ElectionOverride, Employee, Enrollment, Event, LifeEvent, PlanYear
+from benegraph.db.base import Identified
+from benegraph.db.models import Employee, Employer, Enrollment, Event, PlanYear
 from benegraph.db.query_scope import as_bind_value
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, visibility_conditions
 from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.ids import IdPrefix
 
-# The columns of an employee that history stores: the employment, but no personal data.
-_EMPLOYMENT_COLUMNS = {"employment_class", "hired_on", "class_changed_on", "terminated_on"}
+#: Columns with personal data. History keeps the names of those that change, but never a value.
+PERSONAL_COLUMNS = frozenset(
+    {"first_name", "last_name", "email", "date_of_birth", "disabled", "external_id", "subscriber_id"}
+)
 _EXCLUDED_COLUMNS = {
     *("tenant_id", "id", "employer_id", "employee_id", "created_at", "updated_at", "version"),
     *("notes", "review_notes", "waiver_reason"),
+    *("secret_hash", "prefix", "last_used_at"),  # of API keys
 }
 
 HistoryEvent = dict[str, Any]
 
 
-def change_event(
-    tx: Transaction, row: PlanYear | Employee | LifeEvent | ElectionOverride, action: str, reason: str | None = None
-) -> HistoryEvent:
+def change_event(tx: Transaction, row: Identified, action: str, reason: str | None = None) -> HistoryEvent:
     """Return the event of a row's changes that the session has not flushed yet."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
+    withheld: list[str] = []
     for attribute in instance_state(row).attrs:
         changes = attribute.history
-        is_recorded = (
-            attribute.key in _EMPLOYMENT_COLUMNS
-            if isinstance(row, Employee)
-            else attribute.key not in _EXCLUDED_COLUMNS
-        )
-        if is_recorded and changes.has_changes():
-            before[attribute.key] = _json_value(changes.deleted[0] if changes.deleted else None)
-            after[attribute.key] = _json_value(attribute.value)
+        if attribute.key in _EXCLUDED_COLUMNS or not changes.has_changes():
+            continue
+        old = changes.deleted[0] if changes.deleted else None
+        if old == attribute.value:
+            continue  # set to the value that it had
+        if attribute.key in PERSONAL_COLUMNS:
+            withheld.append(attribute.key)
+        else:
+            before[attribute.key], after[attribute.key] = _json_value(old), _json_value(attribute.value)
+    employer_id = row.id if isinstance(row, Employer) else getattr(row, "employer_id", None)
     employee_id = row.id if isinstance(row, Employee) else getattr(row, "employee_id", None)
-    return _event(tx, row.employer_id, employee_id, row.id, action, before, after, reason)
+    event = _event(tx, employer_id, employee_id, row.id, action, before, after, reason)
+    return event | {"withheld_columns": sorted(withheld)}
+
+
+def has_changes(event: HistoryEvent) -> bool:
+    """Return whether an event of `change_event` names a changed column."""
+    return bool(event["after"] or event["withheld_columns"])
 
 
 def enrollment_event(
@@ -61,17 +72,13 @@ def enrollment_event(
 def creation_event(
     tx: Transaction, row: Mapping[str, Any], action: str, employee_id: str | None, reason: str | None = None
 ) -> HistoryEvent:
-    """Return the event of an inserted row."""
+    """Return the event of an inserted row, without personal data. A new employer's row has no `employer_id`."""
     values = {
-        key: _json_value(value) for key, value in row.items() if key not in _EXCLUDED_COLUMNS and value is not None
+        key: _json_value(value)
+        for key, value in row.items()
+        if key not in _EXCLUDED_COLUMNS | PERSONAL_COLUMNS and value is not None
     }
-    return _event(tx, row["employer_id"], employee_id, row["id"], action, None, values, reason)
-
-
-def hire_event(tx: Transaction, row: Mapping[str, Any]) -> HistoryEvent:
-    """Return the event of a hire, without personal data."""
-    values = {key: _json_value(row[key]) for key in sorted(_EMPLOYMENT_COLUMNS) if row.get(key) is not None}
-    return _event(tx, row["employer_id"], row["id"], row["id"], "HIRED", None, values, None)
+    return _event(tx, row.get("employer_id"), employee_id, row["id"], action, None, values, reason)
 
 
 def deletion_event(tx: Transaction, row: PlanYear) -> HistoryEvent:
@@ -166,6 +173,7 @@ def _event(
         "reason": reason,
         "before": before,
         "after": after,
+        "withheld_columns": [],
     }
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from benegraph.db import store
 from benegraph.db.models import GroupContract
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import insert_rows
+from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.checks import check_id
 from benegraph.domain.coverage import ContractKey, check_contract
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
@@ -36,7 +36,8 @@ async def create_group_contract(
         "coverage_end": coverage_end,
         "policy_number": policy_number,
     }
-    await insert_rows(tx, GroupContract, [row])
+    event = store.history.creation_event(tx, row, "CREATED", None)
+    await execute_writes(tx, RowWrite.insert(GroupContract, [row]), store.history.build_events_insert([event]))
     return str(row["id"])
 
 

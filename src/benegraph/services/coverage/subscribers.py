@@ -7,7 +7,7 @@ from typing import Final, Literal
 from benegraph.db import store
 from benegraph.db.models import Employee, Subscriber
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import insert_rows
+from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import Role
 from benegraph.domain.checks import check_id, check_text
 from benegraph.domain.coverage import MAX_SUBSCRIBER_ID_LENGTH, check_subscriber
@@ -53,7 +53,8 @@ async def create_subscriber(
         "first_name": first_name,
         "last_name": last_name,
     }
-    await insert_rows(tx, Subscriber, [row])
+    event = store.history.creation_event(tx, row, "CREATED", employee_id)
+    await execute_writes(tx, RowWrite.insert(Subscriber, [row]), store.history.build_events_insert([event]))
     if employee is not None:
         await sync_coverage_of_record(tx, [employee])
     return str(row["id"])
@@ -96,6 +97,7 @@ async def link_subscriber(tx: Transaction, employee: Employee, number: Subscribe
     if current_number is not None:
         subscribers[current_number].employer_id = subscribers[current_number].employee_id = None
         await tx.flush()
+        await _record_link(tx, employee, subscribers[current_number].id, "UNLINKED")
         await store.coverage.update_employee_id(tx, current_number, None)
     if number is not None:
         subscriber = subscribers.get(number)
@@ -106,8 +108,17 @@ async def link_subscriber(tx: Transaction, employee: Employee, number: Subscribe
             raise refusal(ErrorCode.ALREADY_EXISTS, message, "subscriberId")
         subscriber.employer_id, subscriber.employee_id = employee.employer_id, employee.id
         await tx.flush()
+        await _record_link(tx, employee, subscriber.id, "LINKED")
         await store.coverage.update_employee_id(tx, number, employee.id)
         await sync_coverage_of_record(tx, [employee])
+
+
+async def _record_link(tx: Transaction, employee: Employee, subscriber_id: str, action: str) -> None:
+    """Record that a subscriber was linked to an employee or unlinked."""
+    event = store.history.creation_event(
+        tx, {"id": subscriber_id, "employer_id": employee.employer_id}, action, employee.id
+    )
+    await store.history.insert_events(tx, [event])
 
 
 async def check_division(tx: Transaction, employer_id: str, division_id: str | None) -> list[RuleViolation]:

@@ -151,7 +151,8 @@ async def update_plan_year(
     if classes is not None or plans is not None:
         tx.mark_changed(plan_year)
     await tx.flush()
-    await store.history.insert_events(tx, [change])
+    if store.history.has_changes(change) or classes is not None or plans is not None:
+        await store.history.insert_events(tx, [change])
 
 
 async def delete_plan_year(tx: Transaction, id: str, expected_version: int | None) -> None:
