@@ -49,6 +49,7 @@ async def make_carrier_plan(
     deductible_cents: int | None = 150000,
     out_of_pocket_max_cents: int | None = 600000,
     rates: Mapping[CoverageTier, int] = RATES,
+    active: bool = True,
 ) -> str:
     """Insert a carrier plan of a product, with its rates."""
     row = {
@@ -60,6 +61,7 @@ async def make_carrier_plan(
         "monthly_premium_cents": monthly_premium_cents,
         "deductible_cents": deductible_cents,
         "out_of_pocket_max_cents": out_of_pocket_max_cents,
+        "active": active,
     }
     (id,) = await insert(database, clock, tenant, CarrierPlan, row, prefix=IdPrefix.CARRIER_PLAN)
     rate_rows = [

@@ -150,6 +150,9 @@ async def _insert_rare_rows(database: Database, tenant: str) -> None:
         out_of_pocket_max_cents=None,
         rates={},
     )
+    await make_carrier_plan(
+        database, NOW, tenant=tenant, product=product, position=1, carrier_plan_id="OLD", active=False
+    )
     await make_plan_year(
         database,
         NOW,

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from carrier_inputs import build_carrier_inputs, create_carrier_rows
+from catalog_inputs import build_catalog_inputs, create_catalog_rows
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_list_type, is_non_null_type
 
 from benegraph.db.session import Database
@@ -209,6 +210,7 @@ async def create_office_with_inputs(database: Database, *, tenant: str = "acme")
         "dee": dee,
         "override": override.override_id,
         **await create_carrier_rows(office),
+        **await create_catalog_rows(office),
     }
     return office, {
         mutation: input | {"idempotencyKey": f"key of {mutation}"}
@@ -347,4 +349,5 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             "expectedVersion": 1,
         },
         "createBenefitProduct": {"name": "Dental", "category": "DENTAL", "carrierName": "Delta", "plans": [plan]},
+        **build_catalog_inputs(ids, plan, plan_year),
     }

@@ -166,6 +166,13 @@ async def test_null_in_an_optional_field_is_accepted_or_refused_under_its_path(d
         "createPlanYear": "groupId groupCoverageStart",  # one without the other does not identify a contract
         "updateTenantSettings": "autoPaidThrough",
         "endCoverage": "qualifyingLifeEventId",  # the reason of this input needs a life event
+        "updateEmployer": "name timeZone",
+        "updateBenefitProduct": "name category active",
+        "updateCarrierPlan": "name monthlyPremiumCents rates active",
+        "copyPlanYear": (
+            "coverageStart coverageEnd openEnrollmentStart openEnrollmentEnd contributionClasses plans"
+            " waitingPeriodDays startsOnFirstOfMonth renewal groupId groupCoverageStart"
+        ),
     }
     assert refused == {f"{mutation}.{name}" for mutation, names in never_null.items() for name in names.split()}
 
@@ -181,7 +188,7 @@ async def test_null_in_a_required_field_is_bad_user_input(database: Database) ->
 async def test_other_expected_version_is_a_conflict(database: Database) -> None:
     office, inputs = await create_rollback_office(database)
     fields = [field for field in input_fields("Int") if field.path[-1] == "expectedVersion"]
-    assert len(fields) == 19
+    assert len(fields) == 28
     for field in fields:
         for value in (0, 7, -1, 2**31 - 1):
             assert await collect_refusals(office, inputs, field, value) == [f"VERSION_CONFLICT {field.dotted}"], str(

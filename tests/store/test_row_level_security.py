@@ -52,6 +52,7 @@ LIMITS: dict[str, tuple[str | None, str | None]] = {
 }
 NOT_FOR_EMPLOYEES = {"election_overrides", "premium_invoices", "premium_payments"}
 DELETABLE = {
+    "carrier_plan_rates",
     "plan_years",
     "contribution_classes",
     "plans",

@@ -26,6 +26,7 @@ class Action(StrEnum):
     OVERRIDE_ELECTION = "overrideElection"
     REVIEW_ELECTION_OVERRIDE = "reviewElectionOverride"
     CREATE_PLAN_YEAR = "createPlanYear"
+    COPY_PLAN_YEAR = "copyPlanYear"
     UPDATE_PLAN_YEAR = "updatePlanYear"
     DELETE_PLAN_YEAR = "deletePlanYear"
     OPEN_ENROLLMENT = "openEnrollment"
@@ -33,6 +34,9 @@ class Action(StrEnum):
     REPORT_LIFE_EVENT = "reportLifeEvent"
     REVIEW_LIFE_EVENT = "reviewLifeEvent"
     CREATE_EMPLOYER = "createEmployer"
+    UPDATE_EMPLOYER = "updateEmployer"
+    DEACTIVATE_EMPLOYER = "deactivateEmployer"
+    REACTIVATE_EMPLOYER = "reactivateEmployer"
     CREATE_EMPLOYEE = "createEmployee"
     UPDATE_EMPLOYEE = "updateEmployee"
     TERMINATE_EMPLOYEE = "terminateEmployee"
@@ -40,6 +44,11 @@ class Action(StrEnum):
     ADD_DEPENDENT = "addDependent"
     UPDATE_DEPENDENT = "updateDependent"
     CREATE_BENEFIT_PRODUCT = "createBenefitProduct"
+    UPDATE_BENEFIT_PRODUCT = "updateBenefitProduct"
+    RETIRE_BENEFIT_PRODUCT = "retireBenefitProduct"
+    ADD_CARRIER_PLAN = "addCarrierPlan"
+    UPDATE_CARRIER_PLAN = "updateCarrierPlan"
+    RETIRE_CARRIER_PLAN = "retireCarrierPlan"
     CREATE_SUBSCRIBER = "createSubscriber"
     CREATE_GROUP_CONTRACT = "createGroupContract"
     CREATE_SUBSCRIBER_ENROLLMENT = "createSubscriberEnrollment"
@@ -69,6 +78,7 @@ _EMPLOYER_ACTIONS = _EMPLOYEE_ACTIONS | {
     Action.EXTEND_WINDOW,
     Action.REVIEW_ELECTION_OVERRIDE,
     Action.CREATE_PLAN_YEAR,
+    Action.COPY_PLAN_YEAR,
     Action.UPDATE_PLAN_YEAR,
     Action.DELETE_PLAN_YEAR,
     Action.OPEN_ENROLLMENT,

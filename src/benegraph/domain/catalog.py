@@ -1,8 +1,9 @@
 """The catalog: benefit products, the carriers' plans, coverage tiers and the rates of each tier."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from benegraph.domain.checks import check_cents, check_text
 from benegraph.domain.errors import ErrorCode, RuleViolation
@@ -70,11 +71,21 @@ def check_product(name: str, carrier_name: str | None) -> Iterator[RuleViolation
     yield from check_text(carrier_name, "carrierName")
 
 
+def check_product_active(*, active: bool, field: str = "benefitProductId") -> Iterator[RuleViolation]:
+    """Check that a product is still offered: a retired one gets no new plan years."""
+    if not active:
+        yield RuleViolation(
+            ErrorCode.INVALID_STATUS_TRANSITION,
+            "The benefit product is retired, so it gets no new plan years.",
+            (field,),
+        )
+
+
 def check_plans(plans: Sequence[PlanTerms]) -> Iterator[RuleViolation]:
     """Check each plan, and that no two have the same carrier plan ID. Field paths start with `plans`."""
     seen: set[str] = set()
     for index, plan in enumerate(plans):
-        for violation in _check_plan(plan):
+        for violation in check_plan(plan):
             yield violation.prefixed("plans", str(index))
         if plan.carrier_plan_id in seen:
             yield RuleViolation(
@@ -85,7 +96,39 @@ def check_plans(plans: Sequence[PlanTerms]) -> Iterator[RuleViolation]:
         seen.add(plan.carrier_plan_id)
 
 
-def _check_plan(plan: PlanTerms) -> Iterator[RuleViolation]:
+def revise_plan(plan: PlanTerms, changes: Mapping[str, Any]) -> PlanTerms:
+    """Return a plan with changed terms; `changes` maps attributes of the plan to values.
+
+    The rate for EE equals the monthly premium, so it follows a new premium if the changes contain no rates.
+    """
+    revised = replace(plan, **changes)
+    if "rates" in changes:
+        return revised
+    rates = (
+        replace(rate, monthly_premium_cents=revised.monthly_premium_cents)
+        if rate.coverage_tier is CoverageTier.EE
+        else rate
+        for rate in plan.rates
+    )
+    return replace(revised, rates=tuple(rates))
+
+
+def check_revision(plan: PlanTerms, changes: Mapping[str, Any]) -> Iterator[RuleViolation]:
+    """Check changed terms of a plan, and that a new premium comes with rates if the plan has any besides EE's."""
+    revised = revise_plan(plan, changes)
+    has_other_rates = any(rate.coverage_tier is not CoverageTier.EE for rate in plan.rates)
+    if has_other_rates and "rates" not in changes and revised.monthly_premium_cents != plan.monthly_premium_cents:
+        yield RuleViolation(
+            ErrorCode.INVALID_INPUT,
+            "The monthly premium changes, and the plan has rates for other tiers than EE; list the rates too, also "
+            "those that stay the same.",
+            ("rates",),
+        )
+    yield from check_plan(revised)
+
+
+def check_plan(plan: PlanTerms) -> Iterator[RuleViolation]:
+    """Check the terms of one plan, and that each tier has at most one rate."""
     yield from check_text(plan.carrier_plan_id, "carrierPlanId")
     yield from check_text(plan.name, "name")
     yield from check_cents(plan.monthly_premium_cents, "monthlyPremiumCents")

@@ -9,7 +9,15 @@ from benegraph.domain.catalog import COVERAGE_TIERS, CoverageTier
 from benegraph.domain.checks import check_cents
 from benegraph.domain.errors import ErrorCode, RuleViolation
 from benegraph.domain.people import MIN_DATE, Employment, EmploymentClass
-from benegraph.domain.values import MAX_CENTS, ONE_DAY, DateSpan, add_years, first_of_month_on_or_after
+from benegraph.domain.values import (
+    MAX_CENTS,
+    ONE_DAY,
+    DateSpan,
+    add_months,
+    add_years,
+    first_of_month_on_or_after,
+    last_day_of_month,
+)
 
 MAX_DATE = date(2199, 12, 31)
 #: No waiting period may be longer than 90 days (29 CFR 2590.715-2708).
@@ -42,6 +50,13 @@ class RenewalMode(StrEnum):
 
     ACTIVE = "ACTIVE"
     PASSIVE = "PASSIVE"
+
+
+class PlanSource(StrEnum):
+    """The plans that a copy of a plan year starts from: those of the plan year, or the product's current ones."""
+
+    PLAN_YEAR = "PLAN_YEAR"
+    CATALOG = "CATALOG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +154,19 @@ def derive_plan_year_status(
     return PlanYearStatus.OPEN_ENROLLMENT if closed_on is None else PlanYearStatus.ACTIVE
 
 
+def check_date(day: date, field: str) -> Iterator[RuleViolation]:
+    """Check that a date is within the range of a plan year's dates."""
+    if not MIN_DATE <= day <= MAX_DATE:
+        yield RuleViolation(ErrorCode.INVALID_INPUT, f"The date must be from {MIN_DATE} through {MAX_DATE}.", (field,))
+
+
 def check_dates(dates: PlanYearDates) -> Iterator[RuleViolation]:
     """Check the dates' range and order: at most twelve months, and open enrollment ends before coverage starts."""
-    out_of_range = [name for name in _DATE_FIELDS if not MIN_DATE <= getattr(dates, name) <= MAX_DATE]
-    for name in out_of_range:
-        yield RuleViolation(
-            ErrorCode.INVALID_INPUT, f"The date must be from {MIN_DATE} through {MAX_DATE}.", (_DATE_FIELDS[name],)
-        )
+    out_of_range = [
+        violation for name, field in _DATE_FIELDS.items() for violation in check_date(getattr(dates, name), field)
+    ]
     if out_of_range:
+        yield from out_of_range
         return
     max_coverage_end = add_years(dates.coverage_start, 1) - ONE_DAY
     if dates.coverage_end < dates.coverage_start:
@@ -175,6 +195,41 @@ def check_dates(dates: PlanYearDates) -> Iterator[RuleViolation]:
             f"{dates.open_enrollment_end}.",
             ("openEnrollmentEnd",),
         )
+
+
+def compute_following_dates(dates: PlanYearDates, coverage_start: date | None = None) -> PlanYearDates:
+    """Move the dates of a plan year to the following one, or to one that starts on `coverage_start`.
+
+    A plan year of twelve months is followed on the day after its end, a shorter one a year after its start. The length
+    stays the same: in months if it is a number of whole months, else in days. Open enrollment moves by as many months
+    as the start, and a last day of a month stays one; where the start moves to another day of the month, by as many
+    days. The result is not checked.
+    """
+    first, stop = dates.coverage_start, dates.coverage_end + ONE_DAY
+    if coverage_start is None:
+        coverage_start = stop if stop == add_years(first, 1) else add_years(first, 1)
+    if coverage_start.day == first.day:
+        months = (coverage_start.year - first.year) * 12 + coverage_start.month - first.month
+        open_enrollment_start = add_months(dates.open_enrollment_start, months)
+        open_enrollment_end = add_months(dates.open_enrollment_end, months)
+        if dates.open_enrollment_end == last_day_of_month(dates.open_enrollment_end):
+            open_enrollment_end = last_day_of_month(open_enrollment_end)
+    else:
+        open_enrollment_start = dates.open_enrollment_start + (coverage_start - first)
+        open_enrollment_end = dates.open_enrollment_end + (coverage_start - first)
+    return PlanYearDates(
+        coverage_start, _compute_stop(first, stop, coverage_start) - ONE_DAY, open_enrollment_start, open_enrollment_end
+    )
+
+
+def _compute_stop(first: date, stop: date, new_first: date) -> date:
+    """Return the day after a span that starts on `new_first` and is as long as the one from `first` up to `stop`."""
+    if stop == add_years(first, 1):
+        return add_years(new_first, 1)
+    months = (stop.year - first.year) * 12 + stop.month - first.month
+    if months > 0 and stop == add_months(first, months):
+        return add_months(new_first, months)
+    return new_first + (stop - first)
 
 
 def check_opening(

@@ -107,3 +107,10 @@ def add_years(day: date, years: int) -> date:
         return day.replace(year=day.year + years)
     except ValueError:
         return date(day.year + years, 3, 1)
+
+
+def add_months(day: date, months: int) -> date:
+    """Add whole months. A day that the month does not have becomes the last day of that month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    first = date(year, month + 1, 1)
+    return first.replace(day=min(day.day, last_day_of_month(first).day))

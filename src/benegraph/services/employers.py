@@ -1,14 +1,17 @@
-"""Employers: adding an employer, and today's date in its time zone."""
+"""Employers: they are added, changed, deactivated and reactivated; and today's date in their time zones."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from benegraph.db import store
 from benegraph.db.models import Employer
 from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import require_tenant_wide
-from benegraph.domain.employers import check_employer
-from benegraph.domain.errors import raise_if_any
+from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
+from benegraph.domain.employers import check_deactivation, check_employer, check_employer_active
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 
 
@@ -27,3 +30,73 @@ async def add_employer(tx: Transaction, name: str, time_zone: str) -> str:
     event = store.history.creation_event(tx, row, "CREATED", None) | {"employer_id": id}
     await execute_writes(tx, RowWrite.insert(Employer, [row]), store.history.build_events_insert([event]))
     return id
+
+
+async def update_employer(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
+    """Change the columns given in `changes`. Raises Refused."""
+    employer = await lock_employer(tx, id)
+    raise_if_any(
+        [
+            *check_version(expected_version, employer.version),
+            *check_employer(changes.get("name", employer.name), changes.get("time_zone", employer.time_zone)),
+        ]
+    )
+    for name, value in changes.items():
+        setattr(employer, name, value)
+    await _record_change(tx, employer, "UPDATED")
+
+
+async def deactivate_employer(tx: Transaction, id: str, reason: str, expected_version: int | None) -> None:
+    """Deactivate an employer, which then hires nobody and gets no new plan years. Raises Refused.
+
+    Refused while people are employed today or later, coverage is in force, or invoices are open.
+    """
+    employer = await lock_employer(tx, id)
+    violations = [
+        *check_version(expected_version, employer.version),
+        *check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True),
+        *check_deactivation(await store.employers.list_obstacles(tx, id, tx.today(employer.time_zone))),
+    ]
+    if not employer.active:
+        message = "The employer is already inactive."
+        violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employerId",)))
+    raise_if_any(violations)
+    employer.active = False
+    await _record_change(tx, employer, "DEACTIVATED", reason)
+
+
+async def reactivate_employer(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
+    """Reactivate an employer, which can then hire people and get plan years again. Raises Refused."""
+    employer = await lock_employer(tx, id)
+    violations = [
+        *check_version(expected_version, employer.version),
+        *check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True),
+    ]
+    if employer.active:
+        message = "The employer is active, so there is nothing to reactivate."
+        violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employerId",)))
+    raise_if_any(violations)
+    employer.active = True
+    await _record_change(tx, employer, "REACTIVATED", reason)
+
+
+async def lock_employer(tx: Transaction, id: str) -> Employer:
+    """Lock an employer exclusively. Raises Refused."""
+    raise_if_any(check_id(IdPrefix.EMPLOYER, id, "employerId"))
+    employer = await store.employers.lock(tx, id)
+    if employer is None:
+        raise refusal(ErrorCode.NOT_FOUND, f"No employer found with ID {id}.", "employerId")
+    return employer
+
+
+async def require_active_employer(tx: Transaction, employer_id: str, field: str) -> None:
+    """Raise Refused if a locked employer is inactive; `field` is the input field that refers to it."""
+    employers = await store.employers.by_ids(tx, [employer_id])
+    raise_if_any(check_employer_active(active=employers[employer_id].active, field=field))
+
+
+async def _record_change(tx: Transaction, employer: Employer, action: str, reason: str | None = None) -> None:
+    event = store.history.change_event(tx, employer, action, reason)
+    await tx.flush()
+    if store.history.has_changes(event):
+        await store.history.insert_events(tx, [event])

@@ -11,6 +11,7 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import Role
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
+from benegraph.domain.employers import check_employer_active
 from benegraph.domain.enrollments.status import CloseReason
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
@@ -31,7 +32,7 @@ from benegraph.services.coverage.subscribers import (
     require_subscriber_link_permission,
 )
 from benegraph.services.coverage.sync import sync_coverage_of_record
-from benegraph.services.employers import employer_today
+from benegraph.services.employers import employer_today, require_active_employer
 from benegraph.services.enrollments.issue import is_awaiting_answer, issue_to_employee
 from benegraph.services.enrollments.offers import enrollment_facts, is_pending
 from benegraph.services.enrollments.updates import EnrollmentUpdates
@@ -64,6 +65,7 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
     today = tx.today(employer.time_zone)
     raise_if_any(
         [
+            *check_employer_active(active=employer.active),
             *check_person(new_hire.person, new_hire.hired_on, today),
             *await check_division(tx, employer_id, new_hire.division_id),
         ]
@@ -179,6 +181,7 @@ async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expec
         message = "The employee is not terminated, so there is nothing to reinstate."
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
     raise_if_any(violations)
+    await require_active_employer(tx, employee.employer_id, "employeeId")
     await _set_termination(tx, employee, None, "REINSTATED", reason)
     rows, plan_years = await _lock_enrollments(tx, employee)
     updates = EnrollmentUpdates()

@@ -1,13 +1,13 @@
 """Tables of the catalog: benefit products, and the carrier plans that new plan years copy."""
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, UniqueConstraint, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from benegraph.db.base import (
     Base,
     Cents,
     Id,
-    Identified,
+    Instant,
     TenantScoped,
     Versioned,
     enum_type,
@@ -34,8 +34,8 @@ class BenefitProduct(Versioned, Base):
     )
 
 
-class CarrierPlan(Identified, Base):
-    """A carrier's plan in the catalog of a product."""
+class CarrierPlan(Versioned, Base):
+    """A carrier's plan in the catalog of a product. Plan years hold copies, which its changes do not reach."""
 
     __tablename__ = "carrier_plans"
 
@@ -47,6 +47,11 @@ class CarrierPlan(Identified, Base):
     monthly_premium_cents: Mapped[Cents]
     deductible_cents: Mapped[Cents | None]
     out_of_pocket_max_cents: Mapped[Cents | None]
+    #: Whether new plan years are offered it.
+    active: Mapped[bool] = mapped_column(server_default=true())
+    # The columns are younger than the table: a server of an earlier version inserts rows without them.
+    updated_at: Mapped[Instant] = mapped_column(server_default=func.now(), sort_order=1)
+    version: Mapped[int] = mapped_column(server_default=text("1"), sort_order=1)
 
     __table_args__ = (
         id_format_check(IdPrefix.CARRIER_PLAN),

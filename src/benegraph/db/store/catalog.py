@@ -1,9 +1,9 @@
 """The catalog: benefit products and their carrier plans."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, select
 
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate, PlanYear
 from benegraph.db.query_scope import QueryScope
@@ -60,15 +60,61 @@ def rate_rows(scope: QueryScope) -> Select[Any]:
     )
 
 
+def offered_carrier_plan_rows(scope: QueryScope) -> Select[Any]:
+    """Select the carrier plans that the viewer may see and new plan years are offered."""
+    return carrier_plan_rows(scope).where(CarrierPlan.active)
+
+
+def retired_carrier_plan_rows(scope: QueryScope) -> Select[Any]:
+    """Select the carrier plans that the viewer may see and new plan years are not offered."""
+    return carrier_plan_rows(scope).where(~CarrierPlan.active)
+
+
 by_ids = OneByKey(rows, BenefitProduct.id)
 page = PagedRows(rows, None, {"ID": (BenefitProduct.id,)})
 carrier_plans_by_ids = OneByKey(carrier_plan_rows, CarrierPlan.id)
-carrier_plans_of = ManyByKey(carrier_plan_rows, CarrierPlan.benefit_product_id, (CarrierPlan.position,))
+carrier_plans_of = ManyByKey(offered_carrier_plan_rows, CarrierPlan.benefit_product_id, (CarrierPlan.position,))
+retired_carrier_plans_of = ManyByKey(retired_carrier_plan_rows, CarrierPlan.benefit_product_id, (CarrierPlan.position,))
 rates_of = ManyByKey(rate_rows, CarrierPlanRate.carrier_plan_id, (tier_order(CarrierPlanRate.coverage_tier),))
 
 
-async def get_product(tx: Transaction, id: str) -> BenefitProduct | None:
-    """Return a benefit product that the viewer may see, or None."""
+async def lock_product(tx: Transaction, id: str, *, shared: bool = False) -> BenefitProduct | None:
+    """Lock a benefit product: shared to draft or open its plan years, exclusively to change it or its carrier plans.
+
+    The two locks conflict, so no plan year is drafted or opened while its product or a plan of it retires.
+    """
     return await tx.session.scalar(
-        select(BenefitProduct).where(*visibility_conditions(tx.scope, BenefitProduct), BenefitProduct.id == id)
+        select(BenefitProduct)
+        .where(*visibility_conditions(tx.scope, BenefitProduct), BenefitProduct.id == id)
+        .with_for_update(read=shared, key_share=not shared)
+        .execution_options(populate_existing=True)
+    )
+
+
+async def product_id_of(tx: Transaction, carrier_plan_id: str) -> str | None:
+    """Return the ID of the product of a carrier plan, to be locked first."""
+    return await tx.session.scalar(
+        select(CarrierPlan.benefit_product_id).where(
+            *visibility_conditions(tx.scope, CarrierPlan), CarrierPlan.id == carrier_plan_id
+        )
+    )
+
+
+async def list_carrier_plans(tx: Transaction, product_id: str) -> Sequence[CarrierPlan]:
+    """List all carrier plans of a locked product, the retired ones too, in catalog order."""
+    result = await tx.session.scalars(
+        select(CarrierPlan)
+        .where(*visibility_conditions(tx.scope, CarrierPlan), CarrierPlan.benefit_product_id == product_id)
+        .order_by(CarrierPlan.position)
+        .execution_options(populate_existing=True)
+    )
+    return result.all()
+
+
+async def delete_rates(tx: Transaction, carrier_plan_id: str) -> None:
+    """Delete the rates of a carrier plan, which new ones replace."""
+    await tx.session.execute(
+        delete(CarrierPlanRate).where(
+            CarrierPlanRate.tenant_id == tx.viewer.tenant_id, CarrierPlanRate.carrier_plan_id == carrier_plan_id
+        )
     )

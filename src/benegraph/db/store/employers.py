@@ -1,14 +1,18 @@
 """Employers: reads and locks."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
-from benegraph.db.models import Employer
+from benegraph.db.models import Employee, Employer, Enrollment, SubscriberEnrollment
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
+from benegraph.db.store import billing
 from benegraph.db.store.conditions import today_at, visibility_conditions
 from benegraph.db.store.row_queries import OneByKey, PagedRows
+from benegraph.domain.billing import InvoiceStatus
 
 
 def rows(scope: QueryScope) -> Select[Any]:
@@ -29,3 +33,30 @@ async def lock(tx: Transaction, id: str, *, shared: bool = False) -> Employer | 
     """
     statement = select(Employer).where(*visibility_conditions(tx.scope, Employer, Employer.id), Employer.id == id)
     return await tx.session.scalar(statement.with_for_update(read=shared, key_share=not shared))
+
+
+async def list_obstacles(tx: Transaction, id: str, today: date) -> dict[str, Sequence[str]]:
+    """List the IDs of all rows that keep an employer active, by kind: see `domain.employers.check_deactivation`."""
+    invoices = billing.rows(tx.scope).subquery()
+    statements = {
+        "employees": select(Employee.id).where(
+            *visibility_conditions(tx.scope, Employee, Employee.employer_id),
+            Employee.employer_id == id,
+            or_(Employee.terminated_on.is_(None), Employee.terminated_on > today),
+        ),
+        "enrollments": select(Enrollment.id).where(
+            *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id),
+            Enrollment.employer_id == id,
+            Enrollment.coverage_ends_on >= today,
+        ),
+        "records": select(SubscriberEnrollment.id).where(
+            *visibility_conditions(tx.scope, SubscriberEnrollment, SubscriberEnrollment.employer_id),
+            SubscriberEnrollment.employer_id == id,
+            or_(SubscriberEnrollment.end_date.is_(None), SubscriberEnrollment.end_date >= today),
+        ),
+        "invoices": select(invoices.c.id).where(invoices.c.employer_id == id, invoices.c.status == InvoiceStatus.OPEN),
+    }
+    return {
+        kind: (await tx.session.scalars(statement.order_by(statement.selected_columns[0]))).all()
+        for kind, statement in statements.items()
+    }

@@ -5,12 +5,33 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, bindparam, case, delete, exists, select, type_coerce
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import aliased
 
 from benegraph.db.base import enum_type
 from benegraph.db.cached_statements import fetch
-from benegraph.db.models import ContributionClass, Employee, Employer, GroupContract, Plan, PlanRate, PlanYear
+from benegraph.db.models import (
+    BenefitProduct,
+    ContributionClass,
+    Employee,
+    Employer,
+    GroupContract,
+    Plan,
+    PlanRate,
+    PlanYear,
+)
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store.catalog import tier_order
@@ -126,6 +147,21 @@ async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -
         .execution_options(populate_existing=True)
     )
     return {plan_year.id: plan_year for plan_year in result}
+
+
+async def lock_offer(tx: Transaction, employer_id: str, benefit_product_id: str) -> Any:
+    """Lock a product, shared, and return whether it and an employer are active. The caller has locked the employer."""
+    result = await tx.session.execute(
+        select(Employer.active.label("has_active_employer"), BenefitProduct.active.label("has_active_product"))
+        .join(BenefitProduct, BenefitProduct.tenant_id == Employer.tenant_id)
+        .where(
+            *visibility_conditions(tx.scope, Employer, Employer.id),
+            Employer.id == employer_id,
+            BenefitProduct.id == benefit_product_id,
+        )
+        .with_for_update(read=True, of=BenefitProduct)
+    )
+    return result.one()
 
 
 def offering_columns() -> list[ColumnElement[Any]]:

@@ -1,5 +1,7 @@
 """Inputs for plans and contributions, which plan years and benefit products have in common."""
 
+from collections.abc import Sequence
+
 import strawberry
 
 from benegraph.domain.catalog import PlanTerms, TierRate
@@ -45,6 +47,10 @@ class PlanRateInput:
     )
 
 
+def to_rates(rates: Sequence[PlanRateInput]) -> tuple[TierRate, ...]:
+    return tuple(TierRate(rate.coverage_tier, rate.monthly_premium_cents) for rate in rates)
+
+
 @strawberry.input(description="A carrier's plan.")
 class PlanInput:
     carrier_plan_id: str = required(CARRIER_PLAN_ID_DESCRIPTION)
@@ -66,5 +72,5 @@ class PlanInput:
             self.monthly_premium_cents,
             value_or_none(self.deductible_cents),
             value_or_none(self.out_of_pocket_max_cents),
-            tuple(TierRate(rate.coverage_tier, rate.monthly_premium_cents) for rate in self.rates or ()),
+            to_rates(self.rates or ()),
         )

@@ -48,7 +48,7 @@ _GROUP_START = (
 _FIXED = "Fixed once enrollment opens"
 
 #: Columns that are never null, by the input's field names.
-_REQUIRED_COLUMNS = {
+REQUIRED_PLAN_YEAR_COLUMNS = {
     "coverage_start": "coverage_starts_on",
     "coverage_end": "coverage_ends_on",
     "open_enrollment_start": "open_enrollment_starts_on",
@@ -57,7 +57,10 @@ _REQUIRED_COLUMNS = {
     "starts_on_first_of_month": "starts_on_first_of_month",
     "renewal": "renewal",
 }
-_COLUMNS = _REQUIRED_COLUMNS | {"group_id": "group_id", "group_coverage_start": "group_coverage_start"}
+PLAN_YEAR_COLUMNS = REQUIRED_PLAN_YEAR_COLUMNS | {
+    "group_id": "group_id",
+    "group_coverage_start": "group_coverage_start",
+}
 
 
 @mutation_input("A draft plan year of one employer and benefit product.")
@@ -169,12 +172,12 @@ async def create_plan_year(tx: Transaction, input: CreatePlanYearInput) -> Resul
     " OPEN_ENROLLMENT; nothing afterwards.",
 )
 async def update_plan_year(tx: Transaction, input: UpdatePlanYearInput) -> ResultData:
-    check_not_null(input, *_REQUIRED_COLUMNS, "contribution_classes", "plans")
+    check_not_null(input, *REQUIRED_PLAN_YEAR_COLUMNS, "contribution_classes", "plans")
     classes, plans = value_or_none(input.contribution_classes), value_or_none(input.plans)
     await plan_years.update_plan_year(
         tx,
         input.plan_year_id,
-        provided_values(input, _COLUMNS),
+        provided_values(input, PLAN_YEAR_COLUMNS),
         None if classes is None else [contribution_class.to_terms() for contribution_class in classes],
         None if plans is None else [plan.to_terms() for plan in plans],
         value_or_none(input.expected_version),

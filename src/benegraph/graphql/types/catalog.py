@@ -1,5 +1,6 @@
 """The catalog in GraphQL: benefit products, and the carrier plans that new plan years copy."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -8,7 +9,13 @@ from benegraph.db import store
 from benegraph.domain.ids import IdPrefix
 from benegraph.graphql.types.enums import CoverageTier, PlanTier, ProductCategory
 from benegraph.graphql.types.fields import to_many, to_page
-from benegraph.graphql.types.node import VERSION_DESCRIPTION, Node, lookup_by_id
+from benegraph.graphql.types.node import (
+    CREATED_AT_DESCRIPTION,
+    UPDATED_AT_DESCRIPTION,
+    VERSION_DESCRIPTION,
+    Node,
+    lookup_by_id,
+)
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.scalars import Cents
 
@@ -41,6 +48,10 @@ class CarrierPlan(Node):
     deductible_cents: Cents | None = strawberry.field(description=DEDUCTIBLE_DESCRIPTION)
     out_of_pocket_max_cents: Cents | None = strawberry.field(description=OUT_OF_POCKET_MAX_DESCRIPTION)
     rates: list[PlanRate] = to_many(store.catalog.rates_of, "id", RATES_DESCRIPTION)
+    active: bool = strawberry.field(description="Whether new plan years are offered the plan.")
+    created_at: datetime = strawberry.field(description=CREATED_AT_DESCRIPTION)
+    updated_at: datetime = strawberry.field(description=UPDATED_AT_DESCRIPTION)
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
 
 
 @strawberry.type(description="A benefit, such as medical or dental insurance, that employers offer in plan years.")
@@ -48,10 +59,15 @@ class BenefitProduct(Node):
     name: str = strawberry.field(description="The product's name.")
     category: ProductCategory = strawberry.field(description="The kind of benefit.")
     carrier_name: str | None = strawberry.field(description="The name of the insurance carrier; null if unknown.")
-    active: bool = strawberry.field(description="Whether the product is still offered.")
+    active: bool = strawberry.field(
+        description="Whether the product is still offered; a retired one gets no new plan years."
+    )
     version: int = strawberry.field(description=VERSION_DESCRIPTION)
     plans: list[CarrierPlan] = to_many(
         store.catalog.carrier_plans_of, "id", "The plans that a new plan year copies, in catalog order."
+    )
+    retired_plans: list[CarrierPlan] = to_many(
+        store.catalog.retired_carrier_plans_of, "id", "The plans that no new plan year is offered, in catalog order."
     )
     plan_years: Connection[Annotated["PlanYear", strawberry.lazy("benegraph.graphql.types.plan_years")]] = to_page(
         store.plan_years.of_products, "id", "The plan years that offer this product, oldest first."

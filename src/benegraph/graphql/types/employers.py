@@ -29,7 +29,9 @@ class Employer(Node):
     today: date = strawberry.field(
         description="Today's date in the employer's time zone, which every window and every status depends on."
     )
-    active: bool = strawberry.field(description="Whether the employer still uses this service.")
+    active: bool = strawberry.field(
+        description="Whether the employer uses this service. An inactive one hires nobody and gets no new plan years."
+    )
     version: int = strawberry.field(description=VERSION_DESCRIPTION)
     employees: Connection[Employee] = to_page(
         store.people.of_employers,

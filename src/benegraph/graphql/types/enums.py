@@ -22,7 +22,7 @@ from benegraph.domain.enrollments.status import (
     WindowReason,
 )
 from benegraph.domain.people import EmploymentClass, Relationship
-from benegraph.domain.plan_years import PlanYearStatus, RenewalMode
+from benegraph.domain.plan_years import PlanSource, PlanYearStatus, RenewalMode
 
 __all__ = [
     "BatchOutcome",
@@ -36,6 +36,7 @@ __all__ = [
     "LifeEventStatus",
     "LifeEventType",
     "OrderDirection",
+    "PlanSource",
     "PlanTier",
     "PlanYearStatus",
     "ProductCategory",
@@ -148,6 +149,14 @@ describe_enum(
         ),
         "ACTIVE": "Open enrollment is closed; coverage is in force or starts later.",
         "EXPIRED": "The last day of coverage has passed.",
+    },
+)
+describe_enum(
+    PlanSource,
+    "The plans that a copy of a plan year starts from.",
+    {
+        "PLAN_YEAR": "The plans of the plan year that is copied, without those that are retired since.",
+        "CATALOG": "The product's plans that are not retired, with their current premiums and rates.",
     },
 )
 describe_enum(

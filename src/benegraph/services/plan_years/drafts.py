@@ -1,6 +1,6 @@
 """Plan year drafts: their dates, contribution classes and plans until enrollment opens."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -9,9 +9,10 @@ from benegraph.db import store
 from benegraph.db.models import ContributionClass, Plan, PlanRate, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import insert_rows
-from benegraph.domain.catalog import PlanTerms, TierRate, check_plans
+from benegraph.domain.catalog import PlanTerms, check_plans, check_product_active
 from benegraph.domain.checks import check_id, check_text, check_version
 from benegraph.domain.coverage import MAX_GROUP_ID_LENGTH
+from benegraph.domain.employers import check_employer_active
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import (
@@ -27,7 +28,7 @@ from benegraph.domain.plan_years import (
     derive_plan_year_status,
 )
 from benegraph.domain.values import DateSpan
-from benegraph.services.catalog import plan_columns
+from benegraph.services.catalog import plan_columns, plan_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,11 @@ class PlanYearDraft:
     group_coverage_start: date | None = None
 
 
-async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
-    """Create a draft plan year for an employer and a product, and return its ID. Raises Refused."""
+async def create_plan_year(tx: Transaction, draft: PlanYearDraft, copied_from: str | None = None) -> str:
+    """Create a draft plan year for an employer and a product, and return its ID. Raises Refused.
+
+    `copied_from` is the plan year that it copies, for the history.
+    """
     raise_if_any(_check_group_id(draft.group_id))
     raise_if_any(
         [
@@ -56,7 +60,7 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
         ]
     )
     employer = await store.employers.lock(tx, draft.employer_id)
-    product = await store.catalog.get_product(tx, draft.benefit_product_id)
+    product = await store.catalog.lock_product(tx, draft.benefit_product_id, shared=True)
     violations = [
         *check_dates(draft.dates),
         *check_waiting_period(draft.waiting),
@@ -76,10 +80,15 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
             )
         )
     if employer is not None and product is not None:
+        violations += [
+            *check_employer_active(active=employer.active),
+            *check_product_active(active=product.active),
+            *await _check_not_retired(tx, product.id, draft.plans or ()),
+        ]
         violations += await _check_overlap(tx, employer.id, product.id, draft.dates)
         violations += await _check_contract(tx, employer.id, draft.group_id, draft.group_coverage_start, draft.dates)
     raise_if_any(violations)
-    plans = await _load_carrier_plans(tx, draft.benefit_product_id) if draft.plans is None else draft.plans
+    plans = await load_carrier_plans(tx, draft.benefit_product_id) if draft.plans is None else draft.plans
     row = {
         "id": tx.new_id(IdPrefix.PLAN_YEAR),
         "employer_id": draft.employer_id,
@@ -98,7 +107,8 @@ async def create_plan_year(tx: Transaction, draft: PlanYearDraft) -> str:
     await insert_rows(tx, PlanYear, [row])
     await _insert_classes(tx, id, draft.employer_id, draft.classes)
     await _insert_plans(tx, id, draft.employer_id, plans)
-    await store.history.insert_events(tx, [store.history.creation_event(tx, row, "CREATED", None)])
+    event = store.history.creation_event(tx, row | {"copied_from": copied_from}, "CREATED", None)
+    await store.history.insert_events(tx, [event])
     return id
 
 
@@ -130,6 +140,7 @@ async def update_plan_year(
         *check_waiting_period(waiting),
         *(check_classes(classes) if classes is not None else ()),
         *check_plans(plans or ()),
+        *await _check_added_plans(tx, plan_year, plans or ()),
         *await _check_overlap(tx, plan_year.employer_id, plan_year.benefit_product_id, dates, except_id=id),
     ]
     if status is PlanYearStatus.DRAFT:  # the contract is fixed once enrollment opens
@@ -233,6 +244,32 @@ async def _check_overlap(
     ]
 
 
+async def _check_not_retired(
+    tx: Transaction, product_id: str, plans: Sequence[PlanTerms], kept: Collection[str] = ()
+) -> list[RuleViolation]:
+    """Check that no plan of a new offer is retired in the catalog, except those of `kept` carrier plan IDs."""
+    retired = await load_retired_ids(tx, product_id) if plans else set()
+    return [
+        RuleViolation(
+            ErrorCode.PLAN_NOT_OFFERED,
+            f"The carrier plan {plan.carrier_plan_id} is retired; reactivate it or leave it out.",
+            ("plans", str(index), "carrierPlanId"),
+        )
+        for index, plan in enumerate(plans)
+        if plan.carrier_plan_id in retired and plan.carrier_plan_id not in kept
+    ]
+
+
+async def _check_added_plans(tx: Transaction, plan_year: PlanYear, plans: Sequence[PlanTerms]) -> list[RuleViolation]:
+    """Check that no plan that a change adds is retired; the draft keeps those that it has."""
+    if not plans:
+        return []
+    await store.catalog.lock_product(tx, plan_year.benefit_product_id, shared=True)
+    current = (await store.plan_years.plans_of(tx, [plan_year.id]))[plan_year.id]
+    kept = {plan.carrier_plan_id for plan in current}
+    return await _check_not_retired(tx, plan_year.benefit_product_id, plans, kept)
+
+
 def _coverage_span(dates: PlanYearDates) -> DateSpan | None:
     """Return the days of a plan year, or None for dates that `check_dates` refuses."""
     if not dates.coverage_start <= dates.coverage_end <= MAX_DATE:
@@ -321,21 +358,17 @@ async def _check_only_contract(
 # --------------------------------------------------------------------------------------------------------- writing
 
 
-async def _load_carrier_plans(tx: Transaction, benefit_product_id: str) -> list[PlanTerms]:
+async def load_carrier_plans(tx: Transaction, benefit_product_id: str) -> list[PlanTerms]:
+    """Return the terms of a product's carrier plans that are not retired, in catalog order."""
     plans = (await store.catalog.carrier_plans_of(tx, [benefit_product_id]))[benefit_product_id]
     rates = await store.catalog.rates_of(tx, [plan.id for plan in plans])
-    return [
-        PlanTerms(
-            plan.carrier_plan_id,
-            plan.name,
-            plan.tier,
-            plan.monthly_premium_cents,
-            plan.deductible_cents,
-            plan.out_of_pocket_max_cents,
-            tuple(TierRate(rate.coverage_tier, rate.monthly_premium_cents) for rate in rates[plan.id]),
-        )
-        for plan in plans
-    ]
+    return [plan_terms(plan, rates[plan.id]) for plan in plans]
+
+
+async def load_retired_ids(tx: Transaction, benefit_product_id: str) -> set[str]:
+    """Return the carrier plan IDs of a product's retired plans."""
+    plans = (await store.catalog.retired_carrier_plans_of(tx, [benefit_product_id]))[benefit_product_id]
+    return {plan.carrier_plan_id for plan in plans}
 
 
 async def _insert_classes(

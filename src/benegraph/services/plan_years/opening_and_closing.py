@@ -8,7 +8,9 @@ from datetime import date, timedelta
 from benegraph.db import store
 from benegraph.db.models import Employee, EnrolledDependent, Enrollment, PlanYear
 from benegraph.db.session import Transaction
+from benegraph.domain.catalog import check_product_active
 from benegraph.domain.checks import check_version
+from benegraph.domain.employers import check_employer_active
 from benegraph.domain.enrollments.elections import AcceptedElection, Election, evaluate_election
 from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
 from benegraph.domain.enrollments.tiers import DependentFacts, is_coverable
@@ -33,6 +35,9 @@ async def open_enrollment(tx: Transaction, id: str, expected_version: int | None
     violations = [*check_version(expected_version, plan_year.version)]
     terms = (await load_terms(tx, [plan_year.id]))[plan_year.id]
     if plan_year.opened_on is None:
+        offer = await store.plan_years.lock_offer(tx, plan_year.employer_id, plan_year.benefit_product_id)
+        violations += check_employer_active(active=offer.has_active_employer, field="planYearId")
+        violations += check_product_active(active=offer.has_active_product, field="planYearId")
         violations += check_opening(
             plan_year.coverage_ends_on,
             plan_year.open_enrollment_ends_on,
