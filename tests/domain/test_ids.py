@@ -46,6 +46,7 @@ def test_prefix_of_each_entity_type() -> None:
         "ENROLLMENT": "enrl",
         "LIFE_EVENT": "qle",
         "ELECTION_OVERRIDE": "eovr",
+        "ELECTION_CONFIRMATION": "ecnf",
         "SUBSCRIBER": "subr",
         "SUBSCRIBER_ENROLLMENT": "sube",
         "GROUP_CONTRACT": "grpc",

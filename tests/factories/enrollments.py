@@ -4,13 +4,21 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from benegraph.db.models import ElectionOverride, EnrolledDependent, Enrollment, Event, LifeEvent
+from benegraph.db.models import (
+    ConfirmedDependent,
+    ElectionConfirmation,
+    ElectionOverride,
+    EnrolledDependent,
+    Enrollment,
+    Event,
+    LifeEvent,
+)
 from benegraph.db.session import Database
 from benegraph.domain.access import Role
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WaiverReason, WindowReason
+from benegraph.domain.enrollments.status import AnswerSource, CloseReason, ElectionDecision, WaiverReason, WindowReason
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from factories.access import TENANT, insert
@@ -158,6 +166,55 @@ async def make_event(
         "after": after,
     }
     (id,) = await insert(database, clock, tenant, Event, row, prefix=IdPrefix.EVENT)
+    return id
+
+
+async def make_confirmation(
+    database: Database,
+    clock: Clock,
+    *,
+    employee: str,
+    enrollment: str,
+    tenant: str = TENANT,
+    version: int = 2,
+    source: AnswerSource = AnswerSource.ELECTION,
+    decision: ElectionDecision = ElectionDecision.ENROLLED,
+    waiver_reason: WaiverReason | None = None,
+    plan: str | None = None,
+    product_name: str = "Medical",
+    coverage: tuple[date, date | None] = (date(2027, 1, 1), date(2027, 12, 31)),
+    changeable_through: date | None = None,
+    covers: Mapping[str, date | None] | None = None,
+) -> str:
+    """Insert a confirmation of an answer at the clock's instant: enrolled in plan "Gold", or waived."""
+    employer = await read_employer_id(database, clock, tenant, employee)
+    is_enrolled = decision is ElectionDecision.ENROLLED
+    row = {
+        "employer_id": employer,
+        "employee_id": employee,
+        "enrollment_id": enrollment,
+        "enrollment_version": version,
+        "source": source,
+        "actor_role": Role.EMPLOYEE,
+        "benefit_product_name": product_name,
+        "decision": decision,
+        "waiver_reason": waiver_reason,
+        "selected_plan_id": plan,
+        "plan_name": "Gold" if is_enrolled else None,
+        "coverage_tier": CoverageTier.EC if is_enrolled else None,
+        "employee_contribution_cents": 10_000 if is_enrolled else None,
+        "employer_contribution_cents": 40_000 if is_enrolled else None,
+        "effective_on": coverage[0],
+        "coverage_starts_on": coverage[0] if is_enrolled else None,
+        "coverage_ends_on": coverage[1] if is_enrolled else None,
+        "changeable_through": changeable_through,
+    }
+    (id,) = await insert(database, clock, tenant, ElectionConfirmation, row, prefix=IdPrefix.ELECTION_CONFIRMATION)
+    owner = {"confirmation_id": id, "employer_id": employer, "employee_id": employee}
+    covered = [
+        {**owner, "dependent_id": dependent, "through": through} for dependent, through in (covers or {}).items()
+    ]
+    await insert(database, clock, tenant, ConfirmedDependent, *covered)
     return id
 
 

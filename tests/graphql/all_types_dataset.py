@@ -17,7 +17,7 @@ from benegraph.domain.access import Role, Viewer
 from benegraph.domain.catalog import CoverageTier, ProductCategory
 from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
-from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WaiverReason, WindowReason
+from benegraph.domain.enrollments.status import AnswerSource, CloseReason, ElectionDecision, WaiverReason, WindowReason
 from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.values import Clock
 from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
@@ -31,7 +31,7 @@ from factories.carrier_rows import (
 )
 from factories.catalog import make_carrier_plan, make_product
 from factories.employers import make_employer
-from factories.enrollments import make_enrollment, make_event, make_life_event, make_override
+from factories.enrollments import make_confirmation, make_enrollment, make_event, make_life_event, make_override
 from factories.people import make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
 
@@ -55,6 +55,7 @@ TABLES: Mapping[str, Any] = {
     "Plan": models.Plan,
     "Enrollment": models.Enrollment,
     "QualifyingLifeEvent": models.LifeEvent,
+    "ElectionConfirmation": models.ElectionConfirmation,
     "ElectionOverride": models.ElectionOverride,
     "EnrollmentEvent": models.Event,
     "Subscriber": models.Subscriber,
@@ -239,6 +240,22 @@ async def _insert_employee_rows(database: Database, tenant: str, person: str, pl
         await make_enrollment(
             database, NOW, closed_on=date(2026, 11, 21), close_reason=close_reason, life_event=life_event, **common
         )
+    confirmation: dict[str, Any] = {"tenant": tenant, "employee": person, "enrollment": cancelled}
+    confirmation["covers"] = {child: date(2027, 8, 31), ward: None}
+    for version, last_day in ((2, date(2027, 12, 31)), (4, None)):
+        confirmation |= {"version": version, "coverage": (date(2027, 1, 1), last_day)}
+        await make_confirmation(database, NOW, plan=plan, changeable_through=TODAY, **confirmation)
+    await make_confirmation(
+        database,
+        NOW,
+        tenant=tenant,
+        employee=person,
+        enrollment=reissued,
+        source=AnswerSource.OVERRIDE,
+        decision=ElectionDecision.WAIVED,
+        waiver_reason=WaiverReason.MEDICAID,
+        product_name="“Ünïcödé”\n",
+    )
     override: dict[str, Any] = {"tenant": tenant, "employee": person, "enrollment": reissued}
     await make_override(database, NOW, reason="“Ünïcödé”\n", **override)
     await make_override(database, NOW, replaces=cancelled, reviewed=True, review_notes="Seen.", **override)

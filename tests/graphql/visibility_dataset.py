@@ -15,7 +15,7 @@ from benegraph.domain.values import Clock
 from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
 from factories.catalog import make_carrier_plan, make_product
 from factories.employers import make_employer
-from factories.enrollments import make_enrollment, make_event, make_life_event, make_override
+from factories.enrollments import make_confirmation, make_enrollment, make_event, make_life_event, make_override
 from factories.people import make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
 
@@ -189,4 +189,13 @@ async def _make_employee_rows(
     ]
     # An event of a row other than an enrollment has no GraphQL type, so no viewer may see it.
     await make_event(database, clock, tenant=tenant, employee=employee_id, subject=employee_id)
-    return [dependent, election, life_event, reissued, *events]
+    confirmation = await make_confirmation(
+        database,
+        clock,
+        tenant=tenant,
+        employee=employee_id,
+        enrollment=election,
+        plan=plan,
+        covers={dependent: None},
+    )
+    return [dependent, election, life_event, reissued, *events, confirmation]

@@ -42,6 +42,8 @@ LIMITS: dict[str, tuple[str | None, str | None]] = {
     "life_events": ("employer_id", "employee_id"),
     "enrollments": ("employer_id", "employee_id"),
     "enrolled_dependents": ("employer_id", "employee_id"),
+    "election_confirmations": ("employer_id", "employee_id"),
+    "confirmed_dependents": ("employer_id", "employee_id"),
     "election_overrides": ("employer_id", None),
     "events": ("employer_id", "employee_id"),
     "group_contracts": ("employer_id", None),
@@ -62,7 +64,7 @@ DELETABLE = {
     "persisted_queries",
     "subscriber_enrollments",
 }
-NEVER_UPDATED = {"events", "tenants", "persisted_queries"}
+NEVER_UPDATED = {"confirmed_dependents", "election_confirmations", "events", "tenants", "persisted_queries"}
 #: A table that belongs to no tenant and is visible to all.
 TABLE_WITHOUT_TENANT = "trusted_documents"
 

@@ -30,6 +30,7 @@ class IdPrefix(StrEnum):
     ENROLLMENT = "enrl"
     LIFE_EVENT = "qle"
     ELECTION_OVERRIDE = "eovr"
+    ELECTION_CONFIRMATION = "ecnf"
     SUBSCRIBER = "subr"
     SUBSCRIBER_ENROLLMENT = "sube"
     GROUP_CONTRACT = "grpc"

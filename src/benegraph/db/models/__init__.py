@@ -3,6 +3,7 @@
 from benegraph.db.models.access import ApiKey, IdempotencyKey, Tenant
 from benegraph.db.models.billing import PremiumInvoice, PremiumPayment
 from benegraph.db.models.catalog import BenefitProduct, CarrierPlan, CarrierPlanRate
+from benegraph.db.models.confirmations import ConfirmedDependent, ElectionConfirmation
 from benegraph.db.models.coverage import GroupContract, Subscriber, SubscriberEnrollment
 from benegraph.db.models.documents import PersistedQuery, TrustedDocument
 from benegraph.db.models.employers import Employer
@@ -16,8 +17,10 @@ __all__ = [
     "BenefitProduct",
     "CarrierPlan",
     "CarrierPlanRate",
+    "ConfirmedDependent",
     "ContributionClass",
     "Dependent",
+    "ElectionConfirmation",
     "ElectionOverride",
     "Employee",
     "Employer",

@@ -165,7 +165,10 @@ async def lock_offer(tx: Transaction, employer_id: str, benefit_product_id: str)
 
 
 def offering_columns() -> list[ColumnElement[Any]]:
-    """Return columns that collect all that a plan year offers: its classes, plans and rates, as arrays of tuples."""
+    """Return columns that collect all that a plan year offers.
+
+    These are its classes, plans and rates, as arrays of tuples, and the name of its benefit product.
+    """
     columns_by_name = {
         "classes": (
             ContributionClass.employment,
@@ -173,17 +176,23 @@ def offering_columns() -> list[ColumnElement[Any]]:
             ContributionClass.employee_contribution_cents,
             ContributionClass.employer_contribution_cents,
         ),
-        "plans": (Plan.id, Plan.carrier_plan_id, Plan.monthly_premium_cents),
+        "plans": (Plan.id, Plan.carrier_plan_id, Plan.monthly_premium_cents, Plan.name),
         "rates": (PlanRate.plan_id, PlanRate.coverage_tier, PlanRate.monthly_premium_cents),
     }
+    product_name = select(BenefitProduct.name).where(
+        BenefitProduct.tenant_id == PlanYear.tenant_id, BenefitProduct.id == PlanYear.benefit_product_id
+    )
     return [
-        array_of_rows(
-            columns,
-            columns[0].class_.tenant_id == PlanYear.tenant_id,
-            columns[0].class_.employer_id == PlanYear.employer_id,
-            columns[0].class_.plan_year_id == PlanYear.id,
-        ).label(name)
-        for name, columns in columns_by_name.items()
+        *(
+            array_of_rows(
+                columns,
+                columns[0].class_.tenant_id == PlanYear.tenant_id,
+                columns[0].class_.employer_id == PlanYear.employer_id,
+                columns[0].class_.plan_year_id == PlanYear.id,
+            ).label(name)
+            for name, columns in columns_by_name.items()
+        ),
+        product_name.scalar_subquery().label("product_name"),
     ]
 
 

@@ -50,10 +50,11 @@ class Election:
 
 @dataclass(frozen=True, slots=True)
 class OfferedPlan:
-    """A plan that the plan year offers: the carrier's ID for it, and its price."""
+    """A plan that the plan year offers: the carrier's ID for it, its price, and its name."""
 
     carrier_plan_id: str
     price: PlanPrice
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

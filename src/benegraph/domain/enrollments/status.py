@@ -26,6 +26,14 @@ class ElectionDecision(StrEnum):
     WAIVED = "WAIVED"
 
 
+class AnswerSource(StrEnum):
+    """The way in which an enrollment was answered."""
+
+    ELECTION = "ELECTION"
+    RENEWAL = "RENEWAL"
+    OVERRIDE = "OVERRIDE"
+
+
 class WaiverReason(StrEnum):
     """The reason why an employee waives coverage: the other coverage that the employee has."""
 

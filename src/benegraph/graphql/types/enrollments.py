@@ -37,6 +37,7 @@ from benegraph.graphql.types.scalars import Cents
 
 if TYPE_CHECKING:
     from benegraph.graphql.types.catalog import BenefitProduct
+    from benegraph.graphql.types.confirmations import ElectionConfirmation
     from benegraph.graphql.types.coverage import SubscriberEnrollment
     from benegraph.graphql.types.people import Dependent, Employee
     from benegraph.graphql.types.plan_years import Plan, PlanYear
@@ -314,6 +315,20 @@ class Enrollment(Node):
         store.coverage.by_ids,
         "subscriber_enrollment_id",
         "The carrier's coverage of record that this election is recorded in; null if there is none.",
+    )
+    confirmation: Annotated["ElectionConfirmation", strawberry.lazy("benegraph.graphql.types.confirmations")] | None = (
+        to_one(
+            store.enrollments.current_confirmation_of,
+            "id",
+            "The confirmation of the current answer. Null while unanswered; old answers have none.",
+        )
+    )
+    confirmations: list[Annotated["ElectionConfirmation", strawberry.lazy("benegraph.graphql.types.confirmations")]] = (
+        to_many(
+            store.enrollments.confirmations_of,
+            "id",
+            "The confirmations of all answers, also of those that were reopened, oldest first.",
+        )
     )
     events: Connection[EnrollmentEvent] = to_page(
         store.enrollments.events_of, "id", "The enrollment's history, oldest change first."

@@ -15,6 +15,7 @@ from benegraph.domain.coverage import BatchOutcome
 from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.enrollments.status import (
+    AnswerSource,
     CoverageStatus,
     ElectionDecision,
     EnrollmentStatus,
@@ -25,6 +26,7 @@ from benegraph.domain.people import EmploymentClass, Relationship
 from benegraph.domain.plan_years import PlanSource, PlanYearStatus, RenewalMode
 
 __all__ = [
+    "AnswerSource",
     "BatchOutcome",
     "CoverageEndReason",
     "CoverageStatus",
@@ -184,6 +186,15 @@ describe_enum(
     ElectionDecision,
     "An employee's answer to an enrollment.",
     {"ENROLLED": "The employee elects coverage by a plan.", "WAIVED": "The employee waives coverage."},
+)
+describe_enum(
+    AnswerSource,
+    "The way in which an enrollment was answered.",
+    {
+        "ELECTION": "By `elect`, within the window.",
+        "RENEWAL": "By passive renewal, when open enrollment closed.",
+        "OVERRIDE": "By `overrideElection`, outside the window.",
+    },
 )
 describe_enum(
     WaiverReason,

@@ -39,6 +39,7 @@ NODE_TYPES: dict[IdPrefix, tuple[str, OneByKey]] = {
     IdPrefix.ENROLLMENT: ("Enrollment", store.enrollments.by_ids),
     IdPrefix.LIFE_EVENT: ("QualifyingLifeEvent", store.enrollments.life_events_by_ids),
     IdPrefix.ELECTION_OVERRIDE: ("ElectionOverride", store.enrollments.overrides_by_ids),
+    IdPrefix.ELECTION_CONFIRMATION: ("ElectionConfirmation", store.enrollments.confirmations_by_ids),
     IdPrefix.EVENT: ("EnrollmentEvent", store.enrollments.events_by_ids),
     IdPrefix.SUBSCRIBER: ("Subscriber", store.coverage.subscribers_by_ids),
     IdPrefix.SUBSCRIBER_ENROLLMENT: ("SubscriberEnrollment", store.coverage.by_ids),

@@ -1,13 +1,12 @@
 """Elections: an employee's answers to pending enrollments, applied all or none; and reopening an answer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, PlanYear
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import RowWrite
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.checks import check_id, check_version
 from benegraph.domain.enrollments.elections import (
@@ -18,6 +17,7 @@ from benegraph.domain.enrollments.elections import (
     evaluate_election,
 )
 from benegraph.domain.enrollments.status import (
+    AnswerSource,
     ElectionDecision,
     EnrollmentStatus,
     WindowReason,
@@ -30,6 +30,7 @@ from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refu
 from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.domain.people import Relationship
 from benegraph.services.coverage.sync import sync_coverage_of_record
+from benegraph.services.enrollments.confirmations import build_answer_writes
 from benegraph.services.enrollments.offers import (
     PlanYearTerms,
     build_baseline,
@@ -92,7 +93,10 @@ async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]
         add_election(tx, updates, row, accepted)
     for id, plan_year in context.plan_years.items():
         updates.recompute_coverage(context.rows_of_plan_year(id), plan_year.coverage_ends_on, employee.terminated_on)
-    await updates.write(tx, covered_dependents_write(answers))
+    await updates.write(
+        tx,
+        *build_answer_writes(tx, updates, answers, context.plan_years, context.terms, AnswerSource.ELECTION, today),
+    )
     await sync_coverage_of_record(tx, [employee], context.plan_years.values())
     return [
         build_election_outcome(row, context.plan_years[row.plan_year_id], accepted, today) for row, accepted in answers
@@ -176,23 +180,6 @@ def add_election(
         employee_contribution_cents=cost.employee_contribution_cents if cost else None,
         employer_contribution_cents=cost.employer_contribution_cents if cost else None,
         coverage_starts_on=effective_on if enrolled else None,
-    )
-
-
-def covered_dependents_write(answers: Iterable[tuple[Enrollment, AcceptedElection]]) -> RowWrite:
-    """Return the write that records each covered dependent and the last day that its age allows."""
-    return store.enrollments.enrolled_dependents_insert(
-        [
-            {
-                "enrollment_id": row.id,
-                "dependent_id": dependent.id,
-                "employer_id": row.employer_id,
-                "employee_id": row.employee_id,
-                "through": dependent.through,
-            }
-            for row, accepted in answers
-            for dependent in accepted.dependents
-        ]
     )
 
 

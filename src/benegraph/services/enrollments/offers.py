@@ -30,10 +30,11 @@ from benegraph.services.enrollments.updates import sort_answered
 
 @dataclass(frozen=True, slots=True)
 class PlanYearTerms:
-    """The terms of a plan year: its contribution classes and its plans by ID."""
+    """The terms of a plan year: its contribution classes, its plans by ID, and the name of its benefit product."""
 
     classes: Sequence[ContributionTerms]
     plans: Mapping[str, OfferedPlan]
+    product_name: str
 
     @property
     def offered_to(self) -> set[EmploymentClass]:
@@ -101,9 +102,10 @@ def build_terms(plan_year: Any) -> PlanYearTerms:
             for employment, tier, employee_cents, employer_cents in plan_year.classes
         ],
         {
-            id: OfferedPlan(carrier_plan_id, PlanPrice(cents, rates[id]))
-            for id, carrier_plan_id, cents in plan_year.plans
+            id: OfferedPlan(carrier_plan_id, PlanPrice(cents, rates[id]), name)
+            for id, carrier_plan_id, cents, name in plan_year.plans
         },
+        plan_year.product_name,
     )
 
 

@@ -10,18 +10,18 @@ from benegraph.db.models import Enrollment, PlanYear
 from benegraph.db.session import Transaction
 from benegraph.domain.checks import MAX_NOTE_LENGTH, MAX_REASON_LENGTH, check_id, check_text, check_version
 from benegraph.domain.enrollments.elections import AcceptedElection, Election, evaluate_answer
-from benegraph.domain.enrollments.status import CloseReason, WindowReason
+from benegraph.domain.enrollments.status import AnswerSource, CloseReason, WindowReason
 from benegraph.domain.errors import ErrorCode, Refused, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import Employment
 from benegraph.services.coverage.sync import sync_coverage_of_record
+from benegraph.services.enrollments.confirmations import build_answer_writes
 from benegraph.services.enrollments.coverage_ends import CoverageOutcome, build_coverage_outcome
 from benegraph.services.enrollments.elect import (
     ElectionContext,
     ElectionOutcome,
     add_election,
     build_election_outcome,
-    covered_dependents_write,
     load_election_context,
     load_offers,
 )
@@ -132,7 +132,13 @@ async def _apply(
         "actor": tx.viewer.actor,
         "actor_role": tx.viewer.role,
     }
-    await updates.write(tx, covered_dependents_write([(answered, answer)]), store.enrollments.override_insert(override))
+    await updates.write(
+        tx,
+        *build_answer_writes(
+            tx, updates, [(answered, answer)], context.plan_years, context.terms, AnswerSource.OVERRIDE, today
+        ),
+        store.enrollments.override_insert(override),
+    )
     await sync_coverage_of_record(tx, [employee], [plan_year])
     return OverrideOutcome(
         override["id"],

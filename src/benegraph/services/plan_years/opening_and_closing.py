@@ -12,13 +12,14 @@ from benegraph.domain.catalog import check_product_active
 from benegraph.domain.checks import check_version
 from benegraph.domain.employers import check_employer_active
 from benegraph.domain.enrollments.elections import AcceptedElection, Election, evaluate_election
-from benegraph.domain.enrollments.status import CloseReason, ElectionDecision, WindowReason
+from benegraph.domain.enrollments.status import AnswerSource, CloseReason, ElectionDecision, WindowReason
 from benegraph.domain.enrollments.tiers import DependentFacts, is_coverable
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 from benegraph.domain.plan_years import PlanYearStatus, RenewalMode, check_opening, derive_plan_year_status
 from benegraph.domain.values import DateSpan
 from benegraph.services.coverage.sync import sync_coverage_of_record
-from benegraph.services.enrollments.elect import add_election, covered_dependents_write
+from benegraph.services.enrollments.confirmations import build_answer_writes
+from benegraph.services.enrollments.elect import add_election
 from benegraph.services.enrollments.issue import is_awaiting_answer, issue_to_eligible_employees
 from benegraph.services.enrollments.offers import PlanYearTerms, build_offer, dependent_facts, load_terms
 from benegraph.services.enrollments.updates import EnrollmentUpdates
@@ -95,8 +96,9 @@ async def renew_or_lapse(
     pending = [row for row in rows if row.reason is WindowReason.OPEN_ENROLLMENT and is_awaiting_answer(row, today)]
     employees_by_id = {employee.id: employee for employee in employees}
     renewed: dict[str, AcceptedElection] = {}
-    if plan_year.renewal is RenewalMode.PASSIVE and pending:
-        renewed = await _evaluate_renewals(tx, plan_year, pending, employees_by_id, today)
+    terms = await load_terms(tx, [plan_year.id]) if plan_year.renewal is RenewalMode.PASSIVE and pending else {}
+    if terms:
+        renewed = await _evaluate_renewals(tx, plan_year, terms[plan_year.id], pending, employees_by_id, today)
     rows_by_employee: dict[str, list[Enrollment]] = defaultdict(list)
     for row in rows:
         rows_by_employee[row.employee_id].append(row)
@@ -113,7 +115,9 @@ async def renew_or_lapse(
         elif row.window_extended_through is None or row.window_extended_through < today:
             updates.add(row, "LAPSED", closed_on=today, close_reason=CloseReason.LAPSED)
             lapsed_count += 1
-    await updates.write(tx, covered_dependents_write((row, renewed[row.id]) for row in pending if row.id in renewed))
+    answers = [(row, renewed[row.id]) for row in pending if row.id in renewed]
+    plan_years = {plan_year.id: plan_year}
+    await updates.write(tx, *build_answer_writes(tx, updates, answers, plan_years, terms, AnswerSource.RENEWAL, today))
     await sync_coverage_of_record(
         tx, [employees_by_id[row.employee_id] for row in pending if row.id in renewed], [plan_year]
     )
@@ -137,6 +141,7 @@ class _RenewalContext:
 async def _evaluate_renewals(
     tx: Transaction,
     plan_year: PlanYear,
+    terms: PlanYearTerms,
     pending: Sequence[Enrollment],
     employees: Mapping[str, Employee],
     today: date,
@@ -146,7 +151,7 @@ async def _evaluate_renewals(
     plans = await store.plan_years.plans_by_ids(tx, sorted({row.selected_plan_id or "" for row in earlier}))
     context = _RenewalContext(
         plan_year,
-        (await load_terms(tx, [plan_year.id]))[plan_year.id],
+        terms,
         {row.employee_id: row for row in earlier},
         {id: plan.carrier_plan_id for id, plan in plans.items()},
         await store.enrollments.list_enrolled_dependents(tx, [row.id for row in earlier]),

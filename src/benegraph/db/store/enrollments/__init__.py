@@ -1,10 +1,15 @@
 """Enrollments, life events and their history: row queries, locks and inserts."""
 
+from benegraph.db.store.enrollments.confirmations import (
+    confirmations_by_ids,
+    confirmations_of,
+    confirmed_dependents_of,
+    current_confirmation_of,
+)
 from benegraph.db.store.enrollments.locks import (
     delete_enrolled_dependents,
     employee_id_of,
     employee_id_of_life_event,
-    enrolled_dependents_insert,
     has_relationship_ended,
     insert_enrollments,
     is_dependent_enrolled,
@@ -51,11 +56,14 @@ __all__ = [
     "EnrollmentFilter",
     "LifeEventFilter",
     "by_ids",
+    "confirmations_by_ids",
+    "confirmations_of",
+    "confirmed_dependents_of",
+    "current_confirmation_of",
     "delete_enrolled_dependents",
     "dependents_of",
     "employee_id_of",
     "employee_id_of_life_event",
-    "enrolled_dependents_insert",
     "events_by_ids",
     "events_of",
     "has_relationship_ended",

@@ -16,7 +16,7 @@ from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, array_of_rows, visibility_conditions
 from benegraph.db.store.plan_years import offering_columns, past_draft_conditions
-from benegraph.db.store.row_writes import RowWrite, insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.enrollments.life_events import LIFE_EVENT_RULES, LifeEventStatus
 from benegraph.domain.enrollments.status import ElectionDecision
 
@@ -57,7 +57,8 @@ async def lock_with_plan_years(
 #: The label of each plan year column in a row that also holds an enrollment's columns. The label of the ID equals the
 #: name of an enrollment column, which holds the same value.
 _PLAN_YEAR_LABELS = {
-    name: f"plan_year_{name}" for name in (*PlanYear.__table__.c.keys(), "classes", "plans", "rates", "dependents")
+    name: f"plan_year_{name}"
+    for name in (*PlanYear.__table__.c.keys(), "classes", "plans", "rates", "product_name", "dependents")
 }
 
 
@@ -202,11 +203,6 @@ async def list_enrolled_dependents(tx: Transaction, ids: Collection[str]) -> dic
 async def insert_enrollments(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Insert new, unanswered enrollments with one statement."""
     await insert_rows(tx, Enrollment, rows)
-
-
-def enrolled_dependents_insert(rows: Sequence[dict[str, Any]]) -> RowWrite:
-    """Return the insert of the dependents of elections."""
-    return RowWrite.insert(EnrolledDependent, rows)
 
 
 async def delete_enrolled_dependents(tx: Transaction, enrollment_id: str) -> None:
