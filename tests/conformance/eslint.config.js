@@ -3,6 +3,8 @@ import graphql from "@graphql-eslint/eslint-plugin";
 
 // Value types: they have no identity of their own, and belong to the node that contains them.
 const VALUES = [
+  "ConfirmedDependentCoverage",
+  "CoveragePreview",
   "DependentCoverage",
   "ElectionPreview",
   "ElectionWindow",

@@ -71,6 +71,8 @@ export type ElectionInput = {
   expectedVersion?: number | null | undefined;
   /** The plan; required to enroll. */
   selectedPlanId?: string | number | null | undefined;
+  /** With the decision WAIVED: why the employee waives. */
+  waiverReason?: WaiverReason | null | undefined;
 };
 
 /** The kind of employment, which determines eligibility and the contributions. */
@@ -314,6 +316,23 @@ export type UserErrorCode =
   /** Open enrollment is not over yet. */
   | 'WINDOW_STILL_OPEN';
 
+/** Why an employee waives coverage: the other coverage that the employee has. */
+export type WaiverReason =
+  /** A plan of the individual market. */
+  | 'INDIVIDUAL_PLAN'
+  /** Medicaid. */
+  | 'MEDICAID'
+  /** Medicare. */
+  | 'MEDICARE'
+  /** A plan of any other employer. */
+  | 'OTHER_EMPLOYER_PLAN'
+  /** A plan of a parent's employer. */
+  | 'PARENT_EMPLOYER_PLAN'
+  /** A plan of the spouse's employer. */
+  | 'SPOUSE_EMPLOYER_PLAN'
+  /** TRICARE, the health program of the armed forces. */
+  | 'TRICARE';
+
 /** The reason why an enrollment was issued, which determines its election window. */
 export type WindowReason =
   /** An approved life event reissued an earlier enrollment. */
@@ -321,7 +340,9 @@ export type WindowReason =
   /** The employee was hired or became eligible after enrollment was opened, or becomes eligible after the plan year's first day. The window ends 30 days after the later of the issue date and the eligibility date; a change of eligibility can move it. */
   | 'NEW_HIRE'
   /** The plan year was opened. The window is the plan year's open enrollment. */
-  | 'OPEN_ENROLLMENT';
+  | 'OPEN_ENROLLMENT'
+  /** An administrator replaced an earlier answer outside its window. The window is the day of the override; the answer cannot be reopened. */
+  | 'OVERRIDE';
 
 export type LifeEventToReviewFragment = { id: string, eventType: LifeEventType, eventDate: string, enrollmentWindowEnd: string, notes: string | null, version: number, employee: { id: string, firstName: string, lastName: string }, dependent: { id: string, firstName: string, lastName: string } | null };
 
