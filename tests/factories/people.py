@@ -1,14 +1,26 @@
 """Employees and dependents."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from benegraph.db.models import Dependent, Employee
+from benegraph.db.models.addresses import address_values
 from benegraph.db.session import Database, Transaction
+from benegraph.domain.addresses import PostalAddress
 from benegraph.domain.ids import IdPrefix
-from benegraph.domain.people import EmploymentClass, Relationship
+from benegraph.domain.people import EmploymentClass, Relationship, Sex
 from benegraph.domain.values import Clock
 from factories.access import TENANT, administrator, insert
+
+#: The columns of a person of whom everything is known.
+FULL_DEMOGRAPHICS = {
+    "middle_name": "Maria",
+    "name_suffix": "Jr.",
+    "sex": Sex.FEMALE,
+    "phone": "+12175550100",
+    **address_values(PostalAddress("1 Main Street", "Apt. 4", "Springfield", "IL", "62701-1234")),
+}
 
 
 async def make_employee(
@@ -27,6 +39,7 @@ async def make_employee(
     class_changed_on: date | None = None,
     terminated_on: date | None = None,
     created_at: datetime | None = None,
+    demographics: Mapping[str, Any] | None = None,
 ) -> str:
     """Insert an employee, by default hired in 2020 and still employed."""
     row = {
@@ -41,6 +54,7 @@ async def make_employee(
         "class_changed_on": class_changed_on,
         "terminated_on": terminated_on,
         "created_at": created_at or clock.now,
+        **(demographics or {}),
     }
     (id,) = await insert(database, clock, tenant, Employee, row, prefix=IdPrefix.EMPLOYEE)
     return id
@@ -58,6 +72,7 @@ async def make_dependent(
     relationship: Relationship = Relationship.CHILD,
     active: bool = True,
     disabled: bool = False,
+    demographics: Mapping[str, Any] | None = None,
 ) -> str:
     """Insert a dependent of an employee, by default a child."""
     row = {
@@ -69,6 +84,7 @@ async def make_dependent(
         "relationship": relationship,
         "active": active,
         "disabled": disabled,
+        **(demographics or {}),
     }
     (id,) = await insert(database, clock, tenant, Dependent, row, prefix=IdPrefix.DEPENDENT)
     return id

@@ -18,7 +18,7 @@ from benegraph.domain.catalog import CoverageTier, ProductCategory
 from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.enrollments.status import AnswerSource, CloseReason, ElectionDecision, WaiverReason, WindowReason
-from benegraph.domain.people import EmploymentClass, Relationship
+from benegraph.domain.people import EmploymentClass, MaritalStatus, Relationship
 from benegraph.domain.values import Clock
 from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
 from factories.carrier_rows import (
@@ -32,7 +32,7 @@ from factories.carrier_rows import (
 from factories.catalog import make_carrier_plan, make_product
 from factories.employers import make_employer
 from factories.enrollments import make_confirmation, make_enrollment, make_event, make_life_event, make_override
-from factories.people import make_dependent, make_employee
+from factories.people import FULL_DEMOGRAPHICS, make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
 
 TODAY = date(2026, 11, 20)
@@ -181,6 +181,7 @@ async def _insert_rare_rows(database: Database, tenant: str) -> None:
         last_name="O'Brien-Łukasz",
         date_of_birth=None,
         terminated_on=date(2026, 12, 1),
+        demographics=FULL_DEMOGRAPHICS | {"marital_status": MaritalStatus.WIDOWED},
     )
     await make_employee(
         database, NOW, tenant=tenant, employer=employer, employment_class=EmploymentClass.INTERN, email="b@x.example"
@@ -195,7 +196,9 @@ async def _insert_employee_rows(database: Database, tenant: str, person: str, pl
     ward = await make_dependent(
         database, NOW, tenant=tenant, employee=person, date_of_birth=date(1998, 2, 28), disabled=True
     )
-    await make_dependent(database, NOW, tenant=tenant, employee=person, relationship=Relationship.SPOUSE)
+    await make_dependent(
+        database, NOW, tenant=tenant, employee=person, relationship=Relationship.SPOUSE, demographics=FULL_DEMOGRAPHICS
+    )
     life_events = [
         await make_life_event(
             database,

@@ -35,7 +35,7 @@ async def create_catalog_rows(office: Office) -> dict[str, str]:
     return {"empty": empty, "inactive": inactive, "flat": flat}
 
 
-def build_catalog_inputs(ids: dict[str, str], plan: Input, plan_year: Input) -> dict[str, Input]:
+def build_catalog_inputs(ids: dict[str, str], plan: Input, plan_year: Input, employer: Input) -> dict[str, Input]:
     """Build a valid input for each of the mutations that provides every field."""
     terms = {name: value for name, value in plan.items() if name != "carrierPlanId"}
     return {
@@ -43,6 +43,7 @@ def build_catalog_inputs(ids: dict[str, str], plan: Input, plan_year: Input) -> 
             "employerId": ids["employerId"],
             "name": "Acme LLC",
             "timeZone": "America/Chicago",
+            **employer,
             "expectedVersion": 1,
         },
         "deactivateEmployer": {
@@ -57,6 +58,7 @@ def build_catalog_inputs(ids: dict[str, str], plan: Input, plan_year: Input) -> 
             "name": "Vision",
             "category": "VISION",
             "carrierName": "Delta",
+            "payerId": "D2",
             "active": True,
             "expectedVersion": 1,
         },

@@ -252,7 +252,24 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
         "groupId": "G100",
         "groupCoverageStart": "2020-01-01",
     }
+    address = {
+        "line1": "1 Main Street",
+        "line2": "Apt. 4",
+        "city": "Springfield",
+        "state": "IL",
+        "postalCode": "62701-1234",
+        "country": "US",
+    }
+    demographics = {
+        "middleName": "Maria",
+        "nameSuffix": "Jr.",
+        "sex": "FEMALE",
+        "phone": "+12175550100",
+        "address": address,
+    }
     person = {
+        **demographics,
+        "maritalStatus": "MARRIED",
         "firstName": "Eli",
         "lastName": "Evans",
         "email": "eli@example.com",
@@ -263,7 +280,14 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
         "divisionId": "D1",
         "subscriberId": "S-FREE",
     }
-    dependent = {"firstName": "Ben", "lastName": "Evans", "dateOfBirth": "2020-01-01", "relationship": "CHILD"}
+    dependent = {
+        "firstName": "Ben",
+        "lastName": "Evans",
+        "dateOfBirth": "2020-01-01",
+        "relationship": "CHILD",
+        **demographics,
+    }
+    employer = {"legalName": "Beta Holdings LLC", "ein": "12-3456789", "address": address}
     election = {
         "enrollmentId": ids["ada_enrollment"],
         "decision": "ENROLLED",
@@ -330,7 +354,7 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             "reviewNotes": "Seen.",
             "expectedVersion": 1,
         },
-        "createEmployer": {"name": "Beta LLC", "timeZone": "America/Chicago"},
+        "createEmployer": {"name": "Beta LLC", "timeZone": "America/Chicago", **employer},
         "createEmployee": {"employerId": ids["employerId"], **person},
         "updateEmployee": {"employeeId": ids["ada"], **person, "expectedVersion": 1},
         "terminateEmployee": {
@@ -348,6 +372,12 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             "active": False,
             "expectedVersion": 1,
         },
-        "createBenefitProduct": {"name": "Dental", "category": "DENTAL", "carrierName": "Delta", "plans": [plan]},
-        **build_catalog_inputs(ids, plan, plan_year),
+        "createBenefitProduct": {
+            "name": "Dental",
+            "category": "DENTAL",
+            "carrierName": "Delta",
+            "payerId": "D1",
+            "plans": [plan],
+        },
+        **build_catalog_inputs(ids, plan, plan_year, employer),
     }

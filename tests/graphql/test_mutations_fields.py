@@ -53,6 +53,8 @@ UNBOUNDED_DATES = {
 
 #: Fields that only the review of another type of life event accepts.
 OTHER_REVIEWS = {"reviewLifeEvent.employmentClass", "reviewLifeEvent.terminationDate"}
+#: Fields that an address in the United States needs.
+US_ADDRESS = "address.state address.postalCode"
 #: Fields that only a waiver accepts; the election here is one of coverage.
 WAIVERS_ONLY = {"elect.elections.0.waiverReason", "overrideElection.waiverReason"}
 
@@ -157,8 +159,11 @@ async def test_null_in_an_optional_field_is_accepted_or_refused_under_its_path(d
         else:
             assert refusals == [], str(field)
     never_null = {
-        "updateEmployee": "firstName lastName employmentClass startDate",
-        "updateDependent": "firstName lastName dateOfBirth relationship disabled active",
+        "createEmployee": US_ADDRESS,
+        "updateEmployee": f"firstName lastName employmentClass startDate {US_ADDRESS}",
+        "addDependent": US_ADDRESS,
+        "updateDependent": f"firstName lastName dateOfBirth relationship disabled active {US_ADDRESS}",
+        "createEmployer": US_ADDRESS,
         "updatePlanYear": (
             "coverageStart coverageEnd openEnrollmentStart openEnrollmentEnd contributionClasses plans"
             " waitingPeriodDays startsOnFirstOfMonth renewal groupId groupCoverageStart"
@@ -166,7 +171,7 @@ async def test_null_in_an_optional_field_is_accepted_or_refused_under_its_path(d
         "createPlanYear": "groupId groupCoverageStart",  # one without the other does not identify a contract
         "updateTenantSettings": "autoPaidThrough",
         "endCoverage": "qualifyingLifeEventId",  # the reason of this input needs a life event
-        "updateEmployer": "name timeZone",
+        "updateEmployer": f"name timeZone {US_ADDRESS}",
         "updateBenefitProduct": "name category active",
         "updateCarrierPlan": "name monthlyPremiumCents rates active",
         "copyPlanYear": (

@@ -8,6 +8,9 @@ from typing import Any
 from benegraph.domain.checks import check_cents, check_text
 from benegraph.domain.errors import ErrorCode, RuleViolation
 
+#: The length of the identification code NM109 in X12.
+MAX_PAYER_ID_LENGTH = 80
+
 
 class ProductCategory(StrEnum):
     """The kind of care that a benefit product insures."""
@@ -66,9 +69,10 @@ class PlanTerms:
     rates: tuple[TierRate, ...] = ()
 
 
-def check_product(name: str, carrier_name: str | None) -> Iterator[RuleViolation]:
+def check_product(name: str, carrier_name: str | None, payer_id: str | None = None) -> Iterator[RuleViolation]:
     yield from check_text(name, "name")
     yield from check_text(carrier_name, "carrierName")
+    yield from check_text(payer_id, "payerId", max_length=MAX_PAYER_ID_LENGTH)
 
 
 def check_product_active(*, active: bool, field: str = "benefitProductId") -> Iterator[RuleViolation]:

@@ -1,11 +1,29 @@
-"""Employers: checks of the name and the time zone, and the conditions of deactivation."""
+"""Employers: checks of their details, and the conditions of deactivation."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from zoneinfo import available_timezones
 
+from benegraph.domain.addresses import PostalAddress, check_address
 from benegraph.domain.checks import check_text
 from benegraph.domain.errors import ErrorCode, RuleViolation
+
+_EIN = re.compile(r"\d{2}-?\d{7}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class EmployerDetails:
+    """The legal name, EIN and postal address of an employer."""
+
+    legal_name: str | None = None
+    #: Nine digits; a client may write a hyphen after the second.
+    ein: str | None = None
+    address: PostalAddress | None = None
+
+
+UNKNOWN_DETAILS = EmployerDetails()
 
 
 @cache
@@ -22,6 +40,20 @@ def check_employer(name: str, time_zone: str) -> Iterator[RuleViolation]:
             "Unsupported time zone: expected a name such as America/New_York, or UTC.",
             ("timeZone",),
         )
+
+
+def check_employer_details(details: EmployerDetails) -> Iterator[RuleViolation]:
+    """Check the legal name, EIN and address. Field paths are those of CreateEmployerInput."""
+    yield from check_text(details.legal_name, "legalName")
+    if details.ein is not None and not _EIN.fullmatch(details.ein):
+        message = "Invalid EIN: expected nine digits, such as 12-3456789."
+        yield RuleViolation(ErrorCode.INVALID_INPUT, message, ("ein",))
+    yield from check_address(details.address, "address")
+
+
+def normalize_ein(ein: str | None) -> str | None:
+    """Return a valid EIN as it is stored: nine digits without a hyphen."""
+    return None if ein is None else ein.replace("-", "")
 
 
 def check_employer_active(*, active: bool, field: str = "employerId") -> Iterator[RuleViolation]:

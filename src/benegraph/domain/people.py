@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from benegraph.domain.addresses import PostalAddress, check_address
 from benegraph.domain.checks import MAX_DIVISION_ID_LENGTH, MAX_REASON_LENGTH, check_text
 from benegraph.domain.errors import ErrorCode, RuleViolation
 
@@ -13,7 +14,11 @@ MIN_DATE = date(1900, 1, 1)
 MAX_EMAIL_LENGTH = 254
 #: A hire or termination date may be at most this many calendar years after the current one.
 MAX_YEARS_AHEAD = 2
+MAX_MIDDLE_NAME_LENGTH = 100
+MAX_NAME_SUFFIX_LENGTH = 10
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+#: ITU-T E.164: a plus sign, the country code, and at most 15 digits.
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 
 class EmploymentClass(StrEnum):
@@ -34,6 +39,26 @@ class Relationship(StrEnum):
     CHILD = "CHILD"
 
 
+class Sex(StrEnum):
+    """The sex as carriers record it; the codes F, M and U of X12."""
+
+    FEMALE = "FEMALE"
+    MALE = "MALE"
+    UNKNOWN = "UNKNOWN"
+
+
+class MaritalStatus(StrEnum):
+    """The marital status; each value has a code in the segment DMG of X12."""
+
+    SINGLE = "SINGLE"
+    MARRIED = "MARRIED"
+    DOMESTIC_PARTNERSHIP = "DOMESTIC_PARTNERSHIP"
+    SEPARATED = "SEPARATED"
+    LEGALLY_SEPARATED = "LEGALLY_SEPARATED"
+    DIVORCED = "DIVORCED"
+    WIDOWED = "WIDOWED"
+
+
 @dataclass(frozen=True, slots=True)
 class Employment:
     """The parts of an employment that eligibility depends on."""
@@ -51,6 +76,20 @@ class Employment:
     def is_active(self, day: date) -> bool:
         """Return whether the employment is active on a day: from its hire date, and before its termination date."""
         return self.hired_on <= day and (self.terminated_on is None or day < self.terminated_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Demographics:
+    """The demographic data that employees and dependents have in common; None where it is unknown."""
+
+    middle_name: str | None = None
+    name_suffix: str | None = None
+    sex: Sex | None = None
+    phone: str | None = None
+    address: PostalAddress | None = None
+
+
+UNKNOWN_DEMOGRAPHICS = Demographics()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +132,16 @@ def check_dependent(first_name: str, last_name: str, date_of_birth: date, today:
     yield from check_text(first_name, "firstName")
     yield from check_text(last_name, "lastName")
     yield from _check_date_of_birth(date_of_birth, today)
+
+
+def check_demographics(demographics: Demographics) -> Iterator[RuleViolation]:
+    """Check a person's demographic data. Field paths are those of CreateEmployeeInput and AddDependentInput."""
+    yield from check_text(demographics.middle_name, "middleName", max_length=MAX_MIDDLE_NAME_LENGTH)
+    yield from check_text(demographics.name_suffix, "nameSuffix", max_length=MAX_NAME_SUFFIX_LENGTH)
+    if demographics.phone is not None and not _PHONE.fullmatch(demographics.phone):
+        message = "Invalid phone number: expected a plus sign, the country code and the number, such as +14155550100."
+        yield RuleViolation(ErrorCode.INVALID_INPUT, message, ("phone",))
+    yield from check_address(demographics.address, "address")
 
 
 def _check_date_of_birth(date_of_birth: date | None, today: date) -> Iterator[RuleViolation]:

@@ -56,12 +56,24 @@ def plan_terms(plan: Any, rates: Sequence[Any]) -> PlanTerms:
 
 
 async def add_product(
-    tx: Transaction, name: str, category: ProductCategory, carrier_name: str | None, plans: Sequence[PlanTerms]
+    tx: Transaction,
+    name: str,
+    category: ProductCategory,
+    carrier_name: str | None,
+    plans: Sequence[PlanTerms],
+    payer_id: str | None = None,
 ) -> str:
     """Add a benefit product with its carrier plans, and return its ID. Raises Refused."""
-    raise_if_any([*check_product(name, carrier_name), *check_plans(plans)])
+    raise_if_any([*check_product(name, carrier_name, payer_id), *check_plans(plans)])
     id = tx.new_id(IdPrefix.BENEFIT_PRODUCT)
-    product = {"id": id, "name": name, "category": category, "carrier_name": carrier_name, "active": True}
+    product = {
+        "id": id,
+        "name": name,
+        "category": category,
+        "carrier_name": carrier_name,
+        "payer_id": payer_id,
+        "active": True,
+    }
     event = store.history.creation_event(tx, product, "CREATED", None)
     await execute_writes(tx, RowWrite.insert(BenefitProduct, [product]), store.history.build_events_insert([event]))
     await _insert_carrier_plans(tx, id, plans)
@@ -78,7 +90,11 @@ async def update_product(tx: Transaction, id: str, changes: Mapping[str, Any], e
     raise_if_any(
         [
             *check_version(expected_version, product.version),
-            *check_product(changes.get("name", product.name), changes.get("carrier_name", product.carrier_name)),
+            *check_product(
+                changes.get("name", product.name),
+                changes.get("carrier_name", product.carrier_name),
+                changes.get("payer_id", product.payer_id),
+            ),
             *_check_reactivation(changes),
         ]
     )

@@ -1,16 +1,26 @@
 """Employers: they are added, changed, deactivated and reactivated; and today's date in their time zones."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from benegraph.db import store
 from benegraph.db.models import Employer
+from benegraph.db.models.addresses import address_of, address_values
 from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import require_tenant_wide
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
-from benegraph.domain.employers import check_deactivation, check_employer, check_employer_active
+from benegraph.domain.employers import (
+    UNKNOWN_DETAILS,
+    EmployerDetails,
+    check_deactivation,
+    check_employer,
+    check_employer_active,
+    check_employer_details,
+    normalize_ein,
+)
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 
@@ -21,27 +31,42 @@ async def employer_today(tx: Transaction, employer_id: str) -> date:
     return tx.today(employers[employer_id].time_zone)
 
 
-async def add_employer(tx: Transaction, name: str, time_zone: str) -> str:
+async def add_employer(tx: Transaction, name: str, time_zone: str, details: EmployerDetails = UNKNOWN_DETAILS) -> str:
     """Add an employer, and return its ID. Raises Refused, and Forbidden for a viewer limited to one employer."""
     require_tenant_wide(tx.viewer)
-    raise_if_any(check_employer(name, time_zone))
+    raise_if_any([*check_employer(name, time_zone), *check_employer_details(details)])
     id = tx.new_id(IdPrefix.EMPLOYER)
-    row = {"id": id, "name": name, "time_zone": time_zone, "active": True}
+    row = {
+        "id": id,
+        "name": name,
+        "legal_name": details.legal_name,
+        "ein": normalize_ein(details.ein),
+        **address_values(details.address),
+        "time_zone": time_zone,
+        "active": True,
+    }
     event = store.history.creation_event(tx, row, "CREATED", None) | {"employer_id": id}
     await execute_writes(tx, RowWrite.insert(Employer, [row]), store.history.build_events_insert([event]))
     return id
 
 
 async def update_employer(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
-    """Change the columns given in `changes`. Raises Refused."""
+    """Change the columns given in `changes`, and the `address`. Raises Refused."""
     employer = await lock_employer(tx, id)
+    details = replace(
+        EmployerDetails(employer.legal_name, employer.ein, address_of(employer)),
+        **{name: value for name, value in changes.items() if name in EmployerDetails.__dataclass_fields__},
+    )
     raise_if_any(
         [
             *check_version(expected_version, employer.version),
             *check_employer(changes.get("name", employer.name), changes.get("time_zone", employer.time_zone)),
+            *check_employer_details(details),
         ]
     )
-    for name, value in changes.items():
+    columns = {**changes, "ein": normalize_ein(details.ein), **address_values(details.address)}
+    columns.pop("address", None)
+    for name, value in columns.items():
         setattr(employer, name, value)
     await _record_change(tx, employer, "UPDATED")
 

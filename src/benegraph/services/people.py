@@ -1,12 +1,13 @@
 """Employees and dependents: hire, update, terminate, reinstate; add and update dependents."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
 from benegraph.db import store
 from benegraph.db.models import Dependent, Employee, Enrollment, PlanYear
+from benegraph.db.models.addresses import address_of, address_values
 from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import Role
@@ -16,9 +17,13 @@ from benegraph.domain.enrollments.status import CloseReason
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import (
+    UNKNOWN_DEMOGRAPHICS,
+    Demographics,
     EmploymentClass,
+    MaritalStatus,
     PersonalDetails,
     Relationship,
+    check_demographics,
     check_dependent,
     check_person,
     check_termination,
@@ -49,6 +54,8 @@ class NewHire:
     #: The carrier's division ID, and the subscriber number.
     division_id: str | None = None
     subscriber_id: str | None = None
+    demographics: Demographics = UNKNOWN_DEMOGRAPHICS
+    marital_status: MaritalStatus | None = None
 
 
 async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) -> str:
@@ -67,6 +74,7 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
         [
             *check_employer_active(active=employer.active),
             *check_person(new_hire.person, new_hire.hired_on, today),
+            *check_demographics(new_hire.demographics),
             *await check_division(tx, employer_id, new_hire.division_id),
         ]
     )
@@ -78,6 +86,8 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
         "last_name": new_hire.person.last_name,
         "email": new_hire.person.email,
         "date_of_birth": new_hire.person.date_of_birth,
+        "marital_status": new_hire.marital_status,
+        **_demographic_columns(new_hire.demographics),
         "employment_class": new_hire.employment_class,
         "hired_on": new_hire.hired_on,
         "division_id": new_hire.division_id,
@@ -92,7 +102,7 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
 
 
 async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
-    """Change the columns given in `changes`. Raises Refused.
+    """Change the columns given in `changes`, and the `address`. Raises Refused.
 
     A new hire date or employment class can change eligibility, so unanswered enrollments may be issued, moved or
     closed. Elected coverage stays, so a hire date after its start is refused.
@@ -109,9 +119,11 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         **{name: value for name, value in changes.items() if name in PersonalDetails.__dataclass_fields__},
     )
     hired_on: date = changes.get("hired_on", employee.hired_on)
+    demographics, changes = _change_demographics(employee, changes)
     violations = [
         *check_version(expected_version, employee.version),
         *check_person(person, hired_on, today),
+        *check_demographics(demographics),
         *await check_division_change(tx, employee, changes.get("division_id", employee.division_id)),
     ]
     if employee.terminated_on is not None and hired_on > employee.terminated_on:
@@ -204,10 +216,14 @@ async def add_dependent(
     relationship: Relationship,
     *,
     disabled: bool,
+    demographics: Demographics = UNKNOWN_DEMOGRAPHICS,
 ) -> str:
     """Add a dependent of an employee, and return the ID. Raises Refused, also if an employee adds a disabled one."""
     employee, today = await _lock_employee(tx, employee_id)
-    violations = [*check_dependent(first_name, last_name, date_of_birth, today)]
+    violations = [
+        *check_dependent(first_name, last_name, date_of_birth, today),
+        *check_demographics(demographics),
+    ]
     if disabled and tx.viewer.role is Role.EMPLOYEE:
         message = "Only the employer may record that a dependent is disabled."
         violations.append(RuleViolation(ErrorCode.INVALID_INPUT, message, ("disabled",)))
@@ -219,6 +235,7 @@ async def add_dependent(
         "first_name": first_name,
         "last_name": last_name,
         "date_of_birth": date_of_birth,
+        **_demographic_columns(demographics),
         "relationship": relationship,
         "active": True,
         "disabled": disabled,
@@ -229,7 +246,7 @@ async def add_dependent(
 
 
 async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
-    """Change the columns given in `changes`; elections already made stay as they are. Raises Refused."""
+    """Change the columns given in `changes`, and the `address`. Raises Refused. Elections already made stay."""
     raise_if_any(check_id(IdPrefix.DEPENDENT, id, "dependentId"))
     unlocked = await store.people.get_dependent(tx, id)
     if unlocked is None:
@@ -244,9 +261,11 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
     if changes.get("active") and not dependent.active and await store.enrollments.has_relationship_ended(tx, id):
         message = "An approved divorce or death names this dependent, who therefore stays inactive."
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("active",)))
+    demographics, changes = _change_demographics(dependent, changes)
     raise_if_any(
         [
             *violations,
+            *check_demographics(demographics),
             *check_dependent(
                 changes.get("first_name", dependent.first_name),
                 changes.get("last_name", dependent.last_name),
@@ -261,6 +280,25 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
     await tx.flush()
     if store.history.has_changes(change):
         await store.history.insert_events(tx, [change])
+
+
+def _change_demographics(row: Employee | Dependent, changes: Mapping[str, Any]) -> tuple[Demographics, dict[str, Any]]:
+    """Return the demographic data after a change, and the changes with the columns of an address in place of it."""
+    current = Demographics(row.middle_name, row.name_suffix, row.sex, row.phone, address_of(row))
+    names = {declared.name for declared in fields(Demographics)}
+    demographics = replace(current, **{name: value for name, value in changes.items() if name in names})
+    columns = {name: value for name, value in changes.items() if name != "address"}
+    return demographics, columns | (address_values(demographics.address) if "address" in changes else {})
+
+
+def _demographic_columns(demographics: Demographics) -> dict[str, Any]:
+    return {
+        "middle_name": demographics.middle_name,
+        "name_suffix": demographics.name_suffix,
+        "sex": demographics.sex,
+        "phone": demographics.phone,
+        **address_values(demographics.address),
+    }
 
 
 async def _check_employee_changes(

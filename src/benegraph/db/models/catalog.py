@@ -26,6 +26,8 @@ class BenefitProduct(Versioned, Base):
     name: Mapped[str]
     category: Mapped[ProductCategory] = mapped_column(enum_type(ProductCategory))
     carrier_name: Mapped[str | None]
+    #: The carrier's identification in electronic transactions.
+    payer_id: Mapped[str | None]
     active: Mapped[bool]
 
     __table_args__ = (

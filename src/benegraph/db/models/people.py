@@ -6,11 +6,22 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from benegraph.db.base import Base, Id, Versioned, enum_type, id_format_check, tenant_foreign_key
+from benegraph.db.models.addresses import Addressed, address_check
 from benegraph.domain.ids import IdPrefix
-from benegraph.domain.people import EmploymentClass, Relationship
+from benegraph.domain.people import EmploymentClass, MaritalStatus, Relationship, Sex
 
 
-class Employee(Versioned, Base):
+class Person(Addressed):
+    """A row with a person's demographic data, which is null where it is unknown."""
+
+    middle_name: Mapped[str | None]
+    name_suffix: Mapped[str | None]
+    sex: Mapped[Sex | None] = mapped_column(enum_type(Sex))
+    #: In the form of E.164.
+    phone: Mapped[str | None]
+
+
+class Employee(Person, Versioned, Base):
     """A person's employment with one employer, from hire to termination."""
 
     __tablename__ = "employees"
@@ -21,6 +32,7 @@ class Employee(Versioned, Base):
     last_name: Mapped[str]
     email: Mapped[str | None]
     date_of_birth: Mapped[date | None]
+    marital_status: Mapped[MaritalStatus | None] = mapped_column(enum_type(MaritalStatus))
     employment_class: Mapped[EmploymentClass] = mapped_column(enum_type(EmploymentClass))
     #: The carrier's code of the employee's division within the group.
     division_id: Mapped[str | None]
@@ -31,6 +43,7 @@ class Employee(Versioned, Base):
 
     __table_args__ = (
         id_format_check(IdPrefix.EMPLOYEE),
+        address_check(),
         CheckConstraint("terminated_on >= hired_on", name="terminated_after_hire"),
         CheckConstraint("char_length(division_id) BETWEEN 1 AND 20", name="division_id"),
         UniqueConstraint("tenant_id", "employer_id", "id", name="uq_employees_of_employer"),
@@ -54,7 +67,7 @@ class Employee(Versioned, Base):
     )
 
 
-class Dependent(Versioned, Base):
+class Dependent(Person, Versioned, Base):
     """A family member of an employee."""
 
     __tablename__ = "dependents"
@@ -70,6 +83,7 @@ class Dependent(Versioned, Base):
 
     __table_args__ = (
         id_format_check(IdPrefix.DEPENDENT),
+        address_check(),
         UniqueConstraint("tenant_id", "employer_id", "employee_id", "id", name="uq_dependents_of_employee"),
         tenant_foreign_key("dependents_employee", "employer_id employee_id", "employees", "employer_id id"),
         Index("ix_dependents_employee", "tenant_id", "employee_id", "id"),

@@ -9,6 +9,7 @@ from sqlalchemy.orm.attributes import instance_state
 
 from benegraph.db.base import Identified
 from benegraph.db.models import Employee, Employer, Enrollment, Event, PlanYear
+from benegraph.db.models.addresses import ADDRESS_COLUMNS
 from benegraph.db.query_scope import as_bind_value
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, visibility_conditions
@@ -17,7 +18,11 @@ from benegraph.domain.ids import IdPrefix
 
 #: Columns with personal data. History keeps the names of those that change, but never a value.
 PERSONAL_COLUMNS = frozenset(
-    {"first_name", "last_name", "email", "date_of_birth", "disabled", "external_id", "subscriber_id"}
+    {
+        *("first_name", "middle_name", "last_name", "name_suffix", "date_of_birth", "sex", "marital_status"),
+        *("email", "phone", "disabled", "external_id", "subscriber_id"),
+        *ADDRESS_COLUMNS,
+    }
 )
 _EXCLUDED_COLUMNS = {
     *("tenant_id", "id", "employer_id", "employee_id", "created_at", "updated_at", "version"),

@@ -36,9 +36,16 @@ from benegraph.graphql.types.scalars import Cents
 from benegraph.services import catalog
 
 _CARRIER_PLAN = "The carrier plan, by its global ID."
+_PAYER_ID = "The carrier's payer ID, which identifies it in electronic transactions"
 _REACTIVATE = "True offers it again after a retirement. False is refused: a retirement has a mutation of its own."
 #: Columns by the input's field names.
-_PRODUCT_COLUMNS = {"name": "name", "category": "category", "carrier_name": "carrier_name", "active": "active"}
+_PRODUCT_COLUMNS = {
+    "name": "name",
+    "category": "category",
+    "carrier_name": "carrier_name",
+    "payer_id": "payer_id",
+    "active": "active",
+}
 _PLAN_COLUMNS = {
     "name": "name",
     "tier": "tier",
@@ -54,6 +61,7 @@ class CreateBenefitProductInput(MutationInput):
     name: str = required("The product's name.")
     category: ProductCategory = required("The kind of benefit.")
     carrier_name: str | None = optional("The name of the insurance carrier.")
+    payer_id: str | None = optional(f"{_PAYER_ID}.")
     plans: list[PlanInput] | None = optional("The plans that a new plan year copies, in catalog order.")
 
 
@@ -68,6 +76,7 @@ class UpdateBenefitProductInput(VersionedInput):
     name: str | None = optional("The product's name.")
     category: ProductCategory | None = optional("The kind of benefit.")
     carrier_name: str | None = optional("The name of the insurance carrier; null clears it.")
+    payer_id: str | None = optional(f"{_PAYER_ID}; null clears it.")
     active: bool | None = optional(_REACTIVATE)
 
 
@@ -148,7 +157,9 @@ class RetireCarrierPlanPayload:
 )
 async def create_benefit_product(tx: Transaction, input: CreateBenefitProductInput) -> ResultData:
     plans = [plan.to_terms() for plan in input.plans or ()]
-    id = await catalog.add_product(tx, input.name, input.category, value_or_none(input.carrier_name), plans)
+    id = await catalog.add_product(
+        tx, input.name, input.category, value_or_none(input.carrier_name), plans, value_or_none(input.payer_id)
+    )
     return {"benefit_product_id": id}
 
 

@@ -5,6 +5,7 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
+from benegraph.domain.employers import EmployerDetails
 from benegraph.graphql.mutations.inputs import (
     FOR_ADMINISTRATORS,
     REASON_DESCRIPTION,
@@ -19,6 +20,7 @@ from benegraph.graphql.mutations.inputs import (
 )
 from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
 from benegraph.graphql.mutations.run_mutation import mutation
+from benegraph.graphql.types.addresses import AddressInput, to_address
 from benegraph.graphql.types.employers import Employer
 from benegraph.graphql.types.fields import to_one
 from benegraph.services import employers
@@ -27,12 +29,18 @@ _NAME = "The company's name."
 _TIME_ZONE = "The IANA time zone that determines today's date for this employer."
 #: Columns that are never null, by the input's field names.
 _REQUIRED_COLUMNS = {"name": "name", "time_zone": "time_zone"}
+_EMPLOYER_COLUMNS = _REQUIRED_COLUMNS | {"legal_name": "legal_name", "ein": "ein", "address": "address"}
+_LEGAL_NAME = "The company's legal name, if it differs from its name"
+_EIN = "The federal employer identification number (EIN): nine digits, such as 12-3456789"
 
 
 @mutation_input("An employer.")
 class CreateEmployerInput(MutationInput):
     name: str = required(_NAME)
     time_zone: str = strawberry.field(default="America/New_York", description=_TIME_ZONE)
+    legal_name: str | None = optional(f"{_LEGAL_NAME}.")
+    ein: str | None = optional(f"{_EIN}.")
+    address: AddressInput | None = optional("The postal address.")
 
 
 @mutation_payload
@@ -45,6 +53,9 @@ class UpdateEmployerInput(VersionedInput):
     employer_id: strawberry.ID = required("The employer.")
     name: str | None = optional(_NAME)
     time_zone: str | None = optional(_TIME_ZONE)
+    legal_name: str | None = optional(f"{_LEGAL_NAME}; null clears it.")
+    ein: str | None = optional(f"{_EIN}; null clears it.")
+    address: AddressInput | None = optional("The postal address, which replaces all parts; null clears it.")
 
 
 @mutation_payload
@@ -89,15 +100,19 @@ class ReactivateEmployerPayload:
     f"Create an employer. {FOR_ADMINISTRATORS}",
 )
 async def create_employer(tx: Transaction, input: CreateEmployerInput) -> ResultData:
-    return {"employer_id": await employers.add_employer(tx, input.name, input.time_zone)}
+    details = EmployerDetails(
+        value_or_none(input.legal_name), value_or_none(input.ein), to_address(value_or_none(input.address))
+    )
+    return {"employer_id": await employers.add_employer(tx, input.name, input.time_zone, details)}
 
 
 @mutation(Action.UPDATE_EMPLOYER, UpdateEmployerPayload, f"Change an employer. {FOR_ADMINISTRATORS}")
 async def update_employer(tx: Transaction, input: UpdateEmployerInput) -> ResultData:
     check_not_null(input, *_REQUIRED_COLUMNS)
-    await employers.update_employer(
-        tx, input.employer_id, provided_values(input, _REQUIRED_COLUMNS), value_or_none(input.expected_version)
-    )
+    changes = provided_values(input, _EMPLOYER_COLUMNS)
+    if "address" in changes:
+        changes["address"] = to_address(changes["address"])
+    await employers.update_employer(tx, input.employer_id, changes, value_or_none(input.expected_version))
     return {"employer_id": input.employer_id}
 
 

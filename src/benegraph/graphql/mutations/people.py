@@ -1,13 +1,14 @@
 """Mutations of people: employees and their dependents."""
 
 from datetime import date
+from typing import Any
 
 import strawberry
 
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
-from benegraph.domain.people import PersonalDetails
+from benegraph.domain.people import Demographics, PersonalDetails
 from benegraph.graphql.mutations.inputs import (
     REASON_DESCRIPTION,
     MutationInput,
@@ -21,13 +22,19 @@ from benegraph.graphql.mutations.inputs import (
 )
 from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
 from benegraph.graphql.mutations.run_mutation import mutation
-from benegraph.graphql.types.enums import EmploymentClass, Relationship
+from benegraph.graphql.types.addresses import AddressInput, to_address
+from benegraph.graphql.types.enums import EmploymentClass, MaritalStatus, Relationship, Sex
 from benegraph.graphql.types.fields import to_one
 from benegraph.graphql.types.people import Dependent, Employee
 from benegraph.services import people
 
 _DIVISION = "The carrier's code of the employee's division, of which the employer must have a group contract"
 _SUBSCRIBER = "The carrier's subscriber number of the employee; only administrators and services may set it"
+_MIDDLE_NAME = "The middle name"
+_NAME_SUFFIX = "The suffix of the name, such as Jr"
+_SEX = "The sex as carriers record it"
+_PHONE = "The phone number in E.164 form: a plus sign, the country code and the number, such as +14155550100"
+_MARITAL_STATUS = "The marital status"
 
 #: Columns by the input's field names.
 _EMPLOYEE_COLUMNS = {
@@ -40,7 +47,9 @@ _EMPLOYEE_COLUMNS = {
     "external_id": "external_id",
     "division_id": "division_id",
     "subscriber_id": "subscriber_id",
+    "marital_status": "marital_status",
 }
+_DEMOGRAPHICS = ("middle_name", "name_suffix", "sex", "phone", "address")
 _DEPENDENT_COLUMNS = ("first_name", "last_name", "date_of_birth", "relationship", "disabled", "active")
 
 
@@ -56,6 +65,12 @@ class CreateEmployeeInput(MutationInput):
     external_id: str | None = optional("The employee's ID in the employer's own system, unique within the employer.")
     division_id: str | None = optional(f"{_DIVISION}.")
     subscriber_id: str | None = optional(f"{_SUBSCRIBER}.")
+    middle_name: str | None = optional(f"{_MIDDLE_NAME}.")
+    name_suffix: str | None = optional(f"{_NAME_SUFFIX}.")
+    sex: Sex | None = optional(f"{_SEX}.")
+    phone: str | None = optional(f"{_PHONE}.")
+    address: AddressInput | None = optional("The postal address.")
+    marital_status: MaritalStatus | None = optional(f"{_MARITAL_STATUS}.")
 
 
 @mutation_payload
@@ -77,6 +92,12 @@ class UpdateEmployeeInput(VersionedInput):
     external_id: str | None = optional("The employee's ID in the employer's own system; null clears it.")
     division_id: str | None = optional(f"{_DIVISION}; null clears it.")
     subscriber_id: str | None = optional(f"{_SUBSCRIBER}; null removes the link.")
+    middle_name: str | None = optional(f"{_MIDDLE_NAME}; null clears it.")
+    name_suffix: str | None = optional(f"{_NAME_SUFFIX}; null clears it.")
+    sex: Sex | None = optional(f"{_SEX}; null clears it.")
+    phone: str | None = optional(f"{_PHONE}; null clears it.")
+    address: AddressInput | None = optional("The postal address, which replaces all parts; null clears it.")
+    marital_status: MaritalStatus | None = optional(f"{_MARITAL_STATUS}; null clears it.")
 
 
 @mutation_payload
@@ -122,6 +143,11 @@ class AddDependentInput(MutationInput):
     disabled: bool = strawberry.field(
         default=False, description="Whether the dependent is disabled: a disabled child can be covered beyond age 26."
     )
+    middle_name: str | None = optional(f"{_MIDDLE_NAME}.")
+    name_suffix: str | None = optional(f"{_NAME_SUFFIX}.")
+    sex: Sex | None = optional(f"{_SEX}.")
+    phone: str | None = optional(f"{_PHONE}.")
+    address: AddressInput | None = optional("The postal address.")
 
 
 @mutation_payload
@@ -140,6 +166,11 @@ class UpdateDependentInput(VersionedInput):
         "Whether the dependent is disabled: a disabled child can be covered beyond age 26."
     )
     active: bool | None = optional("Whether new elections can cover the dependent.")
+    middle_name: str | None = optional(f"{_MIDDLE_NAME}; null clears it.")
+    name_suffix: str | None = optional(f"{_NAME_SUFFIX}; null clears it.")
+    sex: Sex | None = optional(f"{_SEX}; null clears it.")
+    phone: str | None = optional(f"{_PHONE}; null clears it.")
+    address: AddressInput | None = optional("The postal address, which replaces all parts; null clears it.")
 
 
 @mutation_payload
@@ -167,6 +198,8 @@ async def create_employee(tx: Transaction, input: CreateEmployeeInput) -> Result
         input.start_date,
         value_or_none(input.division_id),
         value_or_none(input.subscriber_id),
+        _demographics(input),
+        value_or_none(input.marital_status),
     )
     return {"employee_id": await people.hire_employee(tx, input.employer_id, new_hire)}
 
@@ -179,7 +212,7 @@ async def create_employee(tx: Transaction, input: CreateEmployeeInput) -> Result
 )
 async def update_employee(tx: Transaction, input: UpdateEmployeeInput) -> ResultData:
     check_not_null(input, "first_name", "last_name", "employment_class", "start_date")
-    changes = provided_values(input, _EMPLOYEE_COLUMNS)
+    changes = provided_values(input, _EMPLOYEE_COLUMNS) | _changed_demographics(input)
     await people.update_employee(tx, input.employee_id, changes, value_or_none(input.expected_version))
     return {"employee_id": input.employee_id}
 
@@ -227,6 +260,7 @@ async def add_dependent(tx: Transaction, input: AddDependentInput) -> ResultData
         input.date_of_birth,
         input.relationship,
         disabled=input.disabled,
+        demographics=_demographics(input),
     )
     return {"dependent_id": id}
 
@@ -238,6 +272,21 @@ async def add_dependent(tx: Transaction, input: AddDependentInput) -> ResultData
 )
 async def update_dependent(tx: Transaction, input: UpdateDependentInput) -> ResultData:
     check_not_null(input, *_DEPENDENT_COLUMNS)
-    changes = provided_values(input, {name: name for name in _DEPENDENT_COLUMNS})
+    changes = provided_values(input, {name: name for name in _DEPENDENT_COLUMNS}) | _changed_demographics(input)
     await people.update_dependent(tx, input.dependent_id, changes, value_or_none(input.expected_version))
     return {"dependent_id": input.dependent_id}
+
+
+def _demographics(input: CreateEmployeeInput | AddDependentInput) -> Demographics:
+    return Demographics(
+        value_or_none(input.middle_name),
+        value_or_none(input.name_suffix),
+        value_or_none(input.sex),
+        value_or_none(input.phone),
+        to_address(value_or_none(input.address)),
+    )
+
+
+def _changed_demographics(input: UpdateEmployeeInput | UpdateDependentInput) -> dict[str, Any]:
+    changes = provided_values(input, {name: name for name in _DEMOGRAPHICS})
+    return changes | ({"address": to_address(changes["address"])} if "address" in changes else {})

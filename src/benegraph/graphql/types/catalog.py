@@ -59,6 +59,9 @@ class BenefitProduct(Node):
     name: str = strawberry.field(description="The product's name.")
     category: ProductCategory = strawberry.field(description="The kind of benefit.")
     carrier_name: str | None = strawberry.field(description="The name of the insurance carrier; null if unknown.")
+    payer_id: str | None = strawberry.field(
+        description="The carrier's payer ID, which identifies it in electronic transactions; null if unknown."
+    )
     active: bool = strawberry.field(
         description="Whether the product is still offered; a retired one gets no new plan years."
     )

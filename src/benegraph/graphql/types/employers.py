@@ -6,6 +6,7 @@ import strawberry
 
 from benegraph.db import store
 from benegraph.domain.ids import IdPrefix
+from benegraph.graphql.types.addresses import Address, address_field
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter
 from benegraph.graphql.types.fields import to_page
 from benegraph.graphql.types.node import (
@@ -23,6 +24,11 @@ from benegraph.graphql.types.plan_years import PLAN_YEAR_STATUS_FILTER, PlanYear
 @strawberry.type(description="A company that offers benefits to its employees.")
 class Employer(Node):
     name: str = strawberry.field(description="The company's name.")
+    legal_name: str | None = strawberry.field(description="The company's legal name; null if none was provided.")
+    ein: str | None = strawberry.field(
+        description="The federal employer identification number (EIN), nine digits; null if unknown."
+    )
+    address: Address | None = address_field("The postal address; null if unknown.")
     time_zone: str = strawberry.field(
         description="The IANA time zone, such as America/New_York, that determines today's date for this employer."
     )

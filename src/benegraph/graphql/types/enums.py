@@ -22,7 +22,7 @@ from benegraph.domain.enrollments.status import (
     WaiverReason,
     WindowReason,
 )
-from benegraph.domain.people import EmploymentClass, Relationship
+from benegraph.domain.people import EmploymentClass, MaritalStatus, Relationship, Sex
 from benegraph.domain.plan_years import PlanSource, PlanYearStatus, RenewalMode
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "InvoiceStatus",
     "LifeEventStatus",
     "LifeEventType",
+    "MaritalStatus",
     "OrderDirection",
     "PlanSource",
     "PlanTier",
@@ -45,6 +46,7 @@ __all__ = [
     "Relationship",
     "RenewalMode",
     "Role",
+    "Sex",
     "WaiverReason",
     "WindowReason",
     "describe_enum",
@@ -294,5 +296,23 @@ describe_enum(
         "OPEN": "Less than the amount billed is paid.",
         "PAID": "At least the amount billed is paid.",
         "VOID": "The invoice was withdrawn; nothing is due.",
+    },
+)
+describe_enum(
+    Sex,
+    "A person's sex as carriers record it.",
+    {"FEMALE": "Female.", "MALE": "Male.", "UNKNOWN": "Neither is recorded with the carrier."},
+)
+describe_enum(
+    MaritalStatus,
+    "An employee's marital status.",
+    {
+        "SINGLE": "Never married.",
+        "MARRIED": "Married.",
+        "DOMESTIC_PARTNERSHIP": "In a registered domestic partnership.",
+        "SEPARATED": "Married and living apart, without a decree.",
+        "LEGALLY_SEPARATED": "Separated by a court's decree.",
+        "DIVORCED": "Divorced.",
+        "WIDOWED": "Widowed.",
     },
 )

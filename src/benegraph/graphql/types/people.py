@@ -14,9 +14,17 @@ from benegraph.domain.coverage import check_subscriber
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import IdPrefix
 from benegraph.graphql.context import Context
+from benegraph.graphql.types.addresses import Address, address_field
 from benegraph.graphql.types.coverage import Subscriber
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter, QualifyingLifeEvent
-from benegraph.graphql.types.enums import EmploymentClass, OrderDirection, Relationship, describe_enum
+from benegraph.graphql.types.enums import (
+    EmploymentClass,
+    MaritalStatus,
+    OrderDirection,
+    Relationship,
+    Sex,
+    describe_enum,
+)
 from benegraph.graphql.types.fields import RowReader, computed_in_batch, to_many, to_one, to_page
 from benegraph.graphql.types.node import (
     CREATED_AT_DESCRIPTION,
@@ -101,6 +109,15 @@ class Dependent(Node):
     first_name: str = strawberry.field(description="The first name.")
     last_name: str = strawberry.field(description="The last name.")
     date_of_birth: date | None = strawberry.field(description="The date of birth.")
+    middle_name: str | None = strawberry.field(description="The middle name; null if unknown.")
+    name_suffix: str | None = strawberry.field(
+        description="The suffix of the name, such as Jr.; null if there is none."
+    )
+    sex: Sex | None = strawberry.field(description="The sex as carriers record it; null if unknown.")
+    phone: str | None = strawberry.field(
+        description="The phone number in E.164 form, such as +14155550100; null if unknown."
+    )
+    address: Address | None = address_field("The postal address; null if unknown.")
     relationship: Relationship = strawberry.field(description="The dependent's relationship to the employee.")
     active: bool = strawberry.field(description="Whether new elections can cover the dependent.")
     disabled: bool = strawberry.field(
@@ -140,6 +157,16 @@ class Employee(Node):
     last_name: str = strawberry.field(description="The last name.")
     email: str | None = strawberry.field(description="The e-mail address; null if unknown.")
     date_of_birth: date | None = strawberry.field(description="The date of birth; null if unknown.")
+    middle_name: str | None = strawberry.field(description="The middle name; null if unknown.")
+    name_suffix: str | None = strawberry.field(
+        description="The suffix of the name, such as Jr.; null if there is none."
+    )
+    sex: Sex | None = strawberry.field(description="The sex as carriers record it; null if unknown.")
+    phone: str | None = strawberry.field(
+        description="The phone number in E.164 form, such as +14155550100; null if unknown."
+    )
+    address: Address | None = address_field("The postal address; null if unknown.")
+    marital_status: MaritalStatus | None = strawberry.field(description="The marital status; null if unknown.")
     employment_class: EmploymentClass = strawberry.field(
         description="The employment class, which determines eligibility and the contributions."
     )
