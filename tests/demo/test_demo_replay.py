@@ -11,6 +11,7 @@ from benegraph.db.base import Base
 from benegraph.db.models import (
     ContributionClass,
     Dependent,
+    Division,
     Employee,
     Employer,
     EnrolledDependent,
@@ -39,7 +40,7 @@ from benegraph.services import employers
 LEAP_DAY = date(2028, 2, 29)
 
 _PAIRED: tuple[type[Base], ...] = (
-    *(Employer, PlanYear, Employee, Dependent, LifeEvent, Enrollment),
+    *(Employer, Division, PlanYear, Employee, Dependent, LifeEvent, Enrollment),
     *(GroupContract, Subscriber, SubscriberEnrollment, PremiumInvoice, PremiumPayment),
 )
 _UNPAIRED: tuple[type[Base], ...] = (ContributionClass, Plan, PlanRate, EnrolledDependent, Event)
@@ -93,6 +94,7 @@ async def test_services_create_the_generated_rows(database: Database, sample: st
     )
     for row in records.tables[GroupContract]:
         await create_group_contract(replay, row)
+    await replay.pair(Division, lambda row: row["code"])
     for row in replay.rows(Subscriber, employee_id=None):
         await add_subscriber(replay, row)
     await replay_all(replay)
@@ -107,12 +109,16 @@ def _expected_rows(replay: Replay, model: type[Base]) -> list[Row]:
     history = {"before", "after"}
     rows = [
         {
-            name: replay.translate(value) if name in history else replay.ids.get(value, value)
+            name: replay.translate(value) if name in history else _translate_id(replay, value)
             for name, value in row.items()
         }
         for row in replay.generated.tables.get(model, [])
     ]
     return sorted(rows, key=lambda row: str(row.get("id")))
+
+
+def _translate_id(replay: Replay, value: Any) -> Any:
+    return replay.ids.get(value, value) if isinstance(value, str) else value
 
 
 def _comparable(rows: list[Row]) -> list[str]:

@@ -50,6 +50,7 @@ def test_prefix_of_each_entity_type() -> None:
         "SUBSCRIBER": "subr",
         "SUBSCRIBER_ENROLLMENT": "sube",
         "GROUP_CONTRACT": "grpc",
+        "DIVISION": "divn",
         "PREMIUM_INVOICE": "pinv",
         "PREMIUM_PAYMENT": "ppmt",
         "EVENT": "evnt",

@@ -30,7 +30,7 @@ from factories.carrier_rows import (
     make_subscriber_row,
 )
 from factories.catalog import make_carrier_plan, make_product
-from factories.employers import make_employer
+from factories.employers import make_division, make_employer
 from factories.enrollments import make_confirmation, make_enrollment, make_event, make_life_event, make_override
 from factories.people import FULL_DEMOGRAPHICS, make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
@@ -46,6 +46,7 @@ assert isinstance(NODE, GraphQLInterfaceType)
 #: For each type that implements Node, the table that holds its IDs.
 TABLES: Mapping[str, Any] = {
     "Employer": models.Employer,
+    "Division": models.Division,
     "Employee": models.Employee,
     "Dependent": models.Dependent,
     "BenefitProduct": models.BenefitProduct,
@@ -131,6 +132,8 @@ async def _insert_rare_rows(database: Database, tenant: str) -> None:
     """Insert an employer without rows, and one with many nulls, in a time zone where it is already tomorrow."""
     await make_employer(database, NOW, tenant=tenant, name="Empty", time_zone="Asia/Kolkata")
     employer = await make_employer(database, NOW, tenant=tenant, name="Bare", time_zone=KIRITIMATI, active=False)
+    await make_division(database, NOW, tenant=tenant, employer=employer, name="Łódź")
+    await make_division(database, NOW, tenant=tenant, employer=employer, code="OLD", active=False)
     product = await make_product(
         database,
         NOW,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from benegraph.db import store
+from benegraph.services.divisions import create_division
 from benegraph.services.employers import add_employer, deactivate_employer
 from factories.access import administrator
 from factories.office import Office
@@ -14,6 +15,9 @@ EMPLOYER_AND_CATALOG_MUTATIONS = {
     "updateEmployer",
     "deactivateEmployer",
     "reactivateEmployer",
+    "createDivision",
+    "updateDivision",
+    "retireDivision",
     "updateBenefitProduct",
     "retireBenefitProduct",
     "addCarrierPlan",
@@ -21,18 +25,25 @@ EMPLOYER_AND_CATALOG_MUTATIONS = {
     "retireCarrierPlan",
 }
 #: Those that concern the catalog of the whole tenant, so that a key limited to an employer may not call them.
-TENANT_WIDE_MUTATIONS = {mutation for mutation in EMPLOYER_AND_CATALOG_MUTATIONS if "Employer" not in mutation}
+TENANT_WIDE_MUTATIONS = {
+    "updateBenefitProduct",
+    "retireBenefitProduct",
+    "addCarrierPlan",
+    "updateCarrierPlan",
+    "retireCarrierPlan",
+}
 
 
 async def create_catalog_rows(office: Office) -> dict[str, str]:
-    """Add an employer without people and an inactive one; return their IDs and that of the carrier plan FLAT."""
+    """Add an employer without people, an inactive one, and a division; return the IDs of these and of the plan FLAT."""
     empty = await office.run(add_employer, "Empty Inc.", "America/New_York")
     inactive = await office.run(add_employer, "Former Inc.", "America/New_York")
     await office.run(deactivate_employer, inactive, "Left.", None)
+    warehouse = await office.run(create_division, office.employer, "W1", "Warehouse")
     async with office.database.read(administrator(office.viewer.tenant_id), office.clock()) as read_session:
         plans = (await store.catalog.carrier_plans_of(read_session, [office.product]))[office.product]
     (flat,) = [plan.id for plan in plans if plan.carrier_plan_id == "FLAT"]
-    return {"empty": empty, "inactive": inactive, "flat": flat}
+    return {"empty": empty, "inactive": inactive, "flat": flat, "warehouse": warehouse}
 
 
 def build_catalog_inputs(ids: dict[str, str], plan: Input, plan_year: Input, employer: Input) -> dict[str, Input]:
@@ -53,6 +64,9 @@ def build_catalog_inputs(ids: dict[str, str], plan: Input, plan_year: Input, emp
             "expectedVersion": 1,
         },
         "reactivateEmployer": {"employerId": ids["inactive"], "reason": "Came back.", "expectedVersion": 2},
+        "createDivision": {"employerId": ids["employerId"], "code": "W2", "name": "Second warehouse"},
+        "updateDivision": {"divisionId": ids["warehouse"], "name": "Main", "active": True, "expectedVersion": 1},
+        "retireDivision": {"divisionId": ids["warehouse"], "reason": "Closed.", "expectedVersion": 1},
         "updateBenefitProduct": {
             "benefitProductId": ids["benefitProductId"],
             "name": "Vision",

@@ -35,6 +35,7 @@ mutation($input: CopyPlanYearInput!) { copyPlanYear(input: $input) {
 async def test_catalog_and_employers_change_through_the_api(database: Database) -> None:
     recorder = MutationRecorder(await create_office(database))
     await _change_catalog(recorder)
+    await _change_divisions(recorder)
     await _change_employer(recorder)
     assert recorder.applied == recorder.refused == EMPLOYER_AND_CATALOG_MUTATIONS
 
@@ -70,6 +71,23 @@ async def _change_catalog(recorder: MutationRecorder) -> None:
     await recorder.apply("retireBenefitProduct", **product)
     await recorder.check_refused("retireBenefitProduct", "INVALID_STATUS_TRANSITION benefitProductId", **product)
     await recorder.apply("updateBenefitProduct", **product, active=True)
+
+
+async def _change_divisions(recorder: MutationRecorder) -> None:
+    employer = {"employerId": recorder.office.employer}
+    await recorder.check_refused("createDivision", "INVALID_INPUT code", **employer, code="x" * 21, name="Warehouse")
+    division = (await recorder.apply("createDivision", **employer, code="W1", name="Warehouse"))["division"]["id"]
+    await recorder.check_refused("createDivision", "ALREADY_EXISTS code", **employer, code="W1", name="Other")
+    await recorder.check_refused("updateDivision", "INVALID_INPUT active", divisionId=division, active=False)
+    await recorder.apply("updateDivision", divisionId=division, name="Main warehouse")
+    await recorder.apply("retireDivision", divisionId=division, reason="Closed.")
+    await recorder.check_refused("retireDivision", "INVALID_STATUS_TRANSITION divisionId", divisionId=division)
+    query = "query($id: ID!) { employer(id: $id) { divisions { id code name active version employer { id } } } }"
+    shown = {"id": division, "code": "W1", "name": "Main warehouse", "active": False, "version": 3}
+    expected = {"employer": {"divisions": [shown | {"employer": {"id": recorder.office.employer}}]}}
+    assert await recorder.query(query, id=recorder.office.employer) == expected
+    lookup = "query($id: ID!) { division(id: $id) { code } node(id: $id) { __typename } }"
+    assert await recorder.query(lookup, id=division) == {"division": {"code": "W1"}, "node": {"__typename": "Division"}}
 
 
 async def _change_employer(recorder: MutationRecorder) -> None:

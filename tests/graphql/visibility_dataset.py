@@ -14,7 +14,7 @@ from benegraph.domain.people import EmploymentClass
 from benegraph.domain.values import Clock
 from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
 from factories.catalog import make_carrier_plan, make_product
-from factories.employers import make_employer
+from factories.employers import make_division, make_employer
 from factories.enrollments import make_confirmation, make_enrollment, make_event, make_life_event, make_override
 from factories.people import make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
@@ -102,6 +102,8 @@ async def _add_employer(dataset: VisibilityDataset, database: Database, clock: C
         return id
 
     add(employer, employer=employer)
+    division = await make_division(database, clock, tenant=tenant, employer=employer)
+    add(division, employer=employer, premium=True)
     plan_year = plan = ""
     for draft in (True, False):
         product = await make_product(database, clock, tenant=tenant)

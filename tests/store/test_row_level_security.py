@@ -33,6 +33,7 @@ LIMITS: dict[str, tuple[str | None, str | None]] = {
     "carrier_plans": (None, None),
     "carrier_plan_rates": (None, None),
     "employers": ("id", None),
+    "divisions": ("employer_id", None),
     "plan_years": ("employer_id", None),
     "contribution_classes": ("employer_id", None),
     "plans": ("employer_id", None),
@@ -52,7 +53,7 @@ LIMITS: dict[str, tuple[str | None, str | None]] = {
     "premium_invoices": ("employer_id", None),
     "premium_payments": ("employer_id", None),
 }
-NOT_FOR_EMPLOYEES = {"election_overrides", "premium_invoices", "premium_payments"}
+NOT_FOR_EMPLOYEES = {"divisions", "election_overrides", "premium_invoices", "premium_payments"}
 DELETABLE = {
     "carrier_plan_rates",
     "plan_years",

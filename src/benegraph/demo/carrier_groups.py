@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from random import Random
 
-from benegraph.db.models import GroupContract
+from benegraph.db.models import Division, GroupContract
 from benegraph.demo.random_source import weighted_choice
 from benegraph.demo.record_buffer import RecordBuffer, Row
 from benegraph.demo.times_of_day import DRAFTING_MINUTE, instant_of
@@ -67,6 +67,15 @@ def generate_carrier_group(
             "coverage_end": end,
             "policy_number": f"PN-{number:06}-{position:02}",
         }
+        division = {
+            "id": records.new_id(IdPrefix.DIVISION, employer["id"]),
+            "employer_id": employer["id"],
+            "code": division_id,
+            "name": division_id,
+            "active": True,
+        }
+        records.add(Division, division, added_at)
+        records.add_creation_event(Division, division, "CREATED", added_at)
         contracts[division_id] = records.add(GroupContract, row, added_at)
         records.add_creation_event(GroupContract, row, "CREATED", added_at)
     return CarrierGroup(employer["id"], group_id, start, contracts)

@@ -7,7 +7,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from benegraph.domain.addresses import PostalAddress, check_address
-from benegraph.domain.checks import check_text
+from benegraph.domain.checks import MAX_DIVISION_ID_LENGTH, check_text
 from benegraph.domain.errors import ErrorCode, RuleViolation
 
 _EIN = re.compile(r"\d{2}-?\d{7}", re.ASCII)
@@ -64,6 +64,30 @@ def check_employer_active(*, active: bool, field: str = "employerId") -> Iterato
         )
 
 
+def check_division_texts(code: str, name: str) -> Iterator[RuleViolation]:
+    yield from check_text(code, "code", max_length=MAX_DIVISION_ID_LENGTH)
+    yield from check_text(name, "name")
+
+
+def check_division_active(code: str, *, active: bool) -> Iterator[RuleViolation]:
+    """Check that employees and contracts may be assigned to a division."""
+    if not active:
+        yield RuleViolation(
+            ErrorCode.INVALID_STATUS_TRANSITION, f"Division {code} is retired; reactivate it first.", ("divisionId",)
+        )
+
+
+def check_division_retirement(employee_ids: Sequence[str]) -> Iterator[RuleViolation]:
+    """Check that nobody of a division is employed today or later."""
+    if employee_ids:
+        yield RuleViolation(
+            ErrorCode.INVALID_STATUS_TRANSITION,
+            f"{_describe(employee_ids, 'people of the division are employed today or later')}; assign them to another "
+            "division first.",
+            ("divisionId",),
+        )
+
+
 #: For each kind of row that keeps an employer active: its description, and the remedy.
 _OBSTACLES = {
     "employees": ("people are employed today or later", "end their employment"),
@@ -79,10 +103,13 @@ def check_deactivation(obstacles: Mapping[str, Sequence[str]]) -> Iterator[RuleV
     """Check that nothing keeps an employer active; `obstacles` maps the kinds of rows to their IDs."""
     for kind, (description, remedy) in _OBSTACLES.items():
         if ids := obstacles[kind]:
-            listed = ", ".join(ids[:MAX_LISTED_OBSTACLES])
-            others = len(ids) - MAX_LISTED_OBSTACLES
             yield RuleViolation(
-                ErrorCode.INVALID_STATUS_TRANSITION,
-                f"{len(ids)} {description}: {listed}{f' and {others} more' if others > 0 else ''}; {remedy} first.",
-                ("employerId",),
+                ErrorCode.INVALID_STATUS_TRANSITION, f"{_describe(ids, description)}; {remedy} first.", ("employerId",)
             )
+
+
+def _describe(ids: Sequence[str], description: str) -> str:
+    """Return the number of rows, their description, and the IDs of the first ones."""
+    listed = ", ".join(ids[:MAX_LISTED_OBSTACLES])
+    others = len(ids) - MAX_LISTED_OBSTACLES
+    return f"{len(ids)} {description}: {listed}{f' and {others} more' if others > 0 else ''}"

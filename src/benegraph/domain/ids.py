@@ -20,6 +20,7 @@ class IdPrefix(StrEnum):
     """The prefix of an ID. Each entity type has its own."""
 
     EMPLOYER = "empr"
+    DIVISION = "divn"
     EMPLOYEE = "empl"
     DEPENDENT = "dpnd"
     BENEFIT_PRODUCT = "bprd"

@@ -6,7 +6,7 @@ from benegraph.db.models.catalog import BenefitProduct, CarrierPlan, CarrierPlan
 from benegraph.db.models.confirmations import ConfirmedDependent, ElectionConfirmation
 from benegraph.db.models.coverage import GroupContract, Subscriber, SubscriberEnrollment
 from benegraph.db.models.documents import PersistedQuery, TrustedDocument
-from benegraph.db.models.employers import Employer
+from benegraph.db.models.employers import Division, Employer
 from benegraph.db.models.enrollments import EnrolledDependent, Enrollment, Event, LifeEvent
 from benegraph.db.models.overrides import ElectionOverride
 from benegraph.db.models.people import Dependent, Employee
@@ -20,6 +20,7 @@ __all__ = [
     "ConfirmedDependent",
     "ContributionClass",
     "Dependent",
+    "Division",
     "ElectionConfirmation",
     "ElectionOverride",
     "Employee",

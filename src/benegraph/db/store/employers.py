@@ -1,17 +1,17 @@
-"""Employers: reads and locks."""
+"""Employers and their divisions: reads and locks."""
 
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, false, or_, select
 
-from benegraph.db.models import Employee, Employer, Enrollment, SubscriberEnrollment
+from benegraph.db.models import Division, Employee, Employer, Enrollment, SubscriberEnrollment
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store import billing
 from benegraph.db.store.conditions import today_at, visibility_conditions
-from benegraph.db.store.row_queries import OneByKey, PagedRows
+from benegraph.db.store.row_queries import ManyByKey, OneByKey, PagedRows
 from benegraph.domain.billing import InvoiceStatus
 
 
@@ -22,8 +22,16 @@ def rows(scope: QueryScope) -> Select[Any]:
     )
 
 
+def division_rows(scope: QueryScope) -> Select[Any]:
+    """Select the divisions that the viewer may see; employees see none."""
+    divisions = select(*Division.__table__.c).where(*visibility_conditions(scope, Division, Division.employer_id))
+    return divisions if scope.employee_id is None else divisions.where(false())
+
+
 by_ids = OneByKey(rows, Employer.id)
 page = PagedRows(rows, None, {"ID": (Employer.id,)})
+divisions_by_ids = OneByKey(division_rows, Division.id)
+divisions_of = ManyByKey(division_rows, Division.employer_id, (Division.code,))
 
 
 async def lock(tx: Transaction, id: str, *, shared: bool = False) -> Employer | None:
@@ -60,3 +68,38 @@ async def list_obstacles(tx: Transaction, id: str, today: date) -> dict[str, Seq
         kind: (await tx.session.scalars(statement.order_by(statement.selected_columns[0]))).all()
         for kind, statement in statements.items()
     }
+
+
+async def get_division(tx: Transaction, id: str) -> Division | None:
+    """Return a division that the viewer may see, or None. The lock of its employer protects it."""
+    return await tx.session.scalar(
+        select(Division)
+        .where(*visibility_conditions(tx.scope, Division, Division.employer_id), Division.id == id)
+        .execution_options(populate_existing=True)
+    )
+
+
+async def find_division(tx: Transaction, employer_id: str, code: str) -> Division | None:
+    """Return the division of an employer with this code, or None."""
+    return await tx.session.scalar(
+        select(Division).where(
+            *visibility_conditions(tx.scope, Division, Division.employer_id),
+            Division.employer_id == employer_id,
+            Division.code == code,
+        )
+    )
+
+
+async def list_employed_in_division(tx: Transaction, division: Division, today: date) -> Sequence[str]:
+    """List the IDs of the people of a division who are employed today or later."""
+    result = await tx.session.scalars(
+        select(Employee.id)
+        .where(
+            *visibility_conditions(tx.scope, Employee, Employee.employer_id),
+            Employee.employer_id == division.employer_id,
+            Employee.division_id == division.code,
+            or_(Employee.terminated_on.is_(None), Employee.terminated_on > today),
+        )
+        .order_by(Employee.id)
+    )
+    return result.all()

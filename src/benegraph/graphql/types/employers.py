@@ -1,6 +1,7 @@
 """Employers in GraphQL."""
 
 from datetime import date, datetime
+from typing import Annotated
 
 import strawberry
 
@@ -8,7 +9,7 @@ from benegraph.db import store
 from benegraph.domain.ids import IdPrefix
 from benegraph.graphql.types.addresses import Address, address_field
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter
-from benegraph.graphql.types.fields import to_page
+from benegraph.graphql.types.fields import to_many, to_one, to_page
 from benegraph.graphql.types.node import (
     CREATED_AT_DESCRIPTION,
     UPDATED_AT_DESCRIPTION,
@@ -19,6 +20,26 @@ from benegraph.graphql.types.node import (
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.people import Employee, EmployeeFilter, EmployeeOrder
 from benegraph.graphql.types.plan_years import PLAN_YEAR_STATUS_FILTER, PlanYear
+
+
+@strawberry.type(
+    description=(
+        "A part of an employer, such as a location, by the code that the carrier's group contracts and employees name"
+        " as `divisionId`."
+    )
+)
+class Division(Node):
+    code: str = strawberry.field(description="The carrier's division code. It does not change.")
+    name: str = strawberry.field(description="The division's name; the code if nobody has named it.")
+    active: bool = strawberry.field(
+        description="Whether employees can be assigned to the division, and contracts of it created."
+    )
+    employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.types.employers")] = to_one(
+        store.employers.by_ids, "employer_id", "The employer."
+    )
+    created_at: datetime = strawberry.field(description=CREATED_AT_DESCRIPTION)
+    updated_at: datetime = strawberry.field(description=UPDATED_AT_DESCRIPTION)
+    version: int = strawberry.field(description=VERSION_DESCRIPTION)
 
 
 @strawberry.type(description="A company that offers benefits to its employees.")
@@ -55,12 +76,20 @@ class Employer(Node):
     plan_years: Connection[PlanYear] = to_page(
         store.plan_years.of_employers, "id", "The employer's plan years, oldest first.", filter=PLAN_YEAR_STATUS_FILTER
     )
+    divisions: list[Division] = to_many(
+        store.employers.divisions_of,
+        "id",
+        "The employer's divisions by code, the retired ones too. Empty for employees.",
+    )
     created_at: datetime = strawberry.field(description=CREATED_AT_DESCRIPTION)
     updated_at: datetime = strawberry.field(description=UPDATED_AT_DESCRIPTION)
 
 
 @strawberry.type
 class EmployersQuery:
+    division: Division | None = lookup_by_id(
+        IdPrefix.DIVISION, "Look up a division by its ID. Null if it doesn't exist or the viewer may not see it."
+    )
     employer: Employer | None = lookup_by_id(
         IdPrefix.EMPLOYER, "Look up an employer by its ID. Null if it doesn't exist or the viewer may not see it."
     )

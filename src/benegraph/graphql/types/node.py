@@ -29,6 +29,7 @@ UPDATED_AT_DESCRIPTION = "When this object was last changed."
 #: For each ID prefix, the name of its GraphQL type and the batch function that reads its row.
 NODE_TYPES: dict[IdPrefix, tuple[str, OneByKey]] = {
     IdPrefix.EMPLOYER: ("Employer", store.employers.by_ids),
+    IdPrefix.DIVISION: ("Division", store.employers.divisions_by_ids),
     IdPrefix.EMPLOYEE: ("Employee", store.people.by_ids),
     IdPrefix.DEPENDENT: ("Dependent", store.people.dependents_by_ids),
     IdPrefix.BENEFIT_PRODUCT: ("BenefitProduct", store.catalog.by_ids),

@@ -10,6 +10,7 @@ from benegraph.domain.checks import check_id
 from benegraph.domain.coverage import ContractKey, check_contract
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
+from benegraph.services.divisions import ensure_division
 
 
 async def create_group_contract(
@@ -27,6 +28,7 @@ async def create_group_contract(
         raise refusal(ErrorCode.NOT_FOUND, "A key limited to one employer must name that employer.", "employerId")
     if employer is not None:
         raise_if_any(await _check_plan_years(tx, employer.id, key, coverage_end))
+        await ensure_division(tx, employer.id, key.division_id)
     row = {
         "id": tx.new_id(IdPrefix.GROUP_CONTRACT),
         "employer_id": employer_id,

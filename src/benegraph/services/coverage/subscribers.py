@@ -11,6 +11,7 @@ from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import Role
 from benegraph.domain.checks import check_id, check_text
 from benegraph.domain.coverage import MAX_SUBSCRIBER_ID_LENGTH, check_subscriber
+from benegraph.domain.employers import check_division_active
 from benegraph.domain.errors import ErrorCode, Forbidden, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import check_division_id
@@ -122,10 +123,13 @@ async def _record_link(tx: Transaction, employee: Employee, subscriber_id: str, 
 
 
 async def check_division(tx: Transaction, employer_id: str, division_id: str | None) -> list[RuleViolation]:
-    """Check a division: its form, and that the employer has a group contract of it, so contracts come first."""
+    """Check a division: its form, that the employer has a group contract of it, and that it is not retired."""
     violations = list(check_division_id(division_id))
     if division_id is None or violations or await store.coverage.has_division(tx, employer_id, division_id):
         return violations
+    division = await store.employers.find_division(tx, employer_id, division_id)
+    if division is not None and not division.active:
+        return list(check_division_active(division_id, active=division.active))
     message = f"The employer has no group contract of division {division_id}; create the contract first."
     return [RuleViolation(ErrorCode.NOT_FOUND, message, ("divisionId",))]
 

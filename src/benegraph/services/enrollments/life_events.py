@@ -107,16 +107,18 @@ async def review_life_event(
     event.reviewed_on = await employer_today(tx, employee.employer_id)
     event.reviewed_at = tx.clock.now
     event.review_notes = review_notes
-    change = store.history.change_event(tx, event, status.value)
+    changes = [store.history.change_event(tx, event, status.value)]
     ends_relationship = status is LifeEventStatus.APPROVED and LIFE_EVENT_RULES[event.event_type].ends_relationship
     if ends_relationship and event.dependent_id is not None:
-        await _deactivate_dependent(tx, event.dependent_id)
+        changes.append(await _deactivate_dependent(tx, event.dependent_id))
     await tx.flush()
-    await store.history.insert_events(tx, [change])
+    await store.history.insert_events(tx, [change for change in changes if store.history.has_changes(change)])
 
 
-async def _deactivate_dependent(tx: Transaction, id: str) -> None:
+async def _deactivate_dependent(tx: Transaction, id: str) -> store.history.HistoryEvent:
+    """Deactivate a dependent, and return the history event of the change."""
     dependent = await store.people.get_dependent(tx, id)
     if dependent is None:
         raise AssertionError("dependents are never deleted")
     dependent.active = False
+    return store.history.change_event(tx, dependent, "UPDATED")

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from benegraph.db.cached_statements import fetch
-from benegraph.db.models import Enrollment, GroupContract, PlanYear, Subscriber, SubscriberEnrollment, Tenant
+from benegraph.db.models import Division, Enrollment, GroupContract, PlanYear, Subscriber, SubscriberEnrollment, Tenant
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, array_of_rows, visibility_conditions
@@ -239,13 +239,22 @@ async def list_contracts_of_groups(
 
 
 async def has_division(tx: Transaction, employer_id: str, division_id: str) -> bool:
-    """Return whether an employer has a group contract of this division. Contracts are never deleted."""
+    """Return whether an employer has a group contract of this division, and the division is not retired.
+
+    Contracts are never deleted.
+    """
     is_contract = select(GroupContract.id).where(
         *visibility_conditions(tx.scope, GroupContract, GroupContract.employer_id),
         GroupContract.employer_id == employer_id,
         GroupContract.division_id == division_id,
     )
-    return bool(await tx.session.scalar(select(is_contract.exists())))
+    is_retired = select(Division.id).where(
+        *visibility_conditions(tx.scope, Division, Division.employer_id),
+        Division.employer_id == employer_id,
+        Division.code == division_id,
+        ~Division.active,
+    )
+    return bool(await tx.session.scalar(select(and_(is_contract.exists(), ~is_retired.exists()))))
 
 
 async def update_employee_id(tx: Transaction, subscriber_id: str, employee_id: str | None) -> None:
