@@ -9,9 +9,11 @@ from replay import Replay, add_subscriber, create_group_contract, pair_coverage,
 from benegraph.db import store
 from benegraph.db.base import Base
 from benegraph.db.models import (
+    ConfirmedDependent,
     ContributionClass,
     Dependent,
     Division,
+    ElectionConfirmation,
     Employee,
     Employer,
     EnrolledDependent,
@@ -43,7 +45,10 @@ _PAIRED: tuple[type[Base], ...] = (
     *(Employer, Division, PlanYear, Employee, Dependent, LifeEvent, Enrollment),
     *(GroupContract, Subscriber, SubscriberEnrollment, PremiumInvoice, PremiumPayment),
 )
-_UNPAIRED: tuple[type[Base], ...] = (ContributionClass, Plan, PlanRate, EnrolledDependent, Event)
+_UNPAIRED: tuple[type[Base], ...] = (
+    *(ContributionClass, Plan, PlanRate, EnrolledDependent, Event),
+    *(ElectionConfirmation, ConfirmedDependent),
+)
 
 
 # An employer's profile, its seed words, and whether its tenant updates paid-through dates automatically.
@@ -105,6 +110,10 @@ async def test_services_create_the_generated_rows(database: Database, sample: st
         assert _comparable(await replay.actual_rows(model)) == _comparable(_expected_rows(replay, model)), model
 
 
+#: The ID of an unpaired row, and of the confirmation that an unpaired row belongs to.
+_OWN_IDS = {"id", "confirmation_id"}
+
+
 def _expected_rows(replay: Replay, model: type[Base]) -> list[Row]:
     history = {"before", "after"}
     rows = [
@@ -124,7 +133,8 @@ def _translate_id(replay: Replay, value: Any) -> Any:
 def _comparable(rows: list[Row]) -> list[str]:
     """Return the rows in a comparable form without their IDs and order, which the services choose themselves."""
     return sorted(
-        repr([(name, _sorted_items(value)) for name, value in sorted(row.items()) if name != "id"]) for row in rows
+        repr([(name, _sorted_items(value)) for name, value in sorted(row.items()) if name not in _OWN_IDS])
+        for row in rows
     )
 
 

@@ -21,6 +21,7 @@ class CatalogProduct:
     """A benefit product, with its plans from the cheapest to the most expensive."""
 
     id: str
+    name: str
     category: ProductCategory
     plans: tuple[PlanTerms, ...]
 
@@ -74,10 +75,11 @@ def _generate_product(
     plans = tuple(
         _plan_terms(template, price_percent, f"{code}-{template.code}", plan_name) for template in _TEMPLATES[category]
     )
-    product = CatalogProduct(records.new_id(IdPrefix.BENEFIT_PRODUCT), category, plans)
+    name = f"{carrier_name.split()[0]} {category.title()}"
+    product = CatalogProduct(records.new_id(IdPrefix.BENEFIT_PRODUCT), name, category, plans)
     row = {
         "id": product.id,
-        "name": f"{carrier_name.split()[0]} {category.title()}",
+        "name": product.name,
         "category": category,
         "carrier_name": carrier_name,
         "active": True,

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from benegraph.db.models import Employee, EnrolledDependent, Enrollment
+from benegraph.db.models import ConfirmedDependent, ElectionConfirmation, Employee, EnrolledDependent, Enrollment
 from benegraph.demo.employees import EmployeeState, EnrollmentState
 from benegraph.demo.event_queue import EventQueue
 from benegraph.demo.plan_years import BenefitYear, OfferedPlanYear
 from benegraph.demo.record_buffer import Row
 from benegraph.demo.times_of_day import random_instant
+from benegraph.domain.access import Role
 from benegraph.domain.enrollments.elections import (
     AcceptedElection,
     Election,
@@ -20,6 +21,7 @@ from benegraph.domain.enrollments.elections import (
 )
 from benegraph.domain.enrollments.status import (
     Answer,
+    AnswerSource,
     CloseReason,
     ElectionDecision,
     WindowReason,
@@ -45,6 +47,7 @@ _NULL_COLUMNS: Row = dict.fromkeys(
         "decided_at",
         "waiver_reason",
         "coverage_tier",
+        "waiver_reason",
         "selected_plan_id",
         "employee_contribution_cents",
         "employer_contribution_cents",
@@ -246,6 +249,50 @@ def record_election(
             "through": dependent.through,
         }
         employee.records.add(EnrolledDependent, row, at)
+    _confirm(employee, enrollment, accepted, at)
+
+
+#: The columns of a confirmation that hold the values of the enrollment's own.
+_CONFIRMED_COLUMNS = (
+    "employer_id",
+    "employee_id",
+    "decision",
+    "waiver_reason",
+    "selected_plan_id",
+    "coverage_tier",
+    "employee_contribution_cents",
+    "employer_contribution_cents",
+    "effective_on",
+    "coverage_starts_on",
+    "coverage_ends_on",
+)
+
+
+def _confirm(employee: EmployeeState, enrollment: EnrollmentState, accepted: AcceptedElection, at: datetime) -> None:
+    """Add the confirmation of an answer that was just recorded."""
+    row, plan_year = enrollment.row, enrollment.plan_year
+    is_renewal = row["reason"] is WindowReason.OPEN_ENROLLMENT and at.date() > enrollment.window.last
+    confirmation: Row = {
+        "id": employee.records.new_id(IdPrefix.ELECTION_CONFIRMATION, row["id"]),
+        "enrollment_id": row["id"],
+        "enrollment_version": row["version"],
+        "source": AnswerSource.RENEWAL if is_renewal else AnswerSource.ELECTION,
+        "actor_role": Role.ADMINISTRATOR,
+        "benefit_product_name": plan_year.product_name,
+        "plan_name": plan_year.plans[accepted.plan_id].name if accepted.plan_id else None,
+        "changeable_through": None if at.date() > enrollment.window.last else enrollment.window.last,
+        **{name: row[name] for name in _CONFIRMED_COLUMNS},
+    }
+    employee.records.add(ElectionConfirmation, confirmation, at)
+    for dependent in accepted.dependents:
+        covered: Row = {
+            "confirmation_id": confirmation["id"],
+            "dependent_id": dependent.id,
+            "employer_id": row["employer_id"],
+            "employee_id": employee.id,
+            "through": dependent.through,
+        }
+        employee.records.add(ConfirmedDependent, covered, at)
 
 
 @dataclass(slots=True)

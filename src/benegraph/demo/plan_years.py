@@ -87,6 +87,7 @@ class OfferedPlanYear:
     #: How many plan years of the employer precede it.
     position: int
     category: ProductCategory
+    product_name: str
     coverage: DateSpan
     window: DateSpan
     waiting: WaitingPeriod
@@ -260,6 +261,7 @@ def generate_plan_year(
         row,
         position,
         product.category,
+        product.name,
         schedule.coverage,
         schedule.window,
         terms.waiting,
@@ -300,5 +302,5 @@ def _add_plans(records: RecordBuffer, plan_year: Row, plans: Sequence[PlanTerms]
             }
             records.add(PlanRate, rate_row, created_at)
         rates = {rate.coverage_tier: rate.monthly_premium_cents for rate in plan.rates}
-        offered[id] = OfferedPlan(plan.carrier_plan_id, PlanPrice(plan.monthly_premium_cents, rates))
+        offered[id] = OfferedPlan(plan.carrier_plan_id, PlanPrice(plan.monthly_premium_cents, rates), plan.name)
     return offered
