@@ -3,7 +3,9 @@ import graphql from "@graphql-eslint/eslint-plugin";
 
 // Value types: they have no identity of their own, and belong to the node that contains them.
 const VALUES = [
+  "Address",
   "ConfirmedDependentCoverage",
+  "CopiedPlan",
   "CoveragePreview",
   "DependentCoverage",
   "ElectionPreview",
@@ -17,6 +19,7 @@ const VALUES = [
   "PlanParticipation",
   "PlanRate",
   "PlanYearParticipation",
+  "PlanYearPreview",
   "SubscriberEnrollmentUpsertResult",
   "TenantSettings",
   "TierParticipation",

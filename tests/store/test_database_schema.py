@@ -154,6 +154,62 @@ async def test_keys_limited_to_an_employee_get_the_employer_or_are_revoked(owner
         await connection.close()
 
 
+async def test_each_division_of_existing_contracts_is_added_once(owner_url: str) -> None:
+    await run_sync(owner_url, lambda connection: command.downgrade(alembic_config(connection), "0017"))
+    employer = "empr_01j659cve0e0080m4xhppefpah"
+    contracts = [f"grpc_01j659cve0e0080m4xhppefpa{letter}" for letter in "abcd"]
+    connection = await connect(owner_url)
+    try:
+        await connection.execute(f"""
+            INSERT INTO tenants (tenant_id, name, created_at) VALUES ('acme', 'Acme', now());
+            INSERT INTO employers (tenant_id, id, name, time_zone, active, created_at, updated_at, version)
+                VALUES ('acme', '{employer}', 'One', 'UTC', true, now(), now(), 1);
+        """)  # noqa: S608 - constants
+        insert_contract = """
+            INSERT INTO group_contracts (tenant_id, id, employer_id, group_id, division_id, coverage_start,
+                                         created_at, updated_at, version)
+            VALUES ('acme', $1, $2, $3, $4, '2020-01-01', now(), now(), 1)
+        """
+        owners = [(employer, "G1", "D1"), (employer, "G2", "D1"), (employer, "G1", "D2"), (None, "G3", "D3")]
+        for contract, owner in zip(contracts, owners, strict=True):
+            await connection.execute(insert_contract, contract, *owner)
+        await migrate(owner_url)
+        rows = await connection.fetch(
+            "SELECT id, employer_id, code, name, active, version FROM divisions ORDER BY code"
+        )
+        assert [tuple(row) for row in rows] == [
+            (contracts[0].replace("grpc", "divn"), employer, "D1", "D1", True, 1),
+            (contracts[2].replace("grpc", "divn"), employer, "D2", "D2", True, 1),
+        ]
+    finally:
+        await connection.close()
+
+
+async def test_existing_carrier_plans_are_offered_and_unchanged_since_their_creation(owner_url: str) -> None:
+    await run_sync(owner_url, lambda connection: command.downgrade(alembic_config(connection), "0014"))
+    product, plan = "bprd_01j659cve0e0080m4xhppefpah", "cpln_01j659cve0e0080m4xhppefpah"
+    connection = await connect(owner_url)
+    try:
+        await connection.execute(f"""
+            INSERT INTO tenants (tenant_id, name, created_at) VALUES ('acme', 'Acme', now());
+            INSERT INTO benefit_products (tenant_id, id, name, category, active, created_at, updated_at, version)
+                VALUES ('acme', '{product}', 'Medical', 'MEDICAL', true, now(), now(), 1);
+        """)  # noqa: S608 - constants
+        # A server of the earlier version inserts plans before and after the migration, without the new columns.
+        insert_plan = """
+            INSERT INTO carrier_plans (tenant_id, id, benefit_product_id, position, carrier_plan_id, name,
+                                       monthly_premium_cents, created_at)
+            VALUES ('acme', $1, $2, $3, $4, 'Gold', 1, '2026-01-01')
+        """
+        await connection.execute(insert_plan, plan, product, 0, "GOLD")
+        await migrate(owner_url)
+        await connection.execute(insert_plan, plan.replace("ah", "aj"), product, 1, "SILVER")
+        rows = await connection.fetch("SELECT active, version, updated_at = created_at AS same FROM carrier_plans")
+        assert [tuple(row) for row in rows] == [(True, 1, True), (True, 1, False)]
+    finally:
+        await connection.close()
+
+
 async def test_constraint_and_index_names_follow_the_convention(owner_url: str) -> None:
     prefixes = {"p": "pk_", "u": "uq_", "f": "fk_", "c": "ck_", "x": "ex_"}
     for row in await fetch_rows(owner_url, CONSTRAINTS):
