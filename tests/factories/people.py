@@ -40,6 +40,7 @@ async def make_employee(
     terminated_on: date | None = None,
     created_at: datetime | None = None,
     demographics: Mapping[str, Any] | None = None,
+    previous_employment: str | None = None,
 ) -> str:
     """Insert an employee, by default hired in 2020 and still employed."""
     row = {
@@ -53,6 +54,7 @@ async def make_employee(
         "hired_on": hired_on,
         "class_changed_on": class_changed_on,
         "terminated_on": terminated_on,
+        "previous_employment_id": previous_employment,
         "created_at": created_at or clock.now,
         **(demographics or {}),
     }

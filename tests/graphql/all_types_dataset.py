@@ -19,7 +19,7 @@ from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.enrollments.status import AnswerSource, CloseReason, ElectionDecision, WaiverReason, WindowReason
 from benegraph.domain.people import EmploymentClass, MaritalStatus, Relationship
-from benegraph.domain.values import Clock
+from benegraph.domain.values import ONE_DAY, Clock
 from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
 from factories.carrier_rows import (
     coverage_row,
@@ -187,7 +187,13 @@ async def _insert_rare_rows(database: Database, tenant: str) -> None:
         demographics=FULL_DEMOGRAPHICS | {"marital_status": MaritalStatus.WIDOWED},
     )
     await make_employee(
-        database, NOW, tenant=tenant, employer=employer, employment_class=EmploymentClass.INTERN, email="b@x.example"
+        database,
+        NOW,
+        tenant=tenant,
+        employer=employer,
+        employment_class=EmploymentClass.INTERN,
+        email="b@x.example",
+        previous_employment=person,
     )
     await _insert_employee_rows(database, tenant, person, plan_year, plan)
     await _insert_carrier_rows(database, tenant, employer, person)
@@ -274,6 +280,7 @@ async def _insert_carrier_rows(database: Database, tenant: str, employer: str, p
     """Insert contracts with and without an employer, subscribers covered under them, and invoices of every status."""
     await make_contract_row(database, NOW, tenant=tenant, group_id="NOBODYS", coverage_end=TODAY)
     await make_contract_row(database, NOW, tenant=tenant, employer=employer, group_id="BARE", policy_number="P-1")
+    await make_contract_row(database, NOW, tenant=tenant, employer=employer, group_id="BARE", division_id="D2")
     await make_subscriber_row(database, NOW, "NOBODY", tenant=tenant)
     await make_subscriber_row(database, NOW, "STRANGER", tenant=tenant, first_name="Sam")
     await make_subscriber_row(database, NOW, "BARE", tenant=tenant, employee=person)
@@ -290,7 +297,9 @@ async def _insert_carrier_rows(database: Database, tenant: str, employer: str, p
         coverage_row(NOW, "BARE", employee_id=person, **contract, **all_columns),
         coverage_row(NOW, "BARE", employee_id=person, **contract | {"start_date": date(2026, 12, 1)}),
     ]
-    await make_coverage_rows(database, NOW, *rows, tenant=tenant)
+    ids = await make_coverage_rows(database, NOW, *rows, tenant=tenant)
+    moved = contract | {"division_id": "D2", "start_date": TODAY + ONE_DAY, "continues_id": ids[2]}
+    await make_coverage_rows(database, NOW, coverage_row(NOW, "BARE", employee_id=person, **moved), tenant=tenant)
     for number in (None, "BARE", "STRANGER"):
         for paid, voided in ((0, False), (0, True), (2_500, False), (10_000, False)):
             owner: dict[str, Any] = {"tenant": tenant, "employer": employer}

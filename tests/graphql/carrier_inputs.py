@@ -15,7 +15,10 @@ Input = dict[str, Any]
 #: The names of the carrier's mutations, listed independently of the code.
 CARRIER_MUTATIONS = {
     "createSubscriber",
+    "updateSubscriber",
     "createGroupContract",
+    "updateGroupContract",
+    "endGroupContract",
     "createSubscriberEnrollment",
     "updateSubscriberEnrollment",
     "deleteSubscriberEnrollment",
@@ -81,8 +84,12 @@ async def read_coverage(office: Office, key: Input) -> Any:
 
 
 async def create_carrier_rows(office: Office) -> dict[str, str]:
-    """Create a contract, two subscribers, a coverage, an unpaid invoice and a paid one; return IDs by name."""
-    await make_contract(office)
+    """Create a contract, two subscribers, a coverage, an unpaid invoice and a paid one; return IDs by name.
+
+    A second contract has an end.
+    """
+    contract = await make_contract(office)
+    ending = await make_contract(office, division_id="D8", coverage_end=date(2026, 12, 31))
     for number in (COVERED, UNLINKED):
         await make_subscriber(office, number)
     await make_coverage(office, coverage_key(date(2026, 1, 1), COVERED), end_date=date(2026, 12, 31))
@@ -90,6 +97,8 @@ async def create_carrier_rows(office: Office) -> dict[str, str]:
     assert (await read_invoice(office, paid)).status == "PAID"
     payments = (await office.read_all_rows())["premium_payments"]
     return {
+        "contract": contract,
+        "ending_contract": ending,
         "unpaid": await make_invoice(office, 2),
         "payment": next(id for id, row in payments.items() if row["invoice_id"] == paid),
     }
@@ -111,6 +120,26 @@ def build_carrier_inputs(ids: dict[str, str]) -> dict[str, Input]:
             "coverageEnd": "2027-12-31",
             "employerId": ids["employerId"],
             "policyNumber": "P-200",
+        },
+        "updateSubscriber": {
+            "subscriberId": COVERED,
+            "firstName": "Ada",
+            "lastName": "Adams",
+            "employeeId": ids["ada"],
+            "expectedVersion": 1,
+        },
+        "updateGroupContract": {
+            "groupContractId": ids["ending_contract"],
+            "policyNumber": "P-101",
+            "coverageEnd": "2027-12-31",
+            "expectedVersion": 1,
+        },
+        "endGroupContract": {
+            "groupContractId": ids["contract"],
+            "lastDay": "2026-11-30",
+            "reason": "Cancelled by the carrier.",
+            "dryRun": False,
+            "expectedVersion": 1,
         },
         "createSubscriberEnrollment": {"key": key_input("2027-01-01"), "fields": COVERAGE_FIELDS},
         "updateSubscriberEnrollment": {

@@ -364,6 +364,21 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             "expectedVersion": 1,
         },
         "reinstateEmployee": {"employeeId": ids["dee"], "reason": "A mistake.", "expectedVersion": 2},
+        "rehireEmployee": {
+            "employeeId": ids["dee"],
+            "startDate": "2026-12-01",
+            "employmentClass": "PART_TIME",
+            "divisionId": "D1",
+            "externalId": "E-9",
+            "expectedVersion": 2,
+        },
+        "moveEmployee": {
+            "employeeId": ids["ada"],
+            "divisionId": "D1",
+            "effectiveDate": "2026-12-01",
+            "reason": "A new site.",
+            "expectedVersion": 1,
+        },
         "addDependent": {"employeeId": ids["ada"], **dependent, "disabled": False},
         "updateDependent": {
             "dependentId": ids["child"],

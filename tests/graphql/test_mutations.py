@@ -41,7 +41,7 @@ async def test_one_employers_year_applies_and_refuses_every_mutation(database: D
     assert (
         recorder.applied
         == recorder.refused
-        == set(MUTATIONS) - CARRIER_MUTATIONS - EMPLOYER_AND_CATALOG_MUTATIONS - {"copyPlanYear"}
+        == set(MUTATIONS) - CARRIER_MUTATIONS - EMPLOYER_AND_CATALOG_MUTATIONS - {"copyPlanYear", "moveEmployee"}
     )
 
 
@@ -131,7 +131,7 @@ async def _enroll(recorder: MutationRecorder, year: str, ada: str, ben: str) -> 
 
 
 async def _pass_the_year(recorder: MutationRecorder, year: str, ada: str, enrollment: str) -> None:
-    """Close enrollment; Ada marries and waives, is terminated, and is reinstated."""
+    """Close enrollment; Ada marries and waives, is terminated and reinstated, and later terminated and rehired."""
     recorder.office = recorder.office.on_day(date(2026, 12, 1))
     assert await recorder.apply("closeEnrollment", planYearId=year) == {"planYear": {"id": year}, "lapsedCount": 0}
     recorder.office = recorder.office.on_day(date(2027, 3, 10))
@@ -182,6 +182,16 @@ async def _pass_the_year(recorder: MutationRecorder, year: str, ada: str, enroll
     review = {"electionOverrideId": payload["electionOverride"]["id"]}
     await recorder.apply("reviewElectionOverride", **review)
     await recorder.check_refused("reviewElectionOverride", "INVALID_STATUS_TRANSITION electionOverrideId", **review)
+
+    again: Input = {"employeeId": ada, "startDate": "2027-06-01"}
+    await recorder.check_refused("rehireEmployee", "INVALID_STATUS_TRANSITION employeeId", **again)
+    await recorder.apply("terminateEmployee", employeeId=ada, terminationDate="2027-03-31")
+    rehired = await recorder.apply("rehireEmployee", **again)
+    assert rehired["formerEmployee"] == {"id": ada}
+    employments = "query($id: ID!) { employee(id: $id) { nextEmployment { id previousEmployment { id } } } }"
+    assert await recorder.query(employments, id=ada) == {
+        "employee": {"nextEmployment": {"id": rehired["employee"]["id"], "previousEmployment": {"id": ada}}}
+    }
 
 
 # ---------------------------------------------------------------------------------------------------- dry runs

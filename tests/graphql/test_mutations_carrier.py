@@ -59,11 +59,28 @@ async def _register(recorder: MutationRecorder) -> None:
         "DATES_OUT_OF_ORDER coverageEnd",
         **contract | {"groupId": "", "coverageEnd": "2019-12-31"},
     )
-    await recorder.apply("createGroupContract", **contract)
+    created = await recorder.apply("createGroupContract", **contract)
     await recorder.check_refused("createGroupContract", "ALREADY_EXISTS groupId", **contract)
+    id = created["groupContract"]["id"]
+    await recorder.apply("updateGroupContract", groupContractId=id, policyNumber="P-2")
+    await recorder.check_refused(
+        "updateGroupContract", "DATES_OUT_OF_ORDER coverageEnd", groupContractId=id, coverageEnd="2027-11-30"
+    )
+    end = {"groupContractId": id, "lastDay": "2027-11-30"}
+    payload = await recorder.apply("endGroupContract", **end, dryRun=True)
+    assert payload == {"groupContract": None, "subscriberEnrollments": None, "previews": []}
+    assert await recorder.apply("endGroupContract", **end) == {
+        "groupContract": {"id": id},
+        "subscriberEnrollments": [],
+        "previews": None,
+    }
+    await recorder.check_refused("endGroupContract", "INVALID_STATUS_TRANSITION lastDay", **end)
+    await recorder.apply("updateGroupContract", groupContractId=id, coverageEnd="2027-12-31")
     await recorder.check_refused("createSubscriber", "INVALID_INPUT subscriberId", subscriberId="1234567890")
     await recorder.apply("createSubscriber", subscriberId=COVERED, firstName="Ada")
     await recorder.check_refused("createSubscriber", "ALREADY_EXISTS subscriberId", subscriberId=COVERED)
+    await recorder.apply("updateSubscriber", subscriberId=COVERED, lastName="Adams")
+    await recorder.check_refused("updateSubscriber", "NOT_FOUND subscriberId", subscriberId="S-2", lastName="Adams")
 
 
 async def _cover(recorder: MutationRecorder) -> None:

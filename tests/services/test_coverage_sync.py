@@ -88,6 +88,7 @@ async def test_election_creates_coverage_of_record(office: Office) -> None:
         "paid_through": None,
         "policy_number": "P-1",
         "term_date": None,
+        "continues_id": None,
         "entry_user": office.viewer.key_id,
         "update_user": office.viewer.key_id,
         "version": 1,

@@ -15,6 +15,7 @@ from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Action, Role
 from benegraph.graphql.engine.documents import compute_digest
 from benegraph.services.access import KeyLimits, issue_key
+from benegraph.services.division_moves import move_employee
 from benegraph.services.documents import trust
 from benegraph.services.enrollments import override_election
 from benegraph.services.idempotency import run_idempotent
@@ -39,6 +40,7 @@ LIMITS: dict[str, tuple[str | None, str | None]] = {
     "plans": ("employer_id", None),
     "plan_rates": ("employer_id", None),
     "employees": ("employer_id", "id"),
+    "division_moves": ("employer_id", "employee_id"),
     "dependents": ("employer_id", "employee_id"),
     "life_events": ("employer_id", "employee_id"),
     "enrollments": ("employer_id", "employee_id"),
@@ -65,7 +67,14 @@ DELETABLE = {
     "persisted_queries",
     "subscriber_enrollments",
 }
-NEVER_UPDATED = {"confirmed_dependents", "election_confirmations", "events", "tenants", "persisted_queries"}
+NEVER_UPDATED = {
+    "confirmed_dependents",
+    "division_moves",
+    "election_confirmations",
+    "events",
+    "tenants",
+    "persisted_queries",
+}
 #: A table that belongs to no tenant and is visible to all.
 TABLE_WITHOUT_TENANT = "trusted_documents"
 
@@ -107,6 +116,9 @@ async def _fill_carrier(office: Office, staff: list[str]) -> None:
     own_group, unassigned_group = f"G{suffix}", f"N{suffix}"
     await make_contract(office, own_group)
     await make_contract(office, unassigned_group, employer_id=None)
+    await make_contract(office, own_group, "D2")
+    for employee_id in staff:
+        await office.run(move_employee, employee_id, "D2", date(2027, 3, 1))
     for number, employee in (
         (f"E{suffix}", staff[0]),
         (f"S{suffix}", None),

@@ -44,6 +44,8 @@ class Action(StrEnum):
     UPDATE_EMPLOYEE = "updateEmployee"
     TERMINATE_EMPLOYEE = "terminateEmployee"
     REINSTATE_EMPLOYEE = "reinstateEmployee"
+    REHIRE_EMPLOYEE = "rehireEmployee"
+    MOVE_EMPLOYEE = "moveEmployee"
     ADD_DEPENDENT = "addDependent"
     UPDATE_DEPENDENT = "updateDependent"
     CREATE_BENEFIT_PRODUCT = "createBenefitProduct"
@@ -53,7 +55,10 @@ class Action(StrEnum):
     UPDATE_CARRIER_PLAN = "updateCarrierPlan"
     RETIRE_CARRIER_PLAN = "retireCarrierPlan"
     CREATE_SUBSCRIBER = "createSubscriber"
+    UPDATE_SUBSCRIBER = "updateSubscriber"
     CREATE_GROUP_CONTRACT = "createGroupContract"
+    UPDATE_GROUP_CONTRACT = "updateGroupContract"
+    END_GROUP_CONTRACT = "endGroupContract"
     CREATE_SUBSCRIBER_ENROLLMENT = "createSubscriberEnrollment"
     UPDATE_SUBSCRIBER_ENROLLMENT = "updateSubscriberEnrollment"
     DELETE_SUBSCRIBER_ENROLLMENT = "deleteSubscriberEnrollment"
@@ -91,6 +96,8 @@ _EMPLOYER_ACTIONS = _EMPLOYEE_ACTIONS | {
     Action.UPDATE_EMPLOYEE,
     Action.TERMINATE_EMPLOYEE,
     Action.REINSTATE_EMPLOYEE,
+    Action.REHIRE_EMPLOYEE,
+    Action.MOVE_EMPLOYEE,
 }
 
 PERMISSIONS: dict[Role, frozenset[Action]] = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from benegraph.domain.checks import MAX_DIVISION_ID_LENGTH, check_cents, check_text
 from benegraph.domain.errors import ErrorCode, RuleViolation
@@ -16,6 +16,8 @@ MAX_POLICY_NUMBER_LENGTH = 25
 MAX_BATCH_SIZE = 1000
 #: The end date that represents an open end. No coverage starts on this date.
 OPEN_ENDED = date.max
+
+KeyT = TypeVar("KeyT")
 
 
 class BatchOutcome(StrEnum):
@@ -154,17 +156,55 @@ class ElectedCoverage:
         """Return whether two coverages of one person in one group share a division and a day."""
         return self.contract.division_id == other.contract.division_id and self.span.overlaps(other.span)
 
+    def continues(self, other: "ElectedCoverage") -> bool:
+        """Return whether this coverage starts in one division on the day after another one ends in another division."""
+        return self.contract.division_id != other.contract.division_id and self.span.start == other.span.stop
 
-def assign_contracts(coverages: Mapping[str, ElectedCoverage]) -> dict[str, ElectedCoverage]:
-    """Return the coverages by ID; those that overlap in a division share one contract.
+
+@dataclass(frozen=True, slots=True, order=True)
+class DivisionChange:
+    """A move of an employee out of a division; None if the employee had none."""
+
+    effective_on: date
+    from_division: str | None
+
+
+def divide_by_division(
+    span: DateSpan, changes: Sequence[DivisionChange], division: str | None
+) -> list[tuple[DateSpan, str | None]]:
+    """Divide a span at an employee's moves, and return each part with the employee's division on its days.
+
+    `division` is the one from the last move on.
+    """
+    parts: list[tuple[DateSpan, str | None]] = []
+    start = span.start
+    for change in sorted(changes, key=lambda change: change.effective_on):
+        if change.effective_on <= start:
+            continue
+        parts.append((DateSpan(start, min(change.effective_on, span.stop)), change.from_division))
+        if change.effective_on >= span.stop:
+            return parts
+        start = change.effective_on
+    return [*parts, (DateSpan(start, span.stop), division)]
+
+
+def limit_to_contract(span: DateSpan, coverage_end: date | None) -> DateSpan | None:
+    """Return the days of a span through the end of a contract; None if there are none."""
+    if coverage_end is None or coverage_end >= span.last:
+        return span
+    return DateSpan.through(span.start, coverage_end) if coverage_end >= span.start else None
+
+
+def assign_contracts(coverages: Mapping[KeyT, ElectedCoverage]) -> dict[KeyT, ElectedCoverage]:
+    """Return the coverages by key; those that overlap in a division share one contract.
 
     The coverages are those of one person in one group. Only one coverage of record can exist for a division and a day.
     Plan years that share a day must be recorded under one contract, so usually nothing changes. Plan years from before
     this rule may name different contracts; then all coverages that overlap, directly or through others, get the
     contract whose coverage started first.
     """
-    assigned: dict[str, ElectedCoverage] = {}
-    overlapping: list[str] = []
+    assigned: dict[KeyT, ElectedCoverage] = {}
+    overlapping: list[KeyT] = []
     by_division_and_start = sorted(
         coverages.items(), key=lambda item: (item[1].contract.division_id, item[1].span.start)
     )

@@ -194,5 +194,36 @@ def check_termination(
             )
 
 
+def check_rehire(terminated_on: date | None, hired_on: date) -> Iterator[RuleViolation]:
+    """Check that a former employment has ended, with a gap before the next one starts."""
+    if terminated_on is None:
+        message = "The employment has not ended; only a former employee can be rehired."
+        yield RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",))
+    elif hired_on == terminated_on:
+        message = f"There is no gap after the termination date, {terminated_on}: call reinstateEmployee instead."
+        yield RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("startDate",))
+    elif hired_on < terminated_on:
+        message = f"The new employment must start after the termination date, {terminated_on}; it starts on {hired_on}."
+        yield RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("startDate",))
+
+
+def check_move(
+    hired_on: date, terminated_on: date | None, last_move: date | None, effective_on: date, today: date
+) -> Iterator[RuleViolation]:
+    """Check the day of a move between divisions: within the employment, and after the last move."""
+    if effective_on <= hired_on:
+        message = f"The move must take effect after the hire date, {hired_on}; it takes effect on {effective_on}."
+        yield RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("effectiveDate",))
+    if terminated_on is not None and effective_on >= terminated_on:
+        message = f"The move must take effect before the termination date, {terminated_on}."
+        yield RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("effectiveDate",))
+    if last_move is not None and effective_on <= last_move:
+        message = f"The move must take effect after the employee's last move, on {last_move}."
+        yield RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("effectiveDate",))
+    if effective_on > _last_date_ahead(today):
+        message = f"The move must take effect on or before {_last_date_ahead(today)}."
+        yield RuleViolation(ErrorCode.INVALID_INPUT, message, ("effectiveDate",))
+
+
 def check_division_id(division_id: str | None) -> Iterator[RuleViolation]:
     yield from check_text(division_id, "divisionId", max_length=MAX_DIVISION_ID_LENGTH)

@@ -42,6 +42,7 @@ from benegraph.services.enrollments.issue import is_awaiting_answer, issue_to_em
 from benegraph.services.enrollments.offers import enrollment_facts, is_pending
 from benegraph.services.enrollments.updates import EnrollmentUpdates
 from benegraph.services.plan_years import renew_or_lapse
+from benegraph.services.rehires import check_after_former_employment, check_not_rehired
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         violations.append(RuleViolation(ErrorCode.DATES_OUT_OF_ORDER, message, ("startDate",)))
     if hired_on > employee.hired_on:
         violations += await _check_no_earlier_coverage(tx, employee, hired_on)
+    violations += await check_after_former_employment(tx, employee, hired_on)
     raise_if_any(violations)
     if changes.get("employment_class", employee.employment_class) is not employee.employment_class:
         employee.class_changed_on = today
@@ -192,6 +194,7 @@ async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expec
     if employee.terminated_on is None:
         message = "The employee is not terminated, so there is nothing to reinstate."
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
+    violations += await check_not_rehired(tx, id)
     raise_if_any(violations)
     await require_active_employer(tx, employee.employer_id, "employeeId")
     await _set_termination(tx, employee, None, "REINSTATED", reason)

@@ -9,7 +9,7 @@ from benegraph.db.models.documents import PersistedQuery, TrustedDocument
 from benegraph.db.models.employers import Division, Employer
 from benegraph.db.models.enrollments import EnrolledDependent, Enrollment, Event, LifeEvent
 from benegraph.db.models.overrides import ElectionOverride
-from benegraph.db.models.people import Dependent, Employee
+from benegraph.db.models.people import Dependent, DivisionMove, Employee
 from benegraph.db.models.plan_years import ContributionClass, Plan, PlanRate, PlanYear
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ContributionClass",
     "Dependent",
     "Division",
+    "DivisionMove",
     "ElectionConfirmation",
     "ElectionOverride",
     "Employee",

@@ -102,6 +102,8 @@ class SubscriberEnrollment(Versioned, Base):
     paid_through: Mapped[date | None]
     policy_number: Mapped[str | None]
     term_date: Mapped[date | None]
+    #: The coverage in the division that the employee left on the day before this one starts.
+    continues_id: Mapped[Id | None]
     entry_user: Mapped[str]
     update_user: Mapped[str]
 
@@ -130,6 +132,21 @@ class SubscriberEnrollment(Versioned, Base):
             "group_id division_id coverage_start",
         ),
         tenant_foreign_key("subscriber_enrollments_employer", "employer_id", "employers", "id"),
+        # Deferred, because coverage sync may delete a row and insert it again with the same ID.
+        tenant_foreign_key(
+            "subscriber_enrollments_continues",
+            "continues_id",
+            "subscriber_enrollments",
+            "id",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        Index(
+            "ix_subscriber_enrollments_continues",
+            "tenant_id",
+            "continues_id",
+            postgresql_where=text("continues_id IS NOT NULL"),
+        ),
         Index(
             "ix_subscriber_enrollments_contract", "tenant_id", "group_id", "division_id", "group_coverage_start", "id"
         ),

@@ -1,11 +1,11 @@
-"""Tables of people: employees and their dependents."""
+"""Tables of people: employees, their moves between divisions, and their dependents."""
 
 from datetime import date
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from benegraph.db.base import Base, Id, Versioned, enum_type, id_format_check, tenant_foreign_key
+from benegraph.db.base import Base, Id, Instant, TenantScoped, Versioned, enum_type, id_format_check, tenant_foreign_key
 from benegraph.db.models.addresses import Addressed, address_check
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import EmploymentClass, MaritalStatus, Relationship, Sex
@@ -40,6 +40,8 @@ class Employee(Person, Versioned, Base):
     #: The day of the last change of class after the hire; a waiting period then starts on it.
     class_changed_on: Mapped[date | None]
     terminated_on: Mapped[date | None]
+    #: The employment of the same person that ended before this one began: this one is a rehire.
+    previous_employment_id: Mapped[Id | None]
 
     __table_args__ = (
         id_format_check(IdPrefix.EMPLOYEE),
@@ -48,6 +50,18 @@ class Employee(Person, Versioned, Base):
         CheckConstraint("char_length(division_id) BETWEEN 1 AND 20", name="division_id"),
         UniqueConstraint("tenant_id", "employer_id", "id", name="uq_employees_of_employer"),
         tenant_foreign_key("employees_employer", "employer_id", "employers", "id"),
+        tenant_foreign_key(
+            "employees_previous_employment", "employer_id previous_employment_id", "employees", "employer_id id"
+        ),
+        # Each employment is followed by at most one other.
+        Index(
+            "uq_employees_previous_employment",
+            "tenant_id",
+            "employer_id",
+            "previous_employment_id",
+            unique=True,
+            postgresql_where=text("previous_employment_id IS NOT NULL"),
+        ),
         # Partial: an index that includes rows without an external ID would be the smallest, and the planner would use
         # it to look up IDs.
         Index(
@@ -64,6 +78,28 @@ class Employee(Person, Versioned, Base):
         Index("ix_employees_employer_last_name", "tenant_id", "employer_id", "last_name", "id"),
         Index("ix_employees_employer_hired_on", "tenant_id", "employer_id", "hired_on", "id"),
         Index("ix_employees_employer_created_at", "tenant_id", "employer_id", "created_at", "id"),
+    )
+
+
+class DivisionMove(TenantScoped, Base):
+    """A move of an employee between two of the carrier's divisions, on which the coverage of record depends.
+
+    Before the move the employee belongs to `from_division_id`. From the last move on, the division is the employee's
+    own `division_id`.
+    """
+
+    __tablename__ = "division_moves"
+
+    employer_id: Mapped[Id]
+    employee_id: Mapped[Id] = mapped_column(primary_key=True)
+    effective_on: Mapped[date] = mapped_column(primary_key=True)
+    from_division_id: Mapped[str | None]
+    created_at: Mapped[Instant]
+
+    __table_args__ = (
+        CheckConstraint("char_length(from_division_id) BETWEEN 1 AND 20", name="from_division_id"),
+        tenant_foreign_key("division_moves_employee", "employer_id employee_id", "employees", "employer_id id"),
+        Index("ix_division_moves_employee", "tenant_id", "employer_id", "employee_id"),
     )
 
 

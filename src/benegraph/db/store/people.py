@@ -103,6 +103,8 @@ ORDERS = {
     "CREATED_AT": (Employee.created_at, Employee.id),
 }
 by_ids = OneByKey(rows, Employee.id)
+#: By the former employment that each follows.
+by_previous_employment_ids = OneByKey(rows, Employee.previous_employment_id)
 by_external_ids = OneByCompositeKey(rows, (Employee.employer_id, Employee.external_id))
 by_subscriber_ids = OneByKey(_rows_with_subscribers, Subscriber.subscriber_id)
 page = PagedRows(rows, None, ORDERS, apply_filter)
@@ -166,6 +168,16 @@ async def employer_id_of(tx: Transaction, employee_id: str) -> str | None:
     return await tx.session.scalar(
         select(Employee.employer_id).where(
             *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id), Employee.id == employee_id
+        )
+    )
+
+
+async def find_next_employment_id(tx: Transaction, employee_id: str) -> str | None:
+    """Return the ID of the employment that follows a former one. The caller holds the lock of the former one."""
+    return await tx.session.scalar(
+        select(Employee.id).where(
+            *visibility_conditions(tx.scope, Employee, Employee.employer_id),
+            Employee.previous_employment_id == employee_id,
         )
     )
 

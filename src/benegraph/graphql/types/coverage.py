@@ -173,7 +173,21 @@ class SubscriberEnrollment(Node):
     enrollments: list[Annotated["Enrollment", strawberry.lazy("benegraph.graphql.types.enrollments")]] = to_many(
         store.coverage.elections_of,
         "id",
-        "The elections that this coverage of record represents; empty if the carrier recorded it independently.",
+        "The elections that this coverage of record represents; empty if the carrier recorded it independently. An"
+        " election that a move divided belongs to the last coverage; `continues` leads to the earlier ones.",
+    )
+    continues: Annotated["SubscriberEnrollment", strawberry.lazy("benegraph.graphql.types.coverage")] | None = to_one(
+        store.coverage.by_ids,
+        "continues_id",
+        "The coverage of record in the division that the employee left on the day before this one starts; null unless"
+        " this one follows a move between divisions.",
+    )
+    continued_by: Annotated["SubscriberEnrollment", strawberry.lazy("benegraph.graphql.types.coverage")] | None = (
+        to_one(
+            store.coverage.by_continued_ids,
+            "id",
+            "The coverage of record in the division that the employee moved to; null unless a move ended this one.",
+        )
     )
 
 

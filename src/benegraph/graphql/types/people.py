@@ -178,6 +178,16 @@ class Employee(Node):
         name="terminationDate",
         description="The first day on which the person is no longer employed; null unless a termination is recorded.",
     )
+    previous_employment: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] | None = to_one(
+        store.people.by_ids,
+        "previous_employment_id",
+        "The same person's former employment at this employer; null unless this one is a rehire.",
+    )
+    next_employment: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] | None = to_one(
+        store.people.by_previous_employment_ids,
+        "id",
+        "The same person's next employment at this employer; null unless the person was rehired.",
+    )
     active: bool = strawberry.field(
         description=(
             "Whether the person is employed today, in the employer's time zone: from the start date on, and before the"

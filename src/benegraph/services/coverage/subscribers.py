@@ -1,15 +1,16 @@
 """Subscribers: creating them, and linking each to the employee that it stands for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from enum import Enum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from benegraph.db import store
 from benegraph.db.models import Employee, Subscriber
 from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import Role
-from benegraph.domain.checks import check_id, check_text
+from benegraph.domain.checks import check_id, check_text, check_version
 from benegraph.domain.coverage import MAX_SUBSCRIBER_ID_LENGTH, check_subscriber
 from benegraph.domain.employers import check_division_active
 from benegraph.domain.errors import ErrorCode, Forbidden, RuleViolation, raise_if_any, refusal
@@ -26,6 +27,8 @@ class _Sentinel(Enum):
 #: Stands for a subscriber number that an input leaves out. None removes the link.
 UNCHANGED: Final = _Sentinel.UNCHANGED
 SubscriberNumber = str | None | Literal[_Sentinel.UNCHANGED]
+#: An employee's ID in the same way.
+SubscriberLink = SubscriberNumber
 
 
 async def create_subscriber(
@@ -41,7 +44,7 @@ async def create_subscriber(
             *check_id(IdPrefix.EMPLOYEE, employee_id, "employeeId"),
         ]
     )
-    employee = await _lock_employee(tx, employee_id) if employee_id else None
+    employee = await lock_employee(tx, employee_id) if employee_id else None
     if employee is None and employee_id:
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
     if employee is None and tx.viewer.employer_id:
@@ -61,7 +64,102 @@ async def create_subscriber(
     return str(row["id"])
 
 
-async def _lock_employee(tx: Transaction, employee_id: str) -> Employee | None:
+async def update_subscriber(
+    tx: Transaction, number: str, names: Mapping[str, Any], employee_id: SubscriberLink, expected_version: int | None
+) -> str:
+    """Change a subscriber's names, and the employee that it stands for; return its ID. Raises Refused.
+
+    None as `employee_id` removes the link. The link stays while coverage of record follows the employee's elections;
+    coverage that the carrier entered goes with the subscriber.
+    """
+    raise_if_any(
+        [
+            *check_subscriber(number, names.get("first_name"), names.get("last_name")),
+            *check_id(IdPrefix.EMPLOYEE, None if employee_id is UNCHANGED else employee_id, "employeeId"),
+        ]
+    )
+    unlocked = await store.coverage.find_subscriber(tx, number)
+    current_id: str | None = None if unlocked is None else unlocked.employee_id
+    target_id: str | None = current_id if employee_id is UNCHANGED else employee_id
+    employees = {
+        id: await lock_employee(tx, id) for id in sorted({id for id in (current_id, target_id) if id is not None})
+    }
+    subscriber = (await store.coverage.lock_subscribers(tx, [number])).get(number)
+    if unlocked is None or subscriber is None:
+        raise refusal(ErrorCode.NOT_FOUND, SUBSCRIBER_NOT_FOUND, "subscriberId")
+    violations = [*check_version(expected_version, subscriber.version)]
+    if subscriber.employee_id != current_id:
+        message = "The subscriber was linked or unlinked meanwhile; read the current values and retry."
+        violations.append(RuleViolation(ErrorCode.VERSION_CONFLICT, message, ("employeeId",)))
+    current, target = (None if id is None else employees[id] for id in (current_id, target_id))
+    if target is None and target_id is not None:
+        message = f"No employee found with ID {target_id}."
+        violations.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("employeeId",)))
+    if target is not current:
+        violations += await _check_relink(tx, subscriber, current, target)
+    raise_if_any(violations)
+    for name, value in names.items():
+        setattr(subscriber, name, value)
+    change = store.history.change_event(tx, subscriber, "UPDATED")
+    await tx.flush()
+    if store.history.has_changes(change):
+        await store.history.insert_events(tx, [change])
+    if target is not current:
+        await _relink(tx, subscriber, current, target)
+    return subscriber.id
+
+
+async def _check_relink(
+    tx: Transaction, subscriber: Subscriber, current: Employee | None, target: Employee | None
+) -> list[RuleViolation]:
+    """Check that a subscriber may be unlinked from one employee, and linked to another one."""
+    violations = []
+    if current is not None:
+        violations += await _check_no_linked_coverage(tx, current, "employeeId")
+    elif tx.viewer.employer_id is not None:
+        message = "A key limited to one employer cannot link a subscriber that is linked to no employee."
+        violations.append(RuleViolation(ErrorCode.NOT_FOUND, message, ("subscriberId",)))
+    if target is not None:
+        other = (await store.coverage.find_subscriber_numbers(tx, [target.id])).get(target.id)
+        if other is not None and other != subscriber.subscriber_id:
+            message = "Another subscriber is linked to this employee; remove that link first."
+            violations.append(RuleViolation(ErrorCode.ALREADY_EXISTS, message, ("employeeId",)))
+    return violations
+
+
+async def move_subscriber(tx: Transaction, former: Employee, employee: Employee) -> None:
+    """Move the subscriber of a former employment, if there is one, to the next employment of the same person.
+
+    Coverage that ended before the new employment stays with the former one.
+    """
+    number = (await store.coverage.find_subscriber_numbers(tx, [former.id])).get(former.id)
+    if number is not None:
+        subscribers = await store.coverage.lock_subscribers(tx, [number])
+        await _relink(tx, subscribers[number], former, employee, employee.hired_on)
+
+
+async def _relink(
+    tx: Transaction,
+    subscriber: Subscriber,
+    current: Employee | None,
+    target: Employee | None,
+    from_day: date | None = None,
+) -> None:
+    """Move a subscriber from one employee to another, with the coverage that does not end before a day."""
+    subscriber.employer_id = None if target is None else target.employer_id
+    subscriber.employee_id = None if target is None else target.id
+    await tx.flush()
+    number = subscriber.subscriber_id
+    for employee, action in ((current, "UNLINKED"), (target, "LINKED")):
+        if employee is not None:
+            await _record_link(tx, employee, subscriber.id, action)
+    target_id, current_id = (None if employee is None else employee.id for employee in (target, current))
+    await store.coverage.update_employee_id(tx, number, target_id, current_id, from_day)
+    if target is not None:
+        await sync_coverage_of_record(tx, [target])
+
+
+async def lock_employee(tx: Transaction, employee_id: str) -> Employee | None:
     """Lock an employee, after a shared lock of the employer: a renewal takes only the employer's exclusive lock."""
     employer_id = await store.people.employer_id_of(tx, employee_id)
     if employer_id is None:
@@ -96,10 +194,7 @@ async def link_subscriber(tx: Transaction, employee: Employee, number: Subscribe
     raise_if_any(await _check_no_linked_coverage(tx, employee, "subscriberId"))
     subscribers = await store.coverage.lock_subscribers(tx, [id for id in (current_number, number) if id is not None])
     if current_number is not None:
-        subscribers[current_number].employer_id = subscribers[current_number].employee_id = None
-        await tx.flush()
-        await _record_link(tx, employee, subscribers[current_number].id, "UNLINKED")
-        await store.coverage.update_employee_id(tx, current_number, None)
+        await _relink(tx, subscribers[current_number], employee, None)
     if number is not None:
         subscriber = subscribers.get(number)
         if subscriber is None:
@@ -107,11 +202,7 @@ async def link_subscriber(tx: Transaction, employee: Employee, number: Subscribe
         if subscriber.employee_id is not None:
             message = "This subscriber is linked to another employee; remove that link first."
             raise refusal(ErrorCode.ALREADY_EXISTS, message, "subscriberId")
-        subscriber.employer_id, subscriber.employee_id = employee.employer_id, employee.id
-        await tx.flush()
-        await _record_link(tx, employee, subscriber.id, "LINKED")
-        await store.coverage.update_employee_id(tx, number, employee.id)
-        await sync_coverage_of_record(tx, [employee])
+        await _relink(tx, subscriber, None, employee)
 
 
 async def _record_link(tx: Transaction, employee: Employee, subscriber_id: str, action: str) -> None:
@@ -153,5 +244,8 @@ async def _check_no_linked_coverage(
 ) -> list[RuleViolation]:
     if not await store.coverage.list_linked_division_ids(tx, employee.id) - {except_division}:
         return []
-    message = "This field cannot change while coverage of record follows the employee's elections."
+    ids = ", ".join(await store.coverage.list_linked_ids(tx, employee.id))
+    message = f"This field cannot change while coverage of record follows the employee's elections: {ids}."
+    if field == "divisionId":
+        message += " Call moveEmployee to move the employee as of a day."
     return [RuleViolation(ErrorCode.LINKED_TO_ENROLLMENT, message, (field,))]

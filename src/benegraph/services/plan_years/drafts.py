@@ -323,7 +323,11 @@ async def _check_contract(
                 ("coverageStart",),
             )
         ]
-    ends = [contract.coverage_end for contract in contracts if contract.coverage_end is not None]
+    # A division whose contract ended earlier has nobody left to cover, unless all divisions' contracts did.
+    under_contract = [
+        contract for contract in contracts if (contract.coverage_end or date.max) >= dates.coverage_start
+    ] or contracts
+    ends = [contract.coverage_end for contract in under_contract if contract.coverage_end is not None]
     if ends and min(ends) < dates.coverage_end:
         return [
             RuleViolation(

@@ -1,20 +1,30 @@
 """Subscribers, group contracts and coverage of record: row queries, locks, writes and the export."""
 
+from benegraph.db.store.coverage.contracts import (
+    find_contract_employer,
+    list_coverage_past,
+    list_employees_without_contract,
+    lock_contract,
+)
 from benegraph.db.store.coverage.export import discard_plans, iterate_pages, with_snapshot_reads
 from benegraph.db.store.coverage.locks import (
     delete_coverage,
     find_contracts,
     find_linked_ids,
+    find_subscriber,
     find_subscriber_numbers,
     has_division,
     list_contracts_of_groups,
     list_linked_division_ids,
+    list_linked_ids,
     lock_coverage,
     lock_elected,
     lock_subscribers,
     update_employee_id,
 )
+from benegraph.db.store.coverage.moves import list_contracts_of_division, list_covered_groups, list_move_dates
 from benegraph.db.store.coverage.reads import (
+    by_continued_ids,
     by_ids,
     by_keys,
     contracts_by_ids,
@@ -28,6 +38,7 @@ from benegraph.db.store.coverage.reads import (
 )
 
 __all__ = [
+    "by_continued_ids",
     "by_ids",
     "by_keys",
     "contracts_by_ids",
@@ -35,13 +46,22 @@ __all__ = [
     "delete_coverage",
     "discard_plans",
     "elections_of",
+    "find_contract_employer",
     "find_contracts",
     "find_linked_ids",
+    "find_subscriber",
     "find_subscriber_numbers",
     "has_division",
     "iterate_pages",
+    "list_contracts_of_division",
     "list_contracts_of_groups",
+    "list_coverage_past",
+    "list_covered_groups",
+    "list_employees_without_contract",
     "list_linked_division_ids",
+    "list_linked_ids",
+    "list_move_dates",
+    "lock_contract",
     "lock_coverage",
     "lock_elected",
     "lock_subscribers",

@@ -22,7 +22,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from benegraph.db.cached_statements import fetch
-from benegraph.db.models import Division, Enrollment, GroupContract, PlanYear, Subscriber, SubscriberEnrollment, Tenant
+from benegraph.db.models import (
+    Division,
+    DivisionMove,
+    Enrollment,
+    GroupContract,
+    PlanYear,
+    Subscriber,
+    SubscriberEnrollment,
+    Tenant,
+)
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, array_of_rows, visibility_conditions
@@ -42,13 +51,17 @@ async def lock_subscribers(tx: Transaction, subscriber_ids: Collection[str]) -> 
 
 
 async def find_contracts(tx: Transaction, keys: Collection[ContractKey]) -> dict[ContractKey, GroupContract]:
-    """Find contracts by group, division and coverage start. Contracts never change, so they are not locked."""
+    """Find contracts by group, division and coverage start, and lock them shared: their end must not change."""
     key_columns = tuple_(GroupContract.group_id, GroupContract.division_id, GroupContract.coverage_start)
     result = await tx.session.scalars(
-        select(GroupContract).where(
+        select(GroupContract)
+        .where(
             *visibility_conditions(tx.scope, GroupContract, GroupContract.employer_id),
             key_columns.in_([(key.group_id, key.division_id, key.coverage_start) for key in keys]),
         )
+        .order_by(GroupContract.id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
     )
     return {ContractKey(row.group_id, row.division_id, row.coverage_start): row for row in result}
 
@@ -89,8 +102,8 @@ def _coverage_of_many(scope: QueryScope) -> Select[Any]:
 async def find_linked_ids(tx: Transaction, ids: Collection[str]) -> set[str]:
     """Return which of these coverages hold elected days.
 
-    These are the coverages that an election is linked to, and those of the carrier's own that start during an election
-    and thus hold its days from then on.
+    These are the coverages that an election is linked to, those of the carrier's own that start during an election
+    and thus hold its days from then on, and those that another coverage continues after a move between divisions.
     """
     linked = aliased(SubscriberEnrollment)
     in_division = and_(
@@ -100,7 +113,10 @@ async def find_linked_ids(tx: Transaction, ids: Collection[str]) -> set[str]:
         linked.division_id == SubscriberEnrollment.division_id,
     )
     follows = and_(linked.tenant_id == Enrollment.tenant_id, linked.id == Enrollment.subscriber_enrollment_id)
-    result = await tx.session.scalars(
+    continued = select(SubscriberEnrollment.continues_id).where(
+        SubscriberEnrollment.tenant_id == tx.viewer.tenant_id, SubscriberEnrollment.continues_id == any_of(ids)
+    )
+    holding = (
         select(SubscriberEnrollment.id)
         .join(linked, in_division)
         .join(Enrollment, follows)
@@ -112,9 +128,8 @@ async def find_linked_ids(tx: Transaction, ids: Collection[str]) -> set[str]:
                 SubscriberEnrollment.start_date.between(Enrollment.coverage_starts_on, Enrollment.coverage_ends_on),
             ),
         )
-        .distinct()
     )
-    return set(result)
+    return set(await tx.session.scalars(holding.union(continued)))
 
 
 async def delete_coverage(tx: Transaction, ids: Collection[str]) -> None:
@@ -146,11 +161,27 @@ async def list_linked_division_ids(tx: Transaction, employee_id: str) -> set[str
     return set(result)
 
 
+async def list_linked_ids(tx: Transaction, employee_id: str) -> Sequence[str]:
+    """List the IDs of the coverage of record that an employee's enrollments are linked to, in order."""
+    result = await tx.session.scalars(
+        select(Enrollment.subscriber_enrollment_id)
+        .where(
+            *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.employee_id == employee_id,
+            Enrollment.subscriber_enrollment_id.is_not(None),
+        )
+        .distinct()
+        .order_by(Enrollment.subscriber_enrollment_id)
+    )
+    return [id for id in result if id is not None]
+
+
 async def lock_elected(tx: Transaction, employee_ids: Collection[str]) -> Sequence[Any]:
     """Lock the subscribers linked to employees, in order of their numbers; then return the employees' elections.
 
     Returns each enrollment that is or should be recorded with a carrier, with the subscriber number, the employer's
-    contracts of its group, one for each division, and the tenant's `autoPaidThrough`. The link of a subscriber changes
+    contracts of its group, one for each division, the employee's moves between divisions, and the tenant's
+    `autoPaidThrough`. The link of a subscriber changes
     under the lock of its employee and the shared lock of the employer: the caller holds the employees' locks, or the
     employer's exclusively.
     """
@@ -176,11 +207,16 @@ def _subscribers_of_employees(scope: QueryScope) -> Select[Any]:
 
 def _elections_with_contracts(scope: QueryScope) -> Select[Any]:
     contracts = array_of_rows(
-        (GroupContract.division_id, GroupContract.policy_number),
+        (GroupContract.division_id, GroupContract.policy_number, GroupContract.coverage_end),
         *visibility_conditions(scope, GroupContract),
         GroupContract.employer_id == PlanYear.employer_id,
         GroupContract.group_id == PlanYear.group_id,
         GroupContract.coverage_start == PlanYear.group_coverage_start,
+    )
+    moves = array_of_rows(
+        (DivisionMove.effective_on, DivisionMove.from_division_id),
+        *visibility_conditions(scope, DivisionMove),
+        DivisionMove.employee_id == Enrollment.employee_id,
     )
     auto_paid_through = select(Tenant.auto_paid_through).where(*visibility_conditions(scope, Tenant)).scalar_subquery()
     columns: tuple[Any, ...] = (
@@ -194,6 +230,7 @@ def _elections_with_contracts(scope: QueryScope) -> Select[Any]:
         Enrollment.employer_id,
         Subscriber.subscriber_id.label("number"),
         contracts.label("contracts"),
+        moves.label("moves"),
         auto_paid_through.label("auto_paid_through"),
     )
     is_linked = and_(Subscriber.tenant_id == Enrollment.tenant_id, Subscriber.employee_id == Enrollment.employee_id)
@@ -209,6 +246,16 @@ def _elections_with_contracts(scope: QueryScope) -> Select[Any]:
         )
         .order_by(Enrollment.id)
     )
+
+
+async def find_subscriber(tx: Transaction, subscriber_id: str) -> Any | None:
+    """Return the employee of a subscriber that the viewer may see, without locking it; None if there is none."""
+    result = await tx.session.execute(
+        select(Subscriber.employee_id).where(
+            Subscriber.tenant_id == tx.viewer.tenant_id, Subscriber.subscriber_id == subscriber_id
+        )
+    )
+    return result.one_or_none()
 
 
 async def find_subscriber_numbers(tx: Transaction, employee_ids: Collection[str]) -> dict[str, str]:
@@ -257,12 +304,20 @@ async def has_division(tx: Transaction, employer_id: str, division_id: str) -> b
     return bool(await tx.session.scalar(select(and_(is_contract.exists(), ~is_retired.exists()))))
 
 
-async def update_employee_id(tx: Transaction, subscriber_id: str, employee_id: str | None) -> None:
-    """Set the employee of all coverage of a subscriber, which row-level security reads."""
+async def update_employee_id(
+    tx: Transaction, subscriber_id: str, employee_id: str | None, current_id: str | None, from_day: date | None = None
+) -> None:
+    """Set the employee of a subscriber's coverage that is now the current employee's; row-level security reads it.
+
+    Coverage of an earlier employment stays with it, and so does coverage that ends before `from_day`.
+    """
     await tx.session.execute(
         update(SubscriberEnrollment)
         .where(
-            SubscriberEnrollment.tenant_id == tx.viewer.tenant_id, SubscriberEnrollment.subscriber_id == subscriber_id
+            SubscriberEnrollment.tenant_id == tx.viewer.tenant_id,
+            SubscriberEnrollment.subscriber_id == subscriber_id,
+            SubscriberEnrollment.employee_id.is_not_distinct_from(current_id),
+            or_(SubscriberEnrollment.end_date.is_(None), SubscriberEnrollment.end_date >= (from_day or date.min)),
         )
         .values(employee_id=employee_id)
     )

@@ -93,6 +93,8 @@ contracts_by_keys = OneByCompositeKey(
     contract_rows, (GroupContract.group_id, GroupContract.division_id, GroupContract.coverage_start)
 )
 by_ids = OneByKey(rows, SubscriberEnrollment.id)
+#: By the coverage that another one continues after a move between divisions.
+by_continued_ids = OneByKey(rows, SubscriberEnrollment.continues_id)
 by_keys = OneByCompositeKey(
     rows,
     (
