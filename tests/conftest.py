@@ -21,6 +21,7 @@ from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.migrations import migrate
 from benegraph.db.session import Database
 from benegraph.domain.values import Clock
+from factories.keys import KEY_RING
 
 #: Today in tests, unless they set another day: a Friday that is not near the end of a month, quarter or year.
 TODAY = date(2026, 11, 20)
@@ -153,7 +154,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     """Open a database as the gateway's role, ignoring the role of the URL."""
     engine = create_engine(as_gateway(url), PoolSettings(size=5, overflow=5))
     try:
-        yield Database(engine)
+        yield Database(engine, key_ring=KEY_RING)
     finally:
         await engine.dispose()
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from benegraph.db.engine import PoolSettings
 from benegraph.domain.access import Role
+from benegraph.domain.encryption import KeyRing, parse_keys
 from benegraph.domain.errors import BenegraphError
 from benegraph.graphql.context import INTROSPECTION_ROLES
 from benegraph.graphql.engine.limits import Limits
@@ -114,6 +115,8 @@ class Settings:
     cache_home: Path
     #: The pages that browsers get: `all`, `graphiql` (no home page), or `none`.
     pages: str
+    #: The keys that encrypt values; None without any.
+    key_ring: KeyRing | None
     #: The requests in the access log: `all` or `errors`. None means `errors` on a terminal and `all` elsewhere.
     access_log: str | None
     #: The directories of programs, and whether uv started the process: they decide how printed commands begin.
@@ -151,6 +154,7 @@ class Settings:
             data_home=_home(variables, "XDG_DATA_HOME", "/var/lib" if _is_root() else ".local/share") / "benegraph",
             cache_home=_home(variables, "XDG_CACHE_HOME", ".cache") / "benegraph",
             pages=_choice(variables, "BENEGRAPH_PAGES", _PAGES, str.lower) or "all",
+            key_ring=_key_ring(variables),
             access_log=_choice(variables, "BENEGRAPH_ACCESS_LOG", _ACCESS_LOGS, str.lower),
             search_path=variables.get("PATH", ""),
             is_run_by_uv=bool(variables.get("UV")),
@@ -167,6 +171,34 @@ def _statement_timeout(variables: Mapping[str, str], limits: Limits) -> float:
             " BENEGRAPH_QUERY_SECONDS and BENEGRAPH_MUTATION_SECONDS."
         )
     return seconds
+
+
+def _key_ring(variables: Mapping[str, str]) -> KeyRing | None:
+    """Read the encryption keys, separated by spaces, commas or line breaks, from a variable or from a file."""
+    name, file_name = "BENEGRAPH_ENCRYPTION_KEY", "BENEGRAPH_ENCRYPTION_KEY_FILE"
+    text, path = variables.get(name) or "", variables.get(file_name)
+    if path:
+        if text:
+            raise SettingsError(f"{name} and {file_name} exclude each other; set one of them.")
+        name = file_name
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise SettingsError(f"{name} names a file that can't be read.") from None
+    keys = text.replace(",", " ").split()
+    if not keys:
+        if path:
+            raise SettingsError(
+                f"{name} names a file without a key; create one with `benegraph encryption-keys generate`."
+            )
+        return None
+    try:
+        return parse_keys(keys)
+    except ValueError:
+        raise SettingsError(
+            f"{name} must be different keys of 32 bytes in base64url, separated by commas; create one with"
+            " `benegraph encryption-keys generate`."
+        ) from None
 
 
 def _gateway_config(variables: Mapping[str, str]) -> GatewayConfig:

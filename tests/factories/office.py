@@ -131,9 +131,11 @@ class Office:
         employment_class: EmploymentClass = EmploymentClass.FULL_TIME,
         hired_on: date = date(2020, 1, 6),
         external_id: str | None = None,
+        ssn: str | None = None,
     ) -> str:
         person = PersonalDetails(first_name, "Adams", None, date(1985, 5, 17), external_id)
-        return await self.run(people.hire_employee, self.employer, people.NewHire(person, employment_class, hired_on))
+        new_hire = people.NewHire(person, employment_class, hired_on, ssn=ssn)
+        return await self.run(people.hire_employee, self.employer, new_hire)
 
     async def add_child(self, employee: str, born: date = date(2015, 8, 30), *, disabled: bool = False) -> str:
         return await self.run(

@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from conftest import GATEWAY_ROLE, connect, database_url_of
+from factories.keys import KEY_RING
 from factories.office import Office
 
 
@@ -74,4 +75,6 @@ async def _execute(url: str, *statements: str) -> None:
 
 def _open(server_url: str, name: str) -> Database:
     url = make_url(database_url_of(server_url, name)).set(username=GATEWAY_ROLE, password="test")
-    return Database(create_engine(url.render_as_string(hide_password=False), PoolSettings(size=5, overflow=5)))
+    return Database(
+        create_engine(url.render_as_string(hide_password=False), PoolSettings(size=5, overflow=5)), key_ring=KEY_RING
+    )

@@ -178,7 +178,8 @@ def _replace(value: Any, path: Path, new: Any) -> Any:
 async def create_office_with_inputs(database: Database, *, tenant: str = "acme") -> tuple[Office, dict[str, Input]]:
     """Create an office, and a valid input for every mutation that provides every field."""
     office = await create_office(database, tenant=tenant)
-    ada, bob, cy, dee = [await office.hire(name) for name in ("Ada", "Bob", "Cy", "Dee")]
+    ada, bob, cy = [await office.hire(name) for name in ("Ada", "Bob", "Cy")]
+    dee = await office.hire("Dee", ssn="219-09-9998")
     child = await office.add_child(ada)
     year = await office.open_plan_year()
     ending = PlanYearDates(date(2026, 12, 1), date(2026, 12, 31), date(2026, 11, 1), date(2026, 11, 19))
@@ -266,6 +267,7 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
         "sex": "FEMALE",
         "phone": "+12175550100",
         "address": address,
+        "ssn": "219-09-9999",
     }
     person = {
         **demographics,
@@ -379,6 +381,7 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             "reason": "A new site.",
             "expectedVersion": 1,
         },
+        "revealSsn": {"personId": ids["dee"], "reason": "The carrier asks for it."},
         "addDependent": {"employeeId": ids["ada"], **dependent, "disabled": False},
         "updateDependent": {
             "dependentId": ids["child"],

@@ -18,7 +18,9 @@ from statement_log import record_round_trips
 # The permissions of each role, listed independently of the code.
 EMPLOYEE_MUTATIONS = {"elect", "reopenElection", "reissue", "addDependent", "updateDependent", "reportLifeEvent"}
 ADMINISTRATOR_ONLY_MUTATIONS = (
-    {"createEmployer", "createBenefitProduct", "overrideElection"} | CARRIER_MUTATIONS | EMPLOYER_AND_CATALOG_MUTATIONS
+    {"createEmployer", "createBenefitProduct", "overrideElection", "revealSsn"}
+    | CARRIER_MUTATIONS
+    | EMPLOYER_AND_CATALOG_MUTATIONS
 )
 PERMITTED_MUTATIONS = {
     Role.ADMINISTRATOR: set(MUTATIONS),
@@ -36,7 +38,7 @@ def unreachable_database() -> Database:
 
 async def create_rollback_office(database: Database) -> tuple[Office, dict[str, Input]]:
     office, inputs = await create_office_with_inputs(database)
-    return replace(office, database=RollbackDatabase(database.engine)), inputs
+    return replace(office, database=RollbackDatabase(database.engine, key_ring=database.key_ring)), inputs
 
 
 def build_viewers(office: Office, employee: str) -> list[Viewer]:

@@ -250,6 +250,32 @@ async def in_mutations(client: MarkedClient) -> None:
     assert body["data"]["employees"]["nodes"][0]["firstName"] == MARK
 
 
+async def in_personal_data(client: MarkedClient) -> None:
+    body = await client.post(CREATE_EMPLOYER, {"input": {"name": "Acme"}})
+    employee = {
+        "employerId": body["data"]["createEmployer"]["employer"]["id"],
+        "firstName": "Ada",
+        "lastName": "Adams",
+        "employmentClass": "FULL_TIME",
+        "startDate": "2026-11-20",
+        "middleName": MARK,
+        "nameSuffix": MARK,
+        "phone": f"+1{MARK_NUMBER}",
+        "ssn": f"{MARK_NUMBER}5",
+        "address": {"line1": MARK, "line2": MARK, "city": MARK, "state": "IL", "postalCode": "62701"},
+    }
+    for change in ({}, {}, {"ssn": f"{MARK_NUMBER}"}, {"ssn": MARK_NUMBER}, {"phone": MARK}, {"address": MARK}):
+        await client.post(CREATE_EMPLOYEE, {"input": employee | change})
+    query = "{ employees { nodes { id middleName phone ssnLastFour address { line1 city } } } }"
+    body = await client.post(query)
+    (node,) = body["data"]["employees"]["nodes"]
+    assert (node["phone"], node["address"]["city"]) == (f"+1{MARK_NUMBER}", MARK)
+    reveal = "mutation Reveal($input: RevealSsnInput!) { revealSsn(input: $input) { ssn userErrors { code } } }"
+    body = await client.post(reveal, {"input": {"personId": node["id"], "reason": MARK}})
+    assert body["data"]["revealSsn"]["ssn"] == f"{MARK_NUMBER}5"
+    await client.post(reveal, {"input": {"personId": MARK, "reason": MARK}})
+
+
 async def into_a_broken_database(client: MarkedClient) -> None:
     await client.owner.execute(f"ALTER TABLE employers ADD CONSTRAINT {MARK} CHECK (name NOT LIKE '%{MARK}%')")
     await client.post(CREATE_EMPLOYER, {"input": {"name": MARK}})

@@ -29,6 +29,7 @@ from benegraph.graphql.engine.limits import Limits
 from benegraph.settings import GatewayConfig
 from benegraph.telemetry.traces import Traces, create_provider
 from conftest import connect
+from factories.keys import KEY_RING
 
 INVALID, BAD = "VALIDATION_FAILED", "BAD_USER_INPUT"
 
@@ -72,7 +73,11 @@ async def observed_gateway(
         config = GatewayConfig(Limits(query_seconds=0.6), issuers=(provider.issuer,), key_cache_seconds=0)
         with captured_logs("DEBUG") as logs:
             async with running_api(
-                Database(engine), Clock.at(datetime.now(UTC)), graphql_schema, traces=traces, config=config
+                Database(engine, key_ring=KEY_RING),
+                Clock.at(datetime.now(UTC)),
+                graphql_schema,
+                traces=traces,
+                config=config,
             ) as api:
                 yield ObservedGateway(MarkedClient(api, owner, provider), logs, exporter, traces)
     await owner.close()
@@ -92,6 +97,7 @@ EXPECTED_RESULTS: dict[SendMarked, set[Any]] = {
     marked_requests.in_bodies: {(400, BAD), (413, "TOO_COMPLEX"), (415, BAD)},
     marked_requests.in_invalid_http: {400},
     marked_requests.in_mutations: {(200,), (200, BAD)},
+    marked_requests.in_personal_data: {(200,), (200, BAD)},
     marked_requests.into_a_broken_database: {(200, "INTERNAL"), (500, "INTERNAL"), 503},
     marked_requests.into_a_failing_schema: {(200,), (200, "INTERNAL"), (200, "TIMEOUT"), (503, "TIMEOUT")},
     marked_requests.in_tokens: {(200,), (401, "UNAUTHENTICATED"), (403, "FORBIDDEN")},

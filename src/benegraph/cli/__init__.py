@@ -18,6 +18,10 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="Issue, list and revoke API keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+encryption = typer.Typer(
+    help="Generate and rotate the keys that encrypt social security numbers.", no_args_is_help=True
+)
+app.add_typer(encryption, name="encryption-keys")
 documents = typer.Typer(help="Load, list and remove trusted documents.", no_args_is_help=True)
 app.add_typer(documents, name="documents")
 explorers = typer.Typer(
@@ -171,6 +175,22 @@ def revoke_key(
     from benegraph.cli import api_keys
 
     api_keys.revoke(tenant, key_id, data_dir)
+
+
+@encryption.command("generate")
+def generate_encryption_key() -> None:
+    """Print a new encryption key for BENEGRAPH_ENCRYPTION_KEY. It is stored nowhere."""
+    from benegraph.cli import encryption_keys
+
+    encryption_keys.generate()
+
+
+@encryption.command("rotate")
+def rotate_encryption_keys(*, tenant: Tenant, data_dir: DataDir = None) -> None:
+    """Encrypt all values of a tenant with the first key. It can be interrupted and run again, beside a gateway."""
+    from benegraph.cli import encryption_keys
+
+    encryption_keys.rotate(tenant, data_dir)
 
 
 @documents.command("load")

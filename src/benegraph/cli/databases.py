@@ -1,6 +1,7 @@
 """The database of a command: the one at DATABASE_URL, or an embedded PostgreSQL that runs as long as the command."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -18,6 +19,7 @@ from benegraph.db import migrations
 from benegraph.db.embedded import EmbeddedPostgres
 from benegraph.db.engine import PoolSettings, UnfitDatabase, create_engine
 from benegraph.db.session import Database
+from benegraph.domain.encryption import KeyRing, generate_key, parse_keys
 from benegraph.settings import Settings
 
 T = TypeVar("T")
@@ -26,6 +28,7 @@ T = TypeVar("T")
 GATEWAY_ROLE = "gateway"
 CLOSE_TIMEOUT_SECONDS = 0.5
 _DEFAULT_DIRECTORY = "development"
+_KEY_FILE = "encryption-key"
 DATA_DIR_WITH_DATABASE_URL = (
     "--data-dir applies to the embedded PostgreSQL, but DATABASE_URL names another database; remove one of the two."
 )
@@ -39,30 +42,50 @@ class DatabaseLocation:
 
     url: str
     owner_url: str | None = None
+    #: The keys that encrypt values; None if there are none.
+    key_ring: KeyRing | None = None
 
 
 @contextmanager
 def locate_database(settings: Settings, data_dir: Path | None) -> Iterator[DatabaseLocation]:
     """Yield the location of DATABASE_URL, or start an embedded database for the duration of the context."""
     if settings.database_url is None:
-        with start_embedded(data_dir or settings.data_home / _DEFAULT_DIRECTORY) as location:
+        with start_embedded(data_dir or settings.data_home / _DEFAULT_DIRECTORY, settings.key_ring) as location:
             yield location
     elif data_dir is not None:
         fail(DATA_DIR_WITH_DATABASE_URL, USAGE_ERROR)
     else:
-        yield DatabaseLocation(settings.database_url)
+        yield DatabaseLocation(settings.database_url, key_ring=settings.key_ring)
 
 
 @contextmanager
-def start_embedded(data_dir: Path) -> Iterator[DatabaseLocation]:
-    """Start an embedded PostgreSQL, or share a running one. It blocks, so that no event loop may be running."""
+def start_embedded(data_dir: Path, key_ring: KeyRing | None = None) -> Iterator[DatabaseLocation]:
+    """Start an embedded PostgreSQL, or share a running one. It blocks, so that no event loop may be running.
+
+    Without keys in the settings, the data directory has one, which the first start creates.
+    """
     previous = {number: signal.signal(number, lambda got, _: sys.exit(128 + got)) for number in TERMINATION_SIGNALS}
     try:
         with EmbeddedPostgres(data_dir) as server:
-            yield DatabaseLocation(server.dsn(user=GATEWAY_ROLE), server.dsn())
+            key_ring = key_ring or read_or_create_key(data_dir / _KEY_FILE)
+            yield DatabaseLocation(server.dsn(user=GATEWAY_ROLE), server.dsn(), key_ring)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def read_or_create_key(path: Path) -> KeyRing:
+    """Return the encryption keys in a file; create it with a new key, readable by its owner alone, if it is missing."""
+    with suppress(FileExistsError), open(path, "x", encoding="ascii", opener=_open_private) as file:
+        file.write(generate_key() + "\n")
+    try:
+        return parse_keys(path.read_text(encoding="ascii").split())
+    except ValueError:
+        fail(f"{path} must hold encryption keys of 32 bytes in base64url, one on each line.")
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
 
 
 async def prepare_database(location: DatabaseLocation) -> None:
@@ -93,7 +116,7 @@ async def open_database(location: DatabaseLocation, pool: PoolSettings | None = 
     """Open the database with the gateway's role."""
     engine = create_engine(location.url, pool)
     try:
-        yield Database(engine, pgbouncer=bool(pool and pool.pgbouncer))
+        yield Database(engine, pgbouncer=bool(pool and pool.pgbouncer), key_ring=location.key_ring)
     finally:
         with suppress(TimeoutError):  # a database that does not respond must not keep the process from exiting
             async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):

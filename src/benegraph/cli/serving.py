@@ -80,7 +80,9 @@ def serve(
         parameters = ServeParameters(settings, listener, address, url, workers, data_dir, demo_directory, fixed_today)
         with show_status("Starting PostgreSQL"):
             location = stack.enter_context(
-                start_embedded(demo_directory) if demo_directory else locate_database(settings, data_dir)
+                start_embedded(demo_directory, settings.key_ring)
+                if demo_directory
+                else locate_database(settings, data_dir)
             )
         if workers == 1:
             run_async(_serve_in_this_process(parameters, location))
@@ -106,7 +108,7 @@ async def _serve_with_workers(parameters: ServeParameters, location: DatabaseLoc
     async with open_database(location, pool) as database:
         demo_info = await _prepare(parameters, location, database)
     config = _worker_config(parameters, demo_info)
-    spec = WorkerSpec(config, location.url, pool, parameters.address, shared_directory)
+    spec = WorkerSpec(config, location.url, pool, parameters.address, shared_directory, location.key_ring)
     await supervise(spec, parameters.workers, shutdown, lambda: _announce(parameters, location, demo_info))
 
 

@@ -32,6 +32,7 @@ from benegraph.cli.server_process import (
     set_up_process,
 )
 from benegraph.db.engine import PoolSettings, check_database
+from benegraph.domain.encryption import KeyRing
 from benegraph.domain.errors import BenegraphError
 from benegraph.web.draining import GRACE_SECONDS
 
@@ -67,6 +68,8 @@ class WorkerSpec:
     address: ListenAddress
     #: The directory that all workers of one run share.
     shared_directory: Path
+    #: The keys that encrypt values; None if there are none.
+    key_ring: KeyRing | None = None
 
 
 @contextmanager
@@ -257,7 +260,7 @@ async def _serve(spec: WorkerSpec, pipe: Connection) -> None:
     loop.add_signal_handler(signal.SIGTERM, shutdown.request)
     listener = bind_socket(spec.address, shared=True)
     try:
-        async with open_database(DatabaseLocation(spec.database_url), spec.pool) as database:
+        async with open_database(DatabaseLocation(spec.database_url, key_ring=spec.key_ring), spec.pool) as database:
             await check_database(database.engine)
             await serve_until_shutdown(
                 database,

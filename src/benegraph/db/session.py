@@ -23,6 +23,7 @@ from benegraph.db.query_scope import QueryScope
 from benegraph.db.read_pool import ReadPool
 from benegraph.db.rights import rights_of, set_rights_sql
 from benegraph.domain.access import Viewer
+from benegraph.domain.encryption import KeyRing
 from benegraph.domain.errors import BenegraphError
 from benegraph.domain.ids import IdPrefix, new_id
 from benegraph.domain.values import Clock
@@ -67,6 +68,8 @@ class Transaction(ReadSession):
     #: The driver's connection, which the session uses too.
     driver: Any
     request_id: str | None = None
+    #: The keys that encrypt values; None if the gateway has none.
+    key_ring: KeyRing | None = None
     _counter: Iterator[int] = field(default_factory=count)
     #: The transaction's ID once it is known; a list, because the instance is frozen.
     _xact_ids: list[str] = field(default_factory=list)
@@ -117,6 +120,8 @@ class Database:
     on_retry: Callable[[str], None] = _ignore_retry
     #: Whether the engine connects through PgBouncer, which keeps neither sessions nor named prepared statements.
     pgbouncer: bool = False
+    #: The keys that encrypt values in it; None if the process has none.
+    key_ring: KeyRing | None = None
     #: Connections that execute reads without SQLAlchemy.
     read_pool: ReadPool = field(init=False)
 
@@ -200,7 +205,7 @@ class Database:
             try:
                 rights_sql = set_rights_sql(rights_of(viewer))
                 await driver.execute(f"{_begin_sql(isolation)}; {transaction_settings_sql(self.engine)}{rights_sql}")
-                yield Transaction(session, viewer, clock, driver, request_id)
+                yield Transaction(session, viewer, clock, driver, request_id, self.key_ring)
             except Exception as error:
                 await _roll_back(connection, driver, error)
                 raise

@@ -46,6 +46,7 @@ class Action(StrEnum):
     REINSTATE_EMPLOYEE = "reinstateEmployee"
     REHIRE_EMPLOYEE = "rehireEmployee"
     MOVE_EMPLOYEE = "moveEmployee"
+    REVEAL_SSN = "revealSsn"
     ADD_DEPENDENT = "addDependent"
     UPDATE_DEPENDENT = "updateDependent"
     CREATE_BENEFIT_PRODUCT = "createBenefitProduct"

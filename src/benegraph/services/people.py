@@ -43,6 +43,13 @@ from benegraph.services.enrollments.offers import enrollment_facts, is_pending
 from benegraph.services.enrollments.updates import EnrollmentUpdates
 from benegraph.services.plan_years import renew_or_lapse
 from benegraph.services.rehires import check_after_former_employment, check_not_rehired
+from benegraph.services.ssn import (
+    changed_ssn_columns,
+    check_dependent_ssn,
+    check_new_ssn,
+    check_reinstated_ssn,
+    ssn_columns,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class NewHire:
     subscriber_id: str | None = None
     demographics: Demographics = UNKNOWN_DEMOGRAPHICS
     marital_status: MaritalStatus | None = None
+    ssn: str | None = None
 
 
 async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) -> str:
@@ -76,11 +84,13 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
             *check_employer_active(active=employer.active),
             *check_person(new_hire.person, new_hire.hired_on, today),
             *check_demographics(new_hire.demographics),
+            *await check_new_ssn(tx, new_hire.ssn, employer_id, today),
             *await check_division(tx, employer_id, new_hire.division_id),
         ]
     )
+    id = tx.new_id(IdPrefix.EMPLOYEE)
     row = {
-        "id": tx.new_id(IdPrefix.EMPLOYEE),
+        "id": id,
         "employer_id": employer_id,
         "external_id": new_hire.person.external_id,
         "first_name": new_hire.person.first_name,
@@ -89,6 +99,7 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
         "date_of_birth": new_hire.person.date_of_birth,
         "marital_status": new_hire.marital_status,
         **_demographic_columns(new_hire.demographics),
+        **ssn_columns(tx, "employees", id, new_hire.ssn),
         "employment_class": new_hire.employment_class,
         "hired_on": new_hire.hired_on,
         "division_id": new_hire.division_id,
@@ -110,6 +121,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     """
     changes = dict(changes)
     subscriber_id = changes.pop("subscriber_id", UNCHANGED)
+    ssn = changes.pop("ssn", UNCHANGED)
     raise_if_any(check_subscriber_number(subscriber_id))
     require_subscriber_link_permission(tx, subscriber_id)
     employee, today = await _lock_employee(tx, id)
@@ -125,6 +137,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         *check_version(expected_version, employee.version),
         *check_person(person, hired_on, today),
         *check_demographics(demographics),
+        *([] if ssn is UNCHANGED else await check_new_ssn(tx, ssn, employee.employer_id, today, id)),
         *await check_division_change(tx, employee, changes.get("division_id", employee.division_id)),
     ]
     if employee.terminated_on is not None and hired_on > employee.terminated_on:
@@ -136,6 +149,8 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     raise_if_any(violations)
     if changes.get("employment_class", employee.employment_class) is not employee.employment_class:
         employee.class_changed_on = today
+    if ssn is not UNCHANGED:
+        changes |= changed_ssn_columns(tx, employee, ssn)
     for name, value in changes.items():
         setattr(employee, name, value)
     change = store.history.change_event(tx, employee, "UPDATED")
@@ -191,6 +206,7 @@ async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expec
         *check_version(expected_version, employee.version),
         *check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True),
     ]
+    violations += await check_reinstated_ssn(tx, employee, today)
     if employee.terminated_on is None:
         message = "The employee is not terminated, so there is nothing to reinstate."
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
@@ -220,25 +236,29 @@ async def add_dependent(
     *,
     disabled: bool,
     demographics: Demographics = UNKNOWN_DEMOGRAPHICS,
+    ssn: str | None = None,
 ) -> str:
     """Add a dependent of an employee, and return the ID. Raises Refused, also if an employee adds a disabled one."""
     employee, today = await _lock_employee(tx, employee_id)
     violations = [
         *check_dependent(first_name, last_name, date_of_birth, today),
         *check_demographics(demographics),
+        *check_dependent_ssn(tx, ssn),
     ]
     if disabled and tx.viewer.role is Role.EMPLOYEE:
         message = "Only the employer may record that a dependent is disabled."
         violations.append(RuleViolation(ErrorCode.INVALID_INPUT, message, ("disabled",)))
     raise_if_any(violations)
+    id = tx.new_id(IdPrefix.DEPENDENT)
     row = {
-        "id": tx.new_id(IdPrefix.DEPENDENT),
+        "id": id,
         "employer_id": employee.employer_id,
         "employee_id": employee.id,
         "first_name": first_name,
         "last_name": last_name,
         "date_of_birth": date_of_birth,
         **_demographic_columns(demographics),
+        **ssn_columns(tx, "dependents", id, ssn),
         "relationship": relationship,
         "active": True,
         "disabled": disabled,
@@ -265,10 +285,12 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
         message = "An approved divorce or death names this dependent, who therefore stays inactive."
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("active",)))
     demographics, changes = _change_demographics(dependent, changes)
+    ssn = changes.pop("ssn", UNCHANGED)
     raise_if_any(
         [
             *violations,
             *check_demographics(demographics),
+            *([] if ssn is UNCHANGED else check_dependent_ssn(tx, ssn)),
             *check_dependent(
                 changes.get("first_name", dependent.first_name),
                 changes.get("last_name", dependent.last_name),
@@ -277,6 +299,8 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
             ),
         ]
     )
+    if ssn is not UNCHANGED:
+        changes |= changed_ssn_columns(tx, dependent, ssn)
     for name, value in changes.items():
         setattr(dependent, name, value)
     change = store.history.change_event(tx, dependent, "UPDATED")

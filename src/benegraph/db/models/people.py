@@ -19,6 +19,16 @@ class Person(Addressed):
     sex: Mapped[Sex | None] = mapped_column(enum_type(Sex))
     #: In the form of E.164.
     phone: Mapped[str | None]
+    #: The social security number, encrypted by `domain/encryption`, and its keyed hash, which finds equal numbers.
+    ssn: Mapped[bytes | None]
+    ssn_index: Mapped[bytes | None]
+    ssn_last_four: Mapped[str | None]
+
+
+def _ssn_check() -> CheckConstraint:
+    return CheckConstraint(
+        "num_nonnulls(ssn, ssn_index, ssn_last_four) IN (0, 3) AND ssn_last_four ~ '^[0-9]{4}$'", name="ssn"
+    )
 
 
 class Employee(Person, Versioned, Base):
@@ -46,6 +56,7 @@ class Employee(Person, Versioned, Base):
     __table_args__ = (
         id_format_check(IdPrefix.EMPLOYEE),
         address_check(),
+        _ssn_check(),
         CheckConstraint("terminated_on >= hired_on", name="terminated_after_hire"),
         CheckConstraint("char_length(division_id) BETWEEN 1 AND 20", name="division_id"),
         UniqueConstraint("tenant_id", "employer_id", "id", name="uq_employees_of_employer"),
@@ -71,6 +82,13 @@ class Employee(Person, Versioned, Base):
             "external_id",
             unique=True,
             postgresql_where=text("external_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_employees_ssn",
+            "tenant_id",
+            "employer_id",
+            "ssn_index",
+            postgresql_where=text("ssn_index IS NOT NULL"),
         ),
         Index("ix_employees_last_name", "tenant_id", "last_name", "id"),
         Index("ix_employees_hired_on", "tenant_id", "hired_on", "id"),
@@ -120,6 +138,7 @@ class Dependent(Person, Versioned, Base):
     __table_args__ = (
         id_format_check(IdPrefix.DEPENDENT),
         address_check(),
+        _ssn_check(),
         UniqueConstraint("tenant_id", "employer_id", "employee_id", "id", name="uq_dependents_of_employee"),
         tenant_foreign_key("dependents_employee", "employer_id employee_id", "employees", "employer_id id"),
         Index("ix_dependents_employee", "tenant_id", "employee_id", "id"),

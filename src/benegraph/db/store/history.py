@@ -20,13 +20,14 @@ from benegraph.domain.ids import IdPrefix
 PERSONAL_COLUMNS = frozenset(
     {
         *("first_name", "middle_name", "last_name", "name_suffix", "date_of_birth", "sex", "marital_status"),
-        *("email", "phone", "disabled", "external_id", "subscriber_id"),
+        *("email", "phone", "ssn", "disabled", "external_id", "subscriber_id"),
         *ADDRESS_COLUMNS,
     }
 )
 _EXCLUDED_COLUMNS = {
     *("tenant_id", "id", "employer_id", "employee_id", "created_at", "updated_at", "version"),
     *("notes", "review_notes", "waiver_reason"),
+    *("ssn_index", "ssn_last_four"),  # they change with the column `ssn`
     *("secret_hash", "prefix", "last_used_at"),  # of API keys
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -44,10 +45,15 @@ def rows(scope: QueryScope) -> Select[Any]:
     """Select the employees that the viewer may see, and whether each is active today."""
     today = today_at(scope)
     return (
-        select(*Employee.__table__.c, _is_active(today).label("active"), today.label("today"))
+        select(*_readable(Employee), _is_active(today).label("active"), today.label("today"))
         .outerjoin(Employer, and_(Employer.tenant_id == Employee.tenant_id, Employer.id == Employee.employer_id))
         .where(*visibility_conditions(scope, Employee, Employee.employer_id, Employee.id))
     )
+
+
+def _readable(model: type[Employee | Dependent]) -> list[ColumnElement[Any]]:
+    """Return the columns of a person that reads may select: all but the encrypted number and its index."""
+    return [column for column in model.__table__.c if column.key not in ("ssn", "ssn_index")]
 
 
 def _is_active(today: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -113,7 +119,7 @@ of_employers = PagedRows(rows, Employee.employer_id, ORDERS, apply_filter)
 
 def dependent_rows(scope: QueryScope) -> Select[Any]:
     """Select the dependents that the viewer may see."""
-    return select(*Dependent.__table__.c).where(
+    return select(*_readable(Dependent)).where(
         *visibility_conditions(scope, Dependent, Dependent.employer_id, Dependent.employee_id)
     )
 
@@ -229,3 +235,45 @@ async def find_dependent_ids(tx: Transaction, ids: Collection[str]) -> set[str]:
         )
     )
     return set(result)
+
+
+async def is_ssn_taken(
+    tx: Transaction, employer_id: str, indexes: Sequence[bytes], today: date, other_than: str | None
+) -> bool:
+    """Return whether an active employee of an employer has one of these indexes of a social security number.
+
+    It locks the number until the transaction ends, so that two transactions can't both find that it is free.
+    """
+    number = f"{tx.viewer.tenant_id}|{employer_id}|{indexes[-1].hex()}"
+    await tx.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(number, 0))))
+    found = await tx.session.scalar(
+        select(Employee.id)
+        .where(
+            *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id),
+            Employee.employer_id == employer_id,
+            Employee.ssn_index.in_(indexes),
+            or_(Employee.terminated_on.is_(None), Employee.terminated_on > today),
+            true() if other_than is None else Employee.id != other_than,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def lock_encrypted(
+    tx: Transaction, model: type[Employee | Dependent], key_id: bytes, limit: int
+) -> Sequence[Any]:
+    """Lock people whose social security number is encrypted with another key than this one, in the order of IDs."""
+    table: Any = model
+    result = await tx.session.scalars(
+        select(table)
+        .where(
+            *visibility_conditions(tx.scope, model),
+            table.ssn.is_not(None),
+            func.substring(table.ssn, 1, len(key_id)) != key_id,
+        )
+        .order_by(table.id)
+        .limit(limit)
+        .with_for_update(key_share=True)
+    )
+    return result.all()

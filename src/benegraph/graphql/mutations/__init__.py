@@ -17,6 +17,7 @@ from benegraph.graphql.mutations import (
     people,
     plan_year_copies,
     plan_years,
+    ssn,
 )
 
 _FIELDS = [  # in the schema's order
@@ -48,6 +49,7 @@ _FIELDS = [  # in the schema's order
     people.reinstate_employee,
     employments.rehire_employee,
     employments.move_employee,
+    ssn.reveal_ssn,
     people.add_dependent,
     people.update_dependent,
     catalog.create_benefit_product,

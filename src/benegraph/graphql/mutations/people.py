@@ -35,6 +35,7 @@ _NAME_SUFFIX = "The suffix of the name, such as Jr"
 _SEX = "The sex as carriers record it"
 _PHONE = "The phone number in E.164 form: a plus sign, the country code and the number, such as +14155550100"
 _MARITAL_STATUS = "The marital status"
+_SSN = "The social security number, nine digits; it is stored encrypted, and only its last four digits can be queried"
 
 #: Columns by the input's field names.
 _EMPLOYEE_COLUMNS = {
@@ -49,7 +50,7 @@ _EMPLOYEE_COLUMNS = {
     "subscriber_id": "subscriber_id",
     "marital_status": "marital_status",
 }
-_DEMOGRAPHICS = ("middle_name", "name_suffix", "sex", "phone", "address")
+_DEMOGRAPHICS = ("middle_name", "name_suffix", "sex", "phone", "address", "ssn")
 _DEPENDENT_COLUMNS = ("first_name", "last_name", "date_of_birth", "relationship", "disabled", "active")
 
 
@@ -70,6 +71,7 @@ class CreateEmployeeInput(MutationInput):
     sex: Sex | None = optional(f"{_SEX}.")
     phone: str | None = optional(f"{_PHONE}.")
     address: AddressInput | None = optional("The postal address.")
+    ssn: str | None = optional(f"{_SSN}.")
     marital_status: MaritalStatus | None = optional(f"{_MARITAL_STATUS}.")
 
 
@@ -97,6 +99,7 @@ class UpdateEmployeeInput(VersionedInput):
     sex: Sex | None = optional(f"{_SEX}; null clears it.")
     phone: str | None = optional(f"{_PHONE}; null clears it.")
     address: AddressInput | None = optional("The postal address, which replaces all parts; null clears it.")
+    ssn: str | None = optional(f"{_SSN}; null clears it.")
     marital_status: MaritalStatus | None = optional(f"{_MARITAL_STATUS}; null clears it.")
 
 
@@ -148,6 +151,7 @@ class AddDependentInput(MutationInput):
     sex: Sex | None = optional(f"{_SEX}.")
     phone: str | None = optional(f"{_PHONE}.")
     address: AddressInput | None = optional("The postal address.")
+    ssn: str | None = optional(f"{_SSN}.")
 
 
 @mutation_payload
@@ -171,6 +175,7 @@ class UpdateDependentInput(VersionedInput):
     sex: Sex | None = optional(f"{_SEX}; null clears it.")
     phone: str | None = optional(f"{_PHONE}; null clears it.")
     address: AddressInput | None = optional("The postal address, which replaces all parts; null clears it.")
+    ssn: str | None = optional(f"{_SSN}; null clears it.")
 
 
 @mutation_payload
@@ -200,6 +205,7 @@ async def create_employee(tx: Transaction, input: CreateEmployeeInput) -> Result
         value_or_none(input.subscriber_id),
         _demographics(input),
         value_or_none(input.marital_status),
+        value_or_none(input.ssn),
     )
     return {"employee_id": await people.hire_employee(tx, input.employer_id, new_hire)}
 
@@ -261,6 +267,7 @@ async def add_dependent(tx: Transaction, input: AddDependentInput) -> ResultData
         input.relationship,
         disabled=input.disabled,
         demographics=_demographics(input),
+        ssn=value_or_none(input.ssn),
     )
     return {"dependent_id": id}
 

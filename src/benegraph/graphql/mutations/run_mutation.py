@@ -15,6 +15,7 @@ import strawberry
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action, require_permission
 from benegraph.domain.checks import check_text, normalize_text
+from benegraph.domain.encryption import KeyRing
 from benegraph.domain.errors import BenegraphError, ErrorCode, Refused, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.graphql.context import Context, Info
@@ -41,11 +42,13 @@ def mutation(
     description: str,
     *,
     expected_result: Callable[[InputT], ResultData | None] | None = None,
+    finish: Callable[[Context, InputT], Awaitable[ResultData]] | None = None,
 ) -> Callable[[Callable[[Transaction, InputT], Awaitable[ResultData]]], Any]:
     """Declare the mutation `action`; the decorated function applies its change.
 
     The function takes the transaction and the input. It returns the values that the payload's fields read, most of them
     IDs. `expected_result` returns the same from the input alone if it can, which saves a statement.
+    `finish` runs after the commit, also of a repeated call, and returns values that are never stored. Raises Refused.
     """
 
     def declare(change: Callable[[Transaction, InputT], Awaitable[ResultData]]) -> Any:
@@ -57,7 +60,14 @@ def mutation(
         ) -> payload:  # type: ignore[valid-type] # as above
             normalized = normalize_input(input)
             expected = None if expected_result is None else expected_result(input)
-            return await run_mutation(info.context, action, input, lambda tx: change(tx, normalized), expected)
+            return await run_mutation(
+                info.context,
+                action,
+                input,
+                lambda tx: change(tx, normalized),
+                expected,
+                None if finish is None else lambda: finish(info.context, normalized),
+            )
 
         resolve.__name__ = change.__name__  # Strawberry names the field's attribute after it
         return strawberry.mutation(resolve, name=action.value, description=description)
@@ -71,6 +81,7 @@ async def run_mutation(
     input: MutationInput,
     change: Callable[[Transaction], Awaitable[ResultData]],
     expected_result: ResultData | None = None,
+    finish: Callable[[], Awaitable[ResultData]] | None = None,
 ) -> MutationResult:
     """Apply a change in one transaction, which commits before the payload's fields resolve.
 
@@ -86,7 +97,9 @@ async def run_mutation(
         nonlocal is_replay
         if key is None or is_dry_run:
             return await change(tx)
-        result, is_replay = await run_idempotent(tx, action, key, hash_input(input), change, expected_result)
+        result, is_replay = await run_idempotent(
+            tx, action, key, hash_input(input, context.database.key_ring), change, expected_result
+        )
         return result
 
     try:
@@ -98,6 +111,8 @@ async def run_mutation(
         if is_replay:
             context.replayed = True
             await _check_visible(context, result)
+        if finish is not None:
+            result = result | await finish()
     except Refused as refused:
         return MutationResult(user_errors=tuple(refused.violations))
     except EveryItemRefused as refused:
@@ -143,10 +158,16 @@ def normalize_input(value: T) -> T:
     return result  # type: ignore[no-any-return] # of the value's own type
 
 
-def hash_input(input: Any) -> bytes:
-    """Hash a coerced input, defaults included, without its idempotency key."""
+def hash_input(input: Any, key_ring: KeyRing | None = None) -> bytes:
+    """Hash a coerced input, defaults included, without its idempotency key.
+
+    The hash is stored. Of a social security number it takes a keyed hash, because nobody may find the number by trying
+    all of them. Without a key such an input is refused, and its hash is not stored.
+    """
     values = _to_json(input)
     values.pop("idempotency_key", None)
+    if values.get("ssn") is not None:
+        values["ssn"] = key_ring.fingerprint(values["ssn"]) if key_ring else ""
     return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).digest()
 
 

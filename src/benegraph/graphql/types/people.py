@@ -118,6 +118,9 @@ class Dependent(Node):
         description="The phone number in E.164 form, such as +14155550100; null if unknown."
     )
     address: Address | None = address_field("The postal address; null if unknown.")
+    ssn_last_four: str | None = strawberry.field(
+        description="The last four digits of the social security number; null if none is recorded."
+    )
     relationship: Relationship = strawberry.field(description="The dependent's relationship to the employee.")
     active: bool = strawberry.field(description="Whether new elections can cover the dependent.")
     disabled: bool = strawberry.field(
@@ -166,6 +169,9 @@ class Employee(Node):
         description="The phone number in E.164 form, such as +14155550100; null if unknown."
     )
     address: Address | None = address_field("The postal address; null if unknown.")
+    ssn_last_four: str | None = strawberry.field(
+        description="The last four digits of the social security number; null if none is recorded."
+    )
     marital_status: MaritalStatus | None = strawberry.field(description="The marital status; null if unknown.")
     employment_class: EmploymentClass = strawberry.field(
         description="The employment class, which determines eligibility and the contributions."
