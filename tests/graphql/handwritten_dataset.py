@@ -69,6 +69,7 @@ async def make_dataset(database: Database) -> tuple[dict[str, Any], dict[str, Vi
         "ids": [id for ids in ids_by_prefix.values() for id in ids[:2]],
         "foreign": next(row.id for row in dataset.rows if row.tenant != TENANT and row.employee == row.id),
         "covered": next(iter(dataset.elections.values())),
+        "divisionNode": ids_by_prefix[IdPrefix.DIVISION][0],
         "tooMany": ["x"] * 101,
         "unknown": new_id(IdPrefix.EMPLOYEE, NOW.now),
         "unknownYear": new_id(IdPrefix.PLAN_YEAR, NOW.now),
