@@ -3,13 +3,18 @@
 import importlib.util
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from graphql_requests import fetch_data
 from mutation_calls import call
 from sqlalchemy import make_url
 
 from benegraph.db.session import Database
+from benegraph.domain.encryption import parse_keys
+from benegraph.graphql.mutations.people import UpdateEmployeeInput
+from benegraph.graphql.mutations.run_mutation import hash_input
 from factories.access import employee_viewer, employer_viewer
+from factories.keys import FIRST_KEY, KEY_RING, SECOND_KEY
 from factories.office import Office, create_office
 
 NUMBER, DIGITS = "219-09-9999", "219099999"
@@ -28,6 +33,22 @@ async def test_each_reveal_is_recorded_with_its_reason(database: Database) -> No
     assert (first.payload, first.replayed) == ({"ssn": DIGITS}, False)
     assert (again.payload, again.replayed) == ({"ssn": DIGITS}, True)
     assert await reveals(office) == [(ada, "ADMINISTRATOR", "The carrier asks for it.")] * 2
+
+
+async def test_key_reused_with_another_number_is_refused(database: Database) -> None:
+    office = await create_office(database)
+    ada = await office.hire()
+    input = {"employeeId": ada, "ssn": NUMBER, "idempotencyKey": "once"}
+    assert (await call(office, "updateEmployee", input)).is_applied
+    assert (await call(office, "updateEmployee", input)).replayed
+    other = await call(office, "updateEmployee", {**input, "ssn": "219-09-9998"})
+    assert other.refusals == ["IDEMPOTENCY_KEY_REUSED idempotencyKey"]
+    # Whoever has the stored hash and the rest of the input can't find the number by trying all of them.
+    make_input: Any = UpdateEmployeeInput
+    value = make_input(employee_id=ada, ssn=NUMBER)
+    concealed = hash_input(value, KEY_RING)
+    assert concealed != hash_input(value, parse_keys([SECOND_KEY]))
+    assert concealed == hash_input(value, parse_keys([SECOND_KEY, FIRST_KEY]))
 
 
 async def test_dependent_number_is_revealed(database: Database) -> None:
