@@ -1,7 +1,10 @@
 """Moves of employees between divisions: coverage of record agrees with the elections on each day, in one division."""
 
+from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from test_coverage_sync_contracts import (
 from test_coverage_sync_divisions import SingleDivision, division_spans
 
 from benegraph.db.session import Database
+from benegraph.domain.errors import Refused
 from benegraph.services import billing
 from benegraph.services.coverage import CoverageItem, delete_coverage, update_coverage
 from benegraph.services.division_moves import move_employee
@@ -58,10 +62,12 @@ async def check_agreement(office: Office) -> None:
     """Check that each elected day is recorded once, and that the records of a chain are adjacent."""
     tables = await office.read_all_rows()
     elected = sorted(
-        day
-        for row in tables["enrollments"].values()
-        if row["coverage_ends_on"] is not None
-        for day in days_between(to_date(row["coverage_starts_on"]), to_date(row["coverage_ends_on"]))
+        {
+            day
+            for row in tables["enrollments"].values()
+            if row["coverage_ends_on"] is not None
+            for day in days_between(to_date(row["coverage_starts_on"]), to_date(row["coverage_ends_on"]))
+        }
     )
     records = tables["subscriber_enrollments"]
     recorded = sorted(
@@ -309,3 +315,33 @@ async def test_concurrent_moves_leave_one(setup: SingleDivision, owner_url: str)
     assert tally(outcomes) == {"done": 1, "DATES_OUT_OF_ORDER": 1}
     assert len(await read_coverage(office)) == 2
     await check_agreement(office)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_random_actions_keep_agreement_across_moves(setup: SingleDivision, seed: int) -> None:
+    office, ada, random = setup.office, setup.ada, Random(seed)  # noqa: S311 - repeatable, not secret
+    await make_contract(office, division_id="D3")
+    dental = await open_plan_year(await office_with_dental_product(office), CONTRACT_START)
+    done = Counter[str]()
+
+    async def attempt(name: str, call: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await call
+        except Refused:
+            return
+        done[name] += 1
+        await check_agreement(office)
+
+    await attempt("elect", enroll_in_plan_year(office, ada, dental))
+    for _ in range(15):
+        day = date(2027, 1, 1) + timedelta(days=random.randrange(365))
+        office = office.on_day(min(office.today + timedelta(days=random.randrange(2)), date(2026, 11, 30)))
+        row = random.choice(await office.enrollments(ada))
+        await attempt("move", move(office, ada, day, random.choice([DIVISION, "D2", "D3"])))
+        await attempt("terminate", office.terminate_employee(ada, day))
+        if random.random() < 0.7:
+            await attempt("reinstate", office.reinstate_employee(ada))
+        await attempt("reopen", office.reopen_election(row.id))
+        if random.random() < 0.7:
+            await attempt("elect", enroll_in_plan_year(office, ada, row.plan_year_id))
+    assert min(done[name] for name in ("move", "terminate", "reinstate", "reopen", "elect")) > 0, done

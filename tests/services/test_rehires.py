@@ -8,8 +8,10 @@ from racing import race, tally
 from test_coverage_sync_contracts import enroll_in_plan_year, linked_coverage_ids, open_plan_year
 
 from benegraph.db.session import Database
+from benegraph.domain.enrollments.coverage_ends import CoverageEnd, CoverageEndReason
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import WaitingPeriod
+from benegraph.services.enrollments import end_coverage, override_election
 from benegraph.services.rehires import Rehire, rehire_employee
 from factories.coverage import (
     CONTRACT_START,
@@ -117,6 +119,22 @@ async def test_rehire_needs_ended_employment_and_follows_it_once(office: Office)
     await day.terminate_employee(second, date(2027, 9, 10))
     third = await rehire(day, second, date(2027, 12, 1))
     assert (await office.read_row("employees", third))["previous_employment_id"] == second
+
+
+async def test_coverage_of_former_employment_no_longer_changes(office: Office) -> None:
+    ada = await office.hire()
+    year = await office.open_plan_year()
+    enrollment = await enroll_in_plan_year(office, ada, year)
+    day = office.on_day(ENDED)
+    await day.terminate_employee(ada, ENDED)
+    end = CoverageEnd(CoverageEndReason.NONPAYMENT, date(2027, 5, 31), None, "Unpaid.")
+    await day.dry_run(end_coverage, enrollment, end, None)
+    answer = enroll(enrollment, (await office.plan_ids(year))["SILVER"])
+    await rehire(day, ada)
+    refused = ["INVALID_STATUS_TRANSITION enrollmentId"]
+    assert await office.refusals(day.run(end_coverage, enrollment, end, None)) == refused
+    override = day.run(override_election, answer, date(2027, 2, 1), "A form was late.")
+    assert await office.refusals(override) == refused
 
 
 async def test_hire_date_of_rehire_stays_after_former_employment(office: Office) -> None:

@@ -32,6 +32,7 @@ from benegraph.services.coverage.subscribers import (
     UNCHANGED,
     check_division,
     check_division_change,
+    check_not_rehired,
     check_subscriber_number,
     link_subscriber,
     require_subscriber_link_permission,
@@ -42,7 +43,7 @@ from benegraph.services.enrollments.issue import is_awaiting_answer, issue_to_em
 from benegraph.services.enrollments.offers import enrollment_facts, is_pending
 from benegraph.services.enrollments.updates import EnrollmentUpdates
 from benegraph.services.plan_years import renew_or_lapse
-from benegraph.services.rehires import check_after_former_employment, check_not_rehired
+from benegraph.services.rehires import check_after_former_employment
 from benegraph.services.ssn import (
     changed_ssn_columns,
     check_dependent_ssn,
@@ -210,7 +211,7 @@ async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expec
     if employee.terminated_on is None:
         message = "The employee is not terminated, so there is nothing to reinstate."
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
-    violations += await check_not_rehired(tx, id)
+    violations += await check_not_rehired(tx, employee, "employeeId")
     raise_if_any(violations)
     await require_active_employer(tx, employee.employer_id, "employeeId")
     await _set_termination(tx, employee, None, "REINSTATED", reason)

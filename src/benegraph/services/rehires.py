@@ -15,7 +15,7 @@ from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refu
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import EmploymentClass, PersonalDetails, check_person, check_rehire
 from benegraph.domain.values import last_day_of_month
-from benegraph.services.coverage.subscribers import check_division, lock_employee, move_subscriber
+from benegraph.services.coverage.subscribers import check_division, check_not_rehired, lock_employee, move_subscriber
 from benegraph.services.employers import employer_today, require_active_employer
 from benegraph.services.enrollments.issue import is_awaiting_answer, issue_to_employee
 
@@ -63,7 +63,7 @@ async def rehire_employee(tx: Transaction, former_id: str, rehire: Rehire, expec
         [
             *check_version(expected_version, former.version),
             *check_rehire(former.terminated_on, rehire.hired_on),
-            *await check_not_rehired(tx, former.id),
+            *await check_not_rehired(tx, former, "employeeId"),
             *check_person(person, rehire.hired_on, today),
             *await _check_division(tx, former.employer_id, division_id, rehire.hired_on),
             *await _check_coverage_over(tx, former, rehire.hired_on, today),
@@ -80,15 +80,6 @@ async def rehire_employee(tx: Transaction, former_id: str, rehire: Rehire, expec
     await move_subscriber(tx, former, employee)
     await issue_to_employee(tx, employee, today)
     return id
-
-
-async def check_not_rehired(tx: Transaction, former_id: str) -> list[RuleViolation]:
-    """Check that no further employment of the same person follows an employment."""
-    next_id = await store.people.find_next_employment_id(tx, former_id)
-    if next_id is None:
-        return []
-    message = f"The person was rehired; the employment that followed is {next_id}."
-    return [RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",))]
 
 
 async def check_after_former_employment(tx: Transaction, employee: Employee, hired_on: date) -> list[RuleViolation]:

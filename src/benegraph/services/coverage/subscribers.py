@@ -127,6 +127,20 @@ async def _check_relink(
     return violations
 
 
+async def check_not_rehired(tx: Transaction, former: Any, field: str) -> list[RuleViolation]:
+    """Check that no further employment of the same person follows a locked employment.
+
+    The subscriber, and with it the coverage of record from then on, belongs to the employment that follows.
+    """
+    if former.terminated_on is None:
+        return []
+    next_id = await store.people.find_next_employment_id(tx, former.id)
+    if next_id is None:
+        return []
+    message = f"The person was rehired, so the former employment stays as it was; the one that followed is {next_id}."
+    return [RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, (field,))]
+
+
 async def move_subscriber(tx: Transaction, former: Employee, employee: Employee) -> None:
     """Move the subscriber of a former employment, if there is one, to the next employment of the same person.
 

@@ -19,6 +19,7 @@ from benegraph.domain.enrollments.status import (
 )
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
+from benegraph.services.coverage.subscribers import check_not_rehired
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.enrollments.offers import enrollment_facts, find_covered_since, is_pending
 from benegraph.services.enrollments.reissue import check_event, compute_event_effective_date
@@ -65,6 +66,7 @@ async def end_coverage(
     raise_if_any(
         [
             *check_version(expected_version, row.version),
+            *await check_not_rehired(tx, employee, "enrollmentId"),
             *(_check_event(event, event_effective_on, plan_year, today) if end.life_event_id else ()),
             *check_coverage_end(end, today, event_effective_on, administrator=tx.viewer.role is Role.ADMINISTRATOR),
             *_check_endable(row, rows, plan_year, last_day, today),

@@ -14,6 +14,7 @@ from benegraph.domain.enrollments.status import AnswerSource, CloseReason, Windo
 from benegraph.domain.errors import ErrorCode, Refused, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import Employment
+from benegraph.services.coverage.subscribers import check_not_rehired
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.enrollments.confirmations import build_answer_writes
 from benegraph.services.enrollments.coverage_ends import CoverageOutcome, build_coverage_outcome
@@ -67,6 +68,7 @@ async def override_election(
     answer = evaluate_answer(election, offer)
     violations = [
         *check_version(election.expected_version, row.version),
+        *await check_not_rehired(tx, employee, "enrollmentId"),
         *_check_overridable(row, context.rows_of_plan_year(plan_year.id), today),
         *_check_effective_on(effective_on, plan_year, employment_of(employee)),
     ]
