@@ -73,6 +73,7 @@ def add_coverage(
         "original_enrollment_date": start,
         "policy_number": contract["policy_number"],
         **columns,
+        "continues_id": None,
         "entry_user": records.user_id,
         "update_user": records.user_id,
     }

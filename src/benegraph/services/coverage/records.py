@@ -199,6 +199,7 @@ class CoverageBatch:
             **asdict(item.key),
             **dict.fromkeys(CHANGEABLE_COLUMNS),
             **item.changes,
+            "continues_id": None,
             "entry_user": tx.viewer.key_id,
             "update_user": tx.viewer.key_id,
             "created_at": tx.clock.now,
