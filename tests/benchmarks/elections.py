@@ -30,10 +30,19 @@ async def answered_enrollments(connection: Any, tenant: str) -> list[str]:
 
 
 async def reset_elections(connection: Any, tenant: str) -> None:
-    """Make all of W4's enrollments pending again, and delete their events and idempotency keys."""
+    """Make all of W4's enrollments pending again, and delete their events, confirmations and idempotency keys."""
     ids = await answered_enrollments(connection, tenant)
     if ids:
         await connection.execute("DELETE FROM events WHERE tenant_id = $1 AND subject_id = ANY($2)", tenant, ids)
+        await connection.execute(
+            """
+            WITH deleted AS (
+                DELETE FROM election_confirmations WHERE tenant_id = $1 AND enrollment_id = ANY($2) RETURNING id
+            )
+            DELETE FROM confirmed_dependents WHERE tenant_id = $1 AND confirmation_id IN (SELECT id FROM deleted)
+            """,
+            *(tenant, ids),
+        )
         await connection.execute(
             """
             UPDATE enrollments SET decision = NULL, decided_at = NULL, coverage_tier = NULL, selected_plan_id = NULL,
@@ -46,7 +55,8 @@ async def reset_elections(connection: Any, tenant: str) -> None:
     await connection.execute("DELETE FROM idempotency_keys WHERE tenant_id = $1 AND mutation = 'elect'", tenant)
     # Dead rows would be vacuumed during a turn, and burden one contender more than another.
     await connection.execute("VACUUM (ANALYZE, TRUNCATE false) enrollments")
-    await connection.execute("VACUUM (TRUNCATE false) events")
+    for table in ("events", "election_confirmations", "confirmed_dependents"):
+        await connection.execute(f"VACUUM (TRUNCATE false) {table}")
     await connection.execute("VACUUM (TRUNCATE false) idempotency_keys")
 
 

@@ -13,6 +13,7 @@ const VALUES = [
   "Eligibility",
   "EligibilityRule",
   "EligiblePlan",
+  "EndedCoveragePreview",
   "PageInfo",
   "PaidThroughResult",
   "PlanCost",

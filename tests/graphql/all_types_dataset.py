@@ -8,12 +8,14 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_input_object_type
 from graphql_requests import SCHEMA, fetch_data
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from benegraph.db import models
-from benegraph.db.session import Database
+from benegraph.db.models.addresses import address_values
+from benegraph.db.session import Database, Transaction
 from benegraph.demo import TENANTS, DemoIds, fill_demo_tenants
 from benegraph.domain.access import Role, Viewer
+from benegraph.domain.addresses import PostalAddress
 from benegraph.domain.catalog import CoverageTier, ProductCategory
 from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
@@ -108,6 +110,7 @@ async def make_all_types_dataset(database: Database) -> AllTypesDataset:
     """Fill an empty database. The rows are the same in every run, except for the IDs that the demo doesn't assign."""
     handles = await fill_demo_tenants(database, Clock.at_noon(TODAY), 1)
     tenant = handles.tenant_id
+    await _add_personal_data(database, tenant)
     await _insert_rare_rows(database, tenant)
     viewers = {
         Role.ADMINISTRATOR: administrator(tenant),
@@ -126,6 +129,24 @@ async def make_all_types_dataset(database: Database) -> AllTypesDataset:
 
 
 # ------------------------------------------------------------------------------ rows that the demo doesn't contain
+
+
+async def _add_personal_data(database: Database, tenant: str) -> None:
+    """Give the demo's rows the personal and legal data that the demo leaves out; the rows inserted later lack them."""
+    ssn = {"ssn": b"encrypted", "ssn_index": b"index", "ssn_last_four": "6789"}
+    address = address_values(PostalAddress("2 Main Street", None, "Springfield", "IL", "62701"))
+    values: dict[type[Any], dict[str, Any]] = {
+        models.Employee: FULL_DEMOGRAPHICS | {"marital_status": MaritalStatus.MARRIED} | ssn,
+        models.Dependent: FULL_DEMOGRAPHICS | ssn,
+        models.Employer: {"legal_name": "Acme Holdings, Inc.", "ein": "123456789", **address},
+        models.BenefitProduct: {"payer_id": "60054"},
+    }
+
+    async def transaction(tx: Transaction) -> None:
+        for model, columns in values.items():
+            await tx.session.execute(update(model).where(model.tenant_id == tenant).values(columns))
+
+    await database.transact(administrator(tenant), NOW, transaction)
 
 
 async def _insert_rare_rows(database: Database, tenant: str) -> None:
