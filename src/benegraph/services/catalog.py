@@ -9,7 +9,7 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import BenefitProduct, CarrierPlan, CarrierPlanRate
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import RowWrite, execute_writes, insert_rows
+from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.access import require_tenant_wide
 from benegraph.domain.catalog import (
     PlanTerms,
@@ -74,8 +74,7 @@ async def add_product(
         "payer_id": payer_id,
         "active": True,
     }
-    event = store.history.creation_event(tx, product, "CREATED", None)
-    await execute_writes(tx, RowWrite.insert(BenefitProduct, [product]), store.history.build_events_insert([event]))
+    await store.history.insert_with_events(tx, BenefitProduct, [product], "CREATED")
     await _insert_carrier_plans(tx, id, plans)
     return id
 
@@ -100,7 +99,7 @@ async def update_product(tx: Transaction, id: str, changes: Mapping[str, Any], e
     )
     for name, value in changes.items():
         setattr(product, name, value)
-    await _record_change(tx, product, "UPDATED")
+    await store.history.record_change(tx, product, "UPDATED")
 
 
 async def retire_product(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
@@ -115,7 +114,7 @@ async def retire_product(tx: Transaction, id: str, reason: str | None, expected_
         ]
     )
     product.active = False
-    await _record_change(tx, product, "RETIRED", reason)
+    await store.history.record_change(tx, product, "RETIRED", reason)
 
 
 # ---------------------------------------------------------------------------------------------- carrier plans
@@ -191,7 +190,7 @@ async def retire_carrier_plan(tx: Transaction, id: str, reason: str | None, expe
         ]
     )
     plan.active = False
-    await _record_change(tx, plan, "RETIRED", reason)
+    await store.history.record_change(tx, plan, "RETIRED", reason)
 
 
 # ----------------------------------------------------------------------------------------------- shared steps
@@ -224,15 +223,6 @@ def _check_reactivation(changes: Mapping[str, Any]) -> list[RuleViolation]:
     message = "An update can only set this to true; a retirement sets it to false and records its reason."
     is_retirement = changes.get("active") is False
     return [RuleViolation(ErrorCode.INVALID_INPUT, message, ("active",))] if is_retirement else []
-
-
-async def _record_change(
-    tx: Transaction, row: BenefitProduct | CarrierPlan, action: str, reason: str | None = None
-) -> None:
-    event = store.history.change_event(tx, row, action, reason)
-    await tx.flush()
-    if store.history.has_changes(event):
-        await store.history.insert_events(tx, [event])
 
 
 async def _insert_carrier_plans(

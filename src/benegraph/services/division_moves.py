@@ -10,12 +10,12 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
 from benegraph.domain.coverage import record_span
-from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import check_division_id, check_move
-from benegraph.services.coverage.subscribers import check_division, lock_employee
+from benegraph.services.coverage.subscribers import check_division
 from benegraph.services.coverage.sync import sync_coverage_of_record
-from benegraph.services.employers import employer_today
+from benegraph.services.employees import require_employee
 
 
 async def move_employee(
@@ -37,10 +37,7 @@ async def move_employee(
             *check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True),
         ]
     )
-    employee = await lock_employee(tx, employee_id)
-    if employee is None:
-        raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
-    today = await employer_today(tx, employee.employer_id)
+    employee, today = await require_employee(tx, employee_id)
     last_move = max(await store.coverage.list_move_dates(tx, employee.id), default=None)
     # Before the first move, the recorded division counts; that of the employee may be missing.
     recorded = set() if last_move else await store.coverage.list_linked_division_ids(tx, employee.id)

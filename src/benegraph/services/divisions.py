@@ -10,7 +10,6 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import Division
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
 from benegraph.domain.employers import (
     check_division_active,
@@ -51,7 +50,7 @@ async def update_division(tx: Transaction, id: str, changes: dict[str, Any], exp
     raise_if_any(violations)
     for name, value in changes.items():
         setattr(division, name, value)
-    await _record_change(tx, division, "UPDATED")
+    await store.history.record_change(tx, division, "UPDATED")
 
 
 async def retire_division(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
@@ -68,7 +67,7 @@ async def retire_division(tx: Transaction, id: str, reason: str | None, expected
     ]
     raise_if_any(violations)
     division.active = False
-    await _record_change(tx, division, "RETIRED", reason)
+    await store.history.record_change(tx, division, "RETIRED", reason)
 
 
 async def ensure_division(tx: Transaction, employer_id: str, code: str) -> None:
@@ -86,8 +85,7 @@ async def ensure_division(tx: Transaction, employer_id: str, code: str) -> None:
 async def _insert_division(tx: Transaction, employer_id: str, code: str, name: str) -> str:
     id = tx.new_id(IdPrefix.DIVISION)
     row = {"id": id, "employer_id": employer_id, "code": code, "name": name, "active": True}
-    event = store.history.creation_event(tx, row, "CREATED", None)
-    await execute_writes(tx, RowWrite.insert(Division, [row]), store.history.build_events_insert([event]))
+    await store.history.insert_with_events(tx, Division, [row], "CREATED")
     return id
 
 
@@ -100,10 +98,3 @@ async def _lock_division(tx: Transaction, id: str) -> tuple[Division, date]:
     if employer is None or division is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No division found with ID {id}.", "divisionId")
     return division, tx.today(employer.time_zone)
-
-
-async def _record_change(tx: Transaction, division: Division, action: str, reason: str | None = None) -> None:
-    event = store.history.change_event(tx, division, action, reason)
-    await tx.flush()
-    if store.history.has_changes(event):
-        await store.history.insert_events(tx, [event])

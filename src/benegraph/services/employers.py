@@ -9,7 +9,6 @@ from benegraph.db import store
 from benegraph.db.models import Employer
 from benegraph.db.models.addresses import address_of, address_values
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import require_tenant_wide
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
 from benegraph.domain.employers import (
@@ -45,8 +44,7 @@ async def add_employer(tx: Transaction, name: str, time_zone: str, details: Empl
         "time_zone": time_zone,
         "active": True,
     }
-    event = store.history.creation_event(tx, row, "CREATED", None) | {"employer_id": id}
-    await execute_writes(tx, RowWrite.insert(Employer, [row]), store.history.build_events_insert([event]))
+    await store.history.insert_with_events(tx, Employer, [row], "CREATED")
     return id
 
 
@@ -68,7 +66,7 @@ async def update_employer(tx: Transaction, id: str, changes: Mapping[str, Any], 
     columns.pop("address", None)
     for name, value in columns.items():
         setattr(employer, name, value)
-    await _record_change(tx, employer, "UPDATED")
+    await store.history.record_change(tx, employer, "UPDATED")
 
 
 async def deactivate_employer(tx: Transaction, id: str, reason: str, expected_version: int | None) -> None:
@@ -87,7 +85,7 @@ async def deactivate_employer(tx: Transaction, id: str, reason: str, expected_ve
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employerId",)))
     raise_if_any(violations)
     employer.active = False
-    await _record_change(tx, employer, "DEACTIVATED", reason)
+    await store.history.record_change(tx, employer, "DEACTIVATED", reason)
 
 
 async def reactivate_employer(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
@@ -102,7 +100,7 @@ async def reactivate_employer(tx: Transaction, id: str, reason: str | None, expe
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employerId",)))
     raise_if_any(violations)
     employer.active = True
-    await _record_change(tx, employer, "REACTIVATED", reason)
+    await store.history.record_change(tx, employer, "REACTIVATED", reason)
 
 
 async def lock_employer(tx: Transaction, id: str) -> Employer:
@@ -118,10 +116,3 @@ async def require_active_employer(tx: Transaction, employer_id: str, field: str)
     """Raise Refused if a locked employer is inactive; `field` is the input field that refers to it."""
     employers = await store.employers.by_ids(tx, [employer_id])
     raise_if_any(check_employer_active(active=employers[employer_id].active, field=field))
-
-
-async def _record_change(tx: Transaction, employer: Employer, action: str, reason: str | None = None) -> None:
-    event = store.history.change_event(tx, employer, action, reason)
-    await tx.flush()
-    if store.history.has_changes(event):
-        await store.history.insert_events(tx, [event])

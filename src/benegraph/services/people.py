@@ -7,9 +7,9 @@ from typing import Any
 
 from benegraph.db import store
 from benegraph.db.models import Dependent, Employee, Enrollment, PlanYear
-from benegraph.db.models.addresses import address_of, address_values
+from benegraph.db.models.addresses import address_values
+from benegraph.db.models.people import demographic_values, demographics_of
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import Role
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
 from benegraph.domain.employers import check_employer_active
@@ -38,7 +38,8 @@ from benegraph.services.coverage.subscribers import (
     require_subscriber_link_permission,
 )
 from benegraph.services.coverage.sync import sync_coverage_of_record
-from benegraph.services.employers import employer_today, require_active_employer
+from benegraph.services.employees import lock_enrollments, require_employee
+from benegraph.services.employers import require_active_employer
 from benegraph.services.enrollments.issue import is_awaiting_answer, issue_to_employee
 from benegraph.services.enrollments.offers import enrollment_facts, is_pending
 from benegraph.services.enrollments.updates import EnrollmentUpdates
@@ -99,15 +100,14 @@ async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) ->
         "email": new_hire.person.email,
         "date_of_birth": new_hire.person.date_of_birth,
         "marital_status": new_hire.marital_status,
-        **_demographic_columns(new_hire.demographics),
+        **demographic_values(new_hire.demographics),
         **ssn_columns(tx, "employees", id, new_hire.ssn),
         "employment_class": new_hire.employment_class,
         "hired_on": new_hire.hired_on,
         "division_id": new_hire.division_id,
     }
-    event = store.history.creation_event(tx, row, "HIRED", str(row["id"]))
-    await execute_writes(tx, RowWrite.insert(Employee, [row]), store.history.build_events_insert([event]))
-    employee = await _lock_row(tx, str(row["id"]))
+    await store.history.insert_with_events(tx, Employee, [row], "HIRED")
+    employee = await _lock_row(tx, id)
     await issue_to_employee(tx, employee, today)
     if new_hire.subscriber_id is not None:
         await link_subscriber(tx, employee, new_hire.subscriber_id)
@@ -125,7 +125,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
     ssn = changes.pop("ssn", UNCHANGED)
     raise_if_any(check_subscriber_number(subscriber_id))
     require_subscriber_link_permission(tx, subscriber_id)
-    employee, today = await _lock_employee(tx, id)
+    employee, today = await require_employee(tx, id)
     person = replace(
         PersonalDetails(
             employee.first_name, employee.last_name, employee.email, employee.date_of_birth, employee.external_id
@@ -154,10 +154,7 @@ async def update_employee(tx: Transaction, id: str, changes: Mapping[str, Any], 
         changes |= changed_ssn_columns(tx, employee, ssn)
     for name, value in changes.items():
         setattr(employee, name, value)
-    change = store.history.change_event(tx, employee, "UPDATED")
-    await tx.flush()
-    if store.history.has_changes(change):
-        await store.history.insert_events(tx, [change])
+    change = await store.history.record_change(tx, employee, "UPDATED")
     if change["after"]:
         await issue_to_employee(tx, employee, today)
     if "division_id" in changes:
@@ -174,7 +171,7 @@ async def terminate_employee(
     Coverage ends on the last day of the termination date's month, later coverage is cancelled, and pending enrollments
     close.
     """
-    employee, today = await _lock_employee(tx, id)
+    employee, today = await require_employee(tx, id)
     violations = [
         *check_version(expected_version, employee.version),
         *check_termination(
@@ -186,7 +183,7 @@ async def terminate_employee(
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",)))
     raise_if_any(violations)
     await _set_termination(tx, employee, terminated_on, "TERMINATED", reason)
-    rows, plan_years = await _lock_enrollments(tx, employee)
+    rows, plan_years = await lock_enrollments(tx, employee)
     updates = EnrollmentUpdates()
     for row in rows:
         if not is_awaiting_answer(row, today):
@@ -202,7 +199,7 @@ async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expec
 
     Coverage and enrollments that the termination ended, cancelled or closed are restored.
     """
-    employee, today = await _lock_employee(tx, id)
+    employee, today = await require_employee(tx, id)
     violations = [
         *check_version(expected_version, employee.version),
         *check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True),
@@ -215,7 +212,7 @@ async def reinstate_employee(tx: Transaction, id: str, reason: str | None, expec
     raise_if_any(violations)
     await require_active_employer(tx, employee.employer_id, "employeeId")
     await _set_termination(tx, employee, None, "REINSTATED", reason)
-    rows, plan_years = await _lock_enrollments(tx, employee)
+    rows, plan_years = await lock_enrollments(tx, employee)
     updates = EnrollmentUpdates()
     _reopen_closed_by_termination(updates, rows, plan_years, today, reason)
     await _write_with_coverage(tx, employee, updates, rows, plan_years, None)
@@ -240,7 +237,7 @@ async def add_dependent(
     ssn: str | None = None,
 ) -> str:
     """Add a dependent of an employee, and return the ID. Raises Refused, also if an employee adds a disabled one."""
-    employee, today = await _lock_employee(tx, employee_id)
+    employee, today = await require_employee(tx, employee_id)
     violations = [
         *check_dependent(first_name, last_name, date_of_birth, today),
         *check_demographics(demographics),
@@ -258,15 +255,14 @@ async def add_dependent(
         "first_name": first_name,
         "last_name": last_name,
         "date_of_birth": date_of_birth,
-        **_demographic_columns(demographics),
+        **demographic_values(demographics),
         **ssn_columns(tx, "dependents", id, ssn),
         "relationship": relationship,
         "active": True,
         "disabled": disabled,
     }
-    event = store.history.creation_event(tx, row, "ADDED", employee.id)
-    await execute_writes(tx, RowWrite.insert(Dependent, [row]), store.history.build_events_insert([event]))
-    return str(row["id"])
+    await store.history.insert_with_events(tx, Dependent, [row], "ADDED")
+    return id
 
 
 async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
@@ -275,7 +271,7 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
     unlocked = await store.people.get_dependent(tx, id)
     if unlocked is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No dependent found with ID {id}.", "dependentId")
-    _employee, today = await _lock_employee(tx, unlocked.employee_id)
+    _employee, today = await require_employee(tx, unlocked.employee_id)
     dependent = await store.people.get_dependent(tx, id)  # read again, now under the employee's lock
     if dependent is None:
         raise AssertionError("dependents are never deleted")
@@ -304,29 +300,15 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
         changes |= changed_ssn_columns(tx, dependent, ssn)
     for name, value in changes.items():
         setattr(dependent, name, value)
-    change = store.history.change_event(tx, dependent, "UPDATED")
-    await tx.flush()
-    if store.history.has_changes(change):
-        await store.history.insert_events(tx, [change])
+    await store.history.record_change(tx, dependent, "UPDATED")
 
 
 def _change_demographics(row: Employee | Dependent, changes: Mapping[str, Any]) -> tuple[Demographics, dict[str, Any]]:
     """Return the demographic data after a change, and the changes with the columns of an address in place of it."""
-    current = Demographics(row.middle_name, row.name_suffix, row.sex, row.phone, address_of(row))
     names = {declared.name for declared in fields(Demographics)}
-    demographics = replace(current, **{name: value for name, value in changes.items() if name in names})
+    demographics = replace(demographics_of(row), **{name: value for name, value in changes.items() if name in names})
     columns = {name: value for name, value in changes.items() if name != "address"}
     return demographics, columns | (address_values(demographics.address) if "address" in changes else {})
-
-
-def _demographic_columns(demographics: Demographics) -> dict[str, Any]:
-    return {
-        "middle_name": demographics.middle_name,
-        "name_suffix": demographics.name_suffix,
-        "sex": demographics.sex,
-        "phone": demographics.phone,
-        **address_values(demographics.address),
-    }
 
 
 async def _check_employee_changes(
@@ -361,16 +343,6 @@ async def _check_no_earlier_coverage(tx: Transaction, employee: Employee, hired_
 # ---------------------------------------------------------------------------------------------------- shared steps
 
 
-async def _lock_employee(tx: Transaction, id: str) -> tuple[Employee, date]:
-    """Lock the employer in share mode, then the employee; also return the employer's current date. Raises Refused."""
-    raise_if_any(check_id(IdPrefix.EMPLOYEE, id, "employeeId"))
-    employer_id = await store.people.employer_id_of(tx, id)
-    if employer_id is None:
-        raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {id}.", "employeeId")
-    await store.employers.lock(tx, employer_id, shared=True)
-    return await _lock_row(tx, id), await employer_today(tx, employer_id)
-
-
 async def _lock_row(tx: Transaction, id: str) -> Employee:
     employee = await store.people.lock_object(tx, id)
     if employee is None:
@@ -382,16 +354,7 @@ async def _set_termination(
     tx: Transaction, employee: Employee, terminated_on: date | None, action: str, reason: str | None
 ) -> None:
     employee.terminated_on = terminated_on
-    change = store.history.change_event(tx, employee, action, reason)
-    await tx.flush()
-    await store.history.insert_events(tx, [change])
-
-
-async def _lock_enrollments(tx: Transaction, employee: Employee) -> tuple[Sequence[Enrollment], Mapping[str, PlanYear]]:
-    """Lock the plan years of an employee's enrollments, shared, then these enrollments."""
-    ids = await store.enrollments.list_plan_year_ids(tx, employee.id)
-    plan_years = await store.plan_years.lock(tx, ids, shared=True)
-    return await store.enrollments.lock_in_plan_years(tx, employee.id), plan_years
+    await store.history.record_change(tx, employee, action, reason)
 
 
 def _reopen_closed_by_termination(

@@ -1,32 +1,27 @@
 """Rehires: a further employment of a person whose former employment has ended."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from benegraph.db import store
-from benegraph.db.models import Dependent, Employee, Enrollment
-from benegraph.db.models.addresses import ADDRESS_COLUMNS
+from benegraph.db.models import Dependent, Employee
+from benegraph.db.models.people import demographic_values, demographics_of
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import RowWrite, execute_writes
-from benegraph.domain.checks import check_id, check_version
-from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
+from benegraph.domain.checks import check_version
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import EmploymentClass, PersonalDetails, check_person, check_rehire
 from benegraph.domain.values import last_day_of_month
-from benegraph.services.coverage.subscribers import check_division, check_not_rehired, lock_employee, move_subscriber
+from benegraph.services.coverage.subscribers import check_division, check_not_rehired, move_subscriber
+from benegraph.services.employees import lock_enrollments, require_employee
 from benegraph.services.employers import employer_today, require_active_employer
 from benegraph.services.enrollments.issue import is_awaiting_answer, issue_to_employee
 
-_DEMOGRAPHIC_COLUMNS = ("middle_name", "name_suffix", "sex", "phone", *ADDRESS_COLUMNS)
-#: The columns that an employment takes over from the former one. A social security number is entered again, because
-#: its encryption is bound to its row.
-_PERSON_COLUMNS = ("first_name", "last_name", "email", "date_of_birth", "marital_status", *_DEMOGRAPHIC_COLUMNS)
-_DEPENDENT_COLUMNS = (
-    *("first_name", "last_name", "date_of_birth", "relationship", "active", "disabled"),
-    *_DEMOGRAPHIC_COLUMNS,
-)
+#: The columns that an employment takes over from the former one, beside the demographic ones. A social security number
+#: is entered again, because its encryption is bound to its row.
+_PERSON_COLUMNS = ("first_name", "last_name", "email", "date_of_birth", "marital_status")
+_DEPENDENT_COLUMNS = ("first_name", "last_name", "date_of_birth", "relationship", "active", "disabled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +41,7 @@ async def rehire_employee(tx: Transaction, former_id: str, rehire: Rehire, expec
     subscriber and copies of the active dependents go to the new one, which has its own waiting periods and new-hire
     enrollments.
     """
-    raise_if_any(check_id(IdPrefix.EMPLOYEE, former_id, "employeeId"))
-    former = await lock_employee(tx, former_id)
-    if former is None:
-        raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {former_id}.", "employeeId")
-    today = await employer_today(tx, former.employer_id)
+    former, today = await require_employee(tx, former_id)
     division_id = rehire.division_id or former.division_id
     person = PersonalDetails(
         former.first_name,
@@ -112,9 +103,10 @@ async def _check_coverage_over(tx: Transaction, former: Employee, hired_on: date
     if former.terminated_on is None or hired_on <= former.terminated_on:
         return []
     last_day = last_day_of_month(former.terminated_on)
+    rows, _plan_years = await lock_enrollments(tx, former)
     ids = [
         row.id
-        for row in await _lock_enrollments(tx, former)
+        for row in rows
         if (row.coverage_ends_on is not None and row.coverage_ends_on >= hired_on)
         or (last_day >= hired_on and is_awaiting_answer(row, today))
     ]
@@ -124,18 +116,10 @@ async def _check_coverage_over(tx: Transaction, former: Employee, hired_on: date
     return [RuleViolation(ErrorCode.OVERLAPPING_COVERAGE, message, ("startDate",))]
 
 
-async def _lock_enrollments(tx: Transaction, employee: Employee) -> Sequence[Enrollment]:
-    ids = await store.enrollments.list_plan_year_ids(tx, employee.id)
-    await store.plan_years.lock(tx, ids, shared=True)
-    return await store.enrollments.lock_in_plan_years(tx, employee.id)
-
-
 async def _release_external_id(tx: Transaction, former: Employee) -> None:
     """Take the ID in the employer's system from the former employment, which history keeps track of."""
     former.external_id = None
-    change = store.history.change_event(tx, former, "UPDATED")
-    await tx.flush()
-    await store.history.insert_events(tx, [change])
+    await store.history.record_change(tx, former, "UPDATED")
 
 
 async def _insert_employment(
@@ -145,14 +129,14 @@ async def _insert_employment(
         "id": tx.new_id(IdPrefix.EMPLOYEE),
         "employer_id": former.employer_id,
         **{name: getattr(former, name) for name in _PERSON_COLUMNS},
+        **demographic_values(demographics_of(former)),
         "external_id": person.external_id,
         "employment_class": rehire.employment_class or former.employment_class,
         "hired_on": rehire.hired_on,
         "division_id": division_id,
         "previous_employment_id": former.id,
     }
-    event = store.history.creation_event(tx, row, "REHIRED", row["id"])
-    await execute_writes(tx, RowWrite.insert(Employee, [row]), store.history.build_events_insert([event]))
+    await store.history.insert_with_events(tx, Employee, [row], "REHIRED")
     return str(row["id"])
 
 
@@ -163,9 +147,9 @@ async def _copy_dependents(tx: Transaction, former: Employee, employee: Employee
             "employer_id": employee.employer_id,
             "employee_id": employee.id,
             **{name: getattr(dependent, name) for name in _DEPENDENT_COLUMNS},
+            **demographic_values(demographics_of(dependent)),
         }
         for dependent in await store.people.list_dependents(tx, [former.id])
         if dependent.active
     ]
-    events = [store.history.creation_event(tx, row, "ADDED", employee.id) for row in rows]
-    await execute_writes(tx, RowWrite.insert(Dependent, rows), store.history.build_events_insert(events))
+    await store.history.insert_with_events(tx, Dependent, rows, "ADDED")

@@ -1,14 +1,15 @@
 """Tables of people: employees, their moves between divisions, and their dependents."""
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from benegraph.db.base import Base, Id, Instant, TenantScoped, Versioned, enum_type, id_format_check, tenant_foreign_key
-from benegraph.db.models.addresses import Addressed, address_check
+from benegraph.db.models.addresses import Addressed, address_check, address_of, address_values
 from benegraph.domain.ids import IdPrefix
-from benegraph.domain.people import EmploymentClass, MaritalStatus, Relationship, Sex
+from benegraph.domain.people import Demographics, EmploymentClass, MaritalStatus, Relationship, Sex
 
 
 class Person(Addressed):
@@ -23,6 +24,21 @@ class Person(Addressed):
     ssn: Mapped[bytes | None]
     ssn_index: Mapped[bytes | None]
     ssn_last_four: Mapped[str | None]
+
+
+def demographics_of(row: Person) -> Demographics:
+    return Demographics(row.middle_name, row.name_suffix, row.sex, row.phone, address_of(row))
+
+
+def demographic_values(demographics: Demographics) -> dict[str, Any]:
+    """Return the values of the demographic columns."""
+    return {
+        "middle_name": demographics.middle_name,
+        "name_suffix": demographics.name_suffix,
+        "sex": demographics.sex,
+        "phone": demographics.phone,
+        **address_values(demographics.address),
+    }
 
 
 def _ssn_check() -> CheckConstraint:

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Text, any_, func, select
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from benegraph.db.base import TenantScoped
-from benegraph.db.models import Employer
+from benegraph.db.models import Employee, Employer
 from benegraph.db.query_scope import QueryScope, as_bind_value
 
 Column = InstrumentedAttribute[Any]
@@ -27,6 +27,11 @@ def visibility_conditions(
         yield employer == scope.employer_id
     if employee is not None and scope.employee_id is not None:
         yield employee == scope.employee_id
+
+
+def is_employed_from(day: date | ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that an employee is employed on a day or later, without regard to the hire date."""
+    return or_(Employee.terminated_on.is_(None), Employee.terminated_on > day)
 
 
 def any_of(ids: Collection[str] | ColumnElement[Any]) -> ColumnElement[Any]:

@@ -10,7 +10,7 @@ from benegraph.db.models import Division, Employee, Employer, Enrollment, Subscr
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store import billing
-from benegraph.db.store.conditions import today_at, visibility_conditions
+from benegraph.db.store.conditions import is_employed_from, today_at, visibility_conditions
 from benegraph.db.store.row_queries import ManyByKey, OneByKey, PagedRows
 from benegraph.domain.billing import InvoiceStatus
 
@@ -50,7 +50,7 @@ async def list_obstacles(tx: Transaction, id: str, today: date) -> dict[str, Seq
         "employees": select(Employee.id).where(
             *visibility_conditions(tx.scope, Employee, Employee.employer_id),
             Employee.employer_id == id,
-            or_(Employee.terminated_on.is_(None), Employee.terminated_on > today),
+            is_employed_from(today),
         ),
         "enrollments": select(Enrollment.id).where(
             *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id),
@@ -98,7 +98,7 @@ async def list_employed_in_division(tx: Transaction, division: Division, today: 
             *visibility_conditions(tx.scope, Employee, Employee.employer_id),
             Employee.employer_id == division.employer_id,
             Employee.division_id == division.code,
-            or_(Employee.terminated_on.is_(None), Employee.terminated_on > today),
+            is_employed_from(today),
         )
         .order_by(Employee.id)
     )

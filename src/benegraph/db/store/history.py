@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import ARRAY, Row, Text, any_, func, inspect, select
 from sqlalchemy.orm.attributes import instance_state
 
-from benegraph.db.base import Identified
+from benegraph.db.base import Base, Identified
 from benegraph.db.models import Employee, Employer, Enrollment, Event, PlanYear
 from benegraph.db.models.addresses import ADDRESS_COLUMNS
 from benegraph.db.query_scope import as_bind_value
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, visibility_conditions
-from benegraph.db.store.row_writes import RowWrite, execute_writes
+from benegraph.db.store.row_writes import RowValues, RowWrite, execute_writes
 from benegraph.domain.ids import IdPrefix
 
 #: Columns with personal data. History keeps the names of those that change, but never a value.
@@ -54,6 +54,15 @@ def change_event(tx: Transaction, row: Identified, action: str, reason: str | No
     employee_id = row.id if isinstance(row, Employee) else getattr(row, "employee_id", None)
     event = _event(tx, employer_id, employee_id, row.id, action, before, after, reason)
     return event | {"withheld_columns": sorted(withheld)}
+
+
+async def record_change(tx: Transaction, row: Identified, action: str, reason: str | None = None) -> HistoryEvent:
+    """Flush the session, record the change of a row if any recorded column changed, and return its event."""
+    event = change_event(tx, row, action, reason)
+    await tx.flush()
+    if has_changes(event):
+        await insert_events(tx, [event])
+    return event
 
 
 def has_changes(event: HistoryEvent) -> bool:
@@ -144,6 +153,16 @@ async def list_coverage_events(
         .order_by(Event.occurred_at, Event.id)
     )
     return result.all()
+
+
+async def insert_with_events(tx: Transaction, model: type[Base], rows: Sequence[RowValues], action: str) -> None:
+    """Insert rows and the events of their creation with one statement."""
+    events = []
+    for row in rows:
+        employer_id = {"employer_id": row["id"]} if model is Employer else {}
+        employee_id = row["id"] if model is Employee else row.get("employee_id")
+        events.append(creation_event(tx, row, action, employee_id) | employer_id)
+    await execute_writes(tx, RowWrite.insert(model, rows), build_events_insert(events))
 
 
 async def insert_events(tx: Transaction, events: Sequence[HistoryEvent]) -> None:

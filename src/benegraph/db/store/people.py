@@ -25,7 +25,7 @@ from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Dependent, Employee, Employer, Subscriber
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
-from benegraph.db.store.conditions import today_at, visibility_conditions
+from benegraph.db.store.conditions import is_employed_from, today_at, visibility_conditions
 from benegraph.db.store.row_queries import ManyByKey, OneByCompositeKey, OneByKey, PagedRows
 from benegraph.domain.people import EmploymentClass
 
@@ -57,7 +57,7 @@ def _readable(model: type[Employee | Dependent]) -> list[ColumnElement[Any]]:
 
 
 def _is_active(today: ColumnElement[Any]) -> ColumnElement[bool]:
-    return and_(Employee.hired_on <= today, or_(Employee.terminated_on.is_(None), Employee.terminated_on > today))
+    return and_(Employee.hired_on <= today, is_employed_from(today))
 
 
 def _rows_with_subscribers(scope: QueryScope) -> Select[Any]:
@@ -252,7 +252,7 @@ async def is_ssn_taken(
             *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id),
             Employee.employer_id == employer_id,
             Employee.ssn_index.in_(indexes),
-            or_(Employee.terminated_on.is_(None), Employee.terminated_on > today),
+            is_employed_from(today),
             true() if other_than is None else Employee.id != other_than,
         )
         .limit(1)

@@ -67,10 +67,6 @@ class EndGroupContractInput(VersionedInput):
     reason: str | None = optional(REASON_DESCRIPTION)
     dry_run: bool = strawberry.field(default=False, description=DRY_RUN_DESCRIPTION)
 
-    @property
-    def is_dry_run(self) -> bool:
-        return self.dry_run
-
 
 @strawberry.type(description="A coverage of record that would end with its group contract.")
 class EndedCoveragePreview:

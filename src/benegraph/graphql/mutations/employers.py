@@ -71,10 +71,6 @@ class DeactivateEmployerInput(VersionedInput):
         default=False, description="If true, everything that stands in the way is reported and nothing is changed."
     )
 
-    @property
-    def is_dry_run(self) -> bool:
-        return self.dry_run
-
 
 @mutation_payload
 class DeactivateEmployerPayload:

@@ -56,10 +56,6 @@ class EndCoverageInput(VersionedInput):
     note: str | None = optional("A note for the history; required for a last day before this month.")
     dry_run: bool = strawberry.field(default=False, description=DRY_RUN_DESCRIPTION)
 
-    @property
-    def is_dry_run(self) -> bool:
-        return self.dry_run
-
 
 @mutation_payload
 class EndCoveragePayload:

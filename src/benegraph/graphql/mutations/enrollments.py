@@ -60,10 +60,6 @@ class ElectInput(MutationInput):
         default=False, description="If true, the elections are only previewed and nothing is changed."
     )
 
-    @property
-    def is_dry_run(self) -> bool:
-        return self.dry_run
-
 
 @strawberry.type(
     description=(

@@ -39,8 +39,8 @@ class MutationInput:
 
     @property
     def is_dry_run(self) -> bool:
-        """Whether the change is rolled back after it was applied."""
-        return False
+        """Whether the change is rolled back after it was applied: the field `dryRun` of the inputs that have one."""
+        return getattr(self, "dry_run", False)
 
 
 class VersionedInput(MutationInput):

@@ -44,10 +44,6 @@ class OverrideElectionInput(VersionedInput):
     reason: str = required(REASON_DESCRIPTION)
     dry_run: bool = strawberry.field(default=False, description=DRY_RUN_DESCRIPTION)
 
-    @property
-    def is_dry_run(self) -> bool:
-        return self.dry_run
-
     def to_election(self) -> Election:
         return Election(
             self.enrollment_id,

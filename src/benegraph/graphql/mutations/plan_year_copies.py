@@ -114,10 +114,6 @@ class CopyPlanYearInput(VersionedInput):
         default=False, description="If true, the copy is only previewed and nothing is changed."
     )
 
-    @property
-    def is_dry_run(self) -> bool:
-        return self.dry_run
-
 
 @strawberry.type(description="A plan of a copied plan year, and its premium before.")
 class CopiedPlan:

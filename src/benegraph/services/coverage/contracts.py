@@ -8,12 +8,11 @@ from typing import Any
 from benegraph.db import store
 from benegraph.db.models import GroupContract, SubscriberEnrollment
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
-from benegraph.domain.coverage import OPEN_ENDED, ContractKey, CoverageKey, check_contract
+from benegraph.domain.coverage import OPEN_ENDED, ContractKey, check_contract
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
-from benegraph.services.coverage.records import CoverageItem, load_coverage_batch
+from benegraph.services.coverage.records import CoverageItem, coverage_key, load_coverage_batch
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.divisions import ensure_division
 
@@ -46,8 +45,7 @@ async def create_group_contract(
         "coverage_end": coverage_end,
         "policy_number": policy_number,
     }
-    event = store.history.creation_event(tx, row, "CREATED", None)
-    await execute_writes(tx, RowWrite.insert(GroupContract, [row]), store.history.build_events_insert([event]))
+    await store.history.insert_with_events(tx, GroupContract, [row], "CREATED")
     return str(row["id"])
 
 
@@ -71,10 +69,7 @@ async def update_group_contract(
     raise_if_any(violations)
     for name, value in changes.items():
         setattr(contract, name, value)
-    change = store.history.change_event(tx, contract, "UPDATED")
-    await tx.flush()
-    if store.history.has_changes(change):
-        await store.history.insert_events(tx, [change])
+    await store.history.record_change(tx, contract, "UPDATED")
     if coverage_end != current_end and contract.employer_id is not None:
         await sync_coverage_of_record(tx, await store.people.list_employees(tx, contract.employer_id))
 
@@ -110,16 +105,14 @@ async def end_group_contract(
             *_check_employees(without_contract),
         ]
     )
-    items = [CoverageItem(_coverage_key(record), {"end_date": last_day}) for record in records]
+    items = [CoverageItem(coverage_key(record), {"end_date": last_day}) for record in records]
     if items:
         batch = await load_coverage_batch(tx, items)
         for item in items:
             batch.change(tx, batch.records[item.key], item.changes)
         await batch.write(tx)
     contract.coverage_end = last_day
-    change = store.history.change_event(tx, contract, "ENDED", reason)
-    await tx.flush()
-    await store.history.insert_events(tx, [change])
+    await store.history.record_change(tx, contract, "ENDED", reason)
     return [EndedCoverage(record.id, last_day) for record in records]
 
 
@@ -177,12 +170,6 @@ def _list_ids(ids: Sequence[str]) -> str:
 
 def _key(contract: GroupContract) -> ContractKey:
     return ContractKey(contract.group_id, contract.division_id, contract.coverage_start)
-
-
-def _coverage_key(record: SubscriberEnrollment) -> CoverageKey:
-    return CoverageKey(
-        record.subscriber_id, record.group_id, record.division_id, record.group_coverage_start, record.start_date
-    )
 
 
 async def _check_plan_years(

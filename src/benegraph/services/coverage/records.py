@@ -284,7 +284,7 @@ async def load_coverage_batch(tx: Transaction, items: Sequence[CoverageItem]) ->
     rows = await store.coverage.lock_coverage(tx, subscribers)
     linked_ids = await store.coverage.find_linked_ids(tx, [row.id for row in rows])
     return CoverageBatch(
-        subscribers, contracts, {_key(row): CoverageRow(column_values(row)) for row in rows}, linked_ids
+        subscribers, contracts, {coverage_key(row): CoverageRow(column_values(row)) for row in rows}, linked_ids
     )
 
 
@@ -301,7 +301,7 @@ def _division_of(key: CoverageKey) -> tuple[str, str, str]:
     return key.subscriber_id, key.group_id, key.division_id
 
 
-def _key(row: SubscriberEnrollment) -> CoverageKey:
+def coverage_key(row: SubscriberEnrollment) -> CoverageKey:
     return CoverageKey(row.subscriber_id, row.group_id, row.division_id, row.group_coverage_start, row.start_date)
 
 

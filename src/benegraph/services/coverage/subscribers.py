@@ -8,7 +8,6 @@ from typing import Any, Final, Literal
 from benegraph.db import store
 from benegraph.db.models import Employee, Subscriber
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import RowWrite, execute_writes
 from benegraph.domain.access import Role
 from benegraph.domain.checks import check_id, check_text, check_version
 from benegraph.domain.coverage import MAX_SUBSCRIBER_ID_LENGTH, check_subscriber
@@ -18,6 +17,7 @@ from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import check_division_id
 from benegraph.services.coverage.records import SUBSCRIBER_NOT_FOUND
 from benegraph.services.coverage.sync import sync_coverage_of_record
+from benegraph.services.employees import lock_employee
 
 
 class _Sentinel(Enum):
@@ -57,8 +57,7 @@ async def create_subscriber(
         "first_name": first_name,
         "last_name": last_name,
     }
-    event = store.history.creation_event(tx, row, "CREATED", employee_id)
-    await execute_writes(tx, RowWrite.insert(Subscriber, [row]), store.history.build_events_insert([event]))
+    await store.history.insert_with_events(tx, Subscriber, [row], "CREATED")
     if employee is not None:
         await sync_coverage_of_record(tx, [employee])
     return str(row["id"])
@@ -100,10 +99,7 @@ async def update_subscriber(
     raise_if_any(violations)
     for name, value in names.items():
         setattr(subscriber, name, value)
-    change = store.history.change_event(tx, subscriber, "UPDATED")
-    await tx.flush()
-    if store.history.has_changes(change):
-        await store.history.insert_events(tx, [change])
+    await store.history.record_change(tx, subscriber, "UPDATED")
     if target is not current:
         await _relink(tx, subscriber, current, target)
     return subscriber.id
@@ -171,15 +167,6 @@ async def _relink(
     await store.coverage.update_employee_id(tx, number, target_id, current_id, from_day)
     if target is not None:
         await sync_coverage_of_record(tx, [target])
-
-
-async def lock_employee(tx: Transaction, employee_id: str) -> Employee | None:
-    """Lock an employee, after a shared lock of the employer: a renewal takes only the employer's exclusive lock."""
-    employer_id = await store.people.employer_id_of(tx, employee_id)
-    if employer_id is None:
-        return None
-    await store.employers.lock(tx, employer_id, shared=True)
-    return await store.people.lock_object(tx, employee_id)
 
 
 def require_subscriber_link_permission(tx: Transaction, number: SubscriberNumber) -> None:

@@ -6,7 +6,6 @@ from datetime import date
 from benegraph.db import store
 from benegraph.db.models import LifeEvent
 from benegraph.db.session import Transaction
-from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.checks import MAX_NOTE_LENGTH, check_id, check_text, check_version
 from benegraph.domain.enrollments.life_events import (
     LIFE_EVENT_RULES,
@@ -70,8 +69,7 @@ async def report_life_event(tx: Transaction, employee_id: str, report: LifeEvent
         "status": LifeEventStatus.PENDING,
         "notes": report.notes,
     }
-    await insert_rows(tx, LifeEvent, [row])
-    await store.history.insert_events(tx, [store.history.creation_event(tx, row, "REPORTED", employee.id)])
+    await store.history.insert_with_events(tx, LifeEvent, [row], "REPORTED")
     return str(row["id"])
 
 

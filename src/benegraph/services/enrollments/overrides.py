@@ -97,9 +97,7 @@ async def review_election_override(tx: Transaction, id: str, notes: str | None, 
     override.reviewed_at = tx.clock.now
     override.reviewer = tx.viewer.actor
     override.review_notes = notes
-    change = store.history.change_event(tx, override, "REVIEWED")
-    await tx.flush()
-    await store.history.insert_events(tx, [change])
+    await store.history.record_change(tx, override, "REVIEWED")
 
 
 async def _apply(

@@ -50,7 +50,7 @@ async def open_enrollment(tx: Transaction, id: str, expected_version: int | None
         violations += _check_status(plan_year, PlanYearStatus.DRAFT, today)
     raise_if_any(violations)
     plan_year.opened_on = today
-    await _record_status_change(tx, plan_year, "OPENED")
+    await store.history.record_change(tx, plan_year, "OPENED")
     return await issue_to_eligible_employees(tx, plan_year, terms, today)
 
 
@@ -75,7 +75,7 @@ async def close_enrollment(tx: Transaction, id: str, expected_version: int | Non
         )
     raise_if_any(violations)
     plan_year.closed_on = today
-    await _record_status_change(tx, plan_year, "CLOSED")
+    await store.history.record_change(tx, plan_year, "CLOSED")
     rows = await store.enrollments.lock_all_in_plan_years(tx, [id])
     # The employees are not locked: the exclusive lock of the employer protects them, and locking them after the
     # enrollments would break the lock order.
@@ -194,9 +194,3 @@ def _check_status(plan_year: PlanYear, required: PlanYearStatus, today: date) ->
         return []
     message = f"The plan year must be {required}, but is {status}."
     return [RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("planYearId",))]
-
-
-async def _record_status_change(tx: Transaction, plan_year: PlanYear, action: str) -> None:
-    change = store.history.change_event(tx, plan_year, action)
-    await tx.flush()
-    await store.history.insert_events(tx, [change])

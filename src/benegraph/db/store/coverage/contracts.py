@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 
 from benegraph.db.models import Employee, GroupContract, SubscriberEnrollment
 from benegraph.db.session import Transaction
-from benegraph.db.store.conditions import visibility_conditions
+from benegraph.db.store.conditions import is_employed_from, visibility_conditions
 
 
 async def find_contract_employer(tx: Transaction, id: str) -> GroupContract | None:
@@ -73,7 +73,7 @@ async def list_employees_without_contract(tx: Transaction, contract: GroupContra
             *visibility_conditions(tx.scope, Employee, Employee.employer_id),
             Employee.employer_id == contract.employer_id,
             Employee.division_id == contract.division_id,
-            or_(Employee.terminated_on.is_(None), Employee.terminated_on > next_day),
+            is_employed_from(next_day),
             ~has_successor,
         )
         .order_by(Employee.id)
