@@ -42,7 +42,7 @@ from benegraph.execution.plan.declarations import (
     ToPage,
     UnsupportedOperation,
 )
-from benegraph.execution.plan.host import OpenReader, Reader, SourceMetadata
+from benegraph.execution.plan.host import OpenReader, Prepare, Reader, SourceMetadata
 from benegraph.execution.plan.operation import OperationPlan
 from benegraph.execution.plan.rows import (
     Cardinality,
@@ -78,6 +78,7 @@ __all__ = [
     "OperationPlan",
     "PageField",
     "PlanResult",
+    "Prepare",
     "Reader",
     "RequestedPage",
     "Row",

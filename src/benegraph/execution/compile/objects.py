@@ -62,6 +62,13 @@ class Compilation:
     is_within_placeholder: bool = False
     #: How many statements the plan takes at most. Only none, one, and several are distinguished.
     statement_count: int = 0
+    statements: list[Statement] = field(default_factory=list)
+
+    def add_statement(self, source: Any, *pages: PageSpec) -> Statement:
+        """Add a statement that reads rows of a source."""
+        statement = Statement(RowQuery(source), [*pages])
+        self.statements.append(statement)
+        return statement
 
 
 def compile_object(
@@ -94,7 +101,7 @@ def compile_lookup(
 ) -> KeyLookup:
     """Compile a statement of its own that reads rows by key, and the objects that are built from them."""
     compilation.statement_count += 1
-    statement = Statement(RowQuery(source))
+    statement = compilation.add_statement(source)
     rows = RowValues(statement, statement.row_query, expected_count)
     return KeyLookup(statement, compile_object(compilation, object_type, selection_sets, rows))
 
@@ -310,7 +317,7 @@ def _compile_connection_field(
         if not page.reads_rows:
             return None
         return source.add_nested(compilation.metadata, NestedQuery(Cardinality.PAGE, declaration.key, query, index))
-    statement = Statement(RowQuery(declaration.source), [spec])
+    statement = compilation.add_statement(declaration.source, spec)
     rows = RowValues(statement, statement.row_query, expected_count)
     page = compile_connection(compilation.selection, field_plan.type, field_plan.nodes, rows, build_child)
     field_plan.child = page

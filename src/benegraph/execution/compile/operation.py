@@ -45,7 +45,7 @@ from benegraph.execution.plan.declarations import (
     is_list,
 )
 from benegraph.execution.plan.host import SourceMetadata
-from benegraph.execution.plan.operation import FieldPlan, LookupsBySource, OperationPlan, PageSpec, RootField, Statement
+from benegraph.execution.plan.operation import FieldPlan, LookupsBySource, OperationPlan, PageSpec, RootField
 from benegraph.execution.plan.rows import NestedQuery, RowQuery
 from benegraph.execution.run import root_fields
 
@@ -82,7 +82,20 @@ def compile_operation(
     ]
     for finish in compilation.deferred:
         finish()
-    return OperationPlan(plans, is_mutation, compilation.statement_count)
+    statements = [*compilation.statements, roots.json_query.statement]
+    large = [each for each in statements if _count_values(each.row_query) > thresholds.MAX_SMALL_STATEMENT_VALUES]
+    return OperationPlan(plans, is_mutation, compilation.statement_count, large)
+
+
+def _count_values(query: RowQuery) -> int:
+    """Count the values that a statement reads, including those in nested rows."""
+    return len(query.columns) + sum(map(_count_nested_values, query.nested))
+
+
+def _count_nested_values(nested: NestedQuery) -> int:
+    values = [part.value for part in nested.layout.parts or ()] if nested.layout else []
+    within_layout = sum(_count_nested_values(value) if isinstance(value, NestedQuery) else 1 for value in values)
+    return 1 + within_layout + _count_values(nested.row_query)
 
 
 @dataclass(slots=True)
@@ -160,7 +173,7 @@ class _RootCompiler:
 
     def _compile_root_page(self, field_plan: FieldPlan, arguments: FieldArguments, declaration: ToPage) -> RootField:
         spec = PageSpec(arguments, declaration.build_page)
-        statement = Statement(RowQuery(declaration.source), [spec])
+        statement = self.compilation.add_statement(declaration.source, spec)
         rows = RowValues(statement, statement.row_query, thresholds.expected_page_size(declaration, arguments))
         build_child = partial(compile_object, self.compilation)
         page = compile_connection(self.compilation.selection, field_plan.type, field_plan.nodes, rows, build_child)

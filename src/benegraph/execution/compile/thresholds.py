@@ -11,6 +11,8 @@ MAX_PARENTS_FOR_INLINE_ROWS = 128
 MAX_PARENTS_FOR_INLINE_JSON = 1000
 #: The expected length of a short list, and the expected number of keys of a lookup.
 EXPECTED_LIST_LENGTH = 5
+#: Up to this many values, of all its levels, the host is expected to compile a statement within about 20 ms.
+MAX_SMALL_STATEMENT_VALUES = 50
 
 
 def expected_page_size(declaration: ToPage, arguments: FieldArguments) -> int:

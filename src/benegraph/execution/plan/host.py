@@ -39,6 +39,15 @@ class OpenReader(Protocol):
     def __call__(self, *, single_statement: bool) -> AbstractAsyncContextManager[Reader]: ...
 
 
+class Prepare(Protocol):
+    """Compiles a large statement for these pages, unless the host has it already.
+
+    The executor calls it before it opens a reader, so that no reader is kept open meanwhile.
+    """
+
+    async def __call__(self, query: RowQuery, pages: Sequence[Any]) -> None: ...
+
+
 class SourceMetadata(Protocol):
     """Facts about sources and values that the host knows without reading rows."""
 

@@ -184,3 +184,5 @@ class OperationPlan:
     root_fields: Sequence[RootField]
     is_mutation: bool
     statement_count: int
+    #: The statements that read many values, so that the host may have to compile them for long.
+    large_statements: Sequence[Statement] = ()

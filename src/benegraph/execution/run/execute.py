@@ -12,7 +12,7 @@ from graphql.execution.values import VariableValues
 
 from benegraph.execution.plan.declarations import UnsupportedOperation, item_type
 from benegraph.execution.plan.failures import FieldFailure
-from benegraph.execution.plan.host import OpenReader, Reader
+from benegraph.execution.plan.host import OpenReader, Prepare, Reader
 from benegraph.execution.plan.operation import (
     CompositePlan,
     FieldPlan,
@@ -39,7 +39,13 @@ class PlanResult:
     errors: list[GraphQLError]
 
 
-async def run_plan(plan: OperationPlan, open_reader: OpenReader, context: Any, variables: VariableValues) -> PlanResult:
+async def run_plan(
+    plan: OperationPlan,
+    open_reader: OpenReader,
+    context: Any,
+    variables: VariableValues,
+    prepare: Prepare | None = None,
+) -> PlanResult:
     """Execute a plan.
 
     For a query, an error that a reader raises is raised, except within a `ComputedInBatch.load`, where it becomes the
@@ -53,6 +59,9 @@ async def run_plan(plan: OperationPlan, open_reader: OpenReader, context: Any, v
         return open_reader(single_statement=plan.statement_count == 1) if plan.statement_count else nullcontext()
 
     execution = RequestExecution(variables, open_needed_reader)
+    if prepare is not None:
+        for statement in plan.large_statements:
+            await prepare(statement.row_query, execution.valid_pages(statement))
     if plan.is_mutation:
         for root in plan.root_fields:  # serially: each sees the changes of the one before
             value = data[root.field_plan.response_name] = await root.resolve(execution, context)
@@ -121,11 +130,15 @@ class RequestExecution:
         return requests
 
     async def fetch_rows(self, statement: Statement, keys: Sequence[Any]) -> Sequence[Row]:
-        pages: Sequence[RequestedPage | None] = ()
-        if statement.pages:
-            pages = [None if isinstance(page, FieldFailure) else page for page in self.page_requests(statement)]
+        pages = self.valid_pages(statement)
         assert self.reader is not None, "a plan that reads opens a reader"  # noqa: S101 - narrows for mypy
         return await self.reader.fetch_rows(statement.row_query, keys, pages)
+
+    def valid_pages(self, statement: Statement) -> Sequence[RequestedPage | None]:
+        """Return the page requests of a statement, None for one with invalid arguments."""
+        if not statement.pages:
+            return ()
+        return [None if isinstance(page, FieldFailure) else page for page in self.page_requests(statement)]
 
     def fail(self, error: Exception) -> FieldFailure:
         self.has_errors = True

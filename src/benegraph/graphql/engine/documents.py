@@ -1,11 +1,18 @@
-"""Documents: parse texts, check their shape, validate them, and cache the valid ones with their plans."""
+"""Documents: parse texts, check their shape, validate them, and cache the valid ones with their plans.
 
+A large document takes up to seconds to compile, so a worker thread compiles it while the event loop serves other
+requests. There is one such thread: more would only compete with the event loop for Python's global lock.
+"""
+
+import asyncio
 import hashlib
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 import strawberry
 from graphql import (
@@ -48,7 +55,11 @@ MAX_PLANS = 16
 MAX_CACHED_CHARACTERS = 256 * 1024
 #: The document of a longer text is not cached.
 MAX_CACHED_TEXT_LENGTH = 16 * 1024
+#: A text with at most this many characters and no fragment definition is compiled on the event loop, in about 20 ms.
+MAX_SMALL_TEXT_LENGTH = 2000
 VALIDATION_RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRule, OneOfVariablesRule)
+
+T = TypeVar("T")
 
 
 class InvalidRequest(BenegraphError):
@@ -108,7 +119,8 @@ def compute_digest(text: str) -> str:
 class DocumentCache:
     """A schema's documents: parses and validates texts, and caches the most recently used valid ones.
 
-    A `trusted` text is one that the operator registered; no limit applies to its shape.
+    A `trusted` text is one that the operator registered; no limit applies to its shape. Methods may be called in the
+    worker thread, too.
     """
 
     schema: strawberry.Schema
@@ -121,6 +133,9 @@ class DocumentCache:
     #: How many operations ran by a plan; and how many fell back to the resolvers, by reason.
     plan_executions: int = 0
     plan_fallbacks: Counter[str] = field(default_factory=Counter)
+    #: The thread that compiles large documents, their plans and their statements.
+    worker: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, 1, "benegraph-compile"))
+    _lock: Lock = field(default_factory=Lock)
     _cached: OrderedDict[tuple[str, bool], Document] = field(default_factory=OrderedDict)
     _cached_characters: int = 0
 
@@ -128,13 +143,28 @@ class DocumentCache:
     def graphql_schema(self) -> GraphQLSchema:
         return self.schema._schema  # noqa: SLF001 - Strawberry executes it, and has no public name for it
 
+    async def compile(self, text: str, work: Callable[[], T]) -> T:
+        """Call a function that compiles something of a text's document: in the worker thread unless it is small."""
+        # Without fragments, the number of fields is bounded by the length of the text.
+        if len(text) <= MAX_SMALL_TEXT_LENGTH and "fragment" not in text:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self.worker, work)
+
+    def find(self, text: str, *, trusted: bool = False) -> Document | None:
+        """Find a text's document in the cache."""
+        with self._lock:
+            document = self._cached.get((text, trusted))
+            if document is not None:
+                self._cached.move_to_end((text, trusted))
+                self.hits += 1
+            return document
+
     def parse(self, text: str, *, trusted: bool = False) -> Document:
         """Parse a text, or return its cached document. Raises TooComplex or InvalidRequest."""
-        if (cached := self._cached.get((text, trusted))) is not None:
-            self._cached.move_to_end((text, trusted))
-            self.hits += 1
+        if (cached := self.find(text, trusted=trusted)) is not None:
             return cached
-        self.misses += 1
+        with self._lock:
+            self.misses += 1
         if len(text) > MAX_TEXT_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT_BYTES:
             raise limit_error("text", MAX_TEXT_BYTES, f"The document is longer than {MAX_TEXT_BYTES} bytes.")
         max_tokens = None if trusted else self.limits.tokens
@@ -153,6 +183,8 @@ class DocumentCache:
         Raises TooComplex, or InvalidRequest with the first few errors. They suggest names of the schema only if
         `suggests_names` is set. An invalid document is not cached, so its errors never reach another viewer.
         """
+        if document.operations is None and (cached := self._cached.get((text, trusted))) is not None:
+            document.operations = cached.operations  # another request has validated it since, so both share its plans
         if document.operations is not None:
             return
         schema = self.graphql_schema
@@ -182,6 +214,15 @@ class DocumentCache:
         if len(text) <= MAX_CACHED_TEXT_LENGTH:
             self._cache((text, trusted), document)
 
+    def find_operation_plan(
+        self, operation: Operation, variables: Mapping[str, Any]
+    ) -> OperationPlan | UnsupportedOperation | None:
+        """Find a compiled plan of an operation, or the reason why none can be compiled."""
+        names = operation.directive_variables
+        if isinstance(names, UnsupportedOperation):
+            return names
+        return operation.operation_plans.get(tuple(variables.get(name) for name in names))
+
     def get_operation_plan(
         self, operation: Operation, variables: Mapping[str, Any]
     ) -> OperationPlan | UnsupportedOperation:
@@ -206,11 +247,12 @@ class DocumentCache:
         return plan
 
     def _cache(self, key: tuple[str, bool], document: Document) -> None:
-        self._cached[key] = document
-        self._cached_characters += len(key[0])
-        while self._cached_characters > MAX_CACHED_CHARACTERS:
-            (oldest_text, _), _ = self._cached.popitem(last=False)
-            self._cached_characters -= len(oldest_text)
+        with self._lock:
+            self._cached[key] = document
+            self._cached_characters += len(key[0])
+            while self._cached_characters > MAX_CACHED_CHARACTERS:
+                (oldest_text, _), _ = self._cached.popitem(last=False)
+                self._cached_characters -= len(oldest_text)
 
 
 def _find_directive_variables(

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from inspect import isawaitable
 from typing import Any
 
@@ -22,7 +23,7 @@ from benegraph.graphql.engine.errors import (
     error_body,
     format_execution_errors,
 )
-from benegraph.graphql.engine.executor_bindings import reader_opener
+from benegraph.graphql.engine.executor_bindings import reader_opener, statement_preparer
 from benegraph.graphql.engine.limits import MAX_ERRORS, limit_error
 from benegraph.graphql.engine.limits.cost import evaluate_cost
 
@@ -70,7 +71,7 @@ async def execute(documents: DocumentCache, context: Context, request: GraphQLRe
     Raises MutationNotAllowed and Throttled. The response reports every other error.
     """
     try:
-        prepared = _prepare(documents, context, request)
+        prepared = await _prepare(documents, context, request)
     except (MutationNotAllowed, Throttled):
         raise
     except RequestError as error:
@@ -93,14 +94,20 @@ async def execute(documents: DocumentCache, context: Context, request: GraphQLRe
     return _build_response(outcome.data, outcome.errors, context, limits.cost)
 
 
-def _prepare(documents: DocumentCache, context: Context, request: GraphQLRequest) -> PreparedRequest:
+async def _prepare(documents: DocumentCache, context: Context, request: GraphQLRequest) -> PreparedRequest:
     """Parse, validate, authorize and charge a request. Raises RequestError or InvalidRequest."""
-    document = documents.parse(request.query, trusted=request.trusted)
+    text, trusted = request.query, request.trusted
+    document = documents.find(text, trusted=trusted)
+    if document is None:
+        document = await documents.compile(text, partial(documents.parse, text, trusted=trusted))
     context.operation_info.document_digest = document.digest
     operation = document.find_operation(request.operation_name)
     if operation is None:  # not validated yet, or the name matches no operation
         _check_operation_type(get_operation_ast(document.ast, request.operation_name), request)
-        documents.validate(request.query, document, trusted=request.trusted, suggests_names=context.may_introspect)
+        suggests_names = context.may_introspect
+        await documents.compile(
+            text, partial(documents.validate, text, document, trusted=trusted, suggests_names=suggests_names)
+        )
         operation = document.find_operation(request.operation_name)
     else:
         _check_operation_type(operation.node, request)
@@ -144,12 +151,17 @@ async def _run_plan(documents: DocumentCache, context: Context, prepared: Prepar
 
     The resolvers then run the operation and report the error, if it occurs again.
     """
-    plan = documents.get_operation_plan(prepared.operation, prepared.variables.coerced)
+    operation, variables = prepared.operation, prepared.variables
+    plan = documents.find_operation_plan(operation, variables.coerced)
+    if plan is None:
+        compile_plan = partial(documents.get_operation_plan, operation, variables.coerced)
+        plan = await documents.compile(prepared.request.query, compile_plan)
     if isinstance(plan, UnsupportedOperation):
         documents.plan_fallbacks[plan.reason] += 1
         return None
     try:
-        outcome = await run_plan(plan, reader_opener(context), context, prepared.variables)
+        prepare = statement_preparer(context, documents.worker) if plan.large_statements else None
+        outcome = await run_plan(plan, reader_opener(context), context, variables, prepare)
     except UnsupportedOperation as unsupported:
         documents.plan_fallbacks[unsupported.reason] += 1
         return None

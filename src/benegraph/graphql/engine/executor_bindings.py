@@ -1,6 +1,8 @@
 """Connects the schema and the database to the breadth-first executor."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cache, partial
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ from strawberry.types.field import StrawberryField
 
 from benegraph import execution
 from benegraph.db import query_compiler
-from benegraph.db.prepared_statements import prepare_statement
+from benegraph.db.prepared_statements import PreparedStatement, prepare_statement
 from benegraph.db.query_scope import ScopeShape, scope_parameters
 from benegraph.db.read_pool import Snapshot
 from benegraph.db.store.row_queries import PARENT_KEY, ManyByKey, OneByKey, PagedRows
@@ -176,26 +178,19 @@ class SnapshotReader:
         self, query: RowQuery, keys: Sequence[Any], pages: Sequence[PageRequest | None]
     ) -> Sequence[execution.Row]:
         windows = [None if page is None else page.window for page in pages]
-        build = partial(query_compiler.build_row_statement, query, self._shape, windows)
-        rows: Sequence[execution.Row] = await self._fetch("rows", query, keys, windows, build)
+        statement = _get_row_statement(query, self._shape, windows)
+        rows: Sequence[execution.Row] = await self._fetch(statement, query, keys, windows)
         return rows
 
     async def count(self, query: RowQuery, keys: Sequence[Any], page: PageRequest) -> Mapping[Any, int]:
         build = partial(query_compiler.build_count_statement, query.source, self._shape, page.window)
-        counts: Sequence[execution.Row] = await self._fetch("count", query, keys, [page.window], build)
+        statement = _get_statement(query, _cache_key("count", self._shape, [page.window]), build)
+        counts: Sequence[execution.Row] = await self._fetch(statement, query, keys, [page.window])
         return dict.fromkeys(keys, 0) | {key: count for key, count in counts}  # noqa: C416 - a record is not a pair
 
     async def _fetch(
-        self, purpose: str, query: RowQuery, keys: Sequence[Any], windows: Sequence[Any], build: Callable[[], Any]
+        self, statement: PreparedStatement, query: RowQuery, keys: Sequence[Any], windows: Sequence[Any]
     ) -> Any:
-        """Execute a statement, which is compiled once for each shape of scope and pages."""
-        cache_key = (purpose, self._shape, *map(query_compiler.statement_cache_key, windows))
-        statement = query.cache.get(cache_key)
-        if statement is None:
-            statement = prepare_statement(build())
-            if len(query.cache) >= _MAX_CACHED_STATEMENTS:
-                del query.cache[next(iter(query.cache))]
-            query.cache[cache_key] = statement
         keys_and_windows = query_compiler.key_parameters(query.source, keys) | query_compiler.window_parameters(windows)
         return await self.snapshot.fetch(statement, self._scope | keys_and_windows)
 
@@ -217,6 +212,39 @@ class SnapshotReader:
         query, make = _complete_row_query(batch)
         rows = await self.fetch_rows(query, distinct, ())
         return [(row[-1], make(row[:-1])) for row in rows]
+
+
+def _cache_key(purpose: str, shape: ScopeShape, windows: Sequence[Any]) -> Hashable:
+    return (purpose, shape, *map(query_compiler.statement_cache_key, windows))
+
+
+def _get_row_statement(query: RowQuery, shape: ScopeShape, windows: Sequence[Any]) -> PreparedStatement:
+    build = partial(query_compiler.build_row_statement, query, shape, windows)
+    return _get_statement(query, _cache_key("rows", shape, windows), build)
+
+
+def _get_statement(query: RowQuery, key: Hashable, build: Callable[[], Any]) -> PreparedStatement:
+    """Return a statement, which is compiled once for each shape of scope and pages."""
+    statement: PreparedStatement | None = query.cache.get(key)
+    if statement is None:
+        statement = prepare_statement(build())
+        if len(query.cache) >= _MAX_CACHED_STATEMENTS:
+            query.cache.pop([*query.cache][0], None)  # noqa: RUF015 - unlike an iterator, safe beside another thread
+        query.cache[key] = statement
+    return statement
+
+
+def statement_preparer(context: Context, worker: Executor) -> execution.Prepare:
+    """Return the function that compiles the large statements of a request, in a worker thread."""
+    shape = ScopeShape.of(context.viewer, context.clock)
+
+    async def prepare(query: RowQuery, pages: Sequence[PageRequest | None]) -> None:
+        windows = [None if page is None else page.window for page in pages]
+        reads_no_row = isinstance(query.source, PagedRows) and windows[0] is None
+        if not reads_no_row and _cache_key("rows", shape, windows) not in query.cache:
+            await asyncio.get_running_loop().run_in_executor(worker, _get_row_statement, query, shape, windows)
+
+    return prepare
 
 
 @cache
