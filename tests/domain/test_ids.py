@@ -54,6 +54,7 @@ def test_prefix_of_each_entity_type() -> None:
         "PREMIUM_INVOICE": "pinv",
         "PREMIUM_PAYMENT": "ppmt",
         "EVENT": "evnt",
+        "FEED_EVENT": "fevt",
         "API_KEY": "akey",
     }
 

@@ -210,6 +210,29 @@ async def test_existing_carrier_plans_are_offered_and_unchanged_since_their_crea
         await connection.close()
 
 
+async def test_existing_events_come_before_all_later_transactions(owner_url: str) -> None:
+    await run_sync(owner_url, lambda connection: command.downgrade(alembic_config(connection), "0020"))
+    connection = await connect(owner_url)
+    insert_event = """
+        INSERT INTO events (tenant_id, id, subject_id, action, actor, actor_role, occurred_at, created_at)
+        VALUES ('acme', $1, 'acme', 'UPDATED', 'ADMINISTRATOR a', 'ADMINISTRATOR', now(), now())
+    """
+    ids = [f"evnt_01j659cve0e0080m4xhppefpa{letter}" for letter in "abc"]
+    try:
+        await connection.execute("INSERT INTO tenants (tenant_id, name, created_at) VALUES ('acme', 'Acme', now())")
+        await connection.execute(insert_event, ids[2])
+        await connection.execute(insert_event, ids[1])
+        await migrate(owner_url)
+        async with connection.transaction():
+            await connection.execute(insert_event, ids[0])  # as a server of the earlier version does
+            number = int(await connection.fetchval("SELECT pg_current_xact_id()::text"))
+        rows = await connection.fetch("SELECT id, transaction_number FROM events ORDER BY transaction_number, id")
+        assert [tuple(row) for row in rows] == [(ids[1], 0), (ids[2], 0), (ids[0], number)]
+        assert number > 0
+    finally:
+        await connection.close()
+
+
 async def test_constraint_and_index_names_follow_the_convention(owner_url: str) -> None:
     prefixes = {"p": "pk_", "u": "uq_", "f": "fk_", "c": "ck_", "x": "ex_"}
     for row in await fetch_rows(owner_url, CONSTRAINTS):

@@ -38,6 +38,8 @@ class IdPrefix(StrEnum):
     PREMIUM_INVOICE = "pinv"
     PREMIUM_PAYMENT = "ppmt"
     EVENT = "evnt"
+    #: An event as the feed shows it; its ID has the same suffix as that of the event in history.
+    FEED_EVENT = "fevt"
     API_KEY = "akey"
 
     @property

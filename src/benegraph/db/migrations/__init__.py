@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from benegraph.db.engine import UNNAMED_STATEMENTS
+from benegraph.db.migrations.event_order import continue_event_order
 
 # Two gateways that start at the same time must not both migrate. The number is "bene" in ASCII.
 _ADVISORY_LOCK = 0x62656E65
@@ -28,13 +29,17 @@ def latest_revision() -> str | None:
 
 
 async def migrate(url: str, revision: str = "head") -> None:
-    """Upgrade a database to a migration revision. The URL's role must own the tables."""
+    """Upgrade a database to a migration revision, and continue the order of events after a move to another server.
+
+    The URL's role must own the tables.
+    """
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": _ADVISORY_LOCK})
             await connection.commit()
             await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), revision))
+            await continue_event_order(connection)
     finally:
         await engine.dispose()
 

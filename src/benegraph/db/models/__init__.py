@@ -7,7 +7,8 @@ from benegraph.db.models.confirmations import ConfirmedDependent, ElectionConfir
 from benegraph.db.models.coverage import GroupContract, Subscriber, SubscriberEnrollment
 from benegraph.db.models.documents import PersistedQuery, TrustedDocument
 from benegraph.db.models.employers import Division, Employer
-from benegraph.db.models.enrollments import EnrolledDependent, Enrollment, Event, LifeEvent
+from benegraph.db.models.enrollments import EnrolledDependent, Enrollment, LifeEvent
+from benegraph.db.models.events import Event
 from benegraph.db.models.overrides import ElectionOverride
 from benegraph.db.models.people import Dependent, DivisionMove, Employee
 from benegraph.db.models.plan_years import ContributionClass, Plan, PlanRate, PlanYear

@@ -1,17 +1,14 @@
 """Tables of enrollments: life events, enrollments, covered dependents, and the append-only history."""
 
 from datetime import date
-from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from benegraph.db.base import (
     Base,
     Cents,
     Id,
-    Identified,
     Instant,
     TenantScoped,
     Versioned,
@@ -19,7 +16,6 @@ from benegraph.db.base import (
     id_format_check,
     tenant_foreign_key,
 )
-from benegraph.domain.access import Role
 from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
@@ -208,34 +204,4 @@ class EnrolledDependent(TenantScoped, Base):
         ),
         Index("ix_enrolled_dependents_enrollment", "tenant_id", "employer_id", "employee_id", "enrollment_id"),
         Index("ix_enrolled_dependents_dependent", "tenant_id", "employer_id", "employee_id", "dependent_id"),
-    )
-
-
-class Event(Identified, Base):
-    """A change of a row: its actor, instant and request, and the values before and after. Events never change."""
-
-    __tablename__ = "events"
-
-    #: None for a carrier's group that belongs to no employer in this tenant.
-    employer_id: Mapped[Id | None]
-    employee_id: Mapped[Id | None]
-    #: The ID of the changed row. For the tenant's settings, it is the tenant's name.
-    subject_id: Mapped[Id]
-    action: Mapped[str]
-    actor: Mapped[str]
-    actor_role: Mapped[Role] = mapped_column(enum_type(Role))
-    occurred_at: Mapped[Instant] = mapped_column(DateTime(timezone=True))
-    request_id: Mapped[str | None]
-    reason: Mapped[str | None]
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    #: The changed columns whose values history does not keep, because they are personal data.
-    withheld_columns: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'"))
-
-    __table_args__ = (
-        id_format_check(IdPrefix.EVENT),
-        tenant_foreign_key("events_employer", "employer_id", "employers", "id"),
-        tenant_foreign_key("events_employee", "employer_id employee_id", "employees", "employer_id id"),
-        Index("ix_events_subject", "tenant_id", "subject_id", "id"),
-        Index("ix_events_employee", "tenant_id", "employer_id", "employee_id"),
     )

@@ -25,8 +25,8 @@ from benegraph.db.base import enum_type
 from benegraph.db.models import Dependent, Employer, EnrolledDependent, Enrollment, Event, LifeEvent, PlanYear
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.store.conditions import today_at, visibility_conditions
+from benegraph.db.store.events import event_columns
 from benegraph.db.store.row_queries import ManyByKey, OneByKey, PagedRows
-from benegraph.domain.access import Role
 from benegraph.domain.enrollments.life_events import LifeEventStatus
 from benegraph.domain.enrollments.status import CoverageStatus, ElectionDecision, EnrollmentStatus
 from benegraph.domain.ids import IdPrefix
@@ -194,16 +194,8 @@ def apply_life_event_filter(_scope: QueryScope, life_events: Select[Any], filter
 
 
 def event_rows(scope: QueryScope) -> Select[Any]:
-    """Select the events of enrollments that the viewer may see.
-
-    Employees see actors only as roles, and only the reasons that they gave themselves.
-    """
-    columns = {column.key: column for column in Event.__table__.c}
-    if scope.employee_id is not None:
-        is_own = Event.actor_role == Role.EMPLOYEE
-        columns["actor"] = Event.__table__.c.actor_role.label("actor")
-        columns["reason"] = case((is_own, Event.reason), else_=null()).label("reason")
-    return select(*columns.values()).where(
+    """Select the events of enrollments that the viewer may see."""
+    return select(*event_columns(scope).values()).where(
         *visibility_conditions(scope, Event, Event.employer_id, Event.employee_id),
         Event.subject_id.startswith(f"{IdPrefix.ENROLLMENT}_", autoescape=True),
     )
