@@ -50,6 +50,11 @@ def test_commits_occur_in_sessions_only() -> None:
     assert len(locations(calls("commit", "_commit"), "db/migrations/")) == 1
 
 
+def test_no_savepoint_is_rolled_back() -> None:
+    """The outcome of a COMMIT is found by the transaction's first event, which a savepoint could have rolled back."""
+    assert locations(calls("begin_nested")) == []
+
+
 def test_select_statements_are_built_in_the_store_only() -> None:
     assert locations(calls("select"), "db/store/", "db/query_compiler/") == []
     assert locations(calls("select"))

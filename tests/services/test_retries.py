@@ -1,25 +1,26 @@
 """Transient failures: the whole transaction is retried a bounded number of times, and applies once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from benegraph.db import store
-from benegraph.db.engine import PoolSettings, create_engine
+from benegraph.db.engine import create_engine
 from benegraph.db.models import Employee
-from benegraph.db.session import CommitOutcomeUnknown, Database, RolledBack, Transaction, is_transient
+from benegraph.db.session import Database, RolledBack, Transaction
 from benegraph.db.store.row_writes import insert_rows
-from benegraph.domain.errors import ErrorCode, refusal
+from benegraph.db.transient_errors import is_transient
+from benegraph.domain.errors import ErrorCode, OutcomeUnknown, refusal
 from benegraph.domain.people import EmploymentClass, PersonalDetails
 from benegraph.services import people
+from commit_proxy import at_commits, commit_proxy
 from conftest import GATEWAY_ROLE, connect
 from factories.office import Office, create_office, waive
 
@@ -141,70 +142,6 @@ async def test_cancelled_transaction_holds_no_lock(database: Database, owner_url
 # --------------------------------------------------------------------------------------------------- at the commit
 
 
-@asynccontextmanager
-async def proxy(url: str, at_commit: Callable[[], str]) -> AsyncIterator[Database]:
-    """Yield a database behind a TCP proxy that can cut the connection at a COMMIT.
-
-    For each COMMIT, `at_commit` returns `pass`; `before`, to cut the connection before the COMMIT is forwarded;
-    `after`, to cut it after the server's reply, which is withheld; or `down`, like `after`, but then also refuse new
-    connections.
-    """
-    target = make_url(url)
-    down = False
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal down
-        if down:
-            writer.close()
-            return
-        host = str(target.query.get("host") or target.host)
-        port = int(str(target.query.get("port") or target.port or 5432))
-        if host.startswith("/"):
-            server_reader, server_writer = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
-        else:
-            server_reader, server_writer = await asyncio.open_connection(host, port)
-        replies = asyncio.create_task(_copy(server_reader, writer))
-        tasks.add(replies)
-        while data := await reader.read(65536):
-            action = at_commit() if b"COMMIT" in data else "pass"
-            if action == "before":
-                break
-            if action in {"after", "down"}:
-                replies.cancel()
-                await asyncio.wait([replies])
-                server_writer.write(data)
-                await server_reader.read(65536)
-                down = action == "down"
-                break
-            server_writer.write(data)
-        for stream in (server_writer, writer):
-            stream.close()
-        replies.cancel()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    url = target.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
-    engine = create_engine(url, PoolSettings(size=2, overflow=0))
-    try:
-        yield Database(engine)
-    finally:
-        await engine.dispose()
-        server.close()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-    writer.close()
-
-
-def at_commits(*actions: str) -> Callable[[], str]:
-    remaining = list(actions)
-    return lambda: remaining.pop(0) if remaining else "pass"
-
-
 @pytest.mark.parametrize(("action", "attempts"), [("pass", 1), ("after", 1), ("before", 2)])
 async def test_connection_lost_at_commit_changes_once(
     database: Database, database_url: str, action: str, attempts: int
@@ -216,7 +153,7 @@ async def test_connection_lost_at_commit_changes_once(
         calls.append(await people.hire_employee(tx, office.employer, NEW_HIRE))
         return calls[-1]
 
-    async with proxy(database_url, at_commits(action)) as proxied:
+    async with commit_proxy(database_url, at_commits(action)) as proxied:
         id = await proxied.transact(office.viewer, office.clock(), change)
 
     assert len(calls) == attempts
@@ -233,9 +170,9 @@ async def test_unknown_commit_outcome_is_not_retried(database: Database, databas
         attempts += 1
         return await people.hire_employee(tx, office.employer, NEW_HIRE)
 
-    async with proxy(database_url, at_commits("down")) as proxied:
-        with pytest.raises(CommitOutcomeUnknown):
-            await proxied.transact(office.viewer, office.clock(), change)
+    async with commit_proxy(database_url, at_commits("down")) as proxied:
+        with pytest.raises(OutcomeUnknown):
+            await replace(proxied, outcome_timeout=0.5).transact(office.viewer, office.clock(), change)
     assert attempts == 1
     assert await first_names(office) == ["Ada"]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -19,6 +19,7 @@ UNNAMED_STATEMENTS = {
 }
 #: The execution option of an engine that stores the statement of `transaction_settings_sql`.
 _SETTINGS_OPTION = "transaction_settings_sql"
+_POOL_OPTION = "pool_settings"
 
 
 class UnfitDatabase(BenegraphError):
@@ -38,7 +39,7 @@ class PoolSettings:
     pgbouncer: bool = False
 
 
-def create_engine(url: str, pool: PoolSettings | None = None) -> AsyncEngine:
+def create_engine(url: str | URL, pool: PoolSettings | None = None) -> AsyncEngine:
     """Create an engine for a PostgreSQL URL, ignoring the URL's driver; no connection is opened yet."""
     pool = pool or PoolSettings()
     session_settings, transaction_settings = _settings(pool)
@@ -58,12 +59,18 @@ def create_engine(url: str, pool: PoolSettings | None = None) -> AsyncEngine:
             "server_settings": session_settings,
             **unnamed,
         },
-        execution_options={_SETTINGS_OPTION: f"SELECT {local}"} if local else {},
+        execution_options={_POOL_OPTION: pool} | ({_SETTINGS_OPTION: f"SELECT {local}"} if local else {}),
     )
     _skip_lost_connections(engine)
     if local:
         event.listen(engine.sync_engine, "begin", _set_transaction_settings)
     return engine
+
+
+def pool_settings(engine: AsyncEngine) -> PoolSettings:
+    """Return the settings with which an engine was created."""
+    settings: PoolSettings = engine.sync_engine.get_execution_options()[_POOL_OPTION]
+    return settings
 
 
 def transaction_settings_sql(engine: AsyncEngine) -> str:

@@ -2,46 +2,43 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
 from typing import Any, TypeVar
 
-import asyncpg
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, UOWTransaction
 from sqlalchemy.orm.attributes import flag_modified
 
 from benegraph.db.base import Versioned
+from benegraph.db.commit_outcome import MAX_CONNECTIONS, was_committed
 from benegraph.db.constraints import refusal_of
 from benegraph.db.engine import transaction_settings_sql
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.read_pool import ReadPool
 from benegraph.db.rights import rights_of, set_rights_sql
+from benegraph.db.transient_errors import describe_cause, is_rolled_back, is_transient
 from benegraph.domain.access import Viewer
 from benegraph.domain.encryption import KeyRing
-from benegraph.domain.errors import BenegraphError
+from benegraph.domain.errors import BenegraphError, OutcomeUnknown
 from benegraph.domain.ids import IdPrefix, new_id
 from benegraph.domain.values import Clock
 
 T = TypeVar("T")
 
-# Serialization failure, deadlock, server shutting down or starting, too many connections.
-_TRANSIENT_SQLSTATES = {"40001", "40P01", "57P01", "57P02", "57P03", "53300"}
 _MAX_ATTEMPTS = 6
 _MAX_PAUSE_SECONDS = 0.5
 
-#: The ID of the transaction in which a statement runs, as an SQL expression; see `Transaction.set_xact_id`.
-XACT_ID_SQL = "pg_current_xact_id()::text"
 _SET_LOCAL_RIGHTS = text(
     "SELECT set_config('app.tenant', :tenant, true), set_config('app.employer', :employer, true),"
     " set_config('app.employee', :employee, true)"
 )
-_XACT_STATUS = text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))")
+OUTCOME_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +58,16 @@ class ReadSession:
         return self.clock.today(time_zone)
 
 
+@dataclass(slots=True)
+class CommitEvidence:
+    """What a transaction wrote by which its outcome can be found."""
+
+    #: The first event that it inserted.
+    event: Mapping[str, Any] | None = None
+    #: Whether it reserved an idempotency key, so that to run it again never applies it twice.
+    has_idempotency_key: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction(ReadSession):
     """A transaction on behalf of a viewer."""
@@ -71,8 +78,8 @@ class Transaction(ReadSession):
     #: The keys that encrypt values; None if the gateway has none.
     key_ring: KeyRing | None = None
     _counter: Iterator[int] = field(default_factory=count)
-    #: The transaction's ID once it is known; a list, because the instance is frozen.
-    _xact_ids: list[str] = field(default_factory=list)
+    #: By what the transaction's outcome can be found if its connection is lost at the COMMIT.
+    evidence: CommitEvidence = field(default_factory=CommitEvidence)
 
     def new_id(self, kind: IdPrefix) -> str:
         """Create an ID that sorts after the IDs that this transaction created before."""
@@ -88,19 +95,9 @@ class Transaction(ReadSession):
         if self.session.in_transaction():  # otherwise the session has no changes
             await self.session.flush()
 
-    def set_xact_id(self, xact_id: str) -> None:
-        """Store the transaction's ID as another statement has returned it, which saves a query."""
-        self._xact_ids[:] = [xact_id]
 
-    async def xact_id(self) -> str:
-        """Return the transaction's ID, by which its outcome can be queried after a lost connection."""
-        if not self._xact_ids:
-            self.set_xact_id(await self.driver.fetchval(f"SELECT {XACT_ID_SQL}"))
-        return self._xact_ids[0]
-
-
-class CommitOutcomeUnknown(BenegraphError):
-    """The outcome of a COMMIT is unknown. The transaction is not retried, because it could then be applied twice."""
+class _LostAtCommit(BenegraphError):
+    """The connection was lost during the COMMIT, which leaves the outcome open."""
 
 
 class RolledBack(BenegraphError):
@@ -122,8 +119,13 @@ class Database:
     pgbouncer: bool = False
     #: The keys that encrypt values in it; None if the process has none.
     key_ring: KeyRing | None = None
+    #: Seconds within which the outcome of a transaction must be found whose connection was lost at its COMMIT.
+    outcome_timeout: float = OUTCOME_TIMEOUT_SECONDS
     #: Connections that execute reads without SQLAlchemy.
     read_pool: ReadPool = field(init=False)
+    _outcome_connections: asyncio.Semaphore = field(
+        init=False, repr=False, default_factory=lambda: asyncio.Semaphore(MAX_CONNECTIONS)
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "read_pool", ReadPool(self.engine, pgbouncer=self.pgbouncer))
@@ -167,7 +169,7 @@ class Database:
             except Exception as error:
                 if attempt == _MAX_ATTEMPTS or not is_transient(error):
                     raise
-                self.on_retry(_reason(error))
+                self.on_retry(describe_cause(error))
                 await asyncio.sleep(_pause(attempt))
         raise AssertionError("the last attempt returns or raises")
 
@@ -180,20 +182,20 @@ class Database:
         *,
         dry_run: bool,
     ) -> T:
-        async with self._begin(viewer, clock, request_id) as tx:
-            result = await work(tx)
-            await tx.flush()  # a dry run must meet the constraints too
-            if dry_run:
-                await tx.driver.execute("ROLLBACK")
+        try:
+            async with self._begin(viewer, clock, request_id) as tx:
+                result = await work(tx)
+                await tx.flush()  # a dry run must meet the constraints too
+                if dry_run:
+                    await tx.driver.execute("ROLLBACK")
+                else:
+                    await _commit(tx.driver)
+        except _LostAtCommit as lost:
+            # The pool has its place back already. A retry without the outcome could apply the change twice.
+            if await self._was_committed(tx):
                 return result
-            xact_id = await tx.xact_id()
-            try:
-                await _commit(tx.driver)
-            except Exception as error:
-                # A connection that is lost here leaves the outcome open, and a retry could apply the change twice.
-                if not is_transient(error) or not await self._was_committed(xact_id):
-                    raise
-            return result
+            raise lost.__cause__ or lost from None
+        return result
 
     @asynccontextmanager
     async def _begin(self, viewer: Viewer, clock: Clock, request_id: str | None) -> AsyncIterator[Transaction]:
@@ -206,6 +208,9 @@ class Database:
                 rights_sql = set_rights_sql(rights_of(viewer))
                 await driver.execute(f"{_begin_sql(isolation)}; {transaction_settings_sql(self.engine)}{rights_sql}")
                 yield Transaction(session, viewer, clock, driver, request_id, self.key_ring)
+            except _LostAtCommit as lost:
+                await connection.invalidate(lost.__cause__)
+                raise
             except Exception as error:
                 await _roll_back(connection, driver, error)
                 raise
@@ -213,53 +218,29 @@ class Database:
                 if session.in_transaction():
                     await session.close()
 
-    async def _was_committed(self, xact_id: str) -> bool:
-        """Return whether a transaction was committed. Raises CommitOutcomeUnknown if the database can't be queried."""
-        for attempt in range(1, _MAX_ATTEMPTS + 1):
-            try:
-                async with self.engine.connect() as connection:
-                    outcome = (await connection.execute(_XACT_STATUS, {"number": xact_id})).scalar_one()
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                outcome = None
-            if outcome in ("committed", "aborted"):
-                return bool(outcome == "committed")
-            await asyncio.sleep(_pause(attempt) + 0.1)
-        raise CommitOutcomeUnknown(
-            "The connection was lost during COMMIT, and the database could not be queried for the outcome."
-        )
-
-
-def is_transient(error: BaseException) -> bool:
-    """Return whether a retry can succeed after this error: a lost connection, a deadlock, a restart of the server."""
-    if isinstance(error, OSError | asyncpg.PostgresConnectionError):
-        return True
-    if isinstance(error, asyncpg.InterfaceError):
-        return not isinstance(error, ValueError)  # a bind value of the wrong type fails each time
-    if isinstance(error, asyncpg.InternalClientError):
-        # The server has announced the end of the session, and the connection is not closed yet.
-        return "cannot switch to state" in str(error)
-    if isinstance(error, asyncpg.PostgresError):
-        return error.sqlstate in _TRANSIENT_SQLSTATES
-    return isinstance(error, DBAPIError) and (
-        error.connection_invalidated
-        or getattr(error.orig, "sqlstate", None) in _TRANSIENT_SQLSTATES
-        or "connection is closed" in str(error.orig)
-    )
-
-
-def _reason(error: BaseException) -> str:
-    cause = getattr(error, "orig", None) or error
-    return getattr(cause, "sqlstate", None) or type(cause).__name__
+    async def _was_committed(self, tx: Transaction) -> bool:
+        """Return whether a transaction was committed whose connection was lost. Raises OutcomeUnknown."""
+        event, rights = tx.evidence.event, rights_of(tx.viewer)
+        if event is not None:
+            return await was_committed(self.engine, self._outcome_connections, rights, event, self.outcome_timeout)
+        if tx.evidence.has_idempotency_key:
+            return False
+        raise OutcomeUnknown
 
 
 async def _commit(driver: Any) -> None:
     """Commit the transaction of a driver's connection.
 
-    Raises RolledBack if the server rolled back instead, which it reports without an error.
+    Raises _LostAtCommit if the connection is lost, with its error as the cause; and RolledBack if the server rolled
+    back instead, which it reports without an error.
     """
-    if await driver.execute("COMMIT") != "COMMIT":
+    try:
+        status = await driver.execute("COMMIT")
+    except Exception as error:
+        if is_rolled_back(error) or not is_transient(error):
+            raise
+        raise _LostAtCommit from error
+    if status != "COMMIT":
         raise RolledBack(
             "A statement in the transaction had failed, and its error was ignored; the server rolled back."
         )

@@ -115,6 +115,18 @@ class Unavailable(RequestError):
     code = "UNAVAILABLE"
 
 
+class OutcomeUnknown(RequestError):
+    """The database was lost while it committed a change, so that the change may or may not have been applied."""
+
+    code = "OUTCOME_UNKNOWN"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database was lost while it committed this change, which may or may not have been applied. Send the"
+            " mutation again with the same idempotency key; without a key, read the data before you send it again."
+        )
+
+
 class UnknownDocument(RequestError):
     """The hash or ID of a persisted document is unknown; the client must send the document's text too."""
 

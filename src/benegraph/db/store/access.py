@@ -31,7 +31,6 @@ from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import ReadSession, Transaction
 from benegraph.db.store.conditions import visibility_conditions
 from benegraph.db.store.row_queries import OneByKey
-from benegraph.db.store.row_writes import XACT_ID
 
 IDEMPOTENCY_RETENTION = timedelta(days=30)
 
@@ -152,7 +151,7 @@ async def reserve_idempotency_key(
         "expired": tx.clock.now - IDEMPOTENCY_RETENTION,
     }
     (reservation,) = await fetch(tx, _reserve_statement, key_parameters | new_values)
-    tx.set_xact_id(reservation.number)
+    tx.evidence.has_idempotency_key = True
     if reservation.taken:
         return None
     (stored,) = await fetch(tx, _stored_result_statement, key_parameters)
@@ -177,8 +176,7 @@ def _reserve_statement(scope: QueryScope) -> Select[Any]:
         .returning(IdempotencyKey.key)
         .cte("taken")
     )
-    columns: tuple[Any, ...] = (XACT_ID, select(reserved.c.key).exists().label("taken"))
-    return select(*columns)
+    return select(select(reserved.c.key).exists().label("taken"))
 
 
 def _stored_result_statement(scope: QueryScope) -> Select[Any]:

@@ -11,7 +11,6 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Insert,
-    Label,
     Select,
     Table,
     Text,
@@ -29,13 +28,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from benegraph.db.base import Base
 from benegraph.db.cached_statements import fetch
+from benegraph.db.models import Event
 from benegraph.db.query_scope import QueryScope
-from benegraph.db.session import XACT_ID_SQL, Transaction
+from benegraph.db.session import Transaction
 
 RowValues = Mapping[str, Any]
-
-#: The ID of the transaction in which a statement runs, as a column of the statement.
-XACT_ID: Label[str] = literal_column(XACT_ID_SQL, Text).label("number")
 
 
 class _WriteKind(StrEnum):
@@ -96,8 +93,9 @@ async def execute_writes(tx: Transaction, *writes: RowWrite) -> None:
         for name in shape.names:
             values = _driver_values(shape.table, name, [row[name] for row in write.rows])
             parameters[_parameter_name(index, name)] = values[0] if shape.is_single_row else values
-    (result,) = await fetch(tx, _CombinedWrite(shapes), parameters)
-    tx.set_xact_id(result.number)
+    await fetch(tx, _CombinedWrite(shapes), parameters)
+    if tx.evidence.event is None:
+        tx.evidence.event = next((write.rows[0] for write in writes if write.table is Event.__table__), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +111,12 @@ class _WriteShape:
 
 @dataclass(frozen=True, slots=True)
 class _CombinedWrite:
-    """Builds the statement that executes writes of these shapes and returns the transaction's ID."""
+    """Builds the statement that executes writes of these shapes and returns one row."""
 
     shapes: tuple[_WriteShape, ...]
 
     def __call__(self, scope: QueryScope) -> Select[Any]:
-        statement: Select[Any] = select(XACT_ID)
+        statement: Select[Any] = select(literal_column("1").label("executed"))
         for index, shape in enumerate(self.shapes):
             values = _values(index, shape)
             is_insert = shape.kind is _WriteKind.INSERT
