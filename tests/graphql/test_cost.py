@@ -87,6 +87,7 @@ def cost(text: str, name: str = "", **variables: Any) -> int:
         # Fields that read all enrollments of a plan year cost 10 more, once for each plan year.
         ("{ planYear(id: 1) { participation { pending } } }", 1 + 11),
         ("{ planYear(id: 1) { participation { byTier { enrolled } byPlan { plan { id } } } } }", 1 + 11 + 15 + 20),
+        ("{ planYear(id: 1) { participation { byClass { employment } } } }", 1 + 11 + 15),
         (
             "{ employer(id: 1) { planYears(first: 3) { nodes { participation { enrolled } } } } }",
             1 + 1 + 3 * (1 + 11),

@@ -20,7 +20,11 @@ from benegraph.graphql.engine.execute import GraphQLRequest, execute
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 #: The deprecated elements of the schema, each with its successor.
-SUCCESSORS = {"Query.tenantSettings": "Viewer.tenantSettings"}
+SUCCESSORS = {"Query.tenantSettings": "Viewer.tenantSettings"} | {
+    f"{type_name}.{payer}ContributionCents": f"{type_name}.{payer}Cents"
+    for type_name in ("PlanYearParticipation", "TierParticipation", "PlanParticipation")
+    for payer in ("employee", "employer")
+}
 EXAMPLE = build_schema("""
     directive @old(by: Tier, key: Key) on FIELD
     enum Tier { GOLD LEAD @deprecated(reason: "Use `Tier.GOLD`.") }

@@ -10,7 +10,7 @@ from all_types_dataset import AllTypesDataset, make_all_types_dataset
 from both_executors import ExecutorPair, make_executor_pair, run_executor
 from sqlalchemy import select
 
-from benegraph.db.models import Employer, Enrollment, Plan, PlanYear
+from benegraph.db.models import Employee, Employer, Enrollment, Plan, PlanYear
 from benegraph.db.session import Database
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.enrollments.life_events import LifeEventType
@@ -29,12 +29,16 @@ from factories.access import administrator, employee_viewer, employer_viewer, se
 from factories.office import DATES_2026, EF, TODAY, Office, create_office, enroll, waive
 from statement_log import record_round_trips
 
-COUNTS = "asOf issued pending enrolled waived lapsed ended pendingReissues"
-CENTS = "employeeContributionCents employerContributionCents"
+COUNTS = "asOf issued eligible answered pending enrolled waived lapsed ended pendingReissues"
+CENTS = "monthlyPremiumCents employeeCents employerCents"
+#: Former names of two fields, which keep the same values.
+FORMER_NAMES = {"employeeContributionCents": "employeeCents", "employerContributionCents": "employerCents"}
+CLASS_COUNTS = "eligible answered pending enrolled waived"
 PARTICIPATION = f"""participation {{
-  {COUNTS} {CENTS}
-  byTier {{ coverageTier enrolled {CENTS} }}
-  byPlan {{ plan {{ id }} enrolled {CENTS} }}
+  {COUNTS} {CENTS} {" ".join(FORMER_NAMES)}
+  byTier {{ coverageTier enrolled {CENTS} {" ".join(FORMER_NAMES)} }}
+  byPlan {{ plan {{ id }} enrolled {CENTS} {" ".join(FORMER_NAMES)} }}
+  byClass {{ employment {CLASS_COUNTS} {CENTS} }}
 }}"""
 QUERY = f"query ($id: ID!) {{ planYear(id: $id) {{ {PARTICIPATION} }} }}"
 
@@ -65,11 +69,21 @@ async def fetch_participation(office: Office, plan_year: str, executors: Executo
 
 
 def check_sums(participation: dict[str, Any]) -> None:
+    """Check that all parts add up, and that the former names have the same values; remove those."""
     answers = ("pending", "enrolled", "waived", "lapsed", "ended")
     assert participation["issued"] == sum(participation[answer] for answer in answers)
-    for groups in (participation["byTier"], participation["byPlan"]):
+    assert participation["answered"] == participation["enrolled"] + participation["waived"]
+    assert participation["eligible"] == participation["issued"] - participation["ended"]
+    for group in (participation, *participation["byTier"], *participation["byPlan"]):
+        for former, name in FORMER_NAMES.items():
+            assert group.pop(former) == group[name]
+    for group in (participation, *participation["byTier"], *participation["byPlan"], *participation["byClass"]):
+        assert group["monthlyPremiumCents"] == group["employeeCents"] + group["employerCents"]
+    for groups in (participation["byTier"], participation["byPlan"], participation["byClass"]):
         for name in ("enrolled", *CENTS.split()):
             assert sum(group[name] for group in groups) == participation[name]
+    for name in CLASS_COUNTS.split():
+        assert sum(group[name] for group in participation["byClass"]) == participation[name]
 
 
 def counts_of(participation: dict[str, Any]) -> dict[str, int]:
@@ -82,7 +96,8 @@ def counts_of(participation: dict[str, Any]) -> dict[str, int]:
 
 
 async def test_participation_counts_answers_tiers_plans_and_costs(office: Office, executors: ExecutorPair) -> None:
-    single, family, waiving, _silent = [await office.hire() for _ in range(4)]
+    single, family = [await office.hire() for _ in range(2)]
+    waiving, _silent = [await office.hire(employment_class=EmploymentClass.PART_TIME) for _ in range(2)]
     await office.hire(employment_class=EmploymentClass.INTERN)  # not offered, so not issued
     spouse, child = await office.add_spouse(family), await office.add_child(family)
     plan_year = await office.open_plan_year()
@@ -93,14 +108,17 @@ async def test_participation_counts_answers_tiers_plans_and_costs(office: Office
     assert await fetch_participation(office, plan_year, executors) == {
         "asOf": "2026-11-20",
         "issued": 4,
+        "eligible": 4,
+        "answered": 3,
         "pending": 1,
         "enrolled": 2,
         "waived": 1,
         "lapsed": 0,
         "ended": 0,
         "pendingReissues": 0,
-        "employeeContributionCents": GOLD_EE[0] + GOLD_EF[0],
-        "employerContributionCents": GOLD_EE[1] + GOLD_EF[1],
+        "monthlyPremiumCents": 190_000,
+        "employeeCents": GOLD_EE[0] + GOLD_EF[0],
+        "employerCents": GOLD_EE[1] + GOLD_EF[1],
         "byTier": [
             _group(GOLD_EE, coverageTier="EE"),
             _group(GOLD_EF, coverageTier="EF"),
@@ -110,6 +128,10 @@ async def test_participation_counts_answers_tiers_plans_and_costs(office: Office
             _group((0, 0), 0, plan={"id": plans["SILVER"]}),
             _group((0, 0), 0, plan={"id": plans["FLAT"]}),
         ],
+        "byClass": [
+            _group((55_000, 135_000), 2, employment="FULL_TIME", eligible=2, answered=2, pending=0, waived=0),
+            _group((0, 0), 0, employment="PART_TIME", eligible=2, answered=1, pending=1, waived=1),
+        ],
     }
 
 
@@ -117,7 +139,8 @@ async def test_draft_has_an_empty_participation_with_its_plans(office: Office, e
     await office.hire()
     plan_year = await office.draft_plan_year()
     participation = await fetch_participation(office, plan_year, executors)
-    assert (participation["issued"], participation["employerContributionCents"], participation["byTier"]) == (0, 0, [])
+    assert (participation["issued"], participation["employerCents"], participation["byTier"]) == (0, 0, [])
+    assert participation["byClass"] == []
     assert [group["enrolled"] for group in participation["byPlan"]] == [0, 0, 0]
 
 
@@ -156,7 +179,7 @@ async def test_carried_over_coverage_counts_as_enrolled(office: Office, executor
     assert await closing.close_enrollment(plan_year) == 0
     participation = await fetch_participation(closing, plan_year, executors)
     assert counts_of(participation) == {"enrolled": 1}
-    assert participation["employerContributionCents"] == GOLD_EE[1]
+    assert participation["employerCents"] == GOLD_EE[1]
 
 
 # ------------------------------------------------------------------------------------- reissues and terminations
@@ -174,7 +197,7 @@ async def test_reissue_replaces_the_answer_only_when_it_is_answered(office: Offi
     reissued = await office.reissue(original, event)
     participation = await fetch_participation(office, plan_year, executors)
     assert counts_of(participation) == {"enrolled": 1, "lapsed": 1, "pendingReissues": 1}
-    assert participation["employerContributionCents"] == GOLD_EE[1]
+    assert participation["employerCents"] == GOLD_EE[1]
 
     # The new answer takes effect on 1 April. Until then both coverages are in force or upcoming; one counts.
     await office.elect(employee, enroll(reissued, plans["GOLD"], spouse, child))
@@ -196,7 +219,7 @@ async def test_waiver_by_reissue_replaces_an_election(office: Office, executors:
     await office.elect(employee, waive(reissued))
     participation = await fetch_participation(office, plan_year, executors)
     assert counts_of(participation) == {"waived": 1}
-    assert participation["employerContributionCents"] == 0
+    assert participation["employerCents"] == 0
 
 
 async def test_unanswered_reissue_changes_nothing(office: Office, executors: ExecutorPair) -> None:
@@ -285,7 +308,7 @@ async def test_participation_of_many_plan_years_takes_one_statement(office: Offi
     assert executors.fallbacks == {}
     # Both executors: one statement for compiled plans, one for each field in Strawberry's.
     statements = await _count_statements(office.database, viewer, office.clock(), executors, request)
-    assert statements == (1, 6)
+    assert statements == (1, 7)
 
 
 async def _count_statements(
@@ -308,8 +331,9 @@ def _group(shares: tuple[int, int], enrolled: int = 1, **key: Any) -> dict[str, 
     employee, employer = shares
     return key | {
         "enrolled": enrolled,
-        "employeeContributionCents": employee,
-        "employerContributionCents": employer,
+        "monthlyPremiumCents": employee + employer,
+        "employeeCents": employee,
+        "employerCents": employer,
     }
 
 
@@ -350,10 +374,12 @@ async def test_participation_equals_a_count_over_all_enrollments(
             assert pending == node["pendingList"]["totalCount"]
         by_tier = {group["coverageTier"]: group["enrolled"] for group in participation["byTier"]}
         by_plan = {group["plan"]["id"]: group["enrolled"] for group in participation["byPlan"]}
-        counted = {name: participation[name] for name in COUNTS.split()[1:]} | {
+        by_class = {group.pop("employment"): group for group in participation["byClass"]}
+        names = [*COUNTS.split()[1:], *CENTS.split()]
+        counted = {name: participation[name] for name in names} | {
             "byTier": by_tier,
             "byPlan": by_plan,
-            "employerContributionCents": participation["employerContributionCents"],
+            "byClass": by_class,
         }
         assert counted == expected[node["id"]]
     assert set(expected) == {node["id"] for node in nodes}
@@ -369,6 +395,7 @@ async def _count_in_python(database: Database, viewer: Viewer, clock: Clock) -> 
         enrollments = (await session.scalars(select(Enrollment).where(Enrollment.tenant_id == viewer.tenant_id))).all()
         plans = (await session.scalars(select(Plan).where(Plan.tenant_id == viewer.tenant_id))).all()
         zones = dict((await session.execute(select(Employer.id, Employer.time_zone))).all())
+        classes = dict((await session.execute(select(Employee.id, Employee.employment_class))).all())
     by_plan_year: dict[str, dict[str, list[Enrollment]]] = defaultdict(lambda: defaultdict(list))
     for row in enrollments:
         by_plan_year[row.plan_year_id][row.employee_id].append(row)
@@ -380,6 +407,7 @@ async def _count_in_python(database: Database, viewer: Viewer, clock: Clock) -> 
             plan_year,
             by_plan_year[plan_year.id],
             plans_by_plan_year[plan_year.id],
+            classes,
             clock.today(zones[plan_year.employer_id]),
         )
         for plan_year in plan_years
@@ -387,37 +415,61 @@ async def _count_in_python(database: Database, viewer: Viewer, clock: Clock) -> 
 
 
 def _count_plan_year(
-    plan_year: PlanYear, rows_by_employee: dict[str, list[Enrollment]], plan_ids: Sequence[str], today: date
+    plan_year: PlanYear,
+    rows_by_employee: dict[str, list[Enrollment]],
+    plan_ids: Sequence[str],
+    classes: dict[str, EmploymentClass],
+    today: date,
 ) -> dict[str, Any]:
-    counts: Counter[str] = Counter()
+    totals: Counter[str] = Counter()
+    by_class: dict[str, Counter[str]] = defaultdict(Counter)
     tiers: Counter[str] = Counter()
     elected: Counter[str] = Counter(dict.fromkeys(plan_ids, 0))
-    cents = 0
-    for rows in rows_by_employee.values():
-        statuses = {row.id: _status_of(row, plan_year, today) for row in rows}
-        newest_first = sorted(rows, key=lambda row: row.id, reverse=True)
-        answers = [row for row in newest_first if statuses[row.id] in ("ENROLLED", "WAIVED")]
-        is_pending = EnrollmentStatus.PENDING in statuses.values()
-        counts["issued"] += 1
-        if answers:
-            counts[answers[0].decision.lower() if answers[0].decision else ""] += 1
-            counts["pendingReissues"] += is_pending
-            if statuses[answers[0].id] is EnrollmentStatus.ENROLLED:
-                tiers[answers[0].coverage_tier or ""] += 1
-                elected[answers[0].selected_plan_id or ""] += 1
-                cents += answers[0].employer_contribution_cents or 0
-        elif is_pending:
-            counts["pending"] += 1
-        elif any(row.decision for row in rows) or _is_closed_for_another_reason(newest_first[0], today):
-            counts["ended"] += 1
-        else:
-            counts["lapsed"] += 1
-    names = ("issued", "pending", "enrolled", "waived", "lapsed", "ended", "pendingReissues")
-    return {name: counts[name] for name in names} | {
+    for employee, rows in rows_by_employee.items():
+        counts = _count_employee(rows, plan_year, today)
+        totals += counts
+        by_class[classes[employee]] += counts
+        if counts["enrolled"]:
+            answer = _newest_answer(rows, plan_year, today)
+            assert answer is not None
+            tiers[answer.coverage_tier or ""] += 1
+            elected[answer.selected_plan_id or ""] += 1
+    names = [*COUNTS.split()[1:], *CENTS.split()]
+    return {name: totals[name] for name in names} | {
         "byTier": dict(tiers),
         "byPlan": dict(elected),
-        "employerContributionCents": cents,
+        "byClass": {
+            name: {field: counts[field] for field in (*CLASS_COUNTS.split(), *CENTS.split())}
+            for name, counts in by_class.items()
+        },
     }
+
+
+def _newest_answer(rows: list[Enrollment], plan_year: PlanYear, today: date) -> Enrollment | None:
+    answers = [row for row in rows if _status_of(row, plan_year, today) in ("ENROLLED", "WAIVED")]
+    return max(answers, key=lambda row: row.id, default=None)
+
+
+def _count_employee(rows: list[Enrollment], plan_year: PlanYear, today: date) -> Counter[str]:
+    """Count one employee by all names of counts and cents that apply."""
+    answer = _newest_answer(rows, plan_year, today)
+    is_pending = any(_status_of(row, plan_year, today) is EnrollmentStatus.PENDING for row in rows)
+    counts = Counter(issued=1, eligible=1)
+    if answer is not None:
+        is_enrolled = _status_of(answer, plan_year, today) is EnrollmentStatus.ENROLLED
+        counts += Counter(answered=1, pendingReissues=int(is_pending), enrolled=int(is_enrolled))
+        counts += Counter(waived=int(not is_enrolled))
+        if is_enrolled:
+            employee, employer = answer.employee_contribution_cents or 0, answer.employer_contribution_cents or 0
+            counts += Counter(employeeCents=employee, employerCents=employer, monthlyPremiumCents=employee + employer)
+    elif is_pending:
+        counts["pending"] = 1
+    else:
+        newest = max(rows, key=lambda row: row.id)
+        has_ended = any(row.decision for row in rows) or _is_closed_for_another_reason(newest, today)
+        counts["ended" if has_ended else "lapsed"] = 1
+        counts["eligible"] = int(not has_ended)
+    return counts
 
 
 def _is_closed_for_another_reason(row: Enrollment, day: date) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from benegraph.db import store
-from benegraph.graphql.types.enums import CoverageTier
+from benegraph.graphql.types.enums import CoverageTier, EmploymentClass
 from benegraph.graphql.types.fields import to_many, to_one
 from benegraph.graphql.types.scalars import Cents
 
@@ -17,16 +17,31 @@ if TYPE_CHECKING:
 READ_ALL_ENROLLMENTS_COST = 10
 
 ENROLLED_DESCRIPTION = "The number of employees enrolled."
+WAIVED_DESCRIPTION = "The number of employees who waived coverage."
+PENDING_DESCRIPTION = "The number of employees who can still answer, and have not."
 EMPLOYEE_SHARES_DESCRIPTION = "What these employees pay in a month, in cents."
 EMPLOYER_SHARES_DESCRIPTION = "What the employer pays for these employees in a month, in cents."
+PREMIUM_DESCRIPTION = "The monthly premium of these employees in cents: the sum of both shares."
+
+
+def _use(successor: str) -> str:
+    """Return the reason for the deprecation of a field under its former name."""
+    return f"Use `{successor}`, which has the same value."
 
 
 @strawberry.type(description="The employees enrolled with one coverage tier.")
 class TierParticipation:
     coverage_tier: CoverageTier = strawberry.field(description="The coverage tier elected.")
     enrolled: int = strawberry.field(description=ENROLLED_DESCRIPTION)
-    employee_contribution_cents: Cents = strawberry.field(description=EMPLOYEE_SHARES_DESCRIPTION)
-    employer_contribution_cents: Cents = strawberry.field(description=EMPLOYER_SHARES_DESCRIPTION)
+    monthly_premium_cents: Cents = strawberry.field(description=PREMIUM_DESCRIPTION)
+    employee_cents: Cents = strawberry.field(description=EMPLOYEE_SHARES_DESCRIPTION)
+    employer_cents: Cents = strawberry.field(description=EMPLOYER_SHARES_DESCRIPTION)
+    employee_contribution_cents: Cents = strawberry.field(
+        description=EMPLOYEE_SHARES_DESCRIPTION, deprecation_reason=_use("TierParticipation.employeeCents")
+    )
+    employer_contribution_cents: Cents = strawberry.field(
+        description=EMPLOYER_SHARES_DESCRIPTION, deprecation_reason=_use("TierParticipation.employerCents")
+    )
 
 
 @strawberry.type(description="The employees enrolled in one plan.")
@@ -35,8 +50,28 @@ class PlanParticipation:
         store.plan_years.plans_by_ids, "plan_id", "The plan."
     )
     enrolled: int = strawberry.field(description=ENROLLED_DESCRIPTION)
-    employee_contribution_cents: Cents = strawberry.field(description=EMPLOYEE_SHARES_DESCRIPTION)
-    employer_contribution_cents: Cents = strawberry.field(description=EMPLOYER_SHARES_DESCRIPTION)
+    monthly_premium_cents: Cents = strawberry.field(description=PREMIUM_DESCRIPTION)
+    employee_cents: Cents = strawberry.field(description=EMPLOYEE_SHARES_DESCRIPTION)
+    employer_cents: Cents = strawberry.field(description=EMPLOYER_SHARES_DESCRIPTION)
+    employee_contribution_cents: Cents = strawberry.field(
+        description=EMPLOYEE_SHARES_DESCRIPTION, deprecation_reason=_use("PlanParticipation.employeeCents")
+    )
+    employer_contribution_cents: Cents = strawberry.field(
+        description=EMPLOYER_SHARES_DESCRIPTION, deprecation_reason=_use("PlanParticipation.employerCents")
+    )
+
+
+@strawberry.type(description="The answers of the employees of one employment class.")
+class ClassParticipation:
+    employment: EmploymentClass = strawberry.field(description="The employment class today.")
+    eligible: int = strawberry.field(description="The number of employees who answered, can still answer, or lapsed.")
+    answered: int = strawberry.field(description="The number of employees enrolled or waived.")
+    enrolled: int = strawberry.field(description=ENROLLED_DESCRIPTION)
+    waived: int = strawberry.field(description=WAIVED_DESCRIPTION)
+    pending: int = strawberry.field(description=PENDING_DESCRIPTION)
+    monthly_premium_cents: Cents = strawberry.field(description=PREMIUM_DESCRIPTION)
+    employee_cents: Cents = strawberry.field(description=EMPLOYEE_SHARES_DESCRIPTION)
+    employer_cents: Cents = strawberry.field(description=EMPLOYER_SHARES_DESCRIPTION)
 
 
 @strawberry.type(
@@ -56,9 +91,18 @@ class PlanYearParticipation:
             " `lapsed` and `ended`."
         )
     )
-    pending: int = strawberry.field(description="The number of employees who can still answer, and have not.")
+    eligible: int = strawberry.field(
+        description=(
+            "The number of employees who can be covered or could have been: the sum of `answered`, `pending` and"
+            " `lapsed`. It leaves out those counted in `ended`."
+        )
+    )
+    answered: int = strawberry.field(
+        description="The number of employees whose answer counts: the sum of `enrolled` and `waived`."
+    )
+    pending: int = strawberry.field(description=PENDING_DESCRIPTION)
     enrolled: int = strawberry.field(description="The number of employees who elected coverage that is not over.")
-    waived: int = strawberry.field(description="The number of employees who waived coverage.")
+    waived: int = strawberry.field(description=WAIVED_DESCRIPTION)
     lapsed: int = strawberry.field(description="The number of employees who did not answer within their window.")
     ended: int = strawberry.field(
         description="The number of employees whose enrollment is over for another reason, such as termination."
@@ -69,11 +113,20 @@ class PlanYearParticipation:
             " event. Together with `pending`, it equals the number of employees with an enrollment of status PENDING."
         )
     )
+    monthly_premium_cents: Cents = strawberry.field(
+        description="The monthly premium of all enrolled employees in cents: the sum of both shares."
+    )
+    employee_cents: Cents = strawberry.field(description="What all enrolled employees pay in a month, in cents.")
+    employer_cents: Cents = strawberry.field(
+        description="What the employer pays for all enrolled employees in a month, in cents."
+    )
     employee_contribution_cents: Cents = strawberry.field(
-        description="What all enrolled employees pay in a month, in cents."
+        description="What all enrolled employees pay in a month, in cents.",
+        deprecation_reason=_use("PlanYearParticipation.employeeCents"),
     )
     employer_contribution_cents: Cents = strawberry.field(
-        description="What the employer pays for all enrolled employees in a month, in cents."
+        description="What the employer pays for all enrolled employees in a month, in cents.",
+        deprecation_reason=_use("PlanYearParticipation.employerCents"),
     )
     by_tier: list[TierParticipation] = to_many(
         store.enrollments.participation_by_tier,
@@ -85,5 +138,11 @@ class PlanYearParticipation:
         store.enrollments.participation_by_plan,
         "plan_year_id",
         "The enrolled employees by plan: every plan of the plan year, including those that nobody elected.",
+        cost=READ_ALL_ENROLLMENTS_COST,
+    )
+    by_class: list[ClassParticipation] = to_many(
+        store.enrollments.participation_by_class,
+        "plan_year_id",
+        "The employees by their employment class today. A class without an employee in the plan year is omitted.",
         cost=READ_ALL_ENROLLMENTS_COST,
     )

@@ -30,6 +30,7 @@ from benegraph.db.store.enrollments.overrides import (
     overrides_by_ids,
 )
 from benegraph.db.store.enrollments.participation import (
+    participation_by_class,
     participation_by_plan,
     participation_by_tier,
     participation_of,
@@ -88,6 +89,7 @@ __all__ = [
     "override_page",
     "overrides_by_ids",
     "page",
+    "participation_by_class",
     "participation_by_plan",
     "participation_by_tier",
     "participation_of",

@@ -1,4 +1,4 @@
-"""The participation in plan years: employees counted by their answers, elected plans and tiers, monthly cost.
+"""The participation in plan years: employees counted by their answers, elected plans and tiers, classes, monthly cost.
 
 Each employee of a plan year counts once, by one enrollment: the newest answer that is not over; else the pending
 enrollment; else the newest answer; else the newest enrollment that was never answered. So a reissue replaces the
@@ -20,6 +20,7 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    not_,
     or_,
     select,
     true,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from benegraph.db.base import enum_type
-from benegraph.db.models import Employer, Enrollment, Plan, PlanYear
+from benegraph.db.models import Employee, Employer, Enrollment, Plan, PlanYear
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.store.catalog import tier_order
 from benegraph.db.store.conditions import today_at, visibility_conditions
@@ -38,29 +39,22 @@ from benegraph.domain.catalog import CoverageTier
 from benegraph.domain.enrollments.status import CloseReason, EnrollmentStatus
 
 _ANSWERED = (EnrollmentStatus.ENROLLED.value, EnrollmentStatus.WAIVED.value)
-#: The aliases of the rows for each tier and plan; the order of the rows refers to them.
-_BY_TIER, _BY_PLAN = "by_tier", "by_plan"
+#: The aliases of the rows for each tier, plan and class; the order of the rows refers to them.
+_BY_TIER, _BY_PLAN, _BY_CLASS = "by_tier", "by_plan", "by_class"
 
 
 def participation_rows(scope: QueryScope) -> Select[Any]:
     """Select the participation in each plan year that the viewer may see; nothing for employees."""
     counted = _counted_enrollments(scope)
-    status = counted.c.status
-    is_over = status == EnrollmentStatus.INACTIVE.value
-    has_lapsed = and_(
-        counted.c.decision.is_(None),
-        or_(counted.c.close_reason == CloseReason.LAPSED, counted.c.closed_on.is_(None), counted.c.closes_later),
-    )
+    answers = _Answers(counted)
     counts = (
         select(
             func.count().label("issued"),
-            _count(status == EnrollmentStatus.PENDING.value).label("pending"),
-            _count(status == EnrollmentStatus.ENROLLED.value).label("enrolled"),
-            _count(status == EnrollmentStatus.WAIVED.value).label("waived"),
-            _count(is_over, has_lapsed).label("lapsed"),
-            _count(is_over, has_lapsed.is_not(True)).label("ended"),
-            _count(status.in_(_ANSWERED), counted.c.has_pending).label("pending_reissues"),
-            *_contributions(counted, status == EnrollmentStatus.ENROLLED.value),
+            *answers.counts(),
+            _count(*answers.has_lapsed).label("lapsed"),
+            _count(*answers.has_ended).label("ended"),
+            _count(answers.is_answered, counted.c.has_pending).label("pending_reissues"),
+            *_contributions(counted, answers.is_enrolled),
         )
         .select_from(counted)
         .lateral("counts")
@@ -106,6 +100,52 @@ def plan_rows(scope: QueryScope) -> Select[Any]:
     return _of_plan_years(select(*plans.c), scope, plans)
 
 
+def class_rows(scope: QueryScope) -> Select[Any]:
+    """Select each employment class with employees in each plan year, with their answers and contributions."""
+    counted = _counted_enrollments(scope)
+    answers = _Answers(counted)
+    classes = (
+        select(
+            Employee.employment_class.label("employment"),
+            *answers.counts(),
+            *_contributions(counted, answers.is_enrolled),
+        )
+        .select_from(counted)
+        .join(Employee, and_(Employee.tenant_id == scope.tenant_id, Employee.id == counted.c.employee_id))
+        .group_by(Employee.employment_class)
+        .lateral(_BY_CLASS)
+    )
+    return _of_plan_years(select(*classes.c), scope, classes)
+
+
+class _Answers:
+    """Conditions on the enrollments that employees count by."""
+
+    def __init__(self, counted: FromClause) -> None:
+        status = counted.c.status
+        is_over = status == EnrollmentStatus.INACTIVE.value
+        is_unanswered = and_(
+            counted.c.decision.is_(None),
+            or_(counted.c.close_reason == CloseReason.LAPSED, counted.c.closed_on.is_(None), counted.c.closes_later),
+        )
+        self.is_pending = status == EnrollmentStatus.PENDING.value
+        self.is_enrolled = status == EnrollmentStatus.ENROLLED.value
+        self.is_waived = status == EnrollmentStatus.WAIVED.value
+        self.is_answered = status.in_(_ANSWERED)
+        self.has_lapsed = (is_over, is_unanswered)
+        self.has_ended = (is_over, is_unanswered.is_not(True))
+
+    def counts(self) -> list[ColumnElement[int]]:
+        """Return the numbers of employees that every group of them has."""
+        return [
+            _count(not_(and_(*self.has_ended))).label("eligible"),
+            _count(self.is_answered).label("answered"),
+            _count(self.is_pending).label("pending"),
+            _count(self.is_enrolled).label("enrolled"),
+            _count(self.is_waived).label("waived"),
+        ]
+
+
 def _of_plan_years(statement: Select[Any], scope: QueryScope, rows: FromClause) -> Select[Any]:
     """Add the plan years that the viewer may see, and a lateral that computes one or more rows for each of them."""
     return (
@@ -142,6 +182,7 @@ def _counted_enrollments(scope: QueryScope) -> FromClause:
         select(
             status.label("status"),
             func.bool_or(is_pending).over(partition_by=Enrollment.employee_id).label("has_pending"),
+            Enrollment.employee_id,
             Enrollment.decision,
             Enrollment.closed_on,
             (Enrollment.closed_on > day).label("closes_later"),
@@ -168,15 +209,25 @@ def _count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def _contributions(counted: FromClause, *conditions: ColumnElement[bool]) -> list[ColumnElement[int]]:
-    """Return the sums of both monthly contributions. PostgreSQL's sums of `bigint` are numeric, so they are cast."""
-    sums: list[ColumnElement[int]] = []
-    for name in ("employee_contribution_cents", "employer_contribution_cents"):
-        total: Any = func.sum(counted.c[name])
-        total = total.filter(*conditions) if conditions else total
-        sums.append(cast(func.coalesce(total, 0), BigInteger).label(name))
-    return sums
+    """Return the sums of both monthly contributions, under their former names too, and of the premium."""
+    employee, employer = counted.c.employee_contribution_cents, counted.c.employer_contribution_cents
+    sums: dict[str, ColumnElement[Any]] = {
+        "monthly_premium_cents": employee + employer,
+        "employee_cents": employee,
+        "employer_cents": employer,
+        "employee_contribution_cents": employee,
+        "employer_contribution_cents": employer,
+    }
+    return [_sum(cents, *conditions).label(name) for name, cents in sums.items()]
+
+
+def _sum(cents: ColumnElement[Any], *conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return a sum, 0 of no rows. PostgreSQL's sums of `bigint` are numeric, so it is cast."""
+    total: Any = func.sum(cents)
+    return cast(func.coalesce(total.filter(*conditions) if conditions else total, 0), BigInteger)
 
 
 participation_of = OneByKey(participation_rows, PlanYear.id)
 participation_by_tier = ManyByKey(tier_rows, PlanYear.id, (tier_order(literal_column(f"{_BY_TIER}.coverage_tier")),))
 participation_by_plan = ManyByKey(plan_rows, PlanYear.id, (literal_column(f"{_BY_PLAN}.position"),))
+participation_by_class = ManyByKey(class_rows, PlanYear.id, (literal_column(f"{_BY_CLASS}.employment"),))

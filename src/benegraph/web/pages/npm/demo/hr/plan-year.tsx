@@ -17,7 +17,7 @@ graphql(`
       byTier {
         coverageTier
         enrolled
-        employerContributionCents
+        employerCents
       }
       byPlan {
         plan {
@@ -25,7 +25,7 @@ graphql(`
           name
         }
         enrolled
-        employerContributionCents
+        employerCents
       }
     }
   }
@@ -87,7 +87,7 @@ function Figures({ planYear: { participation } }: { planYear: PlanYear }) {
   if (!participation || participation.issued === 0) {
     return <p>No enrollments yet. Opening the plan year issues one to every eligible employee.</p>;
   }
-  const { issued, ended, enrolled, waived, employerContributionCents, employeeContributionCents } = participation;
+  const { issued, ended, enrolled, waived, employerCents, employeeCents } = participation;
   const share = Math.round((100 * (enrolled + waived)) / Math.max(1, issued - ended));
   return (
     <>
@@ -100,11 +100,11 @@ function Figures({ planYear: { participation } }: { planYear: PlanYear }) {
         </div>
         <div>
           <dt>You pay monthly</dt>
-          <dd>{formatCents(employerContributionCents)}</dd>
+          <dd>{formatCents(employerCents)}</dd>
         </div>
         <div>
           <dt>Employees pay monthly</dt>
-          <dd>{formatCents(employeeContributionCents)}</dd>
+          <dd>{formatCents(employeeCents)}</dd>
         </div>
       </dl>
       <Progress participation={participation} />
@@ -120,20 +120,20 @@ function Mix({ participation }: { participation?: PlanYearMixFragment["participa
     <div className="mix">
       <BarChart
         caption="Coverage tiers"
-        bars={participation.byTier.map(({ coverageTier, enrolled, employerContributionCents }) => ({
+        bars={participation.byTier.map(({ coverageTier, enrolled, employerCents }) => ({
           id: coverageTier,
           label: TIERS[coverageTier],
           count: enrolled,
-          amount: formatCents(employerContributionCents),
+          amount: formatCents(employerCents),
         }))}
       />
       <BarChart
         caption="Plans"
-        bars={participation.byPlan.map(({ plan, enrolled, employerContributionCents }) => ({
+        bars={participation.byPlan.map(({ plan, enrolled, employerCents }) => ({
           id: plan.id,
           label: plan.name,
           count: enrolled,
-          amount: formatCents(employerContributionCents),
+          amount: formatCents(employerCents),
         }))}
       />
     </div>

@@ -30,8 +30,8 @@ graphql(`
       lapsed
       ended
       pendingReissues
-      employeeContributionCents
-      employerContributionCents
+      employeeCents
+      employerCents
     }
   }
 `);
