@@ -22,6 +22,7 @@ from benegraph.execution import (
     ToMany,
     ToManyByKeys,
     ToOne,
+    ToOneOf,
     ToPage,
     UnsupportedOperation,
 )
@@ -80,6 +81,7 @@ type Book implements Entry {
   weight: Weight
   author: Author
   publisher: Publisher!
+  dedicatee: Entry
   cover: Cover!
   size: Size
   chapters: [Chapter!]
@@ -110,6 +112,7 @@ type Visitor {
   favorites: [Book]
   ownBooks: [Book!]
   shelf: Shelf!
+  bookmark: Entry!
   works(first: Int, after: String, last: Int, before: String): Books!
 }
 type Card { number: Int! note: String }
@@ -139,6 +142,7 @@ COLUMNS: Mapping[str, Mapping[str, bool]] = {
         "weight": True,
         "author_id": True,
         "publisher_id": True,
+        "dedicatee_id": True,
         "pages": True,
         "contents": True,
     },
@@ -199,6 +203,7 @@ class Visitor:
     book_id: str | None = None
     favorite_ids: Sequence[str] | None = None
     author_id: str | None = "a1"
+    bookmark_id: str | None = "b2"
     shelf_id: str = "s1"
 
 
@@ -386,6 +391,12 @@ def parse_id(id: str) -> LookupKey | LookupError | None:
     return LookupKey(type_names[id[0]], id) if id[0] in type_names else LookupError(f"No type has the ID {id}.")
 
 
+def source_of_id(id: str) -> str | None:
+    """Return the name of the source that an ID names; None if it names none."""
+    key = parse_id(id)
+    return key.source_name if isinstance(key, LookupKey) else None
+
+
 def fact(name: str) -> ComputedInBatch:
     """Declare a field of books that is read by `fetch_facts`. Only the main branch has values."""
 
@@ -469,6 +480,7 @@ DECLARATIONS: Mapping[str, Declaration] = {
     "Book.name": Column("title"),
     "Book.author": ToOne(AUTHOR, "author_id"),
     "Book.publisher": ToOne(PUBLISHER, "publisher_id"),
+    "Book.dedicatee": ToOneOf(ENTRIES, "dedicatee_id", source_of_id),
     "Book.cover": SameObject(),
     "Book.size": Computed(size, ("pages",)),
     "Book.chapters": Computed(chapters, ("contents",)),
@@ -484,6 +496,7 @@ DECLARATIONS: Mapping[str, Declaration] = {
     "Visitor.currentBook": ToOne(BOOK, "book_id"),
     "Visitor.favorites": ToManyByKeys(BOOK, "favorite_ids"),
     "Visitor.ownBooks": ToMany(BOOKS_OF_AUTHOR, "author_id"),
+    "Visitor.bookmark": ToOneOf(ENTRIES, "bookmark_id", source_of_id),
     "Visitor.shelf": ToOne(SHELF, "shelf_id"),
     "Visitor.works": to_page(WORKS_OF_AUTHOR, "author_id"),
     "AddedBook.book": ToOne(BOOK, "book_id"),

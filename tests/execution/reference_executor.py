@@ -22,6 +22,7 @@ from benegraph.execution import (
     ToMany,
     ToManyByKeys,
     ToOne,
+    ToOneOf,
     ToPage,
 )
 
@@ -64,6 +65,10 @@ def _resolve(  # noqa: PLR0911 - one return for each kind of declaration
             return parent
         case FromContext():
             return declaration.get(library)
+        case ToOneOf():
+            key = getattr(parent, declaration.key)
+            source_name = None if key is None else declaration.find_source(key)
+            return None if source_name is None else _find_object(library, declaration.sources[source_name], key)
         case Lookup():
             return _look_up(library, declaration.sources, declaration.find_key(library, arguments))
         case LookupMany():

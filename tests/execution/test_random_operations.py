@@ -22,7 +22,10 @@ EXAMPLES = 40
 
 def make_valid_library() -> Library:
     """Make a library in which each field has a value somewhere, and none fails."""
-    library = make_library(shelves={"s1": {"content_ids": ["b6", "b9", "b2"]}}, books={"b3": {"contents": ["x", "y"]}})
+    library = make_library(
+        shelves={"s1": {"content_ids": ["b6", "b9", "b2"]}},
+        books={"b3": {"contents": ["x", "y"], "dedicatee_id": "a2"}, "b5": {"dedicatee_id": "b1"}},
+    )
     library.visitor = Visitor(card=Card(1), cards=[Card(2), Card(3, "new")], book_id="b4", favorite_ids=["b1", "b9"])
     library.copies |= {"b1": [Copy(1, "s1"), Copy(2, None)], "b2": None, "b4": [Copy(3, "s9")]}
     library.stock |= {"b1": None}
@@ -34,16 +37,19 @@ def make_invalid_library() -> Library:
     error = ValueError("The count failed.")
     library = make_library(
         books={
-            "b1": {"genre": None},
+            "b1": {"genre": None, "dedicatee_id": "p1"},
+            "b7": {"dedicatee_id": "z1"},
             "b2": {"keywords": ["match", None]},
             "b4": {"contents": ["x", ""]},
-            "b5": {"publisher_id": "p9", "contents": [None, "y"]},
+            "b5": {"publisher_id": "p9", "contents": [None, "y"], "dedicatee_id": "b6"},
             "b6": {"publisher_id": None},
         },
         authors={"a3": {"mentor_id": "a9"}},
         shelves={"s1": {"treasure_ids": ["b1", "b9"]}, "s3": {"content_ids": ["b9", "b7"]}},
     )
-    library.visitor = Visitor(card=Card(None), cards=[Card(2), Card(None), None], book_id="b1", shelf_id="s9")
+    library.visitor = Visitor(
+        card=Card(None), cards=[Card(2), Card(None), None], book_id="b1", shelf_id="s9", bookmark_id="p9"
+    )
     library.stock |= {"b2": error, "b4": None}
     library.loans |= {"b4": error, "b7": None}
     library.copies |= {"b2": error, "b4": [Copy(1, "s1")], "b6": [None, Copy(2, "s1")]}

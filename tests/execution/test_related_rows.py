@@ -139,3 +139,45 @@ async def test_lists_of_a_context_object_with_a_null_key_read_no_rows() -> None:
     query = "{ visitor { ownBooks { id } works { totalCount nodes { id } } } }"
     assert await describe_statements(library, query) == []
     assert await fetch_data(library, query) == {"visitor": {"ownBooks": [], "works": {"totalCount": 0, "nodes": []}}}
+
+
+DEDICATEES = {"b1": {"dedicatee_id": "a3"}, "b2": {"dedicatee_id": "b9"}, "b3": {"dedicatee_id": "z1"}}
+DEDICATIONS = """{ books(first: 7) { nodes { id dedicatee {
+    __typename id ... on Author { born } ... on Publisher { list { totalCount } } } } } }"""
+
+
+async def test_row_of_an_abstract_type_is_read_from_the_source_that_its_key_names() -> None:
+    library = make_library(books=DEDICATEES | {"b4": {"dedicatee_id": "p1"}, "b5": {"dedicatee_id": "a3"}})
+    pair = await compare_data(library, DEDICATIONS)
+    assert pair.reference_errors == pair.ours.errors == []
+    assert pair.ours.data is not None
+    found = {node["id"]: node["dedicatee"] for node in pair.ours.data["books"]["nodes"]}
+    author = found["b1"]
+    assert (author["__typename"], author["id"]) == ("Author", "a3")
+    assert found["b5"] == author
+    assert found["b4"]["__typename"] == "Publisher"
+    assert [found[id] for id in ("b2", "b3", "b6")] == [None, None, None]  # no such row, no such source, no key
+
+
+async def test_rows_of_an_abstract_type_take_one_statement_for_each_source_that_is_named() -> None:
+    library = make_library(books=DEDICATEES)
+    query = "{ books(first: 7) { nodes { dedicatee { name } } } }"
+    statements = await describe_statements(library, query)
+    assert statements[0] == "rows books(dedicatee_id)"
+    assert sorted(statements[1:]) == ["rows authors(name)", "rows books(title)"]
+    assert await describe_statements(make_library(), query) == ["rows books(dedicatee_id)"]
+
+
+async def test_null_in_a_row_of_an_abstract_type_propagates_within_its_own_type() -> None:
+    library = make_library(books={"b1": {"dedicatee_id": "b2"}, "b2": {"genre": None}})
+    pair = await compare_data(library, '{ book(id: "b1") { dedicatee { ... on Book { id genre } } } }')
+    assert pair.ours.data == {"book": {"dedicatee": None}}
+    assert [error.path for error in pair.ours.errors] == [["book", "dedicatee", "genre"]]
+
+
+async def test_missing_row_of_a_non_null_abstract_type_is_an_error() -> None:
+    library = make_library()
+    library.visitor = Visitor(bookmark_id="b9")
+    pair = await compare_data(library, "{ visitor { bookmark { name } } }")
+    assert pair.ours.data == {"visitor": None}
+    assert [error.path for error in pair.ours.errors] == [["visitor", "bookmark"]]

@@ -169,6 +169,11 @@ async def make_event(
     return id
 
 
+def feed_id_of(id: str) -> str:
+    """Return the ID that a history event has in the event feed."""
+    return id.replace(IdPrefix.EVENT, IdPrefix.FEED_EVENT, 1)
+
+
 async def make_confirmation(
     database: Database,
     clock: Clock,

@@ -33,7 +33,14 @@ from factories.carrier_rows import (
 )
 from factories.catalog import make_carrier_plan, make_product
 from factories.employers import make_division, make_employer
-from factories.enrollments import make_confirmation, make_enrollment, make_event, make_life_event, make_override
+from factories.enrollments import (
+    feed_id_of,
+    make_confirmation,
+    make_enrollment,
+    make_event,
+    make_life_event,
+    make_override,
+)
 from factories.people import FULL_DEMOGRAPHICS, make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
 
@@ -61,6 +68,7 @@ TABLES: Mapping[str, Any] = {
     "ElectionConfirmation": models.ElectionConfirmation,
     "ElectionOverride": models.ElectionOverride,
     "EnrollmentEvent": models.Event,
+    "Event": models.Event,
     "Subscriber": models.Subscriber,
     "SubscriberEnrollment": models.SubscriberEnrollment,
     "GroupContract": models.GroupContract,
@@ -353,6 +361,7 @@ async def _read_visible_keys(database: Database, viewer: Viewer) -> VisibleKeys:
         coverage = ("subscriber_id", "group_id", "division_id", "group_coverage_start", "start_date")
         people = await rows(models.Employee, "first_name", "last_name", "employer_id", "external_id")
         ids = {name: [row["id"] for row in await rows(table, "id")] for name, table in TABLES.items()}
+        ids["Event"] = [feed_id_of(id) for id in ids["Event"]]
         return VisibleKeys(
             {name: [*of_type[:IDS_PER_END], *of_type[IDS_PER_END:][-IDS_PER_END:]] for name, of_type in ids.items()},
             [row["subscriber_id"] for row in await rows(models.Subscriber, "subscriber_id")],

@@ -39,7 +39,9 @@ INVALID_VARIABLE_VALUES = ("x", 7.5, {"a": 1}, [None], True, None)
 INVALID_CURSORS = ("WyJFbXBsb3llZS5MQVNUX05BTUUiXQ", "!", "é", "bm9uZQ")
 YEARS = (2026, 2027, 2025, 2024, 1900, 2199)
 INVALID_YEARS = (0, 2200)
+INSTANTS = ("2026-11-01T00:00:00Z", "2020-01-01T00:00:00+05:00", "2027-01-01T00:00:00Z")
 DATES = ("2026-11-20", "2027-01-01", "2020-02-29", "2026-11-20T00:00:00Z")
+EVENT_TYPE_NAMES = ("enrollment.issued", "enrollment.elected", "employee.hired", "api_key.issued", "division.created")
 VALID_TEXTS = ("", "a", "o'", "%", "_\\", "“", '"', "\n")
 TOO_LONG_TEXT = "A" * 201
 
@@ -155,14 +157,18 @@ def _fill_scalar(builder: OperationBuilder, context: ArgumentContext, name: str,
         return _pick_id(builder, id_types(context.field, name, context.type_names))
     if scalar == "Int":
         return builder.pick(INVALID_YEARS if builder.may_be_invalid and builder.chance(15) else YEARS)
-    if scalar == "Date":
-        return builder.pick(DATES)
-    if scalar == "String":
-        if name == "externalId" and builder.chance(70):
-            keys = builder.visible_keys.external_keys
-            return builder.pick([key["externalId"] for key in keys] or (*VALID_TEXTS, TOO_LONG_TEXT))
-        return _pick_search_text(builder)
-    return drawn
+    if scalar in {"Date", "DateTime"}:
+        return builder.pick(DATES if scalar == "Date" else INSTANTS)
+    return _pick_text(builder, name) if scalar == "String" else drawn
+
+
+def _pick_text(builder: OperationBuilder, name: str) -> str:
+    if name == "types":
+        return builder.pick(("no.type",) if builder.may_be_invalid and builder.chance(10) else EVENT_TYPE_NAMES)
+    if name == "externalId" and builder.chance(70):
+        keys = builder.visible_keys.external_keys
+        return str(builder.pick([key["externalId"] for key in keys] or (*VALID_TEXTS, TOO_LONG_TEXT)))
+    return _pick_search_text(builder)
 
 
 def _pick_search_text(builder: OperationBuilder) -> str:
@@ -176,7 +182,8 @@ def id_types(field_name: str, argument: str, type_names: Sequence[str] = ()) -> 
     """Return the types that an ID in an argument may belong to; none where it may be of any type."""
     if argument in {"id", "ids"}:
         return type_names if field_name in NODE_FIELDS else [get_named_type(QUERY_TYPE.fields[field_name].type).name]
-    return [{"planYearId": "PlanYear", "employerId": "Employer"}[argument]]
+    types = {"planYearId": ["PlanYear"], "employerId": ["Employer"], "subjectId": ["Enrollment", "Employee", "Plan"]}
+    return types[argument]
 
 
 def _pick_id(builder: OperationBuilder, type_names: Sequence[str]) -> Any:

@@ -149,6 +149,8 @@ async def test_root_lists_return_all_visible_rows_of_their_type(
             ids = {id for id in visible_ids if prefix_of(id) is prefix}
             assert set(_node_ids(connection)) == ids, name_of(viewer)
             assert connection["totalCount"] == len(ids)
+        events = {id for id in visible_ids if prefix_of(id) is IdPrefix.FEED_EVENT}
+        assert set(_node_ids(data["Query_events"])) == events, name_of(viewer)
 
 
 @of_each_tenant

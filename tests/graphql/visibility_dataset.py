@@ -15,7 +15,14 @@ from benegraph.domain.values import Clock
 from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
 from factories.catalog import make_carrier_plan, make_product
 from factories.employers import make_division, make_employer
-from factories.enrollments import make_confirmation, make_enrollment, make_event, make_life_event, make_override
+from factories.enrollments import (
+    feed_id_of,
+    make_confirmation,
+    make_enrollment,
+    make_event,
+    make_life_event,
+    make_override,
+)
 from factories.people import make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
 
@@ -137,6 +144,11 @@ async def _add_employer(dataset: VisibilityDataset, database: Database, clock: C
             database, clock, tenant=tenant, employee=employee_id, enrollment=dataset.elections[employee_id]
         )
         add(override, employer=employer, premium=True)
+        # Employees see events of these types neither in the feed nor in history, whose events are those of enrollments.
+        revealed = await make_event(
+            database, clock, tenant=tenant, employee=employee_id, subject=employee_id, action="REVEALED"
+        )
+        add(feed_id_of(revealed), employer=employer, premium=True)
 
 
 async def _add_carrier_rows(dataset: VisibilityDataset, database: Database, clock: Clock, tenant: str) -> None:
@@ -189,8 +201,6 @@ async def _make_employee_rows(
         await make_event(database, clock, tenant=tenant, employee=employee_id, subject=subject, reason="Theirs")
         for subject in (election, reissued)
     ]
-    # An event of a row other than an enrollment has no GraphQL type, so no viewer may see it.
-    await make_event(database, clock, tenant=tenant, employee=employee_id, subject=employee_id)
     confirmation = await make_confirmation(
         database,
         clock,
@@ -200,4 +210,4 @@ async def _make_employee_rows(
         plan=plan,
         covers={dependent: None},
     )
-    return [dependent, election, life_event, reissued, *events, confirmation]
+    return [dependent, election, life_event, reissued, *events, *map(feed_id_of, events), confirmation]

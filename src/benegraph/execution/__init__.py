@@ -39,6 +39,7 @@ from benegraph.execution.plan.declarations import (
     ToMany,
     ToManyByKeys,
     ToOne,
+    ToOneOf,
     ToPage,
     UnsupportedOperation,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "ToMany",
     "ToManyByKeys",
     "ToOne",
+    "ToOneOf",
     "ToPage",
     "UnsupportedOperation",
     "child_selection_sets",

@@ -1,6 +1,6 @@
 """Compile the fields of objects: from selection sets and declarations to object plans and their steps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeGuard
@@ -13,6 +13,7 @@ from graphql import (
     GraphQLSchema,
     SelectionSetNode,
     get_named_type,
+    is_abstract_type,
     is_leaf_type,
     is_non_null_type,
 )
@@ -34,6 +35,7 @@ from benegraph.execution.plan.declarations import (
     ToMany,
     ToManyByKeys,
     ToOne,
+    ToOneOf,
     ToPage,
     UnsupportedOperation,
     check_type,
@@ -41,7 +43,15 @@ from benegraph.execution.plan.declarations import (
     item_type,
 )
 from benegraph.execution.plan.host import SourceMetadata
-from benegraph.execution.plan.operation import FieldPlan, KeyLookup, ObjectPlan, PageSpec, ParentView, Statement
+from benegraph.execution.plan.operation import (
+    FieldPlan,
+    KeyLookup,
+    LookupsBySource,
+    ObjectPlan,
+    PageSpec,
+    ParentView,
+    Statement,
+)
 from benegraph.execution.plan.rows import Cardinality, ColumnRef, NestedQuery, RowQuery
 from benegraph.execution.run import steps
 from benegraph.execution.run.json_fragments import JsonFragmentStep, Placeholder
@@ -104,6 +114,27 @@ def compile_lookup(
     statement = compilation.add_statement(source)
     rows = RowValues(statement, statement.row_query, expected_count)
     return KeyLookup(statement, compile_object(compilation, object_type, selection_sets, rows))
+
+
+def compile_lookups(
+    compilation: Compilation, field_plan: FieldPlan, sources: Mapping[str, Any], expected_count: int
+) -> LookupsBySource:
+    """Compile a lookup for each source of a field. `expected_count` is the expected number of keys."""
+    named: Any = get_named_type(field_plan.type)
+    plan = LookupsBySource()
+    before, counts = compilation.statement_count, []
+    possible_types = compilation.schema.get_possible_types(named) if is_abstract_type(named) else ()
+    types_by_name = {object_type.name: object_type for object_type in possible_types}
+    for name, source in sources.items():
+        object_type = types_by_name.get(name) if is_abstract_type(named) else named
+        if object_type is not None:
+            compilation.statement_count = 0
+            child_sets = child_selection_sets(field_plan.nodes)
+            plan.lookups[name] = compile_lookup(compilation, object_type, child_sets, source, expected_count)
+            counts.append(compilation.statement_count)
+    # One key leads to one source, several may lead to all of them.
+    compilation.statement_count = before + (sum(counts) if expected_count > 1 else max(counts, default=0))
+    return plan
 
 
 def compile_layout(
@@ -234,7 +265,7 @@ def _compile_declaration(
         return None
     if isinstance(declaration, ToPage):
         return _compile_connection_field(compilation, plan, field_plan, definition, declaration, source)
-    if isinstance(declaration, ToOne | ToMany | ToManyByKeys):
+    if isinstance(declaration, ToOne | ToOneOf | ToMany | ToManyByKeys):
         return _compile_rows(compilation, plan, field_plan, declaration, source)
     raise UnsupportedOperation("field")
 
@@ -261,10 +292,16 @@ def _compile_rows(
     compilation: Compilation,
     plan: ObjectPlan,
     field_plan: FieldPlan,
-    declaration: ToOne | ToMany | ToManyByKeys,
+    declaration: ToOne | ToOneOf | ToMany | ToManyByKeys,
     source: ParentValues,
 ) -> Any:
     """Compile related rows: nested in the parent's statement where few parents are expected, else read by key."""
+    if isinstance(declaration, ToOneOf):
+        _register_non_null(plan, field_plan)
+        lookups = compile_lookups(compilation, field_plan, declaration.sources, source.expected_count)
+        field_plan.child = lookups
+        plan.steps.append(steps.LoadToOneOfStep(field_plan.response_name, lookups, declaration.find_source))
+        return source.column(compilation.metadata, declaration.key)
     object_type, child_sets = object_type_of(field_plan.type), child_selection_sets(field_plan.nodes)
     to_many = isinstance(declaration, ToMany)
     expected_count = source.expected_count * (thresholds.EXPECTED_LIST_LENGTH if is_list(field_plan.type) else 1)

@@ -14,7 +14,6 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     get_named_type,
-    is_abstract_type,
 )
 
 from benegraph.execution.compile import thresholds
@@ -25,7 +24,7 @@ from benegraph.execution.compile.objects import (
     Compilation,
     compile_json_step,
     compile_layout,
-    compile_lookup,
+    compile_lookups,
     compile_object,
 )
 from benegraph.execution.compile.selection import SelectionContext, child_selection_sets
@@ -45,7 +44,7 @@ from benegraph.execution.plan.declarations import (
     is_list,
 )
 from benegraph.execution.plan.host import SourceMetadata
-from benegraph.execution.plan.operation import FieldPlan, LookupsBySource, OperationPlan, PageSpec, RootField
+from benegraph.execution.plan.operation import FieldPlan, OperationPlan, PageSpec, RootField
 from benegraph.execution.plan.rows import NestedQuery, RowQuery
 from benegraph.execution.run import root_fields
 
@@ -132,7 +131,12 @@ class _RootCompiler:
             if json_field is not None:
                 return json_field
         if isinstance(declaration, Lookup | LookupMany):
-            child = field_plan.child = self._compile_lookups(declaration, field_plan)
+            child = field_plan.child = compile_lookups(
+                self.compilation,
+                field_plan,
+                declaration.sources,
+                thresholds.EXPECTED_LIST_LENGTH if returns_list else 1,
+            )
             return root_fields.LookupRootField(field_plan, arguments, _find_keys(declaration), child, returns_list)
         if isinstance(declaration, ToPage):
             return self._compile_root_page(field_plan, arguments, declaration)
@@ -180,27 +184,6 @@ class _RootCompiler:
         field_plan.child = page
         self.compilation.statement_count += page.reads_rows + page.has_count
         return root_fields.PageRootField(field_plan, statement, page)
-
-    def _compile_lookups(self, declaration: Lookup | LookupMany, field_plan: FieldPlan) -> LookupsBySource:
-        """Compile a lookup for each source of the field."""
-        compilation = self.compilation
-        named: Any = get_named_type(field_plan.type)
-        many = isinstance(declaration, LookupMany)
-        plan = LookupsBySource()
-        before, counts = compilation.statement_count, []
-        possible_types = compilation.schema.get_possible_types(named) if is_abstract_type(named) else ()
-        types_by_name = {object_type.name: object_type for object_type in possible_types}
-        for name, source in declaration.sources.items():
-            object_type = types_by_name.get(name) if is_abstract_type(named) else named
-            if object_type is not None:
-                compilation.statement_count = 0
-                child_sets = child_selection_sets(field_plan.nodes)
-                expected_count = thresholds.EXPECTED_LIST_LENGTH if many else 1
-                plan.lookups[name] = compile_lookup(compilation, object_type, child_sets, source, expected_count)
-                counts.append(compilation.statement_count)
-        # One key leads to one source, several may lead to all of them.
-        compilation.statement_count = before + (sum(counts) if many else max(counts, default=0))
-        return plan
 
 
 def _only_source(output_type: GraphQLOutputType, declaration: Lookup) -> tuple[GraphQLObjectType, Any]:

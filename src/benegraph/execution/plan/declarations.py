@@ -70,6 +70,19 @@ class ToOne:
 
 
 @dataclass(frozen=True, slots=True)
+class ToOneOf:
+    """The row for the key in the parent's column `key`, read from the source that `find_source` names for the key.
+
+    Null where the column is null, where `find_source` returns None or where there is no such row. The field returns an
+    abstract type, and each of the `sources` has the name of its object type.
+    """
+
+    sources: Mapping[str, Any]
+    key: str
+    find_source: Callable[[Any], str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class ToManyByKeys:
     """The rows for the list of keys in the parent's column `key`, in that order.
 
@@ -169,6 +182,7 @@ Declaration = (
     | Computed
     | SameObject
     | ToOne
+    | ToOneOf
     | ToManyByKeys
     | ToMany
     | ToPage
@@ -183,7 +197,7 @@ Declare = Callable[[GraphQLObjectType, GraphQLField], Declaration]
 
 _WITH_ARGUMENTS = (ComputedInBatch, Lookup, LookupMany, MutationCall, ToPage)
 _ALWAYS_LISTS = (LookupMany, ToMany, ToManyByKeys)
-_NEVER_LISTS = (Lookup, SameObject, ToOne, ToPage)
+_NEVER_LISTS = (Lookup, SameObject, ToOne, ToOneOf, ToPage)
 _MAY_BE_LEAVES = (ComputedInBatch, Column, Computed)
 
 

@@ -8,7 +8,15 @@ from typing import Any
 from benegraph.execution.plan.arguments import FieldArguments
 from benegraph.execution.plan.declarations import UnsupportedOperation
 from benegraph.execution.plan.failures import FieldFailure
-from benegraph.execution.plan.operation import Execution, KeyLookup, ObjectPlan, PagePlan, ParentView, Statement
+from benegraph.execution.plan.operation import (
+    Execution,
+    KeyLookup,
+    LookupsBySource,
+    ObjectPlan,
+    PagePlan,
+    ParentView,
+    Statement,
+)
 from benegraph.execution.plan.rows import ColumnRef
 from benegraph.execution.run.connections import build_pages, load_pages
 from benegraph.execution.run.objects import (
@@ -174,6 +182,30 @@ class LoadToOneStep:
     async def resolve(self, execution: Execution, _rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
         loaded = await load_by_key(execution, self.lookup, inputs)
         return [*map(loaded.get, inputs)]
+
+
+@dataclass(slots=True, eq=False)
+class LoadToOneOfStep:
+    """The row of the key that is the input, from the source that the key names."""
+
+    response_name: str
+    lookups: LookupsBySource
+    find_source: Callable[[Any], str | None]
+
+    async def resolve(self, execution: Execution, _rows: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
+        keys_by_source: dict[str, list[Any]] = {}
+        for key in distinct(inputs):
+            source_name = None if key is None else self.find_source(key)
+            if source_name is not None:
+                keys_by_source.setdefault(source_name, []).append(key)
+        built: dict[Any, Any] = {}
+        for source_name, keys in keys_by_source.items():
+            lookup = self.lookups.lookups[source_name]
+            loaded = await load_by_key(execution, lookup, keys)
+            for value in loaded.values():
+                execution.record_plan(value, lookup.plan)
+            built |= loaded
+        return [*map(built.get, inputs)]
 
 
 @dataclass(slots=True, eq=False)

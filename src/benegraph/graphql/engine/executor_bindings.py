@@ -23,10 +23,10 @@ from benegraph.graphql.context import Context
 from benegraph.graphql.engine.input_conversion import build_argument_converter
 from benegraph.graphql.engine.serialize import serialize
 from benegraph.graphql.types.fields import ComputedField, ComputedInBatchField, ContextField, StoreField, same_object
-from benegraph.graphql.types.node import LookupField, NodeRef
+from benegraph.graphql.types.node import NODE_BATCHES, LookupField, NodeField, NodeRef, find_node_type
 from benegraph.graphql.types.paging import PageRequest
 
-_SERIALIZABLE_SCALARS = {"ID", "String", "Int", "Boolean", "Date", "DateTime", "Cents"}
+_SERIALIZABLE_SCALARS = {"ID", "String", "Int", "Boolean", "Date", "DateTime", "Cents", "JSON"}
 #: How many compiled statements a row query caches: pages have many sizes, and filters many forms.
 _MAX_CACHED_STATEMENTS = 64
 
@@ -47,6 +47,8 @@ def declare_field(  # noqa: PLR0911 - one return for each kind of declaration
         return execution.Computed(strawberry_field.compute, strawberry_field.columns)
     if isinstance(strawberry_field, ComputedInBatchField):
         return _declare_computed_in_batch(schema, strawberry_field)
+    if isinstance(strawberry_field, NodeField):
+        return execution.ToOneOf(NODE_BATCHES, strawberry_field.key, find_node_type)
     if isinstance(strawberry_field, LookupField):
         return _declare_lookup(schema, strawberry_field)
     if isinstance(strawberry_field, ContextField):

@@ -42,12 +42,17 @@ NODE_TYPES: dict[IdPrefix, tuple[str, OneByKey]] = {
     IdPrefix.ELECTION_OVERRIDE: ("ElectionOverride", store.enrollments.overrides_by_ids),
     IdPrefix.ELECTION_CONFIRMATION: ("ElectionConfirmation", store.enrollments.confirmations_by_ids),
     IdPrefix.EVENT: ("EnrollmentEvent", store.enrollments.events_by_ids),
+    IdPrefix.FEED_EVENT: ("Event", store.events.by_ids),
     IdPrefix.SUBSCRIBER: ("Subscriber", store.coverage.subscribers_by_ids),
     IdPrefix.SUBSCRIBER_ENROLLMENT: ("SubscriberEnrollment", store.coverage.by_ids),
     IdPrefix.GROUP_CONTRACT: ("GroupContract", store.coverage.contracts_by_ids),
     IdPrefix.PREMIUM_INVOICE: ("PremiumInvoice", store.billing.by_ids),
     IdPrefix.PREMIUM_PAYMENT: ("PremiumPayment", store.billing.payments_by_ids),
 }
+#: The batch function of each type of node.
+NODE_BATCHES: dict[str, OneByKey] = dict(NODE_TYPES.values())
+#: The prefixes of IDs whose rows have another prefix in the database.
+_KEY_PREFIXES = {IdPrefix.FEED_EVENT: IdPrefix.EVENT}
 
 
 @strawberry.interface(description="An object with a global ID, which the field `Query.node` returns.")
@@ -90,8 +95,9 @@ class NodeRef:
 
 def parse_node_ref(id: str, expected: IdPrefix | None = None) -> NodeRef:
     """Return the reference that a global ID stands for. Raises BadInput as `parse_id_prefix` does."""
-    type_name, batch = NODE_TYPES[parse_id_prefix(id, expected)]
-    return NodeRef(type_name, batch, id)
+    prefix = parse_id_prefix(id, expected)
+    type_name, batch = NODE_TYPES[prefix]
+    return NodeRef(type_name, batch, id.replace(prefix, _KEY_PREFIXES.get(prefix, prefix), 1))
 
 
 class LookupField(StrawberryField):
@@ -180,6 +186,31 @@ def lookup_by_key(
     return lookup({type_name: batch}, find_ref, description)
 
 
+class NodeField(StrawberryField):
+    """A field for a node of any type, whose global ID is in the parent's column `key`."""
+
+    key: str
+
+
+def to_node(key: str, description: str) -> Any:
+    """Declare a field for the node whose global ID is in the parent's column `key`; null if no node has that ID."""
+
+    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        id = getattr(root, key)
+        name = find_node_type(id)
+        return None if name is None else await info.context.load_row(NODE_BATCHES[name], id)
+
+    field = build_field(NodeField, description, resolve, {})
+    field.key = key
+    return field
+
+
+def find_node_type(id: str) -> str | None:
+    """Return the name of the type that an ID's prefix names; None if it names none that is read by this ID."""
+    prefix = prefix_of(id)
+    return NODE_TYPES[prefix][0] if prefix in NODE_TYPES and prefix not in _KEY_PREFIXES else None
+
+
 def _find_node(_context: Context, id: GlobalId) -> NodeRef:
     return parse_node_ref(id)
 
@@ -200,18 +231,15 @@ def _parse_node_ref_or_error(id: str) -> NodeRef | BadInput:
         return error
 
 
-_BATCHES = dict(NODE_TYPES.values())
-
-
 @strawberry.type
 class NodeQuery:
     node: Node | None = lookup(
-        _BATCHES,
+        NODE_BATCHES,
         _find_node,
         "Look up one object of any type by its global ID. Null if it doesn't exist or the viewer may not see it.",
     )
     nodes: list[Node | None] = lookup_many(
-        _BATCHES,
+        NODE_BATCHES,
         _find_nodes,
         (
             f"Look up at most {MAX_NODE_IDS} objects of any type by their global IDs, in the order of `ids`. An item is"

@@ -1,4 +1,4 @@
-"""Scalars: Date, DateTime and Cents, each of which accepts only well-formed input."""
+"""Scalars: Date, DateTime and Cents, each of which accepts only well-formed input, and JSON for output."""
 
 from datetime import UTC, date, datetime
 from typing import Any, NewType
@@ -9,6 +9,7 @@ from strawberry.types.scalar import ScalarDefinition
 from benegraph.domain.values import MAX_CENTS, format_instant, parse_iso_date
 
 Cents = NewType("Cents", int)
+Json = NewType("Json", object)
 
 
 def parse_date(value: Any) -> date:
@@ -68,5 +69,10 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url=_JSON_NUMBERS,
         serialize=lambda value: value,
         parse_value=parse_cents,
+    ),
+    Json: strawberry.scalar(
+        name="JSON",
+        description="A JSON value, as it is.",
+        serialize=lambda value: value,
     ),
 }
