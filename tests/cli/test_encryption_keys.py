@@ -1,8 +1,10 @@
 """Encryption keys: read from the environment or a file, generated, created for an embedded server, and rotated."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -61,6 +63,20 @@ def test_embedded_server_keeps_the_key_that_it_created(tmp_path: Path) -> None:
     first = read_or_create_key(path)
     assert path.stat().st_mode & 0o777 == 0o600
     assert read_or_create_key(path).current.id == first.current.id
+    assert [file.name for file in tmp_path.iterdir()] == ["encryption-key"]
+
+
+def test_processes_that_start_together_get_the_same_key(tmp_path: Path) -> None:
+    path = tmp_path / "encryption-key"
+    both_started = Barrier(4)
+
+    def read() -> bytes:
+        both_started.wait()
+        return read_or_create_key(path).current.id
+
+    with ThreadPoolExecutor() as pool:
+        ids = {future.result() for future in [pool.submit(read) for _ in range(4)]}
+    assert ids == {read_or_create_key(path).current.id}
 
 
 def test_generated_keys_are_valid_and_differ() -> None:

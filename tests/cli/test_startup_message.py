@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benegraph.cli.demo import DemoInfo
-from benegraph.cli.startup_message import print_demo_message
+from benegraph.cli.startup_message import print_demo_message, print_message
 from benegraph.demo import DemoIds
 from benegraph.web.pages import PagesConfig
 
@@ -48,3 +48,15 @@ def test_the_message_says_when_to_start_over(
     lines = capsys.readouterr().out.splitlines()
     (end,) = (index for index, line in enumerate(lines) if line.startswith("Ctrl-C stops the demo."))
     assert lines[end + 1 :] == expected
+
+
+@pytest.mark.parametrize(
+    ("has_home_page", "expected"),
+    [(True, ["Open the home page in a browser at http://127.0.0.1:8000/"]), (False, [])],
+)
+def test_the_message_names_the_home_page_only_where_there_is_one(
+    capsys: pytest.CaptureFixture[str], has_home_page: bool, expected: list[str]
+) -> None:
+    print_message("http://127.0.0.1:8000/graphql", None, has_home_page=has_home_page)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["benegraph accepts GraphQL requests at http://127.0.0.1:8000/graphql", *expected]

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -76,16 +77,17 @@ def start_embedded(data_dir: Path, key_ring: KeyRing | None = None) -> Iterator[
 
 def read_or_create_key(path: Path) -> KeyRing:
     """Return the encryption keys in a file; create it with a new key, readable by its owner alone, if it is missing."""
-    with suppress(FileExistsError), open(path, "x", encoding="ascii", opener=_open_private) as file:
-        file.write(generate_key() + "\n")
+    if not path.exists():
+        # Linked when it is complete, because another process may read it in the same instant.
+        with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent) as file, suppress(FileExistsError):
+            file.write(generate_key() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+            os.link(file.name, path)
     try:
         return parse_keys(path.read_text(encoding="ascii").split())
     except ValueError:
         fail(f"{path} must hold encryption keys of 32 bytes in base64url, one on each line.")
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, mode=0o600)
 
 
 async def prepare_database(location: DatabaseLocation) -> None:

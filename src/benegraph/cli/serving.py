@@ -141,11 +141,12 @@ def _announce(parameters: ServeParameters, location: DatabaseLocation, demo_info
     if demo_info is not None and parameters.demo_directory is not None:
         write_demo_file(parameters.demo_directory, demo_info)
         print_demo_message(demo_info, parameters.demo_directory, reference_date(Clock.at(datetime.now(UTC))))
-    elif location.owner_url is None:
-        print_message(parameters.url, None)
-    else:
+        return
+    issue_command = None
+    if location.owner_url is not None:
         invocation = Invocation.current(parameters.settings)
-        print_message(parameters.url, invocation.command(*_FIRST_KEY, data_dir=parameters.data_dir))
+        issue_command = invocation.command(*_FIRST_KEY, data_dir=parameters.data_dir)
+    print_message(parameters.url, issue_command, has_home_page=parameters.settings.pages == "all")
 
 
 @contextmanager

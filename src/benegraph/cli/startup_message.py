@@ -63,11 +63,12 @@ def print_demo_message(info: DemoInfo, directory: Path, today: date) -> None:
     message.print_command(shlex.join(["rm", "-r", str(directory)]))
 
 
-def print_message(url: str, issue_command: str | None) -> None:
+def print_message(url: str, issue_command: str | None, *, has_home_page: bool = True) -> None:
     """Print the URLs and, for an embedded database, the command that issues a first API key."""
     message = _Message()
     message.print_value("benegraph accepts GraphQL requests at", url)
-    message.print_value("Open the home page in a browser at", _home_url(url))
+    if has_home_page:
+        message.print_value("Open the home page in a browser at", _home_url(url))
     if issue_command is not None:
         message.print_heading("Issue a first API key with", "it is shown only once")
         message.print_command(issue_command)
