@@ -162,3 +162,27 @@ async def test_passive_renewal_within_an_extended_window_can_be_changed(database
     await office.reopen_election(enrollment)
     await office.elect(ada, waive(enrollment))
     assert (await office.enrollment(enrollment)).status == "WAIVED"
+
+
+async def test_extended_open_enrollment_leaves_one_open_answer(database: Database) -> None:
+    """The lapsed enrollment is pending again, so the reissue of it closes; other employees' reissues stay."""
+    office = await create_office(database)
+    ada, bob = await office.hire(), await office.hire("Bob")
+    plan_year = await office.open_plan_year()
+    lapsed, waived = [(await office.pending_enrollment(employee)).id for employee in (ada, bob)]
+    await office.elect(bob, waive(waived))
+    office = office.on_day(DECEMBER)
+    reissued = await office.reissue(lapsed, await office.approve_life_event(ada, LifeEventType.MARRIAGE))
+    other = await office.reissue(waived, await office.approve_life_event(bob, LifeEventType.MARRIAGE))
+    await office.update_plan_year(plan_year, open_enrollment_ends_on=date(2026, 12, 9))
+    assert (await office.enrollment(reissued)).status == "PENDING"
+    await office.update_plan_year(plan_year, open_enrollment_ends_on=DECEMBER)
+    assert (await office.pending_enrollment(ada)).id == lapsed
+    row = await office.enrollment(reissued)
+    assert (row.closed_on, row.close_reason) == (DECEMBER, "LAPSED")
+    event = (await office.history(reissued))[-1]
+    assert (event["action"], event["reason"]) == ("CLOSED", "Open enrollment was extended.")
+    assert (await office.pending_enrollment(bob)).id == other
+    await office.elect(ada, waive(lapsed))
+    later = office.on_day(date(2026, 12, 11))
+    assert (await later.enrollment(lapsed)).status == "WAIVED"

@@ -1,6 +1,6 @@
 """Extending the election windows of one employee, so that enrollments can be answered later."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -66,6 +66,26 @@ async def extend_windows(
             updates.add(row, "EXTENDED", reason, window_extended_through=last_day, **values)
         violations += [violation.prefixed("enrollments", str(index)) for violation in found]
     raise_if_any(dict.fromkeys(violations))
+    await updates.write(tx)
+
+
+async def close_reissues_beside_open_enrollment(tx: Transaction, plan_year: PlanYear, today: date) -> None:
+    """Close the unanswered reissues of enrollments that are pending again, because open enrollment was extended.
+
+    Of the two, only one may be open. Open enrollment allows every change; the life event can be used again afterwards,
+    while its window is open. The caller holds the exclusive lock of the employer.
+    """
+    pending: dict[str, list[Enrollment]] = defaultdict(list)
+    for row in await store.enrollments.lock_all_in_plan_years(tx, [plan_year.id]):
+        if is_pending(row, plan_year, today):
+            pending[row.employee_id].append(row)
+    updates = EnrollmentUpdates()
+    for rows in pending.values():
+        if any(row.reason is WindowReason.OPEN_ENROLLMENT for row in rows):
+            for row in rows:
+                if row.reason is WindowReason.LIFE_EVENT:
+                    reason = "Open enrollment was extended."
+                    updates.add(row, "CLOSED", reason, closed_on=today, close_reason=CloseReason.LAPSED)
     await updates.write(tx)
 
 

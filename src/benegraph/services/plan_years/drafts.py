@@ -29,6 +29,7 @@ from benegraph.domain.plan_years import (
 )
 from benegraph.domain.values import DateSpan
 from benegraph.services.catalog import plan_columns, plan_terms
+from benegraph.services.enrollments.extensions import close_reissues_beside_open_enrollment
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ async def update_plan_year(
             tx, plan_year.employer_id, group_id, group_coverage_start, dates, except_id=id
         )
     raise_if_any(violations)
+    opens_again = plan_year.open_enrollment_ends_on < today <= dates.open_enrollment_end
     for name, value in changes.items():
         setattr(plan_year, name, value)
     if classes is not None:
@@ -164,6 +166,8 @@ async def update_plan_year(
     await tx.flush()
     if store.history.has_changes(change) or classes is not None or plans is not None:
         await store.history.insert_events(tx, [change])
+    if opens_again and status is PlanYearStatus.OPEN_ENROLLMENT:
+        await close_reissues_beside_open_enrollment(tx, plan_year, today)
 
 
 async def delete_plan_year(tx: Transaction, id: str, expected_version: int | None) -> None:
