@@ -1,7 +1,7 @@
-"""A state machine of enrollment actions: no two coverages share a day, and no covered day is lost without reason.
+"""The actions of a state machine on enrollments, and the checks after each action.
 
 It runs random actions through the services while days pass. A refused action must change nothing; after every other
-one, the rows must keep the coverage invariants.
+one, the rows must keep the coverage invariants. No covered day may be lost without reason.
 """
 
 import asyncio
@@ -10,30 +10,29 @@ from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
-import pytest
 from coverage_invariants import (
     Row,
     check_answers,
+    check_confirmations,
     check_coverage,
     check_history,
+    check_records,
+    check_rehires,
     check_statuses,
     take_snapshot,
     to_date,
 )
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.errors import Refused
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import PlanYearDates, RenewalMode, WaitingPeriod
 from benegraph.domain.values import last_day_of_month
+from factories.coverage import CONTRACT_START, DIVISION, GROUP, make_contract, make_subscriber
 from factories.office import Office, create_office, enroll, waive
-
-STEPS = 25
 
 START = date(2026, 12, 1)
 #: Consecutive plan years of two months, so that a short run includes two renewals.
@@ -42,6 +41,7 @@ PLAN_YEAR_DATES = (
     PlanYearDates(date(2027, 3, 1), date(2027, 4, 30), date(2027, 2, 1), date(2027, 2, 15)),
     PlanYearDates(date(2027, 5, 1), date(2027, 6, 30), date(2027, 4, 1), date(2027, 4, 15)),
 )
+DIVISIONS = (DIVISION, "D2")
 CLASSES = [EmploymentClass.FULL_TIME, EmploymentClass.PART_TIME, EmploymentClass.INTERN]
 #: Events that allow the most changes are drawn more often.
 EVENTS = [*LifeEventType, *[LifeEventType.MARRIAGE, LifeEventType.BIRTH, LifeEventType.OTHER] * 4]
@@ -50,53 +50,26 @@ indexes = st.sampled_from(range(24))
 _tenants = count()
 
 
-def test_random_actions_keep_coverage_invariants(database_url: str) -> None:
-    _run_state_machine(database_url, 12)
-
-
-@pytest.mark.conformance
-def test_hundred_random_runs_keep_coverage_invariants(database_url: str) -> None:
-    _run_state_machine(database_url, 100)
-
-
-def _run_state_machine(database_url: str, examples: int) -> None:
-    with asyncio.Runner() as runner:
-        engine = create_engine(database_url, PoolSettings(size=1, overflow=1))
-        database = Database(engine)
-
-        class BoundMachine(EnrollmentMachine):
-            def __init__(self) -> None:
-                super().__init__(runner, database)
-
-        try:
-            run_state_machine_as_test(
-                BoundMachine,
-                settings=settings(
-                    max_examples=examples,
-                    stateful_step_count=STEPS,
-                    deadline=None,
-                    derandomize=True,
-                    database=None,
-                    phases=(Phase.generate,),  # shrinking takes minutes: add Phase.shrink by hand
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-        finally:
-            runner.run(engine.dispose())
-
-
 class EnrollmentMachine(RuleBasedStateMachine):
-    """An employer with three plan years and up to three employees; the date only moves forward."""
+    """An employer with three plan years and up to three employees; the date only moves forward.
+
+    The elections are recorded as coverage under a contract, in one of two divisions.
+    """
 
     def __init__(self, runner: asyncio.Runner, database: Database) -> None:
         super().__init__()
         self.runner = runner
         self.office: Office = runner.run(create_office(database, tenant=f"machine-{next(_tenants)}", today=START))
+        for division in DIVISIONS:
+            runner.run(make_contract(self.office, division_id=division))
         plan_years: list[str] = []
         for number, dates in enumerate(PLAN_YEAR_DATES):
             renewal = RenewalMode.ACTIVE if number == 0 else RenewalMode.PASSIVE
             waiting = WaitingPeriod(30, starts_on_first_of_month=True) if number == 1 else WaitingPeriod()
             plan_years.append(runner.run(self.office.draft_plan_year(dates, renewal=renewal, waiting=waiting)))
+            runner.run(
+                self.office.update_plan_year(plan_years[-1], group_id=GROUP, group_coverage_start=CONTRACT_START)
+            )
         self.plans = {id: sorted(runner.run(self.office.plan_ids(id)).values()) for id in plan_years}
         self.pending: list[str] = []
         self.snapshot = take_snapshot(runner.run(self.office.read_all_rows()))
@@ -151,7 +124,11 @@ class EnrollmentMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.of("employees")) < 3)
     @rule(employment_class=st.sampled_from(CLASSES), days=st.sampled_from([-60, -10, 0, 15]))
     def hire(self, employment_class: EmploymentClass, days: int) -> None:
-        self.run(self.office.hire(employment_class=employment_class, hired_on=self.office.today + timedelta(days=days)))
+        hired_on = self.office.today + timedelta(days=days)
+        self.run(self.office.hire(employment_class=employment_class, hired_on=hired_on))
+        employee = self.of("employees")[-1]["id"]
+        self.run(self.office.update_employee(employee, division_id=DIVISION))
+        self.run(make_subscriber(self.office, f"S{len(self.of('subscribers'))}", employee))
 
     @rule(
         employee_index=indexes,
@@ -165,16 +142,31 @@ class EnrollmentMachine(RuleBasedStateMachine):
 
     @rule(employee_index=indexes, days=st.sampled_from([-40, -10, 0, 12, 40]))
     def terminate_or_reinstate(self, employee_index: int, days: int) -> None:
-        employee, on = self.employee(employee_index), self.office.today + timedelta(days=days)
+        employee = self.employee(employee_index)
         if employee["terminated_on"]:
-            self.run(self.office.reinstate_employee(employee["id"]))
+            self.reinstate(employee["id"], to_date(employee["terminated_on"]))
         else:
-            self.run(
-                self.office.terminate_employee(employee["id"], on, "Left."),
-                may_lose=lambda employee_id, day, row: (
-                    employee_id == employee["id"] and (day > last_day_of_month(on) or self.effective_on(row) >= on)
-                ),
-            )
+            self.terminate(employee["id"], self.office.today + timedelta(days=days))
+
+    def reinstate(self, employee: str, terminated_on: date) -> bool:
+        """Reinstate; an answer that took effect after the termination counts again, and may waive covered days."""
+        effective = [
+            to_date(row["effective_on"])
+            for row in self.of("enrollments")
+            if row["employee_id"] == employee and row["decision"] and to_date(row["effective_on"]) >= terminated_on
+        ]
+        return self.run(
+            self.office.reinstate_employee(employee),
+            may_lose=lambda employee_id, on, _row: employee_id == employee and on >= min(effective, default=date.max),
+        )
+
+    def terminate(self, employee: str, on: date) -> bool:
+        return self.run(
+            self.office.terminate_employee(employee, on, "Left."),
+            may_lose=lambda employee_id, day, row: (
+                employee_id == employee and (day > last_day_of_month(on) or self.effective_on(row) >= on)
+            ),
+        )
 
     @rule(employee_index=indexes)
     def add_spouse(self, employee_index: int) -> None:
@@ -254,22 +246,29 @@ class EnrollmentMachine(RuleBasedStateMachine):
         action: Coroutine[Any, Any, Any],
         *,
         may_lose: Callable[[str, date, str], bool] = lambda _employee, _day, _row: False,
-    ) -> None:
-        """Run an action; check that a refusal changes nothing, and that covered days are lost only where allowed."""
+    ) -> bool:
+        """Run an action, and return whether it succeeded.
+
+        A refusal must change nothing, and covered days may be lost only where allowed.
+        """
         before = self.snapshot
         try:
             self.runner.run(action)
         except Refused:
             assert self.runner.run(self.office.read_all_rows()) == before.tables
-            return
+            return False
         self.snapshot = take_snapshot(self.runner.run(self.office.read_all_rows()))
         for employee, covered in before.covered.items():
             for lost_day in covered.keys() - self.snapshot.covered[employee].keys():
                 assert may_lose(employee, lost_day, covered[lost_day]), f"{employee} lost {lost_day}"
         check_history(before, self.snapshot)
         check_coverage(self.snapshot)
+        check_records(self.snapshot)
+        check_rehires(self.snapshot)
+        check_confirmations(self.snapshot)
         check_answers(self.snapshot)
         self.check_statuses()
+        return True
 
     def check_statuses(self) -> None:
         self.pending = []
