@@ -180,6 +180,7 @@ async def create_office_with_inputs(database: Database, *, tenant: str = "acme")
     office = await create_office(database, tenant=tenant)
     ada, bob, cy = [await office.hire(name) for name in ("Ada", "Bob", "Cy")]
     dee = await office.hire("Dee", ssn="219-09-9998")
+    eli = await office.hire("Eli")
     child = await office.add_child(ada)
     year = await office.open_plan_year()
     ending = PlanYearDates(date(2026, 12, 1), date(2026, 12, 31), date(2026, 11, 1), date(2026, 11, 19))
@@ -209,6 +210,7 @@ async def create_office_with_inputs(database: Database, *, tenant: str = "acme")
         "marriage": event,
         "report": await office.report_life_event(ada),
         "dee": dee,
+        "eli": eli,
         "override": override.override_id,
         **await create_carrier_rows(office),
         **await create_catalog_rows(office),
@@ -379,6 +381,12 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             "divisionId": "D1",
             "effectiveDate": "2026-12-01",
             "reason": "A new site.",
+            "expectedVersion": 1,
+        },
+        "deleteEmployee": {
+            "employeeId": ids["eli"],
+            "reason": "Entered twice.",
+            "dryRun": False,
             "expectedVersion": 1,
         },
         "revealSsn": {"personId": ids["dee"], "reason": "The carrier asks for it."},

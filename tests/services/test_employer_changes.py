@@ -7,7 +7,8 @@ from typing import Any
 from racing import race, tally
 
 from benegraph.db.session import Database
-from benegraph.domain.employers import MAX_LISTED_OBSTACLES, check_deactivation
+from benegraph.domain.employers import check_deactivation
+from benegraph.domain.obstacles import MAX_LISTED_OBSTACLES
 from benegraph.services import plan_years
 from benegraph.services.employers import deactivate_employer, reactivate_employer, update_employer
 from factories.access import service_viewer

@@ -285,7 +285,9 @@ async def test_each_table_has_a_forced_policy(owner_url: str) -> None:
     with_policy = {row["tablename"] for row in policies if row["cmd"] == "ALL" and row["qual"] == row["with_check"]}
     assert with_policy == set(TABLES)
     assert {row["policyname"] for row in policies} - {f"{table}_of_viewer" for table in TABLES} == {
-        "api_keys_of_holder"
+        "api_keys_of_holder",
+        "api_keys_deletable",
+        "enrollments_deletable",
     }
 
 

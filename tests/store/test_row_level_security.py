@@ -57,6 +57,11 @@ LIMITS: dict[str, tuple[str | None, str | None]] = {
 }
 NOT_FOR_EMPLOYEES = {"divisions", "election_overrides", "premium_invoices", "premium_payments"}
 DELETABLE = {
+    "api_keys",
+    "dependents",
+    "division_moves",
+    "employees",
+    "enrollments",
     "carrier_plan_rates",
     "plan_years",
     "contribution_classes",
@@ -293,9 +298,24 @@ async def test_history_can_be_inserted_but_not_changed(database: Database, datab
         "UPDATE events SET action = 'X'",
         "DELETE FROM events",
         "TRUNCATE events",
-        "DELETE FROM enrollments",
+        "TRUNCATE enrollments",
     ):
         assert await _get_sqlstate(database_url, {"tenant": "acme"}, statement) == "42501"
+
+
+async def test_only_unanswered_enrollments_and_revoked_keys_can_be_deleted(
+    database: Database, database_url: str
+) -> None:
+    office = await create_office(database)
+    await fill(office)  # every enrollment is answered, and no key is revoked
+    async with connect_with_rights(database_url, tenant="acme") as role:
+        assert await role.execute("DELETE FROM enrollments") == "DELETE 0"
+        assert await role.execute("DELETE FROM api_keys") == "DELETE 0"
+    await office.hire("Cy")
+    async with connect_with_rights(database_url, tenant="acme") as role:
+        await role.execute("UPDATE api_keys SET revoked_at = now()")
+        assert await role.execute("DELETE FROM enrollments") == "DELETE 1"
+        assert await role.execute("DELETE FROM api_keys") == "DELETE 1"
 
 
 async def test_role_has_only_the_necessary_privileges_on_each_table(database_url: str) -> None:

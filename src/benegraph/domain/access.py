@@ -46,6 +46,7 @@ class Action(StrEnum):
     REINSTATE_EMPLOYEE = "reinstateEmployee"
     REHIRE_EMPLOYEE = "rehireEmployee"
     MOVE_EMPLOYEE = "moveEmployee"
+    DELETE_EMPLOYEE = "deleteEmployee"
     REVEAL_SSN = "revealSsn"
     ADD_DEPENDENT = "addDependent"
     UPDATE_DEPENDENT = "updateDependent"
@@ -99,6 +100,7 @@ _EMPLOYER_ACTIONS = _EMPLOYEE_ACTIONS | {
     Action.REINSTATE_EMPLOYEE,
     Action.REHIRE_EMPLOYEE,
     Action.MOVE_EMPLOYEE,
+    Action.DELETE_EMPLOYEE,
 }
 
 PERMISSIONS: dict[Role, frozenset[Action]] = {

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from benegraph.domain.addresses import PostalAddress, check_address
 from benegraph.domain.checks import MAX_DIVISION_ID_LENGTH, check_text
 from benegraph.domain.errors import ErrorCode, RuleViolation
+from benegraph.domain.obstacles import check_obstacles, describe_rows
 
 _EIN = re.compile(r"\d{2}-?\d{7}", re.ASCII)
 
@@ -82,8 +83,8 @@ def check_division_retirement(employee_ids: Sequence[str]) -> Iterator[RuleViola
     if employee_ids:
         yield RuleViolation(
             ErrorCode.INVALID_STATUS_TRANSITION,
-            f"{_describe(employee_ids, 'people of the division are employed today or later')}; assign them to another "
-            "division first.",
+            f"{describe_rows(employee_ids, 'people of the division are employed today or later')}; assign them to"
+            " another division first.",
             ("divisionId",),
         )
 
@@ -95,21 +96,8 @@ _OBSTACLES = {
     "records": ("coverages of record are in force today or later", "end them"),
     "invoices": ("premium invoices are open", "record their payments or void them"),
 }
-#: A message lists this many IDs of one kind, and the number of the others.
-MAX_LISTED_OBSTACLES = 20
 
 
 def check_deactivation(obstacles: Mapping[str, Sequence[str]]) -> Iterator[RuleViolation]:
     """Check that nothing keeps an employer active; `obstacles` maps the kinds of rows to their IDs."""
-    for kind, (description, remedy) in _OBSTACLES.items():
-        if ids := obstacles[kind]:
-            yield RuleViolation(
-                ErrorCode.INVALID_STATUS_TRANSITION, f"{_describe(ids, description)}; {remedy} first.", ("employerId",)
-            )
-
-
-def _describe(ids: Sequence[str], description: str) -> str:
-    """Return the number of rows, their description, and the IDs of the first ones."""
-    listed = ", ".join(ids[:MAX_LISTED_OBSTACLES])
-    others = len(ids) - MAX_LISTED_OBSTACLES
-    return f"{len(ids)} {description}: {listed}{f' and {others} more' if others > 0 else ''}"
+    yield from check_obstacles(_OBSTACLES, obstacles, "employerId")

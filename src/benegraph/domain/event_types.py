@@ -67,11 +67,13 @@ _LISTED: dict[str, tuple[tuple[str, str, Audience, str], ...]] = {
             "A former employee was hired again; the subject is the new employment.",
         ),
         ("MOVED", "employee.moved", _EMPLOYEES, "An employee moved to another division."),
+        ("DELETED", "employee.deleted", _EMPLOYERS, "The record of an employee was deleted, created by mistake."),
         ("REVEALED", "employee.ssn_revealed", _EMPLOYERS, "A caller read the employee's social security number."),
     ),
     IdPrefix.DEPENDENT: (
         ("ADDED", "dependent.added", _EMPLOYEES, "A dependent was added."),
         ("UPDATED", "dependent.updated", _EMPLOYEES, "A dependent's data changed."),
+        ("DELETED", "dependent.deleted", _EMPLOYERS, "A dependent was deleted with the employee's record."),
         ("REVEALED", "dependent.ssn_revealed", _EMPLOYERS, "A caller read the dependent's social security number."),
     ),
     IdPrefix.BENEFIT_PRODUCT: (
@@ -113,6 +115,7 @@ _LISTED: dict[str, tuple[tuple[str, str, Audience, str], ...]] = {
             _EMPLOYEES,
             "The enrollment was closed, such as after the end of the employment.",
         ),
+        ("DELETED", "enrollment.deleted", _EMPLOYERS, "An unanswered enrollment was deleted with its employee."),
         ("ENDED", "enrollment.coverage_ended", _EMPLOYEES, "Coverage was ended while the employment continues."),
         (
             "COVERAGE_MOVED",

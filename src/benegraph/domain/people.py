@@ -1,7 +1,7 @@
 """Employees and their dependents: employment, relationships, and the checks of personal details and dates."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -9,6 +9,7 @@ from enum import StrEnum
 from benegraph.domain.addresses import PostalAddress, check_address
 from benegraph.domain.checks import MAX_DIVISION_ID_LENGTH, MAX_REASON_LENGTH, check_text
 from benegraph.domain.errors import ErrorCode, RuleViolation
+from benegraph.domain.obstacles import check_obstacles, describe_rows
 
 MIN_DATE = date(1900, 1, 1)
 MAX_EMAIL_LENGTH = 254
@@ -227,3 +228,32 @@ def check_move(
 
 def check_division_id(division_id: str | None) -> Iterator[RuleViolation]:
     yield from check_text(division_id, "divisionId", max_length=MAX_DIVISION_ID_LENGTH)
+
+
+#: For each kind of row that rests on an employee: its description, and the remedy. An answer can't be undone, so its
+#: remedy is another change.
+_DELETION_OBSTACLES = {
+    "subscribers": ("subscribers are linked to the employee", "remove the link"),
+    "records": (
+        "coverages of record belong to the employee",
+        "delete them, or link their subscriber to another employee",
+    ),
+    "keys": ("API keys act for the employee", "revoke them"),
+    "employments": ("employments follow this one", "delete them"),
+}
+_LASTING = {
+    "answers": "enrollments have been answered",
+    "life_events": "life events were reported",
+}
+
+
+def check_deletion(obstacles: Mapping[str, Sequence[str]]) -> Iterator[RuleViolation]:
+    """Check that nothing rests on an employee; `obstacles` maps the kinds of rows to their IDs.
+
+    Answers and life events are lasting records, so an employee with any is never deleted.
+    """
+    for kind, description in _LASTING.items():
+        if ids := obstacles[kind]:
+            message = f"{describe_rows(ids, description)}; terminate the employee instead of deleting the record."
+            yield RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("employeeId",))
+    yield from check_obstacles(_DELETION_OBSTACLES, obstacles, "employeeId")

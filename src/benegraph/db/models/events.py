@@ -23,6 +23,7 @@ class Event(Identified, Base):
 
     #: None for a carrier's group that belongs to no employer in this tenant.
     employer_id: Mapped[Id | None]
+    #: No foreign key, because events outlive a deleted employee.
     employee_id: Mapped[Id | None]
     #: The ID of the changed row. For the tenant's settings, it is the tenant's name.
     subject_id: Mapped[Id]
@@ -47,7 +48,6 @@ class Event(Identified, Base):
     __table_args__ = (
         id_format_check(IdPrefix.EVENT),
         tenant_foreign_key("events_employer", "employer_id", "employers", "id"),
-        tenant_foreign_key("events_employee", "employer_id employee_id", "employees", "employer_id id"),
         Index("ix_events_subject", "tenant_id", "subject_id", "id"),
         Index("ix_events_order", "tenant_id", *_FEED_ORDER),
         Index("ix_events_employer", "tenant_id", "employer_id", *_FEED_ORDER),

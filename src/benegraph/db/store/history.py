@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, Row, Text, any_, func, inspect, select
 from sqlalchemy.orm.attributes import instance_state
 
 from benegraph.db.base import Base, Identified
-from benegraph.db.models import Employee, Employer, Enrollment, Event, PlanYear
+from benegraph.db.models import Employee, Employer, Enrollment, Event
 from benegraph.db.models.addresses import ADDRESS_COLUMNS
 from benegraph.db.query_scope import as_bind_value
 from benegraph.db.session import Transaction
@@ -96,14 +96,17 @@ def creation_event(
     return _event(tx, row.get("employer_id"), employee_id, row["id"], action, None, values, reason)
 
 
-def deletion_event(tx: Transaction, row: PlanYear) -> HistoryEvent:
-    """Return the event of a deleted draft plan year."""
+def deletion_event(
+    tx: Transaction, model: type[Identified], row: Any, reason: str | None = None, action: str = "DELETED"
+) -> HistoryEvent:
+    """Return the event of a deleted row of a table, without personal data."""
     before = {
         column.key: _json_value(getattr(row, column.key))
-        for column in inspect(PlanYear).columns
-        if column.key not in _EXCLUDED_COLUMNS
+        for column in inspect(model).columns
+        if column.key not in _EXCLUDED_COLUMNS | PERSONAL_COLUMNS and getattr(row, column.key) is not None
     }
-    return _event(tx, row.employer_id, None, row.id, "DELETED", before, None, None)
+    employee_id = row.id if model is Employee else getattr(row, "employee_id", None)
+    return _event(tx, row.employer_id, employee_id, row.id, action, before, None, reason)
 
 
 def coverage_event(

@@ -183,7 +183,7 @@ async def delete_plan_year(tx: Transaction, id: str, expected_version: int | Non
             )
         )
     raise_if_any(violations)
-    await store.history.insert_events(tx, [store.history.deletion_event(tx, plan_year)])
+    await store.history.insert_events(tx, [store.history.deletion_event(tx, PlanYear, plan_year)])
     await store.plan_years.delete_draft(tx, plan_year)
 
 
