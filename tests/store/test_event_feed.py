@@ -6,13 +6,12 @@ from typing import Any
 
 from benegraph.db import store
 from benegraph.db.session import Database, Transaction
-from benegraph.db.store.events import EventFilter, FeedPosition
+from benegraph.db.store.events import START_POSITION, EventFilter, FeedPosition
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from conftest import connect
 from factories.access import administrator
 
-START: FeedPosition = (0, "")
 ALL = EventFilter()
 
 
@@ -52,7 +51,7 @@ def _position_of(rows: Sequence[Any], position: FeedPosition) -> FeedPosition:
 
 async def test_reader_gets_events_that_an_earlier_transaction_commits_late(database: Database, clock: Clock) -> None:
     await database.transact(administrator(), clock, lambda tx: record(tx, "first"))
-    names, position = await read_after(database, clock, START)
+    names, position = await read_after(database, clock, START_POSITION)
     assert names == ["first"]
     early, is_recorded, may_end = open_transaction(database, clock, lambda tx: record(tx, "early"))
     await is_recorded.wait()
@@ -73,12 +72,12 @@ async def test_events_of_one_transaction_keep_the_order_in_which_they_were_recor
         await record(tx, "c")
 
     await database.transact(administrator(), clock, work)
-    assert (await read_after(database, clock, START))[0] == ["a", "b", "c"]
+    assert (await read_after(database, clock, START_POSITION))[0] == ["a", "b", "c"]
 
 
 async def test_pages_of_a_transaction_continue_within_it(database: Database, clock: Clock) -> None:
     await database.transact(administrator(), clock, lambda tx: record(tx, "a", "b", "c"))
-    names, position = await read_after(database, clock, START, limit=2)
+    names, position = await read_after(database, clock, START_POSITION, limit=2)
     assert names == ["a", "b"]
     assert (await read_after(database, clock, position, limit=2))[0] == ["c"]
 
@@ -86,7 +85,7 @@ async def test_pages_of_a_transaction_continue_within_it(database: Database, clo
 async def test_rolled_back_transaction_leaves_no_event_and_delays_none(database: Database, clock: Clock) -> None:
     await database.transact(administrator(), clock, lambda tx: record(tx, "undone"), dry_run=True)
     await database.transact(administrator(), clock, lambda tx: record(tx, "kept"))
-    assert (await read_after(database, clock, START))[0] == ["kept"]
+    assert (await read_after(database, clock, START_POSITION))[0] == ["kept"]
 
 
 async def test_end_position_precedes_the_events_of_transactions_in_progress(database: Database, clock: Clock) -> None:
@@ -101,6 +100,11 @@ async def test_end_position_precedes_the_events_of_transactions_in_progress(data
     assert (await read_after(database, clock, end))[0] == ["in progress"]
 
 
+async def test_end_position_of_an_empty_feed_is_its_start(database: Database, clock: Clock) -> None:
+    async with database.read(administrator(), clock) as read_session:
+        assert await store.events.get_end_position(read_session) == START_POSITION
+
+
 async def test_events_older_than_the_order_come_first_in_order_of_time(
     database: Database, owner_url: str, clock: Clock
 ) -> None:
@@ -109,7 +113,7 @@ async def test_events_older_than_the_order_come_first_in_order_of_time(
     owner = await connect(owner_url)
     await owner.execute("UPDATE events SET transaction_number = 0 WHERE reason LIKE 'old%'")
     await owner.close()
-    names, position = await read_after(database, clock, START, limit=2)
+    names, position = await read_after(database, clock, START_POSITION, limit=2)
     assert (names, position[0]) == (["old 1", "old 2"], 0)
     assert (await read_after(database, clock, position))[0] == ["new"]
 
@@ -124,7 +128,7 @@ async def test_types_are_merged_in_the_order_of_the_feed(database: Database, clo
 
     await database.transact(administrator(), clock, work)
     wanted = EventFilter(keys=("grpc.CREATED", "grpc.UPDATED"))
-    names, position = await read_after(database, clock, START, wanted, limit=3)
+    names, position = await read_after(database, clock, START_POSITION, wanted, limit=3)
     assert names == ["CREATED", "UPDATED", "UPDATED"]
     assert (await read_after(database, clock, position, wanted))[0] == ["CREATED"]
-    assert (await read_after(database, clock, START, EventFilter(keys=())))[0] == []
+    assert (await read_after(database, clock, START_POSITION, EventFilter(keys=())))[0] == []

@@ -43,6 +43,9 @@ from benegraph.domain.ids import IdPrefix
 #: A position in the feed: a transaction's number, and the ID of the last event before the position.
 FeedPosition = tuple[int, str]
 
+#: The position before all events.
+START_POSITION: FeedPosition = (0, "")
+
 #: Columns with free text or the names of callers, which employees don't see.
 _HIDDEN_FROM_EMPLOYEES = ("actor", "actor_role", "label", "reason", "reissue_reason", "review_notes", "reviewer")
 _KEY: ColumnElement[str] = literal_column(f"({EVENT_KEY_SQL})", Text)
@@ -156,8 +159,12 @@ async def list_events_after(
 
 
 async def get_end_position(read_session: ReadSession) -> FeedPosition:
-    """Return the position after all events of the feed, from which a reader gets only later ones."""
-    return (await read_session.session.execute(select(_END))).scalar_one(), ""
+    """Return the position of the last event that the viewer may see, from which a reader gets only later ones.
+
+    The number of the first transaction in progress is no position: after a crash the server can assign it again.
+    """
+    last = (await page(read_session, [""], PageWindow(None, last=1)))[""].rows
+    return (last[0].transaction_number, last[0].position) if last else START_POSITION
 
 
 by_ids = OneByKey(rows, Event.id)
