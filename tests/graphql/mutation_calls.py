@@ -178,7 +178,8 @@ def _replace(value: Any, path: Path, new: Any) -> Any:
 async def create_office_with_inputs(database: Database, *, tenant: str = "acme") -> tuple[Office, dict[str, Input]]:
     """Create an office, and a valid input for every mutation that provides every field."""
     office = await create_office(database, tenant=tenant)
-    ada, bob, cy = [await office.hire(name) for name in ("Ada", "Bob", "Cy")]
+    ada = await office.hire("Ada", external_id="E-7")
+    bob, cy = [await office.hire(name) for name in ("Bob", "Cy")]
     dee = await office.hire("Dee", ssn="219-09-9998")
     eli = await office.hire("Eli")
     child = await office.add_child(ada)
@@ -388,6 +389,21 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             "reason": "Entered twice.",
             "dryRun": False,
             "expectedVersion": 1,
+        },
+        "upsertEmployees": {
+            "employerId": ids["employerId"],
+            "employees": [
+                {
+                    "employeeId": ids["ada"],
+                    **person,
+                    "externalId": "E-7",
+                    "divisionEffectiveDate": "2026-12-01",
+                    "terminationDate": "2026-12-15",
+                    "terminationReason": "Moved.",
+                    "dependents": [{"dependentId": ids["child"], **dependent, "disabled": False, "active": True}],
+                }
+            ],
+            "dryRun": False,
         },
         "revealSsn": {"personId": ids["dee"], "reason": "The carrier asks for it."},
         "addDependent": {"employeeId": ids["ada"], **dependent, "disabled": False},

@@ -88,6 +88,10 @@ async def _hire(recorder: MutationRecorder, employer: str) -> tuple[str, str]:
         "updateDependent", "VERSION_CONFLICT expectedVersion", dependentId=ben, expectedVersion=2
     )
     await recorder.apply("updateDependent", dependentId=ben, firstName="Benjamin")
+    await recorder.check_refused("upsertEmployees", "INVALID_INPUT employees", employerId=employer, employees=[])
+    census = [{"externalId": "E-1", "employeeId": ada}]
+    payload = await recorder.apply("upsertEmployees", employerId=employer, employees=census)
+    assert [result["outcome"] for result in payload["results"]] == ["UPDATED"]
     return ada, ben
 
 

@@ -182,6 +182,10 @@ async def test_null_in_an_optional_field_is_accepted_or_refused_under_its_path(d
             " waitingPeriodDays startsOnFirstOfMonth renewal groupId groupCoverageStart"
         ),
     }
+    person = ["firstName", "lastName", "employmentClass", "startDate", *US_ADDRESS.split()]
+    dependent = ["lastName", "relationship", "disabled", "active", *US_ADDRESS.split()]
+    paths = [f"employees.0.{name}" for name in (*person, *(f"dependents.0.{name}" for name in dependent))]
+    never_null["upsertEmployees"] = " ".join(paths)
     assert refused == {f"{mutation}.{name}" for mutation, names in never_null.items() for name in names.split()}
 
 

@@ -55,9 +55,15 @@ def is_permitted(viewer: Viewer, mutation: str) -> bool:
     return mutation in PERMITTED_MUTATIONS[viewer.role] or mutation in viewer.actions
 
 
-def permitted_input(viewer: Viewer, input: Input) -> Input:
+def permitted_input(viewer: Viewer, input: Any) -> Any:
     """Leave out the subscriber number, which an employer's user may not set."""
-    return {name: value for name, value in input.items() if viewer.role is not Role.EMPLOYER or name != "subscriberId"}
+    if viewer.role is not Role.EMPLOYER:
+        return input
+    if isinstance(input, list):
+        return [permitted_input(viewer, item) for item in input]
+    if isinstance(input, dict):
+        return {name: permitted_input(viewer, value) for name, value in input.items() if name != "subscriberId"}
+    return input
 
 
 async def test_mutation_without_permission_is_forbidden_before_any_read(database: Database) -> None:
@@ -100,7 +106,7 @@ async def test_mutation_with_permission_is_applied(database: Database) -> None:
 
 async def test_employer_may_not_link_a_subscriber(database: Database) -> None:
     office, inputs = await create_rollback_office(database)
-    for mutation in ("createEmployee", "updateEmployee"):
+    for mutation in ("createEmployee", "updateEmployee", "upsertEmployees"):
         response = await call(office, mutation, inputs[mutation], viewer=employer_viewer(office.employer))
         assert (response.payload, response.errors) == (None, ["FORBIDDEN"])
 

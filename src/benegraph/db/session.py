@@ -95,6 +95,29 @@ class Transaction(ReadSession):
         if self.session.in_transaction():  # otherwise the session has no changes
             await self.session.flush()
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo the changes made in the context if it raises an error of benegraph or violates a constraint.
+
+        The session then forgets its objects, which stay readable. The violation of a constraint that `refusal_of` knows
+        is raised as its Refused.
+        """
+        await self.flush()
+        first_event = self.evidence.event
+        await self.driver.execute("SAVEPOINT item")
+        try:
+            yield
+            await self.flush()
+        except (BenegraphError, IntegrityError) as error:
+            self.session.expunge_all()
+            await self.session.rollback()  # ends the session's own bookkeeping; it sends nothing
+            await self.driver.execute("ROLLBACK TO SAVEPOINT item")
+            self.evidence.event = first_event
+            if isinstance(error, IntegrityError) and (refusal := refusal_of(error)) is not None:
+                raise refusal from None
+            raise
+        await self.driver.execute("RELEASE SAVEPOINT item")
+
 
 class _LostAtCommit(BenegraphError):
     """The connection was lost during the COMMIT, which leaves the outcome open."""

@@ -47,6 +47,7 @@ class Action(StrEnum):
     REHIRE_EMPLOYEE = "rehireEmployee"
     MOVE_EMPLOYEE = "moveEmployee"
     DELETE_EMPLOYEE = "deleteEmployee"
+    UPSERT_EMPLOYEES = "upsertEmployees"
     REVEAL_SSN = "revealSsn"
     ADD_DEPENDENT = "addDependent"
     UPDATE_DEPENDENT = "updateDependent"
@@ -101,6 +102,7 @@ _EMPLOYER_ACTIONS = _EMPLOYEE_ACTIONS | {
     Action.REHIRE_EMPLOYEE,
     Action.MOVE_EMPLOYEE,
     Action.DELETE_EMPLOYEE,
+    Action.UPSERT_EMPLOYEES,
 }
 
 PERMISSIONS: dict[Role, frozenset[Action]] = {

@@ -25,7 +25,7 @@ from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Dependent, Employee, Employer, Subscriber
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
-from benegraph.db.store.conditions import is_employed_from, today_at, visibility_conditions
+from benegraph.db.store.conditions import any_of, is_employed_from, today_at, visibility_conditions
 from benegraph.db.store.row_queries import ManyByKey, OneByCompositeKey, OneByKey, PagedRows
 from benegraph.domain.people import EmploymentClass
 
@@ -139,6 +139,24 @@ async def lock_object(tx: Transaction, id: str) -> Employee | None:
     return await tx.session.scalar(statement.with_for_update(key_share=True).execution_options(populate_existing=True))
 
 
+async def lock_by_keys(
+    tx: Transaction, employer_id: str, ids: Collection[str], external_ids: Collection[str]
+) -> Sequence[Employee]:
+    """Lock an employer's employees that have one of these IDs or external IDs, in the order of their IDs."""
+    result = await tx.session.scalars(
+        select(Employee)
+        .where(
+            *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id),
+            Employee.employer_id == employer_id,
+            or_(Employee.id == any_of(ids), Employee.external_id == any_of(external_ids)),
+        )
+        .order_by(Employee.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return result.all()
+
+
 async def lock_employee(tx: Transaction, id: str) -> Any | None:
     """Lock an employee and return a plain row: its columns and the employer's time zone.
 
@@ -219,7 +237,7 @@ async def list_dependents(tx: Transaction, employee_ids: Collection[str]) -> Seq
         select(Dependent)
         .where(
             *visibility_conditions(tx.scope, Dependent, Dependent.employer_id, Dependent.employee_id),
-            Dependent.employee_id.in_(employee_ids),
+            Dependent.employee_id == any_of(employee_ids),
         )
         .order_by(Dependent.id)
     )

@@ -28,17 +28,17 @@ from benegraph.graphql.types.fields import to_one
 from benegraph.graphql.types.people import Dependent, Employee
 from benegraph.services import people
 
-_DIVISION = "The carrier's code of the employee's division, of which the employer must have a group contract"
-_SUBSCRIBER = "The carrier's subscriber number of the employee; only administrators and services may set it"
-_MIDDLE_NAME = "The middle name"
-_NAME_SUFFIX = "The suffix of the name, such as Jr"
-_SEX = "The sex as carriers record it"
-_PHONE = "The phone number in E.164 form: a plus sign, the country code and the number, such as +14155550100"
-_MARITAL_STATUS = "The marital status"
-_SSN = "The social security number, nine digits; it is stored encrypted, and only its last four digits can be queried"
+DIVISION = "The carrier's code of the employee's division, of which the employer must have a group contract"
+SUBSCRIBER = "The carrier's subscriber number of the employee; only administrators and services may set it"
+MIDDLE_NAME = "The middle name"
+NAME_SUFFIX = "The suffix of the name, such as Jr"
+SEX = "The sex as carriers record it"
+PHONE = "The phone number in E.164 form: a plus sign, the country code and the number, such as +14155550100"
+MARITAL_STATUS = "The marital status"
+SSN = "The social security number, nine digits; it is stored encrypted, and only its last four digits can be queried"
 
 #: Columns by the input's field names.
-_EMPLOYEE_COLUMNS = {
+EMPLOYEE_COLUMNS = {
     "first_name": "first_name",
     "last_name": "last_name",
     "email": "email",
@@ -51,7 +51,7 @@ _EMPLOYEE_COLUMNS = {
     "marital_status": "marital_status",
 }
 _DEMOGRAPHICS = ("middle_name", "name_suffix", "sex", "phone", "address", "ssn")
-_DEPENDENT_COLUMNS = ("first_name", "last_name", "date_of_birth", "relationship", "disabled", "active")
+DEPENDENT_COLUMNS = ("first_name", "last_name", "date_of_birth", "relationship", "disabled", "active")
 
 
 @mutation_input("The employee to create.")
@@ -64,15 +64,15 @@ class CreateEmployeeInput(MutationInput):
     employment_class: EmploymentClass = required("The employment class.")
     start_date: date = required("The hire date: the first day of employment.")
     external_id: str | None = optional("The employee's ID in the employer's own system, unique within the employer.")
-    division_id: str | None = optional(f"{_DIVISION}.")
-    subscriber_id: str | None = optional(f"{_SUBSCRIBER}.")
-    middle_name: str | None = optional(f"{_MIDDLE_NAME}.")
-    name_suffix: str | None = optional(f"{_NAME_SUFFIX}.")
-    sex: Sex | None = optional(f"{_SEX}.")
-    phone: str | None = optional(f"{_PHONE}.")
+    division_id: str | None = optional(f"{DIVISION}.")
+    subscriber_id: str | None = optional(f"{SUBSCRIBER}.")
+    middle_name: str | None = optional(f"{MIDDLE_NAME}.")
+    name_suffix: str | None = optional(f"{NAME_SUFFIX}.")
+    sex: Sex | None = optional(f"{SEX}.")
+    phone: str | None = optional(f"{PHONE}.")
     address: AddressInput | None = optional("The postal address.")
-    ssn: str | None = optional(f"{_SSN}.")
-    marital_status: MaritalStatus | None = optional(f"{_MARITAL_STATUS}.")
+    ssn: str | None = optional(f"{SSN}.")
+    marital_status: MaritalStatus | None = optional(f"{MARITAL_STATUS}.")
 
 
 @mutation_payload
@@ -92,15 +92,15 @@ class UpdateEmployeeInput(VersionedInput):
         "The hire date: the first day of employment. It cannot be after the start of elected coverage."
     )
     external_id: str | None = optional("The employee's ID in the employer's own system; null clears it.")
-    division_id: str | None = optional(f"{_DIVISION}; null clears it.")
-    subscriber_id: str | None = optional(f"{_SUBSCRIBER}; null removes the link.")
-    middle_name: str | None = optional(f"{_MIDDLE_NAME}; null clears it.")
-    name_suffix: str | None = optional(f"{_NAME_SUFFIX}; null clears it.")
-    sex: Sex | None = optional(f"{_SEX}; null clears it.")
-    phone: str | None = optional(f"{_PHONE}; null clears it.")
+    division_id: str | None = optional(f"{DIVISION}; null clears it.")
+    subscriber_id: str | None = optional(f"{SUBSCRIBER}; null removes the link.")
+    middle_name: str | None = optional(f"{MIDDLE_NAME}; null clears it.")
+    name_suffix: str | None = optional(f"{NAME_SUFFIX}; null clears it.")
+    sex: Sex | None = optional(f"{SEX}; null clears it.")
+    phone: str | None = optional(f"{PHONE}; null clears it.")
     address: AddressInput | None = optional("The postal address, which replaces all parts; null clears it.")
-    ssn: str | None = optional(f"{_SSN}; null clears it.")
-    marital_status: MaritalStatus | None = optional(f"{_MARITAL_STATUS}; null clears it.")
+    ssn: str | None = optional(f"{SSN}; null clears it.")
+    marital_status: MaritalStatus | None = optional(f"{MARITAL_STATUS}; null clears it.")
 
 
 @mutation_payload
@@ -146,12 +146,12 @@ class AddDependentInput(MutationInput):
     disabled: bool = strawberry.field(
         default=False, description="Whether the dependent is disabled: a disabled child can be covered beyond age 26."
     )
-    middle_name: str | None = optional(f"{_MIDDLE_NAME}.")
-    name_suffix: str | None = optional(f"{_NAME_SUFFIX}.")
-    sex: Sex | None = optional(f"{_SEX}.")
-    phone: str | None = optional(f"{_PHONE}.")
+    middle_name: str | None = optional(f"{MIDDLE_NAME}.")
+    name_suffix: str | None = optional(f"{NAME_SUFFIX}.")
+    sex: Sex | None = optional(f"{SEX}.")
+    phone: str | None = optional(f"{PHONE}.")
     address: AddressInput | None = optional("The postal address.")
-    ssn: str | None = optional(f"{_SSN}.")
+    ssn: str | None = optional(f"{SSN}.")
 
 
 @mutation_payload
@@ -170,12 +170,12 @@ class UpdateDependentInput(VersionedInput):
         "Whether the dependent is disabled: a disabled child can be covered beyond age 26."
     )
     active: bool | None = optional("Whether new elections can cover the dependent.")
-    middle_name: str | None = optional(f"{_MIDDLE_NAME}; null clears it.")
-    name_suffix: str | None = optional(f"{_NAME_SUFFIX}; null clears it.")
-    sex: Sex | None = optional(f"{_SEX}; null clears it.")
-    phone: str | None = optional(f"{_PHONE}; null clears it.")
+    middle_name: str | None = optional(f"{MIDDLE_NAME}; null clears it.")
+    name_suffix: str | None = optional(f"{NAME_SUFFIX}; null clears it.")
+    sex: Sex | None = optional(f"{SEX}; null clears it.")
+    phone: str | None = optional(f"{PHONE}; null clears it.")
     address: AddressInput | None = optional("The postal address, which replaces all parts; null clears it.")
-    ssn: str | None = optional(f"{_SSN}; null clears it.")
+    ssn: str | None = optional(f"{SSN}; null clears it.")
 
 
 @mutation_payload
@@ -218,7 +218,7 @@ async def create_employee(tx: Transaction, input: CreateEmployeeInput) -> Result
 )
 async def update_employee(tx: Transaction, input: UpdateEmployeeInput) -> ResultData:
     check_not_null(input, "first_name", "last_name", "employment_class", "start_date")
-    changes = provided_values(input, _EMPLOYEE_COLUMNS) | _changed_demographics(input)
+    changes = provided_values(input, EMPLOYEE_COLUMNS) | changed_demographics(input)
     await people.update_employee(tx, input.employee_id, changes, value_or_none(input.expected_version))
     return {"employee_id": input.employee_id}
 
@@ -278,8 +278,8 @@ async def add_dependent(tx: Transaction, input: AddDependentInput) -> ResultData
     "Change a dependent. Elections already made stay as they are.",
 )
 async def update_dependent(tx: Transaction, input: UpdateDependentInput) -> ResultData:
-    check_not_null(input, *_DEPENDENT_COLUMNS)
-    changes = provided_values(input, {name: name for name in _DEPENDENT_COLUMNS}) | _changed_demographics(input)
+    check_not_null(input, *DEPENDENT_COLUMNS)
+    changes = provided_values(input, {name: name for name in DEPENDENT_COLUMNS}) | changed_demographics(input)
     await people.update_dependent(tx, input.dependent_id, changes, value_or_none(input.expected_version))
     return {"dependent_id": input.dependent_id}
 
@@ -294,6 +294,7 @@ def _demographics(input: CreateEmployeeInput | AddDependentInput) -> Demographic
     )
 
 
-def _changed_demographics(input: UpdateEmployeeInput | UpdateDependentInput) -> dict[str, Any]:
+def changed_demographics(input: Any) -> dict[str, Any]:
+    """Return the provided demographic values of an input that has the fields of all of them."""
     changes = provided_values(input, {name: name for name in _DEMOGRAPHICS})
     return changes | ({"address": to_address(changes["address"])} if "address" in changes else {})

@@ -164,21 +164,22 @@ def hash_input(input: Any, key_ring: KeyRing | None = None) -> bytes:
     The hash is stored. Of a social security number it takes a keyed hash, because nobody may find the number by trying
     all of them. Without a key such an input is refused, and its hash is not stored.
     """
-    values = _to_json(input)
+    values = _to_json(input, key_ring)
     values.pop("idempotency_key", None)
-    if values.get("ssn") is not None:
-        values["ssn"] = key_ring.fingerprint(values["ssn"]) if key_ring else ""
     return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).digest()
 
 
-def _to_json(value: Any) -> Any:
+def _to_json(value: Any, key_ring: KeyRing | None) -> Any:
     if isinstance(value, list):
-        return [_to_json(item) for item in value]
+        return [_to_json(item, key_ring) for item in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date):
         return value.isoformat()
     if hasattr(type(value), "__strawberry_definition__"):
         items = ((field.name, getattr(value, field.name)) for field in fields(value))
-        return {name: _to_json(item) for name, item in items if item is not strawberry.UNSET}
+        values = {name: _to_json(item, key_ring) for name, item in items if item is not strawberry.UNSET}
+        if values.get("ssn") is not None:
+            values["ssn"] = key_ring.fingerprint(values["ssn"]) if key_ring else ""
+        return values
     return value

@@ -11,6 +11,7 @@ import strawberry
 from benegraph.domain.access import Role
 from benegraph.domain.billing import InvoiceStatus
 from benegraph.domain.catalog import CoverageTier, PlanTier, ProductCategory
+from benegraph.domain.census import CensusOutcome, EnrollmentEffectKind
 from benegraph.domain.coverage import BatchOutcome
 from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
@@ -28,11 +29,13 @@ from benegraph.domain.plan_years import PlanSource, PlanYearStatus, RenewalMode
 __all__ = [
     "AnswerSource",
     "BatchOutcome",
+    "CensusOutcome",
     "CoverageEndReason",
     "CoverageStatus",
     "CoverageTier",
     "ElectionDecision",
     "EmploymentClass",
+    "EnrollmentEffectKind",
     "EnrollmentStatus",
     "InvoiceStatus",
     "LifeEventStatus",
@@ -287,6 +290,32 @@ describe_enum(
         "UPDATED": "The object existed and was changed.",
         "UNCHANGED": "The object existed with the same values; its version stays the same.",
         "FAILED": "The item was refused for the reasons in its `userErrors`. The other items are not affected.",
+    },
+)
+describe_enum(
+    CensusOutcome,
+    "The outcome of one person of a census. Of several changes, the one that counts most is named.",
+    {
+        "CREATED": "The person was hired or added.",
+        "UPDATED": "The person's data or dependents were changed.",
+        "MOVED": "The employee moved to another division.",
+        "TERMINATED": "The employment was terminated.",
+        "REINSTATED": "The termination was reversed.",
+        "REHIRED": "A further employment of a former employee was created.",
+        "UNCHANGED": "The recorded values are the same; the version stays the same.",
+        "REFUSED": "The item was refused for the reasons in its `userErrors`. The other items are not affected.",
+    },
+)
+describe_enum(
+    EnrollmentEffectKind,
+    "What an item of a census does to an enrollment.",
+    {
+        "ISSUED": "A new enrollment is issued.",
+        "MOVED": "The window, the effective date or the closing date of an unanswered enrollment moves.",
+        "CLOSED": "An unanswered enrollment closes.",
+        "REOPENED": "A closed enrollment is open again.",
+        "COVERAGE_ENDED": "Elected coverage ends earlier or is cancelled.",
+        "COVERAGE_RESTORED": "Elected coverage ends later or is no longer cancelled.",
     },
 )
 describe_enum(

@@ -154,6 +154,38 @@ async def list_plan_year_ids(tx: Transaction, employee_id: str) -> set[str]:
     return set(result)
 
 
+async def list_of_employees(tx: Transaction, employee_ids: Collection[str]) -> dict[str, list[Any]]:
+    """List the dates of all enrollments of these employees, by employee ID, in order of their IDs.
+
+    The caller holds the employees' locks.
+    """
+    enrollments: dict[str, list[Any]] = {id: [] for id in employee_ids}
+    if enrollments:
+        for row in await fetch(tx, _dates_of_employees, {"ids": list(enrollments)}):
+            enrollments[row.employee_id].append(row)
+    return enrollments
+
+
+def _dates_of_employees(scope: QueryScope) -> Select[Any]:
+    columns: tuple[Any, ...] = (
+        Enrollment.id,
+        Enrollment.employee_id,
+        Enrollment.plan_year_id,
+        Enrollment.effective_on,
+        Enrollment.window_closes_on,
+        Enrollment.coverage_ends_on,
+        Enrollment.closed_on,
+    )
+    return (
+        select(*columns)
+        .where(
+            *visibility_conditions(scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.employee_id == any_of(_IDS),
+        )
+        .order_by(Enrollment.id)
+    )
+
+
 async def list_prior_coverage(
     tx: Transaction, plan_year: PlanYear, employee_id: str | None = None
 ) -> Sequence[Enrollment]:
