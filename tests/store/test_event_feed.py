@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from benegraph.db import store
 from benegraph.db.session import Database, Transaction
 from benegraph.db.store.events import START_POSITION, EventFilter, FeedPosition
+from benegraph.db.store.row_queries import PageWindow
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
 from conftest import connect
@@ -20,6 +23,10 @@ async def record(tx: Transaction, *names: str) -> None:
     row = {"employer_id": None, "id": tx.new_id(IdPrefix.GROUP_CONTRACT)}
     events = [store.history.coverage_event(tx, row, "UPDATED", after={}, reason=name) for name in names]
     await store.history.insert_events(tx, events)
+
+
+async def record_name(tx: Transaction, name: str) -> None:
+    await record(tx, name)
 
 
 def open_transaction(
@@ -118,6 +125,23 @@ async def test_events_older_than_the_order_come_first_in_order_of_time(
     assert (await read_after(database, clock, position))[0] == ["new"]
 
 
+async def test_since_returns_events_by_their_instant_also_where_the_feed_is_not_sorted_by_it(
+    database: Database, clock: Clock
+) -> None:
+    for name, minutes in (("noon", 0), ("later", 30), ("earlier", -30), ("latest", 60)):
+        at = Clock(clock.now + timedelta(minutes=minutes), clock.fixed_on)
+        await database.transact(administrator(), at, partial(record_name, name=name))
+    for minutes, expected in ((-30, ["noon", "later", "earlier", "latest"]), (0, ["noon", "later", "latest"])):
+        since = EventFilter(since=clock.now + timedelta(minutes=minutes))
+        names, position = await read_after(database, clock, START_POSITION, since, limit=1)
+        assert names == expected[:1]
+        assert (await read_after(database, clock, position, since))[0] == expected[1:]
+        assert (await read_after(database, clock, START_POSITION, since))[0] == expected
+    assert (await read_after(database, clock, START_POSITION, EventFilter(since=clock.now + timedelta(hours=2))))[
+        0
+    ] == []
+
+
 async def test_types_are_merged_in_the_order_of_the_feed(database: Database, clock: Clock) -> None:
     async def work(tx: Transaction) -> None:
         row = {"employer_id": None, "id": tx.new_id(IdPrefix.GROUP_CONTRACT)}
@@ -132,3 +156,6 @@ async def test_types_are_merged_in_the_order_of_the_feed(database: Database, clo
     assert names == ["CREATED", "UPDATED", "UPDATED"]
     assert (await read_after(database, clock, position, wanted))[0] == ["CREATED"]
     assert (await read_after(database, clock, START_POSITION, EventFilter(keys=())))[0] == []
+    async with database.read(administrator(), clock) as read_session:
+        last = await store.events.page(read_session, [""], PageWindow(None, filter=wanted, last=2))
+    assert ([row.reason for row in last[""].rows], last[""].has_previous_page) == (["UPDATED", "CREATED"], True)

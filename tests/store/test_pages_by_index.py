@@ -25,6 +25,8 @@ CLOCK = Clock.at(datetime(2026, 11, 15, 12, tzinfo=UTC))
 
 EnrollmentFilter = store.enrollments.EnrollmentFilter
 EmployeeFilter = store.people.EmployeeFilter
+EventFilter = store.events.EventFilter
+FEED_POSITION = (3, "evnt_01hzy0c5vk0000000000000000")
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,8 @@ async def analyze(owner_url: str) -> None:
             PageWindow(20, filter=EnrollmentFilter(tuple(sorted(EnrollmentStatus)))),
             "pk_enrollments",
         ),
+        (store.events.page, PageWindow(20), "ix_events_order"),
+        (store.events.page, PageWindow(20, FEED_POSITION), "ix_events_order"),
     ],
 )
 async def test_page_of_a_tenants_list_is_an_index_scan_without_sort(
@@ -113,6 +117,7 @@ EMPLOYEE_POSITION = ("M", "empl_01hzy0c5vk0000000000000000")
             PageWindow(None, filter=EmployeeFilter(words=("an",)), last=20),
             "Index Scan Backward using ix_employees_last_name",
         ),
+        (store.events.page, PageWindow(None, last=1), "Index Scan Backward using ix_events_order"),
         (store.enrollments.page, PageWindow(None, last=20), "Index Scan Backward using pk_enrollments"),
         (
             store.enrollments.page,
@@ -139,6 +144,16 @@ async def test_page_with_first_and_last_is_read_from_the_start(database: Databas
     assert await find_scans(database, store.people.page, window) == [
         "Index Scan using ix_employees_last_name on employees"
     ]
+
+
+@pytest.mark.parametrize("window", [PageWindow(20), PageWindow(20, FEED_POSITION), PageWindow(None, last=20)])
+async def test_types_of_events_are_read_from_their_index_and_only_merged_rows_are_sorted(
+    database: Database, window: PageWindow
+) -> None:
+    filter = EventFilter(keys=("enrl.ISSUED", "empl.HIRED"))
+    *sorts, scan = await find_scans(database, store.events.page, replace(window, filter=filter), "Limit")
+    assert scan.replace(" Backward", "") == "Index Scan using ix_events_type on events"
+    assert sorts[-2:] == ["Sort", "Limit"]  # below the merged rows, each type's rows end with the page
 
 
 @pytest.mark.parametrize("status", EnrollmentStatus)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Index, text
+from sqlalchemy import BigInteger, Computed, DateTime, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
@@ -11,9 +11,6 @@ from benegraph.domain.access import Role
 from benegraph.domain.ids import IdPrefix
 
 _FEED_ORDER = ("transaction_number", "id")
-#: The kind of an event's changed row and the action, as an index holds them; `domain/event_types.py` names these keys.
-#: The parentheses are PostgreSQL's own, so that a comparison of models and migrations finds no difference.
-EVENT_KEY_SQL = "(COALESCE(split_part(NULLIF(subject_id, tenant_id), '_', 1), 'tenant') || '.') || action"
 
 
 class Event(Identified, Base):
@@ -42,6 +39,11 @@ class Event(Identified, Base):
     transaction_number: Mapped[int] = mapped_column(
         BigInteger, server_default=text("event_transaction_number(pg_current_xact_id())")
     )
+    #: The kind of the changed row and the action, computed by the server; `domain/event_types.py` names these keys.
+    type_key: Mapped[Id] = mapped_column(
+        Computed("coalesce(split_part(nullif(subject_id, tenant_id), '_', 1), 'tenant') || '.' || action"),
+        nullable=True,
+    )
     #: The second column of the feed's order, under a name of its own.
     position: Mapped[str] = synonym("id")
 
@@ -52,6 +54,6 @@ class Event(Identified, Base):
         Index("ix_events_order", "tenant_id", *_FEED_ORDER),
         Index("ix_events_employer", "tenant_id", "employer_id", *_FEED_ORDER),
         Index("ix_events_employee", "tenant_id", "employer_id", "employee_id", *_FEED_ORDER),
-        Index("ix_events_type", "tenant_id", text(f"({EVENT_KEY_SQL})"), *_FEED_ORDER),
+        Index("ix_events_type", "tenant_id", "type_key", *_FEED_ORDER),
         Index("ix_events_occurred_at", "tenant_id", "occurred_at", "transaction_number"),
     )

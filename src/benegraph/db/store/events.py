@@ -30,7 +30,6 @@ from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
 
 from benegraph.db.models import Event
-from benegraph.db.models.events import EVENT_KEY_SQL
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import ReadSession
 from benegraph.db.store.conditions import visibility_conditions
@@ -48,7 +47,6 @@ START_POSITION: FeedPosition = (0, "")
 
 #: Columns with free text or the names of callers, which employees don't see.
 _HIDDEN_FROM_EMPLOYEES = ("actor", "actor_role", "label", "reason", "reissue_reason", "review_notes", "reviewer")
-_KEY: ColumnElement[str] = literal_column(f"({EVENT_KEY_SQL})", Text)
 _END: ColumnElement[int] = func.event_transaction_number(
     func.pg_snapshot_xmin(func.pg_current_snapshot()), type_=BigInteger
 )
@@ -102,12 +100,12 @@ def _audience_conditions(scope: QueryScope) -> list[ColumnElement[bool]]:
     if scope.employer_id is None:
         return []
     audience = Audience.EMPLOYERS if scope.employee_id is None else Audience.EMPLOYEES
-    return [_KEY.in_([literal_column(f"'{key}'", Text) for key in visible_keys(audience)])]
+    return [Event.type_key.in_([literal_column(f"'{key}'", Text) for key in visible_keys(audience)])]
 
 
 def apply_filter(_scope: QueryScope, events: Select[Any], filter: EventFilter) -> Select[Any]:
     if filter.keys is not None:
-        events = events.where(any_(array(filter.keys, type_=Text)) == _KEY)
+        events = events.where(Event.type_key == any_(array(filter.keys, type_=Text)))
     if filter.employer_id is not None:
         events = events.where(Event.employer_id == filter.employer_id)
     if filter.subject_id is not None:
@@ -134,7 +132,7 @@ class FeedPages(PagedRows):
         # One index scan for each type, which ends with the page. An `= ANY` would read and sort all events of the
         # types, or read the feed until enough of them are found.
         keys = func.unnest(array(filter.keys, type_=Text)).table_valued("key").render_derived("wanted")
-        of_key = page.where(keys.c.key == _KEY).lateral("of_key")
+        of_key = page.where(Event.type_key == keys.c.key).lateral("of_key")
         merged = select(of_key).select_from(keys.join(of_key, true()))
         is_reversed = window.first is None
         sorting = (of_key.c[column.key] for column, _ in self.sort_columns(window.order))
