@@ -412,6 +412,8 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             **dependent,
             "disabled": False,
             "active": False,
+            "reason": "By the birth certificate.",
+            "dryRun": False,
             "expectedVersion": 1,
         },
         "createBenefitProduct": {

@@ -64,7 +64,7 @@ async def test_existing_elections_stay_when_a_dependent_changes(database: Databa
     id = (await office.pending_enrollment(ada)).id
     await office.elect(ada, enroll(id, plans["GOLD"], child))
     before = await office.read_row("enrollments", id)
-    await office.update_dependent(child, active=False, date_of_birth=date(1990, 1, 1))
+    await office.update_dependent(child, active=False, disabled=True, relationship=Relationship.SPOUSE)
     assert await office.read_row("enrollments", id) == before
     assert [row["through"] for row in (await office.read_all_rows())["enrolled_dependents"].values()] == ["2028-03-31"]
 

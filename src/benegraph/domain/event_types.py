@@ -123,6 +123,12 @@ _LISTED: dict[str, tuple[tuple[str, str, Audience, str], ...]] = {
             _EMPLOYEES,
             "The span of coverage changed because of another answer.",
         ),
+        (
+            "DEPENDENT_COVERAGE_MOVED",
+            "enrollment.dependent_coverage_moved",
+            _EMPLOYEES,
+            "A dependent's coverage ends on another day, as the date of birth was corrected.",
+        ),
     ),
     IdPrefix.ELECTION_OVERRIDE: (
         ("CREATED", "election_override.created", _EMPLOYERS, "An override of an election was recorded."),

@@ -13,7 +13,9 @@ from benegraph.db.session import Transaction
 from benegraph.domain.access import Role
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_id, check_text, check_version
 from benegraph.domain.employers import check_employer_active
+from benegraph.domain.enrollments.birth_dates import DependentCoverageChange
 from benegraph.domain.enrollments.status import CloseReason
+from benegraph.domain.enrollments.tiers import DependentFacts
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import (
@@ -28,6 +30,7 @@ from benegraph.domain.people import (
     check_person,
     check_termination,
 )
+from benegraph.services.birth_dates import apply_correction, prepare_correction
 from benegraph.services.coverage.subscribers import (
     UNCHANGED,
     check_division,
@@ -265,16 +268,21 @@ async def add_dependent(
     return id
 
 
-async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None) -> None:
-    """Change the columns given in `changes`, and the `address`. Raises Refused. Elections already made stay."""
+async def update_dependent(
+    tx: Transaction, id: str, changes: Mapping[str, Any], expected_version: int | None, reason: str | None = None
+) -> Sequence[DependentCoverageChange]:
+    """Change the columns given in `changes`, and the `address`; return the changes of coverage. Raises Refused.
+
+    A corrected date of birth changes how long elections cover a child. Elections already made stay otherwise.
+    """
     raise_if_any(check_id(IdPrefix.DEPENDENT, id, "dependentId"))
     unlocked = await store.people.get_dependent(tx, id)
     if unlocked is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No dependent found with ID {id}.", "dependentId")
-    _employee, today = await require_employee(tx, unlocked.employee_id)
+    employee, today = await require_employee(tx, unlocked.employee_id)
     dependent = await store.people.get_dependent(tx, id)  # read again, now under the employee's lock
     if dependent is None:
-        raise AssertionError("dependents are never deleted")
+        raise AssertionError("a dependent is deleted only with its employee")
     violations = [*check_version(expected_version, dependent.version)]
     if tx.viewer.role is Role.EMPLOYEE:
         violations += await _check_employee_changes(tx, dependent, changes)
@@ -283,16 +291,30 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
         violations.append(RuleViolation(ErrorCode.INVALID_STATUS_TRANSITION, message, ("active",)))
     demographics, changes = _change_demographics(dependent, changes)
     ssn = changes.pop("ssn", UNCHANGED)
+    facts = DependentFacts(
+        id, *(changes.get(name, getattr(dependent, name)) for name in ("relationship", "date_of_birth", "disabled"))
+    )
+    personal = [
+        *check_dependent(
+            changes.get("first_name", dependent.first_name),
+            changes.get("last_name", dependent.last_name),
+            facts.date_of_birth,
+            today,
+        )
+    ]
+    correction = None
+    if facts.date_of_birth != dependent.date_of_birth and not personal:
+        correction = await prepare_correction(tx, employee, dependent, facts, today, reason)
     raise_if_any(
         [
             *violations,
             *check_demographics(demographics),
             *([] if ssn is UNCHANGED else check_dependent_ssn(tx, ssn)),
-            *check_dependent(
-                changes.get("first_name", dependent.first_name),
-                changes.get("last_name", dependent.last_name),
-                changes.get("date_of_birth", dependent.date_of_birth),
-                today,
+            *personal,
+            *(
+                correction.violations
+                if correction
+                else check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True)
             ),
         ]
     )
@@ -300,7 +322,11 @@ async def update_dependent(tx: Transaction, id: str, changes: Mapping[str, Any],
         changes |= changed_ssn_columns(tx, dependent, ssn)
     for name, value in changes.items():
         setattr(dependent, name, value)
-    await store.history.record_change(tx, dependent, "UPDATED")
+    await store.history.record_change(tx, dependent, "UPDATED", reason)
+    if correction is None:
+        return []
+    await apply_correction(tx, dependent, correction, reason)
+    return correction.changes
 
 
 def _change_demographics(row: Employee | Dependent, changes: Mapping[str, Any]) -> tuple[Demographics, dict[str, Any]]:
@@ -346,7 +372,7 @@ async def _check_no_earlier_coverage(tx: Transaction, employee: Employee, hired_
 async def _lock_row(tx: Transaction, id: str) -> Employee:
     employee = await store.people.lock_object(tx, id)
     if employee is None:
-        raise AssertionError("employees are never deleted")
+        raise AssertionError("the employee was just inserted")
     return employee
 
 

@@ -8,6 +8,7 @@ import strawberry
 from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
+from benegraph.domain.enrollments.birth_dates import DependentCoverageChange
 from benegraph.domain.people import Demographics, PersonalDetails
 from benegraph.graphql.mutations.inputs import (
     REASON_DESCRIPTION,
@@ -20,11 +21,12 @@ from benegraph.graphql.mutations.inputs import (
     required,
     value_or_none,
 )
-from benegraph.graphql.mutations.payloads import ResultData, mutation_payload
+from benegraph.graphql.mutations.payloads import MutationResult, ResultData, mutation_payload
 from benegraph.graphql.mutations.run_mutation import mutation
 from benegraph.graphql.types.addresses import AddressInput, to_address
+from benegraph.graphql.types.enrollments import Enrollment
 from benegraph.graphql.types.enums import EmploymentClass, MaritalStatus, Relationship, Sex
-from benegraph.graphql.types.fields import to_one
+from benegraph.graphql.types.fields import computed, to_one
 from benegraph.graphql.types.people import Dependent, Employee
 from benegraph.services import people
 
@@ -159,7 +161,10 @@ class AddDependentPayload:
     dependent: Dependent | None = to_one(store.people.dependents_by_ids, "dependent_id", "The new dependent.")
 
 
-@mutation_input("Changes to a dependent. A field that is left out keeps its value; elections already made keep theirs.")
+@mutation_input(
+    "Changes to a dependent. A field that is left out keeps its value. Elections already made keep theirs, except that"
+    " a corrected date of birth changes how long they cover a child."
+)
 class UpdateDependentInput(VersionedInput):
     dependent_id: strawberry.ID = required("The dependent.")
     first_name: str | None = optional("The first name.")
@@ -176,11 +181,53 @@ class UpdateDependentInput(VersionedInput):
     phone: str | None = optional(f"{PHONE}; null clears it.")
     address: AddressInput | None = optional("The postal address, which replaces all parts; null clears it.")
     ssn: str | None = optional(f"{SSN}; null clears it.")
+    reason: str | None = optional(
+        "The reason, for the history. Required if a corrected date of birth ends coverage before this month, which only"
+        " an administrator may do."
+    )
+    dry_run: bool = strawberry.field(
+        default=False, description="If true, the change is only previewed and nothing is changed."
+    )
+
+
+@strawberry.type(
+    name="DependentCoverageChange",
+    description="A change of the last day on which an enrollment covers a dependent.",
+)
+class DependentCoverageChangeType:
+    enrollment: Enrollment = to_one(store.enrollments.by_ids, "enrollment_id", "The enrollment.")
+    starts_on: date = strawberry.field(name="coverageStart", description="The first day of the dependent's coverage.")
+    previous_ends_on: date = strawberry.field(
+        name="previousCoverageEnd", description="The last day before the change, inclusive."
+    )
+    ends_on: date = strawberry.field(name="coverageEnd", description="The last day after the change, inclusive.")
+
+
+def _read_coverage_changes(result: MutationResult) -> list[DependentCoverageChange] | None:
+    if result.coverage_changes is None:
+        return None
+    return [DependentCoverageChange(id, *map(date.fromisoformat, days)) for id, *days in result.coverage_changes]
+
+
+def _to_stored(change: DependentCoverageChange) -> list[str]:
+    """Return a change in the form in which the idempotency record stores it."""
+    return [
+        change.enrollment_id,
+        *(day.isoformat() for day in (change.starts_on, change.previous_ends_on, change.ends_on)),
+    ]
 
 
 @mutation_payload
 class UpdateDependentPayload:
-    dependent: Dependent | None = to_one(store.people.dependents_by_ids, "dependent_id", "The changed dependent.")
+    dependent: Dependent | None = to_one(
+        store.people.dependents_by_ids,
+        "dependent_id",
+        "The changed dependent; null after a dry run or a refusal.",
+    )
+    coverage_changes: list[DependentCoverageChangeType] | None = computed(
+        _read_coverage_changes,
+        "The coverage that a corrected date of birth changes, also of a dry run; null after a refusal.",
+    )
 
 
 @mutation(
@@ -275,13 +322,17 @@ async def add_dependent(tx: Transaction, input: AddDependentInput) -> ResultData
 @mutation(
     Action.UPDATE_DEPENDENT,
     UpdateDependentPayload,
-    "Change a dependent. Elections already made stay as they are.",
+    "Change a dependent. Elections already made stay as they are, except that a corrected date of birth changes how"
+    " long they cover a child; `coverageChanges` lists that, and a dry run shows it first.",
 )
 async def update_dependent(tx: Transaction, input: UpdateDependentInput) -> ResultData:
     check_not_null(input, *DEPENDENT_COLUMNS)
     changes = provided_values(input, {name: name for name in DEPENDENT_COLUMNS}) | changed_demographics(input)
-    await people.update_dependent(tx, input.dependent_id, changes, value_or_none(input.expected_version))
-    return {"dependent_id": input.dependent_id}
+    coverage_changes = await people.update_dependent(
+        tx, input.dependent_id, changes, value_or_none(input.expected_version), value_or_none(input.reason)
+    )
+    result = {"coverage_changes": [_to_stored(change) for change in coverage_changes]}
+    return result if input.is_dry_run else {"dependent_id": input.dependent_id, **result}
 
 
 def _demographics(input: CreateEmployeeInput | AddDependentInput) -> Demographics:

@@ -15,6 +15,8 @@ from benegraph.db.store.enrollments.locks import (
     is_dependent_enrolled,
     list_covered_before,
     list_enrolled_dependents,
+    list_enrollments_of_dependent,
+    list_life_events_naming,
     list_of_employees,
     list_plan_year_ids,
     list_prior_coverage,
@@ -22,6 +24,7 @@ from benegraph.db.store.enrollments.locks import (
     lock_in_plan_years,
     lock_life_event,
     lock_with_plan_years,
+    update_covered_through,
 )
 from benegraph.db.store.enrollments.overrides import (
     ElectionOverrideFilter,
@@ -76,6 +79,8 @@ __all__ = [
     "life_events_of",
     "list_covered_before",
     "list_enrolled_dependents",
+    "list_enrollments_of_dependent",
+    "list_life_events_naming",
     "list_of_employees",
     "list_plan_year_ids",
     "list_prior_coverage",
@@ -96,4 +101,5 @@ __all__ = [
     "participation_by_tier",
     "participation_of",
     "status_at",
+    "update_covered_through",
 ]

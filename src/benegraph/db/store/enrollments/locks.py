@@ -8,7 +8,7 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, bindparam, delete, func, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, bindparam, delete, func, select, update
 
 from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Dependent, EnrolledDependent, Enrollment, LifeEvent, PlanYear
@@ -277,6 +277,44 @@ async def is_dependent_enrolled(tx: Transaction, dependent_id: str) -> bool:
         EnrolledDependent.dependent_id == dependent_id,
     )
     return await tx.session.scalar(covered.limit(1)) is not None
+
+
+async def list_enrollments_of_dependent(tx: Transaction, dependent_id: str) -> Sequence[EnrolledDependent]:
+    """List the rows by which elections cover a dependent, in any plan year, in order of the enrollments."""
+    result = await tx.session.scalars(
+        select(EnrolledDependent)
+        .where(
+            *visibility_conditions(
+                tx.scope, EnrolledDependent, EnrolledDependent.employer_id, EnrolledDependent.employee_id
+            ),
+            EnrolledDependent.dependent_id == dependent_id,
+        )
+        .order_by(EnrolledDependent.enrollment_id)
+    )
+    return result.all()
+
+
+async def update_covered_through(tx: Transaction, dependent_id: str, through: date | None) -> None:
+    """Set the last day that a dependent's age allows, in all elections that cover the dependent."""
+    await tx.session.execute(
+        update(EnrolledDependent)
+        .where(EnrolledDependent.tenant_id == tx.viewer.tenant_id, EnrolledDependent.dependent_id == dependent_id)
+        .values(through=through)
+    )
+
+
+async def list_life_events_naming(tx: Transaction, dependent_id: str) -> Sequence[LifeEvent]:
+    """List the life events that name a dependent and are pending or approved, in order of their IDs."""
+    result = await tx.session.scalars(
+        select(LifeEvent)
+        .where(
+            *visibility_conditions(tx.scope, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id),
+            LifeEvent.dependent_id == dependent_id,
+            LifeEvent.status.in_((LifeEventStatus.PENDING, LifeEventStatus.APPROVED)),
+        )
+        .order_by(LifeEvent.id)
+    )
+    return result.all()
 
 
 async def list_covered_before(tx: Transaction, employee_id: str, day: date) -> Sequence[str]:
