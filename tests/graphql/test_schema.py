@@ -129,8 +129,7 @@ def test_field_declarations_are_available_to_the_breadth_first_executor(schema: 
     assert plan.key == "selected_plan_id"
     assert isinstance(window, ComputedField)
     assert isinstance(employees, StoreField)
-    assert employees.filter_argument is not None
-    assert employees.filter_argument.name == "filter"
+    assert [argument.name for argument in employees.filter_arguments] == ["filter"]
     assert isinstance(employee, LookupField)
     assert isinstance(subscriber, LookupField)
     batch = subscriber.batches["Subscriber"]

@@ -21,6 +21,7 @@ from benegraph.graphql.types.paging import MAX_PAGE_SIZE
 from benegraph.graphql.types.people import PeopleQuery
 from benegraph.graphql.types.plan_years import PlanYearsQuery
 from benegraph.graphql.types.scalars import SCALARS
+from benegraph.graphql.types.worklist import WorklistQuery
 
 DESCRIPTION = f"""\
 Benefits enrollment. Employers offer benefit products for a plan year, employees enroll in plans or waive them, and \
@@ -53,6 +54,7 @@ class Query(
     CoverageQuery,
     BillingQuery,
     EventsQuery,
+    WorklistQuery,
 ):
     pass
 

@@ -52,6 +52,13 @@ class LifeEvent(Versioned, Base):
         Index("ix_life_events_employee", "tenant_id", "employee_id", "id"),
         Index("ix_life_events_employer", "tenant_id", "employer_id", "id"),
         Index("ix_life_events_dependent", "tenant_id", "employer_id", "employee_id", "dependent_id"),
+        Index(
+            "ix_life_events_unreviewed",
+            "tenant_id",
+            "employer_id",
+            "id",
+            postgresql_where=text("status = 'PENDING'"),
+        ),
     )
 
 
@@ -165,6 +172,13 @@ class Enrollment(Versioned, Base):
         Index("ix_enrollments_plan", "tenant_id", "employer_id", "plan_year_id", "selected_plan_id"),
         Index("ix_enrollments_replaces", "tenant_id", "employer_id", "employee_id", "replaces_id"),
         Index("ix_enrollments_life_event", "tenant_id", "employer_id", "employee_id", "life_event_id"),
+        Index(
+            "ix_enrollments_unanswered",
+            "tenant_id",
+            "employer_id",
+            "employee_id",
+            postgresql_where=text("decision IS NULL"),
+        ),
         # One original enrollment for each employee and plan year, even if several requests issue it at the same time.
         # A second one requires that the first was closed as NOT_ELIGIBLE.
         Index(
@@ -204,4 +218,11 @@ class EnrolledDependent(TenantScoped, Base):
         ),
         Index("ix_enrolled_dependents_enrollment", "tenant_id", "employer_id", "employee_id", "enrollment_id"),
         Index("ix_enrolled_dependents_dependent", "tenant_id", "employer_id", "employee_id", "dependent_id"),
+        Index(
+            "ix_enrolled_dependents_through",
+            "tenant_id",
+            "employer_id",
+            "through",
+            postgresql_where=text("through IS NOT NULL"),
+        ),
     )

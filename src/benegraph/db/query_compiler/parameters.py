@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import date
 from enum import Enum
 from typing import Any
 
@@ -35,7 +35,7 @@ def _value_shape(value: Any) -> Any:
 
 def _is_bind_value(value: Any) -> bool:
     """Return whether a filter's value becomes a bind parameter. An enum's does not: it selects a condition."""
-    return isinstance(value, str | datetime) and not isinstance(value, Enum)
+    return isinstance(value, str | date) and not isinstance(value, Enum)
 
 
 def key_parameters(source: Source | None, keys: Sequence[Any]) -> dict[str, Any]:

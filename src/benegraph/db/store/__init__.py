@@ -13,6 +13,7 @@ from benegraph.db.store import (
     history,
     people,
     plan_years,
+    worklist,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "history",
     "people",
     "plan_years",
+    "worklist",
 ]

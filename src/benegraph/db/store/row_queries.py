@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
+    Column,
     ColumnElement,
     Row,
     Select,
@@ -36,6 +37,8 @@ PARENT_KEY = "parent_key"
 #: Builds the statement of a table's visible rows, without a condition on their key.
 RowsBuilder = Callable[[QueryScope], Select[Any]]
 Key = InstrumentedAttribute[Any]
+#: A column that a list is sorted by. Of a list without a table, a column that is named like one of its rows'.
+SortColumn = InstrumentedAttribute[Any] | Column[Any]
 #: The keys of all parents; in a template statement, their bind parameter.
 Keys = Sequence[str] | ColumnElement[Any]
 #: The names of orders, the first sort criterion first, each with whether it descends.
@@ -168,8 +171,10 @@ class PagedRows:
 
     rows: RowsBuilder
     key: Key | None
-    orders: Mapping[str, tuple[Key, ...]]
+    orders: Mapping[str, tuple[SortColumn, ...]]
     apply_filter: Callable[[QueryScope, Select[Any], Any], Select[Any]] | None = field(default=None)
+    #: The name of a list without a table.
+    name: str | None = field(default=None)
 
     async def __call__(self, read_session: ReadSession, keys: Sequence[str], window: PageWindow) -> dict[str, PageRows]:
         """Fetch a page for each key."""
@@ -205,7 +210,7 @@ class PagedRows:
             rows = rows.where(self.key == key).correlate(key.table)
         return select(func.count()).select_from(rows.subquery())
 
-    def sort_columns(self, order: Order) -> list[tuple[Key, bool]]:
+    def sort_columns(self, order: Order) -> list[tuple[SortColumn, bool]]:
         """Return the columns an order sorts by, each with whether it descends.
 
         The unique column comes once, at the end, in the direction of the last order.
@@ -267,12 +272,13 @@ def order_name(page: PagedRows, order: Order) -> str:
 
     It includes the table, so that a cursor of another list is not accepted as a position in this one.
     """
-    table = page.sort_columns(order)[-1][0].class_.__name__
+    unique_column = page.sort_columns(order)[-1][0]
+    table = page.name or getattr(unique_column, "class_", type(page)).__name__
     names = order or ((next(iter(page.orders)), False),)
     return ",".join(f"{'-' if descending else ''}{table}.{name}" for name, descending in names)
 
 
-def is_nullable(column: Key) -> bool:
+def is_nullable(column: SortColumn) -> bool:
     return bool(column.expression.nullable)
 
 
@@ -280,7 +286,9 @@ def _select_of_parents(rows: Select[Any], key: Key, keys: Keys) -> Select[Any]:
     return rows.add_columns(key.label(PARENT_KEY)).where(key == any_of(keys))
 
 
-def _sort_criterion(column: Key, expression: ColumnElement[Any] | Key, descending: bool) -> ColumnElement[Any] | Key:
+def _sort_criterion(
+    column: SortColumn, expression: ColumnElement[Any] | SortColumn, descending: bool
+) -> ColumnElement[Any] | SortColumn:
     """Return the criterion that sorts by an expression of a column, with nulls last.
 
     That is the default in ascending order; in descending order NULLS LAST must be stated.
@@ -290,7 +298,9 @@ def _sort_criterion(column: Key, expression: ColumnElement[Any] | Key, descendin
     return expression.desc().nulls_last() if is_nullable(column) else expression.desc()
 
 
-def _reverse_criterion(column: Key, expression: ColumnElement[Any] | Key, descending: bool) -> ColumnElement[Any] | Key:
+def _reverse_criterion(
+    column: SortColumn, expression: ColumnElement[Any] | SortColumn, descending: bool
+) -> ColumnElement[Any] | SortColumn:
     """Return the criterion that sorts in reverse to `_sort_criterion`, with nulls first.
 
     That is the default in descending order, which reverses the ascending one; else NULLS FIRST must be stated.
@@ -300,7 +310,9 @@ def _reverse_criterion(column: Key, expression: ColumnElement[Any] | Key, descen
     return expression.asc().nulls_first() if is_nullable(column) else expression
 
 
-def _is_beyond(sorting: Sequence[tuple[Key, bool]], position: Sequence[Any], *, is_before: bool) -> ColumnElement[bool]:
+def _is_beyond(
+    sorting: Sequence[tuple[SortColumn, bool]], position: Sequence[Any], *, is_before: bool
+) -> ColumnElement[bool]:
     """Return the condition that a row comes after a position in a sorted list or, with `is_before`, before it."""
     columns = [column for column, _ in sorting]
     if len({descending for _, descending in sorting}) == 1 and not any(map(is_nullable, columns)):
@@ -314,14 +326,14 @@ def _is_beyond(sorting: Sequence[tuple[Key, bool]], position: Sequence[Any], *, 
     return condition
 
 
-def _sorts_before(column: Key, value: Any, descending: bool) -> ColumnElement[bool]:
+def _sorts_before(column: SortColumn, value: Any, descending: bool) -> ColumnElement[bool]:
     if value is None:
         return column.is_not(None)
     bound = as_bind_value(value, column.type)
     return column > bound if descending else column < bound
 
 
-def _sorts_after(column: Key, value: Any, descending: bool) -> ColumnElement[bool]:
+def _sorts_after(column: SortColumn, value: Any, descending: bool) -> ColumnElement[bool]:
     if value is None:
         return false()
     bound = as_bind_value(value, column.type)
@@ -329,5 +341,5 @@ def _sorts_after(column: Key, value: Any, descending: bool) -> ColumnElement[boo
     return or_(condition, column.is_(None)) if is_nullable(column) else condition
 
 
-def _equals(column: Key, value: Any) -> ColumnElement[bool]:
+def _equals(column: SortColumn, value: Any) -> ColumnElement[bool]:
     return column.is_(None) if value is None else column == as_bind_value(value, column.type)

@@ -25,6 +25,7 @@ from benegraph.domain.enrollments.status import (
 )
 from benegraph.domain.people import EmploymentClass, MaritalStatus, Relationship, Sex
 from benegraph.domain.plan_years import PlanSource, PlanYearStatus, RenewalMode
+from benegraph.domain.worklist import AGE_OUT_DAYS, CLOSING_DAYS, WorklistKind
 
 __all__ = [
     "AnswerSource",
@@ -52,6 +53,7 @@ __all__ = [
     "Sex",
     "WaiverReason",
     "WindowReason",
+    "WorklistKind",
     "describe_enum",
 ]
 
@@ -343,5 +345,32 @@ describe_enum(
         "LEGALLY_SEPARATED": "Separated by a court's decree.",
         "DIVORCED": "Divorced.",
         "WIDOWED": "Widowed.",
+    },
+)
+describe_enum(
+    WorklistKind,
+    "The kind of an item of the worklist: why it is listed, and what determines its due date.",
+    {
+        "WINDOW_CLOSING": (
+            f"An unanswered enrollment whose window is open and closes within {CLOSING_DAYS} days from today. It is due"
+            " on the last day of the window."
+        ),
+        "EVENT_UNREVIEWED": (
+            "A life event without a review. It is due on the last day of its enrollment window, and stays"
+            " listed until the review."
+        ),
+        "AGE_OUT": (
+            f"A child covered today or later whose age ends the coverage within {AGE_OUT_DAYS} days from today. It is"
+            " due on the last day of the month in which the child turns 26."
+        ),
+        "NOT_ANSWERED": (
+            f"An unanswered enrollment whose window is open and closes more than {CLOSING_DAYS} days from today; later"
+            " it becomes WINDOW_CLOSING. It is due on the last day of the window."
+        ),
+        "OVERRIDE_UNREVIEWED": ("An election override without a review. It is due on the day on which it was made."),
+        "PREMIUM_UNPAID": (
+            "A premium invoice that is neither void nor paid in full. It is due on its due date, and stays listed until"
+            " it is paid."
+        ),
     },
 )

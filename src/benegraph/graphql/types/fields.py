@@ -31,18 +31,25 @@ FieldT = TypeVar("FieldT", bound=StrawberryField)
 
 @dataclass(frozen=True, slots=True)
 class FilterArgument:
-    """An argument that filters a list: its name and type in GraphQL, and its conversion to the store's filter."""
+    """An argument that filters a list: its name in Python, and its type in GraphQL."""
 
     name: str
     graphql_type: Any
-    to_store_filter: Callable[[Any], Any]
     description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilter:
+    """The arguments that filter a list. `to_store_filter` converts their values, None if omitted, by position."""
+
+    arguments: tuple[FilterArgument, ...]
+    to_store_filter: Callable[..., Any]
 
 
 class StoreField(StrawberryField):
     """A field that reads other rows by a key that the parent's row holds.
 
-    `filter_argument` and `default_page_size` concern fields that return pages.
+    `filter_arguments` and `default_page_size` concern fields that return pages.
     """
 
     batch: OneByKey | ManyByKey | PagedRows
@@ -50,7 +57,7 @@ class StoreField(StrawberryField):
     key: str
     #: Whether that column holds a list of keys.
     has_key_list: bool
-    filter_argument: FilterArgument | None
+    filter_arguments: tuple[FilterArgument, ...]
     default_page_size: int
     #: The cost of reading the rows, in addition to the cost of the objects that they become.
     cost: int
@@ -132,20 +139,21 @@ def to_page(
 ) -> Any:
     """Declare a connection: a page of the parent's rows or, without a key, of all rows that the viewer may see.
 
-    `filter` is a FilterArgument, or an input type with a method `to_store_filter()`. `order_by` is an input type with
+    `filter` is a ListFilter, or an input type with a method `to_store_filter()`. `order_by` is an input type with
     `field` and `is_descending`, or a list of that type. `has_offset` adds the argument `offset`.
     """
-    filter_argument = filter
-    if filter_argument is not None and not isinstance(filter_argument, FilterArgument):
-        filter_argument = FilterArgument(
-            "filter", filter, filter.to_store_filter, "Which items to return; all of them by default."
-        )
+    list_filter: ListFilter | None = filter
+    if filter is not None and not isinstance(filter, ListFilter):
+        argument = FilterArgument("filter", filter, "Which items to return; all of them by default.")
+        list_filter = ListFilter((argument,), filter.to_store_filter)
+    filter_arguments = list_filter.arguments if list_filter else ()
 
     def build_request(**arguments: Any) -> PageRequest:
-        filter_value = arguments.get(filter_argument.name) if filter_argument else None
+        values = [arguments.get(argument.name) for argument in filter_arguments]
+        is_filtered = any(value is not None for value in values)
         return build_page_request(
             batch,
-            filter_argument.to_store_filter(filter_value) if filter_argument and filter_value is not None else None,
+            list_filter.to_store_filter(*values) if list_filter and is_filtered else None,
             _to_store_order(arguments.get("order_by")),
             default_page_size=default_page_size,
             **{name: arguments.get(name) for name in ("first", "after", "last", "before", "offset")},
@@ -178,17 +186,16 @@ def to_page(
     if has_offset:
         description = f"The number of items to skip, 0 to {MAX_OFFSET}. Only `first` can be combined with it."
         parameters.append(_optional_argument("offset", int, description))
-    if filter_argument is not None:
-        parameters.append(
-            _optional_argument(filter_argument.name, filter_argument.graphql_type, filter_argument.description)
-        )
+    parameters += [
+        _optional_argument(argument.name, argument.graphql_type, argument.description) for argument in filter_arguments
+    ]
     if order_by is not None:
         parameters.append(
             _optional_argument("order_by", order_by, "The sort order; the list's default order if omitted.")
         )
     set_arguments(resolve, ("root", "info"), parameters)
     field = _build_store_field(batch, key or "", description, resolve, options)
-    field.filter_argument, field.default_page_size = filter_argument, default_page_size
+    field.filter_arguments, field.default_page_size = filter_arguments, default_page_size
     field.build_page_request = build_request
     return field
 
@@ -279,7 +286,7 @@ def _build_store_field(
     field.cost = cost
     field.key = key
     field.has_key_list = False
-    field.filter_argument = None
+    field.filter_arguments = ()
     field.default_page_size = DEFAULT_PAGE_SIZE
     return field
 

@@ -19,8 +19,8 @@ READ_ALL_ENROLLMENTS_COST = 10
 ENROLLED_DESCRIPTION = "The number of employees enrolled."
 WAIVED_DESCRIPTION = "The number of employees who waived coverage."
 PENDING_DESCRIPTION = "The number of employees who can still answer, and have not."
-EMPLOYEE_SHARES_DESCRIPTION = "What these employees pay in a month, in cents."
-EMPLOYER_SHARES_DESCRIPTION = "What the employer pays for these employees in a month, in cents."
+EMPLOYEE_SHARES_DESCRIPTION = "The monthly share of these employees in cents."
+EMPLOYER_SHARES_DESCRIPTION = "The employer's monthly share for these employees in cents."
 PREMIUM_DESCRIPTION = "The monthly premium of these employees in cents: the sum of both shares."
 
 
@@ -64,7 +64,9 @@ class PlanParticipation:
 @strawberry.type(description="The answers of the employees of one employment class.")
 class ClassParticipation:
     employment: EmploymentClass = strawberry.field(description="The employment class today.")
-    eligible: int = strawberry.field(description="The number of employees who answered, can still answer, or lapsed.")
+    eligible: int = strawberry.field(
+        description="The sum of `answered`, `pending` and the number of employees that lapsed."
+    )
     answered: int = strawberry.field(description="The number of employees enrolled or waived.")
     enrolled: int = strawberry.field(description=ENROLLED_DESCRIPTION)
     waived: int = strawberry.field(description=WAIVED_DESCRIPTION)
@@ -116,16 +118,16 @@ class PlanYearParticipation:
     monthly_premium_cents: Cents = strawberry.field(
         description="The monthly premium of all enrolled employees in cents: the sum of both shares."
     )
-    employee_cents: Cents = strawberry.field(description="What all enrolled employees pay in a month, in cents.")
+    employee_cents: Cents = strawberry.field(description="The monthly share of all enrolled employees in cents.")
     employer_cents: Cents = strawberry.field(
-        description="What the employer pays for all enrolled employees in a month, in cents."
+        description="The employer's monthly share for all enrolled employees in cents."
     )
     employee_contribution_cents: Cents = strawberry.field(
-        description="What all enrolled employees pay in a month, in cents.",
+        description="The monthly share of all enrolled employees in cents.",
         deprecation_reason=_use("PlanYearParticipation.employeeCents"),
     )
     employer_contribution_cents: Cents = strawberry.field(
-        description="What the employer pays for all enrolled employees in a month, in cents.",
+        description="The employer's monthly share for all enrolled employees in cents.",
         deprecation_reason=_use("PlanYearParticipation.employerCents"),
     )
     by_tier: list[TierParticipation] = to_many(

@@ -21,7 +21,7 @@ from benegraph.graphql.types.catalog import (
 )
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter
 from benegraph.graphql.types.enums import CoverageTier, EmploymentClass, PlanTier, PlanYearStatus, RenewalMode
-from benegraph.graphql.types.fields import FilterArgument, to_many, to_one, to_page
+from benegraph.graphql.types.fields import FilterArgument, ListFilter, to_many, to_one, to_page
 from benegraph.graphql.types.node import (
     CREATED_AT_DESCRIPTION,
     UPDATED_AT_DESCRIPTION,
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from benegraph.graphql.types.catalog import BenefitProduct
     from benegraph.graphql.types.employers import Employer
 
-PLAN_YEAR_STATUS_FILTER = FilterArgument(
-    "status", PlanYearStatus, store.plan_years.PlanYearFilter, "Return only plan years with this status today."
+PLAN_YEAR_STATUS_FILTER = ListFilter(
+    (FilterArgument("status", PlanYearStatus, "Return only plan years with this status today."),),
+    store.plan_years.PlanYearFilter,
 )
 
 

@@ -40,12 +40,14 @@ from benegraph.db.store.enrollments.participation import (
     participation_of,
 )
 from benegraph.db.store.enrollments.reads import (
+    CLOSES_ON,
     EnrollmentFilter,
     LifeEventFilter,
     by_ids,
     dependents_of,
     events_by_ids,
     events_of,
+    is_answerable,
     life_event_page,
     life_events_by_ids,
     life_events_of,
@@ -57,6 +59,7 @@ from benegraph.db.store.enrollments.reads import (
 )
 
 __all__ = [
+    "CLOSES_ON",
     "ElectionOverrideFilter",
     "EnrollmentFilter",
     "LifeEventFilter",
@@ -73,6 +76,7 @@ __all__ = [
     "events_of",
     "has_relationship_ended",
     "insert_enrollments",
+    "is_answerable",
     "is_dependent_enrolled",
     "life_event_page",
     "life_events_by_ids",

@@ -50,8 +50,8 @@ class LifeEventFilter:
 
 
 _OPENS_ON = func.coalesce(Enrollment.window_opens_on, PlanYear.open_enrollment_starts_on)
-# GREATEST ignores nulls.
-_CLOSES_ON = func.greatest(
+#: The last day of an enrollment's window; the statement must contain its plan year. GREATEST ignores nulls.
+CLOSES_ON = func.greatest(
     func.coalesce(Enrollment.window_closes_on, PlanYear.open_enrollment_ends_on),
     Enrollment.window_extended_through,
     type_=Date,
@@ -78,7 +78,7 @@ def status_on(day: ColumnElement[Any]) -> ColumnElement[Any]:
     """
     is_over = or_(
         Enrollment.closed_on <= day,
-        and_(Enrollment.decision.is_(None), _CLOSES_ON < day),  # noqa: SIM300 - both are columns
+        and_(Enrollment.decision.is_(None), CLOSES_ON < day),  # noqa: SIM300 - both are columns
         and_(Enrollment.decision.is_not(None), PlanYear.coverage_ends_on < day),
         and_(_ENROLLED, or_(Enrollment.coverage_ends_on.is_(None), Enrollment.coverage_ends_on < day)),
         and_(_WAIVED, Enrollment.closed_on <= Enrollment.effective_on),
@@ -102,6 +102,19 @@ def _has_status(scope: QueryScope, statuses: tuple[EnrollmentStatus, ...]) -> It
         yield or_(false(), *(_DECISION_CONDITIONS[status] for status in statuses))
 
 
+def is_answerable(scope: QueryScope) -> ColumnElement[bool]:
+    """Return the condition that an enrollment is pending, and its window open today.
+
+    It reads the plan year's columns and the employer's time zone, so the statement must contain both tables.
+    """
+    today = today_at(scope)
+    return and_(
+        Enrollment.decision.is_(None),
+        or_(Enrollment.closed_on.is_(None), Enrollment.closed_on > today),
+        today.between(_OPENS_ON, CLOSES_ON),
+    )
+
+
 def _coverage_status_at(scope: QueryScope) -> ColumnElement[Any]:
     today = today_at(scope)
     return case(
@@ -122,8 +135,8 @@ def rows(scope: QueryScope) -> Select[Any]:
             type_coerce(status_at(scope), enum_type(EnrollmentStatus)).label("status"),
             type_coerce(_coverage_status_at(scope), enum_type(CoverageStatus)).label("coverage_status"),
             _OPENS_ON.label("opens_on"),
-            _CLOSES_ON.label("closes_on"),
-            today.between(_OPENS_ON, _CLOSES_ON).label("window_is_open"),
+            CLOSES_ON.label("closes_on"),
+            today.between(_OPENS_ON, CLOSES_ON).label("window_is_open"),
         )
         .outerjoin(
             PlanYear,

@@ -103,7 +103,8 @@ class _CostCompiler:
             return 0
         selection_sets = child_selection_sets(nodes)
         if "first" in field.args:
-            return _sum([1, self._object_cost(type_, selection_sets, self._page_size(field, nodes[0]))])
+            nodes_cost = self._object_cost(type_, selection_sets, self._page_size(field, nodes[0]))
+            return _sum([_reading_cost(field), 1, nodes_cost])
         children = self._object_cost(type_, selection_sets, page_size)
         own_cost = 0 if is_in_connection and name == "edges" else 1
         length = self._list_length(field, nodes[0], page_size if is_in_connection else ASSUMED_LIST_LENGTH)
