@@ -1,18 +1,21 @@
 """Changes and ends of group contracts, and changes of subscribers and of their links to employees."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from racing import race, tally, wait_for_waiter
 from test_coverage_sync_contracts import enroll_in_plan_year, linked_coverage_ids, open_plan_year
 from test_coverage_sync_divisions import division_spans
 from test_division_moves import move
 
-from benegraph.db.session import Database
-from benegraph.services.coverage import CoverageItem, create_coverage
+from benegraph.db.session import Database, Transaction
+from benegraph.services.coverage import CoverageItem, create_coverage, upsert_coverage
 from benegraph.services.coverage.contracts import EndedCoverage, end_group_contract, update_group_contract
 from benegraph.services.coverage.subscribers import UNCHANGED, update_subscriber
+from conftest import connect
 from factories.coverage import (
     CONTRACT_START,
     DIVISION,
@@ -216,3 +219,70 @@ async def test_employee_has_one_subscriber(office: Office) -> None:
     missing = "empl_01j659cve0e0080m4xhppefpah"
     assert await office.refusals(relink(office, missing, "S2")) == ["NOT_FOUND employeeId"]
     assert await office.refusals(relink(office, ada, "S9")) == ["NOT_FOUND subscriberId"]
+
+
+@pytest.mark.parametrize("ends_first", [False, True])
+async def test_carriers_batch_beside_end_of_contract_needs_no_retry(
+    database: Database, owner_url: str, ends_first: bool
+) -> None:
+    """Both lock the contract before the subscriber, so neither waits for the other in a circle."""
+    retries: list[str] = []
+    office = await create_office(replace(database, on_retry=retries.append))
+    contract = await make_contract(office)
+    subscriber = await make_subscriber(office)
+    key = coverage_key(date(2026, 1, 1))
+    await make_coverage(office, key)
+    item = CoverageItem(key, {"annual_max_cents": 1000})
+    runners = [office.run(upsert_coverage, [item]), end(office, contract)]
+    if ends_first:
+        runners.reverse()
+    outcomes = await race(owner_url, "subscribers", subscriber, *runners)
+    assert tally(outcomes) == {"done": 2}
+    assert retries == []
+    (row,) = await read_coverage(office)
+    assert (row["end_date"], row["annual_max_cents"], row["version"]) == ("2027-06-30", 1000, 3)
+
+
+@pytest.mark.parametrize("ends_first", [False, True])
+async def test_no_coverage_starts_after_its_contract_that_ends_meanwhile(
+    database: Database, owner_url: str, ends_first: bool
+) -> None:
+    """Coverage that starts after the contract's last day comes before the end, which is then refused, or not at all."""
+    office = await create_office(database)
+    contract = await make_contract(office)
+    await make_subscriber(office)
+    runners: list[Any] = [make_coverage(office, coverage_key(date(2027, 7, 1)))]
+    runners.insert(0 if ends_first else 1, end(office, contract))
+    outcomes = await race(owner_url, "group_contracts", contract, *runners)
+    assert tally(outcomes) == {"done": 1, "DATES_OUT_OF_ORDER": 1}
+    has_ended = (await office.read_row("group_contracts", contract))["coverage_end"] is not None
+    assert len(await read_coverage(office)) == (0 if has_ended else 1)
+
+
+async def test_election_made_while_contract_ends_is_recorded_through_its_end(
+    database: Database, owner_url: str
+) -> None:
+    office = await create_office(database)
+    contract = await make_contract(office)
+    ada = await office.hire()
+    await make_subscriber(office, SUBSCRIBER_ID, ada)
+    plan_year = await open_plan_year(office, CONTRACT_START)
+    has_ended, may_commit = asyncio.Event(), asyncio.Event()
+
+    async def end_and_wait(tx: Transaction) -> None:
+        await end_group_contract(tx, contract, JUNE_30)
+        has_ended.set()
+        await may_commit.wait()
+
+    ending = asyncio.create_task(office.run(end_and_wait))
+    await has_ended.wait()
+    electing = asyncio.create_task(enroll_in_plan_year(office, ada, plan_year))
+    bystander = await connect(owner_url)
+    try:
+        await wait_for_waiter(bystander)
+    finally:
+        may_commit.set()
+        await bystander.close()
+    await asyncio.gather(ending, electing)
+    (row,) = await read_coverage(office)
+    assert (row["start_date"], row["end_date"]) == ("2027-01-01", "2027-06-30")

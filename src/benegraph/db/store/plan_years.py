@@ -149,6 +149,24 @@ async def lock(tx: Transaction, ids: Collection[str], *, shared: bool = False) -
     return {plan_year.id: plan_year for plan_year in result}
 
 
+async def lock_of_contract(tx: Transaction, employer_id: str, group_id: str, coverage_start: date) -> None:
+    """Lock the plan years of an employer that name a contract, exclusively, so that no election is made meanwhile.
+
+    The caller holds the employer's exclusive lock.
+    """
+    await tx.session.execute(
+        select(PlanYear.id)
+        .where(
+            *visibility_conditions(tx.scope, PlanYear, PlanYear.employer_id),
+            PlanYear.employer_id == employer_id,
+            PlanYear.group_id == group_id,
+            PlanYear.group_coverage_start == coverage_start,
+        )
+        .order_by(PlanYear.id)
+        .with_for_update(key_share=True)
+    )
+
+
 async def lock_offer(tx: Transaction, employer_id: str, benefit_product_id: str) -> Any:
     """Lock a product, shared, and return whether it and an employer are active. The caller has locked the employer."""
     result = await tx.session.execute(

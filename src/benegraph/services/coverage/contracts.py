@@ -117,11 +117,15 @@ async def end_group_contract(
 
 
 async def _lock_contract(tx: Transaction, id: str) -> GroupContract:
-    """Lock the employer of a contract exclusively, then the contract. Raises Refused."""
+    """Lock the employer of a contract exclusively, then the plan years that name it, then the contract. Raises Refused.
+
+    An election, which doesn't lock the employer, reads the contract's end and waits for the plan year.
+    """
     raise_if_any(check_id(IdPrefix.GROUP_CONTRACT, id, "groupContractId"))
     unlocked = await store.coverage.find_contract_employer(tx, id)
     if unlocked is not None and unlocked.employer_id is not None:
         await store.employers.lock(tx, unlocked.employer_id)
+        await store.plan_years.lock_of_contract(tx, unlocked.employer_id, unlocked.group_id, unlocked.coverage_start)
     contract = await store.coverage.lock_contract(tx, id)
     if contract is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No group contract found with ID {id}.", "groupContractId")

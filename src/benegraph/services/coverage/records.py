@@ -277,10 +277,13 @@ class CoverageBatch:
 
 
 async def load_coverage_batch(tx: Transaction, items: Sequence[CoverageItem]) -> CoverageBatch:
-    """Lock the subscribers named by the items, then all their coverage, and load the contracts."""
+    """Lock the contracts named by the items, shared, then the subscribers, then all their coverage.
+
+    An end of a contract locks it before the coverage that it ends, so the contracts come first here too.
+    """
     keys = [item.key for item in items if not list(check_key(item.key))]
-    subscribers = await store.coverage.lock_subscribers(tx, {key.subscriber_id for key in keys})
     contracts = await store.coverage.find_contracts(tx, {key.contract for key in keys})
+    subscribers = await store.coverage.lock_subscribers(tx, {key.subscriber_id for key in keys})
     rows = await store.coverage.lock_coverage(tx, subscribers)
     linked_ids = await store.coverage.find_linked_ids(tx, [row.id for row in rows])
     return CoverageBatch(
