@@ -18,9 +18,9 @@ from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.migrations import migrate
 from benegraph.db.session import Database, Transaction
 from benegraph.demo import seed_tenant
-from benegraph.domain.access import Role, Viewer
+from benegraph.domain.access import KeyLimits, Role, Viewer
 from benegraph.domain.values import Clock
-from benegraph.services.access import KeyLimits, issue_key
+from benegraph.services.access import issue_key
 
 from .additions import PENDING, AdditionSizes, add
 

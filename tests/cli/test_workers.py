@@ -26,9 +26,9 @@ from benegraph.cli.server_process import ListenAddress, ShutdownRequest, WorkerC
 from benegraph.cli.workers import WorkersFailed, WorkerSpec, divide_pool, supervise
 from benegraph.db.engine import PoolSettings
 from benegraph.db.session import Database
-from benegraph.domain.access import Role
+from benegraph.domain.access import KeyLimits, Role
 from benegraph.domain.values import Clock
-from benegraph.services.access import KeyLimits, issue_key
+from benegraph.services.access import issue_key
 from benegraph.settings import Settings
 from benegraph.web.pages import PagesConfig
 from conftest import connect

@@ -17,10 +17,10 @@ from sqlalchemy import make_url, text
 
 from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database, Transaction
-from benegraph.domain.access import Role
+from benegraph.domain.access import KeyLimits, Role
 from benegraph.domain.plan_years import PlanYearDates
 from benegraph.domain.values import Clock, add_years
-from benegraph.services.access import KeyLimits, issue_key
+from benegraph.services.access import issue_key
 from conftest import connect
 from factories.access import administrator
 from factories.office import create_office

@@ -33,7 +33,7 @@ from benegraph.db.session import Database
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.values import Clock
 from conftest import TODAY, connect
-from factories.access import administrator, employee_viewer, employer_viewer
+from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
 from factories.employers import make_employer
 from factories.people import make_employee
 
@@ -89,10 +89,15 @@ def test_parameter_with_the_name_of_a_fixed_value_is_rejected() -> None:
         prepare_statement(select(Employee.id).where(Employee.email == "e", Employee.id == bindparam("email_1")))
 
 
-def test_scope_shape_holds_limits_of_the_viewer_and_whether_the_day_is_fixed() -> None:
+def test_scope_shape_holds_limits_of_the_viewer_whether_the_day_is_fixed_and_the_right_to_keys() -> None:
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     fixed_clock, clock = Clock(now, TODAY), Clock(now)
-    assert ScopeShape.of(ACME, clock) == ScopeShape(of_employer=False, of_employee=False, on_fixed_day=False)
+    assert ScopeShape.of(ACME, clock) == ScopeShape(
+        of_employer=False, of_employee=False, on_fixed_day=False, administers_keys=True
+    )
+    assert ScopeShape.of(service_viewer("acme"), clock) == ScopeShape(
+        of_employer=False, of_employee=False, on_fixed_day=False
+    )
     assert ScopeShape.of(employer_viewer("empr_1"), fixed_clock) == ScopeShape(
         of_employer=True, of_employee=False, on_fixed_day=True
     )

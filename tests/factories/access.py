@@ -6,11 +6,13 @@ from typing import Any
 
 from benegraph.db import store
 from benegraph.db.base import Base
+from benegraph.db.models import ApiKey
 from benegraph.db.session import Database, Transaction
 from benegraph.db.store.row_writes import insert_rows
 from benegraph.domain.access import Action, Role, Viewer
 from benegraph.domain.ids import IdPrefix, new_id
 from benegraph.domain.values import Clock
+from benegraph.services.access import hash_key
 
 TENANT = "acme"
 
@@ -41,6 +43,24 @@ async def make_tenant(database: Database, clock: Clock, *, tenant: str = TENANT)
         await store.access.insert_tenant(tx, tenant.title())
 
     await database.transact(administrator(tenant), clock, transaction)
+
+
+async def make_key(
+    database: Database,
+    clock: Clock,
+    *,
+    tenant: str = TENANT,
+    employer: str | None = None,
+    employee: str | None = None,
+    actions: Iterable[str] = (),
+    **columns: Any,
+) -> str:
+    """Insert an API key of the role SERVICE, which nobody has."""
+    limits = {"employer_id": employer, "employee_id": employee, "actions": list(actions)}
+    row = {"prefix": "bgk_00000000", "label": "A feed", "role": Role.SERVICE, **limits, **columns}
+    row["secret_hash"] = hash_key(f"{tenant} {next(_id_counter)}")
+    (id,) = await insert(database, clock, tenant, ApiKey, row, prefix=IdPrefix.API_KEY)
+    return id
 
 
 async def insert(

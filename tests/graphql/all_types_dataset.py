@@ -22,7 +22,7 @@ from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventT
 from benegraph.domain.enrollments.status import AnswerSource, CloseReason, ElectionDecision, WaiverReason, WindowReason
 from benegraph.domain.people import EmploymentClass, MaritalStatus, Relationship
 from benegraph.domain.values import ONE_DAY, Clock
-from factories.access import administrator, employee_viewer, employer_viewer, service_viewer
+from factories.access import administrator, employee_viewer, employer_viewer, make_key, service_viewer
 from factories.carrier_rows import (
     coverage_row,
     make_contract_row,
@@ -224,6 +224,9 @@ async def _insert_rare_rows(database: Database, tenant: str) -> None:
         email="b@x.example",
         previous_employment=person,
     )
+    await make_key(database, NOW, tenant=tenant)
+    used: dict[str, Any] = {"last_used_at": NOW.now, "expires_at": NOW.now, "revoked_at": NOW.now}
+    await make_key(database, NOW, tenant=tenant, employer=employer, employee=person, actions=["elect"], **used)
     await _insert_employee_rows(database, tenant, person, plan_year, plan)
     await _insert_carrier_rows(database, tenant, employer, person)
 

@@ -16,7 +16,7 @@ from benegraph.domain.enrollments.life_events import LifeEventStatus
 from benegraph.domain.enrollments.status import ElectionDecision, WindowReason
 from benegraph.domain.ids import IdPrefix, new_id, prefix_of
 from benegraph.domain.people import EmploymentClass
-from factories.access import TENANT, administrator, employee_viewer, employer_viewer, insert
+from factories.access import TENANT, administrator, employee_viewer, employer_viewer, insert, make_key
 from factories.carrier_rows import (
     coverage_row,
     make_contract_row,
@@ -58,6 +58,8 @@ async def make_dataset(database: Database) -> tuple[dict[str, Any], dict[str, Vi
     values = await _make_catalog(common, employer)
     employees = await _make_employees(common, employer)
     values |= {"employer": employer, "employee": employees[0], "another": employees[1]}
+    for limits in ({"actions": ["elect"]}, {"expires_at": NOW.now}, {"employer": employer, "employee": employees[0]}):
+        await make_key(**common, **limits)
     values |= await _make_enrollments(common, values, employees)
     await _make_events(common, values)
     values |= await _make_coverage(common, employer, employees[0])

@@ -11,13 +11,14 @@ from catalog_inputs import build_catalog_inputs, create_catalog_rows
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_list_type, is_non_null_type
 
 from benegraph.db.session import Database
-from benegraph.domain.access import Viewer
+from benegraph.domain.access import KeyLimits, Role, Viewer
 from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.plan_years import PlanYearDates
 from benegraph.graphql.context import Context
 from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.execute import GraphQLRequest, execute
 from benegraph.graphql.schema import build_schema
+from benegraph.services.access import issue_key
 from benegraph.services.enrollments import override_election
 from factories.office import Office, create_office, enroll, waive
 
@@ -197,6 +198,7 @@ async def create_office_with_inputs(database: Database, *, tenant: str = "acme")
     await office.terminate_employee(dee, date(2026, 11, 20))
     lapsed = waive(await _enrollment_id(office, bob, ended))
     override = await office.run(override_election, lapsed, None, "A form was lost.")
+    key, _ = await office.run(issue_key, KeyLimits(Role.SERVICE, office.employer), "A feed")
     ids = {
         "employerId": office.employer,
         "benefitProductId": office.product,
@@ -213,6 +215,7 @@ async def create_office_with_inputs(database: Database, *, tenant: str = "acme")
         "dee": dee,
         "eli": eli,
         "override": override.override_id,
+        "key": key,
         **await create_carrier_rows(office),
         **await create_catalog_rows(office),
     }
@@ -416,6 +419,15 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             "dryRun": False,
             "expectedVersion": 1,
         },
+        "issueKey": {
+            "role": "SERVICE",
+            "label": "Nightly feed",
+            "employerId": ids["employerId"],
+            "employeeId": ids["ada"],
+            "actions": ["issueKey"],
+            "expiresInDays": 90,
+        },
+        "revokeKey": {"keyId": ids["key"]},
         "createBenefitProduct": {
             "name": "Dental",
             "category": "DENTAL",

@@ -173,6 +173,7 @@ async def test_null_in_an_optional_field_is_accepted_or_refused_under_its_path(d
         "createPlanYear": "groupId groupCoverageStart",  # one without the other does not identify a contract
         "updateTenantSettings": "autoPaidThrough",
         "endCoverage": "qualifyingLifeEventId",  # the reason of this input needs a life event
+        "issueKey": "employerId",  # the employee of this input needs an employer
         "updateEmployer": f"name timeZone {US_ADDRESS}",
         "updateDivision": "name active",
         "updateBenefitProduct": "name category active",

@@ -18,7 +18,7 @@ from statement_log import record_round_trips
 # The permissions of each role, listed independently of the code.
 EMPLOYEE_MUTATIONS = {"elect", "reopenElection", "reissue", "addDependent", "updateDependent", "reportLifeEvent"}
 ADMINISTRATOR_ONLY_MUTATIONS = (
-    {"createEmployer", "createBenefitProduct", "overrideElection", "revealSsn"}
+    {"createEmployer", "createBenefitProduct", "overrideElection", "revealSsn", "issueKey", "revokeKey"}
     | CARRIER_MUTATIONS
     | EMPLOYER_AND_CATALOG_MUTATIONS
 )

@@ -8,10 +8,10 @@ import pytest
 
 from benegraph.db import store
 from benegraph.db.session import Database, Transaction
-from benegraph.domain.access import Action, Role, Viewer
+from benegraph.domain.access import Action, KeyLimits, Role, Viewer
 from benegraph.domain.errors import BadInput, Forbidden, RequestError, Unauthenticated
 from benegraph.domain.values import Clock
-from benegraph.services.access import KeyLimits, authenticate, hash_key, issue_key, list_keys, revoke_key
+from benegraph.services.access import authenticate, hash_key, issue_key, list_keys, revoke_key
 from benegraph.services.idempotency import run_idempotent
 from factories.access import administrator, make_tenant
 from factories.office import create_office

@@ -6,9 +6,9 @@ import pytest
 from racing import race, tally
 
 from benegraph.db.session import Database
-from benegraph.domain.access import Role
+from benegraph.domain.access import KeyLimits, Role
 from benegraph.domain.errors import Refused
-from benegraph.services.access import KeyLimits, issue_key, revoke_key
+from benegraph.services.access import issue_key, revoke_key
 from benegraph.services.division_moves import move_employee
 from benegraph.services.employee_deletions import DeletedEmployee, delete_employee
 from benegraph.services.rehires import Rehire, rehire_employee

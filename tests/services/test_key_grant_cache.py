@@ -10,13 +10,12 @@ from sqlalchemy import update
 from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.models import ApiKey
 from benegraph.db.session import Database, Transaction
-from benegraph.domain.access import Action, Role, Viewer
+from benegraph.domain.access import Action, KeyLimits, Role, Viewer
 from benegraph.domain.errors import BadInput, Forbidden, Unauthenticated
 from benegraph.domain.values import Clock
 from benegraph.services.access import (
     ExpiringCache,
     KeyGrantCache,
-    KeyLimits,
     authenticate,
     hash_key,
     issue_key,

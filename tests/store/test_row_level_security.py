@@ -12,9 +12,9 @@ import pytest
 from benegraph.db import store
 from benegraph.db.base import Base
 from benegraph.db.session import Database, Transaction
-from benegraph.domain.access import Action, Role
+from benegraph.domain.access import Action, KeyLimits, Role
 from benegraph.graphql.engine.documents import compute_digest
-from benegraph.services.access import KeyLimits, issue_key
+from benegraph.services.access import issue_key
 from benegraph.services.division_moves import move_employee
 from benegraph.services.documents import trust
 from benegraph.services.enrollments import override_election

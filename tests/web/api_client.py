@@ -13,10 +13,10 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from benegraph.db.session import Database
-from benegraph.domain.access import Role
+from benegraph.domain.access import KeyLimits, Role
 from benegraph.domain.values import Clock
 from benegraph.graphql.schema import build_schema
-from benegraph.services.access import KeyLimits, issue_key
+from benegraph.services.access import issue_key
 from benegraph.web.app import create_app
 from benegraph.web.middleware import AccessLog
 from factories.access import TENANT, administrator, make_tenant

@@ -8,9 +8,9 @@ from api_client import ApiClient, running_api, status_and_codes
 from graphql import get_introspection_query
 
 from benegraph.db.session import Database, Transaction
-from benegraph.domain.access import Action, Role
+from benegraph.domain.access import Action, KeyLimits, Role
 from benegraph.domain.values import Clock
-from benegraph.services.access import KeyLimits, issue_key
+from benegraph.services.access import issue_key
 from benegraph.settings import GatewayConfig
 from factories.access import administrator
 from factories.office import create_office

@@ -14,7 +14,7 @@ from benegraph.cli.errors import USAGE_ERROR, fail, report_errors
 from benegraph.db import store
 from benegraph.db.models import ApiKey
 from benegraph.db.session import Database, Transaction
-from benegraph.domain.access import Action, Role, Viewer
+from benegraph.domain.access import Action, KeyLimits, Role, Viewer
 from benegraph.domain.values import Clock
 from benegraph.services import access
 
@@ -29,7 +29,7 @@ _CONSTRAINT_MESSAGES = {
 }
 
 
-def parse_limits(role: str, employer: str | None, employee: str | None, actions: Sequence[str]) -> access.KeyLimits:
+def parse_limits(role: str, employer: str | None, employee: str | None, actions: Sequence[str]) -> KeyLimits:
     """Return the limits that these options describe, or end the command with a usage error."""
     if role.upper() not in list(Role):
         fail(f"--role must be one of {', '.join(item.lower() for item in Role)}, not {role!r}.", USAGE_ERROR)
@@ -37,7 +37,7 @@ def parse_limits(role: str, employer: str | None, employee: str | None, actions:
     if key_actions and key_role is not Role.SERVICE:
         fail("--action requires --role service; the other roles have fixed rights.", USAGE_ERROR)
     try:
-        return access.KeyLimits(key_role, employer, employee, key_actions)
+        return KeyLimits(key_role, employer, employee, key_actions)
     except ValueError:
         if key_role is Role.EMPLOYEE:
             fail("--role employee requires --employer and --employee.", USAGE_ERROR)
@@ -72,7 +72,7 @@ def run_in_tenant(data_dir: Path | None, operator: Viewer, action: Callable[[Dat
 @report_errors
 def issue(
     tenant: str,
-    limits: access.KeyLimits,
+    limits: KeyLimits,
     label: str,
     expires: int | None,
     create_tenant: str | None,

@@ -14,7 +14,7 @@ import strawberry
 from benegraph.cli.graphiql_tabs import build_pages_config
 from benegraph.db.session import Database
 from benegraph.demo import DemoIds, fill_demo_tenants
-from benegraph.domain.access import Role, Viewer
+from benegraph.domain.access import KeyLimits, Role, Viewer
 from benegraph.domain.errors import RequestError
 from benegraph.domain.values import Clock
 from benegraph.graphql.context import Context
@@ -93,11 +93,11 @@ def write_demo_file(directory: Path, info: DemoInfo) -> None:
         raise
 
 
-def _key_limits(demo_ids: DemoIds) -> tuple[access.KeyLimits, ...]:
+def _key_limits(demo_ids: DemoIds) -> tuple[KeyLimits, ...]:
     return (
-        access.KeyLimits(Role.ADMINISTRATOR),
-        access.KeyLimits(Role.EMPLOYER, demo_ids.employer_id),
-        access.KeyLimits(Role.EMPLOYEE, demo_ids.employer_id, demo_ids.employee_id),
+        KeyLimits(Role.ADMINISTRATOR),
+        KeyLimits(Role.EMPLOYER, demo_ids.employer_id),
+        KeyLimits(Role.EMPLOYEE, demo_ids.employer_id, demo_ids.employee_id),
     )
 
 
@@ -110,7 +110,7 @@ def _read_keys(file: Path) -> dict[str, str]:
         return {}
 
 
-async def _is_valid(database: Database, clock: Clock, key: str, tenant_id: str, limits: access.KeyLimits) -> bool:
+async def _is_valid(database: Database, clock: Clock, key: str, tenant_id: str, limits: KeyLimits) -> bool:
     """Return whether a key exists and has these limits."""
     try:
         viewer = await access.authenticate(database, clock, key, tenant_id)
@@ -123,7 +123,7 @@ async def _is_valid(database: Database, clock: Clock, key: str, tenant_id: str, 
     )
 
 
-async def _issue_key(database: Database, clock: Clock, tenant_id: str, limits: access.KeyLimits) -> str:
+async def _issue_key(database: Database, clock: Clock, tenant_id: str, limits: KeyLimits) -> str:
     operator = Viewer(tenant_id, OPERATOR, Role.ADMINISTRATOR)
     label = f"the demo's {limits.role.lower()}"
     _, key = await database.transact(operator, clock, lambda tx: access.issue_key(tx, limits, label))

@@ -32,10 +32,19 @@ class QueryScope:
     now: Any
     #: The day that is today in every time zone; None where today follows from `now` and the employer's time zone.
     fixed_on: Any
+    #: Whether the viewer may see API keys; never a bind parameter.
+    administers_keys: bool = False
 
     @classmethod
     def of(cls, viewer: Viewer, clock: Clock) -> "QueryScope":
-        return cls(viewer.tenant_id, viewer.employer_id, viewer.employee_id, clock.now, clock.fixed_on)
+        return cls(
+            viewer.tenant_id,
+            viewer.employer_id,
+            viewer.employee_id,
+            clock.now,
+            clock.fixed_on,
+            viewer.administers_keys,
+        )
 
     def today_at(self, time_zone: InstrumentedAttribute[str]) -> ColumnElement[date]:
         """Return the current day in a time zone, which is a column."""
@@ -46,15 +55,24 @@ class QueryScope:
 
 @dataclass(frozen=True, slots=True)
 class ScopeShape:
-    """The properties of a scope that decide a statement's text: which limits it has, and whether its day is fixed."""
+    """The properties of a scope that decide a statement's text.
+
+    They are its limits, whether its day is fixed, and whether its viewer may see API keys.
+    """
 
     of_employer: bool
     of_employee: bool
     on_fixed_day: bool
+    administers_keys: bool = False
 
     @classmethod
     def of(cls, viewer: Viewer, clock: Clock) -> "ScopeShape":
-        return cls(viewer.employer_id is not None, viewer.employee_id is not None, clock.fixed_on is not None)
+        return cls(
+            viewer.employer_id is not None,
+            viewer.employee_id is not None,
+            clock.fixed_on is not None,
+            viewer.administers_keys,
+        )
 
     def template_scope(self) -> QueryScope:
         """Return a template scope, with bind parameters in place of viewer and clock.
@@ -67,6 +85,7 @@ class ScopeShape:
             _EMPLOYEE if self.of_employee else None,
             _NOW,
             _DAY if self.on_fixed_day else None,
+            self.administers_keys,
         )
 
 

@@ -72,6 +72,8 @@ class Action(StrEnum):
     RECORD_PREMIUM_PAYMENT = "recordPremiumPayment"
     REVERSE_PREMIUM_PAYMENT = "reversePremiumPayment"
     UPDATE_TENANT_SETTINGS = "updateTenantSettings"
+    ISSUE_KEY = "issueKey"
+    REVOKE_KEY = "revokeKey"
 
 
 _EMPLOYEE_ACTIONS = frozenset(
@@ -124,6 +126,19 @@ def check_limits(role: Role, employer_id: str | None, employee_id: str | None) -
 
 
 @dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """The limits of a key: its role, an employer, one of its employees, and the mutations that a service may call."""
+
+    role: Role
+    employer_id: str | None = None
+    employee_id: str | None = None
+    actions: frozenset[Action] = frozenset()
+
+    def __post_init__(self) -> None:
+        check_limits(self.role, self.employer_id, self.employee_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """The caller of a request, known by a key ID in one tenant; some are limited to one employer or employee."""
 
@@ -147,6 +162,11 @@ class Viewer:
         """The viewer's tenant, if the viewer is an administrator."""
         return self.tenant_id if self.role is Role.ADMINISTRATOR else None
 
+    @property
+    def administers_keys(self) -> bool:
+        """Whether the viewer may issue or revoke API keys. Nobody else sees them."""
+        return self.is_allowed(Action.ISSUE_KEY) or self.is_allowed(Action.REVOKE_KEY)
+
     def is_allowed(self, action: Action) -> bool:
         return action in PERMISSIONS[self.role] or (self.role is Role.SERVICE and action in self.actions)
 
@@ -161,3 +181,13 @@ def require_permission(viewer: Viewer, action: Action) -> None:
     """Raise Forbidden unless the viewer's role, or a service's API key, allows the action. Reads no rows."""
     if not viewer.is_allowed(action):
         raise Forbidden(f"This caller may not call the mutation {action}.")
+
+
+def require_rights_to_issue(viewer: Viewer, limits: KeyLimits) -> None:
+    """Raise Forbidden if a key with these limits would allow more than the viewer's own. Reads no rows."""
+    if viewer.employer_id is not None and limits.employer_id is None:
+        raise Forbidden("This caller is limited to one employer; a key that it issues needs the employer's ID.")
+    if viewer.employee_id is not None and limits.employee_id is None:
+        raise Forbidden("This caller is limited to one employee; a key that it issues needs the employee's ID.")
+    if viewer.role is Role.SERVICE and not (limits.role is Role.SERVICE and limits.actions <= viewer.actions):
+        raise Forbidden("A service may only issue keys for services, with mutations that its own key lists.")

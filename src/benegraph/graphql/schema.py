@@ -15,6 +15,7 @@ from benegraph.graphql.types.coverage import CoverageQuery
 from benegraph.graphql.types.employers import EmployersQuery
 from benegraph.graphql.types.enrollments import EnrollmentsQuery
 from benegraph.graphql.types.events import EventsQuery
+from benegraph.graphql.types.keys import KeysQuery
 from benegraph.graphql.types.node import NodeQuery
 from benegraph.graphql.types.overrides import OverridesQuery
 from benegraph.graphql.types.paging import MAX_PAGE_SIZE
@@ -55,6 +56,7 @@ class Query(
     BillingQuery,
     EventsQuery,
     WorklistQuery,
+    KeysQuery,
 ):
     pass
 

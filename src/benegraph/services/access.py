@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from benegraph.db import store
 from benegraph.db.models import ApiKey
 from benegraph.db.session import Database, Transaction
-from benegraph.domain.access import Action, Role, Viewer, check_limits
+from benegraph.domain.access import Action, KeyLimits, Viewer
 from benegraph.domain.errors import BadInput, Forbidden, Unauthenticated
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.values import Clock
@@ -63,19 +63,6 @@ class ExpiringCache(Generic[K, V]):
             if len(self._entries) > self._max_entries:
                 del self._entries[next(iter(self._entries))]  # the oldest entry
         return value
-
-
-@dataclass(frozen=True, slots=True)
-class KeyLimits:
-    """The limits of a key: its role, an employer, one of its employees, and the mutations that a service may call."""
-
-    role: Role
-    employer_id: str | None = None
-    employee_id: str | None = None
-    actions: frozenset[Action] = frozenset()
-
-    def __post_init__(self) -> None:
-        check_limits(self.role, self.employer_id, self.employee_id)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    false,
     func,
     or_,
     select,
@@ -27,10 +28,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from benegraph.db.cached_statements import fetch
 from benegraph.db.models import ApiKey, Employee, Employer, IdempotencyKey, Tenant
-from benegraph.db.query_scope import QueryScope
+from benegraph.db.query_scope import QueryScope, as_bind_value
 from benegraph.db.session import ReadSession, Transaction
 from benegraph.db.store.conditions import visibility_conditions
-from benegraph.db.store.row_queries import OneByKey
+from benegraph.db.store.row_queries import OneByKey, PagedRows
 
 IDEMPOTENCY_RETENTION = timedelta(days=30)
 
@@ -63,7 +64,34 @@ def tenant_rows(scope: QueryScope) -> Select[Any]:
     return select(*Tenant.__table__.c).where(*visibility_conditions(scope, Tenant))
 
 
+@dataclass(frozen=True, slots=True)
+class KeyFilter:
+    """A filter of API keys; None does not filter."""
+
+    employer_id: str | None = None
+    active: bool | None = None
+
+
+def key_rows(scope: QueryScope) -> Select[Any]:
+    """Select the API keys that the viewer may see, without their hashes; none unless the viewer administers keys."""
+    columns = [column for column in ApiKey.__table__.c if column.name != "secret_hash"]
+    rows = select(*columns).where(*visibility_conditions(scope, ApiKey, ApiKey.employer_id, ApiKey.employee_id))
+    return rows if scope.administers_keys else rows.where(false())
+
+
+def apply_key_filter(scope: QueryScope, keys: Select[Any], filter: KeyFilter) -> Select[Any]:
+    if filter.employer_id is not None:
+        keys = keys.where(ApiKey.employer_id == filter.employer_id)
+    if filter.active is not None:
+        now = as_bind_value(scope.now, DateTime(timezone=True))
+        is_active = and_(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
+        keys = keys.where(is_active if filter.active else ~is_active)
+    return keys
+
+
 tenants = OneByKey(tenant_rows, Tenant.tenant_id)
+keys_by_ids = OneByKey(key_rows, ApiKey.id)
+key_page = PagedRows(key_rows, None, {"ID": (ApiKey.id,)}, apply_key_filter)
 
 
 async def find_keys_by_hash(session: AsyncSession, secret_hash: bytes, *, single_statement: bool) -> Sequence[Row[Any]]:
@@ -94,6 +122,12 @@ async def list_keys(tx: Transaction) -> Sequence[ApiKey]:
     """List the API keys of the tenant, oldest first."""
     keys = await tx.session.scalars(select(ApiKey).where(ApiKey.tenant_id == tx.viewer.tenant_id).order_by(ApiKey.id))
     return keys.all()
+
+
+async def get_key(tx: Transaction, id: str) -> ApiKey | None:
+    """Return a key of the tenant that the viewer's limits include, revoked or not; None if there is none."""
+    limits = visibility_conditions(tx.scope, ApiKey, ApiKey.employer_id, ApiKey.employee_id)
+    return await tx.session.scalar(select(ApiKey).where(*limits, ApiKey.id == id))
 
 
 async def record_key_use(tx: Transaction, id: str, interval: timedelta) -> None:

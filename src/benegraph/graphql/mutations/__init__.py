@@ -14,6 +14,7 @@ from benegraph.graphql.mutations import (
     employments,
     enrollment_corrections,
     enrollments,
+    keys,
     life_events,
     overrides,
     people,
@@ -77,6 +78,8 @@ _FIELDS = [  # in the schema's order
     billing.record_premium_payment,
     billing.reverse_premium_payment,
     billing.update_tenant_settings,
+    keys.issue_key,
+    keys.revoke_key,
 ]
 
 Mutation = create_type(

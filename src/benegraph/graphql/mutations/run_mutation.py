@@ -43,12 +43,14 @@ def mutation(
     *,
     expected_result: Callable[[InputT], ResultData | None] | None = None,
     finish: Callable[[Context, InputT], Awaitable[ResultData]] | None = None,
+    unstored: str | None = None,
 ) -> Callable[[Callable[[Transaction, InputT], Awaitable[ResultData]]], Any]:
     """Declare the mutation `action`; the decorated function applies its change.
 
     The function takes the transaction and the input. It returns the values that the payload's fields read, most of them
     IDs. `expected_result` returns the same from the input alone if it can, which saves a statement.
     `finish` runs after the commit, also of a repeated call, and returns values that are never stored. Raises Refused.
+    `unstored` names a value of the result that is never stored: it is null in the response to a repeated call.
     """
 
     def declare(change: Callable[[Transaction, InputT], Awaitable[ResultData]]) -> Any:
@@ -67,6 +69,7 @@ def mutation(
                 lambda tx: change(tx, normalized),
                 expected,
                 None if finish is None else lambda: finish(info.context, normalized),
+                unstored,
             )
 
         resolve.__name__ = change.__name__  # Strawberry names the field's attribute after it
@@ -82,6 +85,7 @@ async def run_mutation(
     change: Callable[[Transaction], Awaitable[ResultData]],
     expected_result: ResultData | None = None,
     finish: Callable[[], Awaitable[ResultData]] | None = None,
+    unstored: str | None = None,
 ) -> MutationResult:
     """Apply a change in one transaction, which commits before the payload's fields resolve.
 
@@ -92,13 +96,20 @@ async def run_mutation(
     key: str | None = value_or_none(input.idempotency_key)
     is_dry_run = input.is_dry_run
     is_replay = False
+    unstored_values: ResultData = {}
+
+    async def change_and_withhold(tx: Transaction) -> ResultData:
+        result = await change(tx)
+        if unstored is not None:
+            unstored_values[unstored] = result.pop(unstored)
+        return result
 
     async def apply(tx: Transaction) -> ResultData:
         nonlocal is_replay
         if key is None or is_dry_run:
             return await change(tx)
         result, is_replay = await run_idempotent(
-            tx, action, key, hash_input(input, context.database.key_ring), change, expected_result
+            tx, action, key, hash_input(input, context.database.key_ring), change_and_withhold, expected_result
         )
         return result
 
@@ -113,6 +124,7 @@ async def run_mutation(
             await _check_visible(context, result)
         if finish is not None:
             result = result | await finish()
+        result = result | unstored_values
     except Refused as refused:
         return MutationResult(user_errors=tuple(refused.violations))
     except EveryItemRefused as refused:
