@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from graphql import get_introspection_query
 from graphql_requests import SCHEMA
 
 from benegraph.db.session import Database
@@ -88,6 +89,25 @@ async def test_event_loop_is_free_while_large_document_is_compiled(office: Offic
         if attempts[-1][0] >= 20 and attempts[-1][1] < 0.35:
             return
     pytest.fail(f"beats during the compilation, and the longest pause as a part of it: {attempts}")
+
+
+async def test_event_loop_is_free_while_schema_is_introspected(office: Office) -> None:
+    """Also with a document that is compiled already, since the response is computed for each request."""
+    documents, text, attempts = DocumentCache(SCHEMA, use_compiled_plans=True), get_introspection_query(), []
+    await run(documents, office, text)
+    for _ in range(3):
+        heartbeat, seconds = await measure(documents, office, text)
+        attempts.append((heartbeat.beats, heartbeat.longest_pause / seconds))
+        if attempts[-1][0] >= 8 and attempts[-1][1] < 0.5:
+            return
+    pytest.fail(f"beats during the introspection, and the longest pause as a part of it: {attempts}")
+
+
+async def test_introspection_beside_data_reads_both(office: Office) -> None:
+    documents = DocumentCache(SCHEMA, use_compiled_plans=True)
+    response = await run(documents, office, '{ __type(name: "Employee") { name } viewer { role } }')
+    assert response["data"]["__type"] == {"name": "Employee"}
+    assert response["data"]["viewer"] == {"role": "ADMINISTRATOR"}
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,8 @@ class Operation:
     cost: CostFormula
     #: Whether it selects `__schema` or `__type`.
     introspects: bool
+    #: Whether it selects nothing else, so that its resolvers await nothing.
+    only_introspects: bool
     #: The schema coordinates of the deprecated elements that the document uses.
     deprecated: tuple[str, ...]
     #: The variables in its `@skip` and `@include` directives; or the reason why no plan can be compiled.
@@ -205,6 +207,7 @@ class DocumentCache:
                 OperationVariables(schema, node.variable_definitions or ()),
                 compile_cost(node, fragments, schema),
                 _introspects(node, fragments),
+                _only_introspects(node),
                 deprecated,
                 _find_directive_variables(node, fragments),
             )
@@ -268,4 +271,11 @@ def _introspects(operation: OperationDefinitionNode, fragments: Mapping[str, Fra
     return any(
         isinstance(node, FieldNode) and node.name.value in {"__schema", "__type"}
         for node in iter_selections(operation, fragments)
+    )
+
+
+def _only_introspects(operation: OperationDefinitionNode) -> bool:
+    """Return whether each root field is an introspection field. One in a fragment doesn't count as such."""
+    return all(
+        isinstance(node, FieldNode) and node.name.value.startswith("__") for node in operation.selection_set.selections
     )
