@@ -17,11 +17,13 @@ from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database
 from benegraph.domain.enrollments.coverage_ends import CoverageEnd, CoverageEndReason
+from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.values import ONE_DAY, last_day_of_month
 from benegraph.services.division_moves import move_employee
 from benegraph.services.employers import deactivate_employer, reactivate_employer
 from benegraph.services.enrollments import WindowExtension, end_coverage, extend_windows, override_election
+from benegraph.services.life_event_reviews import EmploymentChange, review_with_employment_change
 from benegraph.services.plan_years import PlanYearCopy, copy_plan_year
 from benegraph.services.rehires import Rehire, rehire_employee
 from factories.office import enroll, waive
@@ -31,7 +33,7 @@ REASON = "Correction."
 
 
 def test_random_actions_keep_coverage_invariants(database_url: str) -> None:
-    run_machine(database_url, 12)
+    run_machine(database_url, 8)
 
 
 @pytest.mark.conformance
@@ -144,6 +146,41 @@ class CorrectionMachine(EnrollmentMachine):
         hired_on = self.office.today + timedelta(days=days)
         former = pick(self.terminated(), index)["id"]
         self.run(self.office.run(rehire_employee, former, Rehire(hired_on, employment_class)))
+
+    @rule(employee_index=indexes, days=st.sampled_from([-40, -10]), gap=st.sampled_from([1, 20, 60]))
+    def terminate_and_rehire(self, employee_index: int, days: int, gap: int) -> None:
+        employee, on = self.employee(employee_index)["id"], self.office.today + timedelta(days=days)
+        if len(self.of("employees")) < 5 and self.terminate(employee, on):
+            hired_on = last_day_of_month(on) + timedelta(days=gap)
+            self.run(self.office.run(rehire_employee, employee, Rehire(hired_on)))
+
+    @rule(employee_index=indexes, division=st.sampled_from(DIVISIONS))
+    def change_division(self, employee_index: int, division: str) -> None:
+        self.run(self.office.update_employee(self.employee(employee_index)["id"], division_id=division))
+
+    @rule(
+        employee_index=indexes,
+        change=st.sampled_from(
+            [None, EmploymentChange(EmploymentClass.PART_TIME), EmploymentChange(EmploymentClass.INTERN)]
+        ),
+        days=st.sampled_from([0, 5, 20]),
+    )
+    def review_end_of_eligibility(self, employee_index: int, change: EmploymentChange | None, days: int) -> None:
+        """Report an event that ends eligibility, and approve it with the change of the employment."""
+        employee, today = self.employee(employee_index)["id"], self.office.today
+        event_type = LifeEventType.REDUCTION_IN_HOURS if change else LifeEventType.TERMINATION
+        change = change or EmploymentChange(terminated_on=today + timedelta(days=days))
+        if not self.run(self.office.report_life_event(employee, event_type, today)):
+            return
+        event = self.of("life_events")[-1]["id"]
+        terminated_on = change.terminated_on or date.max
+
+        def may_lose(employee_id: str, lost_day: date, row: str) -> bool:
+            is_later = lost_day > last_day_of_month(terminated_on) or self.effective_on(row) >= terminated_on
+            return employee_id == employee and change.terminated_on is not None and is_later
+
+        review = (event, LifeEventStatus.APPROVED, "Approved.", None, change)
+        self.run(self.office.run(review_with_employment_change, *review), may_lose=may_lose)
 
     @rule(employee_index=indexes, days=st.sampled_from([-40, -10, 0, 12, 40]))
     def terminate_and_reinstate(self, employee_index: int, days: int) -> None:
