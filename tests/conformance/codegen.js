@@ -6,7 +6,7 @@ export default {
     [process.env.OUTPUT]: {
       preset: "client",
       presetConfig: { persistedDocuments: { hashAlgorithm: "sha256" } },
-      config: { scalars: { Cents: "number", Date: "string", DateTime: "string" }, strictScalars: true },
+      config: { scalars: { Cents: "number", Date: "string", DateTime: "string", JSON: "unknown" }, strictScalars: true },
     },
   },
 };

@@ -7,7 +7,7 @@ export default {
       preset: "client",
       presetConfig: { fragmentMasking: false },
       config: {
-        scalars: { Cents: "number", Date: "string", DateTime: "string" },
+        scalars: { Cents: "number", Date: "string", DateTime: "string", JSON: "unknown" },
         strictScalars: true,
         skipTypename: true,
         useTypeImports: true,
