@@ -41,6 +41,7 @@ async def make_employee(
     created_at: datetime | None = None,
     demographics: Mapping[str, Any] | None = None,
     previous_employment: str | None = None,
+    merged_into: str | None = None,
 ) -> str:
     """Insert an employee, by default hired in 2020 and still employed."""
     row = {
@@ -55,6 +56,7 @@ async def make_employee(
         "class_changed_on": class_changed_on,
         "terminated_on": terminated_on,
         "previous_employment_id": previous_employment,
+        "merged_into_id": merged_into,
         "created_at": created_at or clock.now,
         **(demographics or {}),
     }

@@ -224,6 +224,7 @@ async def _insert_rare_rows(database: Database, tenant: str) -> None:
         email="b@x.example",
         previous_employment=person,
     )
+    await make_employee(database, NOW, tenant=tenant, employer=employer, last_name="Doublé", merged_into=person)
     await make_key(database, NOW, tenant=tenant)
     used: dict[str, Any] = {"last_used_at": NOW.now, "expires_at": NOW.now, "revoked_at": NOW.now}
     await make_key(database, NOW, tenant=tenant, employer=employer, employee=person, actions=["elect"], **used)

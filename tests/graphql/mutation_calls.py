@@ -408,6 +408,14 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             ],
             "dryRun": False,
         },
+        "mergeEmployees": {
+            "keepId": ids["ada"],
+            "duplicateId": ids["eli"],
+            "reason": "Entered twice.",
+            "expectedKeepVersion": 1,
+            "expectedDuplicateVersion": 1,
+            "dryRun": False,
+        },
         "revealSsn": {"personId": ids["dee"], "reason": "The carrier asks for it."},
         "addDependent": {"employeeId": ids["ada"], **dependent, "disabled": False},
         "updateDependent": {

@@ -44,7 +44,7 @@ async def test_one_employers_year_applies_and_refuses_every_mutation(database: D
         == set(MUTATIONS)
         - CARRIER_MUTATIONS
         - EMPLOYER_AND_CATALOG_MUTATIONS
-        - {"copyPlanYear", "deleteEmployee", "moveEmployee", "revealSsn", "issueKey", "revokeKey"}
+        - {"copyPlanYear", "deleteEmployee", "mergeEmployees", "moveEmployee", "revealSsn", "issueKey", "revokeKey"}
     )
 
 

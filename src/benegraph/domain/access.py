@@ -47,6 +47,7 @@ class Action(StrEnum):
     REHIRE_EMPLOYEE = "rehireEmployee"
     MOVE_EMPLOYEE = "moveEmployee"
     DELETE_EMPLOYEE = "deleteEmployee"
+    MERGE_EMPLOYEES = "mergeEmployees"
     UPSERT_EMPLOYEES = "upsertEmployees"
     REVEAL_SSN = "revealSsn"
     ADD_DEPENDENT = "addDependent"
@@ -104,6 +105,7 @@ _EMPLOYER_ACTIONS = _EMPLOYEE_ACTIONS | {
     Action.REHIRE_EMPLOYEE,
     Action.MOVE_EMPLOYEE,
     Action.DELETE_EMPLOYEE,
+    Action.MERGE_EMPLOYEES,
     Action.UPSERT_EMPLOYEES,
 }
 

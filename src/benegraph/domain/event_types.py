@@ -68,12 +68,19 @@ _LISTED: dict[str, tuple[tuple[str, str, Audience, str], ...]] = {
         ),
         ("MOVED", "employee.moved", _EMPLOYEES, "An employee moved to another division."),
         ("DELETED", "employee.deleted", _EMPLOYERS, "The record of an employee was deleted, created by mistake."),
+        ("MERGED", "employee.merged", _EMPLOYERS, "Two records of one employee were merged."),
         ("REVEALED", "employee.ssn_revealed", _EMPLOYERS, "A caller read the employee's social security number."),
     ),
     IdPrefix.DEPENDENT: (
         ("ADDED", "dependent.added", _EMPLOYEES, "A dependent was added."),
         ("UPDATED", "dependent.updated", _EMPLOYEES, "A dependent's data changed."),
         ("DELETED", "dependent.deleted", _EMPLOYERS, "A dependent was deleted with the employee's record."),
+        (
+            "MERGED",
+            "dependent.merged",
+            _EMPLOYERS,
+            "A dependent moved in a merge of two records, or was merged itself.",
+        ),
         ("REVEALED", "dependent.ssn_revealed", _EMPLOYERS, "A caller read the dependent's social security number."),
     ),
     IdPrefix.BENEFIT_PRODUCT: (
@@ -116,6 +123,7 @@ _LISTED: dict[str, tuple[tuple[str, str, Audience, str], ...]] = {
             "The enrollment was closed, such as after the end of the employment.",
         ),
         ("DELETED", "enrollment.deleted", _EMPLOYERS, "An unanswered enrollment was deleted with its employee."),
+        ("MERGED", "enrollment.merged", _EMPLOYERS, "An enrollment moved to another record of its employee."),
         ("ENDED", "enrollment.coverage_ended", _EMPLOYEES, "Coverage was ended while the employment continues."),
         (
             "COVERAGE_MOVED",
@@ -133,17 +141,20 @@ _LISTED: dict[str, tuple[tuple[str, str, Audience, str], ...]] = {
     IdPrefix.ELECTION_OVERRIDE: (
         ("CREATED", "election_override.created", _EMPLOYERS, "An override of an election was recorded."),
         ("REVIEWED", "election_override.reviewed", _EMPLOYERS, "An override of an election was reviewed."),
+        ("MERGED", "election_override.merged", _EMPLOYERS, "An override moved to another record of its employee."),
     ),
     IdPrefix.LIFE_EVENT: (
         ("REPORTED", "life_event.reported", _EMPLOYEES, "A life event was reported."),
         ("APPROVED", "life_event.approved", _EMPLOYEES, "A life event was approved."),
         ("DENIED", "life_event.denied", _EMPLOYEES, "A life event was denied."),
+        ("MERGED", "life_event.merged", _EMPLOYERS, "A life event moved to another record of its employee."),
     ),
     IdPrefix.SUBSCRIBER: (
         ("CREATED", "subscriber.created", _EMPLOYERS, "A carrier's subscriber was created."),
         ("UPDATED", "subscriber.updated", _EMPLOYERS, "A carrier's subscriber changed."),
         ("LINKED", "subscriber.linked", _EMPLOYERS, "A carrier's subscriber was linked to an employee."),
         ("UNLINKED", "subscriber.unlinked", _EMPLOYERS, "The link of a carrier's subscriber was removed."),
+        ("MERGED", "subscriber.merged", _EMPLOYERS, "A subscriber moved to another record of its employee."),
     ),
     IdPrefix.SUBSCRIBER_ENROLLMENT: (
         ("CREATED", "subscriber_enrollment.created", _EMPLOYERS, "A coverage of record was created."),
@@ -156,6 +167,12 @@ _LISTED: dict[str, tuple[tuple[str, str, Audience, str], ...]] = {
             "A coverage of record was cancelled because its election was.",
         ),
         ("RESTORED", "subscriber_enrollment.restored", _EMPLOYERS, "A cancelled coverage of record was restored."),
+        (
+            "MERGED",
+            "subscriber_enrollment.merged",
+            _EMPLOYERS,
+            "A coverage of record moved to another employee's record.",
+        ),
         ("LINKED", "subscriber_enrollment.linked", _EMPLOYERS, "A coverage of record was linked to an election."),
         ("MOVED", "subscriber_enrollment.moved", _EMPLOYERS, "The span of a coverage of record followed its election."),
         (
@@ -179,6 +196,7 @@ _LISTED: dict[str, tuple[tuple[str, str, Audience, str], ...]] = {
     IdPrefix.API_KEY: (
         ("ISSUED", "api_key.issued", _TENANT, "An API key was issued."),
         ("REVOKED", "api_key.revoked", _TENANT, "An API key was revoked."),
+        ("MERGED", "api_key.merged", _TENANT, "An API key moved to another record of its employee."),
     ),
     TENANT_KIND: (
         (

@@ -73,6 +73,26 @@ def changed_ssn_columns(tx: Transaction, row: Employee | Dependent, ssn: str | N
     return {} if columns["ssn_index"] == row.ssn_index else columns
 
 
+def has_same_ssn(tx: Transaction, one: Employee, other: Employee) -> bool:
+    """Return whether two records can be one person's by their numbers: the same one, or at most one number."""
+    if one.ssn is None or other.ssn is None or one.ssn_index == other.ssn_index:
+        return True
+    if tx.key_ring is None or one.ssn_last_four != other.ssn_last_four:
+        return False
+    # The indexes of one number differ after a change of keys, until the rotation is finished.
+    numbers = {
+        tx.key_ring.decrypt(row.ssn, _place(tx, "employees", row.id)) for row in (one, other) if row.ssn is not None
+    }
+    return len(numbers) == 1
+
+
+def copied_ssn_columns(tx: Transaction, source: Employee, target: Employee) -> dict[str, Any]:
+    """Return the columns of a row's number for another row, encrypted anew; none without a number or a key."""
+    if source.ssn is None or tx.key_ring is None:
+        return {}
+    return ssn_columns(tx, "employees", target.id, tx.key_ring.decrypt(source.ssn, _place(tx, "employees", source.id)))
+
+
 # ------------------------------------------------------------------------------------------------------ revealing
 
 

@@ -68,6 +68,8 @@ class Employee(Person, Versioned, Base):
     terminated_on: Mapped[date | None]
     #: The employment of the same person that ended before this one began: this one is a rehire.
     previous_employment_id: Mapped[Id | None]
+    #: The record of the same employment that this duplicate was merged into. Such a record never changes again.
+    merged_into_id: Mapped[Id | None]
 
     __table_args__ = (
         id_format_check(IdPrefix.EMPLOYEE),
@@ -79,6 +81,14 @@ class Employee(Person, Versioned, Base):
         tenant_foreign_key("employees_employer", "employer_id", "employers", "id"),
         tenant_foreign_key(
             "employees_previous_employment", "employer_id previous_employment_id", "employees", "employer_id id"
+        ),
+        tenant_foreign_key("employees_merged_into", "employer_id merged_into_id", "employees", "employer_id id"),
+        Index(
+            "ix_employees_merged_into",
+            "tenant_id",
+            "employer_id",
+            "merged_into_id",
+            postgresql_where=text("merged_into_id IS NOT NULL"),
         ),
         # Each employment is followed by at most one other.
         Index(

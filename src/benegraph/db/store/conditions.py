@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Text, any_, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from benegraph.db.base import TenantScoped
@@ -30,8 +30,11 @@ def visibility_conditions(
 
 
 def is_employed_from(day: date | ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return the condition that an employee is employed on a day or later, without regard to the hire date."""
-    return or_(Employee.terminated_on.is_(None), Employee.terminated_on > day)
+    """Return the condition that an employee is employed on a day or later, without regard to the hire date.
+
+    A duplicate that was merged into another record is not employed.
+    """
+    return and_(or_(Employee.terminated_on.is_(None), Employee.terminated_on > day), Employee.merged_into_id.is_(None))
 
 
 def any_of(ids: Collection[str] | ColumnElement[Any]) -> ColumnElement[Any]:

@@ -70,11 +70,15 @@ async def list_obstacles(tx: Transaction, employee_id: str) -> dict[str, Sequenc
 
 
 async def delete_employee(tx: Transaction, employee_id: str) -> None:
-    """Delete an employee on whom nothing rests, with unanswered enrollments, dependents, moves and revoked keys."""
+    """Delete an employee on whom nothing rests, with unanswered enrollments, dependents, moves and revoked keys.
+
+    Duplicates that were merged into the record, which have nothing any more, are deleted first.
+    """
     for model in (Enrollment, Dependent, DivisionMove, ApiKey):
         await tx.session.execute(
             delete(model).where(model.tenant_id == tx.viewer.tenant_id, model.employee_id == employee_id)
         )
-    await tx.session.execute(
-        delete(Employee).where(Employee.tenant_id == tx.viewer.tenant_id, Employee.id == employee_id)
-    )
+    for column in (Employee.merged_into_id, Employee.id):
+        await tx.session.execute(
+            delete(Employee).where(Employee.tenant_id == tx.viewer.tenant_id, column == employee_id)
+        )

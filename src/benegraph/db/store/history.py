@@ -109,6 +109,12 @@ def deletion_event(
     return _event(tx, row.employer_id, employee_id, row.id, action, before, None, reason)
 
 
+def merge_event(tx: Transaction, subject_id: str, kept: Employee, duplicate_id: str, reason: str) -> HistoryEvent:
+    """Return the event of a row that a merge moved from a duplicate to the kept record of its employee."""
+    after = {"merged_from_id": duplicate_id}
+    return _event(tx, kept.employer_id, kept.id, subject_id, "MERGED", {}, after, reason)
+
+
 def coverage_event(
     tx: Transaction,
     row: Mapping[str, Any],
@@ -138,12 +144,20 @@ def coverage_event(
 async def list_coverage_events(
     tx: Transaction, employee_ids: Collection[str], record_ids: Collection[str]
 ) -> Sequence[Row[Any]]:
-    """List the events of these coverages of record, and of the cancelled ones of these employees, oldest first."""
+    """List the events of these coverages of record, and of the cancelled ones of these employees, oldest first.
+
+    The employees include the duplicates that were merged into them: an event keeps the record that it was recorded for.
+    """
+    merged = select(Employee.id).where(
+        *visibility_conditions(tx.scope, Employee, Employee.employer_id),
+        Employee.merged_into_id == any_of(employee_ids),
+    )
+    recorded_for = as_bind_value(list(employee_ids), ARRAY(Text)) + func.array(merged.scalar_subquery())
     cancelled = (
         select(Event.subject_id)
         .where(
             *visibility_conditions(tx.scope, Event, Event.employer_id),
-            Event.employee_id == any_of(employee_ids),
+            Event.employee_id == any_(recorded_for),
             Event.action == "CANCELLED",
             Event.subject_id.startswith(IdPrefix.SUBSCRIBER_ENROLLMENT + "_", autoescape=True),
         )

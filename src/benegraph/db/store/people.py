@@ -51,6 +51,11 @@ def rows(scope: QueryScope) -> Select[Any]:
     )
 
 
+def _unmerged_rows(scope: QueryScope) -> Select[Any]:
+    """Select the employees that the viewer may see, without the duplicates that were merged into others."""
+    return rows(scope).where(Employee.merged_into_id.is_(None))
+
+
 def _readable(model: type[Employee | Dependent]) -> list[ColumnElement[Any]]:
     """Return the columns of a person that reads may select: all but the encrypted number and its index."""
     return [column for column in model.__table__.c if column.key not in ("ssn", "ssn_index")]
@@ -109,12 +114,14 @@ ORDERS = {
     "CREATED_AT": (Employee.created_at, Employee.id),
 }
 by_ids = OneByKey(rows, Employee.id)
+#: By the record that they were merged into.
+merged_into = ManyByKey(rows, Employee.merged_into_id, (Employee.id,))
 #: By the former employment that each follows.
 by_previous_employment_ids = OneByKey(rows, Employee.previous_employment_id)
 by_external_ids = OneByCompositeKey(rows, (Employee.employer_id, Employee.external_id))
 by_subscriber_ids = OneByKey(_rows_with_subscribers, Subscriber.subscriber_id)
-page = PagedRows(rows, None, ORDERS, apply_filter)
-of_employers = PagedRows(rows, Employee.employer_id, ORDERS, apply_filter)
+page = PagedRows(_unmerged_rows, None, ORDERS, apply_filter)
+of_employers = PagedRows(_unmerged_rows, Employee.employer_id, ORDERS, apply_filter)
 
 
 def dependent_rows(scope: QueryScope) -> Select[Any]:
@@ -129,12 +136,14 @@ dependents_of = ManyByKey(dependent_rows, Dependent.employee_id, (Dependent.id,)
 
 
 async def lock_object(tx: Transaction, id: str) -> Employee | None:
-    """Lock an employee and return the ORM object, whose changes the session writes.
+    """Lock an employee and return the ORM object, whose changes the session writes; None also for a merged duplicate.
 
     Take this lock before the locks of the employee's enrollments; `lock_employee` returns a plain row instead.
     """
     statement = select(Employee).where(
-        *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id), Employee.id == id
+        *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id),
+        Employee.id == id,
+        Employee.merged_into_id.is_(None),
     )
     return await tx.session.scalar(statement.with_for_update(key_share=True).execution_options(populate_existing=True))
 
@@ -181,7 +190,9 @@ def _locked_employee(scope: QueryScope) -> Select[Any]:
         select(*columns)
         .join(Employer, and_(Employer.tenant_id == Employee.tenant_id, Employer.id == Employee.employer_id))
         .where(
-            *visibility_conditions(scope, Employee, Employee.employer_id, Employee.id), Employee.id == bindparam("id")
+            *visibility_conditions(scope, Employee, Employee.employer_id, Employee.id),
+            Employee.id == bindparam("id"),
+            Employee.merged_into_id.is_(None),
         )
         .with_for_update(key_share=True, of=Employee)
     )
@@ -207,12 +218,16 @@ async def find_next_employment_id(tx: Transaction, employee_id: str) -> str | No
 
 
 async def list_employees(tx: Transaction, employer_id: str) -> Sequence[Employee]:
-    """List all employees of an employer. The caller holds the employer's lock, so that they can't change meanwhile."""
+    """List all employees of an employer, without merged duplicates.
+
+    The caller holds the employer's lock, so that they can't change meanwhile.
+    """
     result = await tx.session.scalars(
         select(Employee)
         .where(
             *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id),
             Employee.employer_id == employer_id,
+            Employee.merged_into_id.is_(None),
         )
         .order_by(Employee.id)
     )

@@ -53,6 +53,7 @@ _FIELDS = [  # in the schema's order
     employments.rehire_employee,
     employments.move_employee,
     employee_records.delete_employee,
+    employee_records.merge_employees,
     census.upsert_employees,
     ssn.reveal_ssn,
     people.add_dependent,

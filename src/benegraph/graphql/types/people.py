@@ -194,6 +194,14 @@ class Employee(Node):
         "id",
         "The same person's next employment at this employer; null unless the person was rehired.",
     )
+    merged_into: Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")] | None = to_one(
+        store.people.by_ids,
+        "merged_into_id",
+        "The record that this duplicate was merged into, which has everything that this one had; null unless it was.",
+    )
+    merged_employees: list[Annotated["Employee", strawberry.lazy("benegraph.graphql.types.people")]] = to_many(
+        store.people.merged_into, "id", "The duplicates that were merged into this record, oldest first."
+    )
     active: bool = strawberry.field(
         description=(
             "Whether the person is employed today, in the employer's time zone: from the start date on, and before the"
