@@ -72,6 +72,20 @@ class NewHire:
     ssn: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NewDependent:
+    """A dependent to add."""
+
+    first_name: str
+    last_name: str
+    date_of_birth: date
+    relationship: Relationship
+    disabled: bool = False
+    demographics: Demographics = UNKNOWN_DEMOGRAPHICS
+    ssn: str | None = None
+    active: bool = True
+
+
 async def hire_employee(tx: Transaction, employer_id: str, new_hire: NewHire) -> str:
     """Hire an employee, and return the ID. Raises Refused.
 
@@ -250,22 +264,37 @@ async def add_dependent(
         message = "Only the employer may record that a dependent is disabled."
         violations.append(RuleViolation(ErrorCode.INVALID_INPUT, message, ("disabled",)))
     raise_if_any(violations)
-    id = tx.new_id(IdPrefix.DEPENDENT)
-    row = {
-        "id": id,
-        "employer_id": employee.employer_id,
-        "employee_id": employee.id,
-        "first_name": first_name,
-        "last_name": last_name,
-        "date_of_birth": date_of_birth,
-        **demographic_values(demographics),
-        **ssn_columns(tx, "dependents", id, ssn),
-        "relationship": relationship,
-        "active": True,
-        "disabled": disabled,
-    }
-    await store.history.insert_with_events(tx, Dependent, [row], "ADDED")
+    new = NewDependent(first_name, last_name, date_of_birth, relationship, disabled, demographics, ssn)
+    (id,) = await insert_dependents(tx, employee.employer_id, employee.id, [new])
     return id
+
+
+async def insert_dependents(
+    tx: Transaction, employer_id: str, employee_id: str, dependents: Sequence[NewDependent]
+) -> list[str]:
+    """Insert checked dependents of an employee with one statement, and return their IDs.
+
+    The caller holds the employee's lock, unless the employee was inserted in this transaction.
+    """
+    rows: list[dict[str, Any]] = []
+    for new in dependents:
+        id = tx.new_id(IdPrefix.DEPENDENT)
+        row = {
+            "id": id,
+            "employer_id": employer_id,
+            "employee_id": employee_id,
+            "first_name": new.first_name,
+            "last_name": new.last_name,
+            "date_of_birth": new.date_of_birth,
+            **demographic_values(new.demographics),
+            **ssn_columns(tx, "dependents", id, new.ssn),
+            "relationship": new.relationship,
+            "active": new.active,
+            "disabled": new.disabled,
+        }
+        rows.append(row)
+    await store.history.insert_with_events(tx, Dependent, rows, "ADDED")
+    return [row["id"] for row in rows]
 
 
 async def update_dependent(

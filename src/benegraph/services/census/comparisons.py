@@ -211,6 +211,14 @@ def check_dependents(
         yield from (violation.prefixed("dependents", str(index)) for violation in violations)
 
 
+def check_new_dependents(comparisons: Sequence[DependentComparison]) -> Iterator[RuleViolation]:
+    """Check that those who are not recorded have the values that a new dependent needs."""
+    for index, comparison in enumerate(comparisons):
+        if comparison.row is None:
+            for violation in check_required(comparison.item.values, REQUIRED_OF_DEPENDENT):
+                yield violation.prefixed("dependents", str(index))
+
+
 def _check_match(comparison: DependentComparison) -> Iterator[RuleViolation]:
     id = comparison.item.id
     if invalid := list(check_id(IdPrefix.DEPENDENT, id, "dependentId")):

@@ -14,10 +14,8 @@ from benegraph.db.models import Dependent, Employee
 from benegraph.db.session import Transaction
 from benegraph.domain.census import (
     MAX_CENSUS_ITEMS,
-    REQUIRED_OF_DEPENDENT,
     CensusOutcome,
     EnrollmentEffect,
-    check_required,
     list_effects,
 )
 from benegraph.domain.checks import check_id, check_text
@@ -26,11 +24,13 @@ from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import PersonalDetails
 from benegraph.services import people
 from benegraph.services.census.comparisons import (
+    CensusDependent,
     CensusItem,
     Comparison,
     DependentComparison,
     check_dependents,
     check_item,
+    check_new_dependents,
     compare_item,
     compare_with_copies,
     demographics_in,
@@ -202,7 +202,9 @@ async def _write_item(
     if result.outcome is CensusOutcome.REHIRED:
         copies = await store.people.list_dependents(tx, [result.id or ""])
         dependents = compare_with_copies(tx, dependents, copies)
-    return replace(result, dependents=await _write_dependents(tx, result.id or "", dependents))
+        raise_if_any(check_new_dependents(dependents))  # an inactive dependent has no copy
+    written = await _write_dependents(tx, employer_id, result.id or "", dependents)
+    return replace(result, dependents=written)
 
 
 async def _hire(tx: Transaction, employer_id: str, comparison: Comparison) -> CensusItemResult:
@@ -264,36 +266,35 @@ async def _change(tx: Transaction, comparison: Comparison, row: Employee) -> Cen
 
 
 async def _write_dependents(
-    tx: Transaction, employee_id: str, comparisons: Sequence[DependentComparison]
+    tx: Transaction, employer_id: str, employee_id: str, comparisons: Sequence[DependentComparison]
 ) -> tuple[CensusDependentResult, ...]:
+    """Write the checked dependents of an item, the new ones with one statement."""
+    new = [_new_dependent(each.item) for each in comparisons if each.row is None]
+    ids = iter(await people.insert_dependents(tx, employer_id, employee_id, new) if new else ())
     results = []
-    for index, comparison in enumerate(comparisons):
-        try:
-            results.append(await _write_dependent(tx, employee_id, comparison))
-        except Refused as refused:
-            raise Refused(each.prefixed("dependents", str(index)) for each in refused.violations) from None
+    for index, each in enumerate(comparisons):
+        if each.row is None:
+            results.append(CensusDependentResult(CensusOutcome.CREATED, next(ids)))
+            continue
+        outcome = CensusOutcome.UPDATED if each.changes else CensusOutcome.UNCHANGED
+        results.append(CensusDependentResult(outcome, each.row.id, tuple(each.changes)))
+        if each.changes:
+            try:
+                await people.update_dependent(tx, each.row.id, each.changes, None)
+            except Refused as refused:
+                raise Refused(rule.prefixed("dependents", str(index)) for rule in refused.violations) from None
     return tuple(results)
 
 
-async def _write_dependent(tx: Transaction, employee_id: str, comparison: DependentComparison) -> CensusDependentResult:
-    item, row, changes = comparison.item, comparison.row, comparison.changes
-    if row is not None:
-        if not changes:
-            return CensusDependentResult(CensusOutcome.UNCHANGED, row.id)
-        await people.update_dependent(tx, row.id, changes, None)
-        return CensusDependentResult(CensusOutcome.UPDATED, row.id, tuple(changes))
-    raise_if_any(check_required(item.values, REQUIRED_OF_DEPENDENT))
-    id = await people.add_dependent(
-        tx,
-        employee_id,
+def _new_dependent(item: CensusDependent) -> people.NewDependent:
+    values = item.values
+    return people.NewDependent(
         item.first_name,
-        item.values["last_name"],
+        values["last_name"],
         item.date_of_birth,
-        item.values["relationship"],
-        disabled=item.values.get("disabled", False),
-        demographics=demographics_in(item.values),
-        ssn=item.values.get("ssn"),
+        values["relationship"],
+        values.get("disabled", False),
+        demographics_in(values),
+        values.get("ssn"),
+        values.get("active", True),
     )
-    if item.values.get("active") is False:
-        await people.update_dependent(tx, id, {"active": False}, None)
-    return CensusDependentResult(CensusOutcome.CREATED, id)
