@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benegraph.exchange import FileFormat
+from benegraph.exchange import CensusFormat, FileFormat
 
 app = typer.Typer(
     help="benegraph: a benefits-enrollment GraphQL gateway.",
@@ -267,6 +267,57 @@ def import_coverage(
     from benegraph.cli import coverage_files
 
     coverage_files.import_coverage(file, file_format, tenant, data_dir)
+
+
+@imports.command("census")
+def import_census(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A .csv, .xlsx or .jsonl file.")
+    ],
+    *,
+    employer: Annotated[str, typer.Option(metavar="ID", help="Employer whose people the file lists.")],
+    tenant: Tenant,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="TOML or JSON file that maps the file's columns and words."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what the import would do.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Terminate employees who are missing in the file, as of --terminated-on.")
+    ] = False,
+    terminated_on: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="First day without employment of those missing in the file (YYYY-MM-DD)."),
+    ] = None,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Accept a file that terminates more than 5 % of the employees.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="CSV file to write with the outcome of each row.")
+    ] = None,
+    file_format: Annotated[
+        CensusFormat | None,
+        typer.Option("--format", help="File format; by default it follows from the file name."),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Hire, change and terminate people from a file; refused rows are reported by line.
+
+    A preview of the whole file is shown before anything is written.
+    People are imported in batches of 200; each batch is one transaction.
+    An interrupted import can be run again: people already imported are left unchanged.
+    Exit codes: 0 if every row was accepted; 1 if a row was refused, or too many people would be terminated;
+    2 if the options, the mapping or the file's columns are wrong, in which case nothing is written.
+    """
+    from benegraph.cli import census_files
+
+    census_files.import_census(
+        file,
+        census_files.CensusOptions(
+            employer, tenant, mapping, dry_run, full, terminated_on, confirm, report, file_format
+        ),
+        data_dir,
+    )
 
 
 @exports.command("coverage")

@@ -8,3 +8,11 @@ class FileFormat(StrEnum):
 
     CSV = "csv"
     JSONL = "jsonl"
+
+
+class CensusFormat(StrEnum):
+    """The format of a census file: one of `FileFormat`, or the first worksheet of an Excel workbook."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    XLSX = "xlsx"

@@ -97,7 +97,7 @@ def _read_csv_rows(source: BinaryIO, columns: ColumnNames) -> Iterator[FileRow]:
     _, header = next(records, (0, None))
     if header is None:
         raise UnreadableInput("The file has no header: its first line must name the columns.")
-    _check_header(header, columns)
+    check_header(header, columns)
     return _name_cells(header, records)
 
 
@@ -129,7 +129,8 @@ def _name_cells(header: Sequence[str], records: Iterator[tuple[int, Sequence[str
             yield FileRow(line, {name: cell or None for name, cell in zip(header, cells, strict=True)})
 
 
-def _check_header(header: Sequence[str], columns: ColumnNames) -> None:
+def check_header(header: Sequence[str], columns: ColumnNames) -> None:
+    """Check that a file's first row names known columns, each once. Raises UnreadableInput."""
     if not set(header) & set(columns.known):  # it may be a row of data, which a message must not show
         raise UnreadableInput(
             "The first line is not a header: it must contain column names separated by commas. "

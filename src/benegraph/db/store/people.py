@@ -24,7 +24,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Dependent, Employee, Employer, Subscriber
 from benegraph.db.query_scope import QueryScope
-from benegraph.db.session import Transaction
+from benegraph.db.session import ReadSession, Transaction
 from benegraph.db.store.conditions import any_of, is_employed_from, today_at, visibility_conditions
 from benegraph.db.store.row_queries import ManyByKey, OneByCompositeKey, OneByKey, PagedRows
 from benegraph.domain.people import EmploymentClass
@@ -205,6 +205,20 @@ async def employer_id_of(tx: Transaction, employee_id: str) -> str | None:
             *visibility_conditions(tx.scope, Employee, Employee.employer_id, Employee.id), Employee.id == employee_id
         )
     )
+
+
+async def list_employed(read_session: ReadSession, employer_id: str) -> list[tuple[str, str | None]]:
+    """List the ID and the external ID of each employee of an employer who is not terminated, by ID."""
+    result = await read_session.session.execute(
+        select(Employee.id, Employee.external_id)
+        .where(
+            *visibility_conditions(read_session.scope, Employee, Employee.employer_id, Employee.id),
+            Employee.employer_id == employer_id,
+            Employee.terminated_on.is_(None),
+        )
+        .order_by(Employee.id)
+    )
+    return [(id, external_id) for id, external_id in result]
 
 
 async def find_next_employment_id(tx: Transaction, employee_id: str) -> str | None:
