@@ -63,8 +63,13 @@ CompositeType = GraphQLObjectType | GraphQLInterfaceType
 
 assert GRAPHQL_SCHEMA.mutation_type is not None
 MUTATION_TYPE = GRAPHQL_SCHEMA.mutation_type
-#: The root fields to choose from; those that lead to many types are more likely.
-ROOT_FIELDS = [*QUERY_TYPE.fields, *NODE_FIELDS, *NODE_FIELDS, "node", "node"]
+#: The root fields to choose from; those that lead to many types, and to rows of every viewer, are more likely.
+ROOT_FIELDS = [
+    *QUERY_TYPE.fields,
+    *NODE_FIELDS * 2,
+    *["node"] * 2,
+    *("viewer", "employers", "employees", "enrollments", "planYears") * 2,
+]
 #: How many objects a root field may lead to. Each level divides the limit by its expected number of objects.
 MAX_OBJECTS = 150
 #: The expected length of a list that is not paged.

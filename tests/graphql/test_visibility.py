@@ -139,6 +139,9 @@ async def test_root_lists_return_all_visible_rows_of_their_type(
         "qualifyingLifeEvents": IdPrefix.LIFE_EVENT,
         "electionOverrides": IdPrefix.ELECTION_OVERRIDE,
         "subscribers": IdPrefix.SUBSCRIBER,
+        "planYears": IdPrefix.PLAN_YEAR,
+        "groupContracts": IdPrefix.GROUP_CONTRACT,
+        "divisions": IdPrefix.DIVISION,
     }
     for viewer in dataset.viewers:
         visible_ids = dataset.ids_visible_to(viewer)

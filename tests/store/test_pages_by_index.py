@@ -57,6 +57,24 @@ async def analyze(owner_url: str) -> None:
         (store.people.page, PageWindow(20, order=(("CREATED_AT", False),)), "ix_employees_created_at"),
         (store.people.page, PageWindow(20, filter=EmployeeFilter(active=True)), "ix_employees_last_name"),
         (store.people.page, PageWindow(20, filter=EmployeeFilter(words=("an",))), "ix_employees_last_name"),
+        (store.people.page, PageWindow(20, order=(("UPDATED_AT", False),)), "ix_employees_updated_at"),
+        (
+            store.people.page,
+            PageWindow(20, order=(("UPDATED_AT", False),), filter=EmployeeFilter(updated_since=CLOCK.now)),
+            "ix_employees_updated_at",
+        ),
+        (store.enrollments.page, PageWindow(20, order=(("UPDATED_AT", False),)), "ix_enrollments_updated_at"),
+        (
+            store.enrollments.page,
+            PageWindow(20, order=(("UPDATED_AT", False),), filter=EnrollmentFilter(updated_since=CLOCK.now)),
+            "ix_enrollments_updated_at",
+        ),
+        (store.enrollments.page, PageWindow(20, order=(("EFFECTIVE_DATE", True),)), "ix_enrollments_effective_on"),
+        (
+            store.enrollments.page,
+            PageWindow(20, filter=EnrollmentFilter(benefit_product_id="bprd_01hzy0c5vk0000000000000000")),
+            "ix_enrollments_product",
+        ),
         (store.enrollments.page, PageWindow(20), "pk_enrollments"),
         (store.enrollments.page, PageWindow(20, ("enrl_01hzy0c5vk0000000000000000",)), "pk_enrollments"),
         (

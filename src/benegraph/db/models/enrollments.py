@@ -172,6 +172,10 @@ class Enrollment(Versioned, Base):
         Index("ix_enrollments_plan", "tenant_id", "employer_id", "plan_year_id", "selected_plan_id"),
         Index("ix_enrollments_replaces", "tenant_id", "employer_id", "employee_id", "replaces_id"),
         Index("ix_enrollments_life_event", "tenant_id", "employer_id", "employee_id", "life_event_id"),
+        Index("ix_enrollments_product", "tenant_id", "benefit_product_id", "id"),
+        Index("ix_enrollments_effective_on", "tenant_id", "effective_on", "id"),
+        Index("ix_enrollments_updated_at", "tenant_id", "updated_at", "id"),
+        Index("ix_enrollments_employer_updated_at", "tenant_id", "employer_id", "updated_at", "id"),
         Index(
             "ix_enrollments_unanswered",
             "tenant_id",

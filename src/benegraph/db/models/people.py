@@ -122,6 +122,8 @@ class Employee(Person, Versioned, Base):
         Index("ix_employees_employer_last_name", "tenant_id", "employer_id", "last_name", "id"),
         Index("ix_employees_employer_hired_on", "tenant_id", "employer_id", "hired_on", "id"),
         Index("ix_employees_employer_created_at", "tenant_id", "employer_id", "created_at", "id"),
+        Index("ix_employees_updated_at", "tenant_id", "updated_at", "id"),
+        Index("ix_employees_employer_updated_at", "tenant_id", "employer_id", "updated_at", "id"),
     )
 
 

@@ -9,11 +9,13 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    and_,
     case,
     cast,
     exists,
     false,
     func,
+    or_,
     select,
     true,
     type_coerce,
@@ -39,6 +41,13 @@ from benegraph.domain.billing import InvoiceStatus
 # --------------------------------------------------------------------------------------------------- row queries
 
 
+@dataclass(frozen=True, slots=True)
+class InvoiceFilter:
+    """A filter of invoices; None does not filter."""
+
+    status: InvoiceStatus | None = None
+
+
 def rows(scope: QueryScope) -> Select[Any]:
     """Select the invoices that the viewer may see, each with its paid amount and status."""
     paid = _paid_amount()
@@ -51,11 +60,33 @@ def rows(scope: QueryScope) -> Select[Any]:
         select(
             *PremiumInvoice.__table__.c,
             paid.c.paid_cents,
+            case(
+                (PremiumInvoice.voided_at.is_not(None), 0), else_=PremiumInvoice.amount_cents - paid.c.paid_cents
+            ).label("balance_cents"),
             type_coerce(status, enum_type(InvoiceStatus)).label("status"),
         )
-        .join(paid, true())
+        .join_from(PremiumInvoice, paid, true())
         .where(*_premium_conditions(scope, PremiumInvoice))
     )
+
+
+def rows_of_contracts(scope: QueryScope) -> Select[Any]:
+    """Select the invoices of group contracts: those of the division whose billed period starts under the contract."""
+    is_billed = and_(
+        GroupContract.tenant_id == PremiumInvoice.tenant_id,
+        GroupContract.group_id == PremiumInvoice.group_id,
+        GroupContract.division_id == PremiumInvoice.division_id,
+        PremiumInvoice.bill_from >= GroupContract.coverage_start,
+        or_(GroupContract.coverage_end.is_(None), PremiumInvoice.bill_from <= GroupContract.coverage_end),
+    )
+    invoices = rows(scope).join_from(PremiumInvoice, GroupContract, is_billed)
+    return invoices.where(GroupContract.tenant_id == scope.tenant_id)
+
+
+def apply_filter(_scope: QueryScope, invoices: Select[Any], filter: InvoiceFilter) -> Select[Any]:
+    if filter.status is not None:
+        invoices = invoices.where(invoices.selected_columns["status"] == filter.status)
+    return invoices
 
 
 def payment_rows(scope: QueryScope) -> Select[Any]:
@@ -95,6 +126,10 @@ by_ids = OneByKey(rows, PremiumInvoice.id)
 payments_by_ids = OneByKey(payment_rows, PremiumPayment.id)
 #: By the carrier's subscriber numbers: the subscribers' own invoices, not those of their groups.
 of_subscribers = PagedRows(rows, PremiumInvoice.subscriber_id, ORDERS)
+#: By the IDs of group contracts: the invoices for the whole division, and those for its subscribers.
+of_contracts = PagedRows(
+    rows_of_contracts, GroupContract.id, {"BILL_FROM": (PremiumInvoice.bill_from, PremiumInvoice.id)}, apply_filter
+)
 payments_of = ManyByKey(payment_rows, PremiumPayment.invoice_id, (PremiumPayment.id,))
 
 

@@ -1,6 +1,7 @@
 """Employers and their divisions: reads and locks."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,14 @@ from benegraph.db.store import billing
 from benegraph.db.store.conditions import is_employed_from, today_at, visibility_conditions
 from benegraph.db.store.row_queries import ManyByKey, OneByKey, PagedRows
 from benegraph.domain.billing import InvoiceStatus
+
+
+@dataclass(frozen=True, slots=True)
+class DivisionFilter:
+    """A filter of divisions; None does not filter."""
+
+    employer_id: str | None = None
+    active: bool | None = None
 
 
 def rows(scope: QueryScope) -> Select[Any]:
@@ -28,9 +37,18 @@ def division_rows(scope: QueryScope) -> Select[Any]:
     return divisions if scope.employee_id is None else divisions.where(false())
 
 
+def apply_division_filter(_scope: QueryScope, divisions: Select[Any], filter: DivisionFilter) -> Select[Any]:
+    if filter.employer_id is not None:
+        divisions = divisions.where(Division.employer_id == filter.employer_id)
+    if filter.active is not None:
+        divisions = divisions.where(Division.active.is_(filter.active))
+    return divisions
+
+
 by_ids = OneByKey(rows, Employer.id)
 page = PagedRows(rows, None, {"ID": (Employer.id,)})
 divisions_by_ids = OneByKey(division_rows, Division.id)
+division_page = PagedRows(division_rows, None, {"ID": (Division.id,)}, apply_division_filter)
 divisions_of = ManyByKey(division_rows, Division.employer_id, (Division.code,))
 
 

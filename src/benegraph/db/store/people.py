@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -22,10 +22,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from benegraph.db.cached_statements import fetch
-from benegraph.db.models import Dependent, Employee, Employer, Subscriber
+from benegraph.db.models import Dependent, Employee, Employer, Enrollment, PlanYear, Subscriber
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import ReadSession, Transaction
 from benegraph.db.store.conditions import any_of, is_employed_from, today_at, visibility_conditions
+from benegraph.db.store.enrollments.reads import is_answerable
 from benegraph.db.store.row_queries import ManyByKey, OneByCompositeKey, OneByKey, PagedRows
 from benegraph.domain.people import EmploymentClass
 
@@ -39,6 +40,9 @@ class EmployeeFilter:
     external_id: str | None = None
     #: Each word, which has no accents, must occur in one of the searched columns, ignoring their case and accents.
     words: tuple[str, ...] = ()
+    #: Whether the employee has an enrollment that can be answered today.
+    not_answered: bool | None = None
+    updated_since: datetime | None = None
 
 
 def rows(scope: QueryScope) -> Select[Any]:
@@ -82,13 +86,45 @@ def apply_filter(scope: QueryScope, employees: Select[Any], filter: EmployeeFilt
         employees = employees.where(Employee.external_id == filter.external_id)
     if filter.active is not None:
         is_active = _is_active(today_at(scope))
-        # Of a CASE the planner expects half of the rows, and reads a page's index instead of sorting the whole list.
-        employees = employees.where(case((is_active if filter.active else not_(is_active), true()), else_=false()))
+        employees = employees.where(_of_half(is_active if filter.active else not_(is_active)))
+    if filter.not_answered is not None:
+        has_answerable = _has_answerable_enrollment(scope)
+        employees = employees.where(_of_half(has_answerable if filter.not_answered else not_(has_answerable)))
+    if filter.updated_since is not None:
+        employees = employees.where(Employee.updated_at >= filter.updated_since)
     for word in filter.words:
         searched = (Employee.first_name, Employee.last_name, Employee.email, Employee.external_id)
         lowered = func.lower(word)
         employees = employees.where(or_(*(_contains(column, lowered) for column in searched)))
     return employees
+
+
+def _of_half(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return a condition as a CASE.
+
+    The planner expects half of the rows to fulfill it, and reads a page's index instead of sorting the whole list.
+    """
+    return case((condition, true()), else_=false())
+
+
+def _has_answerable_enrollment(scope: QueryScope) -> ColumnElement[bool]:
+    in_plan_year = and_(
+        PlanYear.tenant_id == Enrollment.tenant_id,
+        PlanYear.employer_id == Enrollment.employer_id,
+        PlanYear.id == Enrollment.plan_year_id,
+    )
+    return (
+        select(Enrollment.id)
+        .join(PlanYear, in_plan_year)
+        .where(
+            Enrollment.tenant_id == Employee.tenant_id,
+            Enrollment.employer_id == Employee.employer_id,
+            Enrollment.employee_id == Employee.id,
+            is_answerable(scope),
+        )
+        .correlate(Employee, Employer)
+        .exists()
+    )
 
 
 def _contains(column: InstrumentedAttribute[Any], lowered: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -112,6 +148,7 @@ ORDERS = {
     "LAST_NAME": (Employee.last_name, Employee.id),
     "START_DATE": (Employee.hired_on, Employee.id),
     "CREATED_AT": (Employee.created_at, Employee.id),
+    "UPDATED_AT": (Employee.updated_at, Employee.id),
 }
 by_ids = OneByKey(rows, Employee.id)
 #: By the record that they were merged into.

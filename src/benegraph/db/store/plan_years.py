@@ -47,6 +47,7 @@ class PlanYearFilter:
     """A filter of plan years; None does not filter."""
 
     status: PlanYearStatus | None = None
+    employer_id: str | None = None
 
 
 def status_at(scope: QueryScope) -> ColumnElement[Any]:
@@ -78,7 +79,11 @@ def rows(scope: QueryScope) -> Select[Any]:
 
 
 def apply_filter(scope: QueryScope, plan_years: Select[Any], filter: PlanYearFilter) -> Select[Any]:
-    return plan_years if filter.status is None else plan_years.where(status_at(scope) == filter.status)
+    if filter.status is not None:
+        plan_years = plan_years.where(status_at(scope) == filter.status)
+    if filter.employer_id is not None:
+        plan_years = plan_years.where(PlanYear.employer_id == filter.employer_id)
+    return plan_years
 
 
 def contribution_class_rows(scope: QueryScope) -> Select[Any]:
@@ -122,6 +127,7 @@ def rate_rows(scope: QueryScope) -> Select[Any]:
 
 _BY_ID = {"ID": (PlanYear.id,)}
 by_ids = OneByKey(rows, PlanYear.id)
+page = PagedRows(rows, None, _BY_ID, apply_filter)
 of_employers = PagedRows(rows, PlanYear.employer_id, _BY_ID, apply_filter)
 of_products = PagedRows(rows, PlanYear.benefit_product_id, _BY_ID)
 contribution_classes_by_ids = OneByKey(contribution_class_rows, ContributionClass.id)

@@ -7,9 +7,13 @@ import strawberry
 from benegraph.db import store
 from benegraph.graphql.context import Context
 from benegraph.graphql.types.enums import InvoiceStatus
-from benegraph.graphql.types.fields import to_many
+from benegraph.graphql.types.fields import FilterArgument, ListFilter, to_many
 from benegraph.graphql.types.node import VERSION_DESCRIPTION, Node, NodeRef, lookup
 from benegraph.graphql.types.scalars import Cents
+
+INVOICE_STATUS_FILTER = ListFilter(
+    (FilterArgument("status", InvoiceStatus, "Return only invoices with this status."),), store.billing.InvoiceFilter
+)
 
 
 @strawberry.type(description="A payment received on a premium invoice.")
@@ -35,6 +39,12 @@ class PremiumInvoice(Node):
     due_date: date = strawberry.field(description="The day by which the invoice is due.")
     amount_cents: Cents = strawberry.field(description="The amount billed, in cents.")
     paid_cents: Cents = strawberry.field(description="The sum of all payments that were not reversed, in cents.")
+    balance_cents: Cents = strawberry.field(
+        description=(
+            "The amount that is still to be paid, in cents: the amount less what was paid, negative if more was paid;"
+            " 0 if the invoice is void."
+        )
+    )
     status: InvoiceStatus = strawberry.field(
         description="The status, derived from the payments; VOID if the invoice was withdrawn."
     )

@@ -9,10 +9,12 @@ import strawberry
 
 from benegraph.db import store
 from benegraph.domain.coverage import ContractKey, CoverageKey, check_contract, check_key, check_subscriber
-from benegraph.graphql.types.billing import PremiumInvoice
+from benegraph.domain.errors import BadInput
+from benegraph.domain.ids import IdPrefix
+from benegraph.graphql.types.billing import INVOICE_STATUS_FILTER, PremiumInvoice
 from benegraph.graphql.types.enums import OrderDirection, describe_enum
 from benegraph.graphql.types.fields import to_many, to_one, to_page
-from benegraph.graphql.types.node import VERSION_DESCRIPTION, Node, lookup_by_key
+from benegraph.graphql.types.node import VERSION_DESCRIPTION, Node, lookup_by_key, parse_id_prefix
 from benegraph.graphql.types.paging import MAX_PAGE_SIZE, Connection
 from benegraph.graphql.types.scalars import Cents
 
@@ -103,6 +105,22 @@ class SubscriberEnrollmentKey:
         )
 
 
+@strawberry.input(
+    description="A filter on group contracts. All fields must match; an omitted or null field matches every contract."
+)
+class GroupContractFilter:
+    employer_id: strawberry.ID | None = strawberry.field(description="Contracts of this employer.")
+    group_id: str | None = strawberry.field(description="Contracts of this group, by the carrier's code.")
+
+    def to_store_filter(self) -> store.coverage.GroupContractFilter:
+        """Return the store's filter. Raises BadInput for a malformed ID, and for U+0000, which no row holds."""
+        if self.employer_id is not None:
+            parse_id_prefix(self.employer_id, IdPrefix.EMPLOYER)
+        if "\0" in (self.group_id or ""):
+            raise BadInput("A filter can't contain the character U+0000.")
+        return store.coverage.GroupContractFilter(self.employer_id, self.group_id)
+
+
 @strawberry.type(description="A carrier's insurance contract with a division of a group.")
 class GroupContract(Node):
     employer: Annotated["Employer", strawberry.lazy("benegraph.graphql.types.employers")] | None = to_one(
@@ -116,6 +134,13 @@ class GroupContract(Node):
     )
     policy_number: str | None = strawberry.field(description="The policy number; null if unknown.")
     version: int = strawberry.field(description=VERSION_DESCRIPTION)
+    invoices: Connection[PremiumInvoice] = to_page(
+        store.billing.of_contracts,
+        "id",
+        "The invoices for the division and its subscribers whose billed period starts under this contract, by the first"
+        " day of that period.",
+        filter=INVOICE_STATUS_FILTER,
+    )
 
 
 @strawberry.type(
@@ -253,6 +278,12 @@ class CoverageQuery:
     )
     subscribers: Connection[Subscriber] = to_page(
         store.coverage.subscriber_page, None, "All subscribers that the viewer may see, oldest first."
+    )
+    group_contracts: Connection[GroupContract] = to_page(
+        store.coverage.contract_page,
+        None,
+        "All group contracts that the viewer may see, oldest first. Employees see none.",
+        filter=GroupContractFilter,
     )
     group_contract: GroupContract | None = lookup_by_key(
         "GroupContract",

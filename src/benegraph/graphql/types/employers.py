@@ -8,7 +8,8 @@ import strawberry
 from benegraph.db import store
 from benegraph.domain.ids import IdPrefix
 from benegraph.graphql.types.addresses import Address, address_field
-from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter
+from benegraph.graphql.types.coverage import GroupContract
+from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter, EnrollmentOrder
 from benegraph.graphql.types.fields import to_many, to_one, to_page
 from benegraph.graphql.types.node import (
     CREATED_AT_DESCRIPTION,
@@ -16,10 +17,25 @@ from benegraph.graphql.types.node import (
     VERSION_DESCRIPTION,
     Node,
     lookup_by_id,
+    parse_id_prefix,
 )
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.people import Employee, EmployeeFilter, EmployeeOrder
 from benegraph.graphql.types.plan_years import PLAN_YEAR_STATUS_FILTER, PlanYear
+
+
+@strawberry.input(
+    description="A filter on divisions. All fields must match; an omitted or null field matches every division."
+)
+class DivisionFilter:
+    employer_id: strawberry.ID | None = strawberry.field(description="Divisions of this employer.")
+    active: bool | None = strawberry.field(description="Active divisions, or retired ones.")
+
+    def to_store_filter(self) -> store.employers.DivisionFilter:
+        """Return the store's filter. Raises BadInput for a malformed ID."""
+        if self.employer_id is not None:
+            parse_id_prefix(self.employer_id, IdPrefix.EMPLOYER)
+        return store.employers.DivisionFilter(self.employer_id, self.active)
 
 
 @strawberry.type(
@@ -70,8 +86,9 @@ class Employer(Node):
     enrollments: Connection[Enrollment] = to_page(
         store.enrollments.of_employers,
         "id",
-        "The enrollments of the employer's employees, oldest first.",
+        "The enrollments of the employer's employees, oldest first unless `orderBy` is passed.",
         filter=EnrollmentFilter,
+        order_by=EnrollmentOrder,
     )
     plan_years: Connection[PlanYear] = to_page(
         store.plan_years.of_employers, "id", "The employer's plan years, oldest first.", filter=PLAN_YEAR_STATUS_FILTER
@@ -81,12 +98,23 @@ class Employer(Node):
         "id",
         "The employer's divisions by code, the retired ones too. Empty for employees.",
     )
+    group_contracts: Connection[GroupContract] = to_page(
+        store.coverage.contracts_of_employers,
+        "id",
+        "The employer's group contracts, oldest first. Empty for employees.",
+    )
     created_at: datetime = strawberry.field(description=CREATED_AT_DESCRIPTION)
     updated_at: datetime = strawberry.field(description=UPDATED_AT_DESCRIPTION)
 
 
 @strawberry.type
 class EmployersQuery:
+    divisions: Connection[Division] = to_page(
+        store.employers.division_page,
+        None,
+        "All divisions that the viewer may see, oldest first. Employees see none.",
+        filter=DivisionFilter,
+    )
     division: Division | None = lookup_by_id(
         IdPrefix.DIVISION, "Look up a division by its ID. Null if it doesn't exist or the viewer may not see it."
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -21,8 +22,10 @@ from benegraph.graphql.types.enums import (
     EnrollmentStatus,
     LifeEventStatus,
     LifeEventType,
+    OrderDirection,
     WaiverReason,
     WindowReason,
+    describe_enum,
 )
 from benegraph.graphql.types.fields import RowReader, computed, computed_in_batch, same_object, to_many, to_one, to_page
 from benegraph.graphql.types.node import (
@@ -58,6 +61,19 @@ class EnrollmentFilter:
         description="Enrollments with an `effectiveDate` in this calendar year, 1900 to 2199."
     )
 
+    employer_id: strawberry.ID | None = strawberry.field(description="Enrollments of this employer's employees.")
+    benefit_product_id: strawberry.ID | None = strawberry.field(description="Enrollments in this benefit product.")
+    decision: ElectionDecision | None = strawberry.field(
+        description="Enrollments with this answer, even if it is over or was replaced."
+    )
+    window_closes_before: date | None = strawberry.field(
+        description="Enrollments whose window's last day is before this day."
+    )
+    window_closes_after: date | None = strawberry.field(
+        description="Enrollments whose window's last day is after this day."
+    )
+    updated_since: datetime | None = strawberry.field(description="Enrollments changed at this instant or later.")
+
     def to_store_filter(self) -> store.enrollments.EnrollmentFilter:
         """Return the store's filter. Raises BadInput for a malformed ID or a year out of range."""
         year = self.coverage_effective_start_year
@@ -66,8 +82,51 @@ class EnrollmentFilter:
             raise BadInput(f"Invalid `coverageEffectiveStartYear`: expected {first} to {last}, got {year}.")
         if self.plan_year_id is not None:
             parse_id_prefix(self.plan_year_id, IdPrefix.PLAN_YEAR)
+        if self.employer_id is not None:
+            parse_id_prefix(self.employer_id, IdPrefix.EMPLOYER)
+        if self.benefit_product_id is not None:
+            parse_id_prefix(self.benefit_product_id, IdPrefix.BENEFIT_PRODUCT)
         status = None if self.status is None else tuple(sorted(set(self.status)))
-        return store.enrollments.EnrollmentFilter(status, self.plan_year_id, year)
+        return store.enrollments.EnrollmentFilter(
+            status,
+            self.plan_year_id,
+            year,
+            self.employer_id,
+            self.benefit_product_id,
+            self.decision,
+            self.window_closes_before,
+            self.window_closes_after,
+            self.updated_since,
+        )
+
+
+class EnrollmentOrderField(StrEnum):
+    """Sort fields of enrollments. The values are the names of the store's orders."""
+
+    CREATED_AT = "ID"
+    EFFECTIVE_DATE = "EFFECTIVE_DATE"
+    UPDATED_AT = "UPDATED_AT"
+
+
+describe_enum(
+    EnrollmentOrderField,
+    "The fields by which enrollments can be sorted.",
+    {
+        "CREATED_AT": "The order in which the enrollments were created.",
+        "EFFECTIVE_DATE": "The day on which an answer takes effect.",
+        "UPDATED_AT": "The instant at which the enrollment was last changed.",
+    },
+)
+
+
+@strawberry.input(description="The sort order of enrollments.")
+class EnrollmentOrder:
+    field: EnrollmentOrderField = strawberry.field(description="The field to sort by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="The sort direction.")
+
+    @property
+    def is_descending(self) -> bool:
+        return self.direction is OrderDirection.DESC
 
 
 @strawberry.input(
@@ -344,7 +403,11 @@ class EnrollmentsQuery:
         IdPrefix.ENROLLMENT, "Look up an enrollment by its ID. Null if it doesn't exist or the viewer may not see it."
     )
     enrollments: Connection[Enrollment] = to_page(
-        store.enrollments.page, None, "All enrollments that the viewer may see, oldest first.", filter=EnrollmentFilter
+        store.enrollments.page,
+        None,
+        "All enrollments that the viewer may see, oldest first unless `orderBy` is passed.",
+        filter=EnrollmentFilter,
+        order_by=EnrollmentOrder,
     )
     qualifying_life_events: Connection[QualifyingLifeEvent] = to_page(
         store.enrollments.life_event_page,

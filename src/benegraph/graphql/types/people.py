@@ -16,7 +16,7 @@ from benegraph.domain.ids import IdPrefix
 from benegraph.graphql.context import Context
 from benegraph.graphql.types.addresses import Address, address_field
 from benegraph.graphql.types.coverage import Subscriber
-from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter, QualifyingLifeEvent
+from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter, EnrollmentOrder, QualifyingLifeEvent
 from benegraph.graphql.types.enums import (
     EmploymentClass,
     MaritalStatus,
@@ -51,6 +51,7 @@ class EmployeeOrderField(StrEnum):
     LAST_NAME = "LAST_NAME"
     START_DATE = "START_DATE"
     CREATED_AT = "CREATED_AT"
+    UPDATED_AT = "UPDATED_AT"
 
 
 describe_enum(
@@ -60,6 +61,7 @@ describe_enum(
         "LAST_NAME": "The last name, in the database's collation.",
         "START_DATE": "The hire date.",
         "CREATED_AT": "The instant at which the employee was created.",
+        "UPDATED_AT": "The instant at which the employee was last changed.",
     },
 )
 
@@ -92,6 +94,13 @@ class EmployeeFilter:
         )
     )
 
+    not_answered: bool | None = strawberry.field(
+        description="True: employees with an unanswered enrollment whose window is open today; false: the others."
+    )
+    updated_since: datetime | None = strawberry.field(
+        description="Employees whose own data was changed at this instant or later."
+    )
+
     def to_store_filter(self) -> store.people.EmployeeFilter:
         """Return the store's filter. Raises BadInput for a long search, and for U+0000, which no row holds."""
         search = self.search or ""
@@ -101,7 +110,9 @@ class EmployeeFilter:
             raise BadInput("A filter can't contain the character U+0000.")
         external_id = normalize_text(self.external_id) if self.external_id else self.external_id
         words = tuple(remove_accents(search).split())
-        return store.people.EmployeeFilter(self.employment_class, self.active, external_id, words)
+        return store.people.EmployeeFilter(
+            self.employment_class, self.active, external_id, words, self.not_answered, self.updated_since
+        )
 
 
 @strawberry.type(description="A family member of an employee. The employee's elections can cover dependents.")
@@ -212,7 +223,11 @@ class Employee(Node):
         store.people.dependents_of, "id", "The employee's dependents, including inactive ones, oldest record first."
     )
     enrollments: Connection[Enrollment] = to_page(
-        store.enrollments.of_employees, "id", "The employee's enrollments, oldest first.", filter=EnrollmentFilter
+        store.enrollments.of_employees,
+        "id",
+        "The employee's enrollments, oldest first unless `orderBy` is passed.",
+        filter=EnrollmentFilter,
+        order_by=EnrollmentOrder,
     )
     qualifying_life_events: list[QualifyingLifeEvent] = to_many(
         store.enrollments.life_events_of, "id", "The employee's life events, in the order in which they were reported."

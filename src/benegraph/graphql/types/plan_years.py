@@ -19,7 +19,7 @@ from benegraph.graphql.types.catalog import (
     RATES_DESCRIPTION,
     PlanRate,
 )
-from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter
+from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter, EnrollmentOrder
 from benegraph.graphql.types.enums import CoverageTier, EmploymentClass, PlanTier, PlanYearStatus, RenewalMode
 from benegraph.graphql.types.fields import FilterArgument, ListFilter, to_many, to_one, to_page
 from benegraph.graphql.types.node import (
@@ -28,6 +28,7 @@ from benegraph.graphql.types.node import (
     VERSION_DESCRIPTION,
     Node,
     lookup_by_id,
+    parse_id_prefix,
 )
 from benegraph.graphql.types.paging import Connection
 from benegraph.graphql.types.participation import READ_ALL_ENROLLMENTS_COST, PlanYearParticipation
@@ -41,6 +42,20 @@ PLAN_YEAR_STATUS_FILTER = ListFilter(
     (FilterArgument("status", PlanYearStatus, "Return only plan years with this status today."),),
     store.plan_years.PlanYearFilter,
 )
+
+
+@strawberry.input(
+    description="A filter on plan years. All fields must match; an omitted or null field matches every plan year."
+)
+class PlanYearFilter:
+    employer_id: strawberry.ID | None = strawberry.field(description="Plan years of this employer.")
+    status: PlanYearStatus | None = strawberry.field(description="Plan years with this status today.")
+
+    def to_store_filter(self) -> store.plan_years.PlanYearFilter:
+        """Return the store's filter. Raises BadInput for a malformed ID."""
+        if self.employer_id is not None:
+            parse_id_prefix(self.employer_id, IdPrefix.EMPLOYER)
+        return store.plan_years.PlanYearFilter(self.status, self.employer_id)
 
 
 # Descriptions that an output field and the input field of the same name share.
@@ -166,8 +181,9 @@ class PlanYear(Node):
     enrollments: Connection[Enrollment] = to_page(
         store.enrollments.of_plan_years,
         "id",
-        "The enrollments in this plan year, oldest first.",
+        "The enrollments in this plan year, oldest first unless `orderBy` is passed.",
         filter=EnrollmentFilter,
+        order_by=EnrollmentOrder,
     )
     participation: PlanYearParticipation | None = to_one(
         store.enrollments.participation_of,
@@ -182,6 +198,12 @@ class PlanYear(Node):
 
 @strawberry.type
 class PlanYearsQuery:
+    plan_years: Connection[PlanYear] = to_page(
+        store.plan_years.page,
+        None,
+        "All plan years that the viewer may see, oldest first.",
+        filter=PlanYearFilter,
+    )
     plan_year: PlanYear | None = lookup_by_id(
         IdPrefix.PLAN_YEAR, "Look up a plan year by its ID. Null if it doesn't exist or the viewer may not see it."
     )

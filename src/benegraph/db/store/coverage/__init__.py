@@ -24,11 +24,14 @@ from benegraph.db.store.coverage.locks import (
 )
 from benegraph.db.store.coverage.moves import list_contracts_of_division, list_covered_groups, list_move_dates
 from benegraph.db.store.coverage.reads import (
+    GroupContractFilter,
     by_continued_ids,
     by_ids,
     by_keys,
+    contract_page,
     contracts_by_ids,
     contracts_by_keys,
+    contracts_of_employers,
     elections_of,
     of_subscribers,
     subscriber_page,
@@ -38,11 +41,14 @@ from benegraph.db.store.coverage.reads import (
 )
 
 __all__ = [
+    "GroupContractFilter",
     "by_continued_ids",
     "by_ids",
     "by_keys",
+    "contract_page",
     "contracts_by_ids",
     "contracts_by_keys",
+    "contracts_of_employers",
     "delete_coverage",
     "discard_plans",
     "elections_of",

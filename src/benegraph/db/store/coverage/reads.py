@@ -1,6 +1,7 @@
 """Row queries of coverage: subscribers, group contracts, the coverage of record, and its elections."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
@@ -39,6 +40,22 @@ def contract_rows(scope: QueryScope) -> Select[Any]:
         *visibility_conditions(scope, GroupContract, GroupContract.employer_id)
     )
     return contracts if scope.employee_id is None else contracts.where(false())
+
+
+@dataclass(frozen=True, slots=True)
+class GroupContractFilter:
+    """A filter of group contracts; None does not filter."""
+
+    employer_id: str | None = None
+    group_id: str | None = None
+
+
+def apply_contract_filter(_scope: QueryScope, contracts: Select[Any], filter: GroupContractFilter) -> Select[Any]:
+    if filter.employer_id is not None:
+        contracts = contracts.where(GroupContract.employer_id == filter.employer_id)
+    if filter.group_id is not None:
+        contracts = contracts.where(GroupContract.group_id == filter.group_id)
+    return contracts
 
 
 def rows(scope: QueryScope) -> Select[Any]:
@@ -91,6 +108,10 @@ subscriber_page = PagedRows(subscriber_rows, None, {"ID": (Subscriber.id,)})
 contracts_by_ids = OneByKey(contract_rows, GroupContract.id)
 contracts_by_keys = OneByCompositeKey(
     contract_rows, (GroupContract.group_id, GroupContract.division_id, GroupContract.coverage_start)
+)
+contract_page = PagedRows(contract_rows, None, {"ID": (GroupContract.id,)}, apply_contract_filter)
+contracts_of_employers = PagedRows(
+    contract_rows, GroupContract.employer_id, {"ID": (GroupContract.id,)}, apply_contract_filter
 )
 by_ids = OneByKey(rows, SubscriberEnrollment.id)
 #: By the coverage that another one continues after a move between divisions.

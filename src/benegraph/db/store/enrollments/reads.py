@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -39,6 +39,13 @@ class EnrollmentFilter:
     status: tuple[EnrollmentStatus, ...] | None = None
     plan_year_id: str | None = None
     effective_in_year: int | None = None
+    employer_id: str | None = None
+    benefit_product_id: str | None = None
+    decision: ElectionDecision | None = None
+    #: The last day of the window is before and after these days.
+    window_closes_before: date | None = None
+    window_closes_after: date | None = None
+    updated_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,19 @@ def apply_filter(scope: QueryScope, enrollments: Select[Any], filter: Enrollment
     if filter.effective_in_year is not None:
         year = filter.effective_in_year
         enrollments = enrollments.where(Enrollment.effective_on.between(date(year, 1, 1), date(year, 12, 31)))
+    for column, value in (
+        (Enrollment.employer_id, filter.employer_id),
+        (Enrollment.benefit_product_id, filter.benefit_product_id),
+        (Enrollment.decision, filter.decision),
+    ):
+        if value is not None:
+            enrollments = enrollments.where(column == value)
+    if filter.window_closes_before is not None:
+        enrollments = enrollments.where(filter.window_closes_before > CLOSES_ON)
+    if filter.window_closes_after is not None:
+        enrollments = enrollments.where(filter.window_closes_after < CLOSES_ON)
+    if filter.updated_since is not None:
+        enrollments = enrollments.where(Enrollment.updated_at >= filter.updated_since)
     return enrollments
 
 
@@ -214,12 +234,17 @@ def event_rows(scope: QueryScope) -> Select[Any]:
     )
 
 
-_BY_ID = {"ID": (Enrollment.id,)}
+#: By ID is in the order of their creation.
+ORDERS = {
+    "ID": (Enrollment.id,),
+    "EFFECTIVE_DATE": (Enrollment.effective_on, Enrollment.id),
+    "UPDATED_AT": (Enrollment.updated_at, Enrollment.id),
+}
 by_ids = OneByKey(rows, Enrollment.id)
-page = PagedRows(rows, None, _BY_ID, apply_filter)
-of_employers = PagedRows(rows, Enrollment.employer_id, _BY_ID, apply_filter)
-of_employees = PagedRows(rows, Enrollment.employee_id, _BY_ID, apply_filter)
-of_plan_years = PagedRows(rows, Enrollment.plan_year_id, _BY_ID, apply_filter)
+page = PagedRows(rows, None, ORDERS, apply_filter)
+of_employers = PagedRows(rows, Enrollment.employer_id, ORDERS, apply_filter)
+of_employees = PagedRows(rows, Enrollment.employee_id, ORDERS, apply_filter)
+of_plan_years = PagedRows(rows, Enrollment.plan_year_id, ORDERS, apply_filter)
 dependents_of = ManyByKey(covered_rows, EnrolledDependent.enrollment_id, (Dependent.id,))
 life_events_by_ids = OneByKey(life_event_rows, LifeEvent.id)
 life_events_of = ManyByKey(life_event_rows, LifeEvent.employee_id, (LifeEvent.id,))
