@@ -13,8 +13,11 @@ from typer.testing import CliRunner, Result
 
 from benegraph.cli import app
 from benegraph.db.session import Database
+from benegraph.domain.encryption import generate_key
+from factories.coverage import make_contract
 from factories.office import Office, create_office
 
+ROOT = Path(__file__).parents[2]
 ADA = {
     "externalId": "E-1",
     "firstName": "Ada",
@@ -56,10 +59,10 @@ def write(file: Path, *rows: dict[str, Any]) -> Path:
     return file
 
 
-async def run(url: str, office: Office, file: Path, *options: str) -> Result:
+async def run(url: str, office: Office, file: Path, *options: str, **settings: str) -> Result:
     """Run the command in a thread, because it has an event loop of its own."""
     arguments = ["import", "census", str(file), "--employer", office.employer, "--tenant", "acme", *options]
-    environment = {"DATABASE_URL": url, "COLUMNS": "200"}
+    environment = {"DATABASE_URL": url, "COLUMNS": "200", **settings}
     return await asyncio.to_thread(CliRunner().invoke, app, arguments, env=environment)
 
 
@@ -270,3 +273,21 @@ async def test_wrong_options_are_usage_errors(office: Office, database_url: str,
     assert (
         await run(database_url, office, write(tmp_path / "census.csv", ADA).rename(tmp_path / "census.txt"))
     ).exit_code == 2
+
+
+async def test_example_of_the_documentation_is_imported(office: Office, database_url: str, tmp_path: Path) -> None:
+    await make_contract(office, division_id="D1")
+    document = (ROOT / ".github" / "docs" / "operations.md").read_text(encoding="utf-8")
+    file = tmp_path / "census.csv"
+    file.write_text(document.split("```csv\n")[1].split("```")[0], encoding="utf-8")
+    key = {"BENEGRAPH_ENCRYPTION_KEY": generate_key()}
+    result = await run(database_url, office, file, **key)
+    assert (result.exit_code, last_line(result), result.stderr) == (0, counts(created=2), "")
+    assert {id: row["terminated_on"] for id, row in (await staff(office)).items()} == {
+        "E-100": None,
+        "E-101": "2026-12-31",
+    }
+    assert (await staff(office))["E-100"]["ssn_last_four"] == "9999"
+    assert len((await office.read_all_rows())["dependents"]) == 2
+    result = await run(database_url, office, file, **key)
+    assert (result.exit_code, last_line(result)) == (0, counts(unchanged=2))

@@ -1,11 +1,15 @@
 """A census: outcomes of items, refused items, and what each issues and ends."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from benegraph.db.engine import PoolSettings, create_engine
 from benegraph.db.session import Database, Transaction
 from benegraph.domain.access import Role, Viewer
 from benegraph.domain.addresses import PostalAddress
@@ -15,6 +19,7 @@ from benegraph.domain.people import EmploymentClass, MaritalStatus, Relationship
 from benegraph.services.census import CensusDependent, CensusItem, CensusItemResult, upsert_employees
 from factories.access import TENANT
 from factories.coverage import make_contract, make_subscriber
+from factories.keys import KEY_RING
 from factories.office import Office, create_office, enroll
 from statement_log import record_round_trips
 
@@ -371,3 +376,69 @@ async def test_event_of_refused_item_is_no_evidence_of_the_commit(office: Office
 
     id = await office.run(first_event)
     assert (await office.read_row("events", id))["action"] == "HIRED"
+
+
+# ---------------------------------------------------------------------------------------------------------- the law
+
+_NAMES = st.sampled_from(["Ada", "Bob", "Zoë", "Ben"])
+_CHILDREN = st.lists(
+    st.builds(
+        lambda name, born, values: CensusDependent(name, born, BEN.values | values),
+        _NAMES,
+        st.dates(date(2010, 1, 1), date(2026, 1, 1)),
+        st.fixed_dictionaries({}, optional={"disabled": st.booleans(), "active": st.booleans(), "phone": st.none()}),
+    ),
+    max_size=2,
+    unique_by=lambda each: each.first_name,
+)
+_PEOPLE = st.builds(
+    lambda number, values, children, termination: replace(
+        # Each person has a number of their own: a number that is taken may be free after a later item.
+        person(f"E-{number}", **{name: v.format(number) if name == "ssn" and v else v for name, v in values.items()}),
+        dependents=children,
+        **({"termination": termination} if termination else {}),
+    ),
+    st.integers(1, 3),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "first_name": _NAMES,
+            "employment_class": st.sampled_from(EmploymentClass),
+            "hired_on": st.dates(date(2026, 1, 1), date(2027, 3, 1)),
+            "email": st.sampled_from(["a@example.com", None]),
+            "ssn": st.sampled_from(["219-09-999{}", "21909999{}", None]),
+            "address": st.sampled_from([EVERY_VALUE["address"], None]),
+        },
+    ),
+    _CHILDREN,
+    st.none() | st.dates(date(2026, 11, 20), date(2027, 2, 1)),
+)
+_CENSUS = st.lists(_PEOPLE, min_size=1, max_size=3, unique_by=lambda item: item.external_id)
+
+
+def test_census_applied_twice_is_unchanged_the_second_time(database_url: str) -> None:
+    """An item that is refused is refused again, by the same rules. The people of all examples are the same three."""
+    with asyncio.Runner() as runner:
+        engine = create_engine(database_url, PoolSettings(size=1, overflow=1))
+        office = runner.run(create_office(Database(engine, key_ring=KEY_RING)))
+        seen: set[str] = set()
+        runner.run(office.open_plan_year())
+
+        @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @given(_CENSUS)
+        def check(items: list[CensusItem]) -> None:
+            once = runner.run(upsert(office, *items))
+            seen.update(result.outcome for result in once)
+            before = runner.run(office.read_all_rows())
+            again = runner.run(upsert(office, *items))
+            assert runner.run(office.read_all_rows()) == before
+            for result, repeated in zip(once, again, strict=True):
+                outcome = "REFUSED" if result.outcome == "REFUSED" else "UNCHANGED"
+                assert (repeated.outcome, repeated.effects) == (outcome, ())
+                assert violations(repeated) == violations(result)
+
+        try:
+            check()
+            assert seen >= {"CREATED", "UPDATED", "TERMINATED", "REHIRED", "REFUSED"}
+        finally:
+            runner.run(engine.dispose())
