@@ -48,6 +48,8 @@ def test_employee_actions_concern_only_themselves() -> None:
         Action.ADD_DEPENDENT,
         Action.UPDATE_DEPENDENT,
         Action.REPORT_LIFE_EVENT,
+        Action.WITHDRAW_LIFE_EVENT,
+        Action.WITHDRAW_REISSUE,
     }
 
 

@@ -196,6 +196,10 @@ async def create_office_with_inputs(database: Database, *, tenant: str = "acme")
     await office.elect(cy, enroll(enrollment_ids[cy], plans["GOLD"]))
     event = await office.approve_life_event(cy, LifeEventType.MARRIAGE)
     await office.terminate_employee(dee, date(2026, 11, 20))
+    fay = await office.hire("Fay")
+    answer = await _enrollment_id(office, fay, year)
+    await office.elect(fay, waive(answer))
+    reissued = await office.reissue(answer, await office.approve_life_event(fay, LifeEventType.MARRIAGE))
     lapsed = waive(await _enrollment_id(office, bob, ended))
     override = await office.run(override_election, lapsed, None, "A form was lost.")
     key, _ = await office.run(issue_key, KeyLimits(Role.SERVICE, office.employer), "A feed")
@@ -211,6 +215,7 @@ async def create_office_with_inputs(database: Database, *, tenant: str = "acme")
         "bob_enrollment": enrollment_ids[bob],
         "cy_enrollment": enrollment_ids[cy],
         "marriage": event,
+        "reissued": reissued,
         "report": await office.report_life_event(ada),
         "dee": dee,
         "eli": eli,
@@ -362,6 +367,17 @@ def _inputs(ids: dict[str, str]) -> dict[str, Input]:
             "reviewNotes": "Seen.",
             "expectedVersion": 1,
         },
+        "undoLifeEventReview": {
+            "qualifyingLifeEventId": ids["marriage"],
+            "reason": "Another person's certificate.",
+            "expectedVersion": 2,
+        },
+        "withdrawLifeEvent": {
+            "qualifyingLifeEventId": ids["report"],
+            "reason": "Reported twice.",
+            "expectedVersion": 1,
+        },
+        "withdrawReissue": {"enrollmentId": ids["reissued"], "reason": "The wrong plan year.", "expectedVersion": 1},
         "createEmployer": {"name": "Beta LLC", "timeZone": "America/Chicago", **employer},
         "createEmployee": {"employerId": ids["employerId"], **person},
         "updateEmployee": {"employeeId": ids["ada"], **person, "expectedVersion": 1},

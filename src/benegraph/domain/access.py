@@ -33,6 +33,9 @@ class Action(StrEnum):
     CLOSE_ENROLLMENT = "closeEnrollment"
     REPORT_LIFE_EVENT = "reportLifeEvent"
     REVIEW_LIFE_EVENT = "reviewLifeEvent"
+    UNDO_LIFE_EVENT_REVIEW = "undoLifeEventReview"
+    WITHDRAW_LIFE_EVENT = "withdrawLifeEvent"
+    WITHDRAW_REISSUE = "withdrawReissue"
     CREATE_EMPLOYER = "createEmployer"
     UPDATE_EMPLOYER = "updateEmployer"
     DEACTIVATE_EMPLOYER = "deactivateEmployer"
@@ -85,6 +88,8 @@ _EMPLOYEE_ACTIONS = frozenset(
         Action.ADD_DEPENDENT,
         Action.UPDATE_DEPENDENT,
         Action.REPORT_LIFE_EVENT,
+        Action.WITHDRAW_LIFE_EVENT,
+        Action.WITHDRAW_REISSUE,
     }
 )
 _EMPLOYER_ACTIONS = _EMPLOYEE_ACTIONS | {
@@ -98,6 +103,7 @@ _EMPLOYER_ACTIONS = _EMPLOYEE_ACTIONS | {
     Action.OPEN_ENROLLMENT,
     Action.CLOSE_ENROLLMENT,
     Action.REVIEW_LIFE_EVENT,
+    Action.UNDO_LIFE_EVENT_REVIEW,
     Action.CREATE_EMPLOYEE,
     Action.UPDATE_EMPLOYEE,
     Action.TERMINATE_EMPLOYEE,

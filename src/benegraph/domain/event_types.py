@@ -103,6 +103,7 @@ _LISTED: dict[str, tuple[tuple[str, str, Audience, str], ...]] = {
     IdPrefix.ENROLLMENT: (
         ("ISSUED", "enrollment.issued", _EMPLOYEES, "An enrollment was issued, and can be answered in its window."),
         ("REISSUED", "enrollment.reissued", _EMPLOYEES, "An enrollment was issued again after a life event."),
+        ("WITHDRAWN", "enrollment.withdrawn", _EMPLOYEES, "An unanswered reissue was withdrawn."),
         ("ENROLLED", "enrollment.elected", _EMPLOYEES, "Coverage was elected."),
         ("WAIVED", "enrollment.waived", _EMPLOYEES, "Coverage was waived."),
         ("RENEWED", "enrollment.renewed", _EMPLOYEES, "The coverage of the year before was elected again by renewal."),
@@ -148,6 +149,8 @@ _LISTED: dict[str, tuple[tuple[str, str, Audience, str], ...]] = {
         ("APPROVED", "life_event.approved", _EMPLOYEES, "A life event was approved."),
         ("DENIED", "life_event.denied", _EMPLOYEES, "A life event was denied."),
         ("MERGED", "life_event.merged", _EMPLOYERS, "A life event moved to another record of its employee."),
+        ("REVIEW_UNDONE", "life_event.review_undone", _EMPLOYEES, "A life event is pending again."),
+        ("WITHDRAWN", "life_event.withdrawn", _EMPLOYEES, "A life event was withdrawn."),
     ),
     IdPrefix.SUBSCRIBER: (
         ("CREATED", "subscriber.created", _EMPLOYERS, "A carrier's subscriber was created."),

@@ -43,7 +43,7 @@ class LifeEvent(Versioned, Base):
     __table_args__ = (
         id_format_check(IdPrefix.LIFE_EVENT),
         CheckConstraint("event_on <= reported_on", name="reported_after_event"),
-        CheckConstraint("(status = 'PENDING') = (reviewed_on IS NULL)", name="reviewed"),
+        CheckConstraint("status = 'WITHDRAWN' OR (status = 'PENDING') = (reviewed_on IS NULL)", name="reviewed"),
         UniqueConstraint("tenant_id", "employer_id", "employee_id", "id", name="uq_life_events_of_employee"),
         tenant_foreign_key("life_events_employee", "employer_id employee_id", "employees", "employer_id id"),
         tenant_foreign_key(

@@ -172,6 +172,16 @@ async def list_coverage_events(
     return result.all()
 
 
+async def list_changes_at(tx: Transaction, subject_id: str, at: datetime | None) -> Sequence[Row[Any]]:
+    """List the changes of a row that one transaction recorded at an instant: action, and values after."""
+    result = await tx.session.execute(
+        select(Event.action, Event.after)
+        .where(*visibility_conditions(tx.scope, Event), Event.subject_id == subject_id, Event.occurred_at == at)
+        .order_by(Event.id)
+    )
+    return result.all()
+
+
 async def insert_with_events(tx: Transaction, model: type[Base], rows: Sequence[RowValues], action: str) -> None:
     """Insert rows and the events of their creation with one statement."""
     events = []

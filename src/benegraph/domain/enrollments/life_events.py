@@ -33,6 +33,7 @@ class LifeEventStatus(StrEnum):
     PENDING = "PENDING"
     APPROVED = "APPROVED"
     DENIED = "DENIED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 class EffectiveDateRule(Enum):

@@ -72,6 +72,7 @@ class CloseReason(StrEnum):
     TERMINATED = "TERMINATED"
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
     ENDED = "ENDED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,3 +185,32 @@ async def reissue(tx: Transaction, input: ReissueInput) -> ResultData:
         value_or_none(input.expected_version),
     )
     return {"enrollment_id": id, "replaced_id": input.enrollment_id}
+
+
+@mutation_input("The reissue to withdraw.")
+class WithdrawReissueInput(VersionedInput):
+    enrollment_id: strawberry.ID = required("A pending enrollment that was issued by `reissue`.")
+    reason: str | None = optional(REASON_DESCRIPTION)
+
+
+@mutation_payload
+class WithdrawReissuePayload:
+    enrollment: Enrollment | None = to_one(store.enrollments.by_ids, "enrollment_id", "The withdrawn enrollment.")
+    replaced_enrollment: Enrollment | None = to_one(
+        store.enrollments.by_ids,
+        "replaced_id",
+        "The enrollment that it would have replaced. It is unchanged and can be reissued again.",
+    )
+
+
+@mutation(
+    Action.WITHDRAW_REISSUE,
+    WithdrawReissuePayload,
+    "Withdraw a reissue that is not answered. The enrollment closes, and the life event can be withdrawn or used"
+    " again.",
+)
+async def withdraw_reissue(tx: Transaction, input: WithdrawReissueInput) -> ResultData:
+    replaced_id = await enrollments.withdraw_reissue(
+        tx, input.enrollment_id, value_or_none(input.reason), value_or_none(input.expected_version)
+    )
+    return {"enrollment_id": input.enrollment_id, "replaced_id": replaced_id}

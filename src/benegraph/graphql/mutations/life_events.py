@@ -9,6 +9,7 @@ from benegraph.db import store
 from benegraph.db.session import Transaction
 from benegraph.domain.access import Action
 from benegraph.graphql.mutations.inputs import (
+    REASON_DESCRIPTION,
     MutationInput,
     VersionedInput,
     mutation_input,
@@ -111,3 +112,56 @@ async def review_life_event(tx: Transaction, input: ReviewLifeEventInput) -> Res
         change,
     )
     return {"life_event_id": input.qualifying_life_event_id}
+
+
+@mutation_input("The life event whose review is undone.")
+class UndoLifeEventReviewInput(VersionedInput):
+    qualifying_life_event_id: strawberry.ID = required("The life event, approved or denied.")
+    reason: str | None = optional(REASON_DESCRIPTION)
+
+
+@mutation_payload
+class UndoLifeEventReviewPayload:
+    qualifying_life_event: QualifyingLifeEvent | None = to_one(
+        store.enrollments.life_events_by_ids, "life_event_id", "The life event, pending review again."
+    )
+
+
+@mutation(
+    Action.UNDO_LIFE_EVENT_REVIEW,
+    UndoLifeEventReviewPayload,
+    "Undo the review of a life event, so that it is pending again. It is refused while something rests on the review:"
+    " an enrollment that was answered or can be answered because of it, or a change of the employment that it applied."
+    " A dependent whom the approval made inactive is active again.",
+)
+async def undo_life_event_review(tx: Transaction, input: UndoLifeEventReviewInput) -> ResultData:
+    id = input.qualifying_life_event_id
+    await enrollments.undo_life_event_review(tx, id, value_or_none(input.reason), value_or_none(input.expected_version))
+    return {"life_event_id": id}
+
+
+@mutation_input("The life event to withdraw.")
+class WithdrawLifeEventInput(VersionedInput):
+    qualifying_life_event_id: strawberry.ID = required(
+        "The life event. An employee can withdraw it only while it is pending."
+    )
+    reason: str | None = optional(REASON_DESCRIPTION)
+
+
+@mutation_payload
+class WithdrawLifeEventPayload:
+    qualifying_life_event: QualifyingLifeEvent | None = to_one(
+        store.enrollments.life_events_by_ids, "life_event_id", "The withdrawn life event."
+    )
+
+
+@mutation(
+    Action.WITHDRAW_LIFE_EVENT,
+    WithdrawLifeEventPayload,
+    "Withdraw a life event that was reported by mistake. It is refused while something rests on it, like"
+    " `undoLifeEventReview`. The event can be reported again.",
+)
+async def withdraw_life_event(tx: Transaction, input: WithdrawLifeEventInput) -> ResultData:
+    id = input.qualifying_life_event_id
+    await enrollments.withdraw_life_event(tx, id, value_or_none(input.reason), value_or_none(input.expected_version))
+    return {"life_event_id": id}

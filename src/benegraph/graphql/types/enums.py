@@ -282,6 +282,7 @@ describe_enum(
         "PENDING": "Not reviewed yet.",
         "APPROVED": "Approved: the event allows a change.",
         "DENIED": "Denied: the event allows no change.",
+        "WITHDRAWN": "Withdrawn: the event allows no change. It may have been reviewed before.",
     },
 )
 describe_enum(

@@ -1,4 +1,4 @@
-"""Enrollments: issue, elect, reopen, reissue and correct them; report and review life events."""
+"""Enrollments: issue, elect, reopen, reissue and correct them; report, review and withdraw life events."""
 
 from benegraph.services.enrollments.coverage_ends import CoverageOutcome, end_coverage
 from benegraph.services.enrollments.elect import ElectionOutcome, elect, reopen_election
@@ -6,6 +6,7 @@ from benegraph.services.enrollments.extensions import WindowExtension, extend_wi
 from benegraph.services.enrollments.life_events import report_life_event, review_life_event
 from benegraph.services.enrollments.overrides import OverrideOutcome, override_election, review_election_override
 from benegraph.services.enrollments.reissue import reissue_enrollment
+from benegraph.services.enrollments.withdrawals import undo_life_event_review, withdraw_life_event, withdraw_reissue
 
 __all__ = [
     "CoverageOutcome",
@@ -21,4 +22,7 @@ __all__ = [
     "report_life_event",
     "review_election_override",
     "review_life_event",
+    "undo_life_event_review",
+    "withdraw_life_event",
+    "withdraw_reissue",
 ]

@@ -8,7 +8,7 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, bindparam, delete, func, select, update
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, any_, bindparam, delete, func, or_, select, update
 
 from benegraph.db.cached_statements import fetch
 from benegraph.db.models import Dependent, EnrolledDependent, Enrollment, LifeEvent, PlanYear
@@ -17,6 +17,7 @@ from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, array_of_rows, visibility_conditions
 from benegraph.db.store.plan_years import offering_columns, past_draft_conditions
 from benegraph.db.store.row_writes import insert_rows
+from benegraph.domain.enrollments.coverage_ends import CoverageEndReason
 from benegraph.domain.enrollments.life_events import LIFE_EVENT_RULES, LifeEventStatus
 from benegraph.domain.enrollments.status import ElectionDecision
 
@@ -254,6 +255,34 @@ async def employee_id_of_life_event(tx: Transaction, id: str) -> str | None:
             LifeEvent.id == id,
         )
     )
+
+
+async def list_resting_on_life_event(
+    tx: Transaction, event: LifeEvent, today: date, *, may_end_coverage: bool
+) -> Sequence[str]:
+    """List the enrollments that were answered, or can still be answered, because of a life event, by ID.
+
+    With `may_end_coverage` also those of its employee whose coverage was ended voluntarily since its review, because
+    the end may rest on it. The caller holds the employee's lock.
+    """
+    is_open = and_(
+        or_(Enrollment.closed_on.is_(None), Enrollment.closed_on > today),
+        func.greatest(Enrollment.window_closes_on, Enrollment.window_extended_through) >= today,
+    )
+    rests = and_(Enrollment.life_event_id == event.id, or_(Enrollment.decision.is_not(None), is_open))
+    if may_end_coverage:
+        is_ended = Enrollment.end_reason == CoverageEndReason.VOLUNTARY
+        rests = or_(rests, and_(is_ended, Enrollment.updated_at >= event.reviewed_at))
+    result = await tx.session.scalars(
+        select(Enrollment.id)
+        .where(
+            *visibility_conditions(tx.scope, Enrollment, Enrollment.employer_id, Enrollment.employee_id),
+            Enrollment.employee_id == event.employee_id,
+            rests,
+        )
+        .order_by(Enrollment.id)
+    )
+    return result.all()
 
 
 async def has_relationship_ended(tx: Transaction, dependent_id: str) -> bool:

@@ -115,7 +115,9 @@ export type LifeEventStatus =
   /** Denied: the event allows no change. */
   | 'DENIED'
   /** Not reviewed yet. */
-  | 'PENDING';
+  | 'PENDING'
+  /** Withdrawn: the event allows no change. It may have been reviewed before. */
+  | 'WITHDRAWN';
 
 /** The type of a life event, which determines its window and the changes that it allows. */
 export type LifeEventType =

@@ -107,7 +107,7 @@ export function LifeEvents({ employee, onChanged }: Properties) {
   );
 }
 
-const STATUS_TEXTS = { PENDING: "Pending: HR reviews it", APPROVED: "Approved", DENIED: "Denied" };
+const STATUS_TEXTS = { PENDING: "Pending: HR reviews it", APPROVED: "Approved", DENIED: "Denied", WITHDRAWN: "Withdrawn" };
 
 function LifeEvent({ event, employee, onChanged }: Properties & { event: LifeEventFieldsFragment }) {
   const { today } = employee.employer;
