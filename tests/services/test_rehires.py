@@ -11,6 +11,7 @@ from benegraph.db.session import Database
 from benegraph.domain.enrollments.coverage_ends import CoverageEnd, CoverageEndReason
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import WaitingPeriod
+from benegraph.services.division_moves import move_employee
 from benegraph.services.enrollments import end_coverage, override_election
 from benegraph.services.rehires import Rehire, rehire_employee
 from factories.coverage import (
@@ -206,6 +207,18 @@ async def test_division_of_rehire_needs_contract_at_its_start(office: Office) ->
     await make_contract(office, division_id="D3", coverage_end=START)
     id = await rehire(office, ada, division_id="D3")
     assert (await office.read_row("employees", id))["division_id"] == "D3"
+
+
+async def test_former_employment_is_not_moved_to_another_division(office: Office) -> None:
+    """The subscriber is that of the new employment, so the former coverage of record could not follow."""
+    for division in ("D1", "D2"):
+        await make_contract(office, division_id=division)
+    ada = await hire_and_terminate(office)
+    new = await rehire(office, ada)
+    move = office.run(move_employee, ada, "D2", date(2027, 6, 1))
+    assert await office.refusals(move) == ["INVALID_STATUS_TRANSITION employeeId"]
+    await office.run(move_employee, new, "D2", date(2027, 7, 2))
+    assert (await office.read_row("employees", new))["division_id"] == "D2"
 
 
 async def test_waiting_period_counts_from_new_start(office: Office) -> None:

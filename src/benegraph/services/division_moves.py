@@ -13,7 +13,7 @@ from benegraph.domain.coverage import record_span
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import check_division_id, check_move
-from benegraph.services.coverage.subscribers import check_division
+from benegraph.services.coverage.subscribers import check_division, check_not_rehired
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.employees import require_employee
 
@@ -47,6 +47,7 @@ async def move_employee(
     raise_if_any(
         [
             *check_version(expected_version, employee.version),
+            *await check_not_rehired(tx, employee, "employeeId"),
             *check_move(employee.hired_on, employee.terminated_on, last_move, effective_on, today),
             *_check_divisions(recorded, from_division, division_id),
             *(
