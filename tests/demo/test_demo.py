@@ -30,7 +30,7 @@ from statement_log import record_round_trips
 DAY = date(2026, 11, 20)
 AFTERNOON = Clock.at(datetime(2026, 11, 20, 15, 12, 1, 350, UTC), DAY)
 EVENING = Clock.at(datetime(2026, 11, 20, 23, 50, tzinfo=UTC), DAY)
-TABLES = [name for name in Base.metadata.tables if name not in ("api_keys", "idempotency_keys")]
+TABLES = [name for name in Base.metadata.tables if name not in ("api_keys", "idempotency_keys", "access_records")]
 
 
 def administrator(tenant_id: str) -> Viewer:

@@ -56,6 +56,7 @@ def test_prefix_of_each_entity_type() -> None:
         "EVENT": "evnt",
         "FEED_EVENT": "fevt",
         "API_KEY": "akey",
+        "ACCESS_RECORD": "accr",
     }
 
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from benegraph.db.models import Dependent, Employee
+from sqlalchemy import select
+
+from benegraph.db.models import AccessRecord, Dependent, Employee
 from benegraph.db.models.addresses import address_values
 from benegraph.db.session import Database, Transaction
+from benegraph.domain.access import Role
 from benegraph.domain.addresses import PostalAddress
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import EmploymentClass, Relationship, Sex
@@ -101,3 +104,26 @@ async def read_employer_id(database: Database, clock: Clock, tenant: str, employ
         return (await tx.session.get_one(Employee, (tenant, employee))).employer_id
 
     return str(await database.transact(administrator(tenant), clock, transaction))
+
+
+async def make_access_record(
+    database: Database, clock: Clock, *, employee: str, tenant: str = TENANT, **columns: Any
+) -> str:
+    """Insert a record that a clerk read an employee's e-mail address and phone number."""
+
+    async def find_employer(tx: Transaction) -> str:
+        return await tx.session.scalar(select(Employee.employer_id).where(Employee.id == employee)) or ""
+
+    row = {
+        "employer_id": await database.transact(administrator(tenant), clock, find_employer),
+        "employee_id": employee,
+        "actor": "EMPLOYER akey_clerk",
+        "actor_role": Role.EMPLOYER,
+        "operation": "Staff",
+        "document": "0" * 64,
+        "request_id": "request-1",
+        "columns": ["email", "phone"],
+        **columns,
+    }
+    (id,) = await insert(database, clock, tenant, AccessRecord, row, prefix=IdPrefix.ACCESS_RECORD)
+    return id

@@ -41,7 +41,7 @@ from factories.enrollments import (
     make_life_event,
     make_override,
 )
-from factories.people import FULL_DEMOGRAPHICS, make_dependent, make_employee
+from factories.people import FULL_DEMOGRAPHICS, make_access_record, make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
 
 TODAY = date(2026, 11, 20)
@@ -74,6 +74,7 @@ TABLES: Mapping[str, Any] = {
     "GroupContract": models.GroupContract,
     "PremiumInvoice": models.PremiumInvoice,
     "PremiumPayment": models.PremiumPayment,
+    "AccessRecord": models.AccessRecord,
 }
 assert set(TABLES) == {type_.name for type_ in GRAPHQL_SCHEMA.get_possible_types(NODE)}
 
@@ -225,6 +226,9 @@ async def _insert_rare_rows(database: Database, tenant: str) -> None:
         previous_employment=person,
     )
     await make_employee(database, NOW, tenant=tenant, employer=employer, last_name="Doublé", merged_into=person)
+    await make_access_record(database, NOW, tenant=tenant, employee=person)
+    unnamed: dict[str, Any] = {"operation": None, "document": None, "request_id": None, "columns": []}
+    await make_access_record(database, NOW, tenant=tenant, employee=person, **unnamed)
     await make_key(database, NOW, tenant=tenant)
     used: dict[str, Any] = {"last_used_at": NOW.now, "expires_at": NOW.now, "revoked_at": NOW.now}
     await make_key(database, NOW, tenant=tenant, employer=employer, employee=person, actions=["elect"], **used)

@@ -25,6 +25,12 @@ async def reveals(office: Office) -> list[tuple[str, str, str | None]]:
     return [(row["subject_id"], row["actor_role"], row["reason"]) for row in events if row["action"] == "REVEALED"]
 
 
+async def accesses(office: Office, employee: str) -> list[tuple[str, list[str], str]]:
+    query = "query($id: ID!) { employee(id: $id) { accesses { nodes { operation fields role } } } }"
+    data = await fetch_data(office.database, office.clock(), office.viewer, query, id=employee)
+    return [(row["operation"], row["fields"], row["role"]) for row in data["employee"]["accesses"]["nodes"]]
+
+
 async def test_each_reveal_is_recorded_with_its_reason(database: Database) -> None:
     office = await create_office(database)
     ada = await office.hire(ssn=NUMBER)
@@ -33,6 +39,7 @@ async def test_each_reveal_is_recorded_with_its_reason(database: Database) -> No
     assert (first.payload, first.replayed) == ({"ssn": DIGITS}, False)
     assert (again.payload, again.replayed) == ({"ssn": DIGITS}, True)
     assert await reveals(office) == [(ada, "ADMINISTRATOR", "The carrier asks for it.")] * 2
+    assert await accesses(office, ada) == [("revealSsn", ["ssn"], "ADMINISTRATOR")] * 2
 
 
 async def test_key_reused_with_another_number_is_refused(database: Database) -> None:
@@ -60,6 +67,7 @@ async def test_dependent_number_is_revealed(database: Database) -> None:
     id = added.payload["dependent"]["id"]
     assert (await call(office, "revealSsn", {"personId": id, "reason": "Asked."})).payload == {"ssn": DIGITS}
     assert await reveals(office) == [(id, "ADMINISTRATOR", "Asked.")]
+    assert await accesses(office, ada) == [("revealSsn", ["ssn"], "ADMINISTRATOR")]
 
 
 async def test_refused_reveal_records_nothing(database: Database) -> None:
@@ -72,6 +80,7 @@ async def test_refused_reveal_records_nothing(database: Database) -> None:
         refused = await call(office, "revealSsn", {"personId": ada, "reason": "Asked."}, viewer=viewer)
         assert refused.errors == ["FORBIDDEN"]
     assert await reveals(office) == []
+    assert await accesses(office, ada) == []
 
 
 async def test_last_four_digits_are_read_by_whoever_sees_the_person(database: Database) -> None:
@@ -99,7 +108,7 @@ async def test_dump_and_history_hold_no_number(database: Database, owner_url: st
     duplicate = await call(office, "createEmployee", {**input, "ssn": "219-09-9998"})
     assert duplicate.refusals == ["ALREADY_EXISTS ssn"]
     assert id not in duplicate.messages[0]
-    events = [event for event in (await office.read_all_rows())["events"].values() if event["subject_id"] == id]
+    events = await office.history(id)
     assert [(event["action"], event["withheld_columns"]) for event in events] == [
         ("HIRED", []),
         ("UPDATED", ["address_city", "ssn"]),

@@ -23,7 +23,7 @@ from factories.enrollments import (
     make_life_event,
     make_override,
 )
-from factories.people import make_dependent, make_employee
+from factories.people import make_access_record, make_dependent, make_employee
 from factories.plan_years import make_class, make_plan, make_plan_year
 
 
@@ -138,6 +138,7 @@ async def _add_employer(dataset: VisibilityDataset, database: Database, clock: C
         add(employee_id, employer=employer, employee=employee_id)
         owned_ids = await _make_employee_rows(database, clock, tenant, employee_id, plan_year, plan)
         dataset.elections[employee_id] = owned_ids[1]
+        owned_ids.append(await make_access_record(database, clock, tenant=tenant, employee=employee_id))
         for id in owned_ids:
             add(id, employer=employer, employee=employee_id)
         override = await make_override(

@@ -28,6 +28,7 @@ from factories.office import DATES_2026, Office, create_office, enroll
 LIMITS: dict[str, tuple[str | None, str | None]] = {
     "tenants": (None, None),
     "api_keys": ("employer_id", "employee_id"),
+    "access_records": ("employer_id", "employee_id"),
     "idempotency_keys": (None, None),
     "persisted_queries": (None, None),
     "benefit_products": (None, None),
@@ -73,6 +74,7 @@ DELETABLE = {
     "subscriber_enrollments",
 }
 NEVER_UPDATED = {
+    "access_records",
     "confirmed_dependents",
     "division_moves",
     "election_confirmations",
@@ -103,6 +105,7 @@ async def fill(office: Office) -> list[str]:
 
     async def insert_access_rows(tx: Transaction) -> None:
         await issue_key(tx, KeyLimits(Role.EMPLOYEE, office.employer, staff[0]), "A key", key=f"bgk_{office.employer}")
+        await store.access_records.insert_accesses(tx, {employee: ["email"] for employee in staff}, "Staff")
         await run_idempotent(tx, Action.ELECT, office.employer, b"hash", _nothing)
         await store.documents.insert_persisted_query(tx, compute_digest(office.employer), office.employer)
         await trust(tx, {office.employer: (compute_digest("{ viewer { role } }"), "{ viewer { role } }")})

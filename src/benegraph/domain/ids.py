@@ -41,6 +41,7 @@ class IdPrefix(StrEnum):
     #: An event as the feed shows it; its ID has the same suffix as that of the event in history.
     FEED_EVENT = "fevt"
     API_KEY = "akey"
+    ACCESS_RECORD = "accr"
 
     @property
     def entity_name(self) -> str:

@@ -1,7 +1,7 @@
 """The context of one request: its viewer, its clock, the database, and the loaders that batch its reads."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,10 @@ class Context:
     #: Whether a mutation of this request was answered from an earlier call with the same idempotency key.
     replayed: bool = False
     operation_info: OperationInfo = field(default_factory=OperationInfo)
+    #: Called before the response is built if protected columns were read. None where such reads are not recorded.
+    on_accesses: Callable[["Context"], Awaitable[None]] | None = None
+    #: The protected columns that were read, by the ID of the employee.
+    accesses: dict[str, set[str]] = field(default_factory=dict)
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
     _read_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_READS))
 
@@ -58,6 +62,15 @@ class Context:
     def may_introspect(self) -> bool:
         """Whether the viewer may read the schema, and so the names in it that error messages suggest."""
         return self.viewer.role in self.introspection_roles
+
+    @property
+    def tracks_accesses(self) -> bool:
+        """Whether reads of protected columns are recorded. Reads of the own data by an employee are not."""
+        return self.on_accesses is not None and self.viewer.role is not Role.EMPLOYEE
+
+    def track_access(self, employee_id: str, columns: Iterable[str]) -> None:
+        """Note a read of protected columns of an employee or of the employee's dependent."""
+        self.accesses.setdefault(employee_id, set()).update(columns)
 
     async def load_row(self, batch: OneByKey | OneByCompositeKey, key: Any) -> Any:
         """Load the row of a key, in one batch with the other keys requested meanwhile; None if there is no such row."""

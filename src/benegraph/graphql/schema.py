@@ -21,6 +21,7 @@ from benegraph.graphql.types.overrides import OverridesQuery
 from benegraph.graphql.types.paging import MAX_PAGE_SIZE
 from benegraph.graphql.types.people import PeopleQuery
 from benegraph.graphql.types.plan_years import PlanYearsQuery
+from benegraph.graphql.types.protected_fields import track_protected_fields
 from benegraph.graphql.types.scalars import SCALARS
 from benegraph.graphql.types.worklist import WorklistQuery
 
@@ -84,9 +85,11 @@ class DescribedSchema(strawberry.Schema):
 
 def build_schema() -> strawberry.Schema:
     """Build the schema with all types, queries and mutations."""
-    return DescribedSchema(
+    schema = DescribedSchema(
         query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS), description=DESCRIPTION
     )
+    track_protected_fields(schema._schema)  # noqa: SLF001 - as in DocumentCache
+    return schema
 
 
 def print_sdl() -> str:

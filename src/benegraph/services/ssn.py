@@ -9,6 +9,7 @@ from benegraph.db import store
 from benegraph.db.models import Dependent, Employee
 from benegraph.db.session import Transaction
 from benegraph.db.store.row_writes import update_rows
+from benegraph.domain.access import Action
 from benegraph.domain.checks import MAX_REASON_LENGTH, check_text
 from benegraph.domain.encryption import KeyRing, ValuePlace
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
@@ -116,6 +117,8 @@ async def reveal_ssn(tx: Transaction, person_id: str, reason: str) -> str:
         raise refusal(violation.code, violation.message, "personId")
     ssn = tx.key_ring.decrypt(person.ssn, _place(tx, table, person.id))
     await store.history.insert_events(tx, [store.history.change_event(tx, person, "REVEALED", reason)])
+    employee_id = person.id if isinstance(person, Employee) else person.employee_id
+    await store.access_records.insert_accesses(tx, {employee_id: ["ssn"]}, Action.REVEAL_SSN)
     return ssn
 
 

@@ -17,6 +17,7 @@ from benegraph.graphql.engine.documents import DocumentCache
 from benegraph.graphql.engine.errors import error_body
 from benegraph.graphql.engine.execute import GraphQLRequest, MutationNotAllowed, execute
 from benegraph.graphql.engine.persisted_documents import DocumentSource, PersistedDocuments, parse_document_source
+from benegraph.graphql.engine.protected_reads import record_context_accesses
 from benegraph.graphql.engine.serialize import serialize
 from benegraph.settings import GatewayConfig
 from benegraph.web.auth import authenticate
@@ -144,6 +145,7 @@ class GraphQLView:
             budget.charge_operation,
             self._introspection_roles,
             operation_info=info,
+            on_accesses=record_context_accesses,
         )
         return context, budget
 

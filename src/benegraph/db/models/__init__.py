@@ -1,6 +1,6 @@
 """Table definitions: one class for each table, without behavior."""
 
-from benegraph.db.models.access import ApiKey, IdempotencyKey, Tenant
+from benegraph.db.models.access import AccessRecord, ApiKey, IdempotencyKey, Tenant
 from benegraph.db.models.billing import PremiumInvoice, PremiumPayment
 from benegraph.db.models.catalog import BenefitProduct, CarrierPlan, CarrierPlanRate
 from benegraph.db.models.confirmations import ConfirmedDependent, ElectionConfirmation
@@ -14,6 +14,7 @@ from benegraph.db.models.people import Dependent, DivisionMove, Employee
 from benegraph.db.models.plan_years import ContributionClass, Plan, PlanRate, PlanYear
 
 __all__ = [
+    "AccessRecord",
     "ApiKey",
     "BenefitProduct",
     "CarrierPlan",

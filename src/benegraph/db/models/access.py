@@ -68,6 +68,33 @@ class ApiKey(Identified, Base):
     )
 
 
+class AccessRecord(Identified, Base):
+    """A read of an employee's protected columns, or of those of the dependents, by someone else.
+
+    It has no foreign keys, because it outlives a deleted employee. Records are only inserted.
+    """
+
+    __tablename__ = "access_records"
+
+    employer_id: Mapped[Id]
+    employee_id: Mapped[Id]
+    actor: Mapped[str]
+    actor_role: Mapped[Role] = mapped_column(enum_type(Role))
+    #: The operation's name; None for one without a name.
+    operation: Mapped[str | None]
+    #: SHA-256 of the document's text, in hexadecimal.
+    document: Mapped[str | None]
+    request_id: Mapped[str | None]
+    #: The protected columns that were read, with `address` for the parts of an address.
+    columns: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+    __table_args__ = (
+        id_format_check(IdPrefix.ACCESS_RECORD),
+        Index("ix_access_records_employee", "tenant_id", "employee_id", "id"),
+        Index("ix_access_records_created_at", "tenant_id", "created_at"),
+    )
+
+
 class IdempotencyKey(TenantScoped, Base):
     """The result of a mutation under a caller's idempotency key: the hash of its input and the IDs that it changed."""
 

@@ -17,6 +17,7 @@ from benegraph.db.query_compiler.columns import (
     is_nullable_column,
 )
 from benegraph.db.query_compiler.parameters import key_parameters, statement_cache_key, window_parameters
+from benegraph.db.query_compiler.protected_reads import collect_people, reads_protected_columns
 from benegraph.db.query_compiler.statements import build_count_statement, build_row_statement
 
 __all__ = [
@@ -24,11 +25,13 @@ __all__ = [
     "build_row_statement",
     "can_render_cursors",
     "can_render_json",
+    "collect_people",
     "columns_of",
     "find_enum_columns",
     "is_id_column",
     "is_nullable_column",
     "key_parameters",
+    "reads_protected_columns",
     "statement_cache_key",
     "window_parameters",
 ]

@@ -23,6 +23,12 @@ from benegraph.db.query_compiler.json_text import (
     value_pieces,
 )
 from benegraph.db.query_compiler.parameters import KEYS, parametrize_window
+from benegraph.db.query_compiler.protected_reads import (
+    employee_id_column,
+    marker_pieces,
+    protected_parts,
+    protected_values,
+)
 from benegraph.db.query_scope import QueryScope, ScopeShape
 from benegraph.db.store.row_queries import PARENT_KEY, OneByCompositeKey, OneByKey, PagedRows, PageWindow
 from benegraph.execution.plan.rows import (
@@ -41,13 +47,16 @@ from benegraph.execution.plan.rows import (
 _RECORD_LIST_COLUMN: ColumnElement[Any] = literal_column("NULL::record[]")
 
 
-def build_row_statement(query: RowQuery, shape: ScopeShape, windows: Sequence[PageWindow | None]) -> Select[Any]:
+def build_row_statement(
+    query: RowQuery, shape: ScopeShape, windows: Sequence[PageWindow | None], *, marks_people: bool = False
+) -> Select[Any]:
     """Build the statement for a row query. The last column of each row is the key that the row belongs to.
 
-    Without a source, the statement returns one row of JSON texts and no key.
+    Without a source, the statement returns one row of JSON texts and no key. With `marks_people`, rows with protected
+    columns also return their employee, as `protected_reads` describes.
     """
     scope, source = shape.template_scope(), query.source
-    builder = _StatementBuilder(scope, windows, count(1))
+    builder = _StatementBuilder(scope, windows, count(1), marks_people)
     if source is None:
         return select(*(builder.root_json(nested, index) for index, nested in enumerate(query.nested)))
     keys = bindparam(KEYS, type_=ARRAY(Text))
@@ -96,6 +105,7 @@ class _StatementBuilder:
     scope: QueryScope
     windows: Sequence[PageWindow | None]
     subquery_numbers: Iterator[int]
+    marks_people: bool
 
     def row_columns(self, level: Subquery, query: RowQuery, window: PageWindow | None) -> list[ColumnElement[Any]]:
         """Return the values of a row in the order that RowQuery defines."""
@@ -105,6 +115,8 @@ class _StatementBuilder:
             columns.append(null())
         if query.has_order_key and window is not None:
             columns.append(func.row(*(level.c[column.key] for column, _ in query.source.sort_columns(window.order))))
+        if self.marks_people and (protected := protected_values(query)):
+            columns.append(level.c[employee_id_column(query.source, protected)])
         return columns
 
     def _nested(self, parent: Subquery, nested: NestedQuery) -> ColumnElement[Any]:
@@ -142,7 +154,7 @@ class _StatementBuilder:
         return self._json_page(None, None, nested.row_query, layout, parametrize_window(source, nested.page, window))
 
     def _json_rows(self, level: Subquery, source: Source, layout: JsonLayout) -> ColumnElement[Any]:
-        row = self._json_row(level, layout.parts or (), layout.suffix)
+        row = self._json_row(level, layout.parts or (), layout.suffix, source)
         if isinstance(source, OneByKey):
             return select(row).select_from(level).scalar_subquery()
         rows = select(join_rows(row)).select_from(level).scalar_subquery()
@@ -205,6 +217,8 @@ class _StatementBuilder:
         for part in parts:
             pieces.append(part.prefix)
             pieces += self._part_pieces(level, part, source, window)
+        if self.marks_people:
+            pieces += marker_pieces(level, source, parts)
         return concat([*pieces, suffix])
 
     def _part_pieces(self, level: Subquery, part: JsonPart, source: Any, window: PageWindow | None) -> list[Piece]:
@@ -223,6 +237,9 @@ class _StatementBuilder:
 def _needed_columns(query: RowQuery, layout: JsonLayout | None, window: PageWindow | None) -> Iterator[str]:
     """Iterate over the columns that a level needs for its rows' values or JSON."""
     page_fields: set[Any] = set()
+    protected = protected_values(query) if layout is None else protected_parts(query.source, layout.parts or ())
+    if protected:
+        yield employee_id_column(query.source, protected)
     if layout is None:
         yield from query.columns
         yield from (nested.key for nested in query.nested)

@@ -2,6 +2,7 @@
 
 from benegraph.db.store import (
     access,
+    access_records,
     billing,
     catalog,
     coverage,
@@ -19,6 +20,7 @@ from benegraph.db.store import (
 
 __all__ = [
     "access",
+    "access_records",
     "billing",
     "catalog",
     "coverage",

@@ -87,6 +87,8 @@ async def execute(documents: DocumentCache, context: Context, request: GraphQLRe
                 outcome = await _run_plan(documents, context, prepared)
             if outcome is None:
                 outcome = await _run_resolvers(documents, context, prepared)
+            if context.accesses and context.on_accesses is not None:
+                await context.on_accesses(context)
     except RequestTimeout as error:
         return error_body(error)
     except TimeoutError:

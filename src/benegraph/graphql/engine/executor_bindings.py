@@ -29,6 +29,7 @@ from benegraph.graphql.types.paging import PageRequest
 _SERIALIZABLE_SCALARS = {"ID", "String", "Int", "Boolean", "Date", "DateTime", "Cents", "JSON"}
 #: How many compiled statements a row query caches: pages have many sizes, and filters many forms.
 _MAX_CACHED_STATEMENTS = 64
+_IS_PROTECTED = "protected"
 
 
 def declare_field(  # noqa: PLR0911 - one return for each kind of declaration
@@ -179,8 +180,15 @@ class SnapshotReader:
     async def fetch_rows(
         self, query: RowQuery, keys: Sequence[Any], pages: Sequence[PageRequest | None]
     ) -> Sequence[execution.Row]:
+        marks_people = self.context.tracks_accesses and _reads_protected_columns(query)
+        rows = await self._fetch_rows(query, keys, pages, marks_people=marks_people)
+        return query_compiler.collect_people(query, rows, pages, self.context.track_access) if marks_people else rows
+
+    async def _fetch_rows(
+        self, query: RowQuery, keys: Sequence[Any], pages: Sequence[PageRequest | None], *, marks_people: bool
+    ) -> Sequence[execution.Row]:
         windows = [None if page is None else page.window for page in pages]
-        statement = _get_row_statement(query, self._shape, windows)
+        statement = _get_row_statement(query, self._shape, windows, marks_people)
         rows: Sequence[execution.Row] = await self._fetch(statement, query, keys, windows)
         return rows
 
@@ -212,7 +220,8 @@ class SnapshotReader:
         if not distinct:
             return []
         query, make = _complete_row_query(batch)
-        rows = await self.fetch_rows(query, distinct, ())
+        # Computed fields show no protected column.
+        rows = await self._fetch_rows(query, distinct, (), marks_people=False)
         return [(row[-1], make(row[:-1])) for row in rows]
 
 
@@ -220,9 +229,23 @@ def _cache_key(purpose: str, shape: ScopeShape, windows: Sequence[Any]) -> Hasha
     return (purpose, shape, *map(query_compiler.statement_cache_key, windows))
 
 
-def _get_row_statement(query: RowQuery, shape: ScopeShape, windows: Sequence[Any]) -> PreparedStatement:
-    build = partial(query_compiler.build_row_statement, query, shape, windows)
-    return _get_statement(query, _cache_key("rows", shape, windows), build)
+def _get_row_statement(
+    query: RowQuery, shape: ScopeShape, windows: Sequence[Any], marks_people: bool
+) -> PreparedStatement:
+    build = partial(query_compiler.build_row_statement, query, shape, windows, marks_people=marks_people)
+    return _get_statement(query, _rows_cache_key(shape, windows, marks_people), build)
+
+
+def _rows_cache_key(shape: ScopeShape, windows: Sequence[Any], marks_people: bool) -> Hashable:
+    return _cache_key("marked rows" if marks_people else "rows", shape, windows)
+
+
+def _reads_protected_columns(query: RowQuery) -> bool:
+    """Return whether a query returns protected columns; the answer is cached with its statements."""
+    is_protected: bool | None = query.cache.get(_IS_PROTECTED)
+    if is_protected is None:
+        is_protected = query.cache[_IS_PROTECTED] = query_compiler.reads_protected_columns(query)
+    return is_protected
 
 
 def _get_statement(query: RowQuery, key: Hashable, build: Callable[[], Any]) -> PreparedStatement:
@@ -243,8 +266,10 @@ def statement_preparer(context: Context, worker: Executor) -> execution.Prepare:
     async def prepare(query: RowQuery, pages: Sequence[PageRequest | None]) -> None:
         windows = [None if page is None else page.window for page in pages]
         reads_no_row = isinstance(query.source, PagedRows) and windows[0] is None
-        if not reads_no_row and _cache_key("rows", shape, windows) not in query.cache:
-            await asyncio.get_running_loop().run_in_executor(worker, _get_row_statement, query, shape, windows)
+        marks_people = context.tracks_accesses and _reads_protected_columns(query)
+        if not reads_no_row and _rows_cache_key(shape, windows, marks_people) not in query.cache:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(worker, _get_row_statement, query, shape, windows, marks_people)
 
     return prepare
 

@@ -48,6 +48,7 @@ NODE_TYPES: dict[IdPrefix, tuple[str, OneByKey]] = {
     IdPrefix.GROUP_CONTRACT: ("GroupContract", store.coverage.contracts_by_ids),
     IdPrefix.PREMIUM_INVOICE: ("PremiumInvoice", store.billing.by_ids),
     IdPrefix.PREMIUM_PAYMENT: ("PremiumPayment", store.billing.payments_by_ids),
+    IdPrefix.ACCESS_RECORD: ("AccessRecord", store.access_records.by_ids),
 }
 #: The batch function of each type of node.
 NODE_BATCHES: dict[str, OneByKey] = dict(NODE_TYPES.values())

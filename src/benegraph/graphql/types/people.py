@@ -14,6 +14,7 @@ from benegraph.domain.coverage import check_subscriber
 from benegraph.domain.errors import BadInput
 from benegraph.domain.ids import IdPrefix
 from benegraph.graphql.context import Context
+from benegraph.graphql.types.access_records import AccessRecord
 from benegraph.graphql.types.addresses import Address, address_field
 from benegraph.graphql.types.coverage import Subscriber
 from benegraph.graphql.types.enrollments import Enrollment, EnrollmentFilter, EnrollmentOrder, QualifyingLifeEvent
@@ -236,6 +237,12 @@ class Employee(Node):
         store.coverage.subscribers_of_employees,
         "id",
         "The carrier's subscriber that this employee is linked to; null if there is none.",
+    )
+    accesses: Connection[AccessRecord] = to_page(
+        store.access_records.of_employees,
+        "id",
+        "Who read this employee's protected data, or that of the dependents, oldest first; `last` returns the newest."
+        " The employee's own reads are not recorded.",
     )
     eligibility: Eligibility | None = computed_in_batch(
         _load_eligibility,
