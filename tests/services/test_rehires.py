@@ -9,6 +9,7 @@ from test_coverage_sync_contracts import enroll_in_plan_year, linked_coverage_id
 
 from benegraph.db.session import Database
 from benegraph.domain.enrollments.coverage_ends import CoverageEnd, CoverageEndReason
+from benegraph.domain.enrollments.life_events import LifeEventType
 from benegraph.domain.people import EmploymentClass
 from benegraph.domain.plan_years import WaitingPeriod
 from benegraph.services.division_moves import move_employee
@@ -23,7 +24,7 @@ from factories.coverage import (
     make_subscriber,
     read_coverage,
 )
-from factories.office import Office, create_office, enroll
+from factories.office import Office, create_office, enroll, waive
 
 ENDED, START = date(2027, 6, 10), date(2027, 7, 1)
 
@@ -219,6 +220,22 @@ async def test_former_employment_is_not_moved_to_another_division(office: Office
     assert await office.refusals(move) == ["INVALID_STATUS_TRANSITION employeeId"]
     await office.run(move_employee, new, "D2", date(2027, 7, 2))
     assert (await office.read_row("employees", new))["division_id"] == "D2"
+
+
+async def test_former_coverage_is_neither_reissued_nor_answered_anew(office: Office) -> None:
+    """A waiver of the former coverage would not reach the carrier, because the subscriber is that of the new one."""
+    ada = await office.hire()
+    medical = await office.open_plan_year()
+    enrollment = await enroll_in_plan_year(office, ada, medical)
+    day = office.on_day(date(2027, 6, 12))
+    event = await day.approve_life_event(ada, LifeEventType.MARRIAGE, date(2027, 5, 20))
+    await day.terminate_employee(ada, ENDED)
+    await rehire(day, ada)
+    assert await day.refusals(day.reissue(enrollment, event)) == [
+        "INVALID_STATUS_TRANSITION enrollmentId",
+        "NOT_ELIGIBLE enrollmentId",
+    ]
+    assert await day.refusals(day.elect(ada, waive(enrollment))) == ["INVALID_STATUS_TRANSITION employeeId"]
 
 
 async def test_waiting_period_counts_from_new_start(office: Office) -> None:

@@ -29,6 +29,7 @@ from benegraph.domain.enrollments.tiers import DependentFacts
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.domain.people import Relationship
+from benegraph.services.coverage.subscribers import check_not_rehired
 from benegraph.services.coverage.sync import sync_coverage_of_record
 from benegraph.services.enrollments.confirmations import build_answer_writes
 from benegraph.services.enrollments.offers import (
@@ -83,6 +84,7 @@ async def elect(tx: Transaction, employee_id: str, elections: Sequence[Election]
     employee = await store.people.lock_employee(tx, employee_id)
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {employee_id}.", "employeeId")
+    raise_if_any(await check_not_rehired(tx, employee, "employeeId"))
     context = await load_election_context(tx, employee, [election.enrollment_id for election in elections])
     today = tx.today(employee.time_zone)
     accepted_elections = _evaluate_all(elections, await load_offers(tx, context, elections, today), today)

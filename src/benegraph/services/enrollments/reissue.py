@@ -23,6 +23,7 @@ from benegraph.domain.enrollments.status import (
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import compute_eligibility_date
+from benegraph.services.coverage.subscribers import check_not_rehired
 from benegraph.services.enrollments.offers import (
     build_terms,
     coverage_span,
@@ -63,6 +64,7 @@ async def reissue_enrollment(
     effective_on = compute_event_effective_date(event, employee, plan_year, covered_since) if event else None
     violations = [
         *check_version(expected_version, old.version),
+        *await check_not_rehired(tx, employee, "enrollmentId"),
         *check_event(event, today),
         *_check_reissuable(old, rows, plan_year, today),
     ]
