@@ -4,16 +4,24 @@ import graphql from "@graphql-eslint/eslint-plugin";
 // Value types: they have no identity of their own, and belong to the node that contains them.
 const VALUES = [
   "Address",
+  "ApiKey",
+  "CensusSummary",
+  "ClassParticipation",
   "ConfirmedDependentCoverage",
   "CopiedPlan",
   "CoveragePreview",
   "DependentCoverage",
+  "DependentCoverageChange",
+  "DependentUpsertResult",
   "ElectionPreview",
   "ElectionWindow",
   "Eligibility",
   "EligibilityRule",
   "EligiblePlan",
+  "EmployeeMergePreview",
+  "EmployeeUpsertResult",
   "EndedCoveragePreview",
+  "EnrollmentEffect",
   "PageInfo",
   "PaidThroughResult",
   "PlanCost",
@@ -26,6 +34,7 @@ const VALUES = [
   "TierParticipation",
   "UserError",
   "Viewer",
+  "WorklistItem",
 ];
 
 export default [
@@ -55,10 +64,11 @@ export default [
         "error",
         { exceptions: { types: VALUES, suffixes: ["Connection", "Edge", "Payload"] } },
       ],
-      // `nodes` is a shortcut past the edges, and short lists (a family, a catalogue) are plain lists.
+      // `nodes` is a shortcut past the edges, and short lists (a family, a catalogue) are plain lists. API keys and
+      // items of the worklist are no nodes, though there are connections of them.
       "@graphql-eslint/relay-edge-types": [
         "error",
-        { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false },
+        { withEdgeSuffix: true, shouldImplementNode: false, listTypeCanWrapOnlyEdgeType: false },
       ],
     },
   },

@@ -39,6 +39,7 @@ from benegraph.graphql.engine.serialize import serialize
 
 GRAPHQL_SCHEMA = SCHEMA._schema
 _ID = re.compile(r"[a-z]{3,4}_[0-9a-z]{26}")
+_API_KEY = re.compile(r"bgk_[A-Za-z0-9_-]{8,43}")
 _CURSOR = re.compile(r'"(Wy[A-Za-z0-9_-]+)"')
 
 Body = dict[str, Any]
@@ -190,7 +191,7 @@ def errors_of(content: bytes) -> set[PlacedError]:
 
 
 def number_ids(content: bytes) -> bytes:
-    """Replace each ID with a number, in order of appearance, also within cursors."""
+    """Replace each ID with a number, in order of appearance, also within cursors; and issued API keys with a word."""
     text = _CURSOR.sub(lambda match: orjson.dumps(_decode_cursor(match[1])).decode(), content.decode())
     numbers: dict[str, str] = {}
 
@@ -198,7 +199,7 @@ def number_ids(content: bytes) -> bytes:
         id = match[0]
         return numbers.setdefault(id, f"{id[:4]}#{len(numbers)}") if prefix_of(id) else id
 
-    return _ID.sub(number, text).encode()
+    return _API_KEY.sub("issued key", _ID.sub(number, text)).encode()
 
 
 def _decode_cursor(cursor: str) -> str:
