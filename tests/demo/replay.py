@@ -43,6 +43,15 @@ from benegraph.services.enrollments.life_events import LifeEventReport
 from benegraph.services.people import NewHire
 
 
+def columns_of(model: type[Base]) -> list[str]:
+    """Return the columns of a table, without the tenant and those whose values the server assigns."""
+    return [
+        column.key
+        for column in inspect(model).columns
+        if column.key not in {"tenant_id", "transaction_number"} and column.computed is None
+    ]
+
+
 @dataclass
 class Replay:
     """The generated rows of an employer, and the database in which the services create the same rows.
@@ -66,7 +75,7 @@ class Replay:
 
     async def actual_rows(self, model: type[Base]) -> list[Row]:
         """Return all rows of a table as the services left them, in the order of their IDs."""
-        columns = [column.key for column in inspect(model).columns if column.key != "tenant_id"]
+        columns = columns_of(model)
 
         async def select_rows(tx: Transaction) -> list[Row]:
             rows = await tx.session.scalars(select(model))

@@ -4,8 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from replay import Replay, add_subscriber, create_group_contract, pair_coverage, replay_all
-from sqlalchemy import inspect
+from replay import Replay, add_subscriber, columns_of, create_group_contract, pair_coverage, replay_all
 
 from benegraph.db import store
 from benegraph.db.base import Base
@@ -117,7 +116,7 @@ _OWN_IDS = {"id", "confirmation_id"}
 
 def _expected_rows(replay: Replay, model: type[Base]) -> list[Row]:
     history = {"before", "after"}
-    columns = [column.key for column in inspect(model).columns if column.key != "tenant_id"]
+    columns = columns_of(model)
     rows = [
         dict.fromkeys(columns)  # a column that the generator leaves out is null
         | {
