@@ -428,6 +428,7 @@ def test_merge_covers_every_table_that_refers_to_an_employee() -> None:
     }
     exceptions = {
         "employees",  # rehires are refused, and earlier duplicates follow
+        "access_records",  # they never change either, and name the record that was read
         "events",  # history never changes; `mergedEmployees` leads to that of the duplicate
     }
     moved = {model.__tablename__ for model in (*MOVED_WITH_EVENTS, *MOVED_PARTS)}
