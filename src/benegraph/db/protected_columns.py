@@ -1,6 +1,7 @@
 """Protected columns: personal data that leaves an access record when anyone but the person reads it.
 
-Names and the keys that employer and carrier use for a person are not protected: they identify the person in every list.
+Names, e-mail addresses and the keys that employer and carrier use for a person are not protected: they identify the
+person in every list.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ _PERSONAL = frozenset({"date_of_birth", "sex", "phone", "ssn", "ssn_index", "ssn
 
 #: The protected columns of each table that has any.
 PROTECTED_COLUMNS: Mapping[str, frozenset[str]] = {
-    "employees": _PERSONAL | {"email", "marital_status"},
+    "employees": _PERSONAL | {"marital_status"},
     "dependents": _PERSONAL | {"disabled"},
 }
 #: The column with the ID of the employee to whom a row of these tables belongs.
