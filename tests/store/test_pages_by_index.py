@@ -1,5 +1,6 @@
 """A page of a long list is read from an index in order until the page is full; the list is not sorted."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -38,11 +39,11 @@ def owner_url(server_url: str, template: str) -> Iterator[str]:
 
     with copy_database_sync(server_url, template) as url:
         run_in_database(url, fill)
+        asyncio.run(_analyze(url))
         yield url
 
 
-@pytest.fixture(autouse=True)
-async def analyze(owner_url: str) -> None:
+async def _analyze(owner_url: str) -> None:
     connection = await connect(owner_url)
     await connection.execute("ANALYZE")
     await connection.close()
