@@ -176,6 +176,33 @@ async def test_reinstatement_leaves_one_answer_open(database: Database) -> None:
     assert rows == {id: ("ENROLLED", None), older: ("INACTIVE", "REISSUED"), newer: ("PENDING", None)}
 
 
+async def test_reinstatement_reopens_the_answer_instead_of_its_reissue(database: Database) -> None:
+    """Only the reopened answer of the new hire covers the days before the reissue takes effect."""
+    office = await create_office(database)
+    plans = await office.plan_ids(await office.open_plan_year())
+    office = office.on_day(date(2027, 3, 7))
+    ada = await office.hire(hired_on=date(2027, 3, 7))
+    answer = (await office.pending_enrollment(ada)).id
+    await office.elect(ada, enroll(answer, plans["GOLD"]))
+    office = office.on_day(date(2027, 3, 20))
+    marriage = await office.approve_life_event(ada, LifeEventType.MARRIAGE)
+    reissued = await office.reissue(answer, marriage)
+    await office.terminate_employee(ada, date(2027, 3, 31))
+    await office.reopen_election(answer)
+    await office.reinstate_employee(ada)
+    rows = {row.id: (row.status, row.close_reason, row.closed_on) for row in await office.enrollments(ada)}
+    assert rows == {answer: ("PENDING", None, None), reissued: ("INACTIVE", "REISSUED", date(2027, 3, 20))}
+    await office.elect(ada, enroll(answer, plans["GOLD"]))
+    again = await office.reissue(answer, marriage)
+    await office.elect(ada, enroll(again, plans["GOLD"], await office.add_spouse(ada)))
+    spans = [(row.coverage_starts_on, row.coverage_ends_on) for row in await office.enrollments(ada)]
+    assert spans == [
+        (date(2027, 3, 7), date(2027, 3, 31)),
+        (None, None),
+        (date(2027, 4, 1), date(2027, 12, 31)),
+    ]
+
+
 async def test_answer_cannot_be_reopened_once_the_employment_has_ended(database: Database) -> None:
     office, ada, id, plans = await office_with_enrolled_employee(database)
     await office.terminate_employee(ada, date(2027, 1, 2))

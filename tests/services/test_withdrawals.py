@@ -11,7 +11,10 @@ from benegraph.domain.enrollments.coverage_ends import CoverageEnd, CoverageEndR
 from benegraph.domain.enrollments.life_events import LifeEventStatus, LifeEventType
 from benegraph.domain.people import EmploymentClass
 from benegraph.services.enrollments import (
+    WindowExtension,
     end_coverage,
+    extend_windows,
+    override_election,
     undo_life_event_review,
     withdraw_life_event,
     withdraw_reissue,
@@ -109,6 +112,51 @@ async def test_event_of_a_lapsed_reissue_can_be_withdrawn(database: Database) ->
     last_day, next_day = office.on_day(date(2026, 12, 10)), office.on_day(date(2026, 12, 11))
     assert await office.refusals(withdraw_event(last_day, event)) == [EVENT]
     await withdraw_event(next_day, event)
+
+
+@pytest.mark.parametrize("call", [withdraw_event, undo_review])
+async def test_no_extension_or_override_reopens_the_reissue_of_a_withdrawn_event(database: Database, call: Any) -> None:
+    office, ada, enrolled = await covered_employee(database)
+    event = await office.approve_life_event(ada, LifeEventType.BIRTH, date(2026, 11, 10))
+    lapsed = await office.reissue(enrolled, event)
+    office = office.on_day(date(2026, 12, 11))
+    await call(office, event)
+    row = await office.read_row("enrollments", lapsed)
+    assert (row["close_reason"], row["closed_on"]) == ("WITHDRAWN", "2026-12-11")
+    before = await office.read_all_rows()
+    extension = office.run(extend_windows, ada, [WindowExtension(lapsed)], date(2026, 12, 20), "On leave.")
+    assert await office.refusals(extension) == ["INVALID_STATUS_TRANSITION enrollments.0.enrollmentId"]
+    assert await office.refusals(office.run(override_election, waive(lapsed), None, "Late.")) == [
+        ENROLLMENT,
+        "CHANGE_NOT_CONSISTENT_WITH_LIFE_EVENT decision",
+    ]
+    assert await office.read_all_rows() == before
+
+
+@pytest.mark.parametrize("call", [withdraw_event, undo_review])
+async def test_reinstatement_does_not_reopen_the_reissue_of_a_withdrawn_event(database: Database, call: Any) -> None:
+    office, ada, enrolled = await covered_employee(database)
+    event = await office.approve_life_event(ada)
+    reissued = await office.reissue(enrolled, event)
+    await office.terminate_employee(ada, TODAY)
+    await call(office, event)
+    await office.reinstate_employee(ada)
+    assert (await office.enrollment(reissued)).status == "INACTIVE"
+    assert (await office.read_row("enrollments", reissued))["close_reason"] == "WITHDRAWN"
+    assert (await office.enrollment(enrolled)).status == "ENROLLED"
+
+
+async def test_dependent_stays_inactive_while_another_approved_event_names_them(database: Database) -> None:
+    office, ada, _ = await covered_employee(database)
+    spouse = await office.add_spouse(ada)
+    divorce = await office.report_life_event(ada, LifeEventType.DIVORCE, dependent=spouse)
+    death = await office.report_life_event(ada, LifeEventType.DEATH, dependent=spouse)
+    await office.review_life_event(divorce)
+    await office.review_life_event(death)
+    await withdraw_event(office, divorce)
+    assert (await office.read_row("dependents", spouse))["active"] is False
+    await withdraw_event(office, death)
+    assert (await office.read_row("dependents", spouse))["active"] is True
 
 
 async def test_event_of_a_voluntary_end_stays(database: Database) -> None:

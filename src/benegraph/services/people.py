@@ -421,18 +421,22 @@ def _reopen_closed_by_termination(
 ) -> None:
     """Reopen the unanswered enrollments that a termination closed, at most one open answer in each plan year.
 
-    Of several the newest is reopened; the others count as replaced by it.
+    Of several the newest is reopened, but no reissue of an answer that was reopened itself and can still be given: only
+    that answer covers the days before the reissue. The others count as replaced.
     """
     closed = [row for row in rows if row.decision is None and row.close_reason is CloseReason.TERMINATED]
     open_plan_years = {
         row.plan_year_id for row in rows if row not in closed and is_pending(row, plan_years[row.plan_year_id], today)
     }
-    for row in reversed(closed):
+    in_window = {row.id for row in closed if today <= enrollment_facts(row, plan_years[row.plan_year_id]).window.last}
+    # The newest comes first, and reissues of other closed ones last.
+    for row in sorted(closed, key=lambda row: (row.replaces_id not in in_window, row.id), reverse=True):
         if row.plan_year_id in open_plan_years:
-            updates.add(row, "CLOSED", reason, close_reason=CloseReason.REISSUED)
+            closed_on = min(row.closed_on or today, today)
+            updates.add(row, "CLOSED", reason, closed_on=closed_on, close_reason=CloseReason.REISSUED)
             continue
         updates.add(row, "REOPENED", reason, closed_on=None, close_reason=None)
-        if today <= enrollment_facts(row, plan_years[row.plan_year_id]).window.last:
+        if row.id in in_window:
             open_plan_years.add(row.plan_year_id)
 
 

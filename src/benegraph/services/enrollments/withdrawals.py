@@ -31,11 +31,8 @@ async def withdraw_life_event(tx: Transaction, id: str, reason: str | None, expe
     elif tx.viewer.role is Role.EMPLOYEE and event.status is not LifeEventStatus.PENDING:
         violations.append(_invalid_status("The life event has been reviewed; ask the employer to withdraw it."))
     raise_if_any([*violations, *await _check_nothing_rests(tx, event, employee, today)])
-    changes = await _restore_dependent(tx, event)
     event.status = LifeEventStatus.WITHDRAWN
-    changes.append(store.history.change_event(tx, event, "WITHDRAWN", reason))
-    await tx.flush()
-    await store.history.insert_events(tx, changes)
+    await _record_end_of_approval(tx, event, "WITHDRAWN", reason, today)
 
 
 async def undo_life_event_review(tx: Transaction, id: str, reason: str | None, expected_version: int | None) -> None:
@@ -45,12 +42,9 @@ async def undo_life_event_review(tx: Transaction, id: str, reason: str | None, e
     if event.status not in (LifeEventStatus.APPROVED, LifeEventStatus.DENIED):
         violations.append(_invalid_status(f"The life event has no review to undo; its status is {event.status}."))
     raise_if_any([*violations, *await _check_nothing_rests(tx, event, employee, today)])
-    changes = await _restore_dependent(tx, event)
     event.status = LifeEventStatus.PENDING
     event.reviewed_on = event.reviewed_at = event.review_notes = None
-    changes.append(store.history.change_event(tx, event, "REVIEW_UNDONE", reason))
-    await tx.flush()
-    await store.history.insert_events(tx, changes)
+    await _record_end_of_approval(tx, event, "REVIEW_UNDONE", reason, today)
 
 
 async def withdraw_reissue(
@@ -143,15 +137,33 @@ def _check_employment(event: LifeEvent, employee: Any, applied: Sequence[Any]) -
             )
 
 
+async def _record_end_of_approval(
+    tx: Transaction, event: LifeEvent, action: str, reason: str | None, today: date
+) -> None:
+    """Record the event's new status, and undo the effects that its approval had without an answer.
+
+    Its unanswered enrollments close for good, so that no extension, reinstatement or override reopens them.
+    """
+    changes = [store.history.change_event(tx, event, action, reason)]
+    await tx.flush()
+    changes += await _restore_dependent(tx, event)
+    await tx.flush()
+    await store.history.insert_events(tx, changes)
+    updates = EnrollmentUpdates()
+    for row in await store.enrollments.lock_in_plan_years(tx, event.employee_id):
+        if row.life_event_id == event.id and row.decision is None and row.close_reason is not CloseReason.WITHDRAWN:
+            closed_on = min(row.closed_on or today, today)
+            updates.add(row, "WITHDRAWN", reason, closed_on=closed_on, close_reason=CloseReason.WITHDRAWN)
+    await updates.write(tx)
+
+
 async def _restore_dependent(tx: Transaction, event: LifeEvent) -> list[store.history.HistoryEvent]:
-    """Make the dependent active again whom the approval of the event made inactive; return the history event."""
-    if event.dependent_id is None or event.reviewed_at is None:
+    """Make the dependent active again whom an approval made inactive, and whom no other approved event still names."""
+    id = event.dependent_id
+    if id is None or await store.enrollments.has_relationship_ended(tx, id):
         return []
-    changes = await store.history.list_changes_at(tx, event.dependent_id, event.reviewed_at)
-    if not any((change.after or {}).get("active") is False for change in changes):
-        return []
-    dependent = await store.people.get_dependent(tx, event.dependent_id)
-    if dependent is None or dependent.active:
+    dependent = await store.people.get_dependent(tx, id)
+    if dependent is None or dependent.active or not await store.enrollments.is_inactive_by_review(tx, id):
         return []
     dependent.active = True
     return [store.history.change_event(tx, dependent, "UPDATED")]

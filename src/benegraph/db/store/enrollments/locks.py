@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, any_, bindparam, delete, func, or_, select, update
 
 from benegraph.db.cached_statements import fetch
-from benegraph.db.models import Dependent, EnrolledDependent, Enrollment, LifeEvent, PlanYear
+from benegraph.db.models import Dependent, EnrolledDependent, Enrollment, Event, LifeEvent, PlanYear
 from benegraph.db.query_scope import QueryScope
 from benegraph.db.session import Transaction
 from benegraph.db.store.conditions import any_of, array_of_rows, visibility_conditions
@@ -295,6 +295,32 @@ async def has_relationship_ended(tx: Transaction, dependent_id: str) -> bool:
         LifeEvent.status == LifeEventStatus.APPROVED,
     )
     return await tx.session.scalar(event.limit(1)) is not None
+
+
+async def is_inactive_by_review(tx: Transaction, dependent_id: str) -> bool:
+    """Return whether the approval of a life event made an inactive dependent inactive, and not another change."""
+    last_change = (
+        select(Event.occurred_at)
+        .where(
+            *visibility_conditions(tx.scope, Event),
+            Event.subject_id == dependent_id,
+            Event.after.has_key("active"),
+        )
+        .order_by(Event.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    approval = (
+        select(Event.id)
+        .join(LifeEvent, and_(LifeEvent.tenant_id == Event.tenant_id, LifeEvent.id == Event.subject_id))
+        .where(
+            *visibility_conditions(tx.scope, LifeEvent, LifeEvent.employer_id, LifeEvent.employee_id),
+            LifeEvent.dependent_id == dependent_id,
+            Event.action == LifeEventStatus.APPROVED,
+            Event.occurred_at == last_change,
+        )
+    )
+    return await tx.session.scalar(approval.limit(1)) is not None
 
 
 async def is_dependent_enrolled(tx: Transaction, dependent_id: str) -> bool:
