@@ -50,9 +50,16 @@ def test_commits_occur_in_sessions_only() -> None:
     assert len(locations(calls("commit", "_commit"), "db/migrations/")) == 1
 
 
-def test_no_savepoint_is_rolled_back() -> None:
-    """The outcome of a COMMIT is found by the transaction's first event, which a savepoint could have rolled back."""
+def test_savepoints_are_set_in_sessions_only() -> None:
+    """The outcome of a COMMIT is found by the transaction's first event, which a rolled back savepoint takes away."""
     assert locations(calls("begin_nested")) == []
+    statements = {
+        name
+        for name, module in modules()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Constant) and "SAVEPOINT " in str(node.value)
+    }
+    assert statements == {"db/session.py"}
 
 
 def test_select_statements_are_built_in_the_store_only() -> None:
