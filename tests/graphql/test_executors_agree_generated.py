@@ -59,7 +59,8 @@ def test_generated_queries_have_equal_responses(comparison: ComparisonDatabase, 
 def test_two_thousand_generated_queries_have_equal_responses(
     comparison: ComparisonDatabase, first_seed: int, role: Role
 ) -> None:
-    covered = _compare_queries(comparison, role, 500, first_seed)
+    # Only an administrator's queries reach every field.
+    covered = _compare_queries(comparison, role, 800 if role is Role.ADMINISTRATOR else 400, first_seed)
     if role is Role.ADMINISTRATOR:
         all_fields = reachable_fields(QUERY_TYPE)
         missed = sorted(all_fields - covered)
