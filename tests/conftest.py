@@ -43,13 +43,18 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """Return the URL of a superuser of a PostgreSQL server: TEST_DATABASE_URL, or an embedded server for this run."""
-    if url := os.environ.get("TEST_DATABASE_URL"):  # noqa: TID251 - the only setting of the tests
+    """Return the URL of a superuser of a PostgreSQL server: TEST_DATABASE_URL, or an embedded server of this worker.
+
+    TEST_POSTGRES_BINARIES names the directory of another version's programs. Each worker has a server of its own,
+    because an open transaction in any database of a server delays the event feed of all.
+    """
+    if url := os.environ.get("TEST_DATABASE_URL"):  # noqa: TID251 - a setting of the tests
         yield url
         return
+    binaries = os.environ.get("TEST_POSTGRES_BINARIES")  # noqa: TID251 - as above
     memory = Path("/dev/shm")  # noqa: S108 - only a directory with a random name is created in it
     with tempfile.TemporaryDirectory(prefix="benegraph-", dir=memory if memory.is_dir() else None) as directory:
-        server = EmbeddedPostgres(Path(directory), fast=True)
+        server = EmbeddedPostgres(Path(directory), fast=True, binaries=Path(binaries) if binaries else None)
         with server:
             yield server.dsn()
 
