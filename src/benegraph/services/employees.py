@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from benegraph.db import store
 from benegraph.db.models import Employee, Enrollment, PlanYear
@@ -28,6 +29,15 @@ async def require_employee(tx: Transaction, id: str) -> tuple[Employee, date]:
     if employee is None:
         raise refusal(ErrorCode.NOT_FOUND, f"No employee found with ID {id}.", "employeeId")
     return employee, await employer_today(tx, employee.employer_id)
+
+
+async def lock_employee_of_enrollment(tx: Transaction, enrollment_id: str) -> Any:
+    """Lock the employee of an enrollment, and return the row with the employer's time zone. Raises Refused."""
+    employee_id = await store.enrollments.employee_id_of(tx, enrollment_id)
+    employee = await store.people.lock_employee(tx, employee_id) if employee_id else None
+    if employee is None:
+        raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {enrollment_id}.", "enrollmentId")
+    return employee
 
 
 async def lock_enrollments(tx: Transaction, employee: Employee) -> tuple[Sequence[Enrollment], Mapping[str, PlanYear]]:

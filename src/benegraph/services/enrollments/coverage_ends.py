@@ -17,10 +17,11 @@ from benegraph.domain.enrollments.status import (
     EnrollmentStatus,
     derive_enrollment_status,
 )
-from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 from benegraph.domain.ids import IdPrefix
 from benegraph.services.coverage.subscribers import check_not_rehired
 from benegraph.services.coverage.sync import sync_coverage_of_record
+from benegraph.services.employees import lock_employee_of_enrollment
 from benegraph.services.enrollments.offers import enrollment_facts, find_covered_since, is_pending
 from benegraph.services.enrollments.reissue import check_event, compute_event_effective_date
 from benegraph.services.enrollments.updates import EnrollmentUpdates, sort_answered
@@ -50,10 +51,7 @@ async def end_coverage(
             *check_id(IdPrefix.LIFE_EVENT, end.life_event_id, "qualifyingLifeEventId"),
         ]
     )
-    employee_id = await store.enrollments.employee_id_of(tx, enrollment_id)
-    employee = await store.people.lock_employee(tx, employee_id) if employee_id else None
-    if employee is None:
-        raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {enrollment_id}.", "enrollmentId")
+    employee = await lock_employee_of_enrollment(tx, enrollment_id)
     plan_years, rows = await store.enrollments.lock_with_plan_years(tx, employee.id, [enrollment_id])
     (plan_year,) = plan_years.values()
     row = next(row for row in rows if row.id == enrollment_id)

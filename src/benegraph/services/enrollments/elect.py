@@ -31,6 +31,7 @@ from benegraph.domain.ids import IdPrefix, prefix_of
 from benegraph.domain.people import Relationship
 from benegraph.services.coverage.subscribers import check_not_rehired
 from benegraph.services.coverage.sync import sync_coverage_of_record
+from benegraph.services.employees import lock_employee_of_enrollment
 from benegraph.services.enrollments.confirmations import build_answer_writes
 from benegraph.services.enrollments.offers import (
     PlanYearTerms,
@@ -111,10 +112,7 @@ async def reopen_election(tx: Transaction, enrollment_id: str, expected_version:
     Coverage that the answer had ended is in force again.
     """
     raise_if_any(check_id(IdPrefix.ENROLLMENT, enrollment_id, "enrollmentId"))
-    employee_id = await store.enrollments.employee_id_of(tx, enrollment_id)
-    employee = await store.people.lock_employee(tx, employee_id) if employee_id else None
-    if employee is None:
-        raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {enrollment_id}.", "enrollmentId")
+    employee = await lock_employee_of_enrollment(tx, enrollment_id)
     context = await load_election_context(tx, employee, [enrollment_id])
     row = next(row for row in context.rows if row.id == enrollment_id)
     plan_year = context.plan_years[row.plan_year_id]

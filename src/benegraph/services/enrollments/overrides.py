@@ -16,6 +16,7 @@ from benegraph.domain.ids import IdPrefix
 from benegraph.domain.people import Employment
 from benegraph.services.coverage.subscribers import check_not_rehired
 from benegraph.services.coverage.sync import sync_coverage_of_record
+from benegraph.services.employees import lock_employee_of_enrollment
 from benegraph.services.enrollments.confirmations import build_answer_writes
 from benegraph.services.enrollments.coverage_ends import CoverageOutcome, build_coverage_outcome
 from benegraph.services.enrollments.elect import (
@@ -55,10 +56,7 @@ async def override_election(
             *check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True),
         ]
     )
-    employee_id = await store.enrollments.employee_id_of(tx, election.enrollment_id)
-    employee = await store.people.lock_employee(tx, employee_id) if employee_id else None
-    if employee is None:
-        raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {election.enrollment_id}.", "enrollmentId")
+    employee = await lock_employee_of_enrollment(tx, election.enrollment_id)
     context = await load_election_context(tx, employee, [election.enrollment_id])
     row = next(row for row in context.rows if row.id == election.enrollment_id)
     plan_year = context.plan_years[row.plan_year_id]

@@ -20,10 +20,11 @@ from benegraph.domain.enrollments.status import (
     build_close_values,
     derive_status_in_plan_year,
 )
-from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
+from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any
 from benegraph.domain.ids import IdPrefix
 from benegraph.domain.plan_years import compute_eligibility_date
 from benegraph.services.coverage.subscribers import check_not_rehired
+from benegraph.services.employees import lock_employee_of_enrollment
 from benegraph.services.enrollments.offers import (
     build_terms,
     coverage_span,
@@ -51,10 +52,7 @@ async def reissue_enrollment(
             *check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True),
         ]
     )
-    employee_id = await store.enrollments.employee_id_of(tx, enrollment_id)
-    employee = await store.people.lock_employee(tx, employee_id) if employee_id else None
-    if employee is None:
-        raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {enrollment_id}.", "enrollmentId")
+    employee = await lock_employee_of_enrollment(tx, enrollment_id)
     plan_years, rows = await store.enrollments.lock_with_plan_years(tx, employee.id, [enrollment_id])
     (plan_year,) = plan_years.values()
     old = next(row for row in rows if row.id == enrollment_id)

@@ -13,6 +13,7 @@ from benegraph.domain.enrollments.life_events import LIFE_EVENT_RULES, LifeEvent
 from benegraph.domain.enrollments.status import CloseReason, WindowReason
 from benegraph.domain.errors import ErrorCode, RuleViolation, raise_if_any, refusal
 from benegraph.domain.ids import IdPrefix
+from benegraph.services.employees import lock_employee_of_enrollment
 from benegraph.services.enrollments.offers import is_pending
 from benegraph.services.enrollments.updates import EnrollmentUpdates
 
@@ -60,10 +61,7 @@ async def withdraw_reissue(
             *check_text(reason, "reason", max_length=MAX_REASON_LENGTH, multiline=True),
         ]
     )
-    employee_id = await store.enrollments.employee_id_of(tx, enrollment_id)
-    employee = await store.people.lock_employee(tx, employee_id) if employee_id else None
-    if employee is None:
-        raise refusal(ErrorCode.NOT_FOUND, f"No enrollment found with ID {enrollment_id}.", "enrollmentId")
+    employee = await lock_employee_of_enrollment(tx, enrollment_id)
     plan_years, rows = await store.enrollments.lock_with_plan_years(tx, employee.id, [enrollment_id])
     row = next(row for row in rows if row.id == enrollment_id)
     today = tx.today(employee.time_zone)
